@@ -1,0 +1,123 @@
+#ifndef FLE_BSON_WALK_WALK_H_
+#define FLE_BSON_WALK_WALK_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fle/bytes.h"
+#include "fle/export.h"
+#include "fle/failure.h"
+#include "fle/schema/bson_type.h"
+#include "fle/schema/plan.h"
+
+namespace fle::bson {
+
+/// What a walk accepts.
+struct Limits {
+  /// Documents nested in each other, the outermost counted: MongoDB's limit for stored documents.
+  std::uint32_t max_depth = 180;
+  /// Bytes of one document: MongoDB's maxBsonObjectSize.
+  std::uint32_t max_bytes = 16 * 1024 * 1024;
+};
+
+/// One value that will be replaced. Offsets are into the document that was walked.
+struct Mark {
+  std::uint32_t type_offset;   ///< Of the element's type byte.
+  std::uint32_t value_offset;  ///< Of the first byte of the value.
+  std::uint32_t value_size;    ///< Bytes of the value.
+  schema::Plan::LeafId leaf;   ///< How to encrypt it. Unused when decrypting.
+  Type type;                   ///< Type byte in the document: of the plaintext, or bin_data.
+  Type new_type;               ///< Set by the caller before layout().
+  std::uint32_t new_size;      ///< Set by the caller before layout(): bytes of the new value.
+  std::uint32_t new_offset;    ///< Set by layout(): where the new value goes in the output.
+};
+
+/// The replacements of one document: found by a walk, sized by the caller, laid out in one pass.
+/// Keeps its memory for the next document. Not for concurrent use.
+class FLE_API Edits {
+ public:
+  [[nodiscard]] std::span<Mark> marks() noexcept { return marks_; }
+  [[nodiscard]] std::span<const Mark> marks() const noexcept { return marks_; }
+  [[nodiscard]] bool empty() const noexcept { return marks_.empty(); }
+
+  /// Computes every new offset and the new length of every enclosing document, once new_type and
+  /// new_size of all marks are set.
+  ///
+  /// @param in  the document that was walked.
+  /// @return    exact size of the output document, in bytes.
+  /// @retval Errc::document_too_large  the output would be longer than limits.max_bytes
+  [[nodiscard]] Outcome<std::size_t> layout(Bytes in, const Limits& limits = {});
+
+  /// Copies what stays, once, with new type bytes and document lengths. The values themselves
+  /// (new_size bytes at new_offset) are left for the caller to fill in.
+  ///
+  /// @param out  exactly as long as layout() said; may not overlap `in`.
+  void write(MutBytes out, Bytes in) const noexcept;
+
+  void clear() noexcept;
+
+  // Filled by the walks below.
+  struct Enclosing {       // a document or array with marks inside
+    std::uint32_t offset;  // of its int32 length
+    std::uint32_t parent;  // index in this list; the root is its own
+    std::int64_t growth;   // bytes it gets longer
+  };
+  std::vector<Mark>& mutable_marks() noexcept { return marks_; }
+  std::vector<Enclosing>& mutable_enclosing() noexcept { return enclosing_; }
+
+ private:
+  std::vector<Mark> marks_;
+  std::vector<Enclosing> enclosing_;
+};
+
+/// Size in bytes of the document that starts `b`.
+/// @retval Errc::malformed_bson      fewer than 4 bytes, or a length below 5 or beyond the end of
+/// `b`
+/// @retval Errc::document_too_large  longer than limits.max_bytes
+[[nodiscard]] FLE_API Outcome<std::size_t> document_size(Bytes b, const Limits& limits = {});
+
+/// Finds every value of `doc` that `plan` encrypts. One pass, no tree, nothing allocated for each
+/// field once `out` has warmed up. Every length of the document is checked, also where the plan
+/// encrypts nothing. Thread-safe; `out` belongs to the caller.
+///
+/// @param doc  exactly one document.
+/// @retval Errc::malformed_bson, Errc::nesting_too_deep, Errc::document_too_large
+/// @retval Errc::duplicate_field        an encrypted field, or an object on the way to one, twice
+/// @retval Errc::type_not_allowed       value type outside the leaf's set or never encryptable
+/// @retval Errc::already_encrypted      the value is binary of subtype 6
+/// @retval Errc::encrypted_below_array, Errc::not_an_object, Errc::ambiguous_path
+/// @retval Errc::dotted_field_name, Errc::missing_id, Errc::timestamp_zero
+/// On an error `out` is empty; the Failure names the field path.
+[[nodiscard]] FLE_API Done find_fields(Bytes doc, const schema::Plan& plan, Edits& out,
+                                       const Limits& limits = {});
+
+/// Finds every encrypted value (binary of subtype 6 whose first byte is 1 or 2) of `doc`. Other
+/// subtype 6 content is left alone. Values inside code-with-scope are not looked at.
+///
+/// @retval Errc::malformed_bson, Errc::nesting_too_deep, Errc::document_too_large
+[[nodiscard]] FLE_API Done find_ciphertexts(Bytes doc, Edits& out, const Limits& limits = {});
+
+/// The content of the binary at `mark` (its value without int32 length and subtype byte).
+[[nodiscard]] FLE_API Bytes binary_content(Bytes doc, const Mark& mark) noexcept;
+
+/// Checks that `value` is exactly one value of `type` (a decrypted plaintext), all lengths in it
+/// included. Unknown type bytes are malformed.
+/// @retval Errc::malformed_bson, Errc::nesting_too_deep
+[[nodiscard]] FLE_API Done check_value(Type type, Bytes value, const Limits& limits = {});
+
+/// The dotted path of the element whose type byte stands at `type_offset`, for error messages and
+/// reports. Walks the document again: for cold paths only. Empty if there is no such element.
+[[nodiscard]] FLE_API std::string path_of(Bytes doc, std::uint32_t type_offset);
+
+/// The string that a JSON-pointer keyId leads to in `doc`: the key's alternate name. Steps through
+/// objects by name and arrays by index.
+/// @retval Errc::unresolved_key_pointer  no such field, or not a string
+[[nodiscard]] FLE_API Outcome<std::string_view> resolve_pointer(Bytes doc,
+                                                                const schema::KeyPointer& pointer);
+
+}  // namespace fle::bson
+
+#endif  // FLE_BSON_WALK_WALK_H_

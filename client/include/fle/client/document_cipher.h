@@ -1,0 +1,97 @@
+#ifndef FLE_CLIENT_DOCUMENT_CIPHER_H_
+#define FLE_CLIENT_DOCUMENT_CIPHER_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fle/bson_walk/walk.h"
+#include "fle/export.h"
+#include "fle/failure.h"
+#include "fle/kms/key_ring.h"
+#include "fle/schema/plan.h"
+
+namespace fle::client {
+
+/// Encrypts and decrypts whole BSON documents, one or thousands at a time: the fields of all
+/// documents of a call are one batch for the fastest kernel.
+///
+///   auto plan   = fle::schema::compile_json(schema_text);
+///   auto cipher = fle::client::DocumentCipher(*plan, key_ring);
+///   fle::client::Batch batch;
+///   batch.add(document);
+///   if (auto done = cipher.encrypt(batch); done) send(batch.output(0));
+///
+/// Thread safety: one cipher serves any number of threads, each with its own Batch.
+
+/// What to do with a ciphertext whose data key cannot be had (decryption only).
+enum class MissingKeys : std::uint8_t {
+  fail,  ///< The whole batch fails.
+  keep,  ///< The value stays encrypted; Batch::kept() says which and why.
+};
+
+/// A field left encrypted under MissingKeys::keep.
+struct KeptField {
+  std::uint64_t document;  ///< Index in the batch, from 0.
+  std::string path;
+  KeyId key_id;
+  Errc reason;
+};
+
+/// Documents in, documents out; holds all scratch memory and keeps it for the next batch.
+class FLE_API Batch {
+ public:
+  Batch();
+  Batch(Batch&&) noexcept;
+  Batch& operator=(Batch&&) noexcept;
+  ~Batch();
+
+  /// Forgets all documents; keeps memory. Plaintext scratch is wiped.
+  void clear() noexcept;
+  /// Adds one document by reference: its bytes must stay as they are until the results are read.
+  void add(Bytes document);
+  [[nodiscard]] std::size_t size() const noexcept;
+
+  /// The result for document `index`; valid until clear(), the next encrypt or decrypt. A document
+  /// in which nothing changed is returned as the caller's own bytes.
+  [[nodiscard]] Bytes output(std::size_t index) const noexcept;
+  /// Fields that the last call encrypted or decrypted.
+  [[nodiscard]] std::size_t fields() const noexcept;
+  [[nodiscard]] std::span<const KeptField> kept() const noexcept;
+
+  struct State;
+  [[nodiscard]] State& state() noexcept { return *s_; }
+
+ private:
+  std::unique_ptr<State> s_;
+};
+
+class FLE_API DocumentCipher {
+ public:
+  struct Options {
+    bson::Limits limits;
+    MissingKeys missing_keys = MissingKeys::fail;
+  };
+
+  /// @param plan  may be null for a cipher that only decrypts.
+  DocumentCipher(std::shared_ptr<const schema::Plan> plan, std::shared_ptr<kms::KeyRing> keys);
+  DocumentCipher(std::shared_ptr<const schema::Plan> plan, std::shared_ptr<kms::KeyRing> keys,
+                 Options options);
+
+  /// Encrypts what the plan says, in every document. All or nothing; a Failure names document
+  /// (from 1, in order of add) and field path.
+  [[nodiscard]] Done encrypt(Batch& batch) const;
+  /// Decrypts every encrypted value, in every document. All or nothing but for MissingKeys::keep.
+  [[nodiscard]] Done decrypt(Batch& batch) const;
+
+ private:
+  std::shared_ptr<const schema::Plan> plan_;
+  std::shared_ptr<kms::KeyRing> keys_;
+  Options options_;
+};
+
+}  // namespace fle::client
+
+#endif  // FLE_CLIENT_DOCUMENT_CIPHER_H_

@@ -1,0 +1,24 @@
+# What libfle is built from. Required: libcrypto, libbson, RapidJSON. The rest is optional, and
+# says clearly what goes missing without it.
+find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(BSON REQUIRED IMPORTED_TARGET GLOBAL libbson-1.0)
+pkg_check_modules(RAPIDJSON REQUIRED IMPORTED_TARGET GLOBAL RapidJSON)
+find_package(Threads REQUIRED)
+
+# fle_optional(<variable> <what it gives> <pkg-config module>): ON when found and not switched off.
+function(fle_optional variable gives module)
+  option(${variable} "${gives} (needs ${module})" ON)
+  if(${variable})
+    pkg_check_modules(${variable}_PKG QUIET IMPORTED_TARGET GLOBAL ${module})
+    if(NOT ${variable}_PKG_FOUND)
+      message(STATUS "libfle: no ${module} here: built without ${gives}")
+      set(${variable} OFF PARENT_SCOPE)
+    endif()
+  else()
+    message(STATUS "libfle: ${variable}=OFF: built without ${gives}")
+  endif()
+endfunction()
+
+fle_optional(FLE_WITH_SQLITE "the SQLite key vault" sqlite3)
+fle_optional(FLE_WITH_PCRE2 "patternProperties in schemas" libpcre2-8)

@@ -1,0 +1,43 @@
+include_guard(GLOBAL)
+
+# fle_library(<name> SOURCES ... HEADERS_DIR <dir> DEPS ... PRIVATE_DEPS ...): one installed component.
+# Public headers are everything under <folder>/include unless HEADERS lists them; they install as <fle/...>.
+function(fle_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
+  set(target fle_${name})
+  set(base "${CMAKE_CURRENT_SOURCE_DIR}/include")
+  if(ARG_HEADERS)
+    list(TRANSFORM ARG_HEADERS PREPEND "${base}/" OUTPUT_VARIABLE headers)
+  else()
+    file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${base}/*.h")
+  endif()
+  if(ARG_SOURCES)
+    add_library(${target} ${ARG_SOURCES})
+    set(scope PUBLIC)
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  add_library(libfle::${name} ALIAS ${target})
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS "${base}" FILES ${headers})
+  target_compile_features(${target} ${scope} cxx_std_20)
+  target_link_libraries(${target} ${scope} ${ARG_DEPS})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
+  if(ARG_SOURCES)
+    target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
+    target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
+    fle_warnings(${target})
+    set_target_properties(${target} PROPERTIES
+      OUTPUT_NAME fle_${name} VERSION ${PROJECT_VERSION}
+      SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+      CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
+      CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY FLE_INSTALLED ${target})
+endfunction()
+
+# Our own warnings, on our own targets only.
+function(fle_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow
+    $<$<BOOL:${FLE_WERROR}>:-Werror>)
+endfunction()

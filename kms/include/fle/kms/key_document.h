@@ -1,0 +1,49 @@
+#ifndef FLE_KMS_KEY_DOCUMENT_H_
+#define FLE_KMS_KEY_DOCUMENT_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fle/bytes.h"
+#include "fle/export.h"
+#include "fle/failure.h"
+#include "fle/types.h"
+
+namespace fle::kms {
+
+/// The key encryption key (KEK) that a data key is wrapped under: the `masterKey` sub-document.
+struct FLE_API MasterKey {
+  std::string provider;  ///< KMS provider id, with its name if it has one: "local", "aws:prod".
+  std::vector<std::uint8_t> bson;  ///< The whole sub-document, `provider` included.
+
+  /// The master key of the local provider `id` ("local" or "local:NAME").
+  [[nodiscard]] static MasterKey local(std::string_view id = "local");
+};
+
+/// A data key as drivers store it in the key vault collection (CSFLE specification, "Data Key
+/// Collection"; libmongocrypt: mongocrypt-key.c). The key material is wrapped: nothing in here is
+/// secret.
+struct KeyDocument {
+  using Time = std::chrono::sys_time<std::chrono::milliseconds>;
+  KeyId id;
+  std::vector<std::string> alt_names;  ///< In stored order; each once; absent in BSON when empty.
+  std::vector<std::uint8_t> key_material;  ///< 160 bytes for the local provider.
+  Time creation_date{};
+  Time update_date{};
+  std::int32_t status = 0;  ///< 0 enabled, 1 disabled; informational, as in drivers.
+  MasterKey master_key;
+};
+
+/// Reads and validates a data-key document. Hostile input is fine.
+/// @retval Errc::key_document_invalid  names the field and the rule
+[[nodiscard]] FLE_API Outcome<KeyDocument> parse_key_document(Bytes bson);
+
+/// Writes the document in the field order of libmongocrypt: _id, keyAltNames, keyMaterial,
+/// creationDate, updateDate, status, masterKey.
+[[nodiscard]] FLE_API std::vector<std::uint8_t> to_bson(const KeyDocument& key);
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_KEY_DOCUMENT_H_

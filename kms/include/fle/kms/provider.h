@@ -1,0 +1,62 @@
+#ifndef FLE_KMS_PROVIDER_H_
+#define FLE_KMS_PROVIDER_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fle/export.h"
+#include "fle/failure.h"
+#include "fle/kms/key_document.h"
+#include "fle/secret.h"
+
+namespace fle::kms {
+
+/// Wraps and unwraps data keys under master keys. One object for each configured provider id.
+/// Implementations are thread-safe.
+class FLE_API Provider {
+ public:
+  virtual ~Provider() = default;
+  /// Wraps the 96 bytes of `data_key`; returns keyMaterial.
+  [[nodiscard]] virtual Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
+                                                                const MasterKey& master_key) = 0;
+  /// Unwraps keyMaterial into exactly 96 bytes.
+  /// @retval Errc::key_unwrap_failed  wrong master key or changed material
+  [[nodiscard]] virtual Outcome<SecretBytes> unwrap(Bytes key_material,
+                                                    const MasterKey& master_key) = 0;
+};
+
+/// The configured providers: what drivers call kmsProviders. Immutable once built and then
+/// thread-safe.
+class FLE_API Providers {
+ public:
+  Providers();
+  Providers(Providers&&) noexcept;
+  Providers& operator=(Providers&&) noexcept;
+  ~Providers();
+
+  /// Parses a kmsProviders map given as Extended JSON text:
+  /// {"local": {"key": "<base64 or $binary of 96 bytes>"}, "local:name2": {...}}.
+  /// The caller wipes `text`, which holds the key.
+  /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value
+  /// @retval Errc::kms_unsupported     a provider that this build does not have
+  [[nodiscard]] static Outcome<Providers> from_json(std::string_view text);
+
+  /// Adds the local provider `id` ("local" or "local:NAME") with its 96-byte master key.
+  /// @retval Errc::kms_config_invalid  wrong length, bad id, or the id is taken
+  [[nodiscard]] Done add_local(std::string_view id, Bytes master_key,
+                               LockPolicy policy = LockPolicy::required);
+
+  /// @retval Errc::kms_not_configured
+  [[nodiscard]] Outcome<Provider*> find(std::string_view id) const;
+  [[nodiscard]] std::vector<std::string> ids() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> s_;
+};
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_PROVIDER_H_

@@ -1,0 +1,38 @@
+#ifndef FLE_SCHEMA_COMPILE_H_
+#define FLE_SCHEMA_COMPILE_H_
+
+#include <memory>
+#include <string_view>
+
+#include "fle/bytes.h"
+#include "fle/export.h"
+#include "fle/failure.h"
+#include "fle/schema/plan.h"
+
+namespace fle::schema {
+
+/// Where a schema comes from (CSFLE specification, "JSONSchema").
+enum class Origin : std::uint8_t {
+  local,   ///< Given by the application (schemaMap): validation keywords are refused.
+  remote,  ///< A collection's validator: validation keywords are known and ignored.
+};
+
+/// Compiles an automatic-encryption JSON Schema, given as Extended JSON text (relaxed or canonical,
+/// {"$uuid": ...} and the legacy {"$binary": ..., "$type": ...} included).
+///
+/// Every rule of the CSFLE schema is checked: see docs/schema.md. A Failure carries the JSON
+/// pointer in `path`, and line and column of the offending token.
+///
+/// @retval Errc::schema_syntax .. Errc::schema_bad_pointer
+/// @retval Errc::not_in_build  patternProperties in a build without PCRE2
+[[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_json(
+    std::string_view text, Origin origin = Origin::local);
+
+/// The same for a schema that is a BSON document (a validator's $jsonSchema). Errors carry the
+/// JSON pointer only.
+[[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_bson(
+    Bytes document, Origin origin = Origin::local);
+
+}  // namespace fle::schema
+
+#endif  // FLE_SCHEMA_COMPILE_H_

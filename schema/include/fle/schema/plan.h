@@ -1,0 +1,83 @@
+#ifndef FLE_SCHEMA_PLAN_H_
+#define FLE_SCHEMA_PLAN_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "fle/export.h"
+#include "fle/schema/bson_type.h"
+#include "fle/types.h"
+
+namespace fle::schema {
+
+/// A keyId given as JSON pointer (RFC 6901): the key's alternate name stands in the document, at
+/// this path. Tokens are unescaped.
+struct KeyPointer {
+  std::string text;                 ///< As written, "/a/b".
+  std::vector<std::string> tokens;  ///< {"a", "b"}.
+  friend bool operator==(const KeyPointer&, const KeyPointer&) = default;
+};
+using KeySelector = std::variant<KeyId, KeyPointer>;
+
+/// How one encrypted field, or all fields that match one pattern, are encrypted.
+struct Leaf {
+  std::string
+      path;  ///< For people: "insurance.policyNumber"; a pattern shows as "/re/", any other as "*".
+  Algorithm algorithm = Algorithm::random;
+  KeySelector key;
+  bson::TypeSet types;  ///< Allowed types; empty: whatever `algorithm` may encrypt.
+};
+
+/// A compiled schema: a compact trie from field names to leaves. Immutable, shareable between
+/// threads without a lock.
+class FLE_API Plan {
+ public:
+  using NodeId = std::uint32_t;
+  using LeafId = std::uint32_t;
+  enum class Kind : std::uint8_t {
+    plain,      ///< Nothing at or below this point is encrypted.
+    object,     ///< Some field below is encrypted.
+    encrypted,  ///< The value here is encrypted: `leaf` says how.
+    ambiguous,  ///< Patterns disagree about this name: refuse.
+  };
+  struct Step {
+    Kind kind = Kind::plain;
+    NodeId node = 0;  ///< Valid for Kind::object.
+    LeafId leaf = 0;  ///< Valid for Kind::encrypted.
+  };
+
+  /// Where a walk starts: plain, or an object.
+  [[nodiscard]] Step root() const noexcept;
+  /// The meaning of field `name` inside the object `node`. Called for each field of a document
+  /// that the plan may reach: a hash look-up; patterns cost more. Allocates nothing where the node
+  /// has no patterns.
+  [[nodiscard]] Step child(NodeId node, std::string_view name) const noexcept;
+  /// True when a name with a dot, taken as a path from `node`, meets an encrypted field or a prefix
+  /// of one: such a literal name is refused in documents.
+  [[nodiscard]] bool dotted_name_is_encrypted(NodeId node, std::string_view name) const noexcept;
+
+  [[nodiscard]] std::span<const Leaf> leaves() const noexcept;
+  [[nodiscard]] const Leaf& leaf(LeafId id) const noexcept { return leaves()[id]; }
+  /// True when `_id` itself is encrypted: a document must then bring its own.
+  [[nodiscard]] bool encrypts_id() const noexcept;
+  /// Every key that the plan names by UUID, each once.
+  [[nodiscard]] std::span<const KeyId> key_ids() const noexcept;
+
+  struct Data;  // src/plan_data.h
+  explicit Plan(std::unique_ptr<const Data> data) noexcept;
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+  ~Plan();
+
+ private:
+  std::unique_ptr<const Data> d_;
+};
+
+}  // namespace fle::schema
+
+#endif  // FLE_SCHEMA_PLAN_H_
