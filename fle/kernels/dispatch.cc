@@ -1,1 +1,83 @@
-// filled in by its own commit
+#include <cstdlib>
+#include <string_view>
+
+#include "kernels/kernel.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace fle::kernels {
+namespace {
+
+#if defined(__x86_64__)
+constexpr bool has(unsigned reg, unsigned bits) noexcept { return (reg & bits) == bits; }
+constexpr unsigned bit(unsigned n) noexcept { return 1U << n; }
+
+// CPUID leaves 1 and 7 (Intel SDM vol. 2A, CPUID). Wide registers are usable only if the OS saves
+// them: XCR0[2:1] for ymm, XCR0[7:5] besides for zmm (vol. 1, sections 13.3 and 14.3).
+std::uint32_t probe() noexcept {
+  std::uint32_t have = kNone;
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return have;
+  // PCLMULQDQ, SSSE3, SSE4.1, AES
+  if (has(c, bit(1) | bit(9) | bit(19) | bit(25))) have |= kAesNi;
+  if (!has(c, bit(27))) return have;  // OSXSAVE
+  unsigned xcr0 = 0;
+  unsigned high = 0;
+  asm volatile("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return have;
+  // BMI1, AVX2, BMI2
+  if (has(xcr0, 0x06) && has(b, bit(3) | bit(5) | bit(8))) have |= kAvx2;
+  // AVX-512 F, DQ, BW, VL
+  if (has(xcr0, 0xe6) && has(b, bit(16) | bit(17) | bit(30) | bit(31))) have |= kAvx512;
+  // VAES, VPCLMULQDQ
+  if (has(c, bit(9) | bit(10))) have |= kVaes;
+  return have;
+}
+#else
+std::uint32_t probe() noexcept { return kNone; }
+#endif
+
+// FLE_KERNEL may only pick a kernel that runs here; any other name is ignored, so the worst it can
+// do is to make things slower. A setuid program does not read it at all.
+const Kernel& choose() noexcept {
+  const char* forced = ::secure_getenv("FLE_KERNEL");
+  const Kernel* fastest = nullptr;
+  for (const Kernel* k : all()) {
+    if (!runs_here(*k)) continue;
+    if (forced != nullptr && std::string_view{forced} == k->name) return *k;
+    if (fastest == nullptr) fastest = k;
+  }
+  return fastest != nullptr ? *fastest : kPortable;
+}
+
+}  // namespace
+
+std::span<const Kernel* const> all() noexcept {
+  static constexpr const Kernel* kTable[] = {
+#if defined(__x86_64__)
+    &kVaesKernel,
+    &kAvx512Kernel,
+    &kAvx2Kernel,
+    &kAesNiKernel,
+#endif
+    &kPortable,
+  };
+  return kTable;
+}
+
+bool runs_here(const Kernel& k) noexcept {
+  static const std::uint32_t have = probe();
+  return (k.needs & ~have) == 0;
+}
+
+const Kernel& best() noexcept {
+  static const Kernel& chosen = choose();
+  return chosen;
+}
+
+}  // namespace fle::kernels

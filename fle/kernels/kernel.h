@@ -85,9 +85,15 @@ struct Kernel {
 [[nodiscard]] const Kernel& best() noexcept;
 [[nodiscard]] bool runs_here(const Kernel& k) noexcept;
 
+/// Both midstates of an HMAC key of 32 bytes (shorter than a block: zero-filled).
+[[nodiscard]] bool expand_hmac(HmacState& out, const std::uint8_t* key) noexcept;
+
 extern const Kernel kPortable;
 #if defined(__x86_64__)
 extern const Kernel kAesNiKernel;
+extern const Kernel kAvx2Kernel;
+extern const Kernel kAvx512Kernel;
+extern const Kernel kVaesKernel;
 #endif
 
 }  // namespace fle::kernels

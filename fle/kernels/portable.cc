@@ -1,1 +1,171 @@
-// filled in by its own commit
+// The reference: everything through libcrypto. All other kernels must agree with this one, byte
+// for byte; a newcomer reads it first.
+//
+// SHA512_CTX is deprecated since OpenSSL 3.0, but it is the only interface that lets a hash start
+// from a given midstate, which is what makes an HMAC over a short field cost two compressions
+// instead of four.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include "kernels/kernel.h"
+
+namespace fle::kernels {
+namespace {
+
+constexpr std::size_t kShaBlock = 128;
+constexpr std::size_t kDigest = 64;
+constexpr std::size_t kAesBlock = 16;
+
+// ---- HMAC-SHA-512 (RFC 2104, FIPS 180-4)
+
+/// A hash that has already taken the one block whose midstate is `h`.
+SHA512_CTX resume(const std::uint64_t (&h)[8]) noexcept {
+  SHA512_CTX c;
+  std::memset(&c, 0, sizeof c);
+  for (int i = 0; i < 8; ++i) c.h[i] = h[i];
+  c.Nl = kShaBlock * 8;
+  c.md_len = SHA512_DIGEST_LENGTH;
+  return c;
+}
+
+bool mac_one(const MacJob& j) noexcept {
+  std::uint8_t digest[kDigest];
+  SHA512_CTX c = resume(j.key->inner);
+  bool good = (j.head_len == 0 || SHA512_Update(&c, j.head, j.head_len) == 1) &&
+              (j.body_len == 0 || SHA512_Update(&c, j.body, j.body_len) == 1) &&
+              (j.tail_len == 0 || SHA512_Update(&c, j.tail, j.tail_len) == 1) &&
+              SHA512_Final(digest, &c) == 1;
+  if (good) {
+    c = resume(j.key->outer);
+    good = SHA512_Update(&c, digest, kDigest) == 1 && SHA512_Final(digest, &c) == 1;
+  }
+  if (good) std::memcpy(j.out, digest, j.out_len);
+  ::explicit_bzero(&c, sizeof c);
+  ::explicit_bzero(digest, sizeof digest);
+  return good;
+}
+
+bool mac(const MacJob* jobs, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!mac_one(jobs[i])) return false;
+  }
+  return true;
+}
+
+/// Midstate behind the key block of HMAC: key xor pad, zero-filled to a block.
+bool midstate(std::uint64_t (&out)[8], const std::uint8_t* key, std::uint8_t pad) noexcept {
+  std::uint8_t block[kShaBlock];
+  std::memset(block, pad, sizeof block);
+  for (std::size_t i = 0; i < 32; ++i) block[i] = static_cast<std::uint8_t>(key[i] ^ pad);
+  SHA512_CTX c;
+  const bool good = SHA512_Init(&c) == 1 && SHA512_Update(&c, block, sizeof block) == 1;
+  for (int i = 0; i < 8; ++i) out[i] = c.h[i];
+  ::explicit_bzero(&c, sizeof c);
+  ::explicit_bzero(block, sizeof block);
+  return good;
+}
+
+// ---- AES-256-CBC (NIST SP 800-38A)
+
+struct FreeCipher {
+  void operator()(EVP_CIPHER_CTX* c) const noexcept { EVP_CIPHER_CTX_free(c); }  // also wipes
+};
+
+/// A cipher context for one batch call. The key schedule that libcrypto keeps on its heap lives no
+/// longer than the call, and is made anew only when the key changes.
+class Cipher {
+ public:
+  enum class Direction { decrypt = 0, encrypt = 1 };
+  Cipher(const EVP_CIPHER* cipher, Direction direction) noexcept
+      : ctx_(EVP_CIPHER_CTX_new()), cipher_(cipher), direction_(static_cast<int>(direction)) {}
+
+  bool start(const std::uint8_t* key, const std::uint8_t* iv) noexcept {
+    if (ctx_ == nullptr) return false;
+    const bool same = key == key_;
+    key_ = key;
+    return EVP_CipherInit_ex(ctx_.get(), same ? nullptr : cipher_, nullptr, same ? nullptr : key,
+                             iv, direction_) == 1 &&
+           EVP_CIPHER_CTX_set_padding(ctx_.get(), 0) == 1;
+  }
+
+  bool update(std::uint8_t* out, const std::uint8_t* in, std::size_t len) noexcept {
+    constexpr std::size_t kMost = std::size_t{1} << 30;  // EVP counts in int
+    while (len != 0) {
+      const std::size_t part = len < kMost ? len : kMost;
+      int written = 0;
+      if (EVP_CipherUpdate(ctx_.get(), out, &written, in, static_cast<int>(part)) != 1 ||
+          static_cast<std::size_t>(written) != part) {
+        return false;
+      }
+      in += part;
+      out += part;
+      len -= part;
+    }
+    return true;
+  }
+
+ private:
+  std::unique_ptr<EVP_CIPHER_CTX, FreeCipher> ctx_;
+  const EVP_CIPHER* cipher_;
+  int direction_;
+  const std::uint8_t* key_ = nullptr;
+};
+
+bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  Cipher cipher(EVP_aes_256_cbc(), Cipher::Direction::encrypt);
+  std::uint8_t last[kAesBlock];
+  bool good = true;
+  for (std::size_t i = 0; good && i < n; ++i) {
+    const CbcEncryptJob& j = jobs[i];
+    const std::size_t rest = j.len % kAesBlock;
+    const std::size_t whole = j.len - rest;
+    // PKCS#7 (RFC 5652 section 6.3): always at least one byte.
+    std::memset(last, static_cast<int>(kAesBlock - rest), kAesBlock);
+    if (rest != 0) std::memcpy(last, j.in + whole, rest);
+    good = cipher.start(j.key->aes_key, j.iv) && cipher.update(j.out, j.in, whole) &&
+           cipher.update(j.out + whole, last, kAesBlock);
+  }
+  ::explicit_bzero(last, sizeof last);
+  return good;
+}
+
+bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+  Cipher cipher(EVP_aes_256_cbc(), Cipher::Direction::decrypt);
+  for (std::size_t i = 0; i < n; ++i) {
+    const CbcDecryptJob& j = jobs[i];
+    if (!cipher.start(j.key->aes_key, j.iv) ||
+        !cipher.update(j.out, j.in, j.n_blocks * kAesBlock)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
+  const std::uint8_t zero[kAesBlock] = {};
+  std::memset(out, 0, n_blocks * kAesBlock);
+  Cipher cipher(EVP_aes_256_ctr(), Cipher::Direction::encrypt);
+  return cipher.start(key, zero) && cipher.update(out, out, n_blocks * kAesBlock);
+}
+
+bool expand(KeyState& out, const std::uint8_t* key) noexcept {
+  std::memcpy(out.aes_key, key + 32, sizeof out.aes_key);
+  return expand_hmac(out.mac, key) && expand_hmac(out.iv, key + 64);
+}
+
+}  // namespace
+
+bool expand_hmac(HmacState& out, const std::uint8_t* key) noexcept {
+  constexpr std::uint8_t kInner = 0x36;
+  constexpr std::uint8_t kOuter = 0x5c;
+  return midstate(out.inner, key, kInner) && midstate(out.outer, key, kOuter);
+}
+
+const Kernel kPortable{"portable", kNone, expand, mac, cbc_encrypt, cbc_decrypt, ctr_fill};
+
+}  // namespace fle::kernels

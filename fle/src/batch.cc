@@ -1,1 +1,139 @@
-// filled in by its own commit
+#include "fle/batch.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "engine.h"
+#include "fle/random.h"
+#include "fle/secret.h"
+
+namespace fle {
+namespace {
+
+std::optional<Errc> why_not_sealable(const SealJob& j) noexcept {
+  if (j.key == nullptr || j.plaintext.empty() || j.plaintext.size() > kMaxPlaintextLen ||
+      j.bson_type == 0) {
+    return Errc::invalid_argument;
+  }
+  if (j.algorithm != Algorithm::deterministic && j.algorithm != Algorithm::random) {
+    return Errc::invalid_argument;
+  }
+  if (j.out.size() != payload_len(j.plaintext.size())) return Errc::buffer_too_small;
+  if (!engine::is_live(*j.key)) return Errc::key_not_inherited;
+  return std::nullopt;
+}
+
+std::optional<Errc> why_not_openable(const OpenJob& j) noexcept {
+  if (j.key == nullptr) return Errc::invalid_argument;
+  if (j.out.size() < open_capacity(j.payload.size())) return Errc::buffer_too_small;
+  if (!engine::is_live(*j.key)) return Errc::key_not_inherited;
+  if (!parse_payload(j.payload)) return Errc::malformed_payload;
+  return std::nullopt;
+}
+
+// The header is also the associated data.
+void write_header(const SealJob& j) noexcept {
+  j.out[0] = static_cast<std::uint8_t>(j.algorithm);
+  std::copy(j.key_id.bytes.begin(), j.key_id.bytes.end(), j.out.begin() + 1);
+  j.out[kPayloadHeaderLen - 1] = j.bson_type;
+}
+
+Errc seal_chunk(std::span<const SealJob> jobs) noexcept {
+  engine::SealItem items[engine::kChunk];
+  std::uint8_t ivs[engine::kChunk * kIvLen];
+  std::size_t n_random = 0;
+  for (const SealJob& j : jobs) n_random += j.algorithm == Algorithm::random ? 1 : 0;
+  if (const Status s = random_bytes({ivs, n_random * kIvLen}); !s) return s.error().code;
+
+  std::size_t next_iv = 0;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const SealJob& j = jobs[i];
+    write_header(j);
+    const MutBytes sealed = j.out.subspan(kPayloadHeaderLen);
+    const bool derived = j.algorithm == Algorithm::deterministic;
+    if (!derived) std::memcpy(sealed.data(), ivs + kIvLen * next_iv++, kIvLen);
+    items[i] = {j.key, derived ? engine::Iv::derived : engine::Iv::given,
+                j.out.first(kPayloadHeaderLen), j.plaintext, sealed};
+  }
+  return engine::seal({items, jobs.size()}) ? Errc{} : Errc::crypto_failed;
+}
+
+engine::OpenItem open_item(const OpenJob& j) noexcept {
+  engine::OpenItem it{};
+  it.key = j.key;
+  it.associated_data = j.payload.first(kPayloadHeaderLen);
+  it.sealed = j.payload.subspan(kPayloadHeaderLen);
+  it.out = j.out;
+  return it;
+}
+
+/// Runs `phase` over the jobs in chunks, those with `opened` set; carries `opened` from phase to
+/// phase.
+template <class Phase>
+bool for_open_chunks(std::span<OpenJob> jobs, Phase phase) noexcept {
+  engine::OpenItem items[engine::kChunk];
+  OpenJob* from[engine::kChunk];
+  for (std::size_t i = 0; i < jobs.size();) {
+    std::size_t n = 0;
+    for (; i < jobs.size() && n < engine::kChunk; ++i) {
+      if (!jobs[i].opened) continue;
+      items[n] = open_item(jobs[i]);
+      items[n].opened = true;
+      from[n++] = &jobs[i];
+    }
+    if (!phase(std::span{items, n})) return false;
+    for (std::size_t k = 0; k < n; ++k) {
+      from[k]->opened = items[k].opened;
+      from[k]->plaintext_len = items[k].plaintext_len;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+BatchStatus seal_batch(std::span<const SealJob> jobs) noexcept {
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (const auto code = why_not_sealable(jobs[i])) return BatchError{*code, i};
+  }
+  for (std::size_t i = 0; i < jobs.size(); i += engine::kChunk) {
+    const auto chunk = jobs.subspan(i, std::min(engine::kChunk, jobs.size() - i));
+    if (const Errc code = seal_chunk(chunk); code != Errc{}) {
+      for (const SealJob& j : jobs) wipe(j.out);
+      return BatchError{code, i};
+    }
+  }
+  return ok;
+}
+
+BatchStatus open_batch(std::span<OpenJob> jobs) noexcept {
+  std::optional<BatchError> first;
+  const auto fail = [&first](Errc code, std::size_t i) noexcept {
+    if (!first) first = BatchError{code, i};
+  };
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const auto code = why_not_openable(jobs[i]);
+    jobs[i].opened = !code;
+    jobs[i].plaintext_len = 0;
+    if (code) fail(*code, i);
+  }
+  const bool good =
+      for_open_chunks(jobs, engine::check_tags) && for_open_chunks(jobs, engine::decrypt);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    OpenJob& j = jobs[i];
+    if (good && j.opened) continue;
+    if (!good) {
+      fail(Errc::crypto_failed, i);
+    } else if (!first || i < first->index) {
+      first = BatchError{Errc::auth_failed, i};
+    }
+    j.opened = false;
+    j.plaintext_len = 0;
+    wipe(j.out);
+  }
+  if (first) return *first;
+  return ok;
+}
+
+}  // namespace fle

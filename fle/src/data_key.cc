@@ -1,1 +1,31 @@
-// filled in by its own commit
+#include "fle/data_key.h"
+
+#include <type_traits>
+
+#include "kernels/kernel.h"
+
+namespace fle {
+
+static_assert(std::is_trivially_copyable_v<kernels::KeyState>, "lives in raw locked bytes");
+static_assert(alignof(kernels::KeyState) <= 64, "SecretBytes aligns to 64");
+
+Result<DataKey> DataKey::create(Bytes key, LockPolicy policy) {
+  return create_for(kernels::best(), key, policy);
+}
+
+Result<DataKey> DataKey::create_for(const kernels::Kernel& kernel, Bytes key, LockPolicy policy) {
+  if (key.size() != kLen) return Error{Errc::invalid_argument, "DataKey::create"};
+  FLE_TRY(SecretBytes mem, SecretBytes::create(sizeof(kernels::KeyState), policy));
+  auto* state = reinterpret_cast<kernels::KeyState*>(mem.expose_mut().data());
+  if (!kernel.expand(*state, key.data())) return Error{Errc::crypto_failed, "DataKey::create"};
+  state->live = kernels::kLive;
+  return DataKey{kernel, std::move(mem)};
+}
+
+std::string_view DataKey::kernel_name() const noexcept { return kernel_->name; }
+
+const kernels::KeyState& DataKey::state() const noexcept {
+  return *reinterpret_cast<const kernels::KeyState*>(state_.expose().data());
+}
+
+}  // namespace fle

@@ -1,1 +1,212 @@
-// filled in by its own commit
+#include "fle/secret.h"
+
+#include <bitset>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <new>
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace fle {
+namespace {
+
+constexpr std::size_t kUnit = 64;             // a secret takes whole cache lines
+constexpr std::size_t kSlabSize = 64 * 1024;  // many small secrets share one locked mapping
+constexpr std::size_t kSlabUnits = kSlabSize / kUnit;
+constexpr std::size_t kLargest = kSlabSize / 4;  // beyond this a secret has a mapping of its own
+
+std::size_t page_size() noexcept {
+  static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+std::size_t round_up(std::size_t n, std::size_t to) noexcept { return (n + to - 1) / to * to; }
+
+/// Locked, out of core dumps, zero in forked children. `is_protected` tells whether all of it
+/// worked.
+struct Mapping {
+  std::uint8_t* p = nullptr;
+  bool is_protected = false;
+};
+
+Mapping map_pages(std::size_t len) noexcept {
+  void* p = ::mmap(nullptr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return {};
+  // MADV_WIPEONFORK, not MADV_DONTFORK: a child that touches an inherited secret must get an
+  // error (the `live` word of a key reads as 0), not a segmentation fault.
+  const bool hidden = ::madvise(p, len, MADV_DONTDUMP) == 0;
+  const bool wiped_on_fork = ::madvise(p, len, MADV_WIPEONFORK) == 0;
+  const bool locked = ::mlock(p, len) == 0;
+  return {static_cast<std::uint8_t*>(p), hidden && wiped_on_fork && locked};
+}
+
+/// Every live secret of the process. The books are kept outside the locked pages.
+class Arena {
+ public:
+  // Never destroyed: secrets of other static objects may outlive any order of destruction.
+  static Arena& instance() {
+    static Arena& arena = *new Arena;
+    return arena;
+  }
+
+  Result<std::uint8_t*> allocate(std::size_t size, LockPolicy policy) {
+    const std::lock_guard lock(mutex_);
+    return size > kLargest ? allocate_alone(size, policy) : allocate_shared(size, policy);
+  }
+
+  void release(std::uint8_t* p, std::size_t size) noexcept {
+    wipe({p, size});
+    const std::lock_guard lock(mutex_);
+    if (size > kLargest) {
+      ::munmap(p, round_up(size, page_size()));
+      return;
+    }
+    auto it = slabs_.upper_bound(p);
+    --it;
+    Slab& slab = it->second;
+    const auto first = static_cast<std::size_t>(p - it->first) / kUnit;
+    for (std::size_t u = first; u < first + units(size); ++u) slab.used.reset(u);
+    if (slab.used.none()) {
+      ::munmap(it->first, kSlabSize);
+      slabs_.erase(it);
+    }
+  }
+
+ private:
+  struct Slab {
+    bool is_protected = false;
+    bool inherited = false;  // locks do not survive fork(): no new secrets here
+    std::bitset<kSlabUnits> used;
+  };
+
+  Arena() {
+    ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                     [] {
+                       for (auto& [base, slab] : instance().slabs_) slab.inherited = true;
+                       instance().mutex_.unlock();
+                     });
+  }
+
+  static std::size_t units(std::size_t size) noexcept { return round_up(size, kUnit) / kUnit; }
+
+  Result<std::uint8_t*> allocate_alone(std::size_t size, LockPolicy policy) noexcept {
+    const std::size_t len = round_up(size, page_size());
+    if (len < size) return Error{Errc::no_memory, "SecretBytes::create"};
+    const Mapping m = map_pages(len);
+    if (m.p == nullptr) return Error{Errc::no_memory, "SecretBytes::create"};
+    if (!m.is_protected && policy == LockPolicy::required) {
+      ::munmap(m.p, len);
+      return Error{Errc::lock_failed, "SecretBytes::create"};
+    }
+    return m.p;
+  }
+
+  Result<std::uint8_t*> allocate_shared(std::size_t size, LockPolicy policy) {
+    const std::size_t want = units(size);
+    for (auto& [base, slab] : slabs_) {
+      if (slab.inherited || (policy == LockPolicy::required && !slab.is_protected)) continue;
+      const std::size_t at = find_run(slab.used, want);
+      if (at != kSlabUnits) return take(base, slab, at, want);
+    }
+    const Mapping m = map_pages(kSlabSize);
+    if (m.p == nullptr) return Error{Errc::no_memory, "SecretBytes::create"};
+    if (!m.is_protected && policy == LockPolicy::required) {
+      ::munmap(m.p, kSlabSize);
+      return Error{Errc::lock_failed, "SecretBytes::create"};
+    }
+    Slab& slab = slabs_[m.p];
+    slab.is_protected = m.is_protected;
+    return take(m.p, slab, 0, want);
+  }
+
+  static std::uint8_t* take(std::uint8_t* base, Slab& slab, std::size_t at,
+                            std::size_t n) noexcept {
+    for (std::size_t u = at; u < at + n; ++u) slab.used.set(u);
+    return base + at * kUnit;
+  }
+
+  static std::size_t find_run(const std::bitset<kSlabUnits>& used, std::size_t want) noexcept {
+    std::size_t run = 0;
+    for (std::size_t u = 0; u < kSlabUnits; ++u) {
+      run = used[u] ? 0 : run + 1;
+      if (run == want) return u + 1 - want;
+    }
+    return kSlabUnits;
+  }
+
+  std::mutex mutex_;
+  std::map<std::uint8_t*, Slab> slabs_;
+};
+
+}  // namespace
+
+void wipe(MutBytes b) noexcept {
+  if (!b.empty()) ::explicit_bzero(b.data(), b.size());
+}
+
+bool ct_equal(Bytes a, Bytes b) noexcept {
+  if (a.size() != b.size()) return false;
+  std::uint64_t diff = 0;
+  std::size_t i = 0;
+  for (; i + sizeof diff <= a.size(); i += sizeof diff) {
+    std::uint64_t x = 0;
+    std::uint64_t y = 0;
+    std::memcpy(&x, a.data() + i, sizeof x);
+    std::memcpy(&y, b.data() + i, sizeof y);
+    diff |= x ^ y;
+    asm("" : "+r"(diff));  // keeps the compiler from leaving the loop early
+  }
+  for (; i < a.size(); ++i) {
+    diff |= static_cast<std::uint64_t>(a[i] ^ b[i]);
+    asm("" : "+r"(diff));
+  }
+  return diff == 0;
+}
+
+Result<SecretBytes> SecretBytes::create(std::size_t size, LockPolicy policy) {
+  if (size == 0) return Error{Errc::invalid_argument, "SecretBytes::create"};
+  try {
+    FLE_TRY(std::uint8_t * p, Arena::instance().allocate(size, policy));
+    return SecretBytes{p, size};
+  } catch (const std::bad_alloc&) {
+    return Error{Errc::no_memory, "SecretBytes::create"};
+  }
+}
+
+Result<SecretBytes> SecretBytes::copy_of(Bytes from, LockPolicy policy) {
+  FLE_TRY(SecretBytes s, create(from.size(), policy));
+  std::memcpy(s.expose_mut().data(), from.data(), from.size());
+  return s;
+}
+
+SecretBytes::~SecretBytes() {
+  if (p_ != nullptr) Arena::instance().release(p_, size_);
+}
+
+Status WipedBuffer::reset(std::size_t size) noexcept {
+  clear();
+  if (size > cap_) {
+    auto* p = new (std::nothrow) std::uint8_t[size];
+    if (p == nullptr) return Error{Errc::no_memory, "WipedBuffer::reset"};
+    delete[] p_;
+    p_ = p;
+    cap_ = size;
+  }
+  size_ = size;
+  return ok;
+}
+
+void WipedBuffer::clear() noexcept {
+  wipe({p_, size_});
+  size_ = 0;
+}
+
+WipedBuffer::~WipedBuffer() {
+  clear();
+  delete[] p_;
+}
+
+}  // namespace fle

@@ -1,0 +1,13 @@
+#ifndef FLE_KERNELS_SHA512_AVX2_H_
+#define FLE_KERNELS_SHA512_AVX2_H_
+
+#include "kernels/hmac_lanes.h"
+
+namespace fle::kernels {
+
+/// Need: kAvx2.
+extern const LaneWidth kSha512Avx2[1];
+
+}  // namespace fle::kernels
+
+#endif  // FLE_KERNELS_SHA512_AVX2_H_

@@ -1,0 +1,124 @@
+// SHA-512 of 8 or 4 messages at once on AVX-512: a rotation is one instruction (vprorq), and so is
+// each three-input function of the rounds (vpternlogq).
+#include "kernels/sha512_avx512.h"
+
+#include <immintrin.h>
+
+#include "kernels/target.h"
+
+#define FLE_LANE_TARGET FLE_TARGET_AVX512
+#include "kernels/sha512_rounds.h"
+
+namespace fle::kernels {
+namespace {
+
+// Truth tables of vpternlogq.
+constexpr int kXor3 = 0x96;
+constexpr int kChoose = 0xca;
+constexpr int kMajority = 0xe8;
+
+struct Ymm {
+  using T = __m256i;
+  FLE_TARGET_AVX512 FLE_INLINE static T add(T a, T b) noexcept { return _mm256_add_epi64(a, b); }
+  template <int kN>
+  FLE_TARGET_AVX512 FLE_INLINE static T rotr(T a) noexcept {
+    return _mm256_ror_epi64(a, kN);
+  }
+  template <int kN>
+  FLE_TARGET_AVX512 FLE_INLINE static T shr(T a) noexcept {
+    return _mm256_srli_epi64(a, kN);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T xor3(T a, T b, T c) noexcept {
+    return _mm256_ternarylogic_epi64(a, b, c, kXor3);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T choose(T a, T b, T c) noexcept {
+    return _mm256_ternarylogic_epi64(a, b, c, kChoose);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T majority(T a, T b, T c) noexcept {
+    return _mm256_ternarylogic_epi64(a, b, c, kMajority);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T set1(std::uint64_t v) noexcept {
+    return _mm256_set1_epi64x(static_cast<long long>(v));
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T load(const std::uint64_t* p) noexcept {
+    return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static void store(std::uint64_t* p, T v) noexcept {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(p), v);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static void load_blocks(T* w,
+                                                       const std::uint8_t* const* blocks) noexcept {
+    load_four_blocks(w, blocks);
+  }
+};
+
+struct Zmm {
+  using T = __m512i;
+  FLE_TARGET_AVX512 FLE_INLINE static T add(T a, T b) noexcept { return _mm512_add_epi64(a, b); }
+  template <int kN>
+  FLE_TARGET_AVX512 FLE_INLINE static T rotr(T a) noexcept {
+    return _mm512_ror_epi64(a, kN);
+  }
+  template <int kN>
+  FLE_TARGET_AVX512 FLE_INLINE static T shr(T a) noexcept {
+    return _mm512_srli_epi64(a, kN);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T xor3(T a, T b, T c) noexcept {
+    return _mm512_ternarylogic_epi64(a, b, c, kXor3);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T choose(T a, T b, T c) noexcept {
+    return _mm512_ternarylogic_epi64(a, b, c, kChoose);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T majority(T a, T b, T c) noexcept {
+    return _mm512_ternarylogic_epi64(a, b, c, kMajority);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T set1(std::uint64_t v) noexcept {
+    return _mm512_set1_epi64(static_cast<long long>(v));
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T load(const std::uint64_t* p) noexcept {
+    return _mm512_load_si512(p);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static void store(std::uint64_t* p, T v) noexcept {
+    _mm512_store_si512(p, v);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static void transpose(T* r) noexcept {
+    T t[8];
+    T u[8];
+#pragma GCC unroll 16
+    for (int i = 0; i < 4; ++i) {
+      t[2 * i] = _mm512_unpacklo_epi64(r[2 * i], r[2 * i + 1]);
+      t[2 * i + 1] = _mm512_unpackhi_epi64(r[2 * i], r[2 * i + 1]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < 2; ++i) {
+      u[4 * i + 0] = _mm512_shuffle_i64x2(t[4 * i + 0], t[4 * i + 2], 0x88);
+      u[4 * i + 1] = _mm512_shuffle_i64x2(t[4 * i + 1], t[4 * i + 3], 0x88);
+      u[4 * i + 2] = _mm512_shuffle_i64x2(t[4 * i + 0], t[4 * i + 2], 0xdd);
+      u[4 * i + 3] = _mm512_shuffle_i64x2(t[4 * i + 1], t[4 * i + 3], 0xdd);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < 4; ++i) {
+      r[i] = _mm512_shuffle_i64x2(u[i], u[i + 4], 0x88);
+      r[i + 4] = _mm512_shuffle_i64x2(u[i], u[i + 4], 0xdd);
+    }
+  }
+  // Eight blocks of 16 big-endian words -> w[i] = word i of each.
+  FLE_TARGET_AVX512 FLE_INLINE static void load_blocks(T* w,
+                                                       const std::uint8_t* const* blocks) noexcept {
+    const T swap = _mm512_broadcast_i64x4(swap_words());
+#pragma GCC unroll 16
+    for (int half = 0; half < 2; ++half) {
+#pragma GCC unroll 16
+      for (int l = 0; l < 8; ++l) {
+        w[8 * half + l] = _mm512_shuffle_epi8(_mm512_loadu_si512(blocks[l] + 64 * half), swap);
+      }
+      transpose(w + 8 * half);
+    }
+  }
+};
+
+}  // namespace
+
+const LaneWidth kSha512Avx512[2] = {{8, compress<Zmm>}, {4, compress<Ymm>}};
+
+}  // namespace fle::kernels

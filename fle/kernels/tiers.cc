@@ -1,0 +1,45 @@
+// The wider tiers: each takes the best code there is for hashing, encrypting and decrypting on its
+// kind of CPU. Keys are expanded as for AES-NI in all of them.
+#include "kernels/cbc_vaes.h"
+#include "kernels/hmac_lanes.h"
+#include "kernels/kernel.h"
+#include "kernels/sha512_avx2.h"
+#include "kernels/sha512_avx512.h"
+
+namespace fle::kernels {
+namespace {
+
+bool expand(KeyState& out, const std::uint8_t* key) noexcept {
+  return kAesNiKernel.expand(out, key);
+}
+bool encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  return kAesNiKernel.cbc_encrypt(jobs, n);
+}
+bool decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+  return kAesNiKernel.cbc_decrypt(jobs, n);
+}
+bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
+  return kAesNiKernel.ctr_fill(out, n_blocks, key);
+}
+bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
+  return hmac_lanes(kSha512Avx2, jobs, n);
+}
+bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
+  return hmac_lanes(kSha512Avx512, jobs, n);
+}
+
+}  // namespace
+
+const Kernel kAvx2Kernel{"aesni_avx2", kAesNi | kAvx2, expand,  mac_avx2,
+                         encrypt,      decrypt,        ctr_fill};
+
+const Kernel kAvx512Kernel{
+    "aesni_avx512", kAesNi | kAvx2 | kAvx512, expand, mac_avx512, encrypt, decrypt, ctr_fill};
+
+// AVX-512 together with VAES also means a core that does not slow its clock for 512-bit work.
+const Kernel kVaesKernel{"vaes_avx512",    kAesNi | kAvx2 | kAvx512 | kVaes,
+                         expand,           mac_avx512,
+                         cbc_encrypt_vaes, cbc_decrypt_vaes,
+                         ctr_fill};
+
+}  // namespace fle::kernels
