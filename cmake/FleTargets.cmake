@@ -1,7 +1,8 @@
 include_guard(GLOBAL)
 
-# fle_library(<name> SOURCES ... HEADERS_DIR <dir> DEPS ... PRIVATE_DEPS ...): one installed component.
-# Public headers are everything under <folder>/include unless HEADERS lists them; they install as <fle/...>.
+# fle_library(<name> SOURCES ... [HEADERS ...] DEPS ... PRIVATE_DEPS ...): one installed component.
+# Public headers are everything under <folder>/include unless HEADERS lists them; they install as
+# <fle/...>.
 function(fle_library name)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
   set(target fle_${name})
@@ -24,6 +25,9 @@ function(fle_library name)
   target_link_libraries(${target} ${scope} ${ARG_DEPS})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
   if(ARG_SOURCES)
+    # Only headers: consumers of an installed static libfle need not have it.
+    list(TRANSFORM ARG_PRIVATE_DEPS REPLACE "^PkgConfig::RAPIDJSON$"
+      "$<BUILD_INTERFACE:PkgConfig::RAPIDJSON>")
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
     target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
     fle_warnings(${target})
@@ -31,7 +35,9 @@ function(fle_library name)
       OUTPUT_NAME fle_${name} VERSION ${PROJECT_VERSION}
       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
       CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
-      CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+      CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+      # Shared components find each other wherever the tree is moved to.
+      INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
   endif()
   set_property(GLOBAL APPEND PROPERTY FLE_INSTALLED ${target})
 endfunction()

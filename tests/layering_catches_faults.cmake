@@ -1,0 +1,30 @@
+# cmake -DTEST=<layering_test.cmake> -DWORK=<folder> -P: a test that cannot fail proves nothing.
+# Each fault is planted alone in a small tree and must be reported.
+set(faults
+  "schema/src/a.cc|\"fle/secret.h\""
+  "schema/include/fle/schema/a.h|\"fle/bson_walk/walk.h\""
+  "bson_walk/src/a.cc|\"fle/batch.h\""
+  "bson_walk/src/a.cc|<openssl/evp.h>"
+  "fle/kernels/a.cc|\"fle/bytes.h\""
+  "fle/src/a.cc|\"fle/kms/provider.h\""
+  "fle/src/a.cc|<fle/kms/provider.h>"
+  "fle/src/a.cc|<bson/bson.h>"
+  "kms/src/a.cc|\"fle/client/document_cipher.h\""
+  "client/src/a.cc|\"kernels/kernel.h\""
+  "tools/a.cc|\"not_here.h\"")
+foreach(fault IN LISTS faults)
+  string(REPLACE "|" ";" fault "${fault}")
+  list(GET fault 0 file)
+  list(GET fault 1 include)
+  file(REMOVE_RECURSE "${WORK}")
+  file(WRITE "${WORK}/${file}" "#include <vector>\n#include ${include}\n")
+  execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${WORK} -P "${TEST}"
+    RESULT_VARIABLE status ERROR_VARIABLE report OUTPUT_QUIET)
+  if(status EQUAL 0 OR NOT report MATCHES "wrong way")
+    message(FATAL_ERROR "not caught: ${include} in ${file}")
+  endif()
+endforeach()
+
+file(REMOVE_RECURSE "${WORK}")
+file(WRITE "${WORK}/schema/src/a.cc" "#include \"fle/bytes.h\"\n#include <rapidjson/reader.h>\n")
+execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${WORK} -P "${TEST}" COMMAND_ERROR_IS_FATAL ANY)

@@ -1,0 +1,69 @@
+// What an embedder writes: encrypts a document with the public interface, checks that the value is
+// gone from it, and reads it back.
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "fle/client/document_cipher.h"
+#include "fle/random.h"
+#include "fle/schema/compile.h"
+
+namespace {
+
+// {"ssn": NumberInt(123456789)}
+constexpr std::uint8_t kPatient[] = {0x0e, 0, 0,    0,    0x10, 's',  's',
+                                     'n',  0, 0x15, 0xcd, 0x5b, 0x07, 0};
+
+std::string schema_for(const fle::KeyId& key) {
+  return R"({"bsonType": "object", "properties": {"ssn": {"encrypt": {"bsonType": "int",
+             "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic",
+             "keyId": [{"$uuid": ")" +
+         fle::to_uuid_string(key) + R"("}]}}}})";
+}
+
+fle::Done run() {
+  fle::SecretBytes master_key;
+  {
+    auto made = fle::SecretBytes::create(96, fle::LockPolicy::best_effort);
+    if (!made) return fle::Failure(made.error());
+    master_key = std::move(*made);
+  }
+  if (auto done = fle::random_bytes(master_key.expose_mut()); !done)
+    return fle::Failure(done.error());
+
+  auto providers = std::make_shared<fle::kms::Providers>();
+  FLE_CHECK(providers->add_local("local", master_key.expose(), fle::LockPolicy::best_effort));
+  std::shared_ptr<fle::kms::KeyVault> vault = fle::kms::make_memory_vault();
+  fle::kms::CreateKeyOptions key_options;
+  key_options.lock_policy = fle::LockPolicy::best_effort;
+  FLE_TRY(auto key, fle::kms::create_data_key(*vault, *providers, key_options));
+  FLE_TRY(auto plan, fle::schema::compile_json(schema_for(key.id)));
+
+  fle::kms::KeyRingOptions ring_options;
+  ring_options.lock_policy = fle::LockPolicy::best_effort;
+  auto ring = std::make_shared<fle::kms::KeyRing>(vault, providers, ring_options);
+  const fle::client::DocumentCipher cipher(plan, ring);
+
+  fle::client::Batch encrypted;
+  encrypted.add(kPatient);
+  FLE_CHECK(cipher.encrypt(encrypted));
+  const fle::Bytes secret = fle::Bytes(kPatient).subspan(9, 4);
+  const fle::Bytes sealed = encrypted.output(0);
+  if (encrypted.fields() != 1 || !std::ranges::search(sealed, secret).empty())
+    return fle::Failure(fle::Errc::crypto_failed, "the value is still in the document");
+
+  fle::client::Batch decrypted;
+  decrypted.add(sealed);
+  FLE_CHECK(cipher.decrypt(decrypted));
+  if (!std::ranges::equal(decrypted.output(0), fle::Bytes(kPatient)))
+    return fle::Failure(fle::Errc::crypto_failed, "another document came back");
+  return fle::ok;
+}
+
+}  // namespace
+
+int main() {
+  const auto done = run();
+  std::puts(done ? "encrypted and decrypted one document" : done.error().to_string().c_str());
+  return done ? 0 : 1;
+}
