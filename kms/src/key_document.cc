@@ -1,1 +1,173 @@
-// filled in by its own commit
+#include "fle/kms/key_document.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_set>
+
+#include "bson_fields.h"
+#include "master_key.h"
+#include "text.h"
+
+namespace fle::kms {
+namespace {
+
+constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;  // MongoDB's maxBsonObjectSize
+
+Failure refuse(std::string_view field, std::string why) {
+  return {Errc::key_document_invalid, std::move(why), std::string(field)};
+}
+
+Outcome<Bytes> binary(std::string_view field, const bson_iter_t& it, bson_subtype_t want) {
+  if (!BSON_ITER_HOLDS_BINARY(&it)) return refuse(field, "expected binary");
+  bson_subtype_t subtype = BSON_SUBTYPE_BINARY;
+  std::uint32_t n = 0;
+  const std::uint8_t* p = nullptr;
+  bson_iter_binary(&it, &subtype, &n, &p);
+  if (subtype != want)
+    return refuse(field, "expected binary of subtype " + std::to_string(want) + ", found subtype " +
+                             std::to_string(subtype));
+  return Bytes(p, n);
+}
+
+Done read_id(KeyDocument& out, const bson_iter_t& it) {
+  FLE_TRY(const Bytes b, binary("_id", it, BSON_SUBTYPE_UUID));
+  const auto id = KeyId::from(b);
+  if (!id) return refuse("_id", "not a UUID: expected 16 bytes, found " + std::to_string(b.size()));
+  out.id = *id;
+  return ok;
+}
+
+Done read_alt_names(KeyDocument& out, const bson_iter_t& it) {
+  const auto array = container_of(it, BSON_TYPE_ARRAY);
+  if (!array) return refuse("keyAltNames", "expected array of UTF-8");
+  std::unordered_set<std::string_view> seen;
+  return each_field(*array, refuse("keyAltNames", "not a well-formed BSON array"),
+                    [&](const bson_iter_t& element) -> Done {
+                      const auto name = string_of(element);
+                      if (!name)
+                        return refuse("keyAltNames",
+                                      "expected array of UTF-8, found another type in it");
+                      if (!seen.insert(*name).second)
+                        return refuse("keyAltNames", "unexpected duplicate " + quoted(*name));
+                      out.alt_names.emplace_back(*name);
+                      return ok;
+                    });
+}
+
+Done read_key_material(KeyDocument& out, const bson_iter_t& it) {
+  FLE_TRY(const Bytes b, binary("keyMaterial", it, BSON_SUBTYPE_BINARY));
+  if (b.empty()) return refuse("keyMaterial", "is empty");
+  out.key_material.assign(b.begin(), b.end());
+  return ok;
+}
+
+Done read_date(std::string_view field, KeyDocument::Time& out, const bson_iter_t& it) {
+  if (!BSON_ITER_HOLDS_DATE_TIME(&it)) return refuse(field, "expected date");
+  out = KeyDocument::Time(std::chrono::milliseconds(bson_iter_date_time(&it)));
+  return ok;
+}
+
+Done read_creation_date(KeyDocument& out, const bson_iter_t& it) {
+  return read_date("creationDate", out.creation_date, it);
+}
+
+Done read_update_date(KeyDocument& out, const bson_iter_t& it) {
+  return read_date("updateDate", out.update_date, it);
+}
+
+// Drivers ignore the value and accept any type; a number is kept for people to see.
+Done read_status(KeyDocument& out, const bson_iter_t& it) {
+  if (BSON_ITER_HOLDS_INT32(&it)) out.status = bson_iter_int32(&it);
+  return ok;
+}
+
+Done read_master_key(KeyDocument& out, const bson_iter_t& it) {
+  const auto doc = container_of(it, BSON_TYPE_DOCUMENT);
+  if (!doc) return refuse("masterKey", "expected document");
+  FLE_TRY(out.master_key, parse_master_key(*doc));
+  return ok;
+}
+
+Done read_version(KeyDocument&, const bson_iter_t& it) {
+  if (!BSON_ITER_HOLDS_INT(&it)) return refuse("version", "expected int or long");
+  if (bson_iter_as_int64(&it) != 0)
+    return refuse("version", "unsupported key document version, only supports version=0");
+  return ok;
+}
+
+struct FieldRule {
+  std::string_view name;
+  bool required;
+  Done (*read)(KeyDocument& out, const bson_iter_t& it);
+};
+
+// libmongocrypt: mongocrypt-key.c.
+constexpr FieldRule kFields[] = {
+    {"_id", true, read_id},
+    {"keyAltNames", false, read_alt_names},
+    {"keyMaterial", true, read_key_material},
+    {"creationDate", true, read_creation_date},
+    {"updateDate", true, read_update_date},
+    {"status", true, read_status},
+    {"masterKey", true, read_master_key},
+    {"version", false, read_version},
+};
+
+void append_alt_names(bson_t* b, const std::vector<std::string>& names) {
+  bson_t array;
+  bson_append_array_begin(b, "keyAltNames", -1, &array);
+  std::uint32_t i = 0;
+  for (const std::string& name : names)
+    bson_append_utf8(&array, std::to_string(i++).c_str(), -1, name.data(),
+                     static_cast<int>(name.size()));
+  bson_append_array_end(b, &array);
+}
+
+void append_binary(bson_t* b, const char* field, bson_subtype_t subtype, Bytes bytes) {
+  static constexpr std::uint8_t kNone = 0;  // libbson wants a pointer also for no bytes
+  bson_append_binary(b, field, -1, subtype, bytes.empty() ? &kNone : bytes.data(),
+                     static_cast<std::uint32_t>(bytes.size()));
+}
+
+}  // namespace
+
+Outcome<KeyDocument> parse_key_document(Bytes bson) {
+  if (bson.size() > kMaxBytes) return refuse({}, "longer than 16 MiB");
+  KeyDocument out;
+  std::uint32_t seen = 0;
+  FLE_CHECK(each_field(bson, refuse({}, "not a well-formed BSON document"),
+                       [&](const bson_iter_t& it) -> Done {
+                         const std::string_view key = key_of(it);
+                         const auto* rule = std::ranges::find(kFields, key, &FieldRule::name);
+                         if (rule == std::end(kFields))
+                           return refuse({}, "unrecognized field " + quoted(key));
+                         const std::uint32_t bit = 1U << (rule - kFields);
+                         if ((seen & bit) != 0) return refuse(key, "stands twice");
+                         seen |= bit;
+                         return rule->read(out, it);
+                       }));
+  for (const FieldRule& rule : kFields) {
+    if (rule.required && (seen & (1U << (&rule - kFields))) == 0)
+      return refuse(rule.name, "invalid key, no " + quoted(rule.name));
+  }
+  return out;
+}
+
+std::vector<std::uint8_t> to_bson(const KeyDocument& key) {
+  bson_t b = BSON_INITIALIZER;
+  append_binary(&b, "_id", BSON_SUBTYPE_UUID, key.id.bytes);
+  if (!key.alt_names.empty()) append_alt_names(&b, key.alt_names);
+  append_binary(&b, "keyMaterial", BSON_SUBTYPE_BINARY, key.key_material);
+  bson_append_date_time(&b, "creationDate", -1, key.creation_date.time_since_epoch().count());
+  bson_append_date_time(&b, "updateDate", -1, key.update_date.time_since_epoch().count());
+  bson_append_int32(&b, "status", -1, key.status);
+  bson_t master_key;
+  if (init_view(master_key, key.master_key.bson))
+    bson_append_document(&b, "masterKey", -1, &master_key);
+  const std::uint8_t* p = bson_get_data(&b);
+  std::vector<std::uint8_t> out(p, p + b.len);
+  bson_destroy(&b);
+  return out;
+}
+
+}  // namespace fle::kms

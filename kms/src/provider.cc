@@ -1,1 +1,109 @@
-// filled in by its own commit
+#include "fle/kms/provider.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include <rapidjson/document.h>
+#include <rapidjson/error/en.h>
+
+#include "local_provider.h"
+#include "provider_options.h"
+#include "provider_type.h"
+#include "text.h"
+
+namespace fle::kms {
+namespace {
+
+Failure config(std::string why) { return {Errc::kms_config_invalid, std::move(why)}; }
+
+Failure syntax_error(std::string_view text, std::size_t offset, const char* why) {
+  Failure f = config(std::string("kmsProviders is not JSON: ") + why);
+  const std::string_view before = text.substr(0, offset);
+  f.line = static_cast<std::uint32_t>(1 + std::ranges::count(before, '\n'));
+  f.column = static_cast<std::uint32_t>(before.size() - (before.rfind('\n') + 1) + 1);
+  return f;
+}
+
+Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
+                                                 const rapidjson::Value& options) {
+  FLE_TRY(const ProviderId parsed, parse_provider_id(id));
+  if (!options.IsObject()) return invalid_options(id, "expected a document of options");
+  if (options.MemberCount() == 0 && !parsed.name.empty())
+    return invalid_options(id, "on-demand credentials are not supported for named KMS providers");
+  if (parsed.type->make == nullptr)
+    return Failure{Errc::kms_unsupported,
+                   "KMS provider " + quoted(id) + " is not in this version, only local is"};
+  return parsed.type->make(id, options);
+}
+
+}  // namespace
+
+struct Providers::State {
+  std::map<std::string, std::unique_ptr<Provider>, std::less<>> by_id;
+
+  [[nodiscard]] Done add(std::string_view id, std::unique_ptr<Provider> provider) {
+    if (!by_id.try_emplace(std::string(id), std::move(provider)).second)
+      return config("KMS provider " + quoted(id) + ": duplicate entry");
+    return ok;
+  }
+};
+
+Providers::Providers() : s_(std::make_unique<State>()) {}
+Providers::Providers(Providers&&) noexcept = default;
+Providers& Providers::operator=(Providers&&) noexcept = default;
+Providers::~Providers() = default;
+
+Outcome<Providers> Providers::from_json(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos)
+    return config("kmsProviders is not JSON: a NUL byte stands in it");
+  // Parsed in place, so that strings stay in this one buffer: the tree beside it holds only
+  // pointers, and nothing secret is left in freed memory.
+  WipedBuffer copy;
+  FLE_CHECK(copy.reset(text.size() + 1));
+  std::ranges::copy(text, copy.bytes().begin());
+  copy.bytes().back() = 0;
+  rapidjson::Document doc;
+  // Iterative: hostile depth must not overflow the stack.
+  constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
+                              rapidjson::kParseValidateEncodingFlag;
+  doc.ParseInsitu<kFlags>(reinterpret_cast<char*>(copy.bytes().data()));
+  if (doc.HasParseError())
+    return syntax_error(text, doc.GetErrorOffset(),
+                        rapidjson::GetParseError_En(doc.GetParseError()));
+  if (!doc.IsObject()) return config("kmsProviders must be a document");
+  if (doc.ObjectEmpty()) return config("no kms provider set");
+  Providers out;
+  for (const auto& m : doc.GetObject()) {
+    const std::string_view id(m.name.GetString(), m.name.GetStringLength());
+    FLE_TRY(auto provider, make_provider(id, m.value));
+    FLE_CHECK(out.s_->add(id, std::move(provider)));
+  }
+  return out;
+}
+
+Done Providers::add_local(std::string_view id, Bytes master_key, LockPolicy policy) {
+  FLE_TRY(const ProviderId parsed, parse_provider_id(id));
+  if (parsed.type->name != "local")
+    return config("KMS provider " + quoted(id) + ": expected local or local:NAME");
+  FLE_TRY(auto provider, make_local_provider_from_key(id, master_key, policy));
+  return s_->add(id, std::move(provider));
+}
+
+Outcome<Provider*> Providers::find(std::string_view id) const {
+  const auto it = s_->by_id.find(id);
+  if (it != s_->by_id.end()) return it->second.get();
+  std::string why = "KMS provider " + quoted(id) + " is not configured";
+  if (const auto parsed = parse_provider_id(id); parsed && parsed->type->make == nullptr)
+    why += " (and not in this version)";
+  return Failure{Errc::kms_not_configured, std::move(why)};
+}
+
+std::vector<std::string> Providers::ids() const {
+  std::vector<std::string> out;
+  for (const auto& [id, provider] : s_->by_id) out.push_back(id);
+  return out;
+}
+
+}  // namespace fle::kms

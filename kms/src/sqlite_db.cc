@@ -1,0 +1,116 @@
+#include "sqlite_db.h"
+
+namespace fle::kms::sqlite {
+
+void Statement::bind(int index, Bytes blob) noexcept {
+  // A null pointer would bind NULL, which is not the empty blob.
+  const void* p = blob.empty() ? "" : static_cast<const void*>(blob.data());
+  sqlite3_bind_blob64(stmt_.get(), index, p, blob.size(), SQLITE_TRANSIENT);
+}
+
+void Statement::bind(int index, std::string_view text) noexcept {
+  const char* p = text.empty() ? "" : text.data();
+  sqlite3_bind_text64(stmt_.get(), index, p, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void Statement::bind(int index, std::int64_t value) noexcept {
+  sqlite3_bind_int64(stmt_.get(), index, value);
+}
+
+Outcome<bool> Statement::step() {
+  const int rc = sqlite3_step(stmt_.get());
+  if (rc == SQLITE_ROW) return true;
+  if (rc == SQLITE_DONE) {
+    reset();
+    return false;
+  }
+  Failure f = db_->failure();  // before the reset, which sets the connection's code anew
+  sqlite3_reset(stmt_.get());  // keeps the extended code for Db::code()
+  sqlite3_clear_bindings(stmt_.get());
+  return f;
+}
+
+Bytes Statement::blob(int column) const noexcept {
+  const void* p = sqlite3_column_blob(stmt_.get(), column);
+  const int n = sqlite3_column_bytes(stmt_.get(), column);
+  return {static_cast<const std::uint8_t*>(p), p == nullptr ? 0 : static_cast<std::size_t>(n)};
+}
+
+std::int64_t Statement::integer(int column) const noexcept {
+  return sqlite3_column_int64(stmt_.get(), column);
+}
+
+void Statement::reset() noexcept {
+  sqlite3_reset(stmt_.get());
+  sqlite3_clear_bindings(stmt_.get());
+}
+
+Done Db::open(std::chrono::milliseconds busy_timeout) {
+  // "./" keeps names such as ":memory:" and "file:x?mode=..." plain file names.
+  const std::string name = path_.starts_with('/') ? path_ : "./" + path_;
+  sqlite3* db = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int rc = sqlite3_open_v2(name.c_str(), &db, flags, nullptr);
+  db_.reset(db);
+  if (db == nullptr) return Failure{Errc::no_memory, "sqlite3_open_v2"};
+  if (rc != SQLITE_OK) return failure();
+  sqlite3_busy_timeout(db, static_cast<int>(busy_timeout.count()));
+  // The file may come from somebody else: nothing in its schema may run code or be rewritten.
+  sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  return ok;
+}
+
+Done Db::exec(const char* sql) {
+  if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failure();
+  return ok;
+}
+
+Outcome<Statement> Db::prepare(std::string_view sql) {
+  Statement s;
+  sqlite3_stmt* raw = nullptr;
+  const int rc = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
+                                    SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+  s.stmt_.reset(raw);
+  s.db_ = this;
+  if (rc != SQLITE_OK) return failure();
+  return s;
+}
+
+Outcome<std::int64_t> Db::query_int(std::string_view sql) {
+  FLE_TRY(Statement s, prepare(sql));
+  FLE_TRY(const bool row, s.step());
+  return row ? s.integer(0) : 0;
+}
+
+Failure Db::failure() const {
+  const int primary = code() & 0xff;
+  if (primary == SQLITE_BUSY)
+    return {Errc::vault_busy, "key vault '" + path_ + "': another process keeps it locked"};
+  if (primary == SQLITE_NOTADB) return failure("not a key vault");
+  return failure(sqlite3_errmsg(db_.get()));
+}
+
+Failure Db::failure(std::string_view why) const {
+  return {Errc::vault_failed, "key vault '" + path_ + "': " + std::string(why)};
+}
+
+Transaction::~Transaction() {
+  if (open_) static_cast<void>(db_.exec("ROLLBACK"));
+}
+
+Done Transaction::begin(Kind kind) {
+  FLE_CHECK(db_.exec(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN"));
+  open_ = true;
+  return ok;
+}
+
+Done Transaction::commit() {
+  FLE_CHECK(db_.exec("COMMIT"));
+  open_ = false;
+  return ok;
+}
+
+}  // namespace fle::kms::sqlite

@@ -1,0 +1,96 @@
+#ifndef FLE_KMS_SQLITE_DB_H_
+#define FLE_KMS_SQLITE_DB_H_
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <sqlite3.h>
+
+#include "fle/bytes.h"
+#include "fle/failure.h"
+
+// As much of SQLite as a key vault needs. Every Failure names the file. Not thread-safe: the vault
+// holds a lock.
+namespace fle::kms::sqlite {
+
+class Db;
+
+/// A prepared statement, made once and used again.
+class Statement {
+ public:
+  Statement() noexcept = default;
+
+  void bind(int index, Bytes blob) noexcept;
+  void bind(int index, std::string_view text) noexcept;
+  void bind(int index, std::int64_t value) noexcept;
+  /// Runs to the next row: true, or false at the end. Once false or failed, the statement is ready
+  /// for its next use.
+  [[nodiscard]] Outcome<bool> step();
+  /// Valid until the next step().
+  [[nodiscard]] Bytes blob(int column) const noexcept;
+  [[nodiscard]] std::int64_t integer(int column) const noexcept;
+  /// Ready for its next use, bound values forgotten.
+  void reset() noexcept;
+
+ private:
+  friend class Db;
+  struct Finalize {
+    void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
+  };
+  std::unique_ptr<sqlite3_stmt, Finalize> stmt_;
+  const Db* db_ = nullptr;
+};
+
+/// A connection. Does not move: its statements point to it.
+class Db {
+ public:
+  explicit Db(std::string path) : path_(std::move(path)) {}
+
+  /// Opens an existing file for reading and writing, or for reading where it is write-protected.
+  [[nodiscard]] Done open(std::chrono::milliseconds busy_timeout);
+  [[nodiscard]] Done exec(const char* sql);
+  [[nodiscard]] Outcome<Statement> prepare(std::string_view sql);
+  /// The first column of the first row, an integer.
+  [[nodiscard]] Outcome<std::int64_t> query_int(std::string_view sql);
+
+  /// What the last call failed with: vault_busy or vault_failed.
+  [[nodiscard]] Failure failure() const;
+  [[nodiscard]] Failure failure(std::string_view why) const;
+  /// Extended result code of the last call, e.g. SQLITE_CONSTRAINT_PRIMARYKEY.
+  [[nodiscard]] int code() const noexcept { return sqlite3_extended_errcode(db_.get()); }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* p) const noexcept { sqlite3_close_v2(p); }
+  };
+  std::string path_;
+  std::unique_ptr<sqlite3, Close> db_;
+};
+
+/// A transaction that rolls back unless committed.
+class Transaction {
+ public:
+  enum class Kind : std::uint8_t {
+    read,   ///< One view of the file for all that is read.
+    write,  ///< The write lock from the start, so that no later step meets a busy file.
+  };
+  explicit Transaction(Db& db) noexcept : db_(db) {}
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+
+  [[nodiscard]] Done begin(Kind kind);
+  [[nodiscard]] Done commit();
+
+ private:
+  Db& db_;
+  bool open_ = false;
+};
+
+}  // namespace fle::kms::sqlite
+
+#endif  // FLE_KMS_SQLITE_DB_H_

@@ -1,0 +1,32 @@
+#ifndef FLE_KMS_TEXT_H_
+#define FLE_KMS_TEXT_H_
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <bson/bson.h>
+
+namespace fle::kms {
+
+/// A name from outside (field, alternate name, provider id), fit for a one-line error text: quoted,
+/// cut after 64 bytes; control bytes, quotes and what is not UTF-8 replaced. For names only: never
+/// for values of options, which may be secret.
+[[nodiscard]] inline std::string quoted(std::string_view name) {
+  constexpr std::size_t kMax = 64;
+  const bool utf8 =
+      name.empty() || bson_utf8_validate(name.data(), name.size(), /*allow_null=*/true);
+  std::size_t n = std::min(name.size(), kMax);
+  while (n > 0 && n < name.size() && (static_cast<unsigned char>(name[n]) & 0xc0U) == 0x80U) --n;
+  std::string s = "'";
+  for (const char c : name.substr(0, n)) {
+    const auto u = static_cast<unsigned char>(c);
+    s += u < 0x20 || u == 0x7f || c == '\'' || (u >= 0x80 && !utf8) ? '?' : c;
+  }
+  if (n < name.size()) s += "...";
+  return s += '\'';
+}
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_TEXT_H_
