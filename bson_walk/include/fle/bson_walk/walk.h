@@ -15,9 +15,14 @@
 
 namespace fle::bson {
 
+namespace internal {
+class EditsBuilder;
+}
+
 /// What a walk accepts.
 struct Limits {
   /// Documents nested in each other, the outermost counted: MongoDB's limit for stored documents.
+  /// More than 1,024 counts as 1,024.
   std::uint32_t max_depth = 180;
   /// Bytes of one document: MongoDB's maxBsonObjectSize.
   std::uint32_t max_bytes = 16 * 1024 * 1024;
@@ -49,6 +54,7 @@ class FLE_API Edits {
   /// @param in  the document that was walked.
   /// @return    exact size of the output document, in bytes.
   /// @retval Errc::document_too_large  the output would be longer than limits.max_bytes
+  /// @retval Errc::invalid_argument    `in` is not as long as the document that was walked
   [[nodiscard]] Outcome<std::size_t> layout(Bytes in, const Limits& limits = {});
 
   /// Copies what stays, once, with new type bytes and document lengths. The values themselves
@@ -59,18 +65,26 @@ class FLE_API Edits {
 
   void clear() noexcept;
 
-  // Filled by the walks below.
-  struct Enclosing {       // a document or array with marks inside
-    std::uint32_t offset;  // of its int32 length
-    std::uint32_t parent;  // index in this list; the root is its own
-    std::int64_t growth;   // bytes it gets longer
-  };
-  std::vector<Mark>& mutable_marks() noexcept { return marks_; }
-  std::vector<Enclosing>& mutable_enclosing() noexcept { return enclosing_; }
-
  private:
-  std::vector<Mark> marks_;
-  std::vector<Enclosing> enclosing_;
+  friend class internal::EditsBuilder;
+
+  struct Enclosing {           // a document or array with marks inside
+    std::uint32_t offset;      // of its int32 length
+    std::uint32_t parent;      // index in this list, always a smaller one; the root is its own
+    std::uint32_t new_offset;  // set by layout(), as is new_size
+    std::uint32_t new_size;
+    std::int64_t growth;  // bytes it gets longer
+  };
+  struct Name {  // of an element that the plan encrypts, or that leads to one
+    std::uint32_t type_offset;
+    std::uint32_t size;
+  };
+
+  std::vector<Mark> marks_;               // in document order
+  std::vector<std::uint32_t> inside_of_;  // for each mark, its index in enclosing_
+  std::vector<Enclosing> enclosing_;      // in document order
+  std::vector<Name> names_;               // scratch: of the frames that the walk is inside of
+  std::size_t walked_size_ = 0;
 };
 
 /// Size in bytes of the document that starts `b`.
@@ -115,6 +129,8 @@ class FLE_API Edits {
 /// The string that a JSON-pointer keyId leads to in `doc`: the key's alternate name. Steps through
 /// objects by name and arrays by index.
 /// @retval Errc::unresolved_key_pointer  no such field, or not a string
+/// @retval Errc::malformed_bson          the way there is malformed; what lies beside it is not
+/// read
 [[nodiscard]] FLE_API Outcome<std::string_view> resolve_pointer(Bytes doc,
                                                                 const schema::KeyPointer& pointer);
 

@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <cstring>
+
+#include "edits_builder.h"
+
+namespace fle::bson {
+
+using internal::load32;
+using internal::store32;
+
+Outcome<std::size_t> Edits::layout(Bytes in, const Limits& limits) {
+  if (in.size() != walked_size_)
+    return Failure(Errc::invalid_argument, "not the document that was walked");
+  if (marks_.empty()) return in.size();
+
+  for (Enclosing& e : enclosing_) e.growth = 0;
+  for (std::size_t i = 0; i < marks_.size(); ++i)
+    enclosing_[inside_of_[i]].growth +=
+        std::int64_t{marks_[i].new_size} - std::int64_t{marks_[i].value_size};
+  for (std::size_t i = enclosing_.size() - 1; i > 0; --i)
+    enclosing_[enclosing_[i].parent].growth += enclosing_[i].growth;
+
+  const auto total =
+      static_cast<std::uint64_t>(static_cast<std::int64_t>(in.size()) + enclosing_.front().growth);
+  const std::uint64_t most = std::min<std::uint64_t>(limits.max_bytes, internal::kMaxDocument);
+  if (total > most)
+    return Failure(Errc::document_too_large, "the document would get " + std::to_string(total) +
+                                                 " bytes, allowed are " + std::to_string(most));
+
+  // Both lists are in document order: one merge gives every new place. `shift` is how much longer
+  // the output is up to here; every place is at most `total`, so nothing wraps.
+  std::int64_t shift = 0;
+  auto mark = marks_.begin();
+  const auto place_marks_before = [&](std::size_t end) {
+    for (; mark != marks_.end() && mark->value_offset < end; ++mark) {
+      mark->new_offset = static_cast<std::uint32_t>(mark->value_offset + shift);
+      shift += std::int64_t{mark->new_size} - std::int64_t{mark->value_size};
+    }
+  };
+  for (Enclosing& e : enclosing_) {
+    place_marks_before(e.offset);
+    e.new_offset = static_cast<std::uint32_t>(e.offset + shift);
+    e.new_size = static_cast<std::uint32_t>(load32(in.data() + e.offset) + e.growth);
+  }
+  place_marks_before(in.size());
+  return static_cast<std::size_t>(total);
+}
+
+void Edits::write(MutBytes out, Bytes in) const noexcept {
+  std::size_t read = 0;
+  std::size_t written = 0;
+  for (const Mark& m : marks_) {
+    const std::size_t run = m.value_offset - read;
+    std::memcpy(out.data() + written, in.data() + read, run);
+    out[m.new_offset - (m.value_offset - m.type_offset)] = static_cast<std::uint8_t>(m.new_type);
+    written = std::size_t{m.new_offset} + m.new_size;
+    read = std::size_t{m.value_offset} + m.value_size;
+  }
+  std::memcpy(out.data() + written, in.data() + read, in.size() - read);
+  for (const Enclosing& e : enclosing_) store32(out.data() + e.new_offset, e.new_size);
+}
+
+void Edits::clear() noexcept {
+  marks_.clear();
+  inside_of_.clear();
+  enclosing_.clear();
+  names_.clear();
+  walked_size_ = 0;
+}
+
+namespace internal {
+
+std::optional<std::uint32_t> EditsBuilder::take_duplicate(Bytes doc, std::uint32_t first) {
+  const std::span<Edits::Name> names = std::span(edits_.names_).subspan(first);
+  const auto text = [&](const Edits::Name& n) {
+    return std::string_view(reinterpret_cast<const char*>(doc.data()) + n.type_offset + 1, n.size);
+  };
+  const auto same = [&](const Edits::Name& a, const Edits::Name& b) {
+    return a.size == b.size && text(a) == text(b);
+  };
+  std::optional<std::uint32_t> found;
+  if (constexpr std::size_t kFew = 16; names.size() <= kFew) {
+    for (std::size_t i = 1; i < names.size() && !found; ++i)
+      for (std::size_t k = 0; k < i && !found; ++k)
+        if (same(names[k], names[i])) found = names[i].type_offset;
+  } else {
+    // Sorting, unlike hashing, has no inputs that make it slow.
+    std::sort(names.begin(), names.end(), [&](const Edits::Name& a, const Edits::Name& b) {
+      if (a.size != b.size) return a.size < b.size;
+      const int order = text(a).compare(text(b));
+      return order != 0 ? order < 0 : a.type_offset < b.type_offset;
+    });
+    const auto pair = std::adjacent_find(names.begin(), names.end(), same);
+    if (pair != names.end()) found = std::next(pair)->type_offset;
+  }
+  edits_.names_.resize(first);
+  return found;
+}
+
+}  // namespace internal
+}  // namespace fle::bson

@@ -1,0 +1,77 @@
+#ifndef FLE_BSON_WALK_SRC_EDITS_BUILDER_H_
+#define FLE_BSON_WALK_SRC_EDITS_BUILDER_H_
+
+#include <new>
+#include <span>
+
+#include "fle/bson_walk/walk.h"
+#include "walker.h"
+
+namespace fle::bson::internal {
+
+/// The walks' way into Edits.
+class EditsBuilder {
+ public:
+  explicit EditsBuilder(Edits& edits) noexcept : edits_(edits) {}
+
+  void begin(Bytes doc) noexcept {
+    edits_.clear();
+    edits_.walked_size_ = doc.size();
+  }
+
+  void add_mark(const Element& e, std::span<Frame> frames, schema::Plan::LeafId leaf) {
+    edits_.marks_.push_back({e.type_offset, e.value_offset, e.value_size, leaf, e.type, e.type,
+                             e.value_size, e.value_offset});
+    edits_.inside_of_.push_back(enclosing_of(frames));
+  }
+
+  /// Remembers a name of the innermost frame. First come, in document order.
+  void add_name(const Element& e) {
+    edits_.names_.push_back({e.type_offset, static_cast<std::uint32_t>(e.name.size())});
+  }
+  [[nodiscard]] std::uint32_t n_names() const noexcept {
+    return static_cast<std::uint32_t>(edits_.names_.size());
+  }
+  /// Forgets the names from `first` on, those of the frame that ends.
+  /// @return  the type offset of a name that stands there twice
+  [[nodiscard]] std::optional<std::uint32_t> take_duplicate(Bytes doc, std::uint32_t first);
+
+ private:
+  /// The index of the innermost frame's Enclosing. Frames get theirs with the first mark inside, so
+  /// containers without marks cost nothing.
+  std::uint32_t enclosing_of(std::span<Frame> frames) {
+    std::size_t i = frames.size();
+    while (i != 0 && frames[i - 1].enclosing == kNone) --i;
+    for (; i < frames.size(); ++i) {
+      const std::uint32_t parent = i == 0 ? 0 : frames[i - 1].enclosing;
+      frames[i].enclosing = static_cast<std::uint32_t>(edits_.enclosing_.size());
+      edits_.enclosing_.push_back({frames[i].offset, parent, 0, 0, 0});
+    }
+    return frames.back().enclosing;
+  }
+
+  Edits& edits_;
+};
+
+/// Runs `walk`, which fills `out`; on any failure `out` is empty.
+template <class Walk>
+[[nodiscard]] Done fill(Edits& out, Bytes doc, const Limits& limits, Walk walk) {
+  EditsBuilder builder(out);
+  builder.begin(doc);
+  try {
+    Done done = doc.size() > limits.max_bytes
+                    ? Done(Failure(Errc::document_too_large,
+                                   "the document has " + std::to_string(doc.size()) +
+                                       " bytes, allowed are " + std::to_string(limits.max_bytes)))
+                    : walk(builder);
+    if (!done.has_value()) out.clear();
+    return done;
+  } catch (const std::bad_alloc&) {
+    out.clear();
+    return Failure(Errc::no_memory, {});
+  }
+}
+
+}  // namespace fle::bson::internal
+
+#endif  // FLE_BSON_WALK_SRC_EDITS_BUILDER_H_

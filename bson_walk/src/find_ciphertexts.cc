@@ -1,0 +1,50 @@
+#include "edits_builder.h"
+
+namespace fle::bson {
+namespace {
+
+using internal::Element;
+using internal::Frame;
+using internal::Visit;
+
+class CiphertextVisitor {
+ public:
+  CiphertextVisitor(Bytes doc, internal::EditsBuilder& out) noexcept : doc_(doc), out_(out) {}
+
+  Visit element(const Element& e, std::span<Frame> frames) {
+    if (e.type == Type::bin_data && is_ciphertext(e) && !frames.back().opaque)
+      out_.add_mark(e, frames, 0);
+    return {};
+  }
+  bool leave(const Frame&) const noexcept { return true; }
+  [[nodiscard]] std::uint32_t first_name() const noexcept { return 0; }
+
+ private:
+  // Other first bytes are placeholders or belong to Queryable Encryption; a payload that is too
+  // short is for the decrypter to refuse.
+  [[nodiscard]] bool is_ciphertext(const Element& e) const noexcept {
+    const std::uint8_t* const value = doc_.data() + e.value_offset;
+    if (e.value_size <= internal::kBinaryHeader || value[4] != internal::kSubtypeEncrypted)
+      return false;
+    const std::uint8_t algorithm = value[internal::kBinaryHeader];
+    return algorithm == 1 || algorithm == 2;
+  }
+
+  Bytes doc_;
+  internal::EditsBuilder& out_;
+};
+
+}  // namespace
+
+Done find_ciphertexts(Bytes doc, Edits& out, const Limits& limits) {
+  return internal::fill(out, doc, limits, [&](internal::EditsBuilder& builder) {
+    CiphertextVisitor visitor(doc, builder);
+    return internal::Walker(doc, limits, visitor).run({});
+  });
+}
+
+Bytes binary_content(Bytes doc, const Mark& mark) noexcept {
+  return doc.subspan(mark.value_offset, mark.value_size).subspan(internal::kBinaryHeader);
+}
+
+}  // namespace fle::bson

@@ -1,0 +1,142 @@
+#include <optional>
+
+#include "edits_builder.h"
+
+namespace fle::bson {
+namespace {
+
+using internal::Element;
+using internal::Frame;
+using internal::Visit;
+using schema::Plan;
+
+class FieldVisitor {
+ public:
+  FieldVisitor(Bytes doc, const Plan& plan, internal::EditsBuilder& out) noexcept
+      : doc_(doc), plan_(plan), leaves_(plan.leaves()), out_(out) {}
+
+  Visit element(const Element& e, std::span<Frame> frames) {
+    const Frame& frame = frames.back();
+    if (frame.kind != Plan::Kind::object) return {};
+    const Plan::Step step = plan_.child(frame.node, e.name);
+    if (step.kind != Plan::Kind::encrypted && e.name.find('.') != std::string_view::npos &&
+        plan_.dotted_name_is_encrypted(frame.node, e.name))
+      return refuse(e, frames, Errc::dotted_field_name,
+                    "a field name with dots where the schema encrypts the path of that name");
+    switch (step.kind) {
+      case Plan::Kind::plain:
+        return {};
+      case Plan::Kind::object:
+        return on_the_way(e, frames, step);
+      case Plan::Kind::encrypted:
+        return encrypted(e, frames, step);
+      case Plan::Kind::ambiguous:
+        break;
+    }
+    return refuse(e, frames, Errc::ambiguous_path,
+                  "the schema gives this field more than one meaning");
+  }
+
+  bool leave(const Frame& frame) {
+    if (frame.kind != Plan::Kind::object) return true;
+    duplicate_ = out_.take_duplicate(doc_, frame.first_name);
+    return !duplicate_;
+  }
+
+  [[nodiscard]] std::uint32_t first_name() const noexcept { return out_.n_names(); }
+
+  /// What the walk stopped for, or what is missing after all of it.
+  [[nodiscard]] Done verdict() {
+    if (failure_) return std::move(*failure_);
+    if (duplicate_)
+      return Failure(Errc::duplicate_field,
+                     "stands twice in its document, and the schema encrypts it or a field below it",
+                     path_of(doc_, *duplicate_));
+    if (plan_.encrypts_id() && !has_id_)
+      return Failure(Errc::missing_id,
+                     "the schema encrypts _id: the server would add one that is not", "_id");
+    return ok;
+  }
+
+ private:
+  Visit on_the_way(const Element& e, std::span<Frame> frames, const Plan::Step& step) {
+    out_.add_name(e);
+    switch (e.type) {
+      case Type::object:
+        return {Visit::Next::enter, Plan::Kind::object, step.node};
+      case Type::null:  // carries nothing
+        return {};
+      case Type::array:
+        return refuse(e, frames, Errc::encrypted_below_array,
+                      "the schema encrypts fields below: expected object, found array");
+      default:
+        return refuse(e, frames, Errc::not_an_object,
+                      "the schema encrypts fields below: expected object, found " +
+                          std::string(alias(e.type)));
+    }
+  }
+
+  Visit encrypted(const Element& e, std::span<Frame> frames, const Plan::Step& step) {
+    out_.add_name(e);
+    const schema::Leaf& leaf = leaves_[step.leaf];
+    const std::uint8_t* const value = doc_.data() + e.value_offset;
+    if (e.type == Type::bin_data && value[4] == internal::kSubtypeEncrypted)
+      return refuse(e, frames, Errc::already_encrypted,
+                    "binary of subtype 6: the value is encrypted already");
+    if (!encryptable(e.type, leaf.algorithm) ||
+        (!leaf.types.empty() && !leaf.types.contains(e.type)))
+      return refuse(e, frames, Errc::type_not_allowed, type_message(e.type, leaf));
+    if (frames.size() == 1) {
+      // The server replaces this one value by its clock, at top level only.
+      if (e.type == Type::timestamp && internal::load32(value) == 0 &&
+          internal::load32(value + 4) == 0)
+        return refuse(
+            e, frames, Errc::timestamp_zero,
+            "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field");
+      has_id_ |= e.name == "_id";
+    }
+    out_.add_mark(e, frames, step.leaf);
+    return {Visit::Next::enter_opaque};
+  }
+
+  static std::string type_message(Type found, const schema::Leaf& leaf) {
+    std::string text = "Cannot encrypt element of type: " + std::string(alias(found));
+    if (leaf.types.empty() || leaf.types.contains(found)) return text;
+    text += ", the schema expects";
+    const char* separator = " ";
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      const auto type = static_cast<Type>(byte);
+      if (!leaf.types.contains(type)) continue;
+      text += separator + std::string(alias(type));
+      separator = " or ";
+    }
+    return text;
+  }
+
+  Visit refuse(const Element& e, std::span<Frame> frames, Errc code, std::string text) {
+    failure_.emplace(code, std::move(text), internal::dotted_path(doc_, frames, e.name));
+    return {Visit::Next::stop};
+  }
+
+  Bytes doc_;
+  const Plan& plan_;
+  std::span<const schema::Leaf> leaves_;
+  internal::EditsBuilder& out_;
+  std::optional<Failure> failure_;
+  std::optional<std::uint32_t> duplicate_;
+  bool has_id_ = false;
+};
+
+}  // namespace
+
+Done find_fields(Bytes doc, const Plan& plan, Edits& out, const Limits& limits) {
+  return internal::fill(out, doc, limits, [&](internal::EditsBuilder& builder) -> Done {
+    FieldVisitor visitor(doc, plan, builder);
+    const Plan::Step root = plan.root();
+    FLE_CHECK(
+        internal::Walker(doc, limits, visitor).run({Visit::Next::enter, root.kind, root.node}));
+    return visitor.verdict();
+  });
+}
+
+}  // namespace fle::bson

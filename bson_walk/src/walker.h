@@ -1,0 +1,158 @@
+#ifndef FLE_BSON_WALK_SRC_WALKER_H_
+#define FLE_BSON_WALK_SRC_WALKER_H_
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "fle/bson_walk/walk.h"
+#include "value.h"
+
+namespace fle::bson::internal {
+
+/// Deeper than this no Limits can ask for: it bounds the walker's own stack (32 KiB).
+inline constexpr std::uint32_t kMaxDepth = 1024;
+inline constexpr std::uint32_t kNone = 0xffffffff;
+
+/// A document, array or scope that the walk is inside of. Offsets are into the walked document.
+struct Frame {
+  std::uint32_t type_offset;  // of the element that holds it; unused for the root
+  std::uint32_t offset;       // of its int32 length
+  std::uint32_t end;          // of its terminating NUL
+  std::uint32_t enclosing;    // its entry in Edits::enclosing_, kNone until it holds a mark
+  std::uint32_t node;         // its place in the plan, if `kind` is object
+  std::uint32_t first_name;   // where its names start in Edits::names_
+  schema::Plan::Kind kind;
+  bool opaque;  // below a marked value or in a scope: checked, but nothing there is marked
+};
+
+/// One element, its value measured.
+struct Element {
+  std::uint32_t type_offset;
+  std::uint32_t value_offset;
+  std::uint32_t value_size;
+  Type type;
+  std::string_view name;
+};
+
+/// What becomes of the element just seen, and of what stands inside it.
+struct Visit {
+  enum class Next : std::uint8_t { enter, enter_opaque, stop };
+  Next next = Next::enter;
+  schema::Plan::Kind kind = schema::Plan::Kind::plain;  // of the new frame, if it is a container
+  std::uint32_t node = 0;
+};
+
+[[nodiscard]] std::string dotted_path(Bytes doc, std::span<const Frame> frames,
+                                      std::optional<std::string_view> last);
+
+/// Walks one document depth first, in document order, and checks all of it. Field names are taken
+/// as bytes: MongoDB stores what is not UTF-8 there, and nothing here depends on it; names in
+/// arrays are not compared with the index for the same reason.
+///
+/// A Visitor has
+///   Visit element(const Element&, std::span<Frame>)  for each element, in the innermost frame
+///   bool leave(const Frame&)                         at the end of each frame
+///   std::uint32_t first_name()                       for the Frame of that name
+/// Visit::Next::stop and false end the walk early, with success.
+template <class Visitor>
+class Walker {
+ public:
+  Walker(Bytes doc, const Limits& limits, Visitor& visitor) noexcept
+      : doc_(doc), max_depth_(std::min(limits.max_depth, kMaxDepth)), visitor_(visitor) {}
+
+  /// @param root  what the root frame means to the visitor.
+  [[nodiscard]] Done run(const Visit& root) {
+    if (doc_.size() > kMaxDocument ||
+        shallow_document_size(doc_.data(), doc_.size()) != doc_.size())
+      return Failure(Errc::malformed_bson,
+                     "not exactly one BSON document of " + std::to_string(doc_.size()) + " bytes");
+    if (max_depth_ == 0) return too_deep(std::nullopt);
+    push(0, 0, static_cast<std::uint32_t>(doc_.size()), root);
+    const std::uint8_t* const base = doc_.data();
+    const std::uint8_t* p = base + 4;
+    while (depth_ != 0) {
+      const Frame& frame = frames_[depth_ - 1];
+      const std::uint8_t* const end = base + frame.end;
+      if (*p == 0) {
+        if (p != end) return malformed(p, std::nullopt, "the document goes on after its end");
+        if (!visitor_.leave(frame)) return ok;
+        --depth_;
+        ++p;
+        continue;
+      }
+      // *end is NUL, so the name ends there at the latest; the value then has no room.
+      const std::uint8_t* const nul = find_nul(p + 1, base + doc_.size());
+      const std::string_view name(reinterpret_cast<const char*>(p + 1),
+                                  static_cast<std::size_t>(nul - p - 1));
+      if (nul == end) return malformed(p, std::nullopt, "the document ends inside an element");
+      const std::uint8_t* const value = nul + 1;
+      const auto avail = static_cast<std::size_t>(end - value);
+      const std::size_t size = value_size(*p, value, avail);
+      if (size > avail) return malformed(p, name, "malformed value");
+      const Element e{offset(p), offset(value), static_cast<std::uint32_t>(size),
+                      static_cast<Type>(*p), name};
+      const Visit visit = visitor_.element(e, {frames_.data(), depth_});
+      if (visit.next == Visit::Next::stop) return ok;
+      p = value + size;
+      if (const std::uint8_t* inner = container(e, value)) {
+        if (depth_ == max_depth_) return too_deep(name);
+        push(e.type_offset, offset(inner), load32(inner), visit);
+        frames_[depth_ - 1].opaque |= e.type == Type::javascript_with_scope;
+        p = inner + 4;
+      }
+    }
+    return ok;
+  }
+
+ private:
+  /// The document inside the value, if there is one.
+  static const std::uint8_t* container(const Element& e, const std::uint8_t* value) noexcept {
+    const Rule rule = kShapes[static_cast<std::uint8_t>(e.type)].rule;
+    if (rule == Rule::document) return value;
+    if (rule == Rule::scoped_code) return value + 8 + load32(value + 4);
+    return nullptr;
+  }
+
+  [[nodiscard]] std::uint32_t offset(const std::uint8_t* p) const noexcept {
+    return static_cast<std::uint32_t>(p - doc_.data());
+  }
+
+  void push(std::uint32_t type_offset, std::uint32_t start, std::uint32_t size,
+            const Visit& visit) noexcept {
+    const bool opaque =
+        visit.next == Visit::Next::enter_opaque || (depth_ != 0 && frames_[depth_ - 1].opaque);
+    frames_[depth_++] = {type_offset, start,      start + size - 1,
+                         kNone,       visit.node, visitor_.first_name(),
+                         visit.kind,  opaque};
+  }
+
+  [[nodiscard]] Failure malformed(const std::uint8_t* p, std::optional<std::string_view> name,
+                                  const char* what) const {
+    std::string text = what;
+    if (name) text += " of type " + std::string(alias(static_cast<Type>(*p)));
+    text += " at byte " + std::to_string(offset(p));
+    return {Errc::malformed_bson, std::move(text), path(name)};
+  }
+
+  [[nodiscard]] Failure too_deep(std::optional<std::string_view> name) const {
+    return {Errc::nesting_too_deep,
+            "documents nested deeper than " + std::to_string(max_depth_) + " levels", path(name)};
+  }
+
+  [[nodiscard]] std::string path(std::optional<std::string_view> name) const {
+    return dotted_path(doc_, {frames_.data(), depth_}, name);
+  }
+
+  Bytes doc_;
+  std::uint32_t max_depth_;
+  std::uint32_t depth_ = 0;
+  Visitor& visitor_;
+  std::array<Frame, kMaxDepth> frames_;  // uninitialised on purpose: only [0, depth_) is read
+};
+
+}  // namespace fle::bson::internal
+
+#endif  // FLE_BSON_WALK_SRC_WALKER_H_
