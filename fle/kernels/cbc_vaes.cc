@@ -2,8 +2,6 @@
 // messages side by side (CBC chains the blocks of one), decryption sixteen blocks of one message.
 #include "kernels/cbc_vaes.h"
 
-#include <algorithm>
-
 #include <immintrin.h>
 
 #include "kernels/cbc_lanes.h"
@@ -90,7 +88,7 @@ FLE_TARGET_VAES512 void decrypt_one(const CbcDecryptJob& j) noexcept {
   std::size_t b = 0;
   const std::size_t n = j.n_blocks;
   // The first four blocks (or all, if fewer) take their predecessor from the IV.
-  const auto first = static_cast<unsigned>(std::min<std::size_t>(n, 4));
+  const auto first = static_cast<unsigned>(n < 4 ? n : 4);
   if (first != 0) {
     const auto mask = static_cast<__mmask8>((1U << (2 * first)) - 1);
     const __m512i c = _mm512_maskz_loadu_epi64(mask, j.in);
@@ -123,7 +121,7 @@ FLE_TARGET_VAES512 void decrypt_one(const CbcDecryptJob& j) noexcept {
     }
   }
   while (b < n) {
-    const auto take = static_cast<unsigned>(std::min<std::size_t>(n - b, 4));
+    const auto take = static_cast<unsigned>(n - b < 4 ? n - b : 4);
     const auto mask = static_cast<__mmask8>((1U << (2 * take)) - 1);
     const std::uint8_t* in = j.in + kBlock * b;
     __m512i x = _mm512_xor_si512(_mm512_maskz_loadu_epi64(mask, in), s.k[0]);

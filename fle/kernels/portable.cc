@@ -76,6 +76,17 @@ struct FreeCipher {
   void operator()(EVP_CIPHER_CTX* c) const noexcept { EVP_CIPHER_CTX_free(c); }  // also wipes
 };
 
+/// Fetched once: libcrypto looks a cipher up anew, under a lock, each time a context starts from
+/// EVP_aes_256_cbc().
+const EVP_CIPHER* cbc_cipher() noexcept {
+  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
+  return cipher;
+}
+const EVP_CIPHER* ctr_cipher() noexcept {
+  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-CTR", nullptr);
+  return cipher;
+}
+
 /// A cipher context for one batch call. The key schedule that libcrypto keeps on its heap lives no
 /// longer than the call, and is made anew only when the key changes.
 class Cipher {
@@ -85,11 +96,11 @@ class Cipher {
       : ctx_(EVP_CIPHER_CTX_new()), cipher_(cipher), direction_(static_cast<int>(direction)) {}
 
   bool start(const std::uint8_t* key, const std::uint8_t* iv) noexcept {
-    if (ctx_ == nullptr) return false;
+    if (ctx_ == nullptr || cipher_ == nullptr) return false;
     const bool same = key == key_;
     key_ = key;
-    return EVP_CipherInit_ex(ctx_.get(), same ? nullptr : cipher_, nullptr, same ? nullptr : key,
-                             iv, direction_) == 1 &&
+    return EVP_CipherInit_ex2(ctx_.get(), same ? nullptr : cipher_, same ? nullptr : key, iv,
+                              direction_, nullptr) == 1 &&
            EVP_CIPHER_CTX_set_padding(ctx_.get(), 0) == 1;
   }
 
@@ -117,7 +128,7 @@ class Cipher {
 };
 
 bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
-  Cipher cipher(EVP_aes_256_cbc(), Cipher::Direction::encrypt);
+  Cipher cipher(cbc_cipher(), Cipher::Direction::encrypt);
   std::uint8_t last[kAesBlock];
   bool good = true;
   for (std::size_t i = 0; good && i < n; ++i) {
@@ -135,7 +146,7 @@ bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
 }
 
 bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
-  Cipher cipher(EVP_aes_256_cbc(), Cipher::Direction::decrypt);
+  Cipher cipher(cbc_cipher(), Cipher::Direction::decrypt);
   for (std::size_t i = 0; i < n; ++i) {
     const CbcDecryptJob& j = jobs[i];
     if (!cipher.start(j.key->aes_key, j.iv) ||
@@ -149,7 +160,7 @@ bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
 bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
   const std::uint8_t zero[kAesBlock] = {};
   std::memset(out, 0, n_blocks * kAesBlock);
-  Cipher cipher(EVP_aes_256_ctr(), Cipher::Direction::encrypt);
+  Cipher cipher(ctr_cipher(), Cipher::Direction::encrypt);
   return cipher.start(key, zero) && cipher.update(out, out, n_blocks * kAesBlock);
 }
 

@@ -40,7 +40,10 @@ Result<std::size_t> aead_open(MutBytes out, Bytes sealed, Bytes associated_data,
   if (sealed.size() > kFixed && out.size() < sealed.size() - kFixed) {
     return Error{Errc::buffer_too_small, kWhere};
   }
-  if (!engine::is_live(key)) return Error{Errc::key_not_inherited, kWhere};
+  if (!engine::is_live(key)) {
+    wipe(out);
+    return Error{Errc::key_not_inherited, kWhere};
+  }
   engine::OpenItem item{};
   item.key = &key;
   item.associated_data = associated_data;

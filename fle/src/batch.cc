@@ -11,9 +11,11 @@
 namespace fle {
 namespace {
 
+constexpr std::uint8_t kLastBsonType = 0x13;  // decimal128; minKey and maxKey are never encrypted
+
 std::optional<Errc> why_not_sealable(const SealJob& j) noexcept {
   if (j.key == nullptr || j.plaintext.empty() || j.plaintext.size() > kMaxPlaintextLen ||
-      j.bson_type == 0) {
+      j.bson_type == 0 || j.bson_type > kLastBsonType) {
     return Errc::invalid_argument;
   }
   if (j.algorithm != Algorithm::deterministic && j.algorithm != Algorithm::random) {
@@ -94,15 +96,16 @@ bool for_open_chunks(std::span<OpenJob> jobs, Phase phase) noexcept {
 }  // namespace
 
 BatchStatus seal_batch(std::span<const SealJob> jobs) noexcept {
+  const auto give_up = [jobs](Errc code, std::size_t i) noexcept {
+    for (const SealJob& j : jobs) wipe(j.out);
+    return BatchError{code, i};
+  };
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (const auto code = why_not_sealable(jobs[i])) return BatchError{*code, i};
+    if (const auto code = why_not_sealable(jobs[i])) return give_up(*code, i);
   }
   for (std::size_t i = 0; i < jobs.size(); i += engine::kChunk) {
     const auto chunk = jobs.subspan(i, std::min(engine::kChunk, jobs.size() - i));
-    if (const Errc code = seal_chunk(chunk); code != Errc{}) {
-      for (const SealJob& j : jobs) wipe(j.out);
-      return BatchError{code, i};
-    }
+    if (const Errc code = seal_chunk(chunk); code != Errc{}) return give_up(code, i);
   }
   return ok;
 }

@@ -14,10 +14,13 @@ Result<DataKey> DataKey::create(Bytes key, LockPolicy policy) {
 }
 
 Result<DataKey> DataKey::create_for(const kernels::Kernel& kernel, Bytes key, LockPolicy policy) {
-  if (key.size() != kLen) return Error{Errc::invalid_argument, "DataKey::create"};
+  constexpr const char* kWhere = "DataKey::create";
+  if (key.size() != kLen || !kernels::runs_here(kernel)) {
+    return Error{Errc::invalid_argument, kWhere};
+  }
   FLE_TRY(SecretBytes mem, SecretBytes::create(sizeof(kernels::KeyState), policy));
   auto* state = reinterpret_cast<kernels::KeyState*>(mem.expose_mut().data());
-  if (!kernel.expand(*state, key.data())) return Error{Errc::crypto_failed, "DataKey::create"};
+  if (!kernel.expand(*state, key.data())) return Error{Errc::crypto_failed, kWhere};
   state->live = kernels::kLive;
   return DataKey{kernel, std::move(mem)};
 }
@@ -25,6 +28,9 @@ Result<DataKey> DataKey::create_for(const kernels::Kernel& kernel, Bytes key, Lo
 std::string_view DataKey::kernel_name() const noexcept { return kernel_->name; }
 
 const kernels::KeyState& DataKey::state() const noexcept {
+  // A key that was moved from has no memory; like one in a forked child it is not live.
+  static constexpr kernels::KeyState kDead{};
+  if (state_.size() == 0) return kDead;
   return *reinterpret_cast<const kernels::KeyState*>(state_.expose().data());
 }
 

@@ -14,8 +14,10 @@ namespace fle::engine {
 
 /// How the IV of a message comes about.
 enum class Iv : std::uint8_t {
-  given,    ///< Already stands at the start of the sealed bytes.
-  derived,  ///< First 16 bytes of HMAC-SHA-512(IV key, AD || AL || P): the deterministic algorithm.
+  given,  ///< Already stands at the start of the sealed bytes.
+  /// First 16 bytes of HMAC-SHA-512(IV key, AD || AL || P): the deterministic algorithm. Only for
+  /// the associated data of a field, kPayloadHeaderLen bytes.
+  derived,
 };
 
 /// One message to seal. Checked by the caller: sizes fit, the key is live.
@@ -38,7 +40,6 @@ struct OpenItem {
 };
 
 inline constexpr std::size_t kChunk = 64;  ///< items a call may have at most
-inline constexpr std::size_t kMaxAdLen = 0x1000;
 
 /// False when libcrypto failed.
 [[nodiscard]] bool seal(std::span<const SealItem> items) noexcept;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <optional>
 
 #include <sys/random.h>
@@ -15,112 +16,133 @@
 namespace fle {
 namespace {
 
-constexpr std::size_t kSeedLen = 32;
-constexpr std::size_t kReseedAfter = 1 << 20;
+constexpr Error kRandomFailed{Errc::random_failed, "random_bytes"};
 
-bool os_entropy(MutBytes out) noexcept {
+bool from_os(MutBytes out) noexcept {
   while (!out.empty()) {
-    const ssize_t got = ::getrandom(out.data(), out.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    out = out.subspan(static_cast<std::size_t>(got));
+    const ssize_t n = ::getrandom(out.data(), out.size(), 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    out = out.subspan(static_cast<std::size_t>(n));
   }
   return true;
 }
 
-std::atomic<internal::EntropySource> entropy{os_entropy};
+std::atomic<internal::EntropySource> entropy_source{from_os};
 
-/// State of one thread's generator, in memory that reads as zeros after fork().
+bool os_entropy(MutBytes out) noexcept { return entropy_source.load()(out); }
+
+constexpr std::size_t kSeedLen = 32;
+constexpr std::size_t kReseedAfter = std::size_t{1} << 20;
+
+/// State of one thread's generator, in secret memory. All of it reads as zeros in a forked child,
+/// `live` too, and so a child can never repeat what its parent hands out.
+///
+/// A refill fills `stream` with AES-256-CTR under `key`, and the first 32 bytes of it become the
+/// next key: the key that made the stream is gone before the first byte of it leaves (D. J.
+/// Bernstein, "Fast-key-erasure random-number generators", 2017).
 struct State {
-  std::uint64_t live;  // kLive; 0 before the first seed, and in a child
-  std::uint64_t produced;
-  std::size_t used;  // of pool: bytes handed out, which are zeros already
+  std::uint64_t live;
+  std::size_t next;    // offset of the first unused byte of stream; all before it are zeros
+  std::size_t served;  // bytes since the last seed
   std::uint8_t key[kSeedLen];
-  alignas(16) std::uint8_t pool[4096];
+  std::uint8_t stream[4000];
+};
+static_assert(sizeof(State) <= 4096 && sizeof(State::stream) % 16 == 0);
+
+bool reseed(State& s) noexcept {
+  std::uint8_t seed[kSeedLen];
+  const bool got = os_entropy(seed);
+  // Mixed in, so that a bad seed cannot undo a good one.
+  for (std::size_t i = 0; got && i < kSeedLen; ++i) s.key[i] ^= seed[i];
+  wipe(seed);
+  if (!got) return false;
+  s.next = sizeof s.stream;
+  s.served = 0;
+  s.live = kernels::kLive;
+  return true;
+}
+
+bool refill(State& s) noexcept {
+  if (s.served >= kReseedAfter && !reseed(s)) return false;
+  if (!kernels::best().ctr_fill(s.stream, sizeof s.stream / 16, s.key)) {
+    s.live = 0;  // half a stream must not be served
+    return false;
+  }
+  std::memcpy(s.key, s.stream, kSeedLen);
+  wipe({s.stream, kSeedLen});
+  s.next = kSeedLen;
+  return true;
+}
+
+bool serve(State& s, MutBytes out) noexcept {
+  while (!out.empty()) {
+    if (s.next == sizeof s.stream && !refill(s)) return false;
+    const std::size_t n = std::min(out.size(), sizeof s.stream - s.next);
+    std::memcpy(out.data(), s.stream + s.next, n);
+    wipe({s.stream + s.next, n});
+    s.next += n;
+    s.served += n;
+    out = out.subspan(n);
+  }
+  return true;
+}
+
+// Trivial, so that it may be read until the very end of a thread, after `owner` is gone.
+thread_local State* current = nullptr;
+thread_local bool thread_ends = false;
+
+/// Gives the thread's state back, wiped, when the thread exits.
+struct Owner {
+  std::optional<SecretBytes> memory;
+  ~Owner() {
+    current = nullptr;
+    thread_ends = true;
+  }
 };
 
-/// AES-256 in counter mode with fast key erasure: each refill makes the next key first, so the
-/// state never tells what it has handed out (D. J. Bernstein, "Fast-key-erasure random-number
-/// generators", 2017).
-class Generator {
- public:
-  Status fill(MutBytes out) noexcept {
-    while (!out.empty()) {
-      FLE_CHECK(ready());
-      State& s = state();
-      if (s.used == sizeof s.pool) FLE_CHECK(refill());
-      const std::size_t n = std::min(out.size(), sizeof s.pool - s.used);
-      std::memcpy(out.data(), s.pool + s.used, n);
-      ::explicit_bzero(s.pool + s.used, n);
-      s.used += n;
-      out = out.subspan(n);
-    }
-    return ok;
+State* make_state() noexcept {
+  thread_local Owner owner;
+  current = nullptr;
+  // In a forked child the old pages are no longer locked (mlock(2)): take new ones.
+  owner.memory.reset();
+  auto memory = SecretBytes::create(sizeof(State), LockPolicy::best_effort);
+  if (!memory) return nullptr;
+  auto* s = ::new (memory->expose_mut().data()) State{};
+  owner.memory.emplace(std::move(*memory));
+  return reseed(*s) ? current = s : nullptr;
+}
+
+State* thread_state() noexcept {
+  if (current != nullptr && current->live == kernels::kLive) [[likely]] {
+    return current;
   }
-
- private:
-  State& state() noexcept { return *reinterpret_cast<State*>(memory_->expose_mut().data()); }
-
-  Status ready() noexcept {
-    if (!memory_) {
-      // Generator state that may be swapped out is still better than no generator: keys have
-      // their own policy.
-      auto memory = SecretBytes::create(sizeof(State), LockPolicy::best_effort);
-      if (!memory) return memory.error();
-      memory_.emplace(std::move(*memory));
-    }
-    if (state().live == kernels::kLive && state().produced < kReseedAfter) return ok;
-    return reseed();
-  }
-
-  Status reseed() noexcept {
-    State& s = state();
-    s.live = 0;
-    if (!entropy.load(std::memory_order_relaxed)({s.key, kSeedLen})) {
-      ::explicit_bzero(&s, sizeof s);
-      return Error{Errc::random_failed, "random_bytes"};
-    }
-    s.produced = 0;
-    FLE_CHECK(refill());
-    s.live = kernels::kLive;
-    return ok;
-  }
-
-  Status refill() noexcept {
-    State& s = state();
-    if (!kernels::best().ctr_fill(s.pool, sizeof s.pool / 16, s.key)) {
-      s.live = 0;
-      return Error{Errc::crypto_failed, "random_bytes"};
-    }
-    std::memcpy(s.key, s.pool, kSeedLen);
-    ::explicit_bzero(s.pool, kSeedLen);
-    s.used = kSeedLen;
-    s.produced += sizeof s.pool;
-    return ok;
-  }
-
-  std::optional<SecretBytes> memory_;
-};
+  return make_state();
+}
 
 }  // namespace
 
 void internal::set_entropy_source(EntropySource source) noexcept {
-  entropy.store(source != nullptr ? source : os_entropy, std::memory_order_relaxed);
+  entropy_source.store(source != nullptr ? source : from_os);
 }
 
 Status random_bytes(MutBytes out) noexcept {
-  if (out.empty()) return ok;
-  thread_local Generator generator;
-  const Status s = generator.fill(out);
-  if (!s) wipe(out);
-  return s;
+  bool filled = false;
+  if (thread_ends) {  // a destructor of another thread_local object still asks
+    filled = os_entropy(out);
+  } else if (State* s = thread_state(); s != nullptr) {
+    filled = serve(*s, out);
+  }
+  if (filled) return ok;
+  wipe(out);
+  return kRandomFailed;
 }
 
 Result<KeyId> random_key_id() noexcept {
   KeyId id;
   FLE_CHECK(random_bytes(id.bytes));
   id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x40);  // version 4
-  id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);  // variant 10
+  id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);  // variant of RFC 4122
   return id;
 }
 

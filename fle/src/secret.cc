@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -25,22 +26,27 @@ std::size_t page_size() noexcept {
 
 std::size_t round_up(std::size_t n, std::size_t to) noexcept { return (n + to - 1) / to * to; }
 
-/// Locked, out of core dumps, zero in forked children. `is_protected` tells whether all of it
-/// worked.
+constexpr const char* kCreate = "SecretBytes::create";
+
+/// Pages that read as zeros in forked children. `is_protected`: locked and out of core dumps too.
 struct Mapping {
   std::uint8_t* p = nullptr;
   bool is_protected = false;
 };
 
-Mapping map_pages(std::size_t len) noexcept {
+Result<Mapping> map_pages(std::size_t len, LockPolicy policy) noexcept {
   void* p = ::mmap(nullptr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED) return {};
+  if (p == MAP_FAILED) return Error{Errc::no_memory, kCreate};
   // MADV_WIPEONFORK, not MADV_DONTFORK: a child that touches an inherited secret must get an
-  // error (the `live` word of a key reads as 0), not a segmentation fault.
-  const bool hidden = ::madvise(p, len, MADV_DONTDUMP) == 0;
+  // error (the `live` word of a key reads as 0), not a segmentation fault. Demanded whatever the
+  // policy: without it a child's random generator would repeat its parent's.
   const bool wiped_on_fork = ::madvise(p, len, MADV_WIPEONFORK) == 0;
-  const bool locked = ::mlock(p, len) == 0;
-  return {static_cast<std::uint8_t*>(p), hidden && wiped_on_fork && locked};
+  const bool is_protected = ::madvise(p, len, MADV_DONTDUMP) == 0 && ::mlock(p, len) == 0;
+  if (!wiped_on_fork || (!is_protected && policy == LockPolicy::required)) {
+    ::munmap(p, len);
+    return Error{Errc::lock_failed, kCreate};
+  }
+  return Mapping{static_cast<std::uint8_t*>(p), is_protected};
 }
 
 /// Every live secret of the process. The books are kept outside the locked pages.
@@ -94,13 +100,8 @@ class Arena {
 
   Result<std::uint8_t*> allocate_alone(std::size_t size, LockPolicy policy) noexcept {
     const std::size_t len = round_up(size, page_size());
-    if (len < size) return Error{Errc::no_memory, "SecretBytes::create"};
-    const Mapping m = map_pages(len);
-    if (m.p == nullptr) return Error{Errc::no_memory, "SecretBytes::create"};
-    if (!m.is_protected && policy == LockPolicy::required) {
-      ::munmap(m.p, len);
-      return Error{Errc::lock_failed, "SecretBytes::create"};
-    }
+    if (len < size) return Error{Errc::no_memory, kCreate};  // wrapped around
+    FLE_TRY(const Mapping m, map_pages(len, policy));
     return m.p;
   }
 
@@ -111,15 +112,15 @@ class Arena {
       const std::size_t at = find_run(slab.used, want);
       if (at != kSlabUnits) return take(base, slab, at, want);
     }
-    const Mapping m = map_pages(kSlabSize);
-    if (m.p == nullptr) return Error{Errc::no_memory, "SecretBytes::create"};
-    if (!m.is_protected && policy == LockPolicy::required) {
+    FLE_TRY(const Mapping m, map_pages(kSlabSize, policy));
+    try {
+      Slab& slab = slabs_[m.p];
+      slab.is_protected = m.is_protected;
+      return take(m.p, slab, 0, want);
+    } catch (const std::bad_alloc&) {
       ::munmap(m.p, kSlabSize);
-      return Error{Errc::lock_failed, "SecretBytes::create"};
+      return Error{Errc::no_memory, kCreate};
     }
-    Slab& slab = slabs_[m.p];
-    slab.is_protected = m.is_protected;
-    return take(m.p, slab, 0, want);
   }
 
   static std::uint8_t* take(std::uint8_t* base, Slab& slab, std::size_t at,
@@ -167,12 +168,12 @@ bool ct_equal(Bytes a, Bytes b) noexcept {
 }
 
 Result<SecretBytes> SecretBytes::create(std::size_t size, LockPolicy policy) {
-  if (size == 0) return Error{Errc::invalid_argument, "SecretBytes::create"};
+  if (size == 0) return Error{Errc::invalid_argument, kCreate};
   try {
-    FLE_TRY(std::uint8_t * p, Arena::instance().allocate(size, policy));
+    FLE_TRY(std::uint8_t* const p, Arena::instance().allocate(size, policy));
     return SecretBytes{p, size};
-  } catch (const std::bad_alloc&) {
-    return Error{Errc::no_memory, "SecretBytes::create"};
+  } catch (const std::bad_alloc&) {  // the arena itself, on first use
+    return Error{Errc::no_memory, kCreate};
   }
 }
 
@@ -189,10 +190,10 @@ SecretBytes::~SecretBytes() {
 Status WipedBuffer::reset(std::size_t size) noexcept {
   clear();
   if (size > cap_) {
-    auto* p = new (std::nothrow) std::uint8_t[size];
-    if (p == nullptr) return Error{Errc::no_memory, "WipedBuffer::reset"};
-    delete[] p_;
-    p_ = p;
+    delete[] std::exchange(p_, nullptr);  // first, so that both blocks never stand side by side
+    cap_ = 0;
+    p_ = new (std::nothrow) std::uint8_t[size];
+    if (p_ == nullptr) return Error{Errc::no_memory, "WipedBuffer::reset"};
     cap_ = size;
   }
   size_ = size;
