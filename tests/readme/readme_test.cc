@@ -1,12 +1,13 @@
-#include "readme_example.inc"  // the C++ block of README.md
-
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <string>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "fle/payload.h"
+#include "readme_example.inc"  // the C++ block of README.md
 
 namespace {
 
@@ -15,8 +16,8 @@ constexpr std::array<std::uint8_t, 14> kPatient{0x0e, 0, 0,    0,    0x10, 's', 
                                                 'n',  0, 0x15, 0xcd, 0x5b, 0x07, 0};
 
 TEST(Readme, CppLinesEncryptTheField) {
-  const auto folder = std::filesystem::temp_directory_path() /
-                      ("libfle-readme-" + std::to_string(getpid()));
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("libfle-readme-" + std::to_string(getpid()));
   std::filesystem::create_directory(folder);
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder);
