@@ -48,6 +48,10 @@ constexpr const char* kSettings =
     "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON;"
     "PRAGMA cell_size_check = ON;";
 
+Failure system_failure(const std::string& path, int error) {
+  return {Errc::vault_failed, "key vault '" + path + "': " + std::strerror(error)};
+}
+
 class SqliteVault final : public KeyVault {
  public:
   explicit SqliteVault(std::string path) : db_(std::move(path)), pid_(::getpid()) {}
@@ -55,6 +59,7 @@ class SqliteVault final : public KeyVault {
   Done open(bool create) {
     FLE_CHECK(db_.open(kBusyTimeout));
     FLE_CHECK(db_.exec(kSettings));
+    FLE_CHECK(refuse_short_file());
     FLE_TRY(const bool empty, is_empty());
     if (empty && !create) return db_.failure("not a key vault: the file is empty");
     if (empty) FLE_CHECK(create_tables());
@@ -119,11 +124,20 @@ class SqliteVault final : public KeyVault {
 
   // An empty file becomes a vault; a file with anything in it stays as it is.
   Outcome<bool> is_empty() {
-    FLE_TRY(const std::int64_t pages, db_.query_int("PRAGMA page_count"));
     FLE_TRY(const std::int64_t id, db_.query_int("PRAGMA application_id"));
     FLE_TRY(const std::int64_t version, db_.query_int("PRAGMA user_version"));
     FLE_TRY(const std::int64_t objects, db_.query_int("SELECT count(*) FROM sqlite_master"));
-    return pages == 0 || (id == 0 && version == 0 && objects == 0);
+    return id == 0 && version == 0 && objects == 0;
+  }
+
+  // SQLite takes a file shorter than its header for an empty one and would write over it. The size
+  // is asked first: a file that another process fills right now has pages once they can be read.
+  Done refuse_short_file() {
+    struct stat st {};
+    if (::stat(db_.path().c_str(), &st) != 0) return system_failure(db_.path(), errno);
+    FLE_TRY(const std::int64_t pages, db_.query_int("PRAGMA page_count"));
+    if (pages == 0 && st.st_size != 0) return db_.failure("not a key vault");
+    return ok;
   }
 
   // Several processes may find the same new file empty: whoever gets the lock first fills it.
@@ -213,10 +227,6 @@ class SqliteVault final : public KeyVault {
   Statement by_name_;
   Statement all_;
 };
-
-Failure system_failure(const std::string& path, int error) {
-  return {Errc::vault_failed, "key vault '" + path + "': " + std::strerror(error)};
-}
 
 // Readable by its owner alone from its first moment, whatever the umask. O_EXCL also because
 // closing a descriptor of a file that is open elsewhere in this process would drop SQLite's locks.

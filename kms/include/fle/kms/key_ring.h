@@ -68,9 +68,9 @@ class FLE_API KeyRing {
 /// What create_data_key needs.
 struct CreateKeyOptions {
   MasterKey master_key = MasterKey::local();
-  std::vector<std::string> alt_names;
+  std::vector<std::string> alt_names{};
   /// Custom key material of 96 bytes; empty: fresh random bytes. The caller wipes it.
-  Bytes key_material;
+  Bytes key_material{};
   LockPolicy lock_policy = LockPolicy::required;
 };
 

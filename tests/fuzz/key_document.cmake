@@ -1,0 +1,1 @@
+fle_fuzz(key_document_fuzz DEPS libfle::kms)

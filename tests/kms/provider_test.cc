@@ -1,0 +1,227 @@
+#include "fle/kms/provider.h"
+
+#include "fle/aead.h"
+#include "support.h"
+
+namespace fle::kms {
+namespace {
+
+using test::Buf;
+
+// 96 bytes, as base64 and as what they are (CSFLE specification, test plan: LOCAL_MASTERKEY).
+const std::string kKey64 =
+    "Mng0NCt4ZHVUYUJCa1kxNkVyNUR1QURhZ2h2UzR2d2RrZzh0cFBwM3R6NmdWMDFBMUN3YkQ5aXRRMkhGRGdQV09wOGVNYU"
+    "MxT2k3NjZKelhaQmRCZGJkTXVyZG9uSjFk";
+const std::string kKeyText =
+    "2x44+"
+    "xduTaBBkY16Er5DuADaghvS4vwdkg8tpPp3tz6gV01A1CwbD9itQ2HFDgPWOp8eMaC1Oi766JzXZBdBdbdMurdonJ1"
+    "d";
+
+Bytes bytes_of(const std::string& s) {
+  return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+}
+
+SecretBytes data_key() { return *SecretBytes::copy_of(Buf(96, 0x5a)); }
+
+/// No error text of ours may hold key bytes, raw or encoded, whatever the input was.
+void expect_no_secret(const std::string& text) {
+  for (std::size_t i = 0; i + 6 <= kKey64.size(); ++i)
+    EXPECT_EQ(text.find(kKey64.substr(i, 6)), std::string::npos) << text;
+  for (std::size_t i = 0; i + 6 <= kKeyText.size(); ++i)
+    EXPECT_EQ(text.find(kKeyText.substr(i, 6)), std::string::npos) << text;
+}
+
+Failure refused(const std::string& json, Errc code = Errc::kms_config_invalid) {
+  const auto p = Providers::from_json(json);
+  if (p) {
+    ADD_FAILURE() << "accepted: " << json;
+    return {};
+  }
+  EXPECT_EQ(p.error().code, code) << p.error().to_string();
+  expect_no_secret(p.error().to_string());
+  return p.error();
+}
+
+void expect_opens_what_the_key_wrapped(const std::string& json, const std::string& id) {
+  const auto parsed = Providers::from_json(json);
+  ASSERT_TRUE(parsed) << parsed.error().to_string();
+  Providers direct;
+  ASSERT_TRUE(direct.add_local("local", bytes_of(kKeyText)));
+  const MasterKey mk = MasterKey::local(id);
+  const auto wrapped = (*direct.find("local"))->wrap(data_key(), mk);
+  ASSERT_TRUE(wrapped);
+  EXPECT_EQ(wrapped->size(), 160U);
+  const auto provider = parsed->find(id);
+  ASSERT_TRUE(provider) << provider.error().to_string();
+  const auto opened = (*provider)->unwrap(*wrapped, mk);
+  ASSERT_TRUE(opened) << opened.error().to_string();
+  EXPECT_TRUE(ct_equal(opened->expose(), data_key().expose()));
+}
+
+TEST(Providers, ReadTheLocalKeyInEveryForm) {
+  for (const std::string& value :
+       {"\"" + kKey64 + "\"", R"({"$binary": {"base64": ")" + kKey64 + R"(", "subType": "00"}})",
+        R"({"$binary": ")" + kKey64 + R"(", "$type": "00"})"}) {
+    expect_opens_what_the_key_wrapped("{\"local\": {\"key\": " + value + "}}", "local");
+    expect_opens_what_the_key_wrapped("{\"local:name_2\": {\"key\": " + value + "}}",
+                                      "local:name_2");
+  }
+}
+
+TEST(Providers, KeepDifferentNamesApart) {
+  Providers p;
+  ASSERT_TRUE(p.add_local("local", test::master_key_bytes(1)));
+  ASSERT_TRUE(p.add_local("local:b", test::master_key_bytes(2)));
+  EXPECT_EQ(p.ids(), (std::vector<std::string>{"local", "local:b"}));
+  const auto wrapped = (*p.find("local"))->wrap(data_key(), MasterKey::local());
+  const auto opened = (*p.find("local:b"))->unwrap(*wrapped, MasterKey::local("local:b"));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::key_unwrap_failed);
+}
+
+TEST(Providers, RefuseBadIds) {
+  const std::string options = ": {\"key\": \"" + kKey64 + "\"}}";
+  const std::pair<const char*, const char*> bad[] = {
+      {"", "unrecognized KMS provider type"},
+      {"a", "unrecognized KMS provider type"},
+      {"Local", "unrecognized KMS provider type"},
+      {"locals", "unrecognized KMS provider type"},
+      {"local:", "empty name"},
+      {"local:a-b", "unsupported character"},
+      {"local:a:b", "unsupported character"},
+      {"local:\xc3\xa9", "unsupported character"},
+      {" local", "unrecognized KMS provider type"},
+  };
+  for (const auto& [id, why] : bad) {
+    EXPECT_NE(refused("{\"" + std::string(id) + "\"" + options).message.find(why),
+              std::string::npos)
+        << id;
+    Providers p;
+    const auto added = p.add_local(id, bytes_of(kKeyText));
+    ASSERT_FALSE(added) << id;
+    EXPECT_EQ(added.error().code, Errc::kms_config_invalid);
+  }
+}
+
+TEST(Providers, RefuseOptionsThatBreakARule) {
+  const std::string k = "\"" + kKey64 + "\"";
+  EXPECT_NE(refused("{}").message.find("no kms provider set"), std::string::npos);
+  EXPECT_NE(refused("{\"local\": {\"key\": " + k + "}, \"local\": {\"key\": " + k + "}}")
+                .message.find("duplicate entry"),
+            std::string::npos);
+  EXPECT_NE(refused("{\"local:n\": {}}").message.find("on-demand credentials are not supported"),
+            std::string::npos);
+  EXPECT_NE(refused("{\"local\": {}}").message.find("'key' is missing"), std::string::npos);
+  EXPECT_NE(refused("{\"local\": {\"key\": \"" + kKey64.substr(4) + "\"}}")
+                .message.find("local key must be 96 bytes, but has 93"),
+            std::string::npos);
+  for (const std::string& bad :
+       {std::string("[]"), std::string("1"), "{\"local\": " + k + "}",
+        "{\"local\": {\"key\": " + k + ", \"extra\": " + k + "}}",
+        "{\"local\": {\"key\": " + k + ", \"key\": " + k + "}}",
+        "{\"local\": {\"key\": [" + k + "]}}", std::string("{\"local\": {\"key\": 96}}"),
+        std::string("{\"local\": {\"key\": \"\"}}"), "{\"local\": {\"key\": \"" + kKey64 + "=\"}}",
+        "{\"local\": {\"key\": \"" + kKey64.substr(1) + "-\"}}",
+        "{\"local\": {\"key\": {\"$binary\": {\"base64\": " + k + "}}}}",
+        "{\"local\": {\"key\": {\"$binary\": " + k + "}}}",
+        "{\"local\": {\"key\": {\"$binary\": {\"base64\": " + k +
+            ", \"subType\": \"00\"}, \"x\": 1}}}",
+        "{\"local\": {\"" + kKey64 + "\": 1}}"})
+    refused(bad);
+}
+
+TEST(Providers, PlaceSyntaxErrorsWithoutQuotingTheText) {
+  const Failure f = refused("{\n  \"local\": {\"key\": \"" + kKey64 + "\"},,\n}");
+  EXPECT_EQ(f.line, 2U);
+  EXPECT_EQ(f.column, 12U + 8U + kKey64.size() + 2U + 2U);
+  refused("");
+  refused("{\"local\": {\"key\": \"" + kKey64);
+  refused("{\"local\": {\"key\": \"" + kKey64 + "\"}} trailing");
+  refused(std::string("{\"local\": {\"key\": \"" + kKey64 + "\"}}") + '\0');
+  refused(std::string(200'000, '['));
+}
+
+TEST(Providers, KnowButDoNotHaveTheCloud) {
+  for (const char* id : {"aws", "azure", "gcp", "kmip", "aws:prod"}) {
+    const Failure f =
+        refused("{\"" + std::string(id) + "\": {\"accessKeyId\": \"x\"}}", Errc::kms_unsupported);
+    EXPECT_NE(f.message.find(id), std::string::npos);
+    const Providers none;
+    const auto found = none.find(id);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, Errc::kms_not_configured);
+  }
+}
+
+TEST(Providers, RefuseMasterKeysOfAnotherLengthAndTakenIds) {
+  for (const std::size_t n : {0U, 1U, 32U, 95U, 97U, 192U}) {
+    Providers p;
+    const auto added = p.add_local("local", Buf(n, 1));
+    ASSERT_FALSE(added);
+    EXPECT_EQ(added.error().code, Errc::kms_config_invalid);
+  }
+  Providers p;
+  ASSERT_TRUE(p.add_local("local", bytes_of(kKeyText)));
+  const auto again = p.add_local("local", bytes_of(kKeyText));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::kms_config_invalid);
+  EXPECT_FALSE(p.add_local("aws", bytes_of(kKeyText)));
+}
+
+TEST(Providers, NameAProviderThatIsNotConfigured) {
+  const auto found = test::local_providers()->find("local:other");
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Errc::kms_not_configured);
+  EXPECT_NE(found.error().message.find("'local:other' is not configured"), std::string::npos);
+}
+
+TEST(LocalProvider, RefusesEveryChangedOrCutByteAndTheWrongMasterKey) {
+  const auto providers = test::local_providers();
+  Provider& p = **providers->find("local");
+  const MasterKey mk = MasterKey::local();
+  const auto wrapped = *p.wrap(data_key(), mk);
+  const auto expect_refused = [&](Bytes b, Provider& by) {
+    const auto opened = by.unwrap(b, mk);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::key_unwrap_failed);
+  };
+  for (std::size_t i = 0; i < wrapped.size(); ++i) {
+    auto changed = wrapped;
+    changed[i] ^= 1;
+    expect_refused(changed, p);
+  }
+  for (std::size_t n = 0; n < wrapped.size(); ++n) expect_refused(Bytes(wrapped).first(n), p);
+  auto longer = wrapped;
+  longer.resize(176);
+  expect_refused(longer, p);
+  expect_refused(wrapped, **test::local_providers(2)->find("local"));
+}
+
+TEST(LocalProvider, WrapsTheSameKeyDifferentlyEachTime) {
+  const auto providers = test::local_providers();
+  Provider& p = **providers->find("local");
+  EXPECT_NE(*p.wrap(data_key(), MasterKey::local()), *p.wrap(data_key(), MasterKey::local()));
+  const auto bad = p.wrap(*SecretBytes::create(95), MasterKey::local());
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code, Errc::invalid_argument);
+}
+
+TEST(LocalProvider, RefusesAuthenticContentOfAnotherLength) {
+  // 97..111 bytes of plaintext pad to the same 160 bytes as 96 do: only the length gives them away.
+  const auto key = DataKey::create(test::master_key_bytes());
+  ASSERT_TRUE(key);
+  const auto providers = test::local_providers();
+  for (const std::size_t n : {97U, 111U}) {
+    Buf sealed(sealed_len(n));
+    ASSERT_EQ(sealed.size(), 160U);
+    ASSERT_TRUE(aead_seal(sealed, Buf(n, 1), {}, *key));
+    const auto opened = (*providers->find("local"))->unwrap(sealed, MasterKey::local());
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::key_unwrap_failed);
+    EXPECT_NE(opened.error().message.find("expected: 96, got: " + std::to_string(n)),
+              std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace fle::kms

@@ -1,0 +1,213 @@
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fle/kms/key_vault.h"
+#include "support.h"
+#include "temp_dir.h"
+
+namespace fle::kms {
+namespace {
+
+namespace fs = std::filesystem;
+using test::document;
+using test::id_of;
+
+class SqliteVaultTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<KeyVault> open(bool create = true) {
+    auto v = open_sqlite_vault(path_, create);
+    EXPECT_TRUE(v) << v.error().to_string();
+    return v ? *std::move(v) : nullptr;
+  }
+  Failure refused(bool create = true) {
+    auto v = open_sqlite_vault(path_, create);
+    if (v) {
+      ADD_FAILURE() << "opened";
+      return {};
+    }
+    EXPECT_EQ(v.error().code, Errc::vault_failed);
+    EXPECT_NE(v.error().message.find(path_), std::string::npos) << v.error().message;
+    return v.error();
+  }
+  /// Runs SQL on the file behind the vault's back.
+  void sql(const std::string& text) {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+    char* error = nullptr;
+    EXPECT_EQ(sqlite3_exec(db, text.c_str(), nullptr, nullptr, &error), SQLITE_OK)
+        << (error == nullptr ? "" : error);
+    sqlite3_free(error);
+    sqlite3_close(db);
+  }
+  std::string content() const {
+    std::ifstream in(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void write(const std::string& bytes) {
+    std::ofstream(path_, std::ios::binary | std::ios::trunc) << bytes;
+  }
+  test::TempDir dir_;
+  std::string path_ = dir_.file("keys.fle");
+};
+
+TEST_F(SqliteVaultTest, KeepsKeysFromOneOpenToTheNext) {
+  ASSERT_TRUE(have_sqlite_vault());
+  ASSERT_TRUE(open()->insert(document(1, {"a"})));
+  for (const bool create : {true, false}) {
+    const auto keys = open(create)->list();
+    ASSERT_TRUE(keys);
+    ASSERT_EQ(keys->size(), 1U);
+    EXPECT_EQ(to_bson(keys->front()), to_bson(document(1, {"a"})));
+  }
+  // One file, without companions, is the whole vault.
+  EXPECT_EQ(std::distance(fs::directory_iterator(fs::path(path_).parent_path()), {}), 1);
+}
+
+TEST_F(SqliteVaultTest, IsReadableByItsOwnerAloneWhateverTheUmask) {
+  for (const mode_t mask : {mode_t{0}, mode_t{0277}}) {
+    path_ = dir_.file("mode" + std::to_string(mask));
+    const mode_t old = ::umask(mask);
+    auto vault = open_sqlite_vault(path_, true);
+    ::umask(old);
+    ASSERT_TRUE(vault) << vault.error().to_string();
+    struct stat st {};
+    ASSERT_EQ(::stat(path_.c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 07777, 0600U);
+  }
+}
+
+TEST_F(SqliteVaultTest, IsCreatedOnlyOnRequest) {
+  EXPECT_NE(refused(false).message.find("No such file"), std::string::npos);
+  EXPECT_FALSE(fs::exists(path_));
+  path_ = dir_.file("no/such/folder.fle");
+  refused(true);
+  path_ = dir_.file("");
+  refused(true);  // a directory
+}
+
+TEST_F(SqliteVaultTest, RefusesNamesThatAreNone) {
+  EXPECT_FALSE(open_sqlite_vault("", true));
+  EXPECT_FALSE(open_sqlite_vault(std::string("a\0b", 3), true));
+}
+
+TEST_F(SqliteVaultTest, TakesSqliteSpecialNamesAsFileNames) {
+  const fs::path old = fs::current_path();
+  fs::current_path(dir_.file(""));
+  for (const char* name : {":memory:", "file:x?mode=memory", "-dash", "x.fle"}) {
+    auto vault = open_sqlite_vault(name, true);
+    EXPECT_TRUE(vault && fs::exists(name)) << name;
+  }
+  fs::current_path(old);
+}
+
+TEST_F(SqliteVaultTest, LeavesAnotherApplicationsFileAsItIs) {
+  for (const char* foreign :
+       {"CREATE TABLE t (a)", "PRAGMA application_id = 7; CREATE TABLE t (a)",
+        "PRAGMA application_id = 7; VACUUM", "PRAGMA user_version = 3; CREATE TABLE keys (a)"}) {
+    fs::remove(path_);
+    sql(foreign);
+    const std::string before = content();
+    EXPECT_NE(refused().message.find("another application"), std::string::npos) << foreign;
+    EXPECT_TRUE(content() == before) << foreign;
+  }
+}
+
+TEST_F(SqliteVaultTest, RefusesAFormatFromTheFuture) {
+  open();
+  sql("PRAGMA user_version = 2");
+  EXPECT_NE(refused().message.find("newer libfle"), std::string::npos);
+  sql("PRAGMA user_version = 0");
+  EXPECT_NE(refused().message.find("version 0"), std::string::npos);
+}
+
+TEST_F(SqliteVaultTest, RefusesGarbage) {
+  write("g");
+  EXPECT_NE(refused().message.find("not a key vault"), std::string::npos);
+  EXPECT_TRUE(content() == "g");
+  write("garbage");
+  EXPECT_NE(refused().message.find("not a key vault"), std::string::npos);
+  write(std::string(10'000, 'g'));
+  EXPECT_NE(refused().message.find("not a key vault"), std::string::npos);
+  EXPECT_TRUE(content() == std::string(10'000, 'g'));
+  write("");
+  EXPECT_NE(refused(false).message.find("empty"), std::string::npos);
+  EXPECT_TRUE(open(true));
+}
+
+TEST_F(SqliteVaultTest, RefusesOrReportsAFileCutAnywhere) {
+  {
+    auto vault = open();
+    for (std::uint32_t i = 0; i < 40; ++i)
+      ASSERT_TRUE(vault->insert(document(i, {"n" + std::to_string(i)})));
+  }
+  const std::string whole = content();
+  for (std::size_t n = 1; n < whole.size(); n += n < 512 ? 37 : 1777) {
+    write(whole.substr(0, n));
+    auto vault = open_sqlite_vault(path_, true);
+    if (!vault) {
+      EXPECT_EQ(vault.error().code, Errc::vault_failed) << n;
+      continue;
+    }
+    const auto keys = (*vault)->list();
+    ASSERT_FALSE(keys) << n;
+    EXPECT_TRUE(keys.error().code == Errc::vault_failed ||
+                keys.error().code == Errc::key_document_invalid)
+        << n;
+  }
+}
+
+TEST_F(SqliteVaultTest, NamesTheKeyWhoseDocumentIsDamaged) {
+  auto vault = open();
+  ASSERT_TRUE(vault->insert(document(1, {"a"})));
+  ASSERT_TRUE(vault->insert(document(2, {"b"})));
+  const KeyId ids[] = {id_of(1)};
+  const std::string names[] = {"a"};
+  for (const char* damage :
+       {"UPDATE keys SET document = substr(document, 1, 100) WHERE created % 2",
+        "UPDATE keys SET document = x'' WHERE created % 2",
+        "UPDATE keys SET document = (SELECT document FROM keys WHERE NOT "
+        "created % 2) WHERE created % 2"}) {
+    sql(damage);
+    for (const auto& found : {vault->find(ids, {}), vault->find({}, names), vault->list()}) {
+      ASSERT_FALSE(found) << damage;
+      EXPECT_EQ(found.error().code, Errc::key_document_invalid);
+      EXPECT_NE(found.error().message.find(to_uuid_string(id_of(1))), std::string::npos);
+    }
+  }
+  const std::string other[] = {"b"};
+  EXPECT_TRUE(vault->find({}, other));
+  EXPECT_TRUE(vault->insert(document(3)));  // no lock is left behind
+}
+
+TEST_F(SqliteVaultTest, ReadsAVaultThatIsWriteProtected) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write everything";
+  ASSERT_TRUE(open()->insert(document(1)));
+  fs::permissions(path_, fs::perms::owner_read);
+  auto vault = open(false);
+  EXPECT_EQ(vault->list()->size(), 1U);
+  const auto done = vault->insert(document(2));
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::vault_failed);
+}
+
+TEST_F(SqliteVaultTest, IsNotUsableInAForkedChild) {
+  auto vault = open();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto keys = vault->list();
+    ::_exit(!keys && keys.error().code == Errc::vault_failed ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(vault->list());
+}
+
+}  // namespace
+}  // namespace fle::kms
