@@ -1,7 +1,9 @@
 #include "master_key.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "bson_fields.h"
 #include "provider_type.h"
@@ -10,7 +12,12 @@
 namespace fle::kms {
 namespace {
 
-using Fields = std::vector<bson_iter_t>;
+struct Field {
+  std::string_view name;
+  std::optional<std::string_view> text;  // of a string
+  bool boolean;
+};
+using Fields = std::vector<Field>;
 
 constexpr std::size_t kMaxFields = 16;  // more than any provider knows
 
@@ -20,30 +27,26 @@ Failure refuse(std::string_view field, std::string why) {
   return {Errc::key_document_invalid, std::move(why), std::move(path)};
 }
 
-bool fits(const bson_iter_t& it, MasterKeyField::Kind kind) {
-  return kind == MasterKeyField::Kind::boolean ? BSON_ITER_HOLDS_BOOL(&it)
-                                               : string_of(it).has_value();
-}
-
 Done check_field(const Fields& fields, const MasterKeyField& rule) {
-  const auto it = std::ranges::find(fields, rule.name, key_of);
+  const auto it = std::ranges::find(fields, rule.name, &Field::name);
+  const bool boolean = rule.kind == MasterKeyField::Kind::boolean;
+  const char* expected = boolean ? "expected bool" : "expected UTF-8";
   if (it == fields.end()) {
-    if (rule.required) return refuse(rule.name, "missing, expected UTF-8");
+    if (rule.required) return refuse(rule.name, std::string("missing, ") + expected);
     return ok;
   }
-  if (fits(*it, rule.kind)) return ok;
-  const bool boolean = rule.kind == MasterKeyField::Kind::boolean;
-  return refuse(rule.name, boolean ? "expected bool" : "expected UTF-8");
+  if (boolean ? it->boolean : it->text.has_value()) return ok;
+  return refuse(rule.name, expected);
 }
 
 Done check_no_others(const Fields& fields, const ProviderType& type) {
   for (auto it = fields.begin(); it != fields.end(); ++it) {
-    const std::string_view key = key_of(*it);
+    const std::string_view name = it->name;
     const bool known =
-        key == "provider" || std::ranges::count(type.master_key, key, &MasterKeyField::name) != 0;
-    if (!known) return refuse({}, "unexpected field: " + quoted(key));
-    if (std::find_if(fields.begin(), it, [&](auto& f) { return key_of(f) == key; }) != it)
-      return refuse(key, "stands twice");
+        name == "provider" || std::ranges::count(type.master_key, name, &MasterKeyField::name) != 0;
+    if (!known) return refuse({}, "unexpected field: " + quoted(name));
+    if (std::ranges::find(fields.begin(), it, name, &Field::name) != it)
+      return refuse(name, "stands twice");
   }
   return ok;
 }
@@ -55,12 +58,12 @@ Outcome<MasterKey> parse_master_key(Bytes bson) {
   FLE_CHECK(each_field(bson, refuse({}, "not a well-formed BSON document"),
                        [&](const bson_iter_t& it) -> Done {
                          if (fields.size() == kMaxFields) return refuse({}, "too many fields");
-                         fields.push_back(it);
+                         fields.push_back({key_of(it), string_of(it), BSON_ITER_HOLDS_BOOL(&it)});
                          return ok;
                        }));
-  const auto provider = std::ranges::find(fields, std::string_view("provider"), key_of);
+  const auto provider = std::ranges::find(fields, "provider", &Field::name);
   if (provider == fields.end()) return refuse("provider", "missing, expected UTF-8");
-  const auto id = string_of(*provider);
+  const auto& id = provider->text;
   if (!id) return refuse("provider", "expected UTF-8");
   const auto parsed = parse_provider_id(*id);
   if (!parsed) return refuse("provider", parsed.error().message);

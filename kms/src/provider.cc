@@ -75,7 +75,7 @@ Outcome<Providers> Providers::from_json(std::string_view text) {
   if (!doc.IsObject()) return config("kmsProviders must be a document");
   if (doc.ObjectEmpty()) return config("no kms provider set");
   Providers out;
-  for (const auto& m : doc.GetObject()) {
+  for (const auto& m : std::as_const(doc).GetObject()) {
     const std::string_view id(m.name.GetString(), m.name.GetStringLength());
     FLE_TRY(auto provider, make_provider(id, m.value));
     FLE_CHECK(out.s_->add(id, std::move(provider)));
