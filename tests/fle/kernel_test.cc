@@ -1,0 +1,199 @@
+// Published answers, on the functions of every kernel.
+#define OPENSSL_SUPPRESS_DEPRECATED  // SHA512_CTX, for keys of lengths that we never use ourselves
+#include "kernels/kernel.h"
+
+#include <cstring>
+
+#include <openssl/sha.h>
+
+#include "core_support.h"
+#include "kernels/hmac_lanes.h"
+#include "kernels/sha512_avx2.h"
+#include "kernels/sha512_avx512.h"
+
+namespace fle {
+namespace {
+
+using kernels::CbcDecryptJob;
+using kernels::CbcEncryptJob;
+using kernels::HmacState;
+using kernels::KeyState;
+using kernels::MacJob;
+using test::Buf;
+using test::operator+;
+
+class KernelKat : public test::EveryKernel {
+ protected:
+  static std::unique_ptr<KeyState> expand(const Buf& aes_key) {
+    auto state = std::make_unique<KeyState>();
+    EXPECT_TRUE(kernel().expand(*state, (Buf(32) + aes_key + Buf(32)).data()));
+    return state;
+  }
+};
+
+TEST_P(KernelKat, CbcGivesThePublishedCiphertextAndPlaintext) {
+  for (auto& c : test::load_kat("nist/aes256_cbc.txt")) {
+    SCOPED_TRACE(c.line);
+    const auto key = expand(c.bytes("key"));
+    const Buf iv = c.bytes("iv");
+    const Buf plaintext = c.bytes("plaintext");
+    const Buf ciphertext = c.bytes("ciphertext");
+    c.expect_all_used();
+
+    Buf sealed(plaintext.size() + 16);
+    const CbcEncryptJob e{key.get(), iv.data(), plaintext.data(), plaintext.size(), sealed.data()};
+    ASSERT_TRUE(kernel().cbc_encrypt(&e, 1));
+    EXPECT_EQ(test::slice(sealed, 0, plaintext.size()), ciphertext);
+
+    Buf opened(ciphertext.size());
+    const CbcDecryptJob d{key.get(), iv.data(), ciphertext.data(), ciphertext.size() / 16,
+                          opened.data()};
+    ASSERT_TRUE(kernel().cbc_decrypt(&d, 1));
+    EXPECT_EQ(opened, plaintext);
+  }
+}
+
+/// Midstates for a key of any length, by OpenSSL (RFC 2104).
+HmacState midstates(Buf key) {
+  if (key.size() > SHA512_CBLOCK) {
+    Buf digest(SHA512_DIGEST_LENGTH);
+    SHA512(key.data(), key.size(), digest.data());
+    key = digest;
+  }
+  key.resize(SHA512_CBLOCK);
+  HmacState out{};
+  const auto absorb = [&key](std::uint64_t(&h)[8], std::uint8_t pad) {
+    Buf block = key;
+    for (auto& b : block) b ^= pad;
+    SHA512_CTX ctx;
+    SHA512_Init(&ctx);
+    SHA512_Update(&ctx, block.data(), block.size());
+    for (int i = 0; i < 8; ++i) h[i] = ctx.h[i];
+  };
+  absorb(out.inner, 0x36);
+  absorb(out.outer, 0x5c);
+  return out;
+}
+
+TEST_P(KernelKat, HmacGivesThePublishedMac) {
+  auto cases = test::load_kat("rfc/rfc4231_hmac_sha512.txt");
+  ASSERT_EQ(cases.size(), 7U);
+  // All cases as one batch too, because lanes run only when there are several.
+  std::vector<HmacState> keys(cases.size());
+  std::vector<Buf> messages;
+  std::vector<Buf> want;
+  std::vector<Buf> got;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    keys[i] = midstates(cases[i].bytes("key"));
+    messages.push_back(cases[i].bytes("message"));
+    want.push_back(cases[i].bytes("mac"));
+    got.emplace_back(want.back().size());
+    cases[i].expect_all_used();
+  }
+  std::vector<MacJob> jobs;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const std::size_t a = messages[i].size() / 3;
+    const std::size_t b = messages[i].size() / 2;
+    const std::uint8_t* p = messages[i].data();
+    jobs.push_back({&keys[i], p, p + a, p + b, a, b - a, messages[i].size() - b, got[i].data(),
+                    got[i].size()});
+  }
+  ASSERT_TRUE(kernel().mac(jobs.data(), jobs.size()));
+  EXPECT_EQ(got, want);
+
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    got[i].assign(got[i].size(), 0);
+    ASSERT_TRUE(kernel().mac(&jobs[i], 1));
+    EXPECT_EQ(got[i], want[i]) << "alone, case " << i + 1;
+  }
+}
+
+TEST_P(KernelKat, CounterModeAgreesWithOpenSslAtEveryLength) {
+  test::Rng rng(38);
+  const Buf key = rng.bytes(32);
+  Buf want(70 * 16);
+  int n = 0;
+  const std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> ctx(EVP_CIPHER_CTX_new(),
+                                                                       EVP_CIPHER_CTX_free);
+  const Buf zero(want.size());
+  ASSERT_EQ(EVP_EncryptInit_ex(ctx.get(), EVP_aes_256_ctr(), nullptr, key.data(), zero.data()), 1);
+  ASSERT_EQ(
+      EVP_EncryptUpdate(ctx.get(), want.data(), &n, zero.data(), static_cast<int>(zero.size())), 1);
+  for (std::size_t blocks = 1; blocks <= 70; ++blocks) {
+    Buf got(want.size(), 0xee);
+    ASSERT_TRUE(kernel().ctr_fill(got.data(), blocks, key.data()));
+    EXPECT_EQ(test::slice(got, 0, 16 * blocks), test::slice(want, 0, 16 * blocks));
+    EXPECT_EQ(test::slice(got, 16 * blocks, got.size()), Buf(got.size() - 16 * blocks, 0xee))
+        << "wrote beyond " << blocks << " blocks";
+  }
+}
+
+FLE_FOR_EVERY_KERNEL(KernelKat);
+
+#if defined(__x86_64__)
+
+// FIPS 180-4 section 5.3.5.
+constexpr std::uint64_t kSha512Start[8] = {
+    0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
+    0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
+
+Buf padded_message(const Buf& message) {  // FIPS 180-4 section 5.1.2
+  Buf m = message;
+  m.push_back(0x80);
+  while (m.size() % 128 != 112) m.push_back(0);
+  return m + Buf(8) + test::big_endian64(message.size() * 8);
+}
+
+/// Hashes `message` in lane `lane` while all other lanes hash something else.
+Buf hash_in_lane(const kernels::LaneWidth& width, unsigned lane, const Buf& message) {
+  alignas(64) std::uint64_t state[8 * kernels::kMaxLanes];
+  for (unsigned w = 0; w < 8; ++w) {
+    for (unsigned l = 0; l < width.lanes; ++l) state[w * width.lanes + l] = kSha512Start[w];
+  }
+  const Buf mine = padded_message(message);
+  test::Rng rng(lane);
+  for (std::size_t at = 0; at < mine.size(); at += 128) {
+    std::vector<Buf> noise;
+    const std::uint8_t* blocks[kernels::kMaxLanes];
+    for (unsigned l = 0; l < width.lanes; ++l) {
+      noise.push_back(rng.bytes(128));
+      blocks[l] = l == lane ? mine.data() + at : noise.back().data();
+    }
+    width.compress(state, blocks);
+  }
+  Buf digest;
+  for (unsigned w = 0; w < 8; ++w) {
+    digest = digest + test::big_endian64(state[w * width.lanes + lane]);
+  }
+  return digest;
+}
+
+void expect_published_digests(std::span<const kernels::LaneWidth> widths) {
+  auto cases = test::load_kat("nist/sha512.txt");
+  for (auto& c : cases) {
+    const Buf message = c.bytes("message");
+    const Buf digest = c.bytes("digest");
+    c.expect_all_used();
+    for (const auto& width : widths) {
+      for (unsigned l = 0; l < width.lanes; ++l) {
+        EXPECT_EQ(hash_in_lane(width, l, message), digest)
+            << "line " << c.line << ", lane " << l << " of " << width.lanes;
+      }
+    }
+  }
+}
+
+TEST(Sha512Lanes, Avx2GivesThePublishedDigestInEveryLane) {
+  if (!kernels::runs_here(kernels::kAvx2Kernel)) GTEST_SKIP() << "no AVX2 here";
+  expect_published_digests(kernels::kSha512Avx2);
+}
+
+TEST(Sha512Lanes, Avx512GivesThePublishedDigestInEveryLane) {
+  if (!kernels::runs_here(kernels::kAvx512Kernel)) GTEST_SKIP() << "no AVX-512 here";
+  expect_published_digests(kernels::kSha512Avx512);
+}
+
+#endif
+
+}  // namespace
+}  // namespace fle

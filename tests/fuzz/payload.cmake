@@ -1,0 +1,1 @@
+fle_fuzz(payload_fuzz DEPS libfle::core)
