@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "declassify.h"
 #include "fle/secret.h"
 #include "kernels/kernel.h"
 
@@ -136,7 +137,7 @@ bool check_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexcep
   const bool good = n == 0 || kernel.mac(jobs, n);
   for (std::size_t i = 0; good && i < n; ++i) {
     OpenItem& it = *checked[i];
-    it.opened = ct_equal({tags[i], kTagLen}, it.sealed.last(kTagLen));
+    it.opened = internal::declassify(ct_equal({tags[i], kTagLen}, it.sealed.last(kTagLen)));
     // Behind a good tag this can only fail for a writer that held the key.
     if (ciphertext_of(it.sealed).size() % kBlockLen != 0) it.opened = false;
   }
@@ -145,19 +146,23 @@ bool check_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexcep
   return good;
 }
 
+/// All ones when a < b, both below 2^31.
+std::uint32_t mask_less(std::uint32_t a, std::uint32_t b) noexcept {
+  std::uint32_t mask = 0U - ((a - b) >> 31);
+  asm("" : "+r"(mask));  // a value barrier: the compiler may not turn it back into a branch
+  return mask;
+}
+
 /// PKCS#7 padding of the last block: its length, 1 to 16, or 0 when it is wrong. Same work whatever
 /// the bytes are.
 std::size_t padding_len(const std::uint8_t* last_block) noexcept {
   const std::uint32_t p = last_block[kBlockLen - 1];
-  // All-ones when p is outside 1..16.
-  std::uint32_t bad = (p - 1) >> 31 | (static_cast<std::uint32_t>(kBlockLen) - p) >> 31;
+  std::uint32_t bad = mask_less(p, 1) | mask_less(kBlockLen, p);
   for (std::uint32_t i = 0; i < kBlockLen; ++i) {
-    // Is byte 15 - i part of the padding (i < p), and if so, is it p?
-    const std::uint32_t inside = 0 - ((i - p) >> 31);
-    bad |= inside & (last_block[kBlockLen - 1 - i] ^ p);
+    // Byte 15 - i belongs to the padding if i < p, and then has to be p.
+    bad |= mask_less(i, p) & (last_block[kBlockLen - 1 - i] ^ p);
   }
-  asm("" : "+r"(bad));  // a value barrier: no branch on parts of it
-  return bad == 0 ? p : 0;
+  return p & mask_less(bad & 0xff, 1);
 }
 
 bool decrypt_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexcept {
@@ -172,7 +177,8 @@ bool decrypt_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexc
   for (OpenItem& it : items) {
     if (!it.opened) continue;
     const std::size_t len = ciphertext_of(it.sealed).size();
-    const std::size_t pad = padding_len(it.out.data() + len - kBlockLen);
+    // Behind a good tag the length of the plaintext, or that there is none, is the answer itself.
+    const std::size_t pad = internal::declassify(padding_len(it.out.data() + len - kBlockLen));
     it.opened = pad != 0;
     it.plaintext_len = pad != 0 ? len - pad : 0;
     if (!it.opened) wipe(it.out);
