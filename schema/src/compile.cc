@@ -1,1 +1,303 @@
-// filled in by its own commit
+#include "fle/schema/compile.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "draft.h"
+#include "encrypt_options.h"
+#include "keywords.h"
+#include "plan_data.h"
+#include "value.h"
+
+namespace fle::schema {
+namespace {
+
+constexpr std::string_view kInvalidSchema = "Invalid schema containing the 'encrypt' keyword. ";
+
+std::string invalid(std::string_view why) { return std::string(kInvalidSchema) + std::string(why); }
+
+/// Whether anything below is to be encrypted.
+bool mentions_encryption(const Value& v) noexcept {
+  return std::any_of(v.items.begin(), v.items.end(), mentions_encryption) ||
+         std::any_of(v.members.begin(), v.members.end(), [](const Member& m) {
+           return m.name == "encrypt" || m.name == "encryptMetadata" ||
+                  mentions_encryption(m.value);
+         });
+}
+
+std::string join(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "." + name;
+}
+
+/// Where a sub-schema stands.
+struct Position {
+  Place place;
+  std::string path;          // of the fields it describes, for people
+  EncryptOptions inherited;  // from encryptMetadata of the objects around it
+  bool root = false;
+};
+
+class Compiler {
+ public:
+  explicit Compiler(Origin origin) noexcept : origin_(origin) {}
+
+  Outcome<std::shared_ptr<const Plan>> run(const Value& schema) {
+    Position root;
+    root.root = true;
+    root.place.offset = schema.offset;
+    FLE_TRY(Draft draft, compile(schema, root));
+    auto plan = std::make_shared<const Plan>(flatten(std::move(draft)));
+    FLE_CHECK(check_id(*plan));
+    FLE_CHECK(check_pointers(*plan));
+    return plan;
+  }
+
+ private:
+  Outcome<Draft> compile(const Value& schema, const Position& here) {
+    if (schema.kind != ValueKind::object) {
+      return fail(Errc::schema_type_mismatch,
+                  std::string("a schema must be an object, found ") + describe(schema.kind),
+                  here.place);
+    }
+    if (const Value* e = schema.find("encrypt")) return compile_encrypt(schema, *e, here);
+    FLE_CHECK(check_keywords(schema, here));
+    FLE_TRY(const bool is_object, restricts_to_object(schema, here));
+
+    Position inside = here;
+    if (const Value* m = schema.find("encryptMetadata")) {
+      const Place at = here.place.at("encryptMetadata", *m);
+      FLE_TRY(inside.inherited, read_options(*m, at, false, here.inherited));
+      if (!is_object) {
+        return fail(Errc::schema_bad_position,
+                    invalid("'encryptMetadata' needs bsonType 'object' beside it"), at);
+      }
+    }
+    FLE_TRY(Draft draft, compile_object(schema, inside));
+    if (draft.kind == Plan::Kind::object && !is_object) {
+      return fail(
+          Errc::schema_bad_position,
+          invalid("A field below is encrypted, so this schema must have bsonType 'object', and "
+                  "no other type"),
+          here.place);
+    }
+    return draft;
+  }
+
+  Outcome<Draft> compile_encrypt(const Value& schema, const Value& options, const Position& here) {
+    const Place at = here.place.at("encrypt", options);
+    for (const Member& m : schema.members) {
+      if (m.name == "encrypt") continue;
+      const Place sibling{here.place.pointer + pointer_step(m.name), m.offset};
+      if (find_keyword(m.name) == nullptr) return unknown_keyword(m, sibling);
+      return fail(Errc::schema_conflict,
+                  "'encrypt' cannot be used in conjunction with '" + m.name +
+                      "': it must be the only keyword of its schema" +
+                      (m.name == "bsonType" ? ", and takes the type inside" : ""),
+                  sibling);
+    }
+    if (here.root) {
+      return fail(Errc::schema_bad_position,
+                  invalid("It stands at the root, and a document cannot be encrypted as one value"),
+                  at);
+    }
+    FLE_TRY(const EncryptOptions o, read_options(options, at, true, here.inherited));
+    Draft draft;
+    draft.kind = Plan::Kind::encrypted;
+    FLE_TRY(draft.leaf, make_leaf(o, here.path, at));
+    if (const auto* p = std::get_if<KeyPointer>(&draft.leaf.key))
+      pointers_.push_back({*p, o.key->place});
+    return draft;
+  }
+
+  static Failure unknown_keyword(const Member& m, const Place& at) {
+    return fail(Errc::schema_unknown_keyword,
+                "unknown keyword '" + m.name + "'." + keyword_suggestion(m.name), at);
+  }
+
+  Done check_keywords(const Value& schema, const Position& here) {
+    for (const Member& m : schema.members) {
+      const Place at{here.place.pointer + pointer_step(m.name), m.offset};
+      const Keyword* k = find_keyword(m.name);
+      if (k == nullptr) return unknown_keyword(m, at);
+      if (k->role == Role::schemas && mentions_encryption(m.value)) {
+        return fail(Errc::schema_bad_position,
+                    invalid("Nothing below '" + m.name + "' can be encrypted"), at);
+      }
+      // With a schema, additionalProperties says what fields are; with a boolean, it only
+      // validates.
+      const bool validates = k->role != Role::structure || (m.name == "additionalProperties" &&
+                                                            m.value.kind == ValueKind::boolean);
+      if (validates && origin_ == Origin::local) {
+        return fail(Errc::schema_remote_only,
+                    "JSON schema keyword '" + m.name + "' is only allowed with a remote schema",
+                    at);
+      }
+    }
+    return ok;
+  }
+
+  // Exactly "object", by bsonType or by type.
+  Outcome<bool> restricts_to_object(const Value& schema, const Position& here) {
+    static constexpr auto kJsonTypes =
+        std::to_array<std::string_view>({"object", "array", "number", "boolean", "string", "null"});
+    const Value* bson_type = schema.find("bsonType");
+    const Value* json_type = schema.find("type");
+    if (bson_type != nullptr && json_type != nullptr) {
+      return fail(Errc::schema_conflict, "'bsonType' and 'type' cannot stand together",
+                  here.place.at("type", *json_type));
+    }
+    const Value* v = bson_type != nullptr ? bson_type : json_type;
+    if (v == nullptr) return false;
+    const std::string keyword = bson_type != nullptr ? "bsonType" : "type";
+    const Place at = here.place.at(keyword, *v);
+    FLE_TRY(const std::vector<std::string> names, read_type_names(*v, at, keyword));
+    for (const std::string& n : names) {
+      const bool known = bson_type != nullptr ? n == "number" || bson::type_of_alias(n).has_value()
+                                              : std::find(kJsonTypes.begin(), kJsonTypes.end(),
+                                                          n) != kJsonTypes.end();
+      if (!known) return fail(Errc::schema_bad_value, "'" + n + "' is not the name of a type", at);
+    }
+    return names.size() == 1 && names.front() == "object";
+  }
+
+  Outcome<Draft> compile_object(const Value& schema, const Position& here) {
+    Draft draft;
+    FLE_CHECK(compile_properties(schema, here, draft));
+    FLE_CHECK(compile_patterns(schema, here, draft));
+    if (const Value* rest = schema.find("additionalProperties");
+        rest != nullptr && rest->kind != ValueKind::boolean) {
+      FLE_TRY(Draft d, compile(*rest, child(here, "additionalProperties", *rest, "*")));
+      if (d.kind != Plan::Kind::plain) draft.otherwise = std::make_unique<Draft>(std::move(d));
+    }
+    FLE_CHECK(check_agreement(draft, here));
+    const auto not_plain = [](const auto& c) { return c.draft.kind != Plan::Kind::plain; };
+    const bool anything =
+        draft.otherwise != nullptr ||
+        std::any_of(draft.properties.begin(), draft.properties.end(), not_plain) ||
+        std::any_of(draft.patterns.begin(), draft.patterns.end(), not_plain);
+    if (!anything) return Draft{};
+    draft.kind = Plan::Kind::object;
+    return draft;
+  }
+
+  static Position child(const Position& here, std::string_view keyword, const Value& value,
+                        const std::string& name) {
+    return {here.place.at(keyword, value), join(here.path, name), here.inherited, false};
+  }
+
+  static Outcome<const Value*> object_under(const Value& schema, std::string_view keyword,
+                                            const Position& here) {
+    const Value* v = schema.find(keyword);
+    if (v != nullptr && v->kind != ValueKind::object) {
+      return fail(Errc::schema_type_mismatch,
+                  "'" + std::string(keyword) + "' must be an object, found " + describe(v->kind),
+                  here.place.at(keyword, *v));
+    }
+    return v;
+  }
+
+  Done compile_properties(const Value& schema, const Position& here, Draft& draft) {
+    FLE_TRY(const Value* properties, object_under(schema, "properties", here));
+    if (properties == nullptr) return ok;
+    for (const Member& m : properties->members) {
+      Position at = child(here, "properties", *properties, m.name);
+      at.place = at.place.at(m.name, m.value);
+      FLE_TRY(Draft d, compile(m.value, at));
+      if (d.kind != Plan::Kind::plain && m.name.find('.') != std::string::npos) {
+        return fail(Errc::schema_bad_position,
+                    invalid("A field name with a dot cannot be told from a path, so nothing in it "
+                            "can be encrypted"),
+                    at.place);
+      }
+      draft.properties.push_back({m.name, std::move(d)});
+    }
+    return ok;
+  }
+
+  Done compile_patterns(const Value& schema, const Position& here, Draft& draft) {
+    FLE_TRY(const Value* patterns, object_under(schema, "patternProperties", here));
+    if (patterns == nullptr) return ok;
+    for (const Member& m : patterns->members) {
+      Position at = child(here, "patternProperties", *patterns, "/" + m.name + "/");
+      at.place = at.place.at(m.name, m.value);
+      auto pattern = Pattern::compile(m.name);
+      if (!pattern) {
+        return fail(pattern.error().code, pattern.error().message, {at.place.pointer, m.offset});
+      }
+      FLE_TRY(Draft d, compile(m.value, at));
+      draft.patterns.push_back({std::move(*pattern), std::move(d)});
+    }
+    return ok;
+  }
+
+  // A name in `properties` that a pattern matches too must mean the same in both.
+  Done check_agreement(const Draft& draft, const Position& here) {
+    for (const Draft::Child& c : draft.properties) {
+      for (const Draft::PatternChild& p : draft.patterns) {
+        const Pattern::Match m = p.pattern.search(c.name);
+        if (m == Pattern::Match::no ||
+            (m == Pattern::Match::yes && same_meaning(c.draft, p.draft))) {
+          continue;
+        }
+        return fail(Errc::schema_conflict,
+                    "'properties' and the pattern '" + p.pattern.text() +
+                        "' say different things about the field '" + c.name + "'",
+                    {here.place.pointer + "/properties" + pointer_step(c.name), here.place.offset});
+      }
+    }
+    return ok;
+  }
+
+  Done check_id(const Plan& plan) {
+    if (plan.root().kind != Plan::Kind::object) return ok;
+    const Plan::Step id = plan.child(plan.root().node, "_id");
+    if (id.kind == Plan::Kind::encrypted && plan.leaf(id.leaf).algorithm == Algorithm::random) {
+      return fail(Errc::schema_conflict,
+                  invalid("_id can only be encrypted with the deterministic algorithm: a document "
+                          "must be found by it"),
+                  {"/properties/_id", 0});
+    }
+    return ok;
+  }
+
+  // The alternate name of a key must be readable in the document.
+  Done check_pointers(const Plan& plan) {
+    for (const auto& [pointer, place] : pointers_) {
+      Plan::Step step = plan.root();
+      for (const std::string& token : pointer.tokens) {
+        if (step.kind == Plan::Kind::object) step = plan.child(step.node, token);
+      }
+      if (step.kind == Plan::Kind::encrypted || step.kind == Plan::Kind::ambiguous) {
+        return fail(Errc::schema_bad_pointer,
+                    "'keyId' points to '" + pointer.text + "', which is encrypted itself", place);
+      }
+    }
+    return ok;
+  }
+
+  struct Pointer {
+    KeyPointer pointer;
+    Place place;
+  };
+  Origin origin_;
+  std::vector<Pointer> pointers_;
+};
+
+}  // namespace
+
+Outcome<std::shared_ptr<const Plan>> compile_json(std::string_view text, Origin origin) {
+  FLE_TRY(const Value schema, read_json(text));
+  auto plan = Compiler(origin).run(schema);
+  if (!plan) set_position(plan.error(), text, plan.error().column);
+  return plan;
+}
+
+Outcome<std::shared_ptr<const Plan>> compile_bson(Bytes document, Origin origin) {
+  FLE_TRY(const Value schema, read_bson(document));
+  auto plan = Compiler(origin).run(schema);
+  if (!plan) plan.error().column = 0;
+  return plan;
+}
+
+}  // namespace fle::schema

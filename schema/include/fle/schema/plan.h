@@ -76,6 +76,7 @@ class FLE_API Plan {
 
  private:
   std::unique_ptr<const Data> d_;
+  bool encrypts_id_ = false;
 };
 
 }  // namespace fle::schema

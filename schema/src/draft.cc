@@ -1,0 +1,103 @@
+#include "draft.h"
+
+#include <algorithm>
+#include <bit>
+#include <set>
+
+#include "plan_data.h"
+
+namespace fle::schema {
+namespace {
+
+template <class C, class Eq>
+bool same_lists(const std::vector<C>& a, const std::vector<C>& b, Eq equal) noexcept {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), equal);
+}
+
+class Flattener {
+ public:
+  explicit Flattener(Plan::Data& data) noexcept : d_(data) {}
+
+  Plan::Step add(Draft& draft) {
+    Plan::Step step;
+    step.kind = draft.kind;
+    if (draft.kind == Plan::Kind::encrypted) step.leaf = add_leaf(std::move(draft.leaf));
+    if (draft.kind == Plan::Kind::object) step.node = add_object(draft);
+    return step;
+  }
+
+ private:
+  Plan::LeafId add_leaf(Leaf leaf) {
+    if (const auto* id = std::get_if<KeyId>(&leaf.key); id != nullptr && seen_.insert(*id).second) {
+      d_.key_ids.push_back(*id);
+    }
+    d_.leaves.push_back(std::move(leaf));
+    return static_cast<Plan::LeafId>(d_.leaves.size() - 1);
+  }
+
+  Plan::NodeId add_object(Draft& draft) {
+    const auto id = static_cast<Plan::NodeId>(d_.nodes.size());
+    d_.nodes.emplace_back();
+    Plan::Data::Node node;
+    // At most half full, so that look-ups of names that are not there end soon.
+    const std::size_t size = std::bit_ceil(2 * draft.properties.size() + 1);
+    node.first_slot = static_cast<std::uint32_t>(d_.slots.size());
+    node.mask = static_cast<std::uint32_t>(size - 1);
+    d_.slots.resize(d_.slots.size() + size);
+    for (Draft::Child& c : draft.properties) {
+      const Plan::Step step = add(c.draft);
+      place(node, c.name, step);
+    }
+    // The children of a pattern have patterns too: rows of one node must stand together.
+    std::vector<Plan::Data::PatternRow> rows;
+    for (Draft::PatternChild& c : draft.patterns) {
+      const Plan::Step step = add(c.draft);
+      rows.push_back({std::move(c.pattern), step});
+    }
+    if (draft.otherwise != nullptr) node.otherwise = add(*draft.otherwise);
+    node.first_pattern = static_cast<std::uint32_t>(d_.patterns.size());
+    node.n_patterns = static_cast<std::uint32_t>(rows.size());
+    for (auto& row : rows) d_.patterns.push_back(std::move(row));
+    d_.nodes[id] = node;
+    return id;
+  }
+
+  void place(const Plan::Data::Node& node, const std::string& name, const Plan::Step& step) {
+    std::uint32_t i = Plan::Data::hash(name);
+    while (d_.slots[node.first_slot + (i & node.mask)].len != Plan::Data::Slot::kFree) ++i;
+    d_.slots[node.first_slot + (i & node.mask)] = {static_cast<std::uint32_t>(d_.names.size()),
+                                                   static_cast<std::uint32_t>(name.size()), step};
+    d_.names += name;
+  }
+
+  Plan::Data& d_;
+  std::set<KeyId> seen_;
+};
+
+}  // namespace
+
+bool same_meaning(const Draft& a, const Draft& b) noexcept {
+  if (a.kind != b.kind) return false;
+  if (a.kind == Plan::Kind::encrypted) return same_encryption(a.leaf, b.leaf);
+  if (a.kind != Plan::Kind::object) return true;
+  const bool same_rest = a.otherwise == nullptr || b.otherwise == nullptr
+                             ? a.otherwise == b.otherwise
+                             : same_meaning(*a.otherwise, *b.otherwise);
+  return same_rest &&
+         same_lists(a.properties, b.properties,
+                    [](const Draft::Child& x, const Draft::Child& y) {
+                      return x.name == y.name && same_meaning(x.draft, y.draft);
+                    }) &&
+         same_lists(a.patterns, b.patterns,
+                    [](const Draft::PatternChild& x, const Draft::PatternChild& y) {
+                      return x.pattern.text() == y.pattern.text() && same_meaning(x.draft, y.draft);
+                    });
+}
+
+std::unique_ptr<const Plan::Data> flatten(Draft root) {
+  auto data = std::make_unique<Plan::Data>();
+  data->root = Flattener(*data).add(root);
+  return data;
+}
+
+}  // namespace fle::schema

@@ -1,0 +1,215 @@
+#include "encrypt_options.h"
+
+#include <array>
+
+#include "keywords.h"
+
+namespace fle::schema {
+namespace {
+
+using bson::Type;
+
+struct AlgorithmName {
+  std::string_view text;
+  Algorithm algorithm;
+};
+constexpr auto kAlgorithms = std::to_array<AlgorithmName>({
+    {"AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic", Algorithm::deterministic},
+    {"AEAD_AES_256_CBC_HMAC_SHA_512-Random", Algorithm::random},
+});
+
+Outcome<Algorithm> read_algorithm(const Value& v, const Place& place) {
+  if (v.kind != ValueKind::string) {
+    return fail(Errc::schema_type_mismatch,
+                std::string("'algorithm' must be a string, found ") + describe(v.kind), place);
+  }
+  for (const AlgorithmName& a : kAlgorithms) {
+    if (a.text == v.text) return a.algorithm;
+  }
+  return fail(Errc::schema_bad_value,
+              "'algorithm' must be AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic or "
+              "AEAD_AES_256_CBC_HMAC_SHA_512-Random",
+              place);
+}
+
+Outcome<KeySelector> read_uuid_array(const Value& v, const Place& place) {
+  if (v.items.size() != 1) {
+    return fail(Errc::schema_bad_value,
+                "'keyId' must hold exactly one UUID, found " + std::to_string(v.items.size()),
+                place);
+  }
+  const Value& item = v.items.front();
+  const Place at = place.at("0", item);
+  if (item.kind != ValueKind::binary) {
+    return fail(Errc::schema_type_mismatch,
+                std::string("Array elements must have type BinData, found ") + describe(item.kind),
+                at);
+  }
+  constexpr std::uint8_t kUuidSubtype = 4;
+  const auto id =
+      KeyId::from({reinterpret_cast<const std::uint8_t*>(item.text.data()), item.text.size()});
+  if (item.subtype != kUuidSubtype || !id) {
+    return fail(Errc::schema_bad_value, "'keyId' must be a UUID: BinData of subtype 4 and 16 bytes",
+                at);
+  }
+  return KeySelector(*id);
+}
+
+// RFC 6901, absolute.
+Outcome<KeySelector> read_pointer(const Value& v, const Place& place) {
+  const std::string& text = v.text;
+  if (text.empty())
+    return fail(Errc::schema_bad_pointer, "the JSON pointer in 'keyId' is empty", place);
+  if (text.front() != '/') {
+    return fail(Errc::schema_bad_pointer, "the JSON pointer in 'keyId' must start with '/'", place);
+  }
+  KeyPointer p{text, {}};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '/') {
+      p.tokens.emplace_back();
+    } else if (text[i] != '~') {
+      p.tokens.back() += text[i];
+    } else if (++i < text.size() && (text[i] == '0' || text[i] == '1')) {
+      p.tokens.back() += text[i] == '0' ? '~' : '/';
+    } else {
+      return fail(Errc::schema_bad_pointer,
+                  "in the JSON pointer in 'keyId', '~' must be followed by 0 or 1", place);
+    }
+  }
+  return KeySelector(std::move(p));
+}
+
+Outcome<KeySelector> read_key(const Value& v, const Place& place) {
+  if (v.kind == ValueKind::array) return read_uuid_array(v, place);
+  if (v.kind == ValueKind::string) return read_pointer(v, place);
+  return fail(Errc::schema_type_mismatch,
+              std::string("'keyId' must be an array with one UUID, or a JSON pointer; found ") +
+                  describe(v.kind),
+              place);
+}
+
+Outcome<bson::TypeSet> read_types(const Value& v, const Place& place) {
+  FLE_TRY(const std::vector<std::string> names, read_type_names(v, place, "bsonType"));
+  bson::TypeSet types;
+  for (const std::string& n : names) {
+    const auto type = bson::type_of_alias(n);
+    if (!type) {
+      return fail(Errc::schema_bad_value, "'" + n + "' is not the name of one BSON type", place);
+    }
+    types.add(*type);
+  }
+  return types;
+}
+
+constexpr auto kAllTypes =
+    std::to_array<Type>({Type::double_,    Type::string,    Type::object,
+                         Type::array,      Type::bin_data,  Type::undefined,
+                         Type::object_id,  Type::bool_,     Type::date,
+                         Type::null,       Type::regex,     Type::db_pointer,
+                         Type::javascript, Type::symbol,    Type::javascript_with_scope,
+                         Type::int_,       Type::timestamp, Type::long_,
+                         Type::decimal,    Type::max_key,   Type::min_key});
+
+Done check_types(const EncryptOptions& o, Algorithm algorithm, const Place& place) {
+  if (algorithm == Algorithm::deterministic && (!o.types || o.types_as_array)) {
+    return fail(o.types ? Errc::schema_bad_value : Errc::schema_incomplete,
+                "the deterministic algorithm needs exactly one 'bsonType', as a string",
+                o.types ? o.types->place : place);
+  }
+  for (const Type t : kAllTypes) {
+    if (!o.types || !o.types->value.contains(t) || bson::encryptable(t, algorithm)) continue;
+    return fail(
+        Errc::schema_bad_value,
+        "Cannot encrypt element of type: " + std::string(bson::alias(t)) +
+            (algorithm == Algorithm::deterministic ? " with the deterministic algorithm" : ""),
+        o.types->place);
+  }
+  return ok;
+}
+
+}  // namespace
+
+Failure fail(Errc code, std::string message, const Place& place) {
+  Failure f(code, std::move(message), place.pointer.empty() ? "/" : place.pointer);
+  f.column = static_cast<std::uint32_t>(place.offset);
+  return f;
+}
+
+Outcome<std::vector<std::string>> read_type_names(const Value& value, const Place& place,
+                                                  std::string_view keyword) {
+  const auto mismatch = [&](const Value& v, const Place& at) {
+    return fail(Errc::schema_type_mismatch,
+                "'" + std::string(keyword) + "' must be a string or an array of strings, found " +
+                    describe(v.kind),
+                at);
+  };
+  if (value.kind == ValueKind::string) return std::vector<std::string>{value.text};
+  if (value.kind != ValueKind::array) return mismatch(value, place);
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    const Value& item = value.items[i];
+    if (item.kind != ValueKind::string) return mismatch(item, place.at(std::to_string(i), item));
+    names.push_back(item.text);
+  }
+  if (names.empty()) {
+    return fail(Errc::schema_bad_value, "'" + std::string(keyword) + "' names no type", place);
+  }
+  return names;
+}
+
+Outcome<EncryptOptions> read_options(const Value& value, const Place& place, bool with_types,
+                                     const EncryptOptions& inherited) {
+  static constexpr auto kNames =
+      std::to_array<std::string_view>({"algorithm", "keyId", "bsonType"});
+  const std::string keyword = with_types ? "encrypt" : "encryptMetadata";
+  if (value.kind != ValueKind::object) {
+    return fail(Errc::schema_type_mismatch,
+                "'" + keyword + "' must be an object, found " + describe(value.kind), place);
+  }
+  EncryptOptions o;
+  o.algorithm = inherited.algorithm;
+  o.key = inherited.key;
+  for (const Member& m : value.members) {
+    const Place at = place.at(m.name, m.value);
+    if (m.name == "algorithm") {
+      FLE_TRY(const Algorithm a, read_algorithm(m.value, at));
+      o.algorithm = {a, at};
+    } else if (m.name == "keyId") {
+      FLE_TRY(KeySelector k, read_key(m.value, at));
+      o.key = {std::move(k), at};
+    } else if (m.name == "bsonType" && with_types) {
+      FLE_TRY(const bson::TypeSet t, read_types(m.value, at));
+      o.types = {t, at};
+      o.types_as_array = m.value.kind == ValueKind::array;
+    } else {
+      return fail(Errc::schema_unknown_keyword,
+                  "'" + keyword + "' has no option '" + m.name + "'." + suggestion(m.name, kNames),
+                  {at.pointer, m.offset});
+    }
+  }
+  if (!with_types && value.members.empty()) {
+    return fail(Errc::schema_bad_value, "'encryptMetadata' must give 'algorithm', 'keyId' or both",
+                place);
+  }
+  return o;
+}
+
+Outcome<Leaf> make_leaf(const EncryptOptions& o, std::string path, const Place& place) {
+  if (!o.algorithm || !o.key) {
+    return fail(Errc::schema_incomplete,
+                std::string("the field has no '") + (!o.algorithm ? "algorithm" : "keyId") +
+                    "': give it in 'encrypt', or in 'encryptMetadata' of an object around it",
+                place);
+  }
+  const Algorithm algorithm = o.algorithm->value;
+  FLE_CHECK(check_types(o, algorithm, place));
+  if (algorithm == Algorithm::deterministic && std::holds_alternative<KeyPointer>(o.key->value)) {
+    return fail(Errc::schema_bad_pointer,
+                "the deterministic algorithm needs 'keyId' to be a UUID: with a key from the "
+                "document, equal values would not look equal",
+                o.key->place);
+  }
+  return Leaf{std::move(path), algorithm, o.key->value, o.types ? o.types->value : bson::TypeSet{}};
+}
+
+}  // namespace fle::schema

@@ -1,0 +1,56 @@
+#ifndef FLE_SCHEMA_SRC_ENCRYPT_OPTIONS_H_
+#define FLE_SCHEMA_SRC_ENCRYPT_OPTIONS_H_
+
+#include <optional>
+#include <string>
+
+#include "fle/schema/plan.h"
+#include "value.h"
+
+namespace fle::schema {
+
+/// A place in the schema, for errors.
+struct Place {
+  std::string pointer;  // RFC 6901
+  std::size_t offset = 0;
+
+  [[nodiscard]] Place at(std::string_view name, const Value& value) const {
+    return {pointer + pointer_step(name), value.offset};
+  }
+};
+
+/// The compiler does not see the text: until compile_json puts in line and column, `column` holds
+/// the byte offset of the place.
+[[nodiscard]] Failure fail(Errc code, std::string message, const Place& place);
+
+/// The options of `encrypt` and `encryptMetadata`, each with the place it came from.
+struct EncryptOptions {
+  template <class T>
+  struct Option {
+    T value;
+    Place place;
+  };
+  std::optional<Option<Algorithm>> algorithm;
+  std::optional<Option<KeySelector>> key;
+  std::optional<Option<bson::TypeSet>> types;  // `encrypt` only; never inherited
+  bool types_as_array = false;
+};
+
+/// Reads the object under `encrypt` (with bsonType) or `encryptMetadata` (without). Options that it
+/// does not give come from `inherited`: each on its own, the nearest ancestor first.
+[[nodiscard]] Outcome<EncryptOptions> read_options(const Value& value, const Place& place,
+                                                   bool with_types,
+                                                   const EncryptOptions& inherited);
+
+/// Makes the leaf, once all options are there and fit each other.
+[[nodiscard]] Outcome<Leaf> make_leaf(const EncryptOptions& options, std::string path,
+                                      const Place& place);
+
+/// "bsonType" or "type" of a sub-schema: the types it names.
+[[nodiscard]] Outcome<std::vector<std::string>> read_type_names(const Value& value,
+                                                                const Place& place,
+                                                                std::string_view keyword);
+
+}  // namespace fle::schema
+
+#endif  // FLE_SCHEMA_SRC_ENCRYPT_OPTIONS_H_

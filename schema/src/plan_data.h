@@ -1,0 +1,52 @@
+#ifndef FLE_SCHEMA_SRC_PLAN_DATA_H_
+#define FLE_SCHEMA_SRC_PLAN_DATA_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fle/schema/plan.h"
+#include "pattern.h"
+
+namespace fle::schema {
+
+/// The compiled form: flat arrays, indexed by each other.
+struct Plan::Data {
+  struct Slot {
+    std::uint32_t name = 0;  // offset into `names`
+    std::uint32_t len = kFree;
+    Step step;
+    static constexpr std::uint32_t kFree = UINT32_MAX;
+  };
+  struct PatternRow {
+    Pattern pattern;
+    Step step;
+  };
+  struct Node {
+    std::uint32_t first_slot = 0;  // its table in `slots`: open addressing
+    std::uint32_t mask = 0;        // table size - 1, a power of two
+    std::uint32_t first_pattern = 0;
+    std::uint32_t n_patterns = 0;
+    Step otherwise;  // additionalProperties, or plain
+  };
+
+  std::vector<Node> nodes;
+  std::vector<Slot> slots;
+  std::vector<PatternRow> patterns;
+  std::string names;
+  std::vector<Leaf> leaves;
+  std::vector<KeyId> key_ids;
+  Step root;
+
+  [[nodiscard]] const Slot* find(const Node& node, std::string_view name) const noexcept;
+  /// Whether two steps mean the same: equal kinds, equal encryption, the same object.
+  [[nodiscard]] bool same(const Step& a, const Step& b) const noexcept;
+  static std::uint32_t hash(std::string_view name) noexcept;
+};
+
+/// Whether two leaves encrypt alike; where they stand does not matter.
+[[nodiscard]] bool same_encryption(const Leaf& a, const Leaf& b) noexcept;
+
+}  // namespace fle::schema
+
+#endif  // FLE_SCHEMA_SRC_PLAN_DATA_H_

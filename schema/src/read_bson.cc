@@ -1,0 +1,92 @@
+// A BSON document -> Value, through libbson.
+#include <unordered_set>
+
+#include <bson/bson.h>
+
+#include "value.h"
+
+namespace fle::schema {
+namespace {
+
+Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size_t depth);
+
+Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const std::string& pointer,
+                            std::size_t depth) {
+  if (depth > kMaxSchemaDepth) {
+    return Failure(Errc::schema_syntax,
+                   "nested deeper than " + std::to_string(kMaxSchemaDepth) + " levels", pointer);
+  }
+  Value v;
+  v.kind = kind;
+  std::unordered_set<std::string> names;
+  while (bson_iter_next(&children)) {
+    const std::string name(bson_iter_key(&children), bson_iter_key_len(&children));
+    FLE_TRY(Value child, read_value(children, pointer + pointer_step(name), depth));
+    if (kind == ValueKind::array) {
+      v.items.push_back(std::move(child));
+      continue;
+    }
+    if (!names.insert(name).second) {
+      return Failure(Errc::schema_syntax, "the name '" + name + "' stands twice in one object",
+                     pointer);
+    }
+    v.members.push_back({name, 0, std::move(child)});
+  }
+  if (children.err_off != 0) return Failure(Errc::schema_syntax, "not valid BSON", pointer);
+  return v;
+}
+
+Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size_t depth) {
+  Value v;
+  switch (bson_iter_type(&it)) {
+    case BSON_TYPE_DOCUMENT:
+    case BSON_TYPE_ARRAY: {
+      const bool is_array = bson_iter_type(&it) == BSON_TYPE_ARRAY;
+      bson_iter_t children;
+      if (!bson_iter_recurse(&it, &children)) {
+        return Failure(Errc::schema_syntax, "not valid BSON", pointer);
+      }
+      return read_members(children, is_array ? ValueKind::array : ValueKind::object, pointer,
+                          depth + 1);
+    }
+    case BSON_TYPE_UTF8: {
+      std::uint32_t n = 0;
+      const char* s = bson_iter_utf8(&it, &n);
+      v.kind = ValueKind::string;
+      v.text.assign(s, n);
+      return v;
+    }
+    case BSON_TYPE_BINARY: {
+      bson_subtype_t subtype = BSON_SUBTYPE_BINARY;
+      std::uint32_t n = 0;
+      const std::uint8_t* p = nullptr;
+      bson_iter_binary(&it, &subtype, &n, &p);
+      v.kind = ValueKind::binary;
+      v.subtype = static_cast<std::uint8_t>(subtype);
+      v.text.assign(reinterpret_cast<const char*>(p), n);
+      return v;
+    }
+    case BSON_TYPE_BOOL:
+      v.kind = ValueKind::boolean;
+      v.truth = bson_iter_bool(&it);
+      return v;
+    case BSON_TYPE_NULL:
+      return v;
+    default:
+      v.kind = ValueKind::other;
+      return v;
+  }
+}
+
+}  // namespace
+
+Outcome<Value> read_bson(Bytes document) {
+  bson_t doc;
+  bson_iter_t it;
+  if (!bson_init_static(&doc, document.data(), document.size()) || !bson_iter_init(&it, &doc)) {
+    return Failure(Errc::schema_syntax, "not one valid BSON document");
+  }
+  return read_members(it, ValueKind::object, {}, 1);
+}
+
+}  // namespace fle::schema

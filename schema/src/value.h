@@ -1,0 +1,57 @@
+#ifndef FLE_SCHEMA_SRC_VALUE_H_
+#define FLE_SCHEMA_SRC_VALUE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fle/bytes.h"
+#include "fle/failure.h"
+
+// A schema as a small tree, whichever form it came in: the compiler sees only this.
+namespace fle::schema {
+
+enum class ValueKind : std::uint8_t { object, array, string, boolean, null, binary, other };
+
+/// What people call a kind of value, with its article.
+[[nodiscard]] const char* describe(ValueKind kind) noexcept;
+
+struct Member;
+
+struct Value {
+  ValueKind kind = ValueKind::null;
+  std::size_t offset = 0;       ///< Of the token in the text; unused for BSON.
+  std::string text;             ///< A string's characters, or a binary's bytes.
+  std::uint8_t subtype = 0;     ///< Of a binary.
+  bool truth = false;           ///< Of a boolean.
+  std::vector<Member> members;  ///< Of an object, in order; names are unique.
+  std::vector<Value> items;     ///< Of an array.
+
+  [[nodiscard]] const Value* find(std::string_view name) const noexcept;
+};
+
+struct Member {
+  std::string name;
+  std::size_t offset = 0;  ///< Of the name.
+  Value value;
+};
+
+/// Deeper schemas are refused: documents cannot be nested that deep either.
+inline constexpr std::size_t kMaxSchemaDepth = 200;
+
+/// One step of a JSON pointer (RFC 6901), escaped.
+[[nodiscard]] std::string pointer_step(std::string_view name);
+
+/// Sets line and column of the byte at `offset`.
+void set_position(Failure& f, std::string_view text, std::size_t offset);
+
+/// @retval Errc::schema_syntax  with line and column
+[[nodiscard]] Outcome<Value> read_json(std::string_view text);
+/// @retval Errc::schema_syntax
+[[nodiscard]] Outcome<Value> read_bson(Bytes document);
+
+}  // namespace fle::schema
+
+#endif  // FLE_SCHEMA_SRC_VALUE_H_
