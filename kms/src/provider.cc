@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include <bson/bson.h>
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 
@@ -56,8 +57,9 @@ Providers& Providers::operator=(Providers&&) noexcept = default;
 Providers::~Providers() = default;
 
 Outcome<Providers> Providers::from_json(std::string_view text) {
-  if (text.find('\0') != std::string_view::npos)
-    return config("kmsProviders is not JSON: a NUL byte stands in it");
+  // Checked here and not by RapidJSON, which reads past the end for a sequence that is cut off.
+  if (!text.empty() && !bson_utf8_validate(text.data(), text.size(), /*allow_null=*/false))
+    return config("kmsProviders is not JSON: not UTF-8, or with a NUL byte");
   // Parsed in place, so that strings stay in this one buffer: the tree beside it holds only
   // pointers, and nothing secret is left in freed memory.
   WipedBuffer copy;
@@ -66,8 +68,7 @@ Outcome<Providers> Providers::from_json(std::string_view text) {
   copy.bytes().back() = 0;
   rapidjson::Document doc;
   // Iterative: hostile depth must not overflow the stack.
-  constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
-                              rapidjson::kParseValidateEncodingFlag;
+  constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag;
   doc.ParseInsitu<kFlags>(reinterpret_cast<char*>(copy.bytes().data()));
   if (doc.HasParseError())
     return syntax_error(text, doc.GetErrorOffset(),

@@ -139,6 +139,8 @@ TEST(Providers, PlaceSyntaxErrorsWithoutQuotingTheText) {
   refused("{\"local\": {\"key\": \"" + kKey64 + "\"}} trailing");
   refused(std::string("{\"local\": {\"key\": \"" + kKey64 + "\"}}") + '\0');
   refused(std::string(200'000, '['));
+  for (const char* cut : {"\xc3", "\xe2\x82", "\xf1", "\xf0\x9f\x98"})
+    refused("{\"local" + std::string(cut));
 }
 
 TEST(Providers, KnowButDoNotHaveTheCloud) {
