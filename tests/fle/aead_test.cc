@@ -176,7 +176,7 @@ TEST(DataKeyTest, KeepsNoCopyOfTheRawMacAndIvKeys) {
     const DataKey key = test::make_key(*k, bytes);
     const auto* p = reinterpret_cast<const std::uint8_t*>(&key.state());
     const Buf state(p, p + sizeof(kernels::KeyState));
-    for (const std::size_t from : {0, 64}) {
+    for (const std::size_t from : {0U, 64U}) {
       const Buf part = test::slice(bytes, from, from + 32);
       EXPECT_EQ(std::search(state.begin(), state.end(), part.begin(), part.end()), state.end());
     }

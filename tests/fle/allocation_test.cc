@@ -8,14 +8,7 @@
 #include "fle/batch.h"
 #include "kernels/kernel.h"
 #include "support/kat.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FLE_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FLE_SANITIZED 1
-#endif
-#endif
+#include "support/sanitizer.h"
 
 namespace {
 std::size_t n_allocations = 0;

@@ -144,7 +144,7 @@ TEST_P(KernelAgreement, UnalignedBuffersGiveTheReferencePayload) {
   for (std::size_t shift = 1; shift < 64; ++shift) {
     Batch b(static_cast<std::uint32_t>(shift));
     b.add_key(kernel());
-    for (const std::size_t len : {1, 15, 16, 17, 64, 127, 128, 129, 255}) {
+    for (const std::size_t len : {1U, 15U, 16U, 17U, 64U, 127U, 128U, 129U, 255U}) {
       b.add(len, Algorithm::deterministic, 0, shift);
       b.add(len, Algorithm::random, 0, shift);
     }

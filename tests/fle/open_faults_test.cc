@@ -41,7 +41,7 @@ class OpenFaults : public test::EveryKernel {
 
 TEST_P(OpenFaults, EveryFlippedBitIsRefused) {
   for (const Algorithm algorithm : {Algorithm::deterministic, Algorithm::random}) {
-    for (const std::size_t len : {1, 15, 16, 33}) {
+    for (const std::size_t len : {1U, 15U, 16U, 33U}) {
       const Buf good = payload(len, algorithm);
       for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
         Buf bad = good;
@@ -61,7 +61,7 @@ TEST_P(OpenFaults, TheOtherAlgorithmByteIsRefused) {
 }
 
 TEST_P(OpenFaults, EveryTruncationIsRefused) {
-  for (const std::size_t len : {1, 16, 100}) {
+  for (const std::size_t len : {1U, 16U, 100U}) {
     const Buf good = payload(len);
     for (std::size_t n = 0; n < good.size(); ++n) {
       const bool no_header = n < kPayloadHeaderLen + 1;
@@ -82,7 +82,7 @@ TEST_P(OpenFaults, EveryLengtheningIsRefused) {
 TEST_P(OpenFaults, AnotherKeyIsRefused) {
   const Buf good = payload(30);
   // Each third of the key matters, as long as the algorithm uses it.
-  for (const std::size_t at : {0, 31, 32, 63}) {
+  for (const std::size_t at : {0U, 31U, 32U, 63U}) {
     Buf other = key_bytes;
     other[at] ^= 1;
     keys[0] = test::make_key(kernel(), other);
@@ -154,7 +154,7 @@ TEST_P(OpenFaults, AGoodTagOverAnOddLengthIsRefused) {
 
 TEST_P(OpenFaults, OneBadJobLeavesTheOthersOpen) {
   constexpr std::size_t kJobs = 200;
-  for (const std::size_t bad : {0, 63, 64, 65, 127, 199}) {
+  for (const std::size_t bad : {0U, 63U, 64U, 65U, 127U, 199U}) {
     std::vector<Buf> plaintexts;
     std::vector<Buf> payloads;
     std::vector<Buf> outs;

@@ -14,6 +14,7 @@
 #include "core_support.h"
 #include "fle/aead.h"
 #include "fle/random.h"
+#include "support/sanitizer.h"
 
 namespace fle {
 namespace {
@@ -57,7 +58,7 @@ int in_child(F check) {
 }
 
 TEST(SecretBytesTest, StartsAsZerosAndIsAlignedToCacheLines) {
-  for (const std::size_t n : {1, 63, 64, 65, 832, 4096, 16384, 16385, 70000}) {
+  for (const std::size_t n : {1U, 63U, 64U, 65U, 832U, 4096U, 16384U, 16385U, 70000U}) {
     const SecretBytes s = make(n);
     EXPECT_EQ(s.size(), n);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(s.expose().data()) % 64, 0U);
@@ -66,7 +67,8 @@ TEST(SecretBytesTest, StartsAsZerosAndIsAlignedToCacheLines) {
 }
 
 TEST(SecretBytesTest, IsLockedKeptOutOfCoreDumpsAndWipedOnFork) {
-  for (const std::size_t n : {32, 70000}) {
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer turns mlock(2) into nothing";
+  for (const std::size_t n : {32U, 70000U}) {
     const SecretBytes s = make(n);
     const auto flags = vm_flags(s.expose().data());
     EXPECT_TRUE(flags.count("lo")) << "not locked";
@@ -164,9 +166,10 @@ bool limit_locked_memory(rlim_t bytes) {
 constexpr int kNoLimit = 77;
 
 TEST(LockPolicyTest, RequiredFailsAndBestEffortGoesOnWhenNothingMayBeLocked) {
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer turns mlock(2) into nothing";
   const int result = in_child([] {
     if (!limit_locked_memory(0)) return kNoLimit;
-    for (const std::size_t n : {32, 70000}) {
+    for (const std::size_t n : {32U, 70000U}) {
       const auto refused = SecretBytes::create(n, LockPolicy::required);
       if (refused || refused.error().code != Errc::lock_failed) return 1;
       auto taken = SecretBytes::create(n, LockPolicy::best_effort);
@@ -187,6 +190,7 @@ TEST(LockPolicyTest, RequiredFailsAndBestEffortGoesOnWhenNothingMayBeLocked) {
 }
 
 TEST(LockPolicyTest, RequiredSucceedsUntilTheLimitIsReached) {
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer turns mlock(2) into nothing";
   const int result = in_child([] {
     if (!limit_locked_memory(1 << 20)) return kNoLimit;
     std::vector<SecretBytes> all;
@@ -202,6 +206,7 @@ TEST(LockPolicyTest, RequiredSucceedsUntilTheLimitIsReached) {
 }
 
 TEST(ForkTest, AChildReadsZerosAndItsNewSecretsAreLockedAgain) {
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer turns mlock(2) into nothing";
   SecretBytes s = make(100);
   std::fill(s.expose_mut().begin(), s.expose_mut().end(), std::uint8_t{0xaa});
   EXPECT_EQ(in_child([&s] {
@@ -299,6 +304,7 @@ TEST(WipedBufferTest, IsWipedWhenItsContentIsDropped) {
 }
 
 TEST(WipedBufferTest, FailsCleanlyWhenThereIsNoMemory) {
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer ends the process instead";
   WipedBuffer b;
   ASSERT_TRUE(b.reset(10));
   const auto s = b.reset(SIZE_MAX / 4);

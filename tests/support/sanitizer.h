@@ -1,0 +1,23 @@
+#ifndef FLE_TESTS_SUPPORT_SANITIZER_H_
+#define FLE_TESTS_SUPPORT_SANITIZER_H_
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FLE_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FLE_SANITIZED 1
+#endif
+#endif
+
+namespace fle::test {
+
+/// Built with AddressSanitizer or ThreadSanitizer: they own malloc and turn mlock(2) into nothing.
+#if defined(FLE_SANITIZED)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+}  // namespace fle::test
+
+#endif  // FLE_TESTS_SUPPORT_SANITIZER_H_
