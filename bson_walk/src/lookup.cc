@@ -44,7 +44,7 @@ class Cursor {
     const std::uint8_t* const nul = internal::find_nul(p + 1, end + 1);
     if (nul == end) return false;
     const auto avail = static_cast<std::size_t>(end - nul - 1);
-    const std::size_t size = internal::value_size(*p, nul + 1, avail);
+    const std::size_t size = internal::value_size(internal::kShapes[*p], nul + 1, avail, avail);
     if (size > avail) return false;
     type = static_cast<Type>(*p);
     name = {reinterpret_cast<const char*>(p + 1), static_cast<std::size_t>(nul - p - 1)};

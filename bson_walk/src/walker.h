@@ -72,50 +72,48 @@ class Walker {
     if (max_depth_ == 0) return too_deep(std::nullopt);
     push(0, 0, static_cast<std::uint32_t>(doc_.size()), root);
     const std::uint8_t* const base = doc_.data();
+    const std::uint8_t* const doc_end = base + doc_.size();
     const std::uint8_t* p = base + 4;
-    while (depth_ != 0) {
-      const Frame& frame = frames_[depth_ - 1];
-      const std::uint8_t* const end = base + frame.end;
+    const std::uint8_t* end = doc_end - 1;  // of the innermost frame: its terminating NUL
+    for (;;) {
       if (*p == 0) {
         if (p != end) return malformed(p, std::nullopt, "the document goes on after its end");
-        if (!visitor_.leave(frame)) return ok;
-        --depth_;
+        if (!visitor_.leave(frames_[--depth_]) || depth_ == 0) return ok;
+        end = base + frames_[depth_ - 1].end;
         ++p;
         continue;
       }
       // *end is NUL, so the name ends there at the latest; the value then has no room.
-      const std::uint8_t* const nul = find_nul(p + 1, base + doc_.size());
-      const std::string_view name(reinterpret_cast<const char*>(p + 1),
-                                  static_cast<std::size_t>(nul - p - 1));
+      const std::uint8_t* const nul = find_nul(p + 1, doc_end);
       if (nul == end) return malformed(p, std::nullopt, "the document ends inside an element");
       const std::uint8_t* const value = nul + 1;
+      const std::string_view name(reinterpret_cast<const char*>(p + 1),
+                                  static_cast<std::size_t>(nul - p - 1));
       const auto avail = static_cast<std::size_t>(end - value);
-      const std::size_t size = value_size(*p, value, avail);
+      const Shape shape = kShapes[*p];
+      const std::size_t size =
+          value_size(shape, value, avail, static_cast<std::size_t>(doc_end - value));
       if (size > avail) return malformed(p, name, "malformed value");
+
       const Element e{offset(p), offset(value), static_cast<std::uint32_t>(size),
                       static_cast<Type>(*p), name};
       const Visit visit = visitor_.element(e, {frames_.data(), depth_});
       if (visit.next == Visit::Next::stop) return ok;
       p = value + size;
-      if (const std::uint8_t* inner = container(e, value)) {
-        if (depth_ == max_depth_) return too_deep(name);
-        push(e.type_offset, offset(inner), load32(inner), visit);
-        frames_[depth_ - 1].opaque |= e.type == Type::javascript_with_scope;
-        p = inner + 4;
-      }
+      if (shape.rule != Rule::document && shape.rule != Rule::scoped_code) continue;
+
+      if (depth_ == max_depth_) return too_deep(name);
+      const bool scope = shape.rule == Rule::scoped_code;
+      // Code with scope: int32 size of all, string, document.
+      const std::uint8_t* const inner = scope ? value + 8 + load32(value + 4) : value;
+      push(e.type_offset, offset(inner), load32(inner), visit);
+      frames_[depth_ - 1].opaque |= scope;
+      end = base + frames_[depth_ - 1].end;
+      p = inner + 4;
     }
-    return ok;
   }
 
  private:
-  /// The document inside the value, if there is one.
-  static const std::uint8_t* container(const Element& e, const std::uint8_t* value) noexcept {
-    const Rule rule = kShapes[static_cast<std::uint8_t>(e.type)].rule;
-    if (rule == Rule::document) return value;
-    if (rule == Rule::scoped_code) return value + 8 + load32(value + 4);
-    return nullptr;
-  }
-
   [[nodiscard]] std::uint32_t offset(const std::uint8_t* p) const noexcept {
     return static_cast<std::uint32_t>(p - doc_.data());
   }
