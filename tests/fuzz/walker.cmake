@@ -1,0 +1,1 @@
+fle_fuzz(walker_fuzz DEPS libfle::bson_walk)
