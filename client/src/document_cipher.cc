@@ -1,1 +1,309 @@
-// filled in by its own commit
+#include "fle/client/document_cipher.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "batch_state.h"
+#include "binary.h"
+
+namespace fle::client {
+namespace {
+
+using Document = Batch::State::Document;
+
+/// A failure at mark `m` of document `i`.
+Failure at_field(Failure f, const Batch::State& s, std::size_t i, const bson::Mark& m) {
+  f.document = i + 1;
+  f.path = bson::path_of(s.documents[i].input, m.type_offset);
+  return f;
+}
+
+/// Calls f(document index, mark, field index) for every mark, in order, until it gives a failure.
+template <class F>
+Done for_each_field(Batch::State& s, F f) {
+  std::size_t field = 0;
+  for (std::size_t i = 0; i < s.n_documents; ++i) {
+    for (bson::Mark& m : s.documents[i].edits.marks()) FLE_CHECK(f(i, m, field++));
+  }
+  return ok;
+}
+
+/// The failure of field number `field` of the batch.
+Failure at_field_number(Failure f, Batch::State& s, std::size_t field) {
+  for (std::size_t i = 0; i < s.n_documents; ++i) {
+    const auto marks = s.documents[i].edits.marks();
+    if (field < marks.size()) return at_field(std::move(f), s, i, marks[field]);
+    field -= marks.size();
+  }
+  return f;
+}
+
+/// Walks every document with `find`.
+template <class Find>
+Done walk_all(Batch::State& s, Find find) {
+  for (std::size_t i = 0; i < s.n_documents; ++i) {
+    Document& d = s.documents[i];
+    Done done = find(d.input, d.edits);
+    if (!done) {
+      done.error().document = i + 1;
+      return done;
+    }
+    s.fields += d.edits.marks().size();
+  }
+  return ok;
+}
+
+/// Names the first field whose key is missing; resolve_each() has found out which.
+Done first_missing_key(Batch::State& s, Done otherwise) {
+  Done named =
+      for_each_field(s, [&s](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
+        const auto& why = s.keys.failure(s.field_keys[field]);
+        if (why) return at_field(*why, s, i, m);
+        return ok;
+      });
+  return named ? otherwise : named;
+}
+
+// ---- Encryption
+
+Done choose_keys(Batch::State& s, const schema::Plan& plan) {
+  return for_each_field(s, [&](std::size_t i, const bson::Mark& m, std::size_t) -> Done {
+    const schema::KeySelector& key = plan.leaf(m.leaf).key;
+    if (const auto* id = std::get_if<KeyId>(&key)) {
+      s.field_keys.push_back(s.keys.add(*id));
+      return ok;
+    }
+    auto name = bson::resolve_pointer(s.documents[i].input, std::get<schema::KeyPointer>(key));
+    if (!name) return at_field(name.error(), s, i, m);
+    s.field_keys.push_back(s.keys.add(*name));
+    return ok;
+  });
+}
+
+void add_seal_job(Batch::State& s, const schema::Plan& plan, const Document& d, const bson::Mark& m,
+                  const kms::ResolvedKey& key) {
+  const MutBytes value{s.output.data() + d.offset + m.new_offset, m.new_size};
+  write_binary_header(value, m.new_size - kBinaryHeaderLen);
+  s.seal_jobs.push_back(
+      {&key.key, key.id, plan.leaf(m.leaf).algorithm, static_cast<std::uint8_t>(m.type),
+       d.input.subspan(m.value_offset, m.value_size), value.subspan(kBinaryHeaderLen)});
+}
+
+Done encrypt_all(Batch::State& s, const schema::Plan& plan, kms::KeyRing* ring,
+                 const bson::Limits& limits) {
+  FLE_CHECK(walk_all(s, [&](Bytes doc, bson::Edits& edits) {
+    return bson::find_fields(doc, plan, edits, limits);
+  }));
+  FLE_CHECK(choose_keys(s, plan));
+  if (Done resolved = s.keys.resolve(ring); !resolved) {
+    s.keys.resolve_each(ring);
+    return first_missing_key(s, std::move(resolved));
+  }
+  FLE_CHECK(for_each_field(s, [](std::size_t, bson::Mark& m, std::size_t) -> Done {
+    m.new_type = bson::Type::bin_data;
+    m.new_size = static_cast<std::uint32_t>(kBinaryHeaderLen + payload_len(m.value_size));
+    return ok;
+  }));
+  FLE_CHECK(s.lay_out(limits));
+  FLE_CHECK(for_each_field(s, [&](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
+    add_seal_job(s, plan, s.documents[i], m, *s.keys[s.field_keys[field]]);
+    return ok;
+  }));
+  if (const BatchStatus sealed = seal_batch(s.seal_jobs); !sealed) {
+    return at_field_number(Failure(sealed.error().code, "the value could not be encrypted"), s,
+                           sealed.error().index);
+  }
+  return ok;
+}
+
+// ---- Decryption
+
+Done read_payloads(Batch::State& s) {
+  return for_each_field(s, [&s](std::size_t i, const bson::Mark& m, std::size_t) -> Done {
+    const auto header = parse_payload(bson::binary_content(s.documents[i].input, m));
+    if (!header) {
+      return at_field(Failure(Errc::malformed_payload,
+                              "malformed ciphertext: not the layout of an "
+                              "encrypted value"),
+                      s, i, m);
+    }
+    s.field_keys.push_back(s.keys.add(header->key_id));
+    return ok;
+  });
+}
+
+/// Whether a value may stay encrypted for this reason. A vault that cannot be reached is not one:
+/// that is trouble, not a missing key.
+bool may_keep(Errc reason) noexcept {
+  switch (reason) {
+    case Errc::key_not_found:
+    case Errc::key_document_invalid:
+    case Errc::key_unwrap_failed:
+    case Errc::kms_not_configured:
+    case Errc::kms_unsupported:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Done find_keys(Batch::State& s, kms::KeyRing* ring, MissingKeys missing) {
+  Done resolved = s.keys.resolve(ring);
+  if (resolved) return ok;
+  s.keys.resolve_each(ring);
+  if (missing == MissingKeys::fail) return first_missing_key(s, std::move(resolved));
+  return for_each_field(s, [&s](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
+    const auto& why = s.keys.failure(s.field_keys[field]);
+    if (!why) return ok;
+    if (!may_keep(why->code)) return at_field(*why, s, i, m);
+    const auto header = parse_payload(bson::binary_content(s.documents[i].input, m));
+    s.kept.push_back(
+        {i, bson::path_of(s.documents[i].input, m.type_offset), header->key_id, why->code});
+    return ok;
+  });
+}
+
+/// One job for each field whose key is there.
+Done open_all(Batch::State& s) {
+  std::size_t scratch = 0;
+  FLE_CHECK(for_each_field(s, [&](std::size_t i, const bson::Mark& m, std::size_t) -> Done {
+    scratch += open_capacity(bson::binary_content(s.documents[i].input, m).size());
+    return ok;
+  }));
+  FLE_CHECK(s.plaintext.reset(scratch));
+  MutBytes room = s.plaintext.bytes();
+  std::vector<OpenJob>& jobs = s.open_jobs;
+  FLE_CHECK(for_each_field(s, [&](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
+    const kms::KeyHandle& key = s.keys[s.field_keys[field]];
+    if (key == nullptr) return ok;
+    const Bytes payload = bson::binary_content(s.documents[i].input, m);
+    const std::size_t n = open_capacity(payload.size());
+    jobs.push_back({&key->key, payload, room.first(n)});
+    room = room.subspan(n);
+    return ok;
+  }));
+  const BatchStatus opened = open_batch(jobs);
+  if (opened) return ok;
+  // Jobs skip the fields that are kept: find the field by its payload.
+  const std::uint8_t* payload = jobs[opened.error().index].payload.data();
+  return for_each_field(s, [&](std::size_t i, const bson::Mark& m, std::size_t) -> Done {
+    if (bson::binary_content(s.documents[i].input, m).data() != payload) return ok;
+    return at_field(
+        Failure(opened.error().code,
+                "the value does not decrypt: it was changed, or written under another key"),
+        s, i, m);
+  });
+}
+
+/// Takes types and sizes from the plaintexts; what is kept stays as it is.
+Done take_sizes(Batch::State& s, const bson::Limits& limits) {
+  std::size_t job = 0;
+  return for_each_field(s, [&](std::size_t i, bson::Mark& m, std::size_t field) -> Done {
+    if (s.keys[s.field_keys[field]] == nullptr) {
+      m.new_type = m.type;
+      m.new_size = m.value_size;
+      return ok;
+    }
+    const OpenJob& j = s.open_jobs[job++];
+    m.new_type = static_cast<bson::Type>(j.payload[kPayloadHeaderLen - 1]);
+    m.new_size = static_cast<std::uint32_t>(j.plaintext_len);
+    if (bson::check_value(m.new_type, j.out.first(j.plaintext_len), limits)) return ok;
+    return at_field(Failure(Errc::malformed_bson,
+                            "malformed encrypted bson: the decrypted bytes are not "
+                            "one value of their type"),
+                    s, i, m);
+  });
+}
+
+Done decrypt_all(Batch::State& s, kms::KeyRing* ring, const DocumentCipher::Options& options) {
+  FLE_CHECK(walk_all(s, [&](Bytes doc, bson::Edits& edits) {
+    return bson::find_ciphertexts(doc, edits, options.limits);
+  }));
+  FLE_CHECK(read_payloads(s));
+  FLE_CHECK(find_keys(s, ring, options.missing_keys));
+  FLE_CHECK(open_all(s));
+  FLE_CHECK(take_sizes(s, options.limits));
+  FLE_CHECK(s.lay_out(options.limits));
+  std::size_t job = 0;
+  FLE_CHECK(for_each_field(s, [&](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
+    const Document& d = s.documents[i];
+    const bool kept = s.keys[s.field_keys[field]] == nullptr;
+    const Bytes value = kept ? d.input.subspan(m.value_offset, m.value_size)
+                             : Bytes(s.open_jobs[job++].out.first(m.new_size));
+    if (!value.empty())
+      std::memcpy(s.output.data() + d.offset + m.new_offset, value.data(), value.size());
+    return ok;
+  }));
+  s.fields -= s.kept.size();
+  s.plaintext.clear();
+  return ok;
+}
+
+/// Runs `work` on a clean batch; takes everything back when it fails.
+template <class Work>
+Done run(Batch& batch, Work work) {
+  Batch::State& s = batch.state();
+  s.abandon();
+  Done done = work(s);
+  if (!done) {
+    s.abandon();
+    return done;
+  }
+  s.done = true;
+  return ok;
+}
+
+}  // namespace
+
+Batch::Batch() : s_(std::make_unique<State>()) {}
+Batch::Batch(Batch&&) noexcept = default;
+Batch& Batch::operator=(Batch&&) noexcept = default;
+Batch::~Batch() {
+  if (s_ != nullptr) s_->abandon();  // decrypted documents may be in there
+}
+
+void Batch::clear() noexcept {
+  s_->abandon();
+  s_->n_documents = 0;
+}
+
+void Batch::add(Bytes document) {
+  if (s_->n_documents == s_->documents.size()) s_->documents.emplace_back();
+  State::Document& d = s_->documents[s_->n_documents++];
+  d.input = document;
+  d.size = 0;
+  d.edits.clear();
+}
+
+std::size_t Batch::size() const noexcept { return s_->n_documents; }
+
+Bytes Batch::output(std::size_t index) const noexcept {
+  if (!s_->done || index >= s_->n_documents) return {};
+  const State::Document& d = s_->documents[index];
+  return d.size == 0 ? d.input : Bytes{s_->output.data() + d.offset, d.size};
+}
+
+std::size_t Batch::fields() const noexcept { return s_->fields; }
+std::span<const KeptField> Batch::kept() const noexcept { return s_->kept; }
+
+DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
+                               std::shared_ptr<kms::KeyRing> keys)
+    : DocumentCipher(std::move(plan), std::move(keys), Options{}) {}
+
+DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
+                               std::shared_ptr<kms::KeyRing> keys, Options options)
+    : plan_(std::move(plan)), keys_(std::move(keys)), options_(options) {}
+
+Done DocumentCipher::encrypt(Batch& batch) const {
+  if (plan_ == nullptr)
+    return Failure(Errc::invalid_argument, "this cipher has no schema: it only decrypts");
+  return run(batch, [this](Batch::State& s) {
+    return encrypt_all(s, *plan_, keys_.get(), options_.limits);
+  });
+}
+
+Done DocumentCipher::decrypt(Batch& batch) const {
+  return run(batch, [this](Batch::State& s) { return decrypt_all(s, keys_.get(), options_); });
+}
+
+}  // namespace fle::client

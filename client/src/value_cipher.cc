@@ -1,1 +1,54 @@
-// filled in by its own commit
+#include "fle/client/value_cipher.h"
+
+#include <algorithm>
+
+#include "binary.h"
+#include "fle/batch.h"
+#include "fle/bson_walk/walk.h"
+
+namespace fle::client {
+
+Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, Algorithm algorithm,
+                                                 const kms::ResolvedKey& key) {
+  if (!bson::encryptable(type, algorithm)) {
+    return Failure(Errc::type_not_allowed,
+                   std::string(algorithm == Algorithm::deterministic &&
+                                       bson::encryptable(type, Algorithm::random)
+                                   ? "BSON type invalid for deterministic encryption: "
+                                   : "BSON type invalid for encryption: ") +
+                       std::string(bson::alias(type)));
+  }
+  FLE_CHECK(bson::check_value(type, value));
+  if (type == bson::Type::bin_data && value[kBinaryHeaderLen - 1] == kEncryptedSubtype) {
+    return Failure(Errc::type_not_allowed, "BSON binary subtype 6 is invalid for encryption");
+  }
+  std::vector<std::uint8_t> payload(payload_len(value.size()));
+  const SealJob job{&key.key, key.id, algorithm, static_cast<std::uint8_t>(type), value, payload};
+  if (const BatchStatus sealed = seal_batch({&job, 1}); !sealed) {
+    return Failure(sealed.error().code, "the value could not be encrypted");
+  }
+  return payload;
+}
+
+Outcome<Value> decrypt_value(Bytes payload, kms::KeyRing& keys) {
+  const auto header = parse_payload(payload);
+  if (!header) {
+    return Failure(Errc::malformed_payload,
+                   "malformed ciphertext: not the layout of an encrypted value");
+  }
+  FLE_TRY(const kms::KeyHandle key, keys.by_id(header->key_id));
+  WipedBuffer scratch;
+  FLE_CHECK(scratch.reset(open_capacity(payload.size())));
+  OpenJob job{&key->key, payload, scratch.bytes()};
+  if (const BatchStatus opened = open_batch({&job, 1}); !opened) {
+    return Failure(opened.error().code,
+                   "the value does not decrypt: it was changed, or written under another key");
+  }
+  Value v{static_cast<bson::Type>(header->bson_type), {}};
+  FLE_CHECK(v.bytes.reset(job.plaintext_len));
+  std::copy_n(job.out.begin(), job.plaintext_len, v.bytes.bytes().begin());
+  FLE_CHECK(bson::check_value(v.type, v.bytes.bytes()));
+  return v;
+}
+
+}  // namespace fle::client
