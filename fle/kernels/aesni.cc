@@ -6,6 +6,7 @@
 
 #include "kernels/cbc_lanes.h"
 #include "kernels/kernel.h"
+#include "kernels/scrub.h"
 #include "kernels/target.h"
 
 namespace fle::kernels {
@@ -63,7 +64,9 @@ FLE_TARGET_AESNI void invert(std::uint8_t (*dec)[16], const std::uint8_t (*enc)[
 bool expand(KeyState& out, const std::uint8_t* key) noexcept {
   expand_aes(out.enc, key + 32);
   invert(out.dec, out.enc);
-  return kPortable.expand(out, key);
+  scrub_xmm();
+  // A kernel of this family never hands a key to libcrypto, so no raw copy of it is kept.
+  return expand_hmac(out.mac, key) && expand_hmac(out.iv, key + 64);
 }
 
 // ---- CBC
@@ -123,6 +126,7 @@ bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   } else {
     cbc_encrypt_lanes(kEight, jobs, n);
   }
+  scrub_xmm();
   return true;
 }
 
@@ -161,6 +165,7 @@ FLE_TARGET_AESNI void decrypt_one(const CbcDecryptJob& j) noexcept {
 
 bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) decrypt_one(jobs[i]);
+  scrub_xmm();
   return true;
 }
 
@@ -196,6 +201,7 @@ bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) 
   expand_aes(rk, key);
   fill(out, n_blocks, rk);
   ::explicit_bzero(rk, sizeof rk);
+  scrub_xmm();
   return true;
 }
 

@@ -153,13 +153,13 @@ class Scheduler {
     return true;
   }
 
-  // Closes the gap at `l` with the last active lane.
+  // Closes the gap at `l` with the last active lane. Its block needs no copy: it has just been
+  // hashed, and advance(), which comes next for this lane, makes a new one.
   void retire(unsigned l) noexcept {
     const unsigned last = --active_;
     if (l == last) return;
     lane_[l] = lane_[last];
     for (unsigned w = 0; w < 8; ++w) state_[w * lanes_ + l] = state_[w * lanes_ + last];
-    std::memcpy(blocks_[l], blocks_[last], kBlock);
   }
 
   // Continues with fewer lanes once so few messages are left that the narrower code is faster.

@@ -3,6 +3,7 @@
 #include "kernels/cbc_vaes.h"
 #include "kernels/hmac_lanes.h"
 #include "kernels/kernel.h"
+#include "kernels/scrub.h"
 #include "kernels/sha512_avx2.h"
 #include "kernels/sha512_avx512.h"
 
@@ -21,11 +22,25 @@ bool decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
 bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
   return kAesNiKernel.ctr_fill(out, n_blocks, key);
 }
-bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
-  return hmac_lanes(kSha512Avx2, jobs, n);
+FLE_TARGET_AVX2 bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
+  const bool good = hmac_lanes(kSha512Avx2, jobs, n);
+  scrub_ymm();
+  return good;
 }
-bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
-  return hmac_lanes(kSha512Avx512, jobs, n);
+FLE_TARGET_AVX512 bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
+  const bool good = hmac_lanes(kSha512Avx512, jobs, n);
+  scrub_zmm();
+  return good;
+}
+FLE_TARGET_AVX512 bool encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  const bool good = cbc_encrypt_vaes(jobs, n);
+  scrub_zmm();
+  return good;
+}
+FLE_TARGET_AVX512 bool decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+  const bool good = cbc_decrypt_vaes(jobs, n);
+  scrub_zmm();
+  return good;
 }
 
 }  // namespace
@@ -37,9 +52,8 @@ const Kernel kAvx512Kernel{
     "aesni_avx512", kAesNi | kAvx2 | kAvx512, expand, mac_avx512, encrypt, decrypt, ctr_fill};
 
 // AVX-512 together with VAES also means a core that does not slow its clock for 512-bit work.
-const Kernel kVaesKernel{"vaes_avx512",    kAesNi | kAvx2 | kAvx512 | kVaes,
-                         expand,           mac_avx512,
-                         cbc_encrypt_vaes, cbc_decrypt_vaes,
-                         ctr_fill};
+const Kernel kVaesKernel{
+    "vaes_avx512", kAesNi | kAvx2 | kAvx512 | kVaes, expand, mac_avx512, encrypt_vaes, decrypt_vaes,
+    ctr_fill};
 
 }  // namespace fle::kernels

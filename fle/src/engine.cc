@@ -156,8 +156,8 @@ std::uint32_t mask_less(std::uint32_t a, std::uint32_t b) noexcept {
 /// PKCS#7 padding of the last block: its length, 1 to 16, or 0 when it is wrong. Same work whatever
 /// the bytes are.
 std::size_t padding_len(const std::uint8_t* last_block) noexcept {
-  const std::uint32_t p = last_block[kBlockLen - 1];
-  std::uint32_t bad = mask_less(p, 1) | mask_less(kBlockLen, p);
+  const std::uint32_t p = last_block[kBlockLen - 1];  // 0 is wrong and comes out as 0
+  std::uint32_t bad = mask_less(kBlockLen, p);
   for (std::uint32_t i = 0; i < kBlockLen; ++i) {
     // Byte 15 - i belongs to the padding if i < p, and then has to be p.
     bad |= mask_less(i, p) & (last_block[kBlockLen - 1 - i] ^ p);
@@ -186,17 +186,37 @@ bool decrypt_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexc
   return true;
 }
 
+/// Kernels keep message words and round keys in registers, and the compiler spills some of them to
+/// the stack, out of reach of any wipe in the kernel. So the stack below the caller is wiped once a
+/// chunk, as far down as kernels go.
+[[gnu::noinline]] void wipe_dead_stack() noexcept {
+  std::uint8_t below[8192];
+  ::explicit_bzero(below, sizeof below);
+}
+
 }  // namespace
 
 bool is_live(const DataKey& key) noexcept { return key.state().live == kernels::kLive; }
 
 bool seal(std::span<const SealItem> items) noexcept {
-  return for_kernel_runs(items, [](const kernels::Kernel& k, std::span<const SealItem> run) {
-    return derive_ivs(k, run) && encrypt(k, run) && write_tags(k, run);
-  });
+  const bool good =
+      for_kernel_runs(items, [](const kernels::Kernel& k, std::span<const SealItem> run) {
+        return derive_ivs(k, run) && encrypt(k, run) && write_tags(k, run);
+      });
+  wipe_dead_stack();
+  return good;
 }
 
-bool check_tags(std::span<OpenItem> items) noexcept { return for_kernel_runs(items, check_run); }
-bool decrypt(std::span<OpenItem> items) noexcept { return for_kernel_runs(items, decrypt_run); }
+bool check_tags(std::span<OpenItem> items) noexcept {
+  const bool good = for_kernel_runs(items, check_run);
+  wipe_dead_stack();
+  return good;
+}
+
+bool decrypt(std::span<OpenItem> items) noexcept {
+  const bool good = for_kernel_runs(items, decrypt_run);
+  wipe_dead_stack();
+  return good;
+}
 
 }  // namespace fle::engine

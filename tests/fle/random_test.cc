@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
+#include <fstream>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include <sys/mman.h>
@@ -11,6 +14,7 @@
 #include <unistd.h>
 
 #include "core_support.h"
+#include "fle/secret.h"
 #include "src/random_internal.h"
 
 namespace fle {
@@ -129,6 +133,37 @@ TEST(RandomBytes, FailsInTheMiddleOfALongRequestAndWipesAllOfIt) {
     EXPECT_FALSE(random_bytes(b));
     EXPECT_EQ(b, Buf(b.size()));
   });
+}
+
+/// Whether `needle` stands anywhere in memory that is wiped on fork, where all generators live.
+bool stands_in_secret_memory(const Buf& needle) {
+  std::ifstream in("/proc/self/smaps");
+  std::uintptr_t from = 0;
+  std::uintptr_t to = 0;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);
+    std::uintptr_t a = 0;
+    std::uintptr_t b = 0;
+    char dash = 0;
+    if (words >> std::hex >> a >> dash >> b && dash == '-') {
+      from = a;
+      to = b;
+    } else if (line.rfind("VmFlags:", 0) == 0 && line.find(" wf") != std::string::npos) {
+      const auto* begin = reinterpret_cast<const std::uint8_t*>(from);
+      if (::memmem(begin, to - from, needle.data(), needle.size()) != nullptr) return true;
+    }
+  }
+  return false;
+}
+
+TEST(RandomBytes, WhatWasHandedOutIsErasedFromTheGenerator) {
+  draw(16);
+  auto kept = SecretBytes::create(32, LockPolicy::best_effort);
+  ASSERT_TRUE(kept);
+  const Buf drawn = draw(32);
+  EXPECT_FALSE(stands_in_secret_memory(drawn));
+  std::copy(drawn.begin(), drawn.end(), kept->expose_mut().begin());
+  EXPECT_TRUE(stands_in_secret_memory(drawn)) << "the search itself does not find anything";
 }
 
 TEST(RandomBytes, ThreadsHaveStreamsOfTheirOwn) {

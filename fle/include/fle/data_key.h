@@ -25,6 +25,7 @@ struct KeyState;
 ///
 /// Thread safety: any number of threads may use one DataKey at once.
 /// Forks: a child does not inherit key memory; using the key there gives Errc::key_not_inherited.
+/// So does using a key that was moved from.
 class FLE_API DataKey {
  public:
   static constexpr std::size_t kLen = 96;
@@ -41,7 +42,8 @@ class FLE_API DataKey {
   DataKey& operator=(DataKey&&) noexcept = default;
   ~DataKey() = default;
 
-  // For the engine and its tests; not part of the stable interface.
+  // For the engine and its tests; not part of the stable interface. A kernel that does not run here
+  // is an invalid_argument.
   static Result<DataKey> create_for(const kernels::Kernel& kernel, Bytes key, LockPolicy policy);
   [[nodiscard]] const kernels::Kernel& kernel() const noexcept { return *kernel_; }
   [[nodiscard]] const kernels::KeyState& state() const noexcept;

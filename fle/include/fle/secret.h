@@ -12,8 +12,9 @@ namespace fle {
 
 /// What to do when pages cannot be locked into memory (RLIMIT_MEMLOCK).
 enum class LockPolicy : std::uint8_t {
-  required,     ///< Refuse with Errc::lock_failed.
-  best_effort,  ///< Go on with memory that the system may swap out.
+  required,  ///< Refuse with Errc::lock_failed.
+  /// Go on with memory that the system may swap out or dump. It still reads as zeros in children.
+  best_effort,
 };
 
 /// Owns `size` secret bytes on locked pages that are kept out of core dumps and read as zeros in
@@ -26,7 +27,8 @@ class FLE_API SecretBytes {
  public:
   /// @param size  bytes, at least 1; they start as zeros.
   /// @retval Errc::invalid_argument  size is 0
-  /// @retval Errc::lock_failed       pages could not be locked under `required`
+  /// @retval Errc::lock_failed       pages could not be locked under `required`, or, whatever the
+  ///                                 policy, not be kept from children (needs Linux 4.14)
   /// @retval Errc::no_memory         the system has no more memory
   static Result<SecretBytes> create(std::size_t size, LockPolicy policy = LockPolicy::required);
   /// The same, filled with a copy of `from` (which the caller still has to wipe).

@@ -1,0 +1,48 @@
+#ifndef FLE_KERNELS_SCRUB_H_
+#define FLE_KERNELS_SCRUB_H_
+
+#include "kernels/target.h"
+
+// What a kernel calls last, so that no round key, message word or plaintext stays in a vector
+// register: they are saved on the next signal or context switch, and debuggers show them.
+namespace fle::kernels {
+
+#define FLE_ZERO_XMM(n) "pxor %%xmm" #n ", %%xmm" #n "\n\t"
+#define FLE_ZERO_ZMM(n) "vpxorq %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n\t"
+#define FLE_REGISTERS_0_TO_15                                                              \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
+      "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+
+FLE_INLINE void scrub_xmm() noexcept {
+  asm volatile(FLE_ZERO_XMM(0) FLE_ZERO_XMM(1) FLE_ZERO_XMM(2) FLE_ZERO_XMM(3) FLE_ZERO_XMM(4)
+                   FLE_ZERO_XMM(5) FLE_ZERO_XMM(6) FLE_ZERO_XMM(7) FLE_ZERO_XMM(8) FLE_ZERO_XMM(9)
+                       FLE_ZERO_XMM(10) FLE_ZERO_XMM(11) FLE_ZERO_XMM(12) FLE_ZERO_XMM(13)
+                           FLE_ZERO_XMM(14) FLE_ZERO_XMM(15)
+               :
+               :
+               : FLE_REGISTERS_0_TO_15);
+}
+
+FLE_TARGET_AVX2 FLE_INLINE void scrub_ymm() noexcept {
+  asm volatile("vzeroall" : : : FLE_REGISTERS_0_TO_15);
+}
+
+FLE_TARGET_AVX512 FLE_INLINE void scrub_zmm() noexcept {
+  asm volatile(FLE_ZERO_ZMM(16) FLE_ZERO_ZMM(17) FLE_ZERO_ZMM(18) FLE_ZERO_ZMM(19) FLE_ZERO_ZMM(20)
+                   FLE_ZERO_ZMM(21) FLE_ZERO_ZMM(22) FLE_ZERO_ZMM(23) FLE_ZERO_ZMM(24)
+                       FLE_ZERO_ZMM(25) FLE_ZERO_ZMM(26) FLE_ZERO_ZMM(27) FLE_ZERO_ZMM(28)
+                           FLE_ZERO_ZMM(29) FLE_ZERO_ZMM(30) FLE_ZERO_ZMM(31) "vzeroall"
+               :
+               :
+               : FLE_REGISTERS_0_TO_15, "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21",
+                 "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30",
+                 "xmm31");
+}
+
+#undef FLE_ZERO_XMM
+#undef FLE_ZERO_ZMM
+#undef FLE_REGISTERS_0_TO_15
+
+}  // namespace fle::kernels
+
+#endif  // FLE_KERNELS_SCRUB_H_
