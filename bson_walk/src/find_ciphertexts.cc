@@ -12,7 +12,7 @@ class CiphertextVisitor {
   CiphertextVisitor(Bytes doc, internal::EditsBuilder& out) noexcept : doc_(doc), out_(out) {}
 
   Visit element(const Element& e, std::span<Frame> frames) {
-    if (e.type == Type::bin_data && is_ciphertext(e) && !frames.back().opaque)
+    if (e.type == Type::bin_data && is_ciphertext(e) && !frames.back().in_scope)
       out_.add_mark(e, frames, 0);
     return {};
   }

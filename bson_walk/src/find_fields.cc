@@ -96,7 +96,7 @@ class FieldVisitor {
       has_id_ |= e.name == "_id";
     }
     out_.add_mark(e, frames, step.leaf);
-    return {Visit::Next::enter_opaque};
+    return {};  // what is inside goes with the value
   }
 
   static std::string type_message(Type found, const schema::Leaf& leaf) {

@@ -42,8 +42,7 @@ std::size_t regex_size(const std::uint8_t* p, std::size_t avail) noexcept {
 std::size_t db_pointer_size(const std::uint8_t* p, std::size_t avail) noexcept {
   constexpr std::size_t kObjectId = 12;
   const std::size_t collection = string_size(p, avail);
-  if (collection > avail || avail - collection < kObjectId) return kMalformed;
-  return collection + kObjectId;
+  return collection > avail ? kMalformed : collection + kObjectId;
 }
 
 /// int32 length of all, string, document: which together fill that length exactly.

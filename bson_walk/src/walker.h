@@ -25,7 +25,7 @@ struct Frame {
   std::uint32_t node;         // its place in the plan, if `kind` is object
   std::uint32_t first_name;   // where its names start in Edits::names_
   schema::Plan::Kind kind;
-  bool opaque;  // below a marked value or in a scope: checked, but nothing there is marked
+  bool in_scope;  // of code: checked, but nothing there is marked
 };
 
 /// One element, its value measured.
@@ -39,7 +39,7 @@ struct Element {
 
 /// What becomes of the element just seen, and of what stands inside it.
 struct Visit {
-  enum class Next : std::uint8_t { enter, enter_opaque, stop };
+  enum class Next : std::uint8_t { enter, stop };
   Next next = Next::enter;
   schema::Plan::Kind kind = schema::Plan::Kind::plain;  // of the new frame, if it is a container
   std::uint32_t node = 0;
@@ -70,7 +70,7 @@ class Walker {
       return Failure(Errc::malformed_bson,
                      "not exactly one BSON document of " + std::to_string(doc_.size()) + " bytes");
     if (max_depth_ == 0) return too_deep(std::nullopt);
-    push(0, 0, static_cast<std::uint32_t>(doc_.size()), root);
+    push(0, 0, static_cast<std::uint32_t>(doc_.size()), root, false);
     const std::uint8_t* const base = doc_.data();
     const std::uint8_t* const doc_end = base + doc_.size();
     const std::uint8_t* p = base + 4;
@@ -106,8 +106,8 @@ class Walker {
       const bool scope = shape.rule == Rule::scoped_code;
       // Code with scope: int32 size of all, string, document.
       const std::uint8_t* const inner = scope ? value + 8 + load32(value + 4) : value;
-      push(e.type_offset, offset(inner), load32(inner), visit);
-      frames_[depth_ - 1].opaque |= scope;
+      push(e.type_offset, offset(inner), load32(inner), visit,
+           frames_[depth_ - 1].in_scope || scope);
       end = base + frames_[depth_ - 1].end;
       p = inner + 4;
     }
@@ -118,13 +118,10 @@ class Walker {
     return static_cast<std::uint32_t>(p - doc_.data());
   }
 
-  void push(std::uint32_t type_offset, std::uint32_t start, std::uint32_t size,
-            const Visit& visit) noexcept {
-    const bool opaque =
-        visit.next == Visit::Next::enter_opaque || (depth_ != 0 && frames_[depth_ - 1].opaque);
-    frames_[depth_++] = {type_offset, start,      start + size - 1,
-                         kNone,       visit.node, visitor_.first_name(),
-                         visit.kind,  opaque};
+  void push(std::uint32_t type_offset, std::uint32_t start, std::uint32_t size, const Visit& visit,
+            bool in_scope) noexcept {
+    frames_[depth_++] = {type_offset,           start,      start + size - 1, kNone, visit.node,
+                         visitor_.first_name(), visit.kind, in_scope};
   }
 
   [[nodiscard]] Failure malformed(const std::uint8_t* p, std::optional<std::string_view> name,

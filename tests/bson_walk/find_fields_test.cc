@@ -258,6 +258,24 @@ TEST(FindFields, EncryptsEveryOtherTypeAtRandom) {
         << value;
 }
 
+TEST(FindFields, RefusesNamesThatPatternsDisagreeAbout) {
+  const std::string patterns =
+      ",'patternProperties':{'^a':" + random("string") + ",'b$':" + random("int") + "}";
+  Plan plan;
+  try {
+    plan = plan_of("", patterns);
+  } catch (const std::invalid_argument& e) {
+    if (std::string(e.what()).find("not_in_build") == std::string::npos) throw;
+    GTEST_SKIP() << e.what();
+  }
+  expect_refused(test::from_json("{'_id':1,'x':1,'ab':'y'}"), plan, Errc::ambiguous_path, "ab");
+  Edits edits;
+  EXPECT_TRUE(
+      find_fields(test::from_json("{'_id':1,'ax':'y','xb':{'$numberInt':'1'}}"), *plan, edits)
+          .has_value());
+  EXPECT_EQ(edits.marks().size(), 2U);
+}
+
 TEST(FindFields, NamesTheWholePathOfAFailure) {
   const Plan plan = plan_of("'a':" + object("'b':" + object("'c':" + deterministic("int"))));
   expect_refused(test::from_json("{'x':{},'a':{'x':1,'b':{'c':'secret'}}}"), plan,

@@ -265,6 +265,15 @@ TEST(CheckValue, RefusesStringsWithoutTheirNul) {
   EXPECT_TRUE(is_value(Type::string, {3, 0, 0, 0, 'a', 0, 0}));  // a NUL inside is content
 }
 
+TEST(CheckValue, RefusesOldBinariesWithoutRoomForTheirInnerLength) {
+  for (std::uint8_t n = 0; n < 4; ++n) {
+    Buffer value{n, 0, 0, 0, 2};
+    value.resize(value.size() + n);
+    EXPECT_FALSE(is_value(Type::bin_data, value)) << int{n};
+  }
+  EXPECT_TRUE(is_value(Type::bin_data, {4, 0, 0, 0, 2, 0, 0, 0, 0}));
+}
+
 TEST(CheckValue, RefusesBooleansOtherThanZeroAndOne) {
   for (int b = 0; b < 256; ++b)
     EXPECT_EQ(is_value(Type::bool_, {static_cast<std::uint8_t>(b)}), b <= 1) << b;

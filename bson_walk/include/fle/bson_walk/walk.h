@@ -97,6 +97,9 @@ class FLE_API Edits {
 /// field once `out` has warmed up. Every length of the document is checked, also where the plan
 /// encrypts nothing. Thread-safe; `out` belongs to the caller.
 ///
+/// Field names are compared as bytes: they need not be UTF-8 (MongoDB stores such names), and the
+/// names in arrays need not be the index.
+///
 /// @param doc  exactly one document.
 /// @retval Errc::malformed_bson, Errc::nesting_too_deep, Errc::document_too_large
 /// @retval Errc::duplicate_field        an encrypted field, or an object on the way to one, twice
