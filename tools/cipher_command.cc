@@ -1,0 +1,188 @@
+// fle encrypt and fle decrypt: a stream of documents through DocumentCipher.
+#include <atomic>
+
+#include "command.h"
+#include "fle/client/document_cipher.h"
+#include "pipeline.h"
+#include "progress.h"
+#include "schema_file.h"
+#include "stream_options.h"
+
+namespace fle::tools {
+namespace {
+
+using client::DocumentCipher;
+
+struct Options {
+  bool encrypt = true;
+  KeyOptions keys;
+  SchemaFile schema;
+  StreamOptions stream;
+  bool keep_missing = false;
+};
+
+struct CipherWork : Work {
+  client::Batch batch;
+  std::vector<std::uint8_t> bson;  // of JSON input
+  std::string json;                // of the results
+};
+
+/// Reports fields that stayed encrypted: the first ones each, then a count.
+class KeptReport {
+ public:
+  void add(const client::KeptField& f, std::uint64_t first_document) {
+    constexpr std::uint64_t kMost = 20;
+    if (count_++ >= kMost) return;
+    complain("document " + std::to_string(first_document + f.document + 1) + ": field '" + f.path +
+             "': left encrypted: " + name(f.reason) + ": data key " + to_uuid_string(f.key_id));
+  }
+  void finish() const {
+    if (count_ != 0) complain(std::to_string(count_) + " fields were left encrypted");
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+};
+
+class Run {
+ public:
+  Run(const Options& o, DocumentCipher cipher, Output& out, std::uint64_t size)
+      : o_(o), cipher_(std::move(cipher)), out_(out), progress_(size, o.stream.quiet) {}
+
+  Done all(DocumentReader& reader) {
+    Steps steps;
+    steps.make = [] { return std::make_unique<CipherWork>(); };
+    steps.process = [this](Work& w) { return process(static_cast<CipherWork&>(w)); };
+    steps.write = [this](Work& w) { return write(static_cast<CipherWork&>(w)); };
+    FLE_CHECK(run_pipeline(reader, steps, o_.stream.thread_count()));
+    kept_.finish();
+    return ok;
+  }
+
+ private:
+  [[nodiscard]] bool json() const noexcept { return o_.stream.format == Format::json; }
+
+  Done process(CipherWork& w) {
+    w.batch.clear();
+    FLE_CHECK(add_documents(w));
+    Done done = o_.encrypt ? cipher_.encrypt(w.batch) : cipher_.decrypt(w.batch);
+    if (!done) {
+      if (done.error().document != 0) done.error().document += w.chunk.first_document;
+      return done;
+    }
+    if (!json()) return ok;
+    w.json.clear();
+    for (std::size_t i = 0; i < w.batch.size(); ++i) {
+      Done written = bson_to_json(w.batch.output(i), !o_.stream.relaxed, w.json);
+      if (!written) return at_document(std::move(written.error()), w, i);
+    }
+    return ok;
+  }
+
+  static Failure at_document(Failure f, const CipherWork& w, std::size_t i) {
+    f.document = w.chunk.first_document + i + 1;
+    return f;
+  }
+
+  Done add_documents(CipherWork& w) {
+    const Bytes raw = w.chunk.raw;
+    std::vector<std::size_t> ends = w.chunk.ends;
+    if (json()) {
+      w.bson.clear();
+      std::size_t from = 0;
+      for (std::size_t i = 0; i < ends.size(); ++i) {
+        const Bytes line = raw.subspan(from, ends[i] - from);
+        from = ends[i];
+        Done done = json_to_bson({reinterpret_cast<const char*>(line.data()), line.size()}, w.bson);
+        if (!done) return at_document(std::move(done.error()), w, i);
+        ends[i] = w.bson.size();
+      }
+    }
+    const Bytes documents = json() ? Bytes(w.bson) : raw;
+    std::size_t from = 0;
+    for (const std::size_t end : ends) {
+      w.batch.add(documents.subspan(from, end - from));
+      from = end;
+    }
+    return ok;
+  }
+
+  Done write(CipherWork& w) {
+    if (json()) {
+      FLE_CHECK(out_.write({reinterpret_cast<const std::uint8_t*>(w.json.data()), w.json.size()}));
+    } else {
+      for (std::size_t i = 0; i < w.batch.size(); ++i) FLE_CHECK(out_.write(w.batch.output(i)));
+    }
+    for (const client::KeptField& f : w.batch.kept()) kept_.add(f, w.chunk.first_document);
+    progress_.add(w.chunk.raw.size(), w.chunk.ends.size());
+    return ok;
+  }
+
+  const Options& o_;
+  DocumentCipher cipher_;
+  Output& out_;
+  Progress progress_;
+  KeptReport kept_;
+};
+
+Done run(const Options& o) {
+  std::shared_ptr<const schema::Plan> plan;
+  if (o.encrypt) {
+    FLE_TRY(plan, o.schema.compile());
+  }
+  FLE_TRY(std::shared_ptr<kms::KeyRing> ring, o.keys.key_ring());
+  FLE_TRY(Input in, Input::open(o.stream.in));
+  FLE_TRY(Output out, Output::open(o.stream.out));
+  DocumentCipher::Options options;
+  if (!o.encrypt) {
+    // What encryption has made larger must still come back.
+    options.limits.max_bytes += 16 * 1024;
+    if (o.keep_missing) options.missing_keys = client::MissingKeys::keep;
+  }
+  DocumentReader reader(in, o.stream.format);
+  Run all(o, DocumentCipher(std::move(plan), std::move(ring), options), out, in.size());
+  FLE_CHECK(all.all(reader));
+  return out.commit();
+}
+
+void add(CLI::App& app, Action& chosen, bool encrypt) {
+  CLI::App* cmd =
+      encrypt
+          ? app.add_subcommand("encrypt", "Encrypt a stream of documents as a schema says")
+          : app.add_subcommand("decrypt", "Decrypt every encrypted field of a stream of documents");
+  auto o = std::make_shared<Options>();
+  o->encrypt = encrypt;
+  if (encrypt) {
+    cmd->add_option("--schema", o->schema.path,
+                    "JSON Schema with encrypt keywords, as Extended JSON")
+        ->required()
+        ->type_name("FILE");
+    o->schema.add_origin(*cmd);
+  }
+  o->keys.add_vault(*cmd);
+  o->keys.add_kms(*cmd);
+  o->stream.add_input(*cmd);
+  o->stream.add_output(*cmd);
+  if (!encrypt) {
+    cmd->add_option_function<std::string>(
+           "--missing-keys", [o](const std::string& v) { o->keep_missing = v == "keep"; },
+           "fail: stop at a field whose key cannot be had (the default); keep: leave it encrypted "
+           "and report it")
+        ->check(CLI::IsMember({"fail", "keep"}))
+        ->type_name("fail|keep");
+  }
+  cmd->footer(
+      encrypt
+          ? "Example: fle encrypt --schema patients.json --vault keys.db --local-key master.key "
+            "< patients.bson > encrypted.bson"
+          : "Example: fle decrypt --vault keys.db --local-key master.key < encrypted.bson > "
+            "patients.bson");
+  cmd->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+}
+
+}  // namespace
+
+void add_encrypt(CLI::App& app, Action& chosen) { add(app, chosen, true); }
+void add_decrypt(CLI::App& app, Action& chosen) { add(app, chosen, false); }
+
+}  // namespace fle::tools

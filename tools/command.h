@@ -1,0 +1,57 @@
+#ifndef FLE_TOOLS_COMMAND_H_
+#define FLE_TOOLS_COMMAND_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "fle/failure.h"
+#include "fle/kms/key_ring.h"
+
+namespace fle::tools {
+
+/// Exit statuses of the command; scripts rely on them.
+enum Exit : int { kDone = 0, kRefused = 1, kUsage = 2 };
+
+/// What a subcommand does once its options are parsed.
+using Action = std::function<Done()>;
+
+/// Adds one subcommand to `app`; `chosen` receives what it does when the user picks it.
+using AddCommand = void (*)(CLI::App& app, Action& chosen);
+
+void add_keygen(CLI::App& app, Action& chosen);
+void add_key(CLI::App& app, Action& chosen);
+void add_schema(CLI::App& app, Action& chosen);
+void add_encrypt(CLI::App& app, Action& chosen);
+void add_decrypt(CLI::App& app, Action& chosen);
+void add_inspect(CLI::App& app, Action& chosen);
+
+/// One line on standard error: "fle: ...".
+void complain(const std::string& line);
+
+/// --vault and [kms], where a subcommand takes them.
+struct KeyOptions {
+  std::string vault;
+  std::string local_key_file;
+  std::string kms_file;
+  bool may_swap = false;
+
+  void add_vault(CLI::App& cmd);
+  void add_kms(CLI::App& cmd);
+  [[nodiscard]] LockPolicy lock_policy() const noexcept {
+    return may_swap ? LockPolicy::best_effort : LockPolicy::required;
+  }
+  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyVault>> open_vault(bool create) const;
+  /// The providers that [kms] configures; none is an empty set.
+  [[nodiscard]] Outcome<std::shared_ptr<const kms::Providers>> providers() const;
+  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyRing>> key_ring() const;
+};
+
+/// Base64 of an id, as drivers print it.
+[[nodiscard]] std::string to_base64(const KeyId& id);
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_COMMAND_H_

@@ -1,0 +1,33 @@
+#ifndef FLE_TOOLS_PROGRESS_H_
+#define FLE_TOOLS_PROGRESS_H_
+
+#include <chrono>
+#include <cstdint>
+
+namespace fle::tools {
+
+/// A progress bar on standard error, when that is a terminal. Not for concurrent use.
+class Progress {
+ public:
+  /// @param total  bytes that will come, 0 when unknown.
+  Progress(std::uint64_t total, bool quiet) noexcept;
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void add(std::uint64_t bytes, std::uint64_t documents) noexcept;
+
+ private:
+  void draw() noexcept;
+  using Clock = std::chrono::steady_clock;
+  bool on_;
+  std::uint64_t total_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t documents_ = 0;
+  Clock::time_point started_ = Clock::now();
+  Clock::time_point drawn_{};
+};
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_PROGRESS_H_

@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "command.h"
+#include "files.h"
+#include "schema_file.h"
+
+namespace fle::tools {
+namespace {
+
+constexpr std::size_t kMaxSchema = 16 * 1024 * 1024;
+
+std::string algorithm_name(Algorithm a) {
+  return a == Algorithm::deterministic ? "Deterministic" : "Random";
+}
+
+std::string key_name(const schema::KeySelector& key) {
+  if (const auto* id = std::get_if<KeyId>(&key)) return to_uuid_string(*id) + " " + to_base64(*id);
+  return "name at " + std::get<schema::KeyPointer>(key).text;
+}
+
+std::string type_names(bson::TypeSet types) {
+  std::string s;
+  for (unsigned t = 1; t <= 0x13; ++t) {
+    if (!types.contains(static_cast<bson::Type>(t))) continue;
+    s += (s.empty() ? "" : ",") + std::string(bson::alias(static_cast<bson::Type>(t)));
+  }
+  return s.empty() ? "any" : s;
+}
+
+Done print_table(const schema::Plan& plan) {
+  using Row = std::array<std::string, 4>;
+  std::vector<Row> rows{{"path", "algorithm", "key", "types"}};
+  for (const schema::Leaf& l : plan.leaves()) {
+    rows.push_back({l.path, algorithm_name(l.algorithm), key_name(l.key), type_names(l.types)});
+  }
+  std::array<std::size_t, 4> width{};
+  for (const Row& r : rows) {
+    for (std::size_t i = 0; i < r.size(); ++i) width[i] = std::max(width[i], r[i].size());
+  }
+  for (const Row& r : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < r.size(); ++i) {
+      line += r[i];
+      if (i + 1 < r.size()) line.append(width[i] - r[i].size() + 2, ' ');
+    }
+    std::printf("%s\n", line.c_str());
+  }
+  if (std::fflush(stdout) != 0) return Failure(Errc::io_failed, "cannot write to standard output");
+  return ok;
+}
+
+}  // namespace
+
+void SchemaFile::add_origin(CLI::App& cmd) {
+  cmd.add_flag("--remote-schema", remote,
+               "Read it as a collection's validator: validation keywords are known and ignored");
+}
+
+Outcome<std::shared_ptr<const schema::Plan>> SchemaFile::compile() const {
+  FLE_TRY(const std::string text, read_file(path, kMaxSchema));
+  auto plan = schema::compile_json(text, remote ? schema::Origin::remote : schema::Origin::local);
+  if (!plan) plan.error().message += " (in schema '" + path + "')";
+  return plan;
+}
+
+void add_schema(CLI::App& app, Action& chosen) {
+  CLI::App* cmd = app.add_subcommand(
+      "schema", "Compile a schema and print what it encrypts: path, algorithm, key, types");
+  auto file = std::make_shared<SchemaFile>();
+  cmd->add_option("FILE", file->path, "JSON Schema with encrypt keywords, as Extended JSON")
+      ->required();
+  file->add_origin(*cmd);
+  cmd->callback([file, &chosen] {
+    chosen = [file]() -> Done {
+      FLE_TRY(const std::shared_ptr<const schema::Plan> plan, file->compile());
+      return print_table(*plan);
+    };
+  });
+}
+
+}  // namespace fle::tools

@@ -1,0 +1,26 @@
+#ifndef FLE_TOOLS_SCHEMA_FILE_H_
+#define FLE_TOOLS_SCHEMA_FILE_H_
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "fle/schema/compile.h"
+
+namespace fle::tools {
+
+/// A schema file and how to read it.
+struct SchemaFile {
+  std::string path;
+  bool remote = false;
+
+  /// Adds --remote-schema.
+  void add_origin(CLI::App& cmd);
+  /// Failures name the file.
+  [[nodiscard]] Outcome<std::shared_ptr<const schema::Plan>> compile() const;
+};
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_SCHEMA_FILE_H_

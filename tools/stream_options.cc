@@ -1,0 +1,36 @@
+#include "stream_options.h"
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+namespace fle::tools {
+
+void StreamOptions::add_input(CLI::App& cmd) {
+  static const std::map<std::string, Format> kFormats{{"bson", Format::bson},
+                                                      {"json", Format::json}};
+  cmd.add_option("--in", in, "Input; standard input if not given")->type_name("FILE");
+  cmd.add_option("--format", format,
+                 "bson: documents one after the other (the default); json: one Extended JSON "
+                 "document a line")
+      ->transform(CLI::Transformer(kFormats))
+      ->type_name("bson|json");
+  cmd.add_flag("--quiet", quiet, "No progress bar");
+}
+
+void StreamOptions::add_output(CLI::App& cmd) {
+  cmd.add_option("--out", out,
+                 "Output; standard output if not given. A file appears only when all is done")
+      ->type_name("FILE");
+  cmd.add_flag("--relaxed", relaxed,
+               "Write relaxed Extended JSON (the default is canonical, which keeps all types)");
+  cmd.add_option("--threads", threads, "Worker threads; one for each core if not given")
+      ->check(CLI::Range(1U, 1024U))
+      ->type_name("N");
+}
+
+unsigned StreamOptions::thread_count() const noexcept {
+  return threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace fle::tools
