@@ -34,7 +34,7 @@ function(fle_library name)
     set_target_properties(${target} PROPERTIES
       OUTPUT_NAME fle_${name} VERSION ${PROJECT_VERSION}
       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
-      CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
+      CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON DEFINE_SYMBOL ""
       CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
       # Shared components find each other wherever the tree is moved to.
       INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
