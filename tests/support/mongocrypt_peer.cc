@@ -1,5 +1,6 @@
 #include "support/mongocrypt_peer.h"
 
+#include <algorithm>
 #include <cstring>
 
 extern "C" {  // which its header of version 1.7 leaves to us
@@ -259,19 +260,48 @@ std::vector<Buf> MongocryptPeer::encrypt_inserts(const std::vector<Buf>& documen
 
 std::string MongocryptPeer::version() { return mongocrypt_version(nullptr); }
 
-TypedValue marking(const TypedValue& value, Algorithm algorithm, const KeyId& key) {
-  BsonDocument d;
+Buf with_key_id(Buf key_document, const KeyId& id) {
+  // {_id: UUID, ...}: behind int32 size, type, "_id", int32 16, subtype 4.
+  constexpr std::size_t kIdOffset = 4 + 1 + 4 + 4 + 1;
+  if (key_document.size() < kIdOffset + id.bytes.size())
+    throw std::runtime_error("not a key document");
+  std::copy(id.bytes.begin(), id.bytes.end(), key_document.begin() + kIdOffset);
+  return key_document;
+}
+
+namespace {
+
+/// `d` holds the algorithm and the key.
+TypedValue marking_of(BsonDocument d, const TypedValue& value) {
   bson_iter_t v;
   const Buf wrapped = document_with_v(value);
   const bson_t view = bson_view(wrapped);
-  BSON_APPEND_INT32(d.get(), "a", static_cast<std::int32_t>(algorithm));
-  BSON_APPEND_BINARY(d.get(), "ki", BSON_SUBTYPE_UUID, key.bytes.data(), 16);
   if (!bson_iter_init_find(&v, &view, "v") || !bson_append_iter(d.get(), "v", -1, &v))
     throw std::runtime_error("a value that libbson cannot append");
   Buf content{0};
   const Buf document = d.bytes();
   content.insert(content.end(), document.begin(), document.end());
   return binary(6, content);
+}
+
+BsonDocument begin_marking(Algorithm algorithm) {
+  BsonDocument d;
+  BSON_APPEND_INT32(d.get(), "a", static_cast<std::int32_t>(algorithm));
+  return d;
+}
+
+}  // namespace
+
+TypedValue marking(const TypedValue& value, Algorithm algorithm, const KeyId& key) {
+  BsonDocument d = begin_marking(algorithm);
+  BSON_APPEND_BINARY(d.get(), "ki", BSON_SUBTYPE_UUID, key.bytes.data(), 16);
+  return marking_of(std::move(d), value);
+}
+
+TypedValue marking(const TypedValue& value, Algorithm algorithm, const std::string& key_alt_name) {
+  BsonDocument d = begin_marking(algorithm);
+  BSON_APPEND_UTF8(d.get(), "ka", key_alt_name.c_str());
+  return marking_of(std::move(d), value);
 }
 
 }  // namespace fle::test

@@ -64,9 +64,14 @@ class MongocryptPeer {
   std::unique_ptr<Impl> p_;
 };
 
-/// The placeholder {a, ki, v} for `value`: a binary of subtype 6 (specification:
+/// A key document of libmongocrypt under another id. The material is not bound to the id.
+[[nodiscard]] Buf with_key_id(Buf key_document, const KeyId& id);
+
+/// The placeholder {a, ki or ka, v} for `value`: a binary of subtype 6 (specification:
 /// bson-binary-encrypted, "Type 0: Intent-to-encrypt marking").
 [[nodiscard]] TypedValue marking(const TypedValue& value, Algorithm algorithm, const KeyId& key);
+[[nodiscard]] TypedValue marking(const TypedValue& value, Algorithm algorithm,
+                                 const std::string& key_alt_name);
 
 }  // namespace fle::test
 

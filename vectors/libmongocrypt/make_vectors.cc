@@ -53,12 +53,8 @@ Buf draw(std::size_t n, std::mt19937_64& rng) {
 /// A data key that libmongocrypt wrapped, found in its vault under an id of our choosing.
 Key add_key(MongocryptPeer& peer, std::mt19937_64& rng) {
   const Buf bytes = draw(96, rng);
-  Buf document = peer.create_data_key({{}, bytes});
-  Key key{*fle::KeyId::from(draw(16, rng)), bytes};
-  // {_id: UUID, ...}: the id stands behind int32 size, type, "_id", int32 16, subtype 4.
-  constexpr std::size_t kIdOffset = 4 + 1 + 4 + 4 + 1;
-  std::copy(key.id.bytes.begin(), key.id.bytes.end(), document.begin() + kIdOffset);
-  peer.add_key(std::move(document));
+  const Key key{*fle::KeyId::from(draw(16, rng)), bytes};
+  peer.add_key(fle::test::with_key_id(peer.create_data_key({{}, bytes}), key.id));
   return key;
 }
 
