@@ -286,6 +286,7 @@ TEST(CreateDataKey, StoresAFreshKeyThatOpens) {
   auto vault = std::shared_ptr<KeyVault>(make_memory_vault());
   const auto providers = local_providers();
   std::set<KeyId> seen;
+  std::set<Buf> materials;
   for (int i = 0; i < 50; ++i) {
     CreateKeyOptions options;
     options.alt_names = {"name" + std::to_string(i), "second" + std::to_string(i)};
@@ -305,6 +306,9 @@ TEST(CreateDataKey, StoresAFreshKeyThatOpens) {
     const auto found = ring.by_alt_name(options.alt_names[1]);
     ASSERT_TRUE(found) << found.error().to_string();
     EXPECT_EQ((*found)->id, key->id);
+    const auto opened = (*providers->find("local"))->unwrap(key->key_material, key->master_key);
+    ASSERT_TRUE(opened);
+    EXPECT_TRUE(materials.emplace(opened->expose().begin(), opened->expose().end()).second);
   }
 }
 

@@ -1,6 +1,9 @@
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <thread>
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -101,7 +104,8 @@ TEST_F(SqliteVaultTest, TakesSqliteSpecialNamesAsFileNames) {
   fs::current_path(dir_.file(""));
   for (const char* name : {":memory:", "file:x?mode=memory", "-dash", "x.fle"}) {
     auto vault = open_sqlite_vault(name, true);
-    EXPECT_TRUE(vault && fs::exists(name)) << name;
+    ASSERT_TRUE(vault) << name;
+    EXPECT_GT(fs::file_size(name), 0U) << name;
   }
   fs::current_path(old);
 }
@@ -186,14 +190,61 @@ TEST_F(SqliteVaultTest, NamesTheKeyWhoseDocumentIsDamaged) {
 }
 
 TEST_F(SqliteVaultTest, ReadsAVaultThatIsWriteProtected) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may write everything";
   ASSERT_TRUE(open()->insert(document(1)));
-  fs::permissions(path_, fs::perms::owner_read);
-  auto vault = open(false);
-  EXPECT_EQ(vault->list()->size(), 1U);
+  const fs::path folder = fs::path(path_).parent_path();
+  fs::permissions(path_, fs::perms{0444});
+  fs::permissions(folder, fs::perms{0755});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // Root may write everything: be nobody.
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(1);
+    auto vault = open_sqlite_vault(path_, false);
+    if (!vault) ::_exit(2);
+    const auto keys = (*vault)->list();
+    if (!keys || keys->size() != 1) ::_exit(3);
+    const auto done = (*vault)->insert(document(2));
+    ::_exit(!done && done.error().code == Errc::vault_failed ? 0 : 4);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+/// Another process in the middle of writing, as far as locks go.
+class Writer {
+ public:
+  explicit Writer(const std::string& path) {
+    EXPECT_EQ(sqlite3_open(path.c_str(), &db_), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db_, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  }
+  ~Writer() { sqlite3_close(db_); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+ private:
+  sqlite3* db_ = nullptr;
+};
+
+TEST_F(SqliteVaultTest, WaitsForAnotherWriterAndGivesUpAfterTenSeconds) {
+  using Clock = std::chrono::steady_clock;
+  auto vault = open();
+  auto writer = std::make_unique<Writer>(path_);
+  std::thread short_writer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    writer.reset();
+  });
+  EXPECT_TRUE(vault->insert(document(1)));
+  short_writer.join();
+  writer = std::make_unique<Writer>(path_);
+  const auto start = Clock::now();
   const auto done = vault->insert(document(2));
+  const auto waited = Clock::now() - start;
   ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().code, Errc::vault_failed);
+  EXPECT_EQ(done.error().code, Errc::vault_busy);
+  EXPECT_GE(waited, std::chrono::seconds(9));
+  EXPECT_LE(waited, std::chrono::seconds(30));
+  writer.reset();
+  EXPECT_TRUE(vault->insert(document(2)));
 }
 
 TEST_F(SqliteVaultTest, IsNotUsableInAForkedChild) {

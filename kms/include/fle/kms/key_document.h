@@ -32,16 +32,20 @@ struct KeyDocument {
   std::vector<std::uint8_t> key_material;  ///< 160 bytes for the local provider.
   Time creation_date{};
   Time update_date{};
-  std::int32_t status = 0;  ///< 0 enabled, 1 disabled; informational, as in drivers.
+  /// 0 enabled, 1 disabled; informational, as in drivers. Read as 0 when it is no int32.
+  std::int32_t status = 0;
   MasterKey master_key;
 };
 
-/// Reads and validates a data-key document. Hostile input is fine.
+/// Reads and validates a data-key document: the rules of libmongocrypt (mongocrypt-key.c,
+/// mongocrypt-kek.c), and no field twice. `version: 0` is accepted and not kept. Hostile input is
+/// fine: nothing recurses, and memory stays in proportion to what is kept.
 /// @retval Errc::key_document_invalid  names the field and the rule
 [[nodiscard]] FLE_API Outcome<KeyDocument> parse_key_document(Bytes bson);
 
 /// Writes the document in the field order of libmongocrypt: _id, keyAltNames, keyMaterial,
-/// creationDate, updateDate, status, masterKey.
+/// creationDate, updateDate, status, masterKey. Checks nothing: parse_key_document() refuses the
+/// result where `key` breaks a rule, and so does every KeyVault::insert().
 [[nodiscard]] FLE_API std::vector<std::uint8_t> to_bson(const KeyDocument& key);
 
 }  // namespace fle::kms

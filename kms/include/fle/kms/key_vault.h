@@ -21,6 +21,7 @@ class FLE_API KeyVault {
 
   /// Stores a new key, atomically.
   /// @retval Errc::key_duplicate  the id or one of the alternate names is taken; says which
+  /// @retval Errc::key_document_invalid  the document breaks a rule of parse_key_document()
   [[nodiscard]] virtual Done insert(const KeyDocument& key) = 0;
   /// Every key whose id is in `ids` or that has one of `alt_names`; each once, in no order. One
   /// round trip for all.
@@ -30,7 +31,9 @@ class FLE_API KeyVault {
   [[nodiscard]] virtual Outcome<std::vector<KeyDocument>> list() = 0;
 };
 
-/// The embedded key vault: one SQLite file.
+/// The embedded key vault: one SQLite file, which may be copied while nobody writes. What insert()
+/// reported as stored survives a crash of the process or of the system. After a fork, open it anew
+/// in the child.
 ///
 /// @param path    a file name; created (mode 0600) when missing and `create` is true.
 /// @retval Errc::vault_failed  not a key vault, not readable, or damaged; errors name the file

@@ -38,7 +38,8 @@ class FLE_API Providers {
 
   /// Parses a kmsProviders map given as Extended JSON text:
   /// {"local": {"key": "<base64 or $binary of 96 bytes>"}, "local:name2": {...}}.
-  /// The caller wipes `text`, which holds the key.
+  /// The caller wipes `text`, which holds the key. Memory used meanwhile is wiped. The legacy
+  /// {"$binary": "<base64>", "$type": "00"} is read, too. A syntax error carries line and column.
   /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value
   /// @retval Errc::kms_unsupported     a provider that this build does not have
   [[nodiscard]] static Outcome<Providers> from_json(std::string_view text);
@@ -48,7 +49,8 @@ class FLE_API Providers {
   [[nodiscard]] Done add_local(std::string_view id, Bytes master_key,
                                LockPolicy policy = LockPolicy::required);
 
-  /// @retval Errc::kms_not_configured
+  /// The provider that a key document's MasterKey::provider names. It lives as long as this object.
+  /// @retval Errc::kms_not_configured  also for types that this version does not have, and says so
   [[nodiscard]] Outcome<Provider*> find(std::string_view id) const;
   [[nodiscard]] std::vector<std::string> ids() const;
 
