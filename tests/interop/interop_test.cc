@@ -1,4 +1,5 @@
 // libfle and libmongocrypt in one process: what one writes, the other reads.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -180,33 +181,25 @@ struct Comparison {
         ASSERT_TRUE(bson_iter_recurse(&i, &i_child) && bson_iter_recurse(&j, &j_child));
         compare(i_child, j_child);
       } else {
-        compare_values(payload_of(i), payload_of(j), bytes_of(i), bytes_of(j), bson_iter_key(&i));
+        compare_values(test::value_at(i), test::value_at(j), bson_iter_key(&i));
       }
     }
     ASSERT_FALSE(bson_iter_next(&j));
   }
 
-  void compare_values(Bytes p, Bytes q, Bytes i, Bytes j, const char* key) {
-    if (p.empty() || p[0] != static_cast<std::uint8_t>(Algorithm::random)) {
-      n_deterministic += !p.empty();
-      ASSERT_EQ(to_buf(i), to_buf(j)) << key;
+  void compare_values(const TypedValue& a, const TypedValue& b, const char* key) {
+    const auto p = test::payload_of(a);
+    const auto q = test::payload_of(b);
+    ASSERT_EQ(p.has_value(), q.has_value()) << key;
+    if (!p || p->at(0) != static_cast<std::uint8_t>(Algorithm::random)) {
+      n_deterministic += p.has_value();
+      ASSERT_EQ(a.bytes, b.bytes) << key;
       return;
     }
     ++n_random;
-    ASSERT_EQ(p.size(), q.size()) << key;
-    ASSERT_EQ(to_buf(p.first(kPayloadHeaderLen)), to_buf(q.first(kPayloadHeaderLen))) << key;
-    ASSERT_NE(to_buf(p), to_buf(q)) << key;
-  }
-
-  static Bytes bytes_of(const bson_iter_t& it) { return {it.raw + it.d1, it.next_off - it.d1}; }
-  /// Content of a binary of subtype 6; else nothing.
-  static Bytes payload_of(const bson_iter_t& it) {
-    if (!BSON_ITER_HOLDS_BINARY(&it)) return {};
-    bson_subtype_t subtype{};
-    std::uint32_t n = 0;
-    const std::uint8_t* data = nullptr;
-    bson_iter_binary(&it, &subtype, &n, &data);
-    return subtype == BSON_SUBTYPE_ENCRYPTED ? Bytes{data, n} : Bytes{};
+    ASSERT_EQ(p->size(), q->size()) << key;
+    ASSERT_TRUE(std::equal(p->begin(), p->begin() + kPayloadHeaderLen, q->begin())) << key;
+    ASSERT_NE(*p, *q) << key;
   }
 };
 

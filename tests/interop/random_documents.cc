@@ -30,16 +30,6 @@ TypedValue random_plain_value(std::mt19937_64& rng) {
   return random_value(pick(rng() % 8 == 0 ? refused_types() : encryptable_types(), rng), rng);
 }
 
-void append(bson_t* to, const std::string& name, const TypedValue& value) {
-  const Buf wrapped = document_with_v(value);
-  const bson_t view = bson_view(wrapped);
-  bson_iter_t v;
-  if (!bson_iter_init_find(&v, &view, "v") ||
-      !bson_append_iter(to, name.data(), static_cast<int>(name.size()), &v)) {
-    throw std::runtime_error("libbson cannot append " + std::string(bson::alias(value.type)));
-  }
-}
-
 Algorithm random_algorithm(Type type, std::mt19937_64& rng) {
   const bool may_be_deterministic = bson::encryptable(type, Algorithm::deterministic);
   return may_be_deterministic && rng() % 2 == 0 ? Algorithm::deterministic : Algorithm::random;
@@ -137,10 +127,10 @@ class DocumentMaker {
 
   void append_encrypted(bson_t* plain, bson_t* marked, const FieldShape& f) {
     const TypedValue value = random_value(f.type, rng_);
-    append(plain, f.name, value);
-    append(marked, f.name,
-           f.by_name ? marking(value, f.algorithm, f.key.alt_name)
-                     : marking(value, f.algorithm, f.key.id));
+    append_value(plain, f.name, value);
+    append_value(marked, f.name,
+                 f.by_name ? marking(value, f.algorithm, f.key.alt_name)
+                           : marking(value, f.algorithm, f.key.id));
     ++n_encrypted;
   }
 
@@ -167,14 +157,14 @@ class DocumentMaker {
     BsonDocument p;
     BsonDocument m;
     append_fields(p.get(), m.get(), f.fields);
-    append(plain, f.name, {Type::object, p.bytes()});
-    append(marked, f.name, {Type::object, m.bytes()});
+    append_value(plain, f.name, {Type::object, p.bytes()});
+    append_value(marked, f.name, {Type::object, m.bytes()});
   }
 
   static void append_both(bson_t* plain, bson_t* marked, const std::string& name,
                           const TypedValue& value) {
-    append(plain, name, value);
-    append(marked, name, value);
+    append_value(plain, name, value);
+    append_value(marked, name, value);
   }
 
   /// An object or array that the schema says nothing about.
@@ -184,10 +174,10 @@ class DocumentMaker {
     const auto n = rng_() % 4;
     for (std::size_t i = 0; i < n; ++i) {
       const bool nested = depth < 3 && rng_() % 3 == 0;
-      append(d.get(), (array ? "" : "k") + std::to_string(i),
-             nested ? plain_container(rng_() % 2 == 0 ? Kind::plain_array : Kind::plain_object,
-                                      depth + 1)
-                    : random_plain_value(rng_));
+      append_value(d.get(), (array ? "" : "k") + std::to_string(i),
+                   nested ? plain_container(
+                                rng_() % 2 == 0 ? Kind::plain_array : Kind::plain_object, depth + 1)
+                          : random_plain_value(rng_));
     }
     return {array ? Type::array : Type::object, d.bytes()};
   }

@@ -99,12 +99,59 @@ Buf document_with_v(const TypedValue& value) {
 }
 
 TypedValue only_value(Bytes document) {
+  auto fields = fields_of(document);
+  if (fields.size() != 1) throw std::runtime_error("not a document with one field");
+  return std::move(fields[0].second);
+}
+
+TypedValue value_at(const bson_iter_t& it) {
+  const std::uint8_t* const value = it.raw + it.key + bson_iter_key_len(&it) + 1;
+  return {static_cast<Type>(it.raw[it.off]), Buf(value, it.raw + it.next_off)};
+}
+
+std::vector<std::pair<std::string, TypedValue>> fields_of(Bytes document) {
   const bson_t b = bson_view(document);
+  std::vector<std::pair<std::string, TypedValue>> out;
   bson_iter_t it;
-  if (bson_count_keys(&b) != 1 || !bson_iter_init(&it, &b) || !bson_iter_next(&it))
-    throw std::runtime_error("not a document with one field");
-  const auto name_end = std::find(document.begin() + 5, document.end(), 0);
-  return {static_cast<Type>(document[4]), Buf(name_end + 1, document.end() - 1)};
+  if (!bson_iter_init(&it, &b)) throw std::runtime_error("not a BSON document");
+  while (bson_iter_next(&it)) out.emplace_back(bson_iter_key(&it), value_at(it));
+  return out;
+}
+
+std::optional<TypedValue> find_value(Bytes document, std::initializer_list<std::string_view> path) {
+  TypedValue at{Type::object, {document.begin(), document.end()}};
+  for (const std::string_view name : path) {
+    if (at.type != Type::object && at.type != Type::array) return std::nullopt;
+    auto fields = fields_of(at.bytes);
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [&](const auto& field) { return field.first == name; });
+    if (found == fields.end()) return std::nullopt;
+    at = std::move(found->second);
+  }
+  return at;
+}
+
+std::string text_of(const TypedValue& value) {
+  if (value.type != Type::string || value.bytes.size() < 5)
+    throw std::runtime_error("not a string");
+  return {value.bytes.begin() + 4, value.bytes.end() - 1};
+}
+
+std::optional<Buf> payload_of(const TypedValue& value) {
+  constexpr std::size_t kHeader = 5;  // int32 length, subtype
+  if (value.type != Type::bin_data || value.bytes.size() < kHeader || value.bytes[4] != 6)
+    return std::nullopt;
+  return Buf(value.bytes.begin() + kHeader, value.bytes.end());
+}
+
+void append_value(bson_t* to, const std::string& name, const TypedValue& value) {
+  const Buf wrapped = document_with_v(value);
+  const bson_t view = bson_view(wrapped);
+  bson_iter_t v;
+  if (!bson_iter_init_find(&v, &view, "v") ||
+      !bson_append_iter(to, name.data(), static_cast<int>(name.size()), &v)) {
+    throw std::runtime_error("libbson cannot append " + std::string(bson::alias(value.type)));
+  }
 }
 
 TypedValue binary(std::uint8_t subtype, Bytes content) {
@@ -113,6 +160,13 @@ TypedValue binary(std::uint8_t subtype, Bytes content) {
   v.bytes.push_back(subtype);
   append(v.bytes, content);
   return v;
+}
+
+Buf from_base64(std::string_view text) {
+  const Buf d =
+      bson_of(R"({"b": {"$binary": {"base64": ")" + std::string(text) + R"(", "subType": "00"}}})");
+  const TypedValue v = only_value(d);
+  return {v.bytes.begin() + 5, v.bytes.end()};
 }
 
 Buf bson_of(std::string_view json) {

@@ -2,6 +2,8 @@
 #define FLE_TESTS_SUPPORT_BSON_VALUES_H_
 
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -53,6 +55,19 @@ struct TypedValue {
   friend bool operator==(const TypedValue&, const TypedValue&) = default;
 };
 
+/// The element that `it` stands at, without its name.
+[[nodiscard]] TypedValue value_at(const bson_iter_t& it);
+/// Every field of a document, or item of an array, in order.
+[[nodiscard]] std::vector<std::pair<std::string, TypedValue>> fields_of(Bytes document);
+/// The value at the end of `path`, a name for each level; names may have dots in them.
+[[nodiscard]] std::optional<TypedValue> find_value(Bytes document,
+                                                   std::initializer_list<std::string_view> path);
+/// Content of a string; throws on other types.
+[[nodiscard]] std::string text_of(const TypedValue& value);
+/// Content of a binary of subtype 6; nothing for other values.
+[[nodiscard]] std::optional<Buf> payload_of(const TypedValue& value);
+void append_value(bson_t* to, const std::string& name, const TypedValue& value);
+
 /// The document {v: value}, which libmongocrypt's explicit functions take and give.
 [[nodiscard]] Buf document_with_v(const TypedValue& value);
 /// The value of a document that has exactly one field.
@@ -60,6 +75,7 @@ struct TypedValue {
 /// The value of a binary: int32 length, subtype, content.
 [[nodiscard]] TypedValue binary(std::uint8_t subtype, Bytes content);
 
+[[nodiscard]] Buf from_base64(std::string_view text);
 /// Extended JSON to BSON and back, by libbson.
 [[nodiscard]] Buf bson_of(std::string_view json);
 [[nodiscard]] std::string json_of(Bytes document);

@@ -222,11 +222,10 @@ Buf MongocryptPeer::decrypt_explicit(const Buf& document) {
 }
 
 Buf MongocryptPeer::encrypt_value(const TypedValue& value, Algorithm algorithm, const KeyId& key) {
-  const TypedValue v = only_value(encrypt_explicit(document_with_v(value), algorithm, key));
-  constexpr std::size_t kHeader = 5;  // int32 length, subtype
-  if (v.type != bson::Type::bin_data || v.bytes.size() < kHeader || v.bytes[4] != 6)
-    throw std::runtime_error("not a binary of subtype 6");
-  return {v.bytes.begin() + kHeader, v.bytes.end()};
+  const auto payload =
+      payload_of(only_value(encrypt_explicit(document_with_v(value), algorithm, key)));
+  if (!payload) throw std::runtime_error("not a binary of subtype 6");
+  return *payload;
 }
 
 TypedValue MongocryptPeer::decrypt_value(Bytes payload) {
@@ -273,11 +272,7 @@ namespace {
 
 /// `d` holds the algorithm and the key.
 TypedValue marking_of(BsonDocument d, const TypedValue& value) {
-  bson_iter_t v;
-  const Buf wrapped = document_with_v(value);
-  const bson_t view = bson_view(wrapped);
-  if (!bson_iter_init_find(&v, &view, "v") || !bson_append_iter(d.get(), "v", -1, &v))
-    throw std::runtime_error("a value that libbson cannot append");
+  append_value(d.get(), "v", value);
   Buf content{0};
   const Buf document = d.bytes();
   content.insert(content.end(), document.begin(), document.end());
