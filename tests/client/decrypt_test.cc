@@ -1,0 +1,242 @@
+#include "client/client_support.h"
+#include "fle/batch.h"
+
+namespace fle::test {
+namespace {
+
+using client::Batch;
+using client::DocumentCipher;
+using client::MissingKeys;
+
+struct Decrypt : ::testing::Test {
+  Doc encrypted(const Doc& doc, const std::shared_ptr<const schema::Plan>& p) {
+    Batch batch;
+    batch.add(doc);
+    const Done done = DocumentCipher(p, ring).encrypt(batch);
+    if (!done) throw std::runtime_error(done.error().to_string());
+    return copy(batch.output(0));
+  }
+  Outcome<Doc> decrypted(const Doc& doc) {
+    Batch batch;
+    batch.add(doc);
+    FLE_CHECK(DocumentCipher(nullptr, ring).decrypt(batch));
+    return copy(batch.output(0));
+  }
+  World world;
+  KeyId key = world.new_key();
+  std::shared_ptr<kms::KeyRing> ring = world.ring();
+};
+
+TEST_F(Decrypt, GivesBackExactlyWhatWasEncrypted) {
+  const Doc doc = patient();
+  const auto back = decrypted(encrypted(doc, patients(key)));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, doc);
+}
+
+TEST_F(Decrypt, RestoresEveryTypeThatMayBeEncrypted) {
+  const auto p =
+      plan("{'bsonType': 'object', 'properties': {'v': {'encrypt': {'keyId': " + key_json(key) +
+           ", 'algorithm': " + kRand + "}}}}");
+  for (const char* value :
+       {"{'$numberDouble': '1.5'}",
+        "'text'",
+        "''",
+        "{'a': [1, {'b': 2}]}",
+        "[1, 'x', []]",
+        "{}",
+        "{'$binary': {'base64': 'AAEC', 'subType': '00'}}",
+        "{'$binary': {'base64': '', 'subType': '80'}}",
+        "{'$oid': '0123456789abcdef01234567'}",
+        "true",
+        "false",
+        "{'$date': {'$numberLong': '123'}}",
+        "{'$regularExpression': {'pattern': 'a.b', 'options': 'i'}}",
+        "{'$dbPointer': {'$ref': 'db.c', '$id': {'$oid': '0123456789abcdef01234567'}}}",
+        "{'$code': 'x=1'}",
+        "{'$symbol': 's'}",
+        "{'$code': 'y', '$scope': {'z': 1}}",
+        "{'$numberInt': '-5'}",
+        "{'$timestamp': {'t': 1, 'i': 2}}",
+        "{'$numberLong': '-9'}",
+        "{'$numberDecimal': '1.25'}"}) {
+    const Doc doc = bson("{'a': 1, 'v': " + std::string(value) + ", 'z': 'end'}");
+    const Doc sealed = encrypted(doc, p);
+    EXPECT_NE(sealed, doc) << value;
+    const auto back = decrypted(sealed);
+    ASSERT_TRUE(back) << value;
+    EXPECT_EQ(*back, doc) << value;
+  }
+}
+
+TEST_F(Decrypt, FindsCiphertextAlsoInArraysAndNestedDocuments) {
+  const Doc sealed = encrypted(bson("{'ssn': 5}"), patients(key));
+  bson_t b;
+  ASSERT_TRUE(bson_init_static(&b, sealed.data(), sealed.size()));
+  bson_t* outer =
+      BCON_NEW("list", "[", BCON_DOCUMENT(&b), "{", "deep", BCON_DOCUMENT(&b), "}", "]");
+  const Doc doc(bson_get_data(outer), bson_get_data(outer) + outer->len);
+  bson_destroy(outer);
+  const auto back = decrypted(doc);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, bson("{'list': [{'ssn': 5}, {'deep': {'ssn': 5}}]}"));
+}
+
+TEST_F(Decrypt, LeavesOtherBinariesAlone) {
+  const Doc doc = bson(
+      "{'a': {'$binary': {'base64': 'AQ==', 'subType': '00'}}, 'b': {'$binary': {'base64': '', "
+      "'subType': "
+      "'06'}}, 'c': {'$binary': {'base64': 'AAAA', 'subType': '06'}}, 'd': {'$binary': {'base64': "
+      "'BwAA', "
+      "'subType': '06'}}}");
+  const auto back = decrypted(doc);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, doc);
+}
+
+TEST_F(Decrypt, RefusesEveryChangedByteOfACiphertext) {
+  const Doc sealed = encrypted(bson("{'ssn': 241014209}"), patients(key));
+  // The payload is the last value: 82 bytes before the document's end.
+  const std::size_t start = sealed.size() - 1 - 82;
+  for (std::size_t i = start; i < sealed.size() - 1; ++i) {
+    for (const unsigned flip : {0x01U, 0x80U}) {
+      Doc forged = sealed;
+      forged[i] = static_cast<std::uint8_t>(forged[i] ^ flip);
+      const auto out = decrypted(forged);
+      // Another first byte may mean "not ours": then it is left as it is.
+      if (out) {
+        EXPECT_EQ(i, start);
+        EXPECT_EQ(*out, forged);
+        continue;
+      }
+      EXPECT_TRUE(out.error().code == Errc::auth_failed || out.error().code == Errc::key_not_found)
+          << i;
+      EXPECT_EQ(out.error().path, "ssn");
+      EXPECT_EQ(out.error().document, 1U);
+    }
+  }
+}
+
+TEST_F(Decrypt, RefusesPayloadsThatAreCutOrTooLong) {
+  const Doc sealed = encrypted(bson("{'ssn': 241014209}"), patients(key));
+  const Bytes payload = Bytes(sealed).subspan(sealed.size() - 1 - 82, 82);
+  for (std::size_t n = 1; n <= 100; ++n) {
+    if (n == payload.size()) continue;
+    Doc content(payload.begin(), payload.end());
+    content.resize(n, 0);
+    bson_t b = BSON_INITIALIZER;
+    BSON_APPEND_BINARY(&b, "ssn", static_cast<bson_subtype_t>(6), content.data(),
+                       static_cast<std::uint32_t>(n));
+    const auto out = decrypted(Doc(bson_get_data(&b), bson_get_data(&b) + b.len));
+    bson_destroy(&b);
+    ASSERT_FALSE(out) << n;
+    EXPECT_EQ(out.error().code, n < 19 ? Errc::malformed_payload : Errc::auth_failed) << n;
+  }
+}
+
+TEST_F(Decrypt, RefusesPlaintextThatIsNotOneValueOfItsType) {
+  const auto handle = ring->by_id(key);
+  ASSERT_TRUE(handle);
+  // A key holder writes three bytes and calls them an int.
+  const std::vector<std::uint8_t> three = {1, 2, 3};
+  std::vector<std::uint8_t> payload(payload_len(three.size()));
+  const SealJob job{&(*handle)->key, key, Algorithm::random, 0x10, three, payload};
+  ASSERT_TRUE(seal_batch({&job, 1}));
+  bson_t b = BSON_INITIALIZER;
+  BSON_APPEND_BINARY(&b, "v", static_cast<bson_subtype_t>(6), payload.data(),
+                     static_cast<std::uint32_t>(payload.size()));
+  const auto out = decrypted(Doc(bson_get_data(&b), bson_get_data(&b) + b.len));
+  bson_destroy(&b);
+  ASSERT_FALSE(out);
+  EXPECT_EQ(out.error().code, Errc::malformed_bson);
+  EXPECT_EQ(out.error().path, "v");
+}
+
+TEST_F(Decrypt, GivesNothingOutWhenOneOfManyDocumentsFails) {
+  const Doc good = encrypted(patient(), patients(key));
+  Doc bad = good;
+  bad[bad.size() - 40] = static_cast<std::uint8_t>(bad[bad.size() - 40] ^ 1);
+  Batch batch;
+  batch.add(good);
+  batch.add(bad);
+  const Done done = DocumentCipher(nullptr, ring).decrypt(batch);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().document, 2U);
+  EXPECT_TRUE(batch.output(0).empty());
+}
+
+TEST_F(Decrypt, KeepsFieldsWithoutAKeyWhenAskedToAndSaysWhich) {
+  const KeyId other = world.new_key();
+  const auto p =
+      plan("{'bsonType': 'object', 'properties': {'a': {'encrypt': {'keyId': " + key_json(key) +
+           ", 'algorithm': " + kRand +
+           "}}, 'n': {'bsonType': 'object', 'properties': {'b': "
+           "{'encrypt': {'keyId': " +
+           key_json(other) + ", 'algorithm': " + kRand + "}}}}}}");
+  const Doc sealed = encrypted(bson("{'a': 'one', 'n': {'b': 'two'}}"), p);
+
+  // A vault that has lost the second key.
+  std::shared_ptr<kms::KeyVault> poor = kms::make_memory_vault();
+  auto keys = world.vault()->list();
+  ASSERT_TRUE(keys);
+  for (const kms::KeyDocument& k : *keys) {
+    if (k.id == key) {
+      ASSERT_TRUE(poor->insert(k));
+    }
+  }
+  auto providers = std::make_shared<kms::Providers>();
+  ASSERT_TRUE(providers->add_local("local", std::vector<std::uint8_t>(96, 0x5a)));
+  auto poor_ring = std::make_shared<kms::KeyRing>(poor, providers);
+
+  Batch batch;
+  batch.add(sealed);
+  const Done strict = DocumentCipher(nullptr, poor_ring).decrypt(batch);
+  ASSERT_FALSE(strict);
+  EXPECT_EQ(strict.error().code, Errc::key_not_found);
+  EXPECT_EQ(strict.error().path, "n.b");
+
+  DocumentCipher::Options options;
+  options.missing_keys = MissingKeys::keep;
+  ASSERT_TRUE(DocumentCipher(nullptr, poor_ring, options).decrypt(batch));
+  EXPECT_EQ(batch.fields(), 1U);
+  ASSERT_EQ(batch.kept().size(), 1U);
+  EXPECT_EQ(batch.kept()[0].path, "n.b");
+  EXPECT_EQ(batch.kept()[0].document, 0U);
+  EXPECT_EQ(batch.kept()[0].key_id, other);
+  EXPECT_EQ(batch.kept()[0].reason, Errc::key_not_found);
+  const Doc partial = copy(batch.output(0));
+  EXPECT_TRUE(contains(partial, "one"));
+  // What was kept decrypts for whoever has the key.
+  const auto rest = decrypted(partial);
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(*rest, bson("{'a': 'one', 'n': {'b': 'two'}}"));
+}
+
+TEST_F(Decrypt, AKeylessReaderKeepsEverything) {
+  const Doc sealed = encrypted(patient(), patients(key));
+  DocumentCipher::Options options;
+  options.missing_keys = MissingKeys::keep;
+  for (const auto& r : {world.keyless_ring(), std::shared_ptr<kms::KeyRing>()}) {
+    Batch batch;
+    batch.add(sealed);
+    ASSERT_TRUE(DocumentCipher(nullptr, r, options).decrypt(batch));
+    EXPECT_EQ(copy(batch.output(0)), sealed);
+    EXPECT_EQ(batch.kept().size(), 4U);
+    EXPECT_EQ(batch.fields(), 0U);
+  }
+}
+
+TEST_F(Decrypt, KeepDoesNotForgiveAForgedCiphertext) {
+  Doc sealed = encrypted(patient(), patients(key));
+  sealed[sealed.size() - 40] = static_cast<std::uint8_t>(sealed[sealed.size() - 40] ^ 1);
+  DocumentCipher::Options options;
+  options.missing_keys = MissingKeys::keep;
+  Batch batch;
+  batch.add(sealed);
+  const Done done = DocumentCipher(nullptr, ring, options).decrypt(batch);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::auth_failed);
+}
+
+}  // namespace
+}  // namespace fle::test

@@ -1,0 +1,77 @@
+#include "client/client_support.h"
+
+namespace fle::test {
+namespace {
+
+using bson::Type;
+using client::decrypt_value;
+using client::encrypt_value;
+
+struct ValueCipher : ::testing::Test {
+  World world;
+  KeyId id = world.new_key();
+  std::shared_ptr<kms::KeyRing> ring = world.ring();
+  kms::KeyHandle key = *ring->by_id(id);
+};
+
+const std::vector<std::uint8_t> kInt = {5, 0, 0, 0};
+
+TEST_F(ValueCipher, DecryptsWhatItEncrypted) {
+  for (const Algorithm a : {Algorithm::deterministic, Algorithm::random}) {
+    const auto payload = encrypt_value(Type::int_, kInt, a, *key);
+    ASSERT_TRUE(payload);
+    EXPECT_EQ(payload->size(), 82U);
+    const auto value = decrypt_value(*payload, *ring);
+    ASSERT_TRUE(value);
+    EXPECT_EQ(value->type, Type::int_);
+    EXPECT_EQ(copy(value->bytes.bytes()), kInt);
+  }
+}
+
+TEST_F(ValueCipher, RefusesTypesThatCsfleDoesNotEncrypt) {
+  const std::vector<std::uint8_t> none;
+  for (const Type t : {Type::null, Type::undefined, Type::min_key, Type::max_key}) {
+    for (const Algorithm a : {Algorithm::deterministic, Algorithm::random}) {
+      const auto r = encrypt_value(t, none, a, *key);
+      ASSERT_FALSE(r);
+      EXPECT_EQ(r.error().code, Errc::type_not_allowed);
+      EXPECT_NE(r.error().message.find("BSON type invalid for encryption"), std::string::npos);
+    }
+  }
+  const std::vector<std::uint8_t> yes = {1};
+  const auto r = encrypt_value(Type::bool_, yes, Algorithm::deterministic, *key);
+  ASSERT_FALSE(r);
+  EXPECT_NE(r.error().message.find("BSON type invalid for deterministic encryption"),
+            std::string::npos);
+  EXPECT_TRUE(encrypt_value(Type::bool_, yes, Algorithm::random, *key));
+}
+
+TEST_F(ValueCipher, RefusesWhatIsAlreadyEncrypted) {
+  const std::vector<std::uint8_t> six = {1, 0, 0, 0, 6, 9};
+  const auto r = encrypt_value(Type::bin_data, six, Algorithm::random, *key);
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, Errc::type_not_allowed);
+}
+
+TEST_F(ValueCipher, RefusesBytesThatAreNotOneValueOfTheType) {
+  const std::vector<std::uint8_t> five = {5, 0, 0, 0, 0};
+  const auto r = encrypt_value(Type::int_, five, Algorithm::random, *key);
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, Errc::malformed_bson);
+}
+
+TEST_F(ValueCipher, SaysWhyAPayloadDoesNotDecrypt) {
+  auto payload = encrypt_value(Type::int_, kInt, Algorithm::random, *key);
+  ASSERT_TRUE(payload);
+  const std::vector<std::uint8_t> one = {1};
+  EXPECT_EQ(decrypt_value(one, *ring).error().code, Errc::malformed_payload);
+  auto forged = *payload;
+  forged.back() = static_cast<std::uint8_t>(forged.back() ^ 1);
+  EXPECT_EQ(decrypt_value(forged, *ring).error().code, Errc::auth_failed);
+  auto stranger = *payload;
+  stranger[1] = static_cast<std::uint8_t>(stranger[1] ^ 1);
+  EXPECT_EQ(decrypt_value(stranger, *ring).error().code, Errc::key_not_found);
+}
+
+}  // namespace
+}  // namespace fle::test
