@@ -1,0 +1,146 @@
+#include <regex>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "process.h"
+
+namespace fle::test {
+namespace {
+
+struct Command : ::testing::Test {
+  TempFolder folder;
+  Ended fle(const std::vector<std::string>& args, const std::string& input = {}) const {
+    return run_fle(folder.path(), args, input);
+  }
+};
+
+TEST_F(Command, WithoutOrWithUnknownSubcommandIsAUsageError) {
+  for (const std::vector<std::string>& args : {std::vector<std::string>{},
+                                               {"bogus"},
+                                               {"key"},
+                                               {"key", "rewrap"},
+                                               {"encrypt"},
+                                               {"keygen"},
+                                               {"keygen", "--out", "k", "--nonsense"}}) {
+    const Ended e = fle(args);
+    EXPECT_EQ(e.status, 2);
+    EXPECT_FALSE(e.err.empty());
+  }
+  EXPECT_TRUE(folder.names().empty());
+}
+
+TEST_F(Command, HelpAndVersionSucceed) {
+  EXPECT_EQ(fle({"--help"}).status, 0);
+  const Ended version = fle({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_TRUE(std::regex_match(version.out, std::regex("fle \\d+\\.\\d+\\.\\d+\n")));
+  for (const char* c : {"keygen", "key", "schema", "encrypt", "decrypt", "inspect"}) {
+    EXPECT_EQ(fle({c, "--help"}).status, 0) << c;
+  }
+}
+
+TEST_F(Command, KeygenWrites96PrivateBytesAndNeverOverwrites) {
+  ASSERT_EQ(fle({"keygen", "--out", "master.key"}).status, 0);
+  const std::string key = folder.read("master.key");
+  EXPECT_EQ(key.size(), 96U);
+  struct stat st {};
+  ASSERT_EQ(::stat((folder.path() / "master.key").c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777, 0600U);
+  const Ended again = fle({"keygen", "--out", "master.key"});
+  EXPECT_EQ(again.status, 1);
+  EXPECT_NE(again.err.find("master.key"), std::string::npos);
+  EXPECT_EQ(folder.read("master.key"), key);
+  ASSERT_EQ(fle({"keygen", "--out", "other.key"}).status, 0);
+  EXPECT_NE(folder.read("other.key"), key);
+}
+
+TEST_F(Command, KeyCreatePrintsOneJsonLineThatListAndShowKnow) {
+  ASSERT_EQ(fle({"keygen", "--out", "m"}).status, 0);
+  const Ended made = fle({"key", "create", "--vault", "v", "--local-key", "m", "--alt-name", "one",
+                          "--alt-name", "two"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  std::smatch m;
+  ASSERT_TRUE(
+      std::regex_match(made.out, m,
+                       std::regex("\\{\"uuid\": \"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\", "
+                                  "\"base64\": \"([A-Za-z0-9+/]{22}==)\"\\}\n")));
+  const Ended list = fle({"key", "list", "--vault", "v"});
+  EXPECT_EQ(list.status, 0);
+  for (const std::string& part :
+       {m[1].str(), m[2].str(), std::string("one"), std::string("two"), std::string("local")}) {
+    EXPECT_NE(list.out.find(part), std::string::npos) << part;
+  }
+  const std::string by_name = fle({"key", "show", "--vault", "v", "two"}).out;
+  EXPECT_NE(by_name.find("\"keyMaterial\""), std::string::npos);
+  EXPECT_EQ(fle({"key", "show", "--vault", "v", m[1].str()}).out, by_name);
+  EXPECT_EQ(fle({"key", "show", "--vault", "v", m[2].str()}).out, by_name);
+  EXPECT_EQ(fle({"key", "show", "--vault", "v", "three"}).status, 1);
+}
+
+TEST_F(Command, KeyCreateRefusesATakenNameAndAMissingMasterKey) {
+  ASSERT_EQ(fle({"keygen", "--out", "m"}).status, 0);
+  const std::vector<std::string> create{"key",         "create", "--vault",    "v",
+                                        "--local-key", "m",      "--alt-name", "n"};
+  ASSERT_EQ(fle(create).status, 0);
+  const Ended twice = fle(create);
+  EXPECT_EQ(twice.status, 1);
+  EXPECT_NE(twice.err.find("key_duplicate"), std::string::npos);
+  const Ended none = fle({"key", "create", "--vault", "fresh"});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_NE(none.err.find("kms_not_configured"), std::string::npos);
+  EXPECT_FALSE(folder.has("fresh")) << "a refused run leaves no vault behind";
+}
+
+TEST_F(Command, TakesTheMasterKeyRawAsBase64AndFromAKmsProvidersMap) {
+  const std::string base64(128, 'A');
+  folder.write("raw", std::string(96, '\0'));
+  folder.write("text", base64 + "\n");
+  folder.write("kms.json", R"({"local": {"key": ")" + base64 + R"("}})");
+  folder.write("short", std::string(95, 'x'));
+  const auto master = [](const std::string& option, const std::string& file) {
+    return std::vector<std::string>{"--vault", "v", option, file};
+  };
+  auto args = [&](std::vector<std::string> command, const std::vector<std::string>& keys) {
+    command.insert(command.end(), keys.begin(), keys.end());
+    return command;
+  };
+  const Ended made = fle(args({"key", "create"}, master("--local-key", "raw")));
+  ASSERT_EQ(made.status, 0) << made.err;
+  std::smatch uuid;
+  ASSERT_TRUE(std::regex_search(made.out, uuid, std::regex("\"uuid\": \"([^\"]+)\"")));
+  folder.write(
+      "s", R"({"bsonType": "object", "properties": {"v": {"encrypt": {"keyId": [{"$uuid": ")" +
+               uuid[1].str() + R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"}}}})");
+  const Ended sealed =
+      fle(args({"encrypt", "--schema", "s", "--format", "json"}, master("--local-key", "raw")),
+          "{\"v\": 1}\n");
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  // The same key in every form opens it.
+  for (const auto& keys :
+       {master("--local-key", "raw"), master("--local-key", "text"), master("--kms", "kms.json")}) {
+    EXPECT_EQ(fle(args({"decrypt", "--format", "json", "--relaxed"}, keys), sealed.out).out,
+              "{ \"v\" : 1 }\n");
+  }
+  const Ended refused = fle(args({"decrypt"}, master("--local-key", "short")));
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("kms_config_invalid"), std::string::npos);
+}
+
+TEST_F(Command, SchemaPrintsATableAndNamesThePlaceOfAMistake) {
+  set_up_clinic(folder);
+  const Ended table = fle({"schema", "schema.json"});
+  EXPECT_EQ(table.status, 0);
+  EXPECT_TRUE(std::regex_search(
+      table.out, std::regex("ssn +Deterministic +[0-9a-f-]{36} [A-Za-z0-9+/]{22}== +int\n")));
+  EXPECT_TRUE(std::regex_search(table.out, std::regex("bloodType +Random +.* +string\n")));
+  folder.write("typo.json", "{\"bsonType\": \"object\",\n \"properteis\": {}}");
+  const Ended typo = fle({"schema", "typo.json"});
+  EXPECT_EQ(typo.status, 1);
+  EXPECT_NE(typo.err.find("line 2, column 2"), std::string::npos) << typo.err;
+  EXPECT_NE(typo.err.find("'properties'"), std::string::npos) << typo.err;
+  EXPECT_EQ(fle({"schema", "nowhere.json"}).status, 1);
+}
+
+}  // namespace
+}  // namespace fle::test

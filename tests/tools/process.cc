@@ -1,0 +1,158 @@
+#include "process.h"
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <stdexcept>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace fle::test {
+namespace {
+
+struct Pipe {
+  int read = -1;
+  int write = -1;
+  Pipe() {
+    std::array<int, 2> fds{};
+    if (::pipe2(fds.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+    read = fds[0];
+    write = fds[1];
+  }
+};
+
+[[noreturn]] void become_fle(const std::filesystem::path& folder,
+                             const std::vector<std::string>& args, const Pipe& in, const Pipe& out,
+                             const Pipe& err) {
+  if (::chdir(folder.c_str()) != 0) ::_exit(126);
+  ::dup2(in.read, STDIN_FILENO);
+  ::dup2(out.write, STDOUT_FILENO);
+  ::dup2(err.write, STDERR_FILENO);
+  std::vector<char*> argv{const_cast<char*>(FLE_COMMAND)};
+  for (const std::string& a : args) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  ::execv(FLE_COMMAND, argv.data());
+  ::_exit(127);
+}
+
+template <class Sink>
+void drain(int fd, Sink sink) {
+  std::array<char, 65536> buffer{};
+  for (ssize_t n = 0; (n = ::read(fd, buffer.data(), buffer.size())) > 0;) {
+    sink(buffer.data(), static_cast<std::size_t>(n));
+  }
+  ::close(fd);
+}
+
+template <class OutSink>
+Ended run(const std::filesystem::path& folder, const std::vector<std::string>& args,
+          const std::function<void(int)>& feed, OutSink out_sink) {
+  const Pipe in;
+  const Pipe out;
+  const Pipe err;
+  const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error("fork");
+  if (child == 0) become_fle(folder, args, in, out, err);
+  ::close(in.read);
+  ::close(out.write);
+  ::close(err.write);
+  ::signal(SIGPIPE, SIG_IGN);
+  Ended e;
+  std::thread feeding([&] {
+    feed(in.write);
+    ::close(in.write);
+  });
+  std::thread complaining(
+      [&] { drain(err.read, [&e](const char* p, std::size_t n) { e.err.append(p, n); }); });
+  drain(out.read, out_sink);
+  feeding.join();
+  complaining.join();
+  int status = 0;
+  rusage usage{};
+  ::wait4(child, &status, 0, &usage);
+  e.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  e.max_rss_kib = usage.ru_maxrss;
+  return e;
+}
+
+}  // namespace
+
+Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
+              const std::string& input) {
+  std::string out;
+  Ended e = run(
+      folder, args,
+      [&input](int fd) {
+        for (std::size_t at = 0; at < input.size();) {
+          const ssize_t n = ::write(fd, input.data() + at, input.size() - at);
+          if (n <= 0) return;  // the command may refuse without reading all of it
+          at += static_cast<std::size_t>(n);
+        }
+      },
+      [&out](const char* p, std::size_t n) { out.append(p, n); });
+  e.out = std::move(out);
+  return e;
+}
+
+Ended stream_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
+                 const std::function<void(int fd)>& feed, std::uint64_t& n_out) {
+  n_out = 0;
+  return run(folder, args, feed, [&n_out](const char*, std::size_t n) { n_out += n; });
+}
+
+TempFolder::TempFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "fle-test-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+  path_ = name;
+}
+
+TempFolder::~TempFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void TempFolder::write(const std::string& name, const std::string& content) const {
+  std::ofstream(path_ / name, std::ios::binary) << content;
+}
+
+std::string TempFolder::read(const std::string& name) const {
+  std::ifstream in(path_ / name, std::ios::binary);
+  if (!in) throw std::runtime_error("no " + name);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<std::string> TempFolder::names() const {
+  std::vector<std::string> names;
+  for (const auto& e : std::filesystem::directory_iterator(path_))
+    names.push_back(e.path().filename());
+  return names;
+}
+
+std::vector<std::string> set_up_clinic(const TempFolder& folder) {
+  if (run_fle(folder.path(), {"keygen", "--out", "master.key"}).status != 0)
+    throw std::runtime_error("keygen");
+  const std::vector<std::string> keys{"--vault", "keys.vault", "--local-key", "master.key"};
+  std::vector<std::string> create{"key", "create", "--alt-name", "patients"};
+  create.insert(create.end(), keys.begin(), keys.end());
+  const Ended made = run_fle(folder.path(), create);
+  std::smatch uuid;
+  if (made.status != 0 ||
+      !std::regex_search(made.out, uuid, std::regex("\"uuid\": \"([^\"]+)\""))) {
+    throw std::runtime_error("key create: " + made.err);
+  }
+  folder.write("schema.json",
+               R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" +
+                   uuid[1].str() +
+                   R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"}, "properties": {
+      "ssn": {"encrypt": {"bsonType": "int", "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic"}},
+      "bloodType": {"encrypt": {"bsonType": "string"}}}})");
+  return keys;
+}
+
+}  // namespace fle::test

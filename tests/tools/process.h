@@ -1,0 +1,53 @@
+#ifndef FLE_TESTS_TOOLS_PROCESS_H_
+#define FLE_TESTS_TOOLS_PROCESS_H_
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace fle::test {
+
+/// How a run of the fle command ended.
+struct Ended {
+  int status = -1;  // of exit; -1: killed by a signal
+  std::string out;
+  std::string err;
+  long max_rss_kib = 0;
+};
+
+/// Runs the fle command with `args` in `folder`, `input` on its standard input.
+Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
+              const std::string& input = {});
+
+/// The same with a stream that is made while it runs: `feed` writes to the given descriptor.
+/// Standard output is counted, not kept: `out` stays empty and `n_out` has the bytes.
+Ended stream_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
+                 const std::function<void(int fd)>& feed, std::uint64_t& n_out);
+
+/// A folder of a test, removed with what is in it.
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  void write(const std::string& name, const std::string& content) const;
+  [[nodiscard]] std::string read(const std::string& name) const;
+  [[nodiscard]] bool has(const std::string& name) const {
+    return std::filesystem::exists(path_ / name);
+  }
+  [[nodiscard]] std::vector<std::string> names() const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// A master key, a vault with one key called "patients", and the MedcoMD schema, in `folder`.
+/// Returns the options that name vault and master key.
+std::vector<std::string> set_up_clinic(const TempFolder& folder);
+
+}  // namespace fle::test
+
+#endif  // FLE_TESTS_TOOLS_PROCESS_H_

@@ -1,0 +1,200 @@
+#include <regex>
+
+#include <bson/bson.h>
+#include <gtest/gtest.h>
+
+#include "process.h"
+
+namespace fle::test {
+namespace {
+
+std::string to_bson(const std::string& json) {
+  bson_t* b = bson_new_from_json(reinterpret_cast<const std::uint8_t*>(json.data()),
+                                 static_cast<ssize_t>(json.size()), nullptr);
+  if (b == nullptr) throw std::runtime_error(json);
+  std::string s(reinterpret_cast<const char*>(bson_get_data(b)), b->len);
+  bson_destroy(b);
+  return s;
+}
+
+struct Stream : ::testing::Test {
+  std::vector<std::string> with_keys(std::vector<std::string> args) const {
+    args.insert(args.end(), keys.begin(), keys.end());
+    return args;
+  }
+  Ended encrypt(const std::string& input, std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"encrypt", "--schema", "schema.json"});
+    return run_fle(folder.path(), with_keys(std::move(more)), input);
+  }
+  Ended decrypt(const std::string& input, std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), "decrypt");
+    return run_fle(folder.path(), with_keys(std::move(more)), input);
+  }
+  static std::string patients(int n) {
+    std::string s;
+    for (int i = 0; i < n; ++i) {
+      s += to_bson("{\"_id\": " + std::to_string(i) + ", \"ssn\": " + std::to_string(1000000 + i) +
+                   ", \"bloodType\": \"canary\", \"note\": \"" +
+                   std::string(static_cast<std::size_t>(i % 50), 'n') + "\"}");
+    }
+    return s;
+  }
+  TempFolder folder;
+  std::vector<std::string> keys = set_up_clinic(folder);
+};
+
+TEST_F(Stream, BsonComesBackAsItWasThroughPipes) {
+  const std::string input = patients(5000);
+  const Ended sealed = encrypt(input);
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  EXPECT_GT(sealed.out.size(), input.size());
+  EXPECT_EQ(sealed.out.find("canary"), std::string::npos);
+  const Ended back = decrypt(sealed.out);
+  ASSERT_EQ(back.status, 0) << back.err;
+  EXPECT_EQ(back.out, input);
+  EXPECT_TRUE(back.err.empty());
+}
+
+TEST_F(Stream, JsonComesBackAsCanonicalOrRelaxed) {
+  const Ended sealed = encrypt("{\"ssn\": 5, \"n\": 1.5}\n\n{\"ssn\": 6}", {"--format", "json"});
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  EXPECT_EQ(decrypt(sealed.out, {"--format", "json"}).out,
+            "{ \"ssn\" : { \"$numberInt\" : \"5\" }, \"n\" : { \"$numberDouble\" : \"1.5\" } }\n"
+            "{ \"ssn\" : { \"$numberInt\" : \"6\" } }\n");
+  EXPECT_EQ(decrypt(sealed.out, {"--format", "json", "--relaxed"}).out,
+            "{ \"ssn\" : 5, \"n\" : 1.5 }\n{ \"ssn\" : 6 }\n");
+}
+
+TEST_F(Stream, KeepsTheOrderWhateverTheNumberOfThreads) {
+  const std::string input = patients(20000);
+  std::string first;
+  for (const char* threads : {"1", "4"}) {
+    const Ended sealed = encrypt(input, {"--threads", threads});
+    ASSERT_EQ(sealed.status, 0) << sealed.err;
+    const Ended back = decrypt(sealed.out, {"--threads", threads});
+    ASSERT_EQ(back.status, 0) << back.err;
+    EXPECT_EQ(back.out, input) << threads;
+  }
+}
+
+TEST_F(Stream, AnEmptyStreamIsDone) {
+  EXPECT_EQ(encrypt("").status, 0);
+  EXPECT_EQ(encrypt("", {"--format", "json"}).status, 0);
+  EXPECT_EQ(decrypt("").out, "");
+}
+
+TEST_F(Stream, AFileAppearsOnlyWhenAllIsDone) {
+  folder.write("good.bson", patients(100));
+  folder.write("bad.bson", patients(100) + to_bson(R"({"ssn": "text"})"));
+  folder.write("out.bson", "earlier content");
+  const auto files = folder.names().size();
+  const Ended refused = encrypt("", {"--in", "bad.bson", "--out", "out.bson"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_EQ(folder.read("out.bson"), "earlier content");
+  EXPECT_EQ(folder.names().size(), files) << "nothing half-written is left";
+  const Ended fresh = encrypt("", {"--in", "bad.bson", "--out", "fresh.bson"});
+  EXPECT_EQ(fresh.status, 1);
+  EXPECT_FALSE(folder.has("fresh.bson"));
+  ASSERT_EQ(encrypt("", {"--in", "good.bson", "--out", "out.bson"}).status, 0);
+  EXPECT_EQ(decrypt("", {"--in", "out.bson"}).out, patients(100));
+  EXPECT_EQ(folder.names().size(), files);
+}
+
+TEST_F(Stream, RefusalsNameDocumentAndFieldInOneLineWithoutTheValue) {
+  const Ended e = encrypt(patients(3000) + to_bson(R"({"ssn": "a-secret-value"})") + patients(10),
+                          {"--threads", "2"});
+  EXPECT_EQ(e.status, 1);
+  EXPECT_TRUE(std::regex_search(
+      e.err, std::regex("^fle: document 3001: field 'ssn': type_not_allowed: [^\n]*\n$")))
+      << e.err;
+  EXPECT_EQ(e.err.find("a-secret-value"), std::string::npos);
+}
+
+TEST_F(Stream, RefusesDamagedStreamsWithTheDocumentsNumber) {
+  const std::string input = patients(3);
+  const Ended cut = encrypt(input.substr(0, input.size() - 1));
+  EXPECT_EQ(cut.status, 1);
+  EXPECT_NE(cut.err.find("document 3: truncated_stream"), std::string::npos) << cut.err;
+  const Ended tail = encrypt(input + "xy");
+  EXPECT_EQ(tail.status, 1);
+  EXPECT_NE(tail.err.find("document 4: truncated_stream"), std::string::npos) << tail.err;
+  const Ended huge = encrypt(input + std::string("\xff\xff\xff\x7f", 4));
+  EXPECT_EQ(huge.status, 1);
+  EXPECT_NE(huge.err.find("document 4: malformed_bson"), std::string::npos) << huge.err;
+  const Ended text = encrypt("{\"ssn\": 1}\n{\"secret-word\": \n", {"--format", "json"});
+  EXPECT_EQ(text.status, 1);
+  EXPECT_NE(text.err.find("document 2: json_invalid"), std::string::npos) << text.err;
+  EXPECT_EQ(text.err.find("secret-word"), std::string::npos);
+  const Ended two = encrypt("{\"ssn\": 1} {\"ssn\": 2}\n", {"--format", "json"});
+  EXPECT_EQ(two.status, 1);
+}
+
+TEST_F(Stream, AChangedBitIsRefusedAndWritesNothing) {
+  const Ended sealed = encrypt(patients(1));
+  std::string forged = sealed.out;
+  forged[forged.find("ssn") + 60] = static_cast<char>(forged[forged.find("ssn") + 60] ^ 1);
+  folder.write("forged.bson", forged);
+  const Ended e = decrypt("", {"--in", "forged.bson", "--out", "plain.bson"});
+  EXPECT_EQ(e.status, 1);
+  EXPECT_NE(e.err.find("document 1: field 'ssn': auth_failed"), std::string::npos) << e.err;
+  EXPECT_FALSE(folder.has("plain.bson"));
+}
+
+TEST_F(Stream, AnotherMasterKeyIsRefused) {
+  const Ended sealed = encrypt(patients(1));
+  ASSERT_EQ(run_fle(folder.path(), {"keygen", "--out", "wrong.key"}).status, 0);
+  const Ended e = run_fle(
+      folder.path(), {"decrypt", "--vault", "keys.vault", "--local-key", "wrong.key"}, sealed.out);
+  EXPECT_EQ(e.status, 1);
+  EXPECT_NE(e.err.find("key_unwrap_failed"), std::string::npos) << e.err;
+  EXPECT_TRUE(e.out.empty());
+}
+
+TEST_F(Stream, MissingKeysMayBeKeptAndAreReported) {
+  const Ended sealed = encrypt(patients(30));
+  const Ended kept = run_fle(
+      folder.path(), {"decrypt", "--vault", "keys.vault", "--missing-keys", "keep"}, sealed.out);
+  EXPECT_EQ(kept.status, 0);
+  EXPECT_EQ(kept.out, sealed.out);
+  EXPECT_NE(kept.err.find("document 1: field 'ssn': left encrypted"), std::string::npos)
+      << kept.err;
+  EXPECT_NE(kept.err.find("60 fields were left encrypted"), std::string::npos) << kept.err;
+  EXPECT_EQ(run_fle(folder.path(), {"decrypt", "--vault", "keys.vault"}, sealed.out).status, 1);
+  EXPECT_EQ(run_fle(folder.path(), {"decrypt", "--vault", "keys.vault", "--missing-keys", "maybe"})
+                .status,
+            2);
+}
+
+TEST_F(Stream, InspectNeedsNoKey) {
+  const Ended sealed = encrypt(patients(7));
+  const Ended e = run_fle(folder.path(), {"inspect"}, sealed.out);
+  EXPECT_EQ(e.status, 0);
+  EXPECT_TRUE(std::regex_search(
+      e.out, std::regex("ssn  Deterministic  [0-9a-f-]{36} [A-Za-z0-9+/]{22}==  int  7\n")))
+      << e.out;
+  EXPECT_TRUE(std::regex_search(e.out, std::regex("bloodType  Random  [^\n]*  string  7\n")))
+      << e.out;
+  EXPECT_EQ(run_fle(folder.path(), {"inspect"}, patients(1)).out, "");
+}
+
+TEST_F(Stream, ReadsTheVaultThatTheOptionNamesAndNoOther) {
+  const Ended e = run_fle(folder.path(), {"decrypt", "--vault", "nowhere.vault"}, patients(1));
+  EXPECT_EQ(e.status, 1);
+  EXPECT_FALSE(folder.has("nowhere.vault")) << "decrypting makes no vault";
+  const Ended mongo =
+      run_fle(folder.path(), {"decrypt", "--vault", "mongodb://localhost"}, patients(1));
+  EXPECT_EQ(mongo.status, 1);
+  EXPECT_NE(mongo.err.find("not_in_build"), std::string::npos) << mongo.err;
+}
+
+TEST_F(Stream, WrongValuesOfOptionsAreUsageErrors) {
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"--threads", "0"},
+                                               {"--threads", "many"},
+                                               {"--format", "xml"},
+                                               {"--kms", "k"}}) {
+    EXPECT_EQ(encrypt("", more).status, 2) << more[0] << " " << more[1];
+  }
+}
+
+}  // namespace
+}  // namespace fle::test
