@@ -44,7 +44,7 @@ class LocalProvider final : public Provider {
   }
 
  private:
-  Failure fail(const std::string& why) const {
+  [[nodiscard]] Failure fail(const std::string& why) const {
     return {Errc::key_unwrap_failed, "KMS provider " + quoted(id_) + ": " + why};
   }
 

@@ -3,8 +3,8 @@
 #if FLE_WITH_SQLITE
 
 #include <cerrno>
-#include <cstring>
 #include <mutex>
+#include <system_error>
 #include <unordered_set>
 
 #include <fcntl.h>
@@ -49,7 +49,8 @@ constexpr const char* kSettings =
     "PRAGMA cell_size_check = ON;";
 
 Failure system_failure(const std::string& path, int error) {
-  return {Errc::vault_failed, "key vault '" + path + "': " + std::strerror(error)};
+  return {Errc::vault_failed,
+          "key vault '" + path + "': " + std::generic_category().message(error)};
 }
 
 class SqliteVault final : public KeyVault {
@@ -206,7 +207,7 @@ class SqliteVault final : public KeyVault {
   }
 
   // The file may be damaged or edited: a document is checked on its way out as well.
-  Outcome<KeyDocument> read_row(const Statement& select) const {
+  [[nodiscard]] Outcome<KeyDocument> read_row(const Statement& select) const {
     const auto id = KeyId::from(select.blob(0));
     if (!id) return db_.failure("a key id does not have 16 bytes");
     auto key = parse_key_document(select.blob(1));
