@@ -17,3 +17,8 @@ foreach(file IN LISTS texts)
     endif()
   endforeach()
 endforeach()
+
+# The command finds its libraries from there.
+if(EXISTS "${PREFIX}/bin/fle")
+  execute_process(COMMAND "${PREFIX}/bin/fle" --version OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+endif()
