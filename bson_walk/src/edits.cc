@@ -86,12 +86,10 @@ std::optional<std::uint32_t> EditsBuilder::take_duplicate(Bytes doc, std::uint32
   } else {
     // Sorting, unlike hashing, has no inputs that make it slow.
     std::sort(names.begin(), names.end(), [&](const Edits::Name& a, const Edits::Name& b) {
-      if (a.size != b.size) return a.size < b.size;
-      const int order = text(a).compare(text(b));
-      return order != 0 ? order < 0 : a.type_offset < b.type_offset;
+      return a.size != b.size ? a.size < b.size : text(a) < text(b);
     });
     const auto pair = std::adjacent_find(names.begin(), names.end(), same);
-    if (pair != names.end()) found = std::next(pair)->type_offset;
+    if (pair != names.end()) found = pair->type_offset;
   }
   edits_.names_.resize(first);
   return found;

@@ -16,25 +16,7 @@ class FieldVisitor {
       : doc_(doc), plan_(plan), leaves_(plan.leaves()), out_(out) {}
 
   Visit element(const Element& e, std::span<Frame> frames) {
-    const Frame& frame = frames.back();
-    if (frame.kind != Plan::Kind::object) return {};
-    const Plan::Step step = plan_.child(frame.node, e.name);
-    if (step.kind != Plan::Kind::encrypted && e.name.find('.') != std::string_view::npos &&
-        plan_.dotted_name_is_encrypted(frame.node, e.name))
-      return refuse(e, frames, Errc::dotted_field_name,
-                    "a field name with dots where the schema encrypts the path of that name");
-    switch (step.kind) {
-      case Plan::Kind::plain:
-        return {};
-      case Plan::Kind::object:
-        return on_the_way(e, frames, step);
-      case Plan::Kind::encrypted:
-        return encrypted(e, frames, step);
-      case Plan::Kind::ambiguous:
-        break;
-    }
-    return refuse(e, frames, Errc::ambiguous_path,
-                  "the schema gives this field more than one meaning");
+    return frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
   }
 
   bool leave(const Frame& frame) {
@@ -59,6 +41,28 @@ class FieldVisitor {
   }
 
  private:
+  // Out of line, so that the walk over all that the plan does not reach stays small.
+  [[gnu::noinline]] Visit on_plan(const Element& e, std::span<Frame> frames) {
+    const Frame& frame = frames.back();
+    const Plan::Step step = plan_.child(frame.node, e.name);
+    if (step.kind != Plan::Kind::encrypted && e.name.find('.') != std::string_view::npos &&
+        plan_.dotted_name_is_encrypted(frame.node, e.name))
+      return refuse(e, frames, Errc::dotted_field_name,
+                    "a field name with dots where the schema encrypts the path of that name");
+    switch (step.kind) {
+      case Plan::Kind::plain:
+        return {};
+      case Plan::Kind::object:
+        return on_the_way(e, frames, step);
+      case Plan::Kind::encrypted:
+        return encrypted(e, frames, step);
+      case Plan::Kind::ambiguous:
+        break;
+    }
+    return refuse(e, frames, Errc::ambiguous_path,
+                  "the schema gives this field more than one meaning");
+  }
+
   Visit on_the_way(const Element& e, std::span<Frame> frames, const Plan::Step& step) {
     out_.add_name(e);
     switch (e.type) {

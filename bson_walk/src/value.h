@@ -44,15 +44,6 @@ inline void store32(std::uint8_t* p, std::uint32_t v) noexcept {
 [[nodiscard]] inline const std::uint8_t* find_nul(const std::uint8_t* p,
                                                   const std::uint8_t* end) noexcept {
 #if defined(__SSE2__)
-  // Two blocks at once: one branch for nearly every name, so that lengths are not mispredicted.
-  for (; end - p >= 32; p += 32) {
-    const __m128i none = _mm_setzero_si128();
-    const auto* const blocks = reinterpret_cast<const __m128i*>(p);
-    const int low = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(blocks), none));
-    const int high = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(blocks + 1), none));
-    const unsigned zeros = static_cast<unsigned>(low) | static_cast<unsigned>(high) << 16;
-    if (zeros != 0) return p + std::countr_zero(zeros);
-  }
   for (; end - p >= 16; p += 16) {
     const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     const int zeros = _mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_setzero_si128()));

@@ -87,6 +87,10 @@ TEST(ResolvePointer, SurvivesDamagedDocuments) {
   EXPECT_EQ(resolve(damaged, {"a", "b", "1"}), "malformed_bson");
 }
 
+TEST(ResolvePointer, RefusesANameThatEndsWithTheDocument) {
+  EXPECT_EQ(resolve(test::Buffer{8, 0, 0, 0, 0x10, 'k', 'k', 0}, {"kk"}), "malformed_bson");
+}
+
 TEST(PathOf, IsEmptyForPlacesWithoutAnElement) {
   const Exact doc(test::from_json("{'a':{'b':1}}"));
   EXPECT_EQ(path_of(doc.bytes(), 4), "a");
