@@ -37,8 +37,6 @@ class Binary {
   std::unique_ptr<mongocrypt_binary_t, Deleter<mongocrypt_binary_destroy>> b_;
 };
 
-Buf to_buf(Bytes b) { return {b.begin(), b.end()}; }
-
 template <class Handle, class GetStatus>
 [[noreturn]] void refuse(Handle* handle, GetStatus get_status) {
   const Status status(mongocrypt_status_new());
@@ -143,8 +141,7 @@ struct MongocryptPeer::Impl {
 
   /// Runs the state machine to its end.
   /// @param analysed  the query analyser's reply, where one will be asked for.
-  Buf run(mongocrypt_ctx_t* ctx, const bson_t* analysed = nullptr) const {
-    Buf result;
+  void run(Buf& out, mongocrypt_ctx_t* ctx, const Buf* analysed = nullptr) const {
     for (;;) {
       switch (mongocrypt_ctx_state(ctx)) {
         case MONGOCRYPT_CTX_NEED_MONGO_KEYS:
@@ -152,21 +149,20 @@ struct MongocryptPeer::Impl {
           break;
         case MONGOCRYPT_CTX_NEED_MONGO_MARKINGS:
           if (analysed == nullptr) throw std::runtime_error("no analyser's reply to give");
-          check(mongocrypt_ctx_mongo_feed(ctx, Binary({bson_get_data(analysed), analysed->len})),
-                ctx);
+          check(mongocrypt_ctx_mongo_feed(ctx, Binary(*analysed)), ctx);
           check(mongocrypt_ctx_mongo_done(ctx), ctx);
           break;
         case MONGOCRYPT_CTX_NEED_KMS:  // the local provider needs none: nothing to do
           check(mongocrypt_ctx_kms_done(ctx), ctx);
           break;
         case MONGOCRYPT_CTX_READY: {
-          const Binary out;
-          check(mongocrypt_ctx_finalize(ctx, out), ctx);
-          result = to_buf(out.bytes());
+          const Binary result;
+          check(mongocrypt_ctx_finalize(ctx, result), ctx);
+          out.assign(result.bytes().begin(), result.bytes().end());
           break;
         }
         case MONGOCRYPT_CTX_DONE:
-          return result;
+          return;
         case MONGOCRYPT_CTX_ERROR:
           refuse(ctx, mongocrypt_ctx_status);
         default:
@@ -204,57 +200,74 @@ Buf MongocryptPeer::create_data_key(const NewKey& options) {
     check(mongocrypt_ctx_setopt_key_material(ctx.get(), Binary(d.bytes())), ctx.get());
   }
   check(mongocrypt_ctx_datakey_init(ctx.get()), ctx.get());
-  return p_->run(ctx.get());
+  Buf out;
+  p_->run(out, ctx.get());
+  return out;
 }
 
-Buf MongocryptPeer::encrypt_explicit(const Buf& document, Algorithm algorithm, const KeyId& key) {
+void MongocryptPeer::encrypt_explicit(Buf& out, const Buf& document, Algorithm algorithm,
+                                      const KeyId& key) {
   const Context ctx = p_->new_context();
   check(mongocrypt_ctx_setopt_key_id(ctx.get(), Binary(key.bytes)), ctx.get());
   check(mongocrypt_ctx_setopt_algorithm(ctx.get(), algorithm_name(algorithm), -1), ctx.get());
   check(mongocrypt_ctx_explicit_encrypt_init(ctx.get(), Binary(document)), ctx.get());
-  return p_->run(ctx.get());
+  p_->run(out, ctx.get());
 }
 
-Buf MongocryptPeer::decrypt_explicit(const Buf& document) {
+void MongocryptPeer::decrypt_explicit(Buf& out, const Buf& document) {
   const Context ctx = p_->new_context();
   check(mongocrypt_ctx_explicit_decrypt_init(ctx.get(), Binary(document)), ctx.get());
-  return p_->run(ctx.get());
+  p_->run(out, ctx.get());
 }
 
 Buf MongocryptPeer::encrypt_value(const TypedValue& value, Algorithm algorithm, const KeyId& key) {
-  const auto payload =
-      payload_of(only_value(encrypt_explicit(document_with_v(value), algorithm, key)));
+  Buf out;
+  encrypt_explicit(out, document_with_v(value), algorithm, key);
+  const auto payload = payload_of(only_value(out));
   if (!payload) throw std::runtime_error("not a binary of subtype 6");
   return *payload;
 }
 
 TypedValue MongocryptPeer::decrypt_value(Bytes payload) {
-  return only_value(decrypt_explicit(document_with_v(binary(6, payload))));
+  Buf out;
+  decrypt_explicit(out, document_with_v(binary(6, payload)));
+  return only_value(out);
+}
+
+void MongocryptPeer::decrypt_document(Buf& out, const Buf& document) {
+  const Context ctx = p_->new_context();
+  check(mongocrypt_ctx_decrypt_init(ctx.get(), Binary(document)), ctx.get());
+  p_->run(out, ctx.get());
 }
 
 Buf MongocryptPeer::decrypt_document(const Buf& document) {
-  const Context ctx = p_->new_context();
-  check(mongocrypt_ctx_decrypt_init(ctx.get(), Binary(document)), ctx.get());
-  // A document without ciphertext is ready at once, and has no result: it stays as it is.
-  if (mongocrypt_ctx_state(ctx.get()) == MONGOCRYPT_CTX_DONE) return document;
-  return p_->run(ctx.get());
+  Buf out;
+  decrypt_document(out, document);
+  return out;
 }
 
-std::vector<Buf> MongocryptPeer::encrypt_inserts(const std::vector<Buf>& documents,
-                                                 const std::vector<Buf>& marked) {
-  const BsonDocument command = insert_command(documents);
+MongocryptPeer::Insert MongocryptPeer::prepare_insert(const std::vector<Buf>& documents,
+                                                      const std::vector<Buf>& marked) {
   const BsonDocument result = insert_command(marked);
   BsonDocument reply;
   BSON_APPEND_BOOL(reply.get(), "hasEncryptionPlaceholders", true);
   BSON_APPEND_BOOL(reply.get(), "schemaRequiresEncryption", true);
   BSON_APPEND_DOCUMENT(reply.get(), "result", result.get());
   BSON_APPEND_DOUBLE(reply.get(), "ok", 1.0);
+  return {insert_command(documents).bytes(), reply.bytes()};
+}
 
+void MongocryptPeer::encrypt_insert(Buf& out, const Insert& insert) {
   const Context ctx = p_->new_context();
-  check(mongocrypt_ctx_encrypt_init(ctx.get(), "db", -1, Binary(command.bytes())), ctx.get());
-  const Buf encrypted = p_->run(ctx.get(), reply.get());
-  const bson_t view = bson_view(encrypted);
-  return documents_of(view);
+  check(mongocrypt_ctx_encrypt_init(ctx.get(), "db", -1, Binary(insert.command)), ctx.get());
+  p_->run(out, ctx.get(), &insert.reply);
+}
+
+std::vector<Buf> MongocryptPeer::encrypt_inserts(const std::vector<Buf>& documents,
+                                                 const std::vector<Buf>& marked) {
+  Buf command;
+  encrypt_insert(command, prepare_insert(documents, marked));
+  return documents_of(bson_view(command));
 }
 
 std::string MongocryptPeer::version() { return mongocrypt_version(nullptr); }

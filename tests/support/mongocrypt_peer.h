@@ -19,6 +19,7 @@ struct PeerError : std::runtime_error {
 /// libmongocrypt, the independent implementation, with a local KMS provider and a key vault that is
 /// a list of key documents. Everything throws PeerError when libmongocrypt refuses.
 ///
+/// Functions with an `out` are what the benchmarks time: they reuse its memory.
 /// Not for concurrent use.
 class MongocryptPeer {
  public:
@@ -43,17 +44,25 @@ class MongocryptPeer {
   Buf encrypt_value(const TypedValue& value, Algorithm algorithm, const KeyId& key);
   /// Explicit decryption of a payload.
   TypedValue decrypt_value(Bytes payload);
-  /// The same on documents, as the C API has it: {v: value} to {v: Binary(6)} and back. The timed
-  /// path of the benchmarks.
-  Buf encrypt_explicit(const Buf& document, Algorithm algorithm, const KeyId& key);
-  Buf decrypt_explicit(const Buf& document);
+  /// The same on documents, as the C API has it: {v: value} to {v: Binary(6)} and back.
+  void encrypt_explicit(Buf& out, const Buf& document, Algorithm algorithm, const KeyId& key);
+  void decrypt_explicit(Buf& out, const Buf& document);
 
   /// Automatic decryption of a whole document.
+  void decrypt_document(Buf& out, const Buf& document);
   Buf decrypt_document(const Buf& document);
-  /// Automatic encryption of the command {insert: "coll", documents: [...]} in database "db", given
-  /// the documents and what the query analyser would make of them: the same with placeholders
-  /// (marking()) in place of the values to encrypt. Returns the documents. Needs a schema map with
-  /// "db.coll".
+
+  /// The command {insert: "coll", documents: [...]} for database "db", and the query analyser's
+  /// reply to it.
+  struct Insert {
+    Buf command;
+    Buf reply;
+  };
+  /// @param marked  the documents with placeholders (marking()) in place of the values to encrypt.
+  static Insert prepare_insert(const std::vector<Buf>& documents, const std::vector<Buf>& marked);
+  /// Automatic encryption of a command. Needs a schema map with "db.coll".
+  void encrypt_insert(Buf& out, const Insert& insert);
+  /// Both steps; returns the documents of the encrypted command.
   std::vector<Buf> encrypt_inserts(const std::vector<Buf>& documents,
                                    const std::vector<Buf>& marked);
 
