@@ -33,7 +33,8 @@ TEST(Readme, CppLinesEncryptTheField) {
   EXPECT_EQ((*sealed)[13], 0x06);
   EXPECT_EQ((*sealed)[14], static_cast<std::uint8_t>(fle::Algorithm::deterministic));
   const fle::Bytes secret = fle::Bytes(kPatient).subspan(9, 4);
-  EXPECT_TRUE(std::ranges::search(*sealed, secret).empty());
+  EXPECT_EQ(std::search(sealed->begin(), sealed->end(), secret.begin(), secret.end()),
+            sealed->end());
 }
 
 }  // namespace

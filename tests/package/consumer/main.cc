@@ -49,7 +49,8 @@ fle::Done run() {
   FLE_CHECK(cipher.encrypt(encrypted));
   const fle::Bytes secret = fle::Bytes(kPatient).subspan(9, 4);
   const fle::Bytes sealed = encrypted.output(0);
-  if (encrypted.fields() != 1 || !std::ranges::search(sealed, secret).empty())
+  const auto leak = std::search(sealed.begin(), sealed.end(), secret.begin(), secret.end());
+  if (encrypted.fields() != 1 || leak != sealed.end())
     return fle::Failure(fle::Errc::crypto_failed, "the value is still in the document");
 
   fle::client::Batch decrypted;
