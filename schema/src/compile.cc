@@ -254,8 +254,9 @@ class Compiler {
     const Plan::Step id = plan.child(plan.root().node, "_id");
     if (id.kind == Plan::Kind::encrypted && plan.leaf(id.leaf).algorithm == Algorithm::random) {
       return fail(Errc::schema_conflict,
-                  invalid("_id can only be encrypted with the deterministic algorithm: a document "
-                          "must be found by it"),
+                  invalid("It reaches _id, which can only be encrypted with the deterministic "
+                          "algorithm: a document must be found by it. Give _id a plain entry in "
+                          "'properties' if a pattern or additionalProperties covers it"),
                   {"/properties/_id", 0});
     }
     return ok;

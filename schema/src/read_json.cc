@@ -109,7 +109,7 @@ class Builder {
     return true;
   }
   bool start(ValueKind kind) {
-    const std::size_t at = stream_.Tell() - 1;
+    const std::size_t at = stream_.Tell();  // the iterative parser takes the bracket afterwards
     if (open_.size() == kMaxSchemaDepth) {
       return stop("nested deeper than " + std::to_string(kMaxSchemaDepth) + " levels", at);
     }

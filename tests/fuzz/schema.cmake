@@ -1,0 +1,1 @@
+fle_fuzz(schema_fuzz DEPS libfle::schema)

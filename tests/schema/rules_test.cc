@@ -1,0 +1,368 @@
+// Every rule of the automatic-encryption schema: what is refused, with which code, and where.
+#include "schema/schema_support.h"
+
+namespace fle::test {
+namespace {
+
+using schema::Origin;
+
+struct Rule {
+  const char* name;
+  const char* text;
+  Errc code;
+  const char* path;     // JSON pointer in the Failure
+  const char* message;  // part of the text
+  Origin origin = Origin::local;
+};
+
+void PrintTo(const Rule& r, std::ostream* os) { *os << r.name; }
+
+const Rule kRules[] = {
+    // encrypt and its options
+    {"EncryptIsNoObject", "{'bsonType':'object','properties':{'a':{'encrypt':3}}}",
+     Errc::schema_type_mismatch, "/properties/a/encrypt", "must be an object"},
+    {"EncryptHasAnUnknownOption",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algoritm':$R,'keyId':$K}}}}",
+     Errc::schema_unknown_keyword, "/properties/a/encrypt/algoritm", "Did you mean 'algorithm'?"},
+    {"UnknownAlgorithm",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':'AES','keyId':$K}}}}",
+     Errc::schema_bad_value, "/properties/a/encrypt/algorithm", "Deterministic or"},
+    {"AlgorithmIsNoString",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':true,'keyId':$K}}}}",
+     Errc::schema_type_mismatch, "/properties/a/encrypt/algorithm", "must be a string"},
+    {"BsonTypeIsNoString",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'bsonType':16,'algorithm':$R,'keyId':$K}}}"
+     "}",
+     Errc::schema_type_mismatch, "/properties/a/encrypt/bsonType",
+     "a string or an array of strings"},
+    {"UnknownBsonType",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'bsonType':'integer','algorithm':$R,'"
+     "keyId':$K}}}}",
+     Errc::schema_bad_value, "/properties/a/encrypt/bsonType", "'integer'"},
+    {"NumberIsNotOneType",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'bsonType':'number','algorithm':$R,'keyId'"
+     ":$K}}}}",
+     Errc::schema_bad_value, "/properties/a/encrypt/bsonType", "'number'"},
+    {"NoBsonTypeInTheArray",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'bsonType':[],'algorithm':$R,'keyId':$K}}}"
+     "}",
+     Errc::schema_bad_value, "/properties/a/encrypt/bsonType", "names no type"},
+    // keyId
+    {"KeyIdIsANumber",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':5}}}}",
+     Errc::schema_type_mismatch, "/properties/a/encrypt/keyId",
+     "an array with one UUID, or a JSON pointer"},
+    {"KeyIdHoldsAString",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':['x']}}}}",
+     Errc::schema_type_mismatch, "/properties/a/encrypt/keyId/0",
+     "Array elements must have type BinData"},
+    {"KeyIdHasTheWrongSubtype",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':[{'$binary':{'"
+     "base64':"
+     "'AAAAAAAAAAAAAAAAAAAAAA==','subType':'00'}}]}}}}",
+     Errc::schema_bad_value, "/properties/a/encrypt/keyId/0", "subtype 4"},
+    {"KeyIdIsTooShort",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':[{'$binary':{'"
+     "base64':'AAAA','subType':'04'}}]}}}}",
+     Errc::schema_bad_value, "/properties/a/encrypt/keyId/0", "16 bytes"},
+    {"KeyIdIsEmpty",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':[]}}}}",
+     Errc::schema_bad_value, "/properties/a/encrypt/keyId", "exactly one UUID"},
+    {"PointerIsEmpty",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':''}}}}",
+     Errc::schema_bad_pointer, "/properties/a/encrypt/keyId", "empty"},
+    {"PointerIsRelative",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':'b/c'}}}}",
+     Errc::schema_bad_pointer, "/properties/a/encrypt/keyId", "start with '/'"},
+    {"PointerHasABadEscape",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':'/b~2'}}}}",
+     Errc::schema_bad_pointer, "/properties/a/encrypt/keyId", "0 or 1"},
+    {"PointerEndsInATilde",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':'/b~'}}}}",
+     Errc::schema_bad_pointer, "/properties/a/encrypt/keyId", "0 or 1"},
+    {"PointerWithDeterministic",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'bsonType':'int','algorithm':$D,'keyId':'/"
+     "b'}}}}",
+     Errc::schema_bad_pointer, "/properties/a/encrypt/keyId", "needs 'keyId' to be a UUID"},
+    {"InheritedPointerWithDeterministic",
+     "{'bsonType':'object','encryptMetadata':{'keyId':'/"
+     "b'},'properties':{'a':{'encrypt':{'bsonType':'int','algorithm':$D}}}}",
+     Errc::schema_bad_pointer, "/encryptMetadata/keyId", "needs 'keyId' to be a UUID"},
+    {"PointerToAnEncryptedField",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':'/"
+     "b'}},'b':{'encrypt':{'algorithm':$R,'keyId':$K}}}}",
+     Errc::schema_bad_pointer, "/properties/a/encrypt/keyId", "encrypted itself"},
+    // what must be there in the end
+    {"NoAlgorithm", "{'bsonType':'object','properties':{'a':{'encrypt':{'keyId':$K}}}}",
+     Errc::schema_incomplete, "/properties/a/encrypt", "no 'algorithm'"},
+    {"NoKey", "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R}}}}",
+     Errc::schema_incomplete, "/properties/a/encrypt", "no 'keyId'"},
+    {"DeterministicWithoutType",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$D,'keyId':$K}}}}",
+     Errc::schema_incomplete, "/properties/a/encrypt", "exactly one 'bsonType'"},
+    {"DeterministicWithTypes",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'bsonType':['int','long'],'algorithm':$D,'"
+     "keyId':$K}}}}",
+     Errc::schema_bad_value, "/properties/a/encrypt/bsonType", "exactly one 'bsonType'"},
+    // position
+    {"RootIsNoObjectType", "{'properties':{'a':{'encrypt':{'algorithm':$R,'keyId':$K}}}}",
+     Errc::schema_bad_position, "/", "Invalid schema containing the 'encrypt' keyword."},
+    {"AncestorIsNoObjectType",
+     "{'bsonType':'object','properties':{'b':{'properties':{'a':{'encrypt':{'algorithm':$R,'keyId':"
+     "$K}}}}}}",
+     Errc::schema_bad_position, "/properties/b",
+     "Invalid schema containing the 'encrypt' keyword."},
+    {"AncestorMayBeAnArray",
+     "{'bsonType':'object','properties':{'b':{'bsonType':['object','array'],'properties':{'a':{'"
+     "encrypt':{'algorithm':$R,'keyId':$K}}}}}}",
+     Errc::schema_bad_position, "/properties/b",
+     "Invalid schema containing the 'encrypt' keyword."},
+    {"AncestorIsAnArray",
+     "{'bsonType':'object','properties':{'b':{'bsonType':'array','properties':{'a':{'encrypt':{'"
+     "algorithm':$R,'keyId':$K}}}}}}",
+     Errc::schema_bad_position, "/properties/b",
+     "Invalid schema containing the 'encrypt' keyword."},
+    {"EncryptAtTheRoot", "{'encrypt':{'algorithm':$R,'keyId':$K}}", Errc::schema_bad_position,
+     "/encrypt", "Invalid schema containing the 'encrypt' keyword."},
+    {"EncryptBelowItems",
+     "{'bsonType':'object','properties':{'b':{'bsonType':'array','items':{'encrypt':{'algorithm':$"
+     "R,'keyId':$K}}}}}",
+     Errc::schema_bad_position, "/properties/b/items", "Invalid schema", Origin::remote},
+    {"EncryptBelowAnyOf",
+     "{'bsonType':'object','anyOf':[{'properties':{'a':{'encrypt':{'algorithm':$R,'keyId':$K}}}}]}",
+     Errc::schema_bad_position, "/anyOf", "Invalid schema", Origin::remote},
+    {"EncryptBelowNot", "{'bsonType':'object','not':{'properties':{'a':{'encrypt':{}}}}}",
+     Errc::schema_bad_position, "/not", "Invalid schema", Origin::remote},
+    {"MetadataBelowDependencies",
+     "{'bsonType':'object','dependencies':{'a':{'encryptMetadata':{'algorithm':$R}}}}",
+     Errc::schema_bad_position, "/dependencies", "Invalid schema", Origin::remote},
+    {"EncryptBesideBsonType",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':$K},'bsonType':'"
+     "int'}}}",
+     Errc::schema_conflict, "/properties/a/bsonType",
+     "'encrypt' cannot be used in conjunction with 'bsonType'"},
+    {"EncryptBesideType",
+     "{'bsonType':'object','properties':{'a':{'type':'string','encrypt':{'algorithm':$R,'keyId':$K}"
+     "}}}",
+     Errc::schema_conflict, "/properties/a/type",
+     "'encrypt' cannot be used in conjunction with 'type'"},
+    {"EncryptBesideMetadata",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':$K},'"
+     "encryptMetadata':{'algorithm':$R}}}}",
+     Errc::schema_conflict, "/properties/a/encryptMetadata", "only keyword"},
+    {"DottedNameEncrypted",
+     "{'bsonType':'object','properties':{'a.b':{'encrypt':{'algorithm':$R,'keyId':$K}}}}",
+     Errc::schema_bad_position, "/properties/a.b", "dot"},
+    {"RandomId",
+     "{'bsonType':'object','properties':{'_id':{'encrypt':{'algorithm':$R,'keyId':$K}}}}",
+     Errc::schema_conflict, "/properties/_id",
+     "_id, which can only be encrypted with the deterministic"},
+    // encryptMetadata
+    {"MetadataIsEmpty", "{'bsonType':'object','encryptMetadata':{}}", Errc::schema_bad_value,
+     "/encryptMetadata", "must give 'algorithm', 'keyId' or both"},
+    {"MetadataIsNoObject", "{'bsonType':'object','encryptMetadata':[]}", Errc::schema_type_mismatch,
+     "/encryptMetadata", "must be an object"},
+    {"MetadataHasATypeOption", "{'bsonType':'object','encryptMetadata':{'bsonType':'int'}}",
+     Errc::schema_unknown_keyword, "/encryptMetadata/bsonType", "has no option 'bsonType'"},
+    {"MetadataWithoutObjectType", "{'encryptMetadata':{'algorithm':$R}}", Errc::schema_bad_position,
+     "/encryptMetadata", "needs bsonType 'object'"},
+    // the rest
+    {"UnknownKeyword", "{'bsonType':'object','propertys':{}}", Errc::schema_unknown_keyword,
+     "/propertys", "Did you mean 'properties'?"},
+    {"ReferenceKeyword", "{'bsonType':'object','$ref':'x'}", Errc::schema_unknown_keyword, "/$ref",
+     "unknown keyword", Origin::remote},
+    {"PropertiesIsNoObject", "{'bsonType':'object','properties':[]}", Errc::schema_type_mismatch,
+     "/properties", "must be an object"},
+    {"SubSchemaIsNoObject", "{'bsonType':'object','properties':{'a':'string'}}",
+     Errc::schema_type_mismatch, "/properties/a", "a schema must be an object"},
+    {"UnknownTypeOfAnObject", "{'bsonType':'objekt'}", Errc::schema_bad_value, "/bsonType",
+     "'objekt'"},
+    {"TypeAndBsonType", "{'bsonType':'object','type':'object'}", Errc::schema_conflict, "/type",
+     "together"},
+    {"RequiredIsRemoteOnly", "{'bsonType':'object','required':['a']}", Errc::schema_remote_only,
+     "/required", "JSON schema keyword 'required' is only allowed with a remote schema"},
+    {"BooleanAdditionalPropertiesIsRemoteOnly",
+     "{'bsonType':'object','additionalProperties':false}", Errc::schema_remote_only,
+     "/additionalProperties", "only allowed with a remote schema"},
+    {"SlashInAName", "{'bsonType':'object','properties':{'a/b~':{'encrpyt':{}}}}",
+     Errc::schema_unknown_keyword, "/properties/a~1b~0/encrpyt", "Did you mean 'encrypt'?"},
+};
+
+class Rules : public ::testing::TestWithParam<Rule> {};
+
+TEST_P(Rules, RefuseAlikeInTextAndInBson) {
+  const Rule& r = GetParam();
+  const std::string text = json(r.text);
+  const auto from_text = schema::compile_json(text, r.origin);
+  ASSERT_FALSE(from_text) << text;
+  EXPECT_EQ(name(from_text.error().code), std::string(name(r.code)))
+      << from_text.error().to_string();
+  EXPECT_EQ(from_text.error().path, r.path);
+  EXPECT_NE(from_text.error().message.find(r.message), std::string::npos)
+      << from_text.error().message;
+  EXPECT_EQ(from_text.error().line, 1U);
+  EXPECT_GE(from_text.error().column, 1U);
+  EXPECT_LE(from_text.error().column, text.size());
+
+  const auto from_bson = schema::compile_bson(to_bson(text), r.origin);
+  ASSERT_FALSE(from_bson);
+  EXPECT_EQ(from_bson.error().code, from_text.error().code);
+  EXPECT_EQ(from_bson.error().path, from_text.error().path);
+  EXPECT_EQ(from_bson.error().message, from_text.error().message);
+  EXPECT_EQ(from_bson.error().line, 0U);
+  EXPECT_EQ(from_bson.error().column, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Schema, Rules, ::testing::ValuesIn(kRules),
+                         [](const auto& i) { return std::string(i.param.name); });
+
+TEST(Rules, TypesThatCannotBeEncryptedAreRefusedByName) {
+  for (const char* t : {"double", "decimal", "javascriptWithScope", "object", "array", "bool",
+                        "minKey", "maxKey", "undefined", "null"}) {
+    const auto r =
+        schema::compile_json(json("{'bsonType':'object','properties':{'a':{'encrypt':{'keyId':$K,'"
+                                  "algorithm':$D,'bsonType':'" +
+                                  std::string(t) + "'}}}}"));
+    ASSERT_FALSE(r) << t;
+    EXPECT_EQ(r.error().code, Errc::schema_bad_value);
+    EXPECT_NE(r.error().message.find("Cannot encrypt element of type: " + std::string(t)),
+              std::string::npos);
+  }
+  for (const char* t : {"minKey", "maxKey", "undefined", "null"}) {
+    const auto r =
+        schema::compile_json(json("{'bsonType':'object','properties':{'a':{'encrypt':{'keyId':$K,'"
+                                  "algorithm':$R,'bsonType':['int','" +
+                                  std::string(t) + "']}}}}"));
+    ASSERT_FALSE(r) << t;
+    EXPECT_NE(r.error().message.find("Cannot encrypt element of type: " + std::string(t)),
+              std::string::npos);
+  }
+}
+
+TEST(Rules, EveryValidationKeywordIsRemoteOnlyAndThenIgnored) {
+  for (const char* k : {"additionalItems",
+                        "allOf",
+                        "anyOf",
+                        "dependencies",
+                        "description",
+                        "enum",
+                        "exclusiveMaximum",
+                        "exclusiveMinimum",
+                        "items",
+                        "maxItems",
+                        "maxLength",
+                        "maxProperties",
+                        "maximum",
+                        "minItems",
+                        "minLength",
+                        "minProperties",
+                        "minimum",
+                        "multipleOf",
+                        "not",
+                        "oneOf",
+                        "pattern",
+                        "required",
+                        "title",
+                        "uniqueItems"}) {
+    const std::string text =
+        json("{'bsonType':'object','" + std::string(k) + "': {'x': [1, {'$numberLong': '5'}]}}");
+    const auto local = schema::compile_json(text);
+    ASSERT_FALSE(local) << k;
+    EXPECT_EQ(local.error().code, Errc::schema_remote_only) << k;
+    EXPECT_TRUE(schema::compile_json(text, Origin::remote)) << k;
+  }
+}
+
+TEST(Syntax, MistakesNameLineAndColumn) {
+  struct Case {
+    const char* text;
+    std::uint32_t line;
+    std::uint32_t column;
+  };
+  for (const Case& c :
+       {Case{"", 1, 1}, Case{"{", 1, 2}, Case{"{\"a\": 1,\n \"b\" 2}", 2, 6},
+        Case{"{\n\n  \"a\": tru }", 3, 11}, Case{"{\"a\": {\"b\": 1, \"b\": 2}}", 1, 16},
+        Case{"{} x", 1, 4}, Case{"{\"a\\u0000b\": 1}", 1, 2}, Case{"{\"a\": \"\xff\"}", 1, 8}}) {
+    const auto r = schema::compile_json(c.text);
+    ASSERT_FALSE(r) << c.text;
+    EXPECT_EQ(r.error().code, Errc::schema_syntax) << c.text;
+    EXPECT_EQ(r.error().line, c.line) << c.text << ": " << r.error().to_string();
+    EXPECT_NEAR(r.error().column, c.column, 2) << c.text << ": " << r.error().to_string();
+  }
+}
+
+TEST(Syntax, ExtendedJsonThatIsWrongIsRefused) {
+  for (const char* v :
+       {"{'$uuid':'x'}", "{'$uuid':'00112233-4455-6677-8899-aabbccddeef'}", "{'$uuid':5}",
+        "{'$uuid':'00112233-4455-6677-8899-aabbccddeeff','x':1}", "{'$binary':'AAAA'}",
+        "{'$binary':{'base64':'AAAA'}}", "{'$binary':{'base64':'AAA','subType':'04'}}",
+        "{'$binary':{'base64':'AA!A','subType':'04'}}",
+        "{'$binary':{'base64':'AAAA','subType':'xyz'}}",
+        "{'$binary':{'base64':'AAB=','subType':'04'}}"}) {
+    const auto r = schema::compile_json(
+        json("{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':[" +
+             std::string(v) + "]}}}}"));
+    ASSERT_FALSE(r) << v;
+    EXPECT_EQ(r.error().code, Errc::schema_syntax) << v;
+  }
+}
+
+TEST(Syntax, AllTextFormsOfAUuidMeanTheSame) {
+  for (const char* v : {"{'$uuid':'00112233-4455-6677-8899-AABBCCDDEEFF'}",
+                        "{'$binary':{'base64':'ABEiM0RVZneImaq7zN3u/w==','subType':'04'}}",
+                        "{'$binary':{'base64':'ABEiM0RVZneImaq7zN3u/w==','subType':'4'}}",
+                        "{'$binary':'ABEiM0RVZneImaq7zN3u/w==','$type':'04'}"}) {
+    const auto p =
+        must_compile("{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':[" +
+                     std::string(v) + "]}}}}");
+    ASSERT_EQ(p->key_ids().size(), 1U) << v;
+    EXPECT_EQ(to_uuid_string(p->key_ids()[0]), "00112233-4455-6677-8899-aabbccddeeff") << v;
+  }
+}
+
+TEST(Syntax, NestingIsBoundedInBothForms) {
+  for (const int depth : {150, 1000, 100000}) {
+    std::string text;
+    for (int i = 0; i < depth; ++i) text += "{\"properties\":{\"a\":";
+    text += "{}";
+    for (int i = 0; i < depth; ++i) text += "}}";
+    const auto r = schema::compile_json(text);
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().code, Errc::schema_syntax);
+  }
+  // BSON of 150 levels of each, built from the inside.
+  std::vector<std::uint8_t> doc = {5, 0, 0, 0, 0};
+  for (int i = 0; i < 300; ++i) {
+    std::vector<std::uint8_t> outer(4);
+    outer.push_back(3);
+    for (const char c : std::string(i % 2 == 0 ? "a" : "properties"))
+      outer.push_back(static_cast<std::uint8_t>(c));
+    outer.push_back(0);
+    outer.insert(outer.end(), doc.begin(), doc.end());
+    outer.push_back(0);
+    for (std::size_t k = 0; k < 4; ++k)
+      outer[k] = static_cast<std::uint8_t>(outer.size() >> (8 * k));
+    doc = outer;
+  }
+  const auto r = schema::compile_bson(doc);
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, Errc::schema_syntax);
+}
+
+TEST(Syntax, BrokenBsonIsRefused) {
+  const auto doc = to_bson(
+      json("{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':$K}}}}"));
+  for (std::size_t n = 0; n < doc.size(); ++n) {
+    EXPECT_FALSE(schema::compile_bson(Bytes(doc).first(n))) << n;
+  }
+  for (std::size_t i = 0; i < doc.size(); ++i) {
+    for (const unsigned bit : {1U, 0x80U}) {
+      auto changed = doc;
+      changed[i] = static_cast<std::uint8_t>(changed[i] ^ bit);
+      (void)schema::compile_bson(changed).has_value();  // any answer, no crash
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fle::test
