@@ -87,18 +87,17 @@ class FieldVisitor {
     if (e.type == Type::bin_data && value[4] == internal::kSubtypeEncrypted)
       return refuse(e, frames, Errc::already_encrypted,
                     "binary of subtype 6: the value is encrypted already");
+    const bool top_level = frames.size() == 1;
+    // The server replaces this one value by its clock, at top level only. The specification's tests
+    // want this answer also where the schema does not allow a timestamp.
+    if (top_level && e.type == Type::timestamp && internal::load32(value) == 0 &&
+        internal::load32(value + 4) == 0)
+      return refuse(e, frames, Errc::timestamp_zero,
+                    "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field");
     if (!encryptable(e.type, leaf.algorithm) ||
         (!leaf.types.empty() && !leaf.types.contains(e.type)))
       return refuse(e, frames, Errc::type_not_allowed, type_message(e.type, leaf));
-    if (frames.size() == 1) {
-      // The server replaces this one value by its clock, at top level only.
-      if (e.type == Type::timestamp && internal::load32(value) == 0 &&
-          internal::load32(value + 4) == 0)
-        return refuse(
-            e, frames, Errc::timestamp_zero,
-            "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field");
-      has_id_ |= e.name == "_id";
-    }
+    has_id_ |= top_level && e.name == "_id";
     out_.add_mark(e, frames, step.leaf);
     return {};  // what is inside goes with the value
   }

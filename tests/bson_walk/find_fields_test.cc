@@ -206,6 +206,9 @@ TEST(FindFields, RefusesTheTimestampThatTheServerWouldReplace) {
                  "A command that inserts cannot supply Timestamp(0, 0) for an encrypted");
   EXPECT_EQ(found_paths(test::from_json("{'a':{'t':" + zero + "},'x':" + zero + "}"), plan),
             Paths{"a.t"});
+  // Before the type is looked at: a string field gives the same answer (badQueries of the spec).
+  expect_refused(test::from_json("{'t':" + zero + "}"), plan_of("'t':" + random("string")),
+                 Errc::timestamp_zero, "t", "Timestamp(0, 0)");
   EXPECT_EQ(found_paths(test::from_json("{'t':{'$timestamp':{'t':0,'i':1}}}"), plan), Paths{"t"});
   EXPECT_EQ(found_paths(test::from_json("{'t':{'$timestamp':{'t':1,'i':0}}}"), plan), Paths{"t"});
 }
