@@ -1,6 +1,7 @@
 #include "support/bson_values.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace fle::test {
 namespace {
@@ -220,8 +221,8 @@ TypedValue make_value(Type type, std::size_t size, std::mt19937_64& rng) {
     case Type::double_: {
       // Whole numbers: never a NaN, which libbson's comparisons would not find equal to itself.
       const auto d = static_cast<double>(static_cast<std::int32_t>(rng()));
-      const auto* p = reinterpret_cast<const std::uint8_t*>(&d);
-      append(v.bytes, {p, sizeof d});
+      v.bytes.resize(sizeof d);
+      std::memcpy(v.bytes.data(), &d, sizeof d);
       break;
     }
     case Type::string:
