@@ -64,7 +64,8 @@ void KeyOptions::add_kms(CLI::App& cmd) {
   cmd.add_option("--kms", kms_file, "KMS providers: JSON, the drivers' kmsProviders map")
       ->type_name("FILE")
       ->excludes(local);
-  cmd.add_flag("--may-swap", may_swap, "Go on when key memory cannot be locked (RLIMIT_MEMLOCK)");
+  cmd.add_flag("--may-swap", may_swap,
+               "Go on when key memory cannot be locked: keys may reach the swap space");
 }
 
 Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_vault(bool create) const {

@@ -25,7 +25,10 @@ struct Failure {
   Failure() = default;
   Failure(Errc c, std::string text, std::string where = {})
       : code(c), message(std::move(text)), path(std::move(where)) {}
-  explicit Failure(const Error& e) : code(e.code), message(e.where) {}
+  explicit Failure(const Error& e) : code(e.code), message(e.where) {
+    if (code == Errc::lock_failed)
+      message += ": raise RLIMIT_MEMLOCK (ulimit -l), or let keys swap";
+  }
 
   /// "document 3: field 'ssn': type_not_allowed: expected int, found string". One line.
   [[nodiscard]] std::string to_string() const {
