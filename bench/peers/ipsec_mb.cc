@@ -62,10 +62,9 @@ class IpsecMb final : public FieldCipher {
     return {opened_[i].begin(), opened_[i].begin() + static_cast<std::ptrdiff_t>(opened_len_[i])};
   }
   [[nodiscard]] std::string label() const override {
-    return std::string("ipsec-mb ") + imb_get_version_str() +
-           (arch_ == IMB_ARCH_AVX512 ? " avx512"
-            : arch_ == IMB_ARCH_AVX2 ? " avx2"
-                                     : " other");
+    return std::string(imb_get_version_str()) + (arch_ == IMB_ARCH_AVX512 ? ", AVX-512"
+                                                 : arch_ == IMB_ARCH_AVX2 ? ", AVX2"
+                                                                          : ", below AVX2");
   }
 
  private:

@@ -28,9 +28,7 @@ class LibMongocrypt final : public FieldCipher {
   [[nodiscard]] Buf value(std::size_t i) const override {
     return test::only_value(opened_[i]).bytes;
   }
-  [[nodiscard]] std::string label() const override {
-    return "libmongocrypt " + test::MongocryptPeer::version();
-  }
+  [[nodiscard]] std::string label() const override { return test::MongocryptPeer::version(); }
 
  private:
   const Workload& w_;
