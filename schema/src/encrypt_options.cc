@@ -130,7 +130,7 @@ Done check_types(const EncryptOptions& o, Algorithm algorithm, const Place& plac
 }  // namespace
 
 Failure fail(Errc code, std::string message, const Place& place) {
-  Failure f(code, std::move(message), place.pointer.empty() ? "/" : place.pointer);
+  Failure f(code, one_line(message), place.pointer.empty() ? "/" : place.pointer);
   f.column = static_cast<std::uint32_t>(place.offset);
   return f;
 }

@@ -8,10 +8,16 @@
 namespace fle::schema {
 namespace {
 
-Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size_t depth);
+/// What one document may still use up, whatever it claims.
+struct Budget {
+  std::size_t values = kMaxSchemaValues;
+};
+
+Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size_t depth,
+                          Budget& budget);
 
 Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const std::string& pointer,
-                            std::size_t depth) {
+                            std::size_t depth, Budget& budget) {
   if (depth > kMaxSchemaDepth) {
     return Failure(Errc::schema_syntax,
                    "nested deeper than " + std::to_string(kMaxSchemaDepth) + " levels", pointer);
@@ -19,24 +25,35 @@ Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const std::st
   Value v;
   v.kind = kind;
   std::unordered_set<std::string> names;
+  const std::uint32_t size = children.len;  // libbson forgets it at the end
   while (bson_iter_next(&children)) {
     const std::string name(bson_iter_key(&children), bson_iter_key_len(&children));
-    FLE_TRY(Value child, read_value(children, pointer + pointer_step(name), depth));
+    if (!is_utf8(name, Nul::refused)) {
+      return Failure(Errc::schema_syntax, "a name that is not valid UTF-8", pointer);
+    }
+    if (budget.values-- == 0) {
+      return Failure(Errc::schema_syntax,
+                     "more than " + std::to_string(kMaxSchemaValues) + " values", pointer);
+    }
+    FLE_TRY(Value child, read_value(children, pointer + pointer_step(name), depth, budget));
     if (kind == ValueKind::array) {
       v.items.push_back(std::move(child));
       continue;
     }
     if (!names.insert(name).second) {
-      return Failure(Errc::schema_syntax, "the name '" + name + "' stands twice in one object",
-                     pointer);
+      return Failure(Errc::schema_syntax,
+                     one_line("the name '" + name + "' stands twice in one object"), pointer);
     }
     v.members.push_back({name, 0, std::move(child)});
   }
-  if (children.err_off != 0) return Failure(Errc::schema_syntax, "not valid BSON", pointer);
+  // libbson stops alike at the end and at damage; only the end stands on the last byte.
+  if (bson_iter_offset(&children) + 1 != size)
+    return Failure(Errc::schema_syntax, "not valid BSON", pointer);
   return v;
 }
 
-Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size_t depth) {
+Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size_t depth,
+                          Budget& budget) {
   Value v;
   switch (bson_iter_type(&it)) {
     case BSON_TYPE_DOCUMENT:
@@ -47,13 +64,16 @@ Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size
         return Failure(Errc::schema_syntax, "not valid BSON", pointer);
       }
       return read_members(children, is_array ? ValueKind::array : ValueKind::object, pointer,
-                          depth + 1);
+                          depth + 1, budget);
     }
     case BSON_TYPE_UTF8: {
       std::uint32_t n = 0;
       const char* s = bson_iter_utf8(&it, &n);
       v.kind = ValueKind::string;
       v.text.assign(s, n);
+      if (!is_utf8(v.text, Nul::allowed)) {
+        return Failure(Errc::schema_syntax, "a string that is not valid UTF-8", pointer);
+      }
       return v;
     }
     case BSON_TYPE_BINARY: {
@@ -83,10 +103,16 @@ Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size
 Outcome<Value> read_bson(Bytes document) {
   bson_t doc;
   bson_iter_t it;
-  if (!bson_init_static(&doc, document.data(), document.size()) || !bson_iter_init(&it, &doc)) {
+  if (document.size() > kMaxSchemaBytes) {
+    return Failure(Errc::schema_syntax, "larger than 16 MiB, so larger than any schema");
+  }
+  // libbson ends the process for a null pointer, which an empty span may hold.
+  if (document.empty() || !bson_init_static(&doc, document.data(), document.size()) ||
+      !bson_iter_init(&it, &doc)) {
     return Failure(Errc::schema_syntax, "not one valid BSON document");
   }
-  return read_members(it, ValueKind::object, {}, 1);
+  Budget budget;
+  return read_members(it, ValueKind::object, {}, 1, budget);
 }
 
 }  // namespace fle::schema

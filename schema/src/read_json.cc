@@ -63,6 +63,7 @@ class Builder {
   bool String(const char* s, rapidjson::SizeType n, bool) {
     Value v = make(ValueKind::string, string_start());
     v.text.assign(s, n);
+    if (!is_utf8(v.text, Nul::allowed)) return stop("a string that is not valid UTF-8", v.offset);
     return add(std::move(v));
   }
   bool Key(const char* s, rapidjson::SizeType n, bool) {
@@ -71,6 +72,7 @@ class Builder {
     if (std::string_view(s, n).find('\0') != std::string_view::npos) {
       return stop("a name may not contain U+0000", at);
     }
+    if (!is_utf8({s, n}, Nul::refused)) return stop("a name that is not valid UTF-8", at);
     if (!open.names.insert(std::string(s, n)).second) {
       return stop("the name '" + std::string(s, n) + "' stands twice in one object", at);
     }
@@ -99,6 +101,9 @@ class Builder {
   }
   bool add(ValueKind kind, std::size_t offset) { return add(make(kind, offset)); }
   bool add(Value v) {
+    if (++n_values_ > kMaxSchemaValues) {
+      return stop("more than " + std::to_string(kMaxSchemaValues) + " values", v.offset);
+    }
     if (open_.empty()) {
       root_ = std::move(v);
     } else if (Value& parent = open_.back().value; parent.kind == ValueKind::object) {
@@ -192,6 +197,7 @@ class Builder {
   std::string_view text_;
   const Stream& stream_;
   std::vector<Open> open_;
+  std::size_t n_values_ = 0;
   Value root_;
   std::optional<Stop> stop_;
 };
@@ -202,6 +208,11 @@ Outcome<Value> read_json(std::string_view text) {
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
                               rapidjson::kParseValidateEncodingFlag |
                               rapidjson::kParseFullPrecisionFlag;
+  if (text.size() > kMaxSchemaBytes) {
+    Failure large(Errc::schema_syntax, "larger than 16 MiB, so larger than any schema");
+    set_position(large, text, 0);
+    return large;
+  }
   Stream stream(text);
   Builder builder(text, stream);
   rapidjson::Reader reader;
@@ -212,7 +223,7 @@ Outcome<Value> read_json(std::string_view text) {
   Failure f(Errc::schema_syntax, "");
   std::size_t offset = stream.Tell();
   if (builder.stopped()) {
-    f.message = builder.stopped()->message;
+    f.message = one_line(builder.stopped()->message);
     offset = builder.stopped()->offset;
   } else if (cut) {
     f.message = "a zero byte in the text";

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <bson/bson.h>
+
 namespace fle::schema {
 
 const char* describe(ValueKind kind) noexcept {
@@ -30,9 +32,31 @@ const Value* Value::find(std::string_view name) const noexcept {
   return it == members.end() ? nullptr : &it->value;
 }
 
+bool is_utf8(std::string_view text, Nul nul) noexcept {
+  // libbson takes the overlong form of NUL for NUL where it allows one.
+  return text.empty() || (text.find("\xc0\x80") == std::string_view::npos &&
+                          bson_utf8_validate(text.data(), text.size(), nul == Nul::allowed));
+}
+
+std::string one_line(std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string s;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      s += c;
+    } else {
+      s += "\\u00";
+      s += kHex[byte >> 4];
+      s += kHex[byte & 15];
+    }
+  }
+  return s;
+}
+
 std::string pointer_step(std::string_view name) {
   std::string s = "/";
-  for (const char c : name) {
+  for (const char c : one_line(name)) {
     if (c == '~') {
       s += "~0";
     } else if (c == '/') {

@@ -41,7 +41,21 @@ struct Member {
 /// Deeper schemas are refused: documents cannot be nested that deep either.
 inline constexpr std::size_t kMaxSchemaDepth = 200;
 
-/// One step of a JSON pointer (RFC 6901), escaped.
+/// Larger inputs are refused: a validator is part of one BSON document.
+inline constexpr std::size_t kMaxSchemaBytes = 16 * 1024 * 1024;
+/// Bounds the memory that a hostile schema can take, to some 200 MiB.
+inline constexpr std::size_t kMaxSchemaValues = 1'000'000;
+
+/// Neither reader can be relied on for this: RapidJSON lets lone surrogates through, and libbson
+/// looks only when asked. BSON has no NUL in names, but in values.
+enum class Nul : bool { refused, allowed };
+[[nodiscard]] bool is_utf8(std::string_view text, Nul nul) noexcept;
+
+/// Names come from whoever wrote the schema; an error text is one line of a log. Control characters
+/// become \u00xx.
+[[nodiscard]] std::string one_line(std::string_view text);
+
+/// One step of a JSON pointer (RFC 6901), escaped, and on one line.
 [[nodiscard]] std::string pointer_step(std::string_view name);
 
 /// Sets line and column of the byte at `offset`.

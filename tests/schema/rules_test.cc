@@ -333,7 +333,9 @@ TEST(Syntax, NestingIsBoundedInBothForms) {
   // BSON of 150 levels of each, built from the inside.
   std::vector<std::uint8_t> doc = {5, 0, 0, 0, 0};
   for (int i = 0; i < 300; ++i) {
-    std::vector<std::uint8_t> outer(4);
+    std::vector<std::uint8_t> outer;
+    outer.reserve(doc.size() + 20);  // GCC 12 warns of a push_back that may grow a known size
+    outer.resize(4);
     outer.push_back(3);
     for (const char c : std::string(i % 2 == 0 ? "a" : "properties"))
       outer.push_back(static_cast<std::uint8_t>(c));
