@@ -17,12 +17,19 @@ constexpr std::string_view kInvalidSchema = "Invalid schema containing the 'encr
 
 std::string invalid(std::string_view why) { return std::string(kInvalidSchema) + std::string(why); }
 
-/// Whether anything below is to be encrypted.
-bool mentions_encryption(const Value& v) noexcept {
-  return std::any_of(v.items.begin(), v.items.end(), mentions_encryption) ||
-         std::any_of(v.members.begin(), v.members.end(), [](const Member& m) {
-           return m.name == "encrypt" || m.name == "encryptMetadata" ||
-                  mentions_encryption(m.value);
+/// Whether the members of this keyword's value are fields, which may have any name, not keywords.
+bool lists_fields(std::string_view keyword) noexcept {
+  return keyword == "properties" || keyword == "patternProperties" || keyword == "dependencies";
+}
+
+/// Whether anything below is to be encrypted. Looks into whatever is not known to be harmless.
+bool mentions_encryption(const Value& v, bool of_fields) noexcept {
+  return std::any_of(v.items.begin(), v.items.end(),
+                     [](const Value& item) { return mentions_encryption(item, false); }) ||
+         std::any_of(v.members.begin(), v.members.end(), [of_fields](const Member& m) {
+           const bool keyword = m.name == "encrypt" || m.name == "encryptMetadata";
+           return (keyword && !of_fields) ||
+                  mentions_encryption(m.value, !of_fields && lists_fields(m.name));
          });
 }
 
@@ -120,7 +127,7 @@ class Compiler {
       const Place at{here.place.pointer + pointer_step(m.name), m.offset};
       const Keyword* k = find_keyword(m.name);
       if (k == nullptr) return unknown_keyword(m, at);
-      if (k->role == Role::schemas && mentions_encryption(m.value)) {
+      if (k->role == Role::schemas && mentions_encryption(m.value, lists_fields(m.name))) {
         return fail(Errc::schema_bad_position,
                     invalid("Nothing below '" + m.name + "' can be encrypted"), at);
       }
@@ -177,6 +184,9 @@ class Compiler {
         std::any_of(draft.properties.begin(), draft.properties.end(), not_plain) ||
         std::any_of(draft.patterns.begin(), draft.patterns.end(), not_plain);
     if (!anything) return Draft{};
+    // Without patterns and additionalProperties, a plain field means no more than an unlisted one.
+    if (draft.otherwise == nullptr && draft.patterns.empty())
+      std::erase_if(draft.properties, [&](const Draft::Child& c) { return !not_plain(c); });
     draft.kind = Plan::Kind::object;
     return draft;
   }
@@ -252,6 +262,11 @@ class Compiler {
   Done check_id(const Plan& plan) {
     if (plan.root().kind != Plan::Kind::object) return ok;
     const Plan::Step id = plan.child(plan.root().node, "_id");
+    // Else every document would be refused, one by one.
+    if (id.kind == Plan::Kind::ambiguous) {
+      return fail(Errc::schema_conflict, "patterns say different things about the field '_id'",
+                  {"/patternProperties", 0});
+    }
     if (id.kind == Plan::Kind::encrypted && plan.leaf(id.leaf).algorithm == Algorithm::random) {
       return fail(Errc::schema_conflict,
                   invalid("It reaches _id, which can only be encrypted with the deterministic "
@@ -269,9 +284,12 @@ class Compiler {
       for (const std::string& token : pointer.tokens) {
         if (step.kind == Plan::Kind::object) step = plan.child(step.node, token);
       }
-      if (step.kind == Plan::Kind::encrypted || step.kind == Plan::Kind::ambiguous) {
+      // An object with encrypted fields cannot be a string: no document would ever fit.
+      if (step.kind != Plan::Kind::plain) {
         return fail(Errc::schema_bad_pointer,
-                    "'keyId' points to '" + pointer.text + "', which is encrypted itself", place);
+                    "'keyId' points to '" + pointer.text +
+                        "', which is encrypted itself or holds encrypted fields",
+                    place);
       }
     }
     return ok;

@@ -27,6 +27,18 @@ class Flattener {
   }
 
  private:
+  /// For each pattern the first one that means the same: what a look-up compares.
+  static std::vector<std::uint32_t> meanings_of(const std::vector<Draft::PatternChild>& patterns) {
+    std::vector<std::uint32_t> out;
+    for (const Draft::PatternChild& p : patterns) {
+      const auto first = std::find_if(
+          patterns.begin(), patterns.end(),
+          [&p](const Draft::PatternChild& q) { return same_meaning(p.draft, q.draft); });
+      out.push_back(static_cast<std::uint32_t>(first - patterns.begin()));
+    }
+    return out;
+  }
+
   Plan::LeafId add_leaf(Leaf leaf) {
     if (const auto* id = std::get_if<KeyId>(&leaf.key); id != nullptr && seen_.insert(*id).second) {
       d_.key_ids.push_back(*id);
@@ -49,10 +61,11 @@ class Flattener {
       place(node, c.name, step);
     }
     // The children of a pattern have patterns too: rows of one node must stand together.
+    const std::vector<std::uint32_t> meanings = meanings_of(draft.patterns);
     std::vector<Plan::Data::PatternRow> rows;
-    for (Draft::PatternChild& c : draft.patterns) {
-      const Plan::Step step = add(c.draft);
-      rows.push_back({std::move(c.pattern), step});
+    for (std::size_t i = 0; i < draft.patterns.size(); ++i) {
+      const Plan::Step step = add(draft.patterns[i].draft);
+      rows.push_back({std::move(draft.patterns[i].pattern), step, meanings[i]});
     }
     if (draft.otherwise != nullptr) node.otherwise = add(*draft.otherwise);
     node.first_pattern = static_cast<std::uint32_t>(d_.patterns.size());

@@ -37,12 +37,6 @@ bool same_encryption(const Leaf& a, const Leaf& b) noexcept {
   return a.algorithm == b.algorithm && a.key == b.key && a.types == b.types;
 }
 
-bool Plan::Data::same(const Step& a, const Step& b) const noexcept {
-  if (a.kind != b.kind) return false;
-  if (a.kind == Kind::encrypted) return same_encryption(leaves[a.leaf], leaves[b.leaf]);
-  return a.kind != Kind::object || a.node == b.node;
-}
-
 Plan::Plan(std::unique_ptr<const Data> data) noexcept : d_(std::move(data)) {
   const Step top = root();
   // Ambiguous counts as encrypted: the walk will refuse such a document anyway.
@@ -65,7 +59,7 @@ Plan::Step Plan::child(NodeId id, std::string_view name) const noexcept {
     const Data::PatternRow& row = d_->patterns[node.first_pattern + i];
     const Pattern::Match m = row.pattern.search(name);
     if (m == Pattern::Match::no) continue;
-    if (m == Pattern::Match::failed || (found != nullptr && !d_->same(found->step, row.step))) {
+    if (m == Pattern::Match::failed || (found != nullptr && found->meaning != row.meaning)) {
       return {Kind::ambiguous, 0, 0};
     }
     found = &row;

@@ -21,6 +21,7 @@ struct Plan::Data {
   struct PatternRow {
     Pattern pattern;
     Step step;
+    std::uint32_t meaning = 0;  // equal among the rows of one node that mean the same
   };
   struct Node {
     std::uint32_t first_slot = 0;  // its table in `slots`: open addressing
@@ -39,8 +40,6 @@ struct Plan::Data {
   Step root;
 
   [[nodiscard]] const Slot* find(const Node& node, std::string_view name) const noexcept;
-  /// Whether two steps mean the same: equal kinds, equal encryption, the same object.
-  [[nodiscard]] bool same(const Step& a, const Step& b) const noexcept;
   static std::uint32_t hash(std::string_view name) noexcept;
 };
 
