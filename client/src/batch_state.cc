@@ -11,15 +11,19 @@ void KeyTable::clear() noexcept {
   failures_.clear();
   id_index_.clear();
   name_index_.clear();
+  last_ = 0;
 }
 
 KeyTable::Index KeyTable::add(const KeyId& id) {
+  // Most fields have the key of the field before them.
+  if (!ids_.empty() && ids_[entries_[last_].at] == id) return last_;
   const auto [it, fresh] = id_index_.try_emplace(id, static_cast<Index>(entries_.size()));
   if (fresh) {
     entries_.push_back({false, static_cast<std::uint32_t>(ids_.size())});
     ids_.push_back(id);
   }
-  return it->second;
+  last_ = it->second;
+  return last_;
 }
 
 KeyTable::Index KeyTable::add(std::string_view alt_name) {

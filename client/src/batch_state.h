@@ -24,7 +24,7 @@ class KeyTable {
 
   /// One look-up for all of them.
   Done resolve(kms::KeyRing* ring);
-  /// One by one, when resolve() failed: `reasons` then says why a key is not there.
+  /// One by one, when resolve() failed: failure() then says why a key is not there.
   void resolve_each(kms::KeyRing* ring);
 
   [[nodiscard]] const kms::KeyHandle& operator[](Index i) const noexcept;
@@ -51,6 +51,7 @@ class KeyTable {
   std::vector<kms::KeyHandle> by_name_;
   std::vector<std::optional<Failure>> failures_;
   std::unordered_map<KeyId, Index> id_index_;
+  Index last_ = 0;  // the entry of the id that was added last, if any was
   std::unordered_map<std::string, Index, Text, std::equal_to<>> name_index_;
 };
 
@@ -66,7 +67,9 @@ struct Batch::State {
   std::size_t n_documents = 0;
   std::vector<std::uint8_t> output;  // grows only: the first n_output bytes are in use
   std::size_t n_output = 0;
-  bool done = false;  // results may be read
+  // Documents that have results. One that was added later has none: its input must not pass for
+  // one.
+  std::size_t n_results = 0;
   std::size_t fields = 0;
   std::vector<KeptField> kept;
 
@@ -90,7 +93,7 @@ struct Batch::State {
     open_jobs.clear();
     kept.clear();
     fields = 0;
-    done = false;
+    n_results = 0;
   }
 
   /// Lays all results out behind each other and copies what stays.

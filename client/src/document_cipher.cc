@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "batch_state.h"
 #include "binary.h"
+#include "open_failures.h"
 
 namespace fle::client {
 namespace {
@@ -121,12 +123,7 @@ Done encrypt_all(Batch::State& s, const schema::Plan& plan, kms::KeyRing* ring,
 Done read_payloads(Batch::State& s) {
   return for_each_field(s, [&s](std::size_t i, const bson::Mark& m, std::size_t) -> Done {
     const auto header = parse_payload(bson::binary_content(s.documents[i].input, m));
-    if (!header) {
-      return at_field(Failure(Errc::malformed_payload,
-                              "malformed ciphertext: not the layout of an "
-                              "encrypted value"),
-                      s, i, m);
-    }
+    if (!header) return at_field(malformed_payload(), s, i, m);
     s.field_keys.push_back(s.keys.add(header->key_id));
     return ok;
   });
@@ -188,10 +185,7 @@ Done open_all(Batch::State& s) {
   const std::uint8_t* payload = jobs[opened.error().index].payload.data();
   return for_each_field(s, [&](std::size_t i, const bson::Mark& m, std::size_t) -> Done {
     if (bson::binary_content(s.documents[i].input, m).data() != payload) return ok;
-    return at_field(
-        Failure(opened.error().code,
-                "the value does not decrypt: it was changed, or written under another key"),
-        s, i, m);
+    return at_field(does_not_open(opened.error().code), s, i, m);
   });
 }
 
@@ -208,10 +202,7 @@ Done take_sizes(Batch::State& s, const bson::Limits& limits) {
     m.new_type = static_cast<bson::Type>(j.payload[kPayloadHeaderLen - 1]);
     m.new_size = static_cast<std::uint32_t>(j.plaintext_len);
     if (bson::check_value(m.new_type, j.out.first(j.plaintext_len), limits)) return ok;
-    return at_field(Failure(Errc::malformed_bson,
-                            "malformed encrypted bson: the decrypted bytes are not "
-                            "one value of their type"),
-                    s, i, m);
+    return at_field(malformed_plaintext(), s, i, m);
   });
 }
 
@@ -239,18 +230,27 @@ Done decrypt_all(Batch::State& s, kms::KeyRing* ring, const DocumentCipher::Opti
   return ok;
 }
 
+template <class Work>
+Done without_exceptions(Batch::State& s, Work work) {
+  try {
+    return work(s);
+  } catch (const std::bad_alloc&) {
+    return Failure(Errc::no_memory, "not enough memory for the batch");
+  }
+}
+
 /// Runs `work` on a clean batch; takes everything back when it fails.
 template <class Work>
 Done run(Batch& batch, Work work) {
   Batch::State& s = batch.state();
   s.abandon();
-  Done done = work(s);
-  if (!done) {
+  Done done = without_exceptions(s, work);
+  if (done) {
+    s.n_results = s.n_documents;
+  } else {
     s.abandon();
-    return done;
   }
-  s.done = true;
-  return ok;
+  return done;
 }
 
 }  // namespace
@@ -278,7 +278,7 @@ void Batch::add(Bytes document) {
 std::size_t Batch::size() const noexcept { return s_->n_documents; }
 
 Bytes Batch::output(std::size_t index) const noexcept {
-  if (!s_->done || index >= s_->n_documents) return {};
+  if (index >= s_->n_results) return {};
   const State::Document& d = s_->documents[index];
   return d.size == 0 ? d.input : Bytes{s_->output.data() + d.offset, d.size};
 }

@@ -5,6 +5,7 @@
 #include "binary.h"
 #include "fle/batch.h"
 #include "fle/bson_walk/walk.h"
+#include "open_failures.h"
 
 namespace fle::client {
 
@@ -32,22 +33,17 @@ Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, A
 
 Outcome<Value> decrypt_value(Bytes payload, kms::KeyRing& keys) {
   const auto header = parse_payload(payload);
-  if (!header) {
-    return Failure(Errc::malformed_payload,
-                   "malformed ciphertext: not the layout of an encrypted value");
-  }
+  if (!header) return malformed_payload();
   FLE_TRY(const kms::KeyHandle key, keys.by_id(header->key_id));
   WipedBuffer scratch;
   FLE_CHECK(scratch.reset(open_capacity(payload.size())));
   OpenJob job{&key->key, payload, scratch.bytes()};
-  if (const BatchStatus opened = open_batch({&job, 1}); !opened) {
-    return Failure(opened.error().code,
-                   "the value does not decrypt: it was changed, or written under another key");
-  }
+  if (const BatchStatus opened = open_batch({&job, 1}); !opened)
+    return does_not_open(opened.error().code);
   Value v{static_cast<bson::Type>(header->bson_type), {}};
   FLE_CHECK(v.bytes.reset(job.plaintext_len));
   std::copy_n(job.out.begin(), job.plaintext_len, v.bytes.bytes().begin());
-  FLE_CHECK(bson::check_value(v.type, v.bytes.bytes()));
+  if (!bson::check_value(v.type, v.bytes.bytes())) return malformed_plaintext();
   return v;
 }
 

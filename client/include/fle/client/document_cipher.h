@@ -55,7 +55,8 @@ class FLE_API Batch {
   [[nodiscard]] std::size_t size() const noexcept;
 
   /// The result for document `index`; valid until clear(), the next encrypt or decrypt. A document
-  /// in which nothing changed is returned as the caller's own bytes.
+  /// in which nothing changed is returned as the caller's own bytes. Empty when there is no result:
+  /// the last call failed, or the document was added after it.
   [[nodiscard]] Bytes output(std::size_t index) const noexcept;
   /// Fields that the last call encrypted or decrypted.
   [[nodiscard]] std::size_t fields() const noexcept;
@@ -82,8 +83,19 @@ class FLE_API DocumentCipher {
 
   /// Encrypts what the plan says, in every document. All or nothing; a Failure names document
   /// (from 1, in order of add) and field path.
+  ///
+  /// @retval Errc::invalid_argument  the cipher has no plan
+  /// @retval Errc::no_memory
+  /// @retval as bson::find_fields, bson::resolve_pointer, bson::Edits::layout, KeyRing::resolve
   [[nodiscard]] Done encrypt(Batch& batch) const;
   /// Decrypts every encrypted value, in every document. All or nothing but for MissingKeys::keep.
+  /// What an encrypted value decrypts to is not searched for ciphertext again.
+  ///
+  /// @retval Errc::auth_failed        changed data, or written under another key
+  /// @retval Errc::malformed_payload  a subtype 6 binary of type 1 or 2 that is cut short
+  /// @retval Errc::malformed_bson     the document, or what a value decrypts to
+  /// @retval Errc::no_memory
+  /// @retval as bson::find_ciphertexts, bson::Edits::layout, KeyRing::resolve
   [[nodiscard]] Done decrypt(Batch& batch) const;
 
  private:

@@ -1,0 +1,26 @@
+#ifndef FLE_CLIENT_SRC_OPEN_FAILURES_H_
+#define FLE_CLIENT_SRC_OPEN_FAILURES_H_
+
+#include "fle/failure.h"
+
+namespace fle::client {
+
+// Why an encrypted value does not decrypt: the same words for a field of a document and a value of
+// its own.
+
+inline Failure malformed_payload() {
+  return {Errc::malformed_payload, "malformed ciphertext: not the layout of an encrypted value"};
+}
+
+inline Failure does_not_open(Errc code) {
+  return {code, "the value does not decrypt: it was changed, or written under another key"};
+}
+
+inline Failure malformed_plaintext() {
+  return {Errc::malformed_bson,
+          "malformed encrypted bson: the decrypted bytes are not one value of their type"};
+}
+
+}  // namespace fle::client
+
+#endif  // FLE_CLIENT_SRC_OPEN_FAILURES_H_
