@@ -55,6 +55,7 @@ class Run {
     steps.process = [this](Work& w) { return process(static_cast<CipherWork&>(w)); };
     steps.write = [this](Work& w) { return write(static_cast<CipherWork&>(w)); };
     FLE_CHECK(run_pipeline(reader, steps, o_.stream.thread_count()));
+    progress_.hide();
     kept_.finish();
     return ok;
   }
@@ -113,6 +114,7 @@ class Run {
     } else {
       for (std::size_t i = 0; i < w.batch.size(); ++i) FLE_CHECK(out_.write(w.batch.output(i)));
     }
+    if (!w.batch.kept().empty()) progress_.hide();
     for (const client::KeptField& f : w.batch.kept()) kept_.add(f, w.chunk.first_document);
     progress_.add(w.chunk.raw.size(), w.chunk.ends.size());
     return ok;

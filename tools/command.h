@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -30,6 +31,9 @@ void add_inspect(CLI::App& app, Action& chosen);
 
 /// One line on standard error: "fle: ...".
 void complain(const std::string& line);
+/// `text` with control characters as \xNN: names of fields and keys come from documents, and may
+/// neither break a line nor command a terminal.
+[[nodiscard]] std::string printable(std::string_view text);
 
 /// --vault and [kms], where a subcommand takes them.
 struct KeyOptions {

@@ -16,6 +16,8 @@ constexpr std::size_t kMaxBson = 16 * 1024 * 1024 + 16 * 1024;
 // Canonical Extended JSON of binary data takes about 1.4 bytes a byte, of small numbers far more.
 constexpr std::size_t kMaxLine = 128 * 1024 * 1024;
 constexpr std::size_t kRead = 64 * 1024;
+// A buffer that a large document has made larger than this is not kept.
+constexpr std::size_t kKeep = 1024 * 1024;
 
 struct FreeReader {
   void operator()(bson_json_reader_t* r) const noexcept { bson_json_reader_destroy(r); }
@@ -33,27 +35,28 @@ Failure DocumentReader::at_document(Failure f) const {
   return f;
 }
 
-Done DocumentReader::fill() {
+// `need` is more than the buffer holds, so there is always room to read into.
+Done DocumentReader::fill(std::size_t need) {
   if (from_ != 0) {
     std::memmove(buffer_.data(), buffer_.data() + from_, to_ - from_);
     to_ -= from_;
     from_ = 0;
   }
-  if (buffer_.size() - to_ < kRead) buffer_.resize(std::max(buffer_.size() * 2, to_ + kRead));
+  if (buffer_.size() < need) buffer_.resize(need);
   FLE_TRY(const std::size_t n, in_.read({buffer_.data() + to_, buffer_.size() - to_}));
   to_ += n;
   ended_ = n == 0;
   return ok;
 }
 
-Outcome<std::size_t> DocumentReader::first_document() {
+Outcome<DocumentReader::Extent> DocumentReader::first_document() {
   if (format_ == Format::json) return first_line();
   const Bytes have{buffer_.data() + from_, to_ - from_};
-  if (have.size() < 4) {
-    if (ended_)
-      return at_document(Failure(Errc::truncated_stream, "the stream ends inside a document"));
-    return std::size_t{0};
-  }
+  const auto more = [this](std::size_t need) -> Outcome<Extent> {
+    if (!ended_) return Extent{0, std::max(need, kRead)};
+    return at_document(Failure(Errc::truncated_stream, "the stream ends inside a document"));
+  };
+  if (have.size() < 4) return more(4);
   std::uint32_t size = 0;
   for (unsigned i = 0; i < 4; ++i) size |= std::uint32_t{have[i]} << (8 * i);
   if (size < 5 || size > kMaxBson) {
@@ -61,55 +64,64 @@ Outcome<std::size_t> DocumentReader::first_document() {
         Errc::malformed_bson,
         "no BSON document starts here: its length would be " + std::to_string(size) + " bytes"));
   }
-  if (size <= have.size()) return std::size_t{size};
-  if (ended_)
-    return at_document(Failure(Errc::truncated_stream, "the stream ends inside a document"));
-  return std::size_t{0};
+  if (size <= have.size()) return Extent{size, 0};
+  return more(size);
 }
 
-Outcome<std::size_t> DocumentReader::first_line() {
+Outcome<DocumentReader::Extent> DocumentReader::first_line() {
   const std::uint8_t* const start = buffer_.data() + from_;
   const std::size_t have = to_ - from_;
   const void* end = std::memchr(start + searched_, '\n', have - searched_);
   if (end != nullptr) {
     searched_ = 0;
-    return static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - start) + 1;
+    return Extent{static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - start) + 1, 0};
   }
   if (ended_) {
     searched_ = 0;
-    return have;
+    return Extent{have, 0};
   }
   searched_ = have;
   if (have > kMaxLine) {
     return at_document(Failure(Errc::document_too_large,
                                "the line is longer than " + std::to_string(kMaxLine) + " bytes"));
   }
-  return std::size_t{0};
+  return Extent{0, std::max(have + have / 2, kRead)};
+}
+
+void DocumentReader::take(Chunk& out, std::size_t size) {
+  const std::uint8_t* const start = buffer_.data() + from_;
+  from_ += size;
+  if (format_ != Format::json || !is_blank(start, size)) {
+    out.raw.insert(out.raw.end(), start, start + size);
+    out.ends.push_back(out.raw.size());
+    ++documents_;
+  }
+  if (buffer_.size() <= kKeep || to_ - from_ > kRead) return;
+  std::vector<std::uint8_t> rest(kRead);
+  std::memcpy(rest.data(), buffer_.data() + from_, to_ - from_);
+  buffer_.swap(rest);
+  to_ -= from_;
+  from_ = 0;
 }
 
 Done DocumentReader::next(Chunk& out, std::size_t target) {
   out.raw.clear();
   out.ends.clear();
   out.first_document = documents_;
-  while (out.raw.size() < target) {
+  while (out.weight() < target) {
+    if (from_ == to_ && ended_) return ok;
     if (from_ == to_) {
-      if (ended_) return ok;
-      FLE_CHECK(fill());
+      FLE_CHECK(fill(kRead));
       continue;
     }
-    FLE_TRY(const std::size_t size, first_document());
-    if (size == 0) {
-      FLE_CHECK(fill());
+    FLE_TRY(const Extent first, first_document());
+    if (first.size == 0) {
+      FLE_CHECK(fill(first.need));
       continue;
     }
     // One that does not fit beside others waits for a chunk of its own.
-    if (!out.ends.empty() && out.raw.size() + size > target) return ok;
-    const std::uint8_t* const start = buffer_.data() + from_;
-    from_ += size;
-    if (format_ == Format::json && is_blank(start, size)) continue;
-    out.raw.insert(out.raw.end(), start, start + size);
-    out.ends.push_back(out.raw.size());
-    ++documents_;
+    if (!out.ends.empty() && out.weight() + first.size + Chunk::kEach > target) return ok;
+    take(out, first.size);
   }
   return ok;
 }
@@ -135,6 +147,9 @@ Done json_to_bson(std::string_view line, std::vector<std::uint8_t>& out) {
 }
 
 Done bson_to_json(Bytes document, bool canonical, std::string& out) {
+  // libbson writes "{ ... }" where it finds the nesting too deep. Decrypted values may bring that.
+  FLE_CHECK(bson::check_value(bson::Type::object, document,
+                              {bson::Limits{}.max_depth, static_cast<std::uint32_t>(kMaxBson)}));
   bson_t doc;
   std::size_t n = 0;
   char* text = nullptr;

@@ -22,6 +22,11 @@ struct Chunk {
   std::uint64_t first_document = 0;  // documents before this chunk
   std::vector<std::uint8_t> raw;     // as read
   std::vector<std::size_t> ends;     // of each document or line in `raw`
+
+  /// Roughly the memory that the documents take: what is kept for each beside its bytes outweighs
+  /// the bytes of small ones.
+  [[nodiscard]] std::size_t weight() const noexcept { return raw.size() + kEach * ends.size(); }
+  static constexpr std::size_t kEach = 256;
 };
 
 /// Cuts a stream into documents. Keeps no more than one document beyond the current chunk.
@@ -29,17 +34,22 @@ class DocumentReader {
  public:
   DocumentReader(Input& in, Format format) : in_(in), format_(format) {}
 
-  /// Fills `out` with whole documents, `target` bytes or one document, whichever is more. No
-  /// documents: the stream has ended.
+  /// Fills `out` with whole documents, up to a weight of `target` or one document, whichever is
+  /// more. No documents: the stream has ended. On a failure `out` has the documents before it.
   /// @retval Errc::truncated_stream, Errc::malformed_bson, Errc::document_too_large,
   /// Errc::io_failed
   Done next(Chunk& out, std::size_t target);
 
  private:
-  // Size of the first document in the buffer with its separator, 0 when more bytes are needed.
-  Outcome<std::size_t> first_document();
-  Outcome<std::size_t> first_line();
-  Done fill();
+  // Where the first document in the buffer ends.
+  struct Extent {
+    std::size_t size;  // with its separator; 0 when more bytes are needed
+    std::size_t need;  // then: bytes that the buffer must have room for
+  };
+  Outcome<Extent> first_document();
+  Outcome<Extent> first_line();
+  Done fill(std::size_t need);
+  void take(Chunk& out, std::size_t size);
   [[nodiscard]] Failure at_document(Failure f) const;
 
   Input& in_;

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,6 +17,11 @@ namespace {
 Failure io_failure(const std::string& name, const char* what) {
   return Failure(Errc::io_failed,
                  std::string("cannot ") + what + " '" + name + "': " + std::strerror(errno));
+}
+
+Failure too_large(const std::string& path, std::size_t limit) {
+  return Failure(Errc::io_failed,
+                 "'" + path + "' is larger than " + std::to_string(limit) + " bytes");
 }
 
 bool is_standard(const std::string& path) { return path.empty() || path == "-"; }
@@ -36,6 +42,9 @@ void watch_signals(const std::string& path) {
   temporary_is_there = 1;
   for (const int s : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
+    // nohup and shells in the background have them ignored; so they stay.
+    if (::sigaction(s, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) continue;
+    action = {};
     action.sa_handler = remove_temporary;
     ::sigaction(s, &action, nullptr);
   }
@@ -64,6 +73,13 @@ void sync_folder(const std::string& path) noexcept {
   if (fd < 0) return;
   (void)::fsync(fd);
   ::close(fd);
+}
+
+// A symbolic link stays one: the file that it leads to is replaced.
+std::string target_of(const std::string& path) {
+  std::error_code not_there;
+  const auto target = std::filesystem::canonical(path, not_there);
+  return not_there ? path : target.string();
 }
 
 // What a new file would get, or what the file that is replaced has.
@@ -114,6 +130,10 @@ Outcome<Output> Output::open(const std::string& path) {
     if (fd < 0) return io_failure(path, "open");
     return Output(fd, path, {});
   }
+  return create(target_of(path));
+}
+
+Outcome<Output> Output::create(const std::string& path) {
   const std::size_t name = path.rfind('/') + 1;  // 0 when there is no slash
   std::string temporary = path.substr(0, name) + "." + path.substr(name) + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
@@ -173,21 +193,18 @@ Done Output::commit() {
 // ---- Small files
 
 Outcome<std::string> read_file(const std::string& path, std::size_t limit) {
+  constexpr std::size_t kBlock = 64 * 1024;
   FLE_TRY(Input in, Input::open(path));
-  std::string content(limit + 1, '\0');
-  std::size_t size = 0;
-  while (size < content.size()) {
-    FLE_TRY(const std::size_t n, in.read({reinterpret_cast<std::uint8_t*>(content.data()) + size,
-                                          content.size() - size}));
-    if (n == 0) break;
+  std::string content;
+  for (std::size_t size = 0;;) {
+    content.resize(size + kBlock);
+    FLE_TRY(const std::size_t n,
+            in.read({reinterpret_cast<std::uint8_t*>(content.data()) + size, kBlock}));
     size += n;
+    content.resize(size);
+    if (size > limit) return too_large(path, limit);
+    if (n == 0) return content;
   }
-  if (size > limit) {
-    return Failure(Errc::io_failed,
-                   "'" + path + "' is larger than " + std::to_string(limit) + " bytes");
-  }
-  content.resize(size);
-  return content;
 }
 
 Outcome<SecretBytes> read_secret_file(const std::string& path, std::size_t limit,
@@ -204,10 +221,7 @@ Outcome<SecretBytes> read_secret_file(const std::string& path, std::size_t limit
     if (n == 0) break;
     size += n;
   }
-  if (size > limit) {
-    return Failure(Errc::io_failed,
-                   "'" + path + "' is larger than " + std::to_string(limit) + " bytes");
-  }
+  if (size > limit) return too_large(path, limit);
   if (size == 0) return Failure(Errc::io_failed, "'" + path + "' is empty");
   FLE_TRY(SecretBytes content, SecretBytes::copy_of(whole.expose().first(size), policy));
   return content;
@@ -221,11 +235,13 @@ Done create_secret_file(const std::string& path, Bytes content) {
       ::fchmod(fd, 0600) == 0 &&
       write_all(fd, reinterpret_cast<const char*>(content.data()), content.size()) &&
       ::fsync(fd) == 0;
-  const Failure why = io_failure(path, "write");
-  if (::close(fd) != 0 || !written) {
+  if (!written) {
+    Failure why = io_failure(path, "write");
+    ::close(fd);
     ::unlink(path.c_str());
     return why;
   }
+  ::close(fd);  // nothing is left to fail: fsync has written it
   sync_folder(path);
   return ok;
 }

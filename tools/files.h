@@ -48,6 +48,7 @@ class Output {
  private:
   Output(int fd, std::string path, std::string temporary)
       : fd_(fd), path_(std::move(path)), temporary_(std::move(temporary)) {}
+  static Outcome<Output> create(const std::string& path);
   Done flush();
   Failure failed(const char* what) const;
   int fd_;

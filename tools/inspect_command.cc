@@ -85,7 +85,7 @@ Done run(const StreamOptions& o) {
     FLE_CHECK(read_all(reader, o, progress, report, documents));
   }
   for (const auto& [line, count] : report) {
-    std::printf("%s  %s  %s  %s  %llu\n", line.path.c_str(), line.algorithm.c_str(),
+    std::printf("%s  %s  %s  %s  %llu\n", printable(line.path).c_str(), line.algorithm.c_str(),
                 line.key.c_str(), line.type.c_str(), static_cast<unsigned long long>(count));
   }
   if (std::fflush(stdout) != 0) return Failure(Errc::io_failed, "cannot write to standard output");

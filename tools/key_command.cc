@@ -51,7 +51,7 @@ Done list(const KeyOptions& keys) {
   std::string text;
   for (const kms::KeyDocument& k : all) {
     std::string names;
-    for (const std::string& n : k.alt_names) names += (names.empty() ? "" : ",") + n;
+    for (const std::string& n : k.alt_names) names += (names.empty() ? "" : ",") + printable(n);
     text += to_uuid_string(k.id) + "  " + to_base64(k.id) + "  " + k.master_key.provider + "  " +
             date(k.creation_date) + "  " + (names.empty() ? "-" : names) + "\n";
   }

@@ -3,6 +3,11 @@
 #include <cstdio>
 #include <exception>
 
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "command.h"
 
 namespace fle::tools {
@@ -33,15 +38,49 @@ int run(int argc, char** argv) {
   return kRefused;
 }
 
+void prepare_process() {
+  // A reader that goes away gives EPIPE, and so exit status 1 and a message.
+  std::signal(SIGPIPE, SIG_IGN);
+  // A closed standard descriptor must not become the number of a key vault or an output file.
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // Of the wrong direction, so that using it is an error as before.
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+  // Documents stand in ordinary memory: they may not reach a core file.
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+#ifdef __GLIBC__
+  // Memory of large documents goes back to the system; by default glibc keeps ever more of it.
+  ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+#endif
+}
+
 }  // namespace
 
-void complain(const std::string& line) { std::fprintf(stderr, "fle: %s\n", line.c_str()); }
+void complain(const std::string& line) {
+  std::fprintf(stderr, "fle: %s\n", printable(line).c_str());
+}
+
+std::string printable(std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string s;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    // C1 controls are two bytes in UTF-8.
+    const bool c1 = c == 0xc2 && i + 1 < text.size() && (text[i + 1] & 0xe0) == 0x80;
+    if (c >= 0x20 && c != 0x7f && !c1) {
+      s += text[i];
+    } else {
+      s += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+    }
+  }
+  return s;
+}
 
 }  // namespace fle::tools
 
 int main(int argc, char** argv) {
-  // A reader that goes away gives EPIPE, and so exit status 1 and a message.
-  std::signal(SIGPIPE, SIG_IGN);
+  fle::tools::prepare_process();
   try {
     return fle::tools::run(argc, argv);
   } catch (const std::exception& e) {

@@ -8,16 +8,20 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 namespace fle::tools {
 namespace {
 
-// Input bytes on the way at once. Small fields grow about tenfold when encrypted, so the results
-// of all of them stay well below 64 MiB; one large document may exceed it, alone.
-constexpr std::size_t kInFlight = 2 * 1024 * 1024;
-constexpr std::size_t kLargestChunk = 128 * 1024;
-constexpr std::size_t kSmallestChunk = 16 * 1024;
+// A field of 7 bytes takes up to 100 times as much on its way: its result, a mark, a job, and the
+// JSON text of all that. So little input is on the way at once, shared between the threads.
+constexpr std::size_t kInFlight = 512 * 1024;
+constexpr std::size_t kLargestChunk = 64 * 1024;
+constexpr std::size_t kSmallestChunk = 8 * 1024;
+// Documents that are chunks of their own grow far less; several may be on the way while they are
+// no more than this, and one alone if it is.
+constexpr std::size_t kLargeInFlight = 4 * 1024 * 1024;
 
 class Pipeline {
  public:
@@ -25,16 +29,23 @@ class Pipeline {
       : reader_(reader),
         steps_(steps),
         threads_(threads),
-        chunk_(std::clamp(kInFlight / (2 * std::size_t{threads} + 2), kSmallestChunk,
-                          kLargestChunk)) {}
+        works_(2 * std::size_t{threads} + 2),
+        chunk_(std::clamp(kInFlight / works_, kSmallestChunk, kLargestChunk)) {}
 
   Done run() {
-    std::vector<std::thread> workers;
-    for (unsigned i = 0; i < threads_; ++i) workers.emplace_back([this] { work(); });
-    std::thread writer([this] { write(); });
-    read();
-    for (std::thread& t : workers) t.join();
-    writer.join();
+    std::vector<std::thread> threads;
+    try {
+      threads.emplace_back([this] { guarded([this] { write(); }); });
+      for (unsigned i = 0; i < threads_; ++i) {
+        threads.emplace_back([this] { guarded([this] { work(); }); });
+      }
+    } catch (const std::system_error&) {
+      // Fewer threads than asked for do the work, too; none do not.
+      if (threads.size() < 2) fail(0, Failure(Errc::no_memory, "cannot start a thread"));
+    }
+    guarded([this] { read(); });
+    end_of_input();
+    for (std::thread& t : threads) t.join();
     if (failure_) return std::move(*failure_);
     return ok;
   }
@@ -42,24 +53,33 @@ class Pipeline {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
+  /// No exception may leave a thread.
+  template <class Body>
+  void guarded(Body body) noexcept {
+    try {
+      body();
+    } catch (const std::bad_alloc&) {
+      fail(0, Failure(Errc::no_memory, {}));
+    }
+  }
+
   // ---- The reading thread
 
   void read() {
     for (std::uint64_t index = 0;; ++index) {
       std::unique_ptr<Work> w = idle();
-      if (w == nullptr) break;  // stopped
+      if (w == nullptr) return;  // stopped
       Done done = reader_.next(w->chunk, chunk_);
-      const bool failed = !done;
       w->chunk.index = index;
-      // What was read before the failure goes out first, as its number says.
-      const bool ended = !failed && w->chunk.ends.empty();
-      if (ended) break;
-      if (failed) {
-        fail(index, std::move(done.error()));
-        break;
-      }
-      queue(std::move(w));
+      // Documents before a failure come first: one of them may fail, too.
+      const bool some = !w->chunk.ends.empty();
+      if (some) queue(std::move(w));
+      if (!done) fail(some ? index + 1 : index, std::move(done.error()));
+      if (!done || !some) return;
     }
+  }
+
+  void end_of_input() {
     const Lock lock(mutex_);
     read_all_ = true;
     changed_.notify_all();
@@ -68,8 +88,10 @@ class Pipeline {
   /// A Work to fill, once there is room for another.
   std::unique_ptr<Work> idle() {
     Lock lock(mutex_);
-    changed_.wait(
-        lock, [this] { return failure_ || in_flight_ == 0 || in_flight_ + chunk_ <= kInFlight; });
+    changed_.wait(lock, [this] {
+      return failure_ || n_in_flight_ == 0 ||
+             (n_in_flight_ < works_ && in_flight_ + chunk_ <= kLargeInFlight);
+    });
     if (failure_) return nullptr;
     if (idle_.empty()) return steps_.make();
     std::unique_ptr<Work> w = std::move(idle_.back());
@@ -80,6 +102,7 @@ class Pipeline {
   void queue(std::unique_ptr<Work> w) {
     const Lock lock(mutex_);
     in_flight_ += w->chunk.raw.size();
+    ++n_in_flight_;
     ++queued_;
     todo_.push_back(std::move(w));
     changed_.notify_all();
@@ -91,7 +114,7 @@ class Pipeline {
     for (;;) {
       std::unique_ptr<Work> w = next_todo();
       if (w == nullptr) return;
-      Done done = process(*w);
+      Done done = steps_.process(*w);
       const std::uint64_t index = w->chunk.index;
       if (!done) {
         fail(index, std::move(done.error()));
@@ -100,14 +123,6 @@ class Pipeline {
       const Lock lock(mutex_);
       ready_.emplace(index, std::move(w));
       changed_.notify_all();
-    }
-  }
-
-  Done process(Work& w) noexcept {
-    try {
-      return steps_.process(w);
-    } catch (const std::bad_alloc&) {
-      return Failure(Errc::no_memory, "out of memory");
     }
   }
 
@@ -131,11 +146,17 @@ class Pipeline {
         fail(index, std::move(done.error()));
         return;
       }
-      const Lock lock(mutex_);
-      in_flight_ -= w->chunk.raw.size();
-      idle_.push_back(std::move(w));
-      changed_.notify_all();
+      recycle(std::move(w));
     }
+  }
+
+  void recycle(std::unique_ptr<Work> w) {
+    const Lock lock(mutex_);
+    in_flight_ -= w->chunk.raw.size();
+    --n_in_flight_;
+    // What a large document has made large is not kept: in time all of them would be.
+    if (w->chunk.raw.size() <= chunk_) idle_.push_back(std::move(w));
+    changed_.notify_all();
   }
 
   std::unique_ptr<Work> next_ready(std::uint64_t index) {
@@ -164,14 +185,16 @@ class Pipeline {
   DocumentReader& reader_;
   const Steps& steps_;
   unsigned threads_;
-  std::size_t chunk_;
+  std::size_t works_;  // at most so many chunks are on the way
+  std::size_t chunk_;  // weight of a chunk of small documents
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Work>> todo_;
   std::map<std::uint64_t, std::unique_ptr<Work>> ready_;
   std::vector<std::unique_ptr<Work>> idle_;
-  std::size_t in_flight_ = 0;  // input bytes of chunks that are not written yet
+  std::size_t n_in_flight_ = 0;  // chunks that are not written yet
+  std::size_t in_flight_ = 0;    // their input bytes
   std::uint64_t queued_ = 0;
   bool read_all_ = false;
   std::optional<Failure> failure_;

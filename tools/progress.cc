@@ -11,9 +11,12 @@ namespace fle::tools {
 Progress::Progress(std::uint64_t total, bool quiet) noexcept
     : on_(!quiet && ::isatty(STDERR_FILENO) == 1), total_(total) {}
 
-Progress::~Progress() {
-  if (on_ && drawn_ != Clock::time_point{})
-    std::fprintf(stderr, "\r\033[K");  // nothing stays behind
+Progress::~Progress() { hide(); }
+
+void Progress::hide() noexcept {
+  if (drawn_ == Clock::time_point{}) return;
+  std::fprintf(stderr, "\r\033[K");
+  drawn_ = {};
 }
 
 void Progress::add(std::uint64_t bytes, std::uint64_t documents) noexcept {

@@ -16,6 +16,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void add(std::uint64_t bytes, std::uint64_t documents) noexcept;
+  /// Takes the bar away, before another line; add() draws it again.
+  void hide() noexcept;
 
  private:
   void draw() noexcept;

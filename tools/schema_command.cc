@@ -33,7 +33,8 @@ Done print_table(const schema::Plan& plan) {
   using Row = std::array<std::string, 4>;
   std::vector<Row> rows{{"path", "algorithm", "key", "types"}};
   for (const schema::Leaf& l : plan.leaves()) {
-    rows.push_back({l.path, algorithm_name(l.algorithm), key_name(l.key), type_names(l.types)});
+    rows.push_back({printable(l.path), algorithm_name(l.algorithm), printable(key_name(l.key)),
+                    type_names(l.types)});
   }
   std::array<std::size_t, 4> width{};
   for (const Row& r : rows) {
@@ -54,7 +55,7 @@ Done print_table(const schema::Plan& plan) {
 }  // namespace
 
 void SchemaFile::add_origin(CLI::App& cmd) {
-  cmd.add_flag("--remote-schema", remote,
+  cmd.add_flag("--remote,--remote-schema", remote,
                "Read it as a collection's validator: validation keywords are known and ignored");
 }
 

@@ -15,7 +15,7 @@ struct SchemaFile {
   std::string path;
   bool remote = false;
 
-  /// Adds --remote-schema.
+  /// Adds --remote.
   void add_origin(CLI::App& cmd);
   /// Failures name the file.
   [[nodiscard]] Outcome<std::shared_ptr<const schema::Plan>> compile() const;

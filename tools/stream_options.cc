@@ -20,7 +20,8 @@ void StreamOptions::add_input(CLI::App& cmd) {
 
 void StreamOptions::add_output(CLI::App& cmd) {
   cmd.add_option("--out", out,
-                 "Output; standard output if not given. A file appears only when all is done")
+                 "Output; standard output if not given. A file appears only when all is done; "
+                 "standard output has got the documents before one that is refused")
       ->type_name("FILE");
   cmd.add_flag("--relaxed", relaxed,
                "Write relaxed Extended JSON (the default is canonical, which keeps all types)");
