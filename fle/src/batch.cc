@@ -41,9 +41,11 @@ void write_header(const SealJob& j) noexcept {
   j.out[kPayloadHeaderLen - 1] = j.bson_type;
 }
 
+/// @tparam kMost  jobs there may be. A lone field does not pay for clearing the slots of 64.
+template <std::size_t kMost>
 Errc seal_chunk(std::span<const SealJob> jobs) noexcept {
-  engine::SealItem items[engine::kChunk];
-  std::uint8_t ivs[engine::kChunk * kIvLen];
+  engine::SealItem items[kMost];
+  std::uint8_t ivs[kMost * kIvLen];
   std::size_t n_random = 0;
   for (const SealJob& j : jobs) n_random += j.algorithm == Algorithm::random ? 1 : 0;
   if (const Status s = random_bytes({ivs, n_random * kIvLen}); !s) return s.error().code;
@@ -72,13 +74,13 @@ engine::OpenItem open_item(const OpenJob& j) noexcept {
 
 /// Runs `phase` over the jobs in chunks, those with `opened` set; carries `opened` from phase to
 /// phase.
-template <class Phase>
+template <std::size_t kMost, class Phase>
 bool for_open_chunks(std::span<OpenJob> jobs, Phase phase) noexcept {
-  engine::OpenItem items[engine::kChunk];
-  OpenJob* from[engine::kChunk];
+  engine::OpenItem items[kMost];
+  OpenJob* from[kMost];
   for (std::size_t i = 0; i < jobs.size();) {
     std::size_t n = 0;
-    for (; i < jobs.size() && n < engine::kChunk; ++i) {
+    for (; i < jobs.size() && n < kMost; ++i) {
       if (!jobs[i].opened) continue;
       items[n] = open_item(jobs[i]);
       items[n].opened = true;
@@ -105,7 +107,8 @@ BatchStatus seal_batch(std::span<const SealJob> jobs) noexcept {
   }
   for (std::size_t i = 0; i < jobs.size(); i += engine::kChunk) {
     const auto chunk = jobs.subspan(i, std::min(engine::kChunk, jobs.size() - i));
-    if (const Errc code = seal_chunk(chunk); code != Errc{}) return give_up(code, i);
+    const Errc code = chunk.size() == 1 ? seal_chunk<1>(chunk) : seal_chunk<engine::kChunk>(chunk);
+    if (code != Errc{}) return give_up(code, i);
   }
   return ok;
 }
@@ -121,8 +124,11 @@ BatchStatus open_batch(std::span<OpenJob> jobs) noexcept {
     jobs[i].plaintext_len = 0;
     if (code) fail(*code, i);
   }
-  const bool good =
-      for_open_chunks(jobs, engine::check_tags) && for_open_chunks(jobs, engine::decrypt);
+  const auto run = [jobs](auto phase) noexcept {
+    return jobs.size() == 1 ? for_open_chunks<1>(jobs, phase)
+                            : for_open_chunks<engine::kChunk>(jobs, phase);
+  };
+  const bool good = run(engine::check_tags) && run(engine::decrypt);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     OpenJob& j = jobs[i];
     if (good && j.opened) continue;
