@@ -205,9 +205,11 @@ class Builder {
 }  // namespace
 
 Outcome<Value> read_json(std::string_view text) {
+  // No keyword that we read takes a number, so none is converted: RapidJSON 1.1.0 shifts by the
+  // number of leading zeros of 0 for 0e78.
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
                               rapidjson::kParseValidateEncodingFlag |
-                              rapidjson::kParseFullPrecisionFlag;
+                              rapidjson::kParseNumbersAsStringsFlag;
   if (text.size() > kMaxSchemaBytes) {
     Failure large(Errc::schema_syntax, "larger than 16 MiB, so larger than any schema");
     set_position(large, text, 0);

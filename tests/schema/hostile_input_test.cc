@@ -76,6 +76,19 @@ TEST(HostileInput, SizeAndNumberOfValuesAreBounded) {
   bson_destroy(&b);
 }
 
+TEST(HostileInput, NumbersAreReadButNotConverted) {
+  // The first is undefined behaviour in RapidJSON's conversion.
+  for (const char* number : {"0e78", "-0.0e-999", "123456789012345678901234567890"}) {
+    EXPECT_EQ(code_of("{\"minimum\":" + std::string(number) + "}"), Errc{}) << number;
+    EXPECT_EQ(code_of("{\"bsonType\":" + std::string(number) + "}"), Errc::schema_type_mismatch);
+  }
+  for (const char* no_number : {"01", "1.", ".5", "1e", "+1", "0x1", "-", "1e+", "1e999"})
+    EXPECT_EQ(code_of("{\"minimum\":" + std::string(no_number) + "}"), Errc::schema_syntax)
+        << no_number;
+  const auto r = schema::compile_json("{\"bsonType\": 12.5e3 }");
+  EXPECT_EQ(r.error().column, 14U);
+}
+
 TEST(HostileInput, AFailureIsOneLineWhateverTheNames) {
   for (const char* text :
        {"{\"a\\nb\": 1}", "{\"properties\":{\"a\\r\\nb\":7}}", "{\"a\\n\":1,\"a\\n\":2}",
