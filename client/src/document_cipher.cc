@@ -235,7 +235,7 @@ Done without_exceptions(Batch::State& s, Work work) {
   try {
     return work(s);
   } catch (const std::bad_alloc&) {
-    return Failure(Errc::no_memory, "not enough memory for the batch");
+    return Failure(Errc::no_memory, {});  // a text would need some
   }
 }
 

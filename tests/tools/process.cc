@@ -41,18 +41,19 @@ struct Pipe {
   ::_exit(127);
 }
 
-template <class Sink>
-void drain(int fd, Sink sink) {
+template <class Take>
+void drain(int fd, Take take) {
   std::array<char, 65536> buffer{};
   for (ssize_t n = 0; (n = ::read(fd, buffer.data(), buffer.size())) > 0;) {
-    sink(buffer.data(), static_cast<std::size_t>(n));
+    if (!take(buffer.data(), static_cast<std::size_t>(n))) break;
   }
   ::close(fd);
 }
 
-template <class OutSink>
-Ended run(const std::filesystem::path& folder, const std::vector<std::string>& args,
-          const std::function<void(int)>& feed, OutSink out_sink) {
+}  // namespace
+
+Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
+              const Ends& ends) {
   const Pipe in;
   const Pipe out;
   const Pipe err;
@@ -65,45 +66,47 @@ Ended run(const std::filesystem::path& folder, const std::vector<std::string>& a
   ::signal(SIGPIPE, SIG_IGN);
   Ended e;
   std::thread feeding([&] {
-    feed(in.write);
+    ends.feed(in.write, child);
     ::close(in.write);
   });
-  std::thread complaining(
-      [&] { drain(err.read, [&e](const char* p, std::size_t n) { e.err.append(p, n); }); });
-  drain(out.read, out_sink);
+  std::thread complaining([&] {
+    drain(err.read, [&e](const char* p, std::size_t n) {
+      e.err.append(p, n);
+      return true;
+    });
+  });
+  drain(out.read, ends.take);
   feeding.join();
   complaining.join();
   int status = 0;
   rusage usage{};
   ::wait4(child, &status, 0, &usage);
   e.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  e.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   e.max_rss_kib = usage.ru_maxrss;
   return e;
 }
 
-}  // namespace
+bool write_to(int fd, const std::string& data) {
+  for (std::size_t at = 0; at < data.size();) {
+    const ssize_t n = ::write(fd, data.data() + at, data.size() - at);
+    if (n <= 0) return false;
+    at += static_cast<std::size_t>(n);
+  }
+  return true;
+}
 
 Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
               const std::string& input) {
   std::string out;
-  Ended e = run(
-      folder, args,
-      [&input](int fd) {
-        for (std::size_t at = 0; at < input.size();) {
-          const ssize_t n = ::write(fd, input.data() + at, input.size() - at);
-          if (n <= 0) return;  // the command may refuse without reading all of it
-          at += static_cast<std::size_t>(n);
-        }
-      },
-      [&out](const char* p, std::size_t n) { out.append(p, n); });
+  const Ends ends{[&input](int fd, pid_t) { write_to(fd, input); },
+                  [&out](const char* p, std::size_t n) {
+                    out.append(p, n);
+                    return true;
+                  }};
+  Ended e = run_fle(folder, args, ends);
   e.out = std::move(out);
   return e;
-}
-
-Ended stream_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
-                 const std::function<void(int fd)>& feed, std::uint64_t& n_out) {
-  n_out = 0;
-  return run(folder, args, feed, [&n_out](const char*, std::size_t n) { n_out += n; });
 }
 
 TempFolder::TempFolder() {

@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace fle::test {
 
 /// How a run of the fle command ended.
 struct Ended {
   int status = -1;  // of exit; -1: killed by a signal
+  int signal = 0;
   std::string out;
   std::string err;
   long max_rss_kib = 0;
@@ -20,10 +23,17 @@ struct Ended {
 Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
               const std::string& input = {});
 
-/// The same with a stream that is made while it runs: `feed` writes to the given descriptor.
-/// Standard output is counted, not kept: `out` stays empty and `n_out` has the bytes.
-Ended stream_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
-                 const std::function<void(int fd)>& feed, std::uint64_t& n_out);
+/// Both ends of a run that goes on while the test watches it.
+struct Ends {
+  /// Writes to standard input, which is closed on return.
+  std::function<void(int fd, pid_t command)> feed;
+  /// Takes what comes from standard output; false closes it, as `head` does.
+  std::function<bool(const char* p, std::size_t n)> take;
+};
+Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
+              const Ends& ends);
+/// Writes all of `data`, unless the other end is closed.
+bool write_to(int fd, const std::string& data);
 
 /// A folder of a test, removed with what is in it.
 class TempFolder {

@@ -1,7 +1,10 @@
+#include <csignal>
+#include <filesystem>
 #include <regex>
 
 #include <bson/bson.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "process.h"
 
@@ -67,7 +70,6 @@ TEST_F(Stream, JsonComesBackAsCanonicalOrRelaxed) {
 
 TEST_F(Stream, KeepsTheOrderWhateverTheNumberOfThreads) {
   const std::string input = patients(20000);
-  std::string first;
   for (const char* threads : {"1", "4"}) {
     const Ended sealed = encrypt(input, {"--threads", threads});
     ASSERT_EQ(sealed.status, 0) << sealed.err;
@@ -185,6 +187,152 @@ TEST_F(Stream, ReadsTheVaultThatTheOptionNamesAndNoOther) {
       run_fle(folder.path(), {"decrypt", "--vault", "mongodb://localhost"}, patients(1));
   EXPECT_EQ(mongo.status, 1);
   EXPECT_NE(mongo.err.find("not_in_build"), std::string::npos) << mongo.err;
+}
+
+TEST_F(Stream, TheFirstBadDocumentIsReportedWhateverComesAfterIt) {
+  std::string input = patients(2) + to_bson(R"({"ssn": "text"})") + patients(1);
+  input.pop_back();
+  const Ended e = encrypt(input);
+  EXPECT_EQ(e.status, 1);
+  EXPECT_NE(e.err.find("document 3: field 'ssn': type_not_allowed"), std::string::npos) << e.err;
+}
+
+TEST_F(Stream, ADocumentOfManyBlocksIsOneDocument) {
+  const std::string large =
+      to_bson("{\"ssn\": 7, \"note\": \"" + std::string(3 << 20, 'n') + "\"}");
+  const std::string input = patients(10) + large + patients(10) + large + large + patients(3);
+  const Ended sealed = encrypt(input);
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  EXPECT_TRUE(decrypt(sealed.out).out == input);
+  const std::string line = "{ \"note\" : \"" + std::string(200000, 'n') + "\" }\n";
+  const Ended lines = encrypt(line + "{}\n" + line, {"--format", "json"});
+  EXPECT_TRUE(lines.out == line + "{ }\n" + line) << lines.err;
+}
+
+TEST_F(Stream, AnInterruptedRunLeavesNoFileBehind) {
+  folder.write("out.bson", "earlier content");
+  const auto files = folder.names().size();
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    const std::string some = patients(5000);
+    const auto feed_and_interrupt = [&](int fd, pid_t command) {
+      write_to(fd, some);
+      // The hidden file stands beside the others before the signal comes.
+      for (int i = 0; i < 1000 && folder.names().size() == files; ++i) ::usleep(10'000);
+      EXPECT_EQ(folder.names().size(), files + 1);
+      ::kill(command, signal);
+      ::usleep(100'000);
+    };
+    const Ended e = run_fle(folder.path(),
+                            with_keys({"encrypt", "--schema", "schema.json", "--out", "out.bson"}),
+                            {feed_and_interrupt, [](const char*, std::size_t) { return true; }});
+    EXPECT_EQ(e.signal, signal);
+    EXPECT_EQ(folder.names().size(), files) << signal;
+    EXPECT_EQ(folder.read("out.bson"), "earlier content");
+  }
+}
+
+TEST_F(Stream, AReaderThatGoesAwayAndAFullDiskAreFailuresWithAMessage) {
+  const std::string some = patients(20000);
+  const auto feed = [&](int fd, pid_t) { write_to(fd, some); };
+  const Ended gone = run_fle(folder.path(), with_keys({"encrypt", "--schema", "schema.json"}),
+                             {feed, [](const char*, std::size_t) { return false; }});
+  EXPECT_EQ(gone.status, 1) << gone.signal;
+  EXPECT_NE(gone.err.find("io_failed: cannot write 'standard output'"), std::string::npos)
+      << gone.err;
+  const Ended full = encrypt(some, {"--out", "/dev/full"});
+  EXPECT_EQ(full.status, 1);
+  EXPECT_NE(full.err.find("io_failed: cannot write '/dev/full'"), std::string::npos) << full.err;
+}
+
+TEST_F(Stream, ASymbolicLinkStaysOneAndAFileKeepsItsMode) {
+  folder.write("target.bson", "earlier content");
+  std::filesystem::create_symlink("target.bson", folder.path() / "link.bson");
+  std::filesystem::permissions(folder.path() / "target.bson", std::filesystem::perms(0640));
+  const std::string input = patients(2);
+  ASSERT_EQ(encrypt(input, {"--out", "link.bson"}).status, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.path() / "link.bson"));
+  EXPECT_EQ(std::filesystem::status(folder.path() / "target.bson").permissions(),
+            std::filesystem::perms(0640));
+  EXPECT_EQ(decrypt("", {"--in", "target.bson"}).out, input);
+  // In place: the input is read to its end before it is replaced.
+  ASSERT_EQ(decrypt("", {"--in", "link.bson", "--out", "link.bson"}).status, 0);
+  EXPECT_EQ(folder.read("target.bson"), input);
+}
+
+TEST_F(Stream, NamesFromDocumentsNeitherBreakLinesNorReachTheTerminalAsCommands) {
+  const std::string sealed = encrypt(patients(1)).out;
+  // The ciphertext of ssn under a name that clears the screen.
+  bson_t b;
+  bson_iter_t it;
+  ASSERT_TRUE(
+      bson_init_static(&b, reinterpret_cast<const std::uint8_t*>(sealed.data()), sealed.size()));
+  ASSERT_TRUE(bson_iter_init_find(&it, &b, "ssn"));
+  bson_t evil = BSON_INITIALIZER;
+  bson_append_iter(&evil, "a\x1b[2J\nb", -1, &it);
+  const std::string input(reinterpret_cast<const char*>(bson_get_data(&evil)), evil.len);
+  bson_destroy(&evil);
+  const Ended seen = run_fle(folder.path(), {"inspect"}, input);
+  EXPECT_EQ(seen.out.find("a\\x1b[2J\\x0ab  Deterministic  "), 0U) << seen.out;
+  const Ended kept = run_fle(folder.path(), {"decrypt", "--vault", "keys.vault"}, input);
+  EXPECT_EQ(kept.status, 1);
+  EXPECT_NE(kept.err.find("field 'a\\x1b[2J\\x0ab'"), std::string::npos) << kept.err;
+}
+
+/// `inner` as the only field of as many documents in each other.
+std::string nested(const char* name, int levels, std::string inner) {
+  for (int i = 0; i < levels; ++i) {
+    bson_t outer = BSON_INITIALIZER;
+    bson_t b;
+    bson_init_static(&b, reinterpret_cast<const std::uint8_t*>(inner.data()), inner.size());
+    bson_append_document(&outer, name, -1, &b);
+    inner.assign(reinterpret_cast<const char*>(bson_get_data(&outer)), outer.len);
+    bson_destroy(&outer);
+  }
+  return inner;
+}
+
+std::string to_json_line(const std::string& doc) {
+  bson_t b;
+  bson_init_static(&b, reinterpret_cast<const std::uint8_t*>(doc.data()), doc.size());
+  char* text = bson_as_canonical_extended_json(&b, nullptr);
+  std::string line = std::string(text) + "\n";
+  bson_free(text);
+  return line;
+}
+
+TEST_F(Stream, JsonThatWouldLoseDeepNestingIsRefused) {
+  std::string schema = folder.read("schema.json");
+  schema.insert(schema.find("\"ssn\""), R"("v": {"encrypt": {"bsonType": "object"}}, )");
+  folder.write("schema.json", schema);
+  const Ended sealed = encrypt(nested("v", 150, to_bson("{\"v\": 1}")));
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  // With the decrypted value 240 documents in each other: libbson writes "{ ... }" for such ones.
+  const Ended back = decrypt(to_json_line(nested("w", 90, sealed.out)), {"--format", "json"});
+  EXPECT_EQ(back.status, 1);
+  EXPECT_NE(back.err.find("document 1: "), std::string::npos) << back.err;
+  EXPECT_NE(back.err.find("nesting_too_deep"), std::string::npos) << back.err;
+  EXPECT_EQ(back.out, "");
+}
+
+TEST_F(Stream, RefusedKeyFilesAreNotQuoted) {
+  folder.write("bad.json", R"({"local": {"key": "c2VjcmV0LWtleQ=="}})");
+  folder.write("bad.key", "secret-key-that-is-too-short");
+  for (const auto& [option, file] : {std::pair{"--kms", "bad.json"}, {"--local-key", "bad.key"}}) {
+    const Ended e =
+        run_fle(folder.path(), {"decrypt", "--vault", "keys.vault", option, file}, patients(1));
+    EXPECT_EQ(e.status, 1);
+    EXPECT_NE(e.err.find("kms_config_invalid"), std::string::npos) << e.err;
+    EXPECT_EQ(e.err.find("secret"), std::string::npos) << e.err;
+    EXPECT_EQ(e.err.find("c2Vj"), std::string::npos) << e.err;
+  }
+}
+
+TEST_F(Stream, WarnsAboutAKeyFileThatOthersMayRead) {
+  EXPECT_EQ(encrypt(patients(1)).err, "");
+  std::filesystem::permissions(folder.path() / "master.key", std::filesystem::perms(0644));
+  const Ended e = encrypt(patients(1));
+  EXPECT_EQ(e.status, 0);
+  EXPECT_NE(e.err.find("warning: 'master.key'"), std::string::npos) << e.err;
 }
 
 TEST_F(Stream, WrongValuesOfOptionsAreUsageErrors) {

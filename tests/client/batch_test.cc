@@ -1,0 +1,148 @@
+#include "client/client_support.h"
+
+namespace fle::test {
+namespace {
+
+using client::Batch;
+using client::DocumentCipher;
+
+/// Another vault, and how often it is asked.
+class CountingVault : public kms::KeyVault {
+ public:
+  explicit CountingVault(std::shared_ptr<kms::KeyVault> v) : vault_(std::move(v)) {}
+  Outcome<std::vector<kms::KeyDocument>> find(std::span<const KeyId> ids,
+                                              std::span<const std::string> alt_names) override {
+    ++n_queries;
+    return vault_->find(ids, alt_names);
+  }
+  Outcome<std::vector<kms::KeyDocument>> list() override { return vault_->list(); }
+  Done insert(const kms::KeyDocument& key) override { return vault_->insert(key); }
+  int n_queries = 0;
+
+ private:
+  std::shared_ptr<kms::KeyVault> vault_;
+};
+
+struct ABatch : ::testing::Test {
+  Doc encrypted(const Doc& doc) {
+    Batch batch;
+    batch.add(doc);
+    const Done done = DocumentCipher(patients(key), ring).encrypt(batch);
+    if (!done) throw std::runtime_error(done.error().to_string());
+    return copy(batch.output(0));
+  }
+  World world;
+  KeyId key = world.new_key();
+  std::shared_ptr<kms::KeyRing> ring = world.ring();
+};
+
+TEST_F(ABatch, HasNoResultBeforeACallNorForWhatIsAddedAfterIt) {
+  const DocumentCipher cipher(patients(key), ring);
+  const Doc doc = patient();
+  Batch batch;
+  batch.add(doc);
+  EXPECT_TRUE(batch.output(0).empty());
+  ASSERT_TRUE(cipher.encrypt(batch));
+  batch.add(doc);
+  EXPECT_FALSE(batch.output(0).empty());
+  EXPECT_TRUE(batch.output(1).empty()) << "its plaintext must not pass for a result";
+  EXPECT_TRUE(batch.output(2).empty());
+  ASSERT_TRUE(cipher.encrypt(batch));
+  EXPECT_FALSE(contains(batch.output(1), "canary"));
+  EXPECT_FALSE(batch.output(1).empty());
+}
+
+TEST_F(ABatch, MayBeUsedAgainForAnySize) {
+  const DocumentCipher cipher(patients(key), ring);
+  const Doc doc = patient();
+  const Doc plain = bson("{'name': 'nothing to do'}");
+  const Doc sealed = encrypted(doc);
+  Batch batch;
+  for (const std::size_t n : {1U, 100U, 3U, 0U, 7U}) {
+    batch.clear();
+    for (std::size_t i = 0; i < n; ++i) batch.add(i % 2 == 0 ? doc : plain);
+    ASSERT_TRUE(cipher.encrypt(batch)) << n;
+    EXPECT_EQ(batch.fields(), 4 * ((n + 1) / 2));
+    for (std::size_t i = 1; i < n; i += 2) EXPECT_EQ(batch.output(i).data(), plain.data());
+    batch.clear();
+    EXPECT_EQ(batch.size(), 0U);
+    for (std::size_t i = 0; i < n; ++i) batch.add(i % 2 == 0 ? sealed : plain);
+    ASSERT_TRUE(cipher.decrypt(batch)) << n;
+    for (std::size_t i = 0; i < n; ++i) EXPECT_EQ(copy(batch.output(i)), i % 2 == 0 ? doc : plain);
+  }
+}
+
+TEST_F(ABatch, TakesAllKeysFromTheVaultInOneQueryAndOnlyOnce) {
+  std::string properties;
+  std::string fields;
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = (i == 0 ? "'f" : ", 'f") + std::to_string(i) + "': ";
+    properties += name + "{'encrypt': {'keyId': " + key_json(world.new_key()) +
+                  ", 'algorithm': " + kRand + "}}";
+    fields += name + std::to_string(i);
+  }
+  world.new_key({"by name"});
+  const auto p = plan("{'bsonType': 'object', 'properties': {" + properties +
+                      ", 'p': {'encrypt': {'keyId': '/k', 'algorithm': " + kRand + "}}}}");
+  const Doc doc = bson("{" + fields + ", 'k': 'by name', 'p': 1}");
+  auto vault = std::make_shared<CountingVault>(world.vault());
+  auto providers = std::make_shared<kms::Providers>();
+  ASSERT_TRUE(providers->add_local("local", std::vector<std::uint8_t>(96, 0x5a)));
+  const DocumentCipher cipher(p, std::make_shared<kms::KeyRing>(vault, providers));
+  Batch batch;
+  for (int i = 0; i < 50; ++i) batch.add(doc);
+  ASSERT_TRUE(cipher.encrypt(batch));
+  EXPECT_EQ(batch.fields(), 50U * 21);
+  EXPECT_EQ(vault->n_queries, 1);
+  const Doc sealed = copy(batch.output(49));
+  batch.clear();
+  batch.add(sealed);
+  ASSERT_TRUE(cipher.decrypt(batch));
+  EXPECT_EQ(copy(batch.output(0)), doc);
+  EXPECT_EQ(vault->n_queries, 1) << "the cache has them";
+}
+
+TEST_F(ABatch, WipesDecryptedDocumentsOnClearAndOnTheNextCall) {
+  const DocumentCipher cipher(nullptr, ring);
+  const Doc sealed = encrypted(patient());
+  for (const bool by_clear : {true, false}) {
+    Batch batch;
+    batch.add(sealed);
+    ASSERT_TRUE(cipher.decrypt(batch));
+    const Bytes result = batch.output(0);
+    ASSERT_TRUE(contains(result, "canary"));
+    // The batch keeps the memory, so it can be looked at.
+    if (by_clear) {
+      batch.clear();
+    } else {
+      Doc forged = sealed;
+      forged[forged.size() - 40] = static_cast<std::uint8_t>(forged[forged.size() - 40] ^ 1);
+      batch.add(forged);
+      ASSERT_FALSE(cipher.decrypt(batch));
+    }
+    EXPECT_EQ(copy(result), Doc(result.size(), 0));
+  }
+}
+
+TEST_F(ABatch, NamesTheDocumentThatIsNotBson) {
+  const Doc good = patient();
+  Doc cut = good;
+  cut.pop_back();
+  const Doc good_length_only(good.begin(), good.begin() + 4);
+  for (const Doc* bad : {&std::as_const(cut), &good_length_only}) {
+    for (const bool encrypting : {true, false}) {
+      const DocumentCipher cipher(patients(key), ring);
+      Batch batch;
+      batch.add(good);
+      batch.add(*bad);
+      const Done done = encrypting ? cipher.encrypt(batch) : cipher.decrypt(batch);
+      ASSERT_FALSE(done);
+      EXPECT_EQ(done.error().code, Errc::malformed_bson);
+      EXPECT_EQ(done.error().document, 2U);
+      EXPECT_TRUE(batch.output(0).empty());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fle::test

@@ -1,0 +1,113 @@
+// What a cipher does with memory: none may be given back with plaintext in it, and running out of
+// it is a failure like others. Replaces malloc and free, so it is a program of its own.
+#include <atomic>
+#include <cstring>
+
+#include <malloc.h>
+
+#include "client/client_support.h"
+#include "support/sanitizer.h"
+
+namespace {
+
+constexpr char kCanary[] = "canary";
+std::atomic<bool> watching{false};
+std::atomic<long> n_leaks{0};
+std::atomic<long> allocations_left{-1};  // negative: as many as the system has
+
+}  // namespace
+
+#if !defined(FLE_SANITIZED) && defined(__GLIBC__)
+constexpr bool kOwnsMalloc = true;
+extern "C" {
+void* __libc_malloc(std::size_t n);  // NOLINT(bugprone-reserved-identifier)
+void __libc_free(void* p);           // NOLINT(bugprone-reserved-identifier)
+void* malloc(std::size_t n) {
+  // Once it has run out it stays so: a failure must not need memory itself.
+  if (allocations_left.load() == 0) return nullptr;
+  if (allocations_left.load() > 0) allocations_left.fetch_sub(1);
+  return __libc_malloc(n);
+}
+void free(void* p) {
+  if (p != nullptr && watching.load()) {
+    if (::memmem(p, ::malloc_usable_size(p), kCanary, sizeof kCanary - 1) != nullptr)
+      n_leaks.fetch_add(1);
+  }
+  __libc_free(p);
+}
+}
+#else
+constexpr bool kOwnsMalloc = false;  // a sanitizer owns it
+#endif
+
+namespace fle::test {
+namespace {
+
+using client::Batch;
+using client::DocumentCipher;
+
+struct ClientMemory : ::testing::Test {
+  void SetUp() override {
+    if (!kOwnsMalloc) GTEST_SKIP() << "a sanitizer owns malloc";
+  }
+  Doc encrypted(const Doc& doc) const {
+    Batch batch;
+    batch.add(doc);
+    EXPECT_TRUE(cipher.encrypt(batch));
+    return copy(batch.output(0));
+  }
+  World world;
+  DocumentCipher cipher{patients(world.new_key()), world.ring()};
+};
+
+TEST_F(ClientMemory, HoldsNoPlaintextWhenItIsGivenBack) {
+  const Doc small = encrypted(patient());
+  const Doc large = encrypted(bson("{'bloodType': '" + std::string(100'000, 'x') + " canary'}"));
+  watching = true;
+  {
+    Batch batch;
+    for (const Doc* doc : {&small, &large, &small}) {
+      batch.clear();
+      for (int i = 0; i < 10; ++i) batch.add(*doc);
+      EXPECT_TRUE(cipher.decrypt(batch));
+      EXPECT_TRUE(contains(batch.output(9), kCanary));
+    }
+    Batch moved = std::move(batch);
+    batch = std::move(moved);
+  }
+  watching = false;
+  EXPECT_EQ(n_leaks.load(), 0);
+  // The watch itself works.
+  watching = true;
+  ::free(::strdup(kCanary));
+  watching = false;
+  EXPECT_EQ(n_leaks.load(), 1);
+}
+
+/// Runs `call` on a fresh batch of `doc` with only `n` allocations to come. True when it had
+/// enough.
+template <class Call>
+bool had_enough(long n, const Doc& doc, Call call) {
+  Batch batch;
+  batch.add(doc);
+  allocations_left = n;
+  const Done done = call(batch);
+  allocations_left = -1;
+  EXPECT_TRUE(done || done.error().code == Errc::no_memory)
+      << n << ": " << done.error().to_string();
+  EXPECT_EQ(batch.output(0).empty(), !done) << n;
+  return done.has_value();
+}
+
+TEST_F(ClientMemory, RunningOutAtAnyMomentIsAFailureThatGivesNothingOut) {
+  const Doc sealed = encrypted(patient());
+  long n = 0;
+  while (!had_enough(n, patient(), [this](Batch& b) { return cipher.encrypt(b); })) ++n;
+  EXPECT_GT(n, 5) << "a fresh batch needs memory";
+  n = 0;
+  while (!had_enough(n, sealed, [this](Batch& b) { return cipher.decrypt(b); })) ++n;
+  EXPECT_GT(n, 5);
+}
+
+}  // namespace
+}  // namespace fle::test
