@@ -20,6 +20,13 @@ std::size_t inner_blocks(const MacJob& j) noexcept {
   return (j.head_len + j.body_len + j.tail_len + 1 + kLengthLen + kBlock - 1) / kBlock;
 }
 
+/// Sixteen bytes at a time: for 128 at once GCC 12 writes "rep stos", whose start-up costs more than
+/// the whole block.
+inline void clear(std::uint8_t* block) noexcept {
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < kBlock; i += 16) std::memset(block + i, 0, 16);
+}
+
 /// One message on its way through a lane.
 struct Lane {
   const MacJob* job;
@@ -43,7 +50,7 @@ const std::uint8_t* next_inner(const Lane& lane, std::uint8_t* block) noexcept {
   if (offset >= j.head_len && offset + kBlock <= j.head_len + j.body_len) {
     return j.body + (offset - j.head_len);
   }
-  std::memset(block, 0, kBlock);
+  clear(block);
   place(block, offset, j.head, 0, j.head_len);
   place(block, offset, j.body, j.head_len, j.body_len);
   place(block, offset, j.tail, j.head_len + j.body_len, j.tail_len);
