@@ -56,7 +56,7 @@ Done walk_all(Batch::State& s, Find find) {
 }
 
 /// Names the first field whose key is missing; resolve_each() has found out which.
-Done first_missing_key(Batch::State& s, Done otherwise) {
+Done first_missing_key(Batch::State& s, const Done& otherwise) {
   Done named =
       for_each_field(s, [&s](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
         const auto& why = s.keys.failure(s.field_keys[field]);

@@ -129,7 +129,7 @@ Done check_types(const EncryptOptions& o, Algorithm algorithm, const Place& plac
 
 }  // namespace
 
-Failure fail(Errc code, std::string message, const Place& place) {
+Failure fail(Errc code, const std::string& message, const Place& place) {
   Failure f(code, one_line(message), place.pointer.empty() ? "/" : place.pointer);
   f.column = static_cast<std::uint32_t>(place.offset);
   return f;

@@ -33,7 +33,7 @@ const Plan::Data::Slot* Plan::Data::find(const Node& node, std::string_view name
   }
 }
 
-bool same_encryption(const Leaf& a, const Leaf& b) noexcept {
+bool same_encryption(const Leaf& a, const Leaf& b) {
   return a.algorithm == b.algorithm && a.key == b.key && a.types == b.types;
 }
 

@@ -44,7 +44,7 @@ struct Plan::Data {
 };
 
 /// Whether two leaves encrypt alike; where they stand does not matter.
-[[nodiscard]] bool same_encryption(const Leaf& a, const Leaf& b) noexcept;
+[[nodiscard]] bool same_encryption(const Leaf& a, const Leaf& b);
 
 }  // namespace fle::schema
 

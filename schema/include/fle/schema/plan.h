@@ -53,10 +53,10 @@ class FLE_API Plan {
 
   /// Where a walk starts: plain, or an object.
   [[nodiscard]] Step root() const noexcept;
-  /// The meaning of field `name` inside the object `node`. Called for each field of a document
+  /// The meaning of field `name` inside the object `id`. Called for each field of a document
   /// that the plan may reach: a hash look-up; patterns cost more. Allocates nothing where the node
   /// has no patterns.
-  [[nodiscard]] Step child(NodeId node, std::string_view name) const noexcept;
+  [[nodiscard]] Step child(NodeId id, std::string_view name) const noexcept;
   /// True when a name with a dot, taken as a path from `node`, meets an encrypted field or a prefix
   /// of one: such a literal name is refused in documents.
   [[nodiscard]] bool dotted_name_is_encrypted(NodeId node, std::string_view name) const noexcept;
