@@ -8,47 +8,13 @@ namespace {
 
 constexpr std::size_t kMaxKmsFile = 1024 * 1024;
 
-int base64_digit(std::uint8_t c) noexcept {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
-/// 128 base64 characters -> 96 bytes. False when one is not base64.
-bool decode_key(Bytes text, MutBytes out) noexcept {
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 4; ++k) {
-      const int d = base64_digit(text[i + k]);
-      if (d < 0) return false;
-      bits = bits << 6 | static_cast<std::uint32_t>(d);
-    }
-    for (const unsigned shift : {16U, 8U, 0U}) out[at++] = static_cast<std::uint8_t>(bits >> shift);
-    wipe({reinterpret_cast<std::uint8_t*>(&bits), sizeof bits});
-  }
-  return true;
-}
-
-/// The 96 bytes of a master key file: raw, or one line of base64.
+/// The 96 bytes of a master key file.
 Outcome<SecretBytes> read_master_key(const std::string& path, LockPolicy policy) {
-  constexpr std::size_t kText = DataKey::kLen / 3 * 4;
-  FLE_TRY(SecretBytes file, read_secret_file(path, 256, policy));
-  Bytes content = file.expose();
-  if (content.size() == DataKey::kLen) return file;
-  while (!content.empty() && (content.back() == '\n' || content.back() == '\r')) {
-    content = content.first(content.size() - 1);
-  }
-  FLE_TRY(SecretBytes key, SecretBytes::create(DataKey::kLen, policy));
-  if (content.size() != kText || !decode_key(content, key.expose_mut())) {
-    return Failure(Errc::kms_config_invalid,
-                   "'" + path +
-                       "' is not a local master key: 96 bytes, raw or as one "
-                       "line of base64");
-  }
-  return key;
+  FLE_TRY(SecretBytes key, read_secret_file(path, 4096, policy));
+  if (key.size() == DataKey::kLen) return key;
+  return Failure(Errc::kms_config_invalid,
+                 "'" + path + "' is not a local master key of " + std::to_string(DataKey::kLen) +
+                     " raw bytes; one in base64 goes into a file for --kms");
 }
 
 }  // namespace
@@ -59,7 +25,7 @@ void KeyOptions::add_vault(CLI::App& cmd) {
 
 void KeyOptions::add_kms(CLI::App& cmd) {
   auto* local = cmd.add_option("--local-key", local_key_file,
-                               "Local master key: 96 bytes, raw or as one line of base64")
+                               "Local master key: 96 raw bytes, as keygen makes them")
                     ->type_name("FILE");
   cmd.add_option("--kms", kms_file, "KMS providers: JSON, the drivers' kmsProviders map")
       ->type_name("FILE")
