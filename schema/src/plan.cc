@@ -6,6 +6,24 @@
 
 namespace fle::schema {
 
+namespace {
+
+/// The last `n` bytes of a name, 0 to 7, as one word: no two names of one length share it.
+std::uint64_t short_word(const char* p, std::size_t n) noexcept {
+  if (n >= 4) {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::memcpy(&first, p, 4);
+    std::memcpy(&last, p + n - 4, 4);
+    return std::uint64_t{last} << 32 | first;
+  }
+  if (n == 0) return 0;
+  const auto byte = [p](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(p[i])}; };
+  return byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16;
+}
+
+}  // namespace
+
 // The names in the tables come from the schema, so nobody can fill one probe chain from outside.
 std::uint32_t Plan::Data::hash(std::string_view name) noexcept {
   constexpr std::uint64_t kMultiplier = 0x9e3779b97f4a7c15ULL;
@@ -18,9 +36,7 @@ std::uint32_t Plan::Data::hash(std::string_view name) noexcept {
     h = (h ^ word) * kMultiplier;
     h ^= h >> 32;
   }
-  std::uint64_t word = 0;
-  for (std::size_t i = 0; i < n; ++i) word = word << 8 | static_cast<unsigned char>(p[i]);
-  h = (h ^ word) * kMultiplier;
+  h = (h ^ short_word(p, n)) * kMultiplier;
   return static_cast<std::uint32_t>(h >> 32);
 }
 
