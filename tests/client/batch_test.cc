@@ -1,3 +1,4 @@
+#include "batch_state.h"
 #include "client/client_support.h"
 
 namespace fle::test {
@@ -122,6 +123,16 @@ TEST_F(ABatch, WipesDecryptedDocumentsOnClearAndOnTheNextCall) {
     }
     EXPECT_EQ(copy(result), Doc(result.size(), 0));
   }
+}
+
+TEST_F(ABatch, HoldsNoPlaintextOfTheOtherFieldsWhenOneIsForged) {
+  Doc forged = encrypted(patient());
+  forged[forged.size() - 40] = static_cast<std::uint8_t>(forged[forged.size() - 40] ^ 1);
+  Batch batch;
+  batch.add(forged);
+  ASSERT_FALSE(DocumentCipher(nullptr, ring).decrypt(batch));
+  EXPECT_TRUE(batch.state().plaintext.bytes().empty()) << "clear() wipes what it drops";
+  EXPECT_EQ(batch.state().n_output, 0U);
 }
 
 TEST_F(ABatch, NamesTheDocumentThatIsNotBson) {

@@ -163,6 +163,7 @@ TEST_F(Decrypt, GivesNothingOutWhenOneOfManyDocumentsFails) {
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().document, 2U);
   EXPECT_TRUE(batch.output(0).empty());
+  EXPECT_EQ(batch.fields(), 0U);
 }
 
 TEST_F(Decrypt, KeepsFieldsWithoutAKeyWhenAskedToAndSaysWhich) {
@@ -224,6 +225,32 @@ TEST_F(Decrypt, AKeylessReaderKeepsEverything) {
     EXPECT_EQ(batch.kept().size(), 4U);
     EXPECT_EQ(batch.fields(), 0U);
   }
+}
+
+/// A vault that cannot be reached.
+class BrokenVault : public kms::KeyVault {
+ public:
+  Outcome<std::vector<kms::KeyDocument>> find(std::span<const KeyId>,
+                                              std::span<const std::string>) override {
+    return Failure(Errc::vault_busy, "locked");
+  }
+  Outcome<std::vector<kms::KeyDocument>> list() override { return Failure(Errc::vault_busy, {}); }
+  Done insert(const kms::KeyDocument&) override { return Failure(Errc::vault_busy, {}); }
+};
+
+TEST_F(Decrypt, KeepDoesNotForgiveAVaultThatCannotBeReached) {
+  const Doc sealed = encrypted(patient(), patients(key));
+  DocumentCipher::Options options;
+  options.missing_keys = MissingKeys::keep;
+  const auto broken = std::make_shared<kms::KeyRing>(std::make_shared<BrokenVault>(),
+                                                     std::make_shared<const kms::Providers>());
+  Batch batch;
+  batch.add(sealed);
+  const Done done = DocumentCipher(nullptr, broken, options).decrypt(batch);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::vault_busy);
+  EXPECT_EQ(done.error().path, "ssn");
+  EXPECT_TRUE(batch.kept().empty());
 }
 
 TEST_F(Decrypt, KeepDoesNotForgiveAForgedCiphertext) {

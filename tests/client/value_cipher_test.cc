@@ -1,4 +1,5 @@
 #include "client/client_support.h"
+#include "fle/batch.h"
 
 namespace fle::test {
 namespace {
@@ -58,6 +59,18 @@ TEST_F(ValueCipher, RefusesBytesThatAreNotOneValueOfTheType) {
   const auto r = encrypt_value(Type::int_, five, Algorithm::random, *key);
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error().code, Errc::malformed_bson);
+}
+
+TEST_F(ValueCipher, RefusesAPlaintextThatIsNotOneValueOfItsType) {
+  // A key holder writes three bytes and calls them an int.
+  const std::vector<std::uint8_t> three = {1, 2, 3};
+  std::vector<std::uint8_t> payload(payload_len(three.size()));
+  const SealJob job{&key->key, id, Algorithm::random, 0x10, three, payload};
+  ASSERT_TRUE(seal_batch({&job, 1}));
+  const auto r = decrypt_value(payload, *ring);
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, Errc::malformed_bson);
+  EXPECT_NE(r.error().message.find("malformed encrypted bson"), std::string::npos);
 }
 
 TEST_F(ValueCipher, SaysWhyAPayloadDoesNotDecrypt) {

@@ -197,6 +197,16 @@ TEST_F(Stream, TheFirstBadDocumentIsReportedWhateverComesAfterIt) {
   EXPECT_NE(e.err.find("document 3: field 'ssn': type_not_allowed"), std::string::npos) << e.err;
 }
 
+TEST_F(Stream, OfManyBadDocumentsTheFirstIsReportedWhicheverThreadIsFaster) {
+  std::string input;
+  for (int i = 0; i < 20; ++i) input += patients(500) + to_bson(R"({"ssn": "text"})");
+  for (int round = 0; round < 5; ++round) {
+    const Ended e = encrypt(input, {"--threads", "4"});
+    EXPECT_EQ(e.status, 1);
+    EXPECT_EQ(e.err.find("fle: document 501: field 'ssn': type_not_allowed"), 0U) << e.err;
+  }
+}
+
 TEST_F(Stream, ADocumentOfManyBlocksIsOneDocument) {
   const std::string large =
       to_bson("{\"ssn\": 7, \"note\": \"" + std::string(3 << 20, 'n') + "\"}");
