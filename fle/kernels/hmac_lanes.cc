@@ -20,8 +20,8 @@ std::size_t inner_blocks(const MacJob& j) noexcept {
   return (j.head_len + j.body_len + j.tail_len + 1 + kLengthLen + kBlock - 1) / kBlock;
 }
 
-/// Sixteen bytes at a time: for 128 at once GCC 12 writes "rep stos", whose start-up costs more than
-/// the whole block.
+/// Sixteen bytes at a time: for 128 at once GCC 12 writes "rep stos", whose start-up costs more
+/// than the whole block.
 inline void clear(std::uint8_t* block) noexcept {
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < kBlock; i += 16) std::memset(block + i, 0, 16);
