@@ -16,7 +16,7 @@ class CiphertextVisitor {
       out_.add_mark(e, frames, 0);
     return {};
   }
-  bool leave(const Frame&) const noexcept { return true; }
+  [[nodiscard]] bool leave(const Frame&) const noexcept { return true; }
   [[nodiscard]] std::uint32_t first_name() const noexcept { return 0; }
 
  private:

@@ -19,7 +19,7 @@ class PathVisitor {
     path = internal::dotted_path(doc_, frames, e.name);
     return {Visit::Next::stop};
   }
-  bool leave(const Frame&) const noexcept { return true; }
+  [[nodiscard]] bool leave(const Frame&) const noexcept { return true; }
   [[nodiscard]] std::uint32_t first_name() const noexcept { return 0; }
 
   std::string path;

@@ -99,7 +99,7 @@ Done encrypt_all(Batch::State& s, const schema::Plan& plan, kms::KeyRing* ring,
   FLE_CHECK(choose_keys(s, plan));
   if (Done resolved = s.keys.resolve(ring); !resolved) {
     s.keys.resolve_each(ring);
-    return first_missing_key(s, std::move(resolved));
+    return first_missing_key(s, resolved);
   }
   FLE_CHECK(for_each_field(s, [](std::size_t, bson::Mark& m, std::size_t) -> Done {
     m.new_type = bson::Type::bin_data;
@@ -148,7 +148,7 @@ Done find_keys(Batch::State& s, kms::KeyRing* ring, MissingKeys missing) {
   Done resolved = s.keys.resolve(ring);
   if (resolved) return ok;
   s.keys.resolve_each(ring);
-  if (missing == MissingKeys::fail) return first_missing_key(s, std::move(resolved));
+  if (missing == MissingKeys::fail) return first_missing_key(s, resolved);
   return for_each_field(s, [&s](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
     const auto& why = s.keys.failure(s.field_keys[field]);
     if (!why) return ok;
