@@ -38,10 +38,11 @@ Outcome<SecretBytes> make_material(const CreateKeyOptions& options) {
 Outcome<KeyDocument> create_data_key(KeyVault& vault, const Providers& providers,
                                      const CreateKeyOptions& options) {
   FLE_CHECK(check_options(options));
-  FLE_TRY(const MasterKey master_key, parse_master_key(options.master_key.bson));
-  FLE_TRY(Provider * provider, providers.find(master_key.provider));
+  FLE_TRY(const MasterKey asked, parse_master_key(options.master_key.bson));
+  FLE_TRY(Provider * provider, providers.find(asked.provider));
   FLE_TRY(const KeyId id, random_key_id());
   FLE_TRY(const SecretBytes material, make_material(options));
+  FLE_TRY(const MasterKey master_key, provider->prepare(asked));
   FLE_TRY(std::vector<std::uint8_t> wrapped, provider->wrap(material, master_key));
   // Before anything is encrypted under it: a wrap that does not open would lose data for good.
   FLE_TRY(const SecretBytes opened, provider->unwrap(wrapped, master_key));

@@ -67,11 +67,12 @@ Outcome<std::unique_ptr<Provider>> make_local_provider_from_key(std::string_view
 }
 
 Outcome<std::unique_ptr<Provider>> make_local_provider(std::string_view id,
-                                                       const rapidjson::Value& options) {
+                                                       const rapidjson::Value& options,
+                                                       const KmsOptions& kms) {
   static constexpr std::string_view kAllowed[] = {"key"};
   FLE_CHECK(check_option_names(id, options, kAllowed));
   FLE_TRY(const SecretBytes key, secret_option(id, options, "key"));
-  return make_local_provider_from_key(id, key.expose(), LockPolicy::required);
+  return make_local_provider_from_key(id, key.expose(), kms.lock_policy);
 }
 
 }  // namespace fle::kms

@@ -19,7 +19,7 @@ namespace fle::kms {
 
 /// From {"key": <base64 or binary>}.
 [[nodiscard]] Outcome<std::unique_ptr<Provider>> make_local_provider(
-    std::string_view id, const rapidjson::Value& options);
+    std::string_view id, const rapidjson::Value& options, const KmsOptions& kms);
 
 }  // namespace fle::kms
 

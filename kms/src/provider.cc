@@ -28,7 +28,8 @@ Failure syntax_error(std::string_view text, std::size_t offset, const char* why)
 }
 
 Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
-                                                 const rapidjson::Value& options) {
+                                                 const rapidjson::Value& options,
+                                                 const KmsOptions& kms) {
   FLE_TRY(const ProviderId parsed, parse_provider_id(id));
   if (!options.IsObject()) return invalid_options(id, "expected a document of options");
   if (options.MemberCount() == 0 && !parsed.name.empty())
@@ -36,7 +37,7 @@ Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
   if (parsed.type->make == nullptr)
     return Failure{Errc::kms_unsupported,
                    "KMS provider " + quoted(id) + " is not in this version, only local is"};
-  return parsed.type->make(id, options);
+  return parsed.type->make(id, options, kms);
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ Providers::Providers(Providers&&) noexcept = default;
 Providers& Providers::operator=(Providers&&) noexcept = default;
 Providers::~Providers() = default;
 
-Outcome<Providers> Providers::from_json(std::string_view text) {
+Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions& options) {
   // Checked here and not by RapidJSON, which reads past the end for a sequence that is cut off.
   if (!text.empty() && !bson_utf8_validate(text.data(), text.size(), /*allow_null=*/false))
     return config("kmsProviders is not JSON: not UTF-8, or with a NUL byte");
@@ -78,7 +79,7 @@ Outcome<Providers> Providers::from_json(std::string_view text) {
   Providers out;
   for (const auto& m : std::as_const(doc).GetObject()) {
     const std::string_view id(m.name.GetString(), m.name.GetStringLength());
-    FLE_TRY(auto provider, make_provider(id, m.value));
+    FLE_TRY(auto provider, make_provider(id, m.value, options));
     FLE_CHECK(out.s_->add(id, std::move(provider)));
   }
   return out;

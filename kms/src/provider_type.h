@@ -20,9 +20,10 @@ struct MasterKeyField {
   Kind kind = Kind::string;
 };
 
-/// Builds the provider `id` from its options in a kmsProviders map.
+/// Builds the provider `id` from its options in a kmsProviders map and from `kms`.
 using MakeProvider = Outcome<std::unique_ptr<Provider>> (*)(std::string_view id,
-                                                            const rapidjson::Value& options);
+                                                            const rapidjson::Value& options,
+                                                            const KmsOptions& kms);
 
 /// All that differs between KMS provider types. One line each in provider_type.cc.
 struct ProviderType {

@@ -57,6 +57,10 @@ enum class Errc : std::uint16_t {
   kms_unsupported = 306,       ///< A KMS provider that this build does not have.
   vault_failed = 307,          ///< The key vault could not be read or written.
   vault_busy = 308,            ///< Another process kept the key vault locked for too long.
+  kms_unreachable = 309,       ///< No connection to a KMS, or no answer in time; retries included.
+  kms_refused = 310,  ///< A KMS said no: permissions, an unknown key, a limit. Its status is given.
+  kms_bad_answer = 311,      ///< A KMS answered with something that is not in its protocol.
+  kms_no_credentials = 312,  ///< Credentials or a token for a KMS could not be had.
 
   // Input and output of whole streams, 400..499.
   io_failed = 400,         ///< A file could not be read or written.
@@ -111,6 +115,10 @@ enum class Errc : std::uint16_t {
     FLE_ERRC_NAME(kms_unsupported)
     FLE_ERRC_NAME(vault_failed)
     FLE_ERRC_NAME(vault_busy)
+    FLE_ERRC_NAME(kms_unreachable)
+    FLE_ERRC_NAME(kms_refused)
+    FLE_ERRC_NAME(kms_bad_answer)
+    FLE_ERRC_NAME(kms_no_credentials)
     FLE_ERRC_NAME(io_failed)
     FLE_ERRC_NAME(json_invalid)
     FLE_ERRC_NAME(truncated_stream)

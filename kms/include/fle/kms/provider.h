@@ -9,6 +9,7 @@
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/kms/key_document.h"
+#include "fle/kms/kms_options.h"
 #include "fle/secret.h"
 
 namespace fle::kms {
@@ -18,11 +19,16 @@ namespace fle::kms {
 class FLE_API Provider {
  public:
   virtual ~Provider() = default;
+  /// The master key that a new data key is to be wrapped under, ready for wrap(): a KMIP provider
+  /// makes its managed object here when `asked` names none. Elsewhere it is `asked` itself.
+  [[nodiscard]] virtual Outcome<MasterKey> prepare(const MasterKey& asked) { return asked; }
   /// Wraps the 96 bytes of `data_key`; returns keyMaterial.
   [[nodiscard]] virtual Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
                                                                 const MasterKey& master_key) = 0;
   /// Unwraps keyMaterial into exactly 96 bytes.
   /// @retval Errc::key_unwrap_failed  wrong master key or changed material
+  /// @retval Errc::kms_unreachable, Errc::kms_refused, Errc::kms_bad_answer
+  /// @retval Errc::kms_no_credentials
   [[nodiscard]] virtual Outcome<SecretBytes> unwrap(Bytes key_material,
                                                     const MasterKey& master_key) = 0;
 };
@@ -42,7 +48,8 @@ class FLE_API Providers {
   /// {"$binary": "<base64>", "$type": "00"} is read, too. A syntax error carries line and column.
   /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value
   /// @retval Errc::kms_unsupported     a provider that this build does not have
-  [[nodiscard]] static Outcome<Providers> from_json(std::string_view text);
+  [[nodiscard]] static Outcome<Providers> from_json(std::string_view text,
+                                                    const KmsOptions& options = {});
 
   /// Adds the local provider `id` ("local" or "local:NAME") with its 96-byte master key.
   /// @retval Errc::kms_config_invalid  wrong length, bad id, or the id is taken
