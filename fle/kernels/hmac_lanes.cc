@@ -3,84 +3,138 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/scrub.h"
+
 namespace fle::kernels {
 namespace {
 
 constexpr std::size_t kBlock = 128;
 constexpr std::size_t kLengthLen = 16;  // the message length that ends the padding, in bits
-constexpr std::size_t kDigest = 64;
+constexpr std::size_t kMaxJobs = 64;    // at a time: what one call of the engine brings
 
 void put_be64(std::uint8_t* p, std::uint64_t v) noexcept {
   v = __builtin_bswap64(v);
   std::memcpy(p, &v, 8);
 }
 
+std::size_t length(const MacJob& j) noexcept { return j.head_len + j.body_len + j.tail_len; }
+
 /// Blocks of the inner hash behind the key block: message, 0x80, length.
 std::size_t inner_blocks(const MacJob& j) noexcept {
-  return (j.head_len + j.body_len + j.tail_len + 1 + kLengthLen + kBlock - 1) / kBlock;
+  return (length(j) + 1 + kLengthLen + kBlock - 1) / kBlock;
 }
 
-/// Sixteen bytes at a time: for 128 at once GCC 12 writes "rep stos", whose start-up costs more
-/// than the whole block.
-inline void clear(std::uint8_t* block) noexcept {
+/// Sixteen bytes at a time: for more at once GCC 12 writes "rep stos", whose start-up costs more
+/// than clearing a block.
+inline void clear(std::uint8_t* p, std::size_t blocks) noexcept {
+  for (const std::uint8_t* end = p + kBlock * blocks; p != end; p += kBlock) {
 #pragma GCC unroll 8
-  for (std::size_t i = 0; i < kBlock; i += 16) std::memset(block + i, 0, 16);
+    for (std::size_t i = 0; i < kBlock; i += 16) std::memset(p + i, 0, 16);
+  }
 }
 
-/// One message on its way through a lane.
-struct Lane {
-  const MacJob* job;
-  std::size_t offset;       // of the next block in head || body || tail || padding
-  std::size_t blocks_left;  // of the inner hash; 0: the outer block is being hashed
+template <std::size_t kN>
+inline void copy_ends(std::uint8_t* to, const std::uint8_t* from, std::size_t n) noexcept {
+  std::uint8_t first[kN];
+  std::uint8_t last[kN];
+  std::memcpy(first, from, kN);
+  std::memcpy(last, from + n - kN, kN);
+  std::memcpy(to, first, kN);
+  std::memcpy(to + n - kN, last, kN);
+}
+
+/// memcpy for at most a few blocks, without the call.
+inline void copy(std::uint8_t* to, const std::uint8_t* from, std::size_t n) noexcept {
+  if (n >= 16) {
+    for (std::size_t i = 0; i + 16 < n; i += 16) std::memcpy(to + i, from + i, 16);
+    std::memcpy(to + n - 16, from + n - 16, 16);
+  } else if (n >= 8) {
+    copy_ends<8>(to, from, n);
+  } else if (n >= 4) {
+    copy_ends<4>(to, from, n);
+  } else {
+    for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
+  }
+}
+
+/// The part of a message that is hashed next: blocks that stand in a row.
+struct Segment {
+  const std::uint8_t* data;
+  std::size_t blocks;
 };
 
-/// Copies the part of `src`, which stands at `at` in the message, that falls into the block at
-/// `offset`.
-inline void place(std::uint8_t* block, std::size_t offset, const std::uint8_t* src, std::size_t at,
-                  std::size_t len) noexcept {
-  const std::size_t from = std::max(at, offset);
-  const std::size_t to = std::min(at + len, offset + kBlock);
-  if (from < to) std::memcpy(block + (from - offset), src + (from - at), to - from);
-}
-
-/// The next block of the inner hash: where it lies in the body, or assembled in `block`.
-const std::uint8_t* next_inner(const Lane& lane, std::uint8_t* block) noexcept {
-  const MacJob& j = *lane.job;
-  const std::size_t offset = lane.offset;
-  if (offset >= j.head_len && offset + kBlock <= j.head_len + j.body_len) {
-    return j.body + (offset - j.head_len);
-  }
-  clear(block);
-  place(block, offset, j.head, 0, j.head_len);
-  place(block, offset, j.body, j.head_len, j.body_len);
-  place(block, offset, j.tail, j.head_len + j.body_len, j.tail_len);
-  const std::size_t len = j.head_len + j.body_len + j.tail_len;
-  if (len >= offset && len < offset + kBlock) block[len - offset] = 0x80;
-  if (lane.blocks_left == 1) put_be64(block + kBlock - 8, (kBlock + len) * 8);
-  return block;
-}
-
-class Scheduler {
+/// Cuts a message into segments: blocks of head or body are hashed where they lie; those that
+/// straddle, and the end with its padding, are put together in a buffer of two blocks.
+class Message {
  public:
-  Scheduler(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept
+  Message() = default;
+  explicit Message(const MacJob& job) noexcept : job_(&job), left_(inner_blocks(job)) {}
+
+  [[nodiscard]] const MacJob& job() const noexcept { return *job_; }
+  [[nodiscard]] bool ended() const noexcept { return left_ == 0; }
+
+  Segment next(std::uint8_t* buffer) noexcept {
+    Segment s = in_place();
+    if (s.blocks == 0) s = {buffer, assemble(buffer)};
+    pos_ += kBlock * s.blocks;
+    left_ -= s.blocks;
+    return s;
+  }
+
+ private:
+  [[nodiscard]] Segment in_place() const noexcept {
+    if (pos_ < job_->head_len) return {job_->head + pos_, (job_->head_len - pos_) / kBlock};
+    const std::size_t at = pos_ - job_->head_len;
+    if (at < job_->body_len) return {job_->body + at, (job_->body_len - at) / kBlock};
+    return {nullptr, 0};
+  }
+
+  /// One block, or all that are left once the message ends in the first of them.
+  std::size_t assemble(std::uint8_t* buffer) const noexcept {
+    const MacJob& j = *job_;
+    const std::size_t rest = length(j) > pos_ ? length(j) - pos_ : 0;
+    const std::size_t blocks = rest < kBlock ? left_ : 1;
+    clear(buffer, blocks);
+    place(buffer, j.head, 0, j.head_len);
+    place(buffer, j.body, j.head_len, j.body_len);
+    place(buffer, j.tail, j.head_len + j.body_len, j.tail_len);
+    if (rest < kBlock) {
+      buffer[rest] = 0x80;
+      put_be64(buffer + kBlock * blocks - 8, (kBlock + length(j)) * 8);
+    }
+    return blocks;
+  }
+
+  /// Copies the part of `piece`, which stands at `at` in the message, that falls into the block at
+  /// pos_.
+  void place(std::uint8_t* buffer, const std::uint8_t* piece, std::size_t at,
+             std::size_t len) const noexcept {
+    const std::size_t from = std::max(at, pos_);
+    const std::size_t to = std::min(at + len, pos_ + kBlock);
+    if (from < to) copy(buffer + (from - pos_), piece + (from - at), to - from);
+  }
+
+  const MacJob* job_;
+  std::size_t pos_ = 0;  // in head || body || tail || padding: what next() has handed out
+  std::size_t left_;     // blocks behind it
+};
+
+class Batch {
+ public:
+  Batch(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept
       : widths_(widths), jobs_(jobs), n_(n) {}
-  Scheduler(const Scheduler&) = delete;
-  Scheduler& operator=(const Scheduler&) = delete;
-  // Midstates, digests and message bytes have been here.
-  ~Scheduler() {
-    ::explicit_bzero(state_, sizeof state_);
-    ::explicit_bzero(blocks_, sizeof blocks_);
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+  // Digests and message bytes have been here.
+  ~Batch() {
+    ::explicit_bzero(digests_, n_ * sizeof digests_[0]);
+    ::explicit_bzero(buffers_, buffers_used_ * sizeof buffers_[0]);
   }
 
   void run() noexcept {
     sort_by_length();
-    width_ = narrowest(n_);
-    lanes_ = width_->lanes;
-    while (active_ < lanes_ && start(active_)) ++active_;
-    while (active_ != 0) {
-      step();
-      if (active_ != 0) shrink();
-    }
+    inner_hashes();
+    outer_hashes();
   }
 
  private:
@@ -88,130 +142,137 @@ class Scheduler {
 
   // Counting sort, longest first, so that no long message is left to run alone at the end.
   void sort_by_length() noexcept {
-    std::uint16_t count[kBuckets + 1] = {};
-    for (std::size_t i = 0; i < n_; ++i) ++count[bucket(i) + 1];
+    std::uint8_t count[kBuckets + 1] = {};
+    std::uint8_t bucket[kMaxJobs];
+    for (std::size_t i = 0; i < n_; ++i) {
+      bucket[i] = static_cast<std::uint8_t>(kBuckets - std::min(inner_blocks(jobs_[i]), kBuckets));
+      ++count[bucket[i] + 1];
+    }
     for (std::size_t b = 0; b < kBuckets; ++b)
-      count[b + 1] = static_cast<std::uint16_t>(count[b + 1] + count[b]);
-    for (std::size_t i = 0; i < n_; ++i) order_[count[bucket(i)]++] = static_cast<std::uint16_t>(i);
-  }
-  [[nodiscard]] std::size_t bucket(std::size_t i) const noexcept {
-    return kBuckets - std::min(inner_blocks(jobs_[i]), kBuckets);
+      count[b + 1] = static_cast<std::uint8_t>(count[b + 1] + count[b]);
+    for (std::size_t i = 0; i < n_; ++i) order_[count[bucket[i]]++] = static_cast<std::uint8_t>(i);
   }
 
-  [[nodiscard]] const LaneWidth* narrowest(std::size_t messages) const noexcept {
+  [[nodiscard]] const LaneWidth& narrowest(std::size_t messages) const noexcept {
     const LaneWidth* w = widths_.data();
     for (const auto& candidate : widths_) {
       if (candidate.lanes >= messages) w = &candidate;
     }
-    return w;
+    return *w;
   }
 
   // Puts the next waiting message into lane `l`.
   bool start(unsigned l) noexcept {
     if (next_ == n_) return false;
-    const MacJob& j = jobs_[order_[next_++]];
-    lane_[l] = Lane{&j, 0, inner_blocks(j)};
-    set_state(l, j.key->inner);
+    message_[l] = Message(jobs_[order_[next_]]);
+    from_[l] = message_[l].job().key->inner;
+    to_[l] = digests_[next_++];
+    feed(l);
     return true;
   }
-
-  void set_state(unsigned l, const std::uint64_t* words) noexcept {
-    for (unsigned w = 0; w < 8; ++w) state_[w * lanes_ + l] = words[w];
-  }
-  void get_digest(unsigned l, std::uint8_t* out) const noexcept {
-    for (unsigned w = 0; w < 8; ++w) put_be64(out + 8 * w, state_[w * lanes_ + l]);
+  void feed(unsigned l) noexcept {
+    const Segment s = message_[l].next(buffers_[buffer_[l]]);
+    in_[l] = s.data;
+    blocks_[l] = s.blocks;
   }
 
-  void step() noexcept {
-    const std::uint8_t* in[kMaxLanes];
-    for (unsigned l = 0; l < active_; ++l) {
-      // An outer block was assembled when the inner hash ended.
-      in[l] = lane_[l].blocks_left == 0 ? blocks_[l] : next_inner(lane_[l], blocks_[l]);
+  void inner_hashes() noexcept {
+    for (unsigned l = 0; l < widths_.front().lanes; ++l) {
+      buffer_[l] = l;
+      if (!start(l)) break;
+      ++active_;
     }
-    for (unsigned l = active_; l < lanes_; ++l) in[l] = in[0];  // idle lanes compute in vain
-    width_->compress(state_, in);
-    for (unsigned l = 0; l < active_;) {
-      if (advance(l)) {
-        ++l;
-      } else {
-        retire(l);
+    buffers_used_ = active_;
+    while (active_ != 0) {
+      const LaneWidth& width = narrowest(active_);
+      const std::size_t blocks = *std::min_element(blocks_, blocks_ + active_);
+      for (unsigned l = active_; l < width.lanes; ++l) {  // idle lanes do what lane 0 does
+        to_[l] = to_[0];
+        from_[l] = from_[0];
+        in_[l] = in_[0];
+      }
+      width.compress(to_, from_, in_, blocks);
+      for (unsigned l = 0; l < active_;) {
+        if (advance(l, blocks)) {
+          ++l;
+        } else {
+          retire(l);
+        }
       }
     }
   }
 
-  // Moves lane `l` on by one block. False when the lane has nothing left to do.
-  bool advance(unsigned l) noexcept {
-    Lane& lane = lane_[l];
-    if (lane.blocks_left == 0) {
-      get_digest(l, blocks_[l]);
-      std::memcpy(lane.job->out, blocks_[l], lane.job->out_len);
-      return start(l);
-    }
-    lane.offset += kBlock;
-    if (--lane.blocks_left == 0) {
-      // Outer hash: one block, the inner digest behind the key block (RFC 2104).
-      std::uint8_t* block = blocks_[l];
-      get_digest(l, block);
-      std::memset(block + kDigest, 0, kBlock - kDigest);
-      block[kDigest] = 0x80;
-      put_be64(block + kBlock - 8, (kBlock + kDigest) * 8);
-      set_state(l, lane.job->key->outer);
-    }
+  // Moves lane `l` on. False when the lane has nothing left to do.
+  bool advance(unsigned l, std::size_t blocks) noexcept {
+    from_[l] = to_[l];
+    in_[l] += kBlock * blocks;
+    blocks_[l] -= blocks;
+    if (blocks_[l] != 0) return true;
+    if (message_[l].ended()) return start(l);
+    feed(l);
     return true;
   }
 
-  // Closes the gap at `l` with the last active lane. Its block needs no copy: it has just been
-  // hashed, and advance(), which comes next for this lane, makes a new one.
+  // Closes the gap at `l` with the last busy lane, which brings its buffer along.
   void retire(unsigned l) noexcept {
     const unsigned last = --active_;
-    if (l == last) return;
-    lane_[l] = lane_[last];
-    for (unsigned w = 0; w < 8; ++w) state_[w * lanes_ + l] = state_[w * lanes_ + last];
+    message_[l] = message_[last];
+    to_[l] = to_[last];
+    from_[l] = from_[last];
+    in_[l] = in_[last];
+    blocks_[l] = blocks_[last];
+    std::swap(buffer_[l], buffer_[last]);
+    // What the last lane has just done is not yet accounted for: the caller goes on with `l`.
   }
 
-  // Continues with fewer lanes once so few messages are left that the narrower code is faster.
-  void shrink() noexcept {
-    const LaneWidth* w = narrowest(active_);
-    if (w->lanes >= lanes_) return;
-    for (unsigned word = 0; word < 8; ++word) {
-      for (unsigned l = 0; l < active_; ++l)
-        state_[word * w->lanes + l] = state_[word * lanes_ + l];
+  void outer_hashes() noexcept {
+    const std::uint64_t* outer[kMaxLanes];
+    const std::uint64_t* inner[kMaxLanes];
+    std::uint8_t* macs[kMaxLanes];
+    for (std::size_t done = 0; done < n_;) {
+      const LaneWidth& width = narrowest(n_ - done);
+      const std::size_t busy = std::min<std::size_t>(width.lanes, n_ - done);
+      for (std::size_t l = 0; l < width.lanes; ++l) {
+        const std::size_t slot = done + (l < busy ? l : 0);
+        outer[l] = jobs_[order_[slot]].key->outer;
+        inner[l] = digests_[slot];
+        macs[l] = buffers_[l < busy ? l : 0];
+      }
+      width.finish(macs, outer, inner);
+      for (std::size_t l = 0; l < busy; ++l) {
+        const MacJob& j = jobs_[order_[done + l]];
+        copy(j.out, macs[l], j.out_len);
+      }
+      done += busy;
     }
-    width_ = w;
-    lanes_ = w->lanes;
   }
 
- public:
-  static constexpr std::size_t kMaxJobs = 256;  // bounds the order table
-
- private:
-  alignas(64) std::uint64_t state_[8 * kMaxLanes];
-  alignas(64) std::uint8_t blocks_[kMaxLanes][kBlock];
-  Lane lane_[kMaxLanes];
-  std::uint16_t order_[kMaxJobs];
+  alignas(64) std::uint64_t digests_[kMaxJobs][8];  // inner states, in the order of order_
+  alignas(64) std::uint8_t buffers_[kMaxLanes][2 * kBlock];
+  Message message_[kMaxLanes];
+  std::uint64_t* to_[kMaxLanes];
+  const std::uint64_t* from_[kMaxLanes];
+  const std::uint8_t* in_[kMaxLanes];
+  std::size_t blocks_[kMaxLanes];  // of its segment that lane l has yet to hash
+  unsigned buffer_[kMaxLanes];     // which one a lane may fill
+  std::uint8_t order_[kMaxJobs];
   std::span<const LaneWidth> widths_;
-  const LaneWidth* width_ = nullptr;
   const MacJob* jobs_;
   std::size_t n_;
   std::size_t next_ = 0;  // in order_
-  unsigned lanes_ = 0;
-  unsigned active_ = 0;  // lanes 0 .. active_ - 1 are busy
+  unsigned active_ = 0;   // lanes 0 .. active_ - 1 are busy
+  unsigned buffers_used_ = 0;
 };
 
 }  // namespace
 
-bool hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept {
+void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept {
   while (n != 0) {
-    const std::size_t part = std::min(n, Scheduler::kMaxJobs);
-    if (part == 1) {
-      if (!kPortable.mac(jobs, 1)) return false;
-    } else {
-      Scheduler(widths, jobs, part).run();
-    }
+    const std::size_t part = std::min(n, kMaxJobs);
+    Batch(widths, jobs, part).run();
     jobs += part;
     n -= part;
   }
-  return true;
 }
 
 }  // namespace fle::kernels

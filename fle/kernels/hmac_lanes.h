@@ -9,22 +9,36 @@
 
 namespace fle::kernels {
 
-inline constexpr unsigned kMaxLanes = 8;
+inline constexpr unsigned kMaxLanes = 16;
 
-/// SHA-512 compression of `lanes` independent states at once (FIPS 180-4 section 6.4.2).
+/// SHA-512 of `lanes` messages at once (FIPS 180-4 section 6.4.2). A state stands in a row of eight
+/// words; each argument has an entry for each lane. Lanes may share rows that are only read, and
+/// may write to the same row if they do the same work.
 struct LaneWidth {
   unsigned lanes;
-  /// @param state   word w of lane l at state[w * lanes + l]; 64-byte aligned
-  /// @param blocks  one 128-byte block for each lane
-  void (*compress)(std::uint64_t* state, const std::uint8_t* const* blocks) noexcept;
+  /// Takes lane l from the state from[l] through the `n_blocks` 128-byte blocks at blocks[l], to
+  /// the state to[l]; to[l] may be from[l].
+  void (*compress)(std::uint64_t* const* to, const std::uint64_t* const* from,
+                   const std::uint8_t* const* blocks, std::size_t n_blocks) noexcept;
+  /// The outer hash of HMAC: from the midstate outer[l] over the inner digest inner[l], a final
+  /// state, to the 64 bytes of macs[l].
+  void (*finish)(std::uint8_t* const* macs, const std::uint64_t* const* outer,
+                 const std::uint64_t* const* inner) noexcept;
 };
 
-/// HMAC-SHA-512 of a batch of any lengths and keys: each lane is refilled as soon as its message
-/// ends, long messages go first, and the width shrinks with the messages that are left. The last
-/// message alone goes to the single-stream code of the portable kernel.
+// One message on the single-stream code of libcrypto, the best there is: one_lane.cc.
+void compress_one_lane(std::uint64_t* const* to, const std::uint64_t* const* from,
+                       const std::uint8_t* const* blocks, std::size_t n_blocks) noexcept;
+void finish_one_lane(std::uint8_t* const* macs, const std::uint64_t* const* outer,
+                     const std::uint64_t* const* inner) noexcept;
+inline constexpr LaneWidth kSha512OneLane{1, compress_one_lane, finish_one_lane};
+
+/// HMAC-SHA-512 of a batch of any lengths and keys. First all inner hashes: each lane is refilled
+/// as soon as its message ends, long messages go first, and the width follows the number of
+/// messages that are left. Then all outer hashes, which have one block each.
 ///
-/// @param widths  widest first, at most kMaxLanes lanes.
-bool hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept;
+/// @param widths  widest first, at most kMaxLanes lanes, the last of one lane.
+void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept;
 
 }  // namespace fle::kernels
 

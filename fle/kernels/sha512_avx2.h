@@ -5,8 +5,8 @@
 
 namespace fle::kernels {
 
-/// Need: kAvx2.
-extern const LaneWidth kSha512Avx2[1];
+/// Widest first. Need: kAvx2.
+extern const LaneWidth kSha512Avx2[3];
 
 }  // namespace fle::kernels
 

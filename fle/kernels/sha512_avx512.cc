@@ -1,5 +1,6 @@
-// SHA-512 of 8 or 4 messages at once on AVX-512: a rotation is one instruction (vprorq), and so is
-// each three-input function of the rounds (vpternlogq).
+// SHA-512 of 16, 8 or 4 messages at once on AVX-512: a rotation is one instruction (vprorq), and so
+// is each three-input function of the rounds (vpternlogq). Two lanes in 128-bit registers would
+// take as long as four: what a narrow step waits for is the chain of rounds, not the vector units.
 #include "kernels/sha512_avx512.h"
 
 #include <immintrin.h>
@@ -17,9 +18,8 @@ constexpr int kXor3 = 0x96;
 constexpr int kChoose = 0xca;
 constexpr int kMajority = 0xe8;
 
-struct Ymm {
-  using T = __m256i;
-  FLE_TARGET_AVX512 FLE_INLINE static T add(T a, T b) noexcept { return _mm256_add_epi64(a, b); }
+struct Ymm : FourLanes {
+  static constexpr bool kSpareAdds = true;
   template <int kN>
   FLE_TARGET_AVX512 FLE_INLINE static T rotr(T a) noexcept {
     return _mm256_ror_epi64(a, kN);
@@ -37,23 +37,12 @@ struct Ymm {
   FLE_TARGET_AVX512 FLE_INLINE static T majority(T a, T b, T c) noexcept {
     return _mm256_ternarylogic_epi64(a, b, c, kMajority);
   }
-  FLE_TARGET_AVX512 FLE_INLINE static T set1(std::uint64_t v) noexcept {
-    return _mm256_set1_epi64x(static_cast<long long>(v));
-  }
-  FLE_TARGET_AVX512 FLE_INLINE static T load(const std::uint64_t* p) noexcept {
-    return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
-  }
-  FLE_TARGET_AVX512 FLE_INLINE static void store(std::uint64_t* p, T v) noexcept {
-    _mm256_store_si256(reinterpret_cast<__m256i*>(p), v);
-  }
-  FLE_TARGET_AVX512 FLE_INLINE static void load_blocks(T* w,
-                                                       const std::uint8_t* const* blocks) noexcept {
-    load_four_blocks(w, blocks);
-  }
 };
 
 struct Zmm {
   using T = __m512i;
+  static constexpr unsigned kLanes = 8;
+  static constexpr bool kSpareAdds = true;
   FLE_TARGET_AVX512 FLE_INLINE static T add(T a, T b) noexcept { return _mm512_add_epi64(a, b); }
   template <int kN>
   FLE_TARGET_AVX512 FLE_INLINE static T rotr(T a) noexcept {
@@ -75,11 +64,8 @@ struct Zmm {
   FLE_TARGET_AVX512 FLE_INLINE static T set1(std::uint64_t v) noexcept {
     return _mm512_set1_epi64(static_cast<long long>(v));
   }
-  FLE_TARGET_AVX512 FLE_INLINE static T load(const std::uint64_t* p) noexcept {
-    return _mm512_load_si512(p);
-  }
-  FLE_TARGET_AVX512 FLE_INLINE static void store(std::uint64_t* p, T v) noexcept {
-    _mm512_store_si512(p, v);
+  FLE_TARGET_AVX512 FLE_INLINE static T swap(T a) noexcept {
+    return _mm512_shuffle_epi8(a, _mm512_broadcast_i64x4(swap_words()));
   }
   FLE_TARGET_AVX512 FLE_INLINE static void transpose(T* r) noexcept {
     T t[8];
@@ -102,23 +88,32 @@ struct Zmm {
       r[i + 4] = _mm512_shuffle_i64x2(u[i], u[i + 4], 0xdd);
     }
   }
-  // Eight blocks of 16 big-endian words -> w[i] = word i of each.
   FLE_TARGET_AVX512 FLE_INLINE static void load_blocks(T* w,
                                                        const std::uint8_t* const* blocks) noexcept {
-    const T swap = _mm512_broadcast_i64x4(swap_words());
 #pragma GCC unroll 16
     for (int half = 0; half < 2; ++half) {
 #pragma GCC unroll 16
-      for (int l = 0; l < 8; ++l) {
-        w[8 * half + l] = _mm512_shuffle_epi8(_mm512_loadu_si512(blocks[l] + 64 * half), swap);
-      }
+      for (int l = 0; l < 8; ++l) w[8 * half + l] = swap(_mm512_loadu_si512(blocks[l] + 64 * half));
       transpose(w + 8 * half);
     }
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static void load_rows(T* s,
+                                                     const std::uint64_t* const* rows) noexcept {
+#pragma GCC unroll 16
+    for (int l = 0; l < 8; ++l) s[l] = _mm512_loadu_si512(rows[l]);
+    transpose(s);
+  }
+  template <class Row>
+  FLE_TARGET_AVX512 FLE_INLINE static void store_rows(Row* const* rows, T* s) noexcept {
+    transpose(s);
+#pragma GCC unroll 16
+    for (int l = 0; l < 8; ++l) _mm512_storeu_si512(rows[l], s[l]);
   }
 };
 
 }  // namespace
 
-const LaneWidth kSha512Avx512[2] = {{8, compress<Zmm>}, {4, compress<Ymm>}};
+const LaneWidth kSha512Avx512[4] = {lane_width<Zmm, 2>(), lane_width<Zmm, 1>(),
+                                    lane_width<Ymm, 1>(), kSha512OneLane};
 
 }  // namespace fle::kernels

@@ -2,8 +2,16 @@
 // a kernel file defines FLE_LANE_TARGET, its target attribute, and includes this once, so that
 // each function here carries that attribute and none is shared between tiers.
 //
-// `V` gives the vector type and its operations; `load` fills w[0..15] with the big-endian words of
-// one block for each lane.
+// `V` gives the vector type T of kLanes words and its operations; `load_blocks` fills w[0..15] with
+// the big-endian words of one block for each lane, `load_rows` and `store_rows` turn rows of eight
+// words, one for each lane, into eight vectors and back.
+//
+// kStates independent groups of lanes go through the rounds side by side: a round waits for the
+// round before, and on a core that takes two cycles for an addition one group leaves half of the
+// vector units idle.
+#include <cstring>
+#include <utility>
+
 #include <immintrin.h>
 
 #ifndef FLE_LANE_TARGET
@@ -20,47 +28,78 @@ FLE_LANE_TARGET FLE_INLINE __m256i swap_words() noexcept {
       _mm_set_epi8(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-// Four blocks of 16 big-endian words -> w[i] = word i of each.
-FLE_LANE_TARGET FLE_INLINE void load_four_blocks(__m256i* w,
-                                                 const std::uint8_t* const* blocks) noexcept {
-  const __m256i swap = swap_words();
-#pragma GCC unroll 16
-  for (int q = 0; q < 4; ++q) {
-    __m256i r[4];
-#pragma GCC unroll 16
-    for (int l = 0; l < 4; ++l) {
-      r[l] = _mm256_shuffle_epi8(
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(blocks[l] + 32 * q)), swap);
-    }
-    const __m256i t0 = _mm256_unpacklo_epi64(r[0], r[1]);
-    const __m256i t1 = _mm256_unpackhi_epi64(r[0], r[1]);
-    const __m256i t2 = _mm256_unpacklo_epi64(r[2], r[3]);
-    const __m256i t3 = _mm256_unpackhi_epi64(r[2], r[3]);
-    w[4 * q + 0] = _mm256_permute2x128_si256(t0, t2, 0x20);
-    w[4 * q + 1] = _mm256_permute2x128_si256(t1, t3, 0x20);
-    w[4 * q + 2] = _mm256_permute2x128_si256(t0, t2, 0x31);
-    w[4 * q + 3] = _mm256_permute2x128_si256(t1, t3, 0x31);
-  }
+FLE_LANE_TARGET FLE_INLINE void transpose_four(__m256i* r) noexcept {
+  const __m256i t0 = _mm256_unpacklo_epi64(r[0], r[1]);
+  const __m256i t1 = _mm256_unpackhi_epi64(r[0], r[1]);
+  const __m256i t2 = _mm256_unpacklo_epi64(r[2], r[3]);
+  const __m256i t3 = _mm256_unpackhi_epi64(r[2], r[3]);
+  r[0] = _mm256_permute2x128_si256(t0, t2, 0x20);
+  r[1] = _mm256_permute2x128_si256(t1, t3, 0x20);
+  r[2] = _mm256_permute2x128_si256(t0, t2, 0x31);
+  r[3] = _mm256_permute2x128_si256(t1, t3, 0x31);
 }
 
-template <class V>
-struct Vars {
-  typename V::T a, b, c, d, e, f, g, h;
+// What the two 256-bit widths, AVX2 and AVX-512VL, have in common.
+struct FourLanes {
+  using T = __m256i;
+  static constexpr unsigned kLanes = 4;
+  FLE_LANE_TARGET FLE_INLINE static T add(T a, T b) noexcept { return _mm256_add_epi64(a, b); }
+  FLE_LANE_TARGET FLE_INLINE static T set1(std::uint64_t v) noexcept {
+    return _mm256_set1_epi64x(static_cast<long long>(v));
+  }
+  FLE_LANE_TARGET FLE_INLINE static T swap(T a) noexcept {
+    return _mm256_shuffle_epi8(a, swap_words());
+  }
+  FLE_LANE_TARGET FLE_INLINE static void load_blocks(T* w,
+                                                     const std::uint8_t* const* blocks) noexcept {
+#pragma GCC unroll 16
+    for (int q = 0; q < 4; ++q) {
+#pragma GCC unroll 16
+      for (int l = 0; l < 4; ++l) {
+        w[4 * q + l] =
+            swap(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(blocks[l] + 32 * q)));
+      }
+      transpose_four(w + 4 * q);
+    }
+  }
+  FLE_LANE_TARGET FLE_INLINE static void load_rows(T* s,
+                                                   const std::uint64_t* const* rows) noexcept {
+#pragma GCC unroll 16
+    for (int q = 0; q < 2; ++q) {
+#pragma GCC unroll 16
+      for (int l = 0; l < 4; ++l)
+        s[4 * q + l] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows[l] + 4 * q));
+      transpose_four(s + 4 * q);
+    }
+  }
+  template <class Row>
+  FLE_LANE_TARGET FLE_INLINE static void store_rows(Row* const* rows, T* s) noexcept {
+#pragma GCC unroll 16
+    for (int q = 0; q < 2; ++q) {
+      transpose_four(s + 4 * q);
+#pragma GCC unroll 16
+      for (int l = 0; l < 4; ++l)
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows[l]) + q, s[4 * q + l]);
+    }
+  }
 };
 
-// One round; the caller renames the variables instead of moving them.
+// One round; the caller renames the variables instead of moving them. The sums are ordered so that
+// both `e` and `a` are ready three operations after what they wait for.
 template <class V>
 FLE_LANE_TARGET FLE_INLINE void round(typename V::T a, typename V::T b, typename V::T c,
                                       typename V::T& d, typename V::T e, typename V::T f,
                                       typename V::T g, typename V::T& h,
                                       typename V::T wk) noexcept {
+  const auto hwk = V::add(h, wk);
+  const auto choice = V::choose(e, f, g);
   const auto sum1 =
       V::xor3(V::template rotr<14>(e), V::template rotr<18>(e), V::template rotr<41>(e));
-  const auto t1 = V::add(V::add(V::add(h, wk), V::choose(e, f, g)), sum1);
   const auto sum0 =
       V::xor3(V::template rotr<28>(a), V::template rotr<34>(a), V::template rotr<39>(a));
-  d = V::add(d, t1);
-  h = V::add(t1, V::add(sum0, V::majority(a, b, c)));
+  const auto t1 = V::add(V::add(hwk, choice), sum1);
+  d = V::kSpareAdds ? V::add(V::add(V::add(d, hwk), choice), sum1) : V::add(d, t1);
+  h = V::add(V::add(t1, V::majority(a, b, c)), sum0);
 }
 
 template <class V>
@@ -72,54 +111,110 @@ FLE_LANE_TARGET FLE_INLINE typename V::T schedule(typename V::T w0, typename V::
   return V::add(V::add(w0, w9), V::add(s0, s1));
 }
 
-template <class V, int kI, bool kSchedule>
-FLE_LANE_TARGET FLE_INLINE void round_at(typename V::T a, typename V::T b, typename V::T c,
-                                         typename V::T& d, typename V::T e, typename V::T f,
-                                         typename V::T g, typename V::T& h, typename V::T* w,
-                                         const std::uint64_t* k) noexcept {
-  round<V>(a, b, c, d, e, f, g, h, V::add(w[kI], V::set1(k[kI])));
-  if constexpr (kSchedule) {
-    w[kI] = schedule<V>(w[kI], w[(kI + 1) & 15], w[(kI + 9) & 15], w[(kI + 14) & 15]);
+template <class V, unsigned kStates>
+struct Lanes {
+  typename V::T s[kStates][8];   // a to h
+  typename V::T w[kStates][16];  // the next words of the message schedule
+};
+
+template <class V, unsigned kStates, unsigned kI, bool kSchedule>
+FLE_LANE_TARGET FLE_INLINE void round_at(Lanes<V, kStates>& l, const std::uint64_t* k) noexcept {
+  constexpr unsigned o = (8 - kI % 8) % 8;
+  const auto kt = V::set1(k[kI]);
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) {
+    auto& s = l.s[j];
+    auto& w = l.w[j];
+    round<V>(s[o], s[(o + 1) & 7], s[(o + 2) & 7], s[(o + 3) & 7], s[(o + 4) & 7], s[(o + 5) & 7],
+             s[(o + 6) & 7], s[(o + 7) & 7], V::add(w[kI], kt));
+    if constexpr (kSchedule) {
+      w[kI] = schedule<V>(w[kI], w[(kI + 1) & 15], w[(kI + 9) & 15], w[(kI + 14) & 15]);
+    }
   }
 }
 
-template <class V, int kI, bool kSchedule>
-FLE_LANE_TARGET FLE_INLINE void eight_rounds(Vars<V>& s, typename V::T* w,
-                                             const std::uint64_t* k) noexcept {
-  round_at<V, kI + 0, kSchedule>(s.a, s.b, s.c, s.d, s.e, s.f, s.g, s.h, w, k);
-  round_at<V, kI + 1, kSchedule>(s.h, s.a, s.b, s.c, s.d, s.e, s.f, s.g, w, k);
-  round_at<V, kI + 2, kSchedule>(s.g, s.h, s.a, s.b, s.c, s.d, s.e, s.f, w, k);
-  round_at<V, kI + 3, kSchedule>(s.f, s.g, s.h, s.a, s.b, s.c, s.d, s.e, w, k);
-  round_at<V, kI + 4, kSchedule>(s.e, s.f, s.g, s.h, s.a, s.b, s.c, s.d, w, k);
-  round_at<V, kI + 5, kSchedule>(s.d, s.e, s.f, s.g, s.h, s.a, s.b, s.c, w, k);
-  round_at<V, kI + 6, kSchedule>(s.c, s.d, s.e, s.f, s.g, s.h, s.a, s.b, w, k);
-  round_at<V, kI + 7, kSchedule>(s.b, s.c, s.d, s.e, s.f, s.g, s.h, s.a, w, k);
+template <class V, unsigned kStates, bool kSchedule, unsigned... kI>
+FLE_LANE_TARGET FLE_INLINE void sixteen_rounds(
+    Lanes<V, kStates>& l, const std::uint64_t* k,
+    std::integer_sequence<unsigned, kI...> /*rounds*/) noexcept {
+  (round_at<V, kStates, kI, kSchedule>(l, k), ...);
 }
 
-template <class V>
-FLE_LANE_TARGET void compress(std::uint64_t* state, const std::uint8_t* const* blocks) noexcept {
-  typename V::T w[16];
-  V::load_blocks(w, blocks);
-  constexpr std::size_t kLanes = sizeof(typename V::T) / 8;
-  Vars<V> s{V::load(state),
-            V::load(state + kLanes),
-            V::load(state + 2 * kLanes),
-            V::load(state + 3 * kLanes),
-            V::load(state + 4 * kLanes),
-            V::load(state + 5 * kLanes),
-            V::load(state + 6 * kLanes),
-            V::load(state + 7 * kLanes)};
-  for (int t = 0; t < 64; t += 16) {
-    eight_rounds<V, 0, true>(s, w, kSha512K + t);
-    eight_rounds<V, 8, true>(s, w, kSha512K + t);
+/// Adds what the 80 rounds over l.w make of `state` to it. FIPS 180-4 section 6.4.2, steps 2 to 4.
+template <class V, unsigned kStates>
+FLE_LANE_TARGET FLE_INLINE void rounds(typename V::T (&state)[kStates][8],
+                                       Lanes<V, kStates>& l) noexcept {
+  constexpr auto kSixteen = std::make_integer_sequence<unsigned, 16>{};
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) {
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < 8; ++i) l.s[j][i] = state[j][i];
   }
-  eight_rounds<V, 0, false>(s, w, kSha512K + 64);
-  eight_rounds<V, 8, false>(s, w, kSha512K + 64);
-  const typename V::T out[8] = {s.a, s.b, s.c, s.d, s.e, s.f, s.g, s.h};
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < 8; ++i) {
-    V::store(state + i * kLanes, V::add(V::load(state + i * kLanes), out[i]));
+  for (unsigned t = 0; t < 64; t += 16) sixteen_rounds<V, kStates, true>(l, kSha512K + t, kSixteen);
+  sixteen_rounds<V, kStates, false>(l, kSha512K + 64, kSixteen);
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) {
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < 8; ++i) state[j][i] = V::add(state[j][i], l.s[j][i]);
   }
+}
+
+template <class V, unsigned kStates>
+FLE_LANE_TARGET FLE_INLINE void load_states(typename V::T (&state)[kStates][8],
+                                            const std::uint64_t* const* rows) noexcept {
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) V::load_rows(state[j], rows + V::kLanes * j);
+}
+
+/// LaneWidth::compress.
+template <class V, unsigned kStates>
+FLE_LANE_TARGET void compress(std::uint64_t* const* to, const std::uint64_t* const* from,
+                              const std::uint8_t* const* blocks, std::size_t n_blocks) noexcept {
+  const std::uint8_t* in[kStates * V::kLanes];
+  std::memcpy(in, blocks, sizeof in);
+  typename V::T state[kStates][8];
+  load_states<V, kStates>(state, from);
+  for (; n_blocks != 0; --n_blocks) {
+    Lanes<V, kStates> l;
+#pragma GCC unroll 2
+    for (unsigned j = 0; j < kStates; ++j) V::load_blocks(l.w[j], in + V::kLanes * j);
+    rounds<V, kStates>(state, l);
+    for (auto& p : in) p += 128;
+  }
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) V::store_rows(to + V::kLanes * j, state[j]);
+}
+
+/// LaneWidth::finish: one block, the inner digest, 0x80, zeros and the length (RFC 2104, FIPS 180-4
+/// section 5.1.2).
+template <class V, unsigned kStates>
+FLE_LANE_TARGET void finish(std::uint8_t* const* macs, const std::uint64_t* const* outer,
+                            const std::uint64_t* const* inner) noexcept {
+  constexpr std::uint64_t kBits = (128 + 64) * 8;
+  typename V::T state[kStates][8];
+  load_states<V, kStates>(state, outer);
+  Lanes<V, kStates> l;
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) {
+    V::load_rows(l.w[j], inner + V::kLanes * j);
+    l.w[j][8] = V::set1(0x8000000000000000);
+#pragma GCC unroll 8
+    for (unsigned i = 9; i < 15; ++i) l.w[j][i] = V::set1(0);
+    l.w[j][15] = V::set1(kBits);
+  }
+  rounds<V, kStates>(state, l);
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) {
+#pragma GCC unroll 8
+    for (auto& word : state[j]) word = V::swap(word);
+    V::store_rows(macs + V::kLanes * j, state[j]);
+  }
+}
+
+/// @tparam kStates  groups of V::kLanes lanes, side by side
+template <class V, unsigned kStates>
+constexpr LaneWidth lane_width() noexcept {
+  return {kStates * V::kLanes, compress<V, kStates>, finish<V, kStates>};
 }
 
 }  // namespace
