@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace fle::bench {
 using test::Buf;
 using test::TypedValue;
 
-/// What one benchmark encrypts and decrypts: fields of equal length under one key.
+/// What one benchmark encrypts and decrypts: fields of one BSON type under one key.
 struct Workload {
   KeyId key_id;
   Buf key;
@@ -42,11 +43,26 @@ class FieldCipher {
 };
 
 // The workload outlives the cipher. All of them throw on failure, when timed as well.
+using Make = std::unique_ptr<FieldCipher> (*)(const Workload&);
 std::unique_ptr<FieldCipher> make_fle(const Workload& w);        ///< seal_batch, open_batch
+std::unique_ptr<FieldCipher> make_fle_avx2(const Workload& w);   ///< the same without AVX-512
 std::unique_ptr<FieldCipher> make_fle_value(const Workload& w);  ///< encrypt_value, decrypt_value
 std::unique_ptr<FieldCipher> make_openssl(const Workload& w);
 std::unique_ptr<FieldCipher> make_libmongocrypt(const Workload& w);
-std::unique_ptr<FieldCipher> make_ipsec_mb(const Workload& w);
+/// False when this CPU cannot run what make_fle_avx2 makes.
+bool has_avx2();
+/// One cipher for each of `n` threads, on one key; payloads are in `w` already.
+std::vector<std::unique_ptr<FieldCipher>> make_fle_threads(const Workload& w, std::size_t n);
+
+/// One implementation as it stands in the names of benchmarks: impl:NAME/bytes:N/batch:B SUFFIX.
+struct Peer {
+  const char* name;
+  const char* suffix;
+  Make make;
+  std::size_t max_len = SIZE_MAX;  ///< of a field
+};
+/// Both tiers of IPsec-MB through both of its interfaces; none where this build is without it.
+std::span<const Peer> ipsec_mb_peers();
 
 /// The associated data.
 using Header = std::array<std::uint8_t, kPayloadHeaderLen>;

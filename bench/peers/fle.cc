@@ -2,6 +2,7 @@
 #include "field_cipher.h"
 #include "fle/batch.h"
 #include "fle/client/value_cipher.h"
+#include "kernels/kernel.h"
 #include "support/local_keys.h"
 
 namespace fle::bench {
@@ -9,17 +10,31 @@ namespace {
 
 using test::LocalKeys;
 
+using SharedKey = std::shared_ptr<const DataKey>;
+
+SharedKey make_key(const Workload& w, const kernels::Kernel& kernel) {
+  auto key = DataKey::create_for(kernel, w.key, LockPolicy::required);
+  if (!key) throw std::runtime_error(name(key.error().code));
+  return std::make_shared<const DataKey>(std::move(*key));
+}
+
+const kernels::Kernel* find_kernel(std::string_view wanted) {
+  for (const auto* k : kernels::all())
+    if (k->name == wanted) return k;
+  return nullptr;
+}
+
 class Engine final : public FieldCipher {
  public:
-  explicit Engine(const Workload& w) : key_(LocalKeys::must(Outcome<DataKey>(create(w)))) {
+  Engine(const Workload& w, SharedKey key) : key_(std::move(key)) {
     for (const TypedValue& v : w.values) {
       sealed_.emplace_back(payload_len(v.bytes.size()));
-      seal_jobs_.push_back({&key_, w.key_id, w.algorithm, static_cast<std::uint8_t>(v.type),
+      seal_jobs_.push_back({key_.get(), w.key_id, w.algorithm, static_cast<std::uint8_t>(v.type),
                             v.bytes, sealed_.back()});
     }
     for (const Buf& p : w.payloads) {
       opened_.emplace_back(open_capacity(p.size()));
-      open_jobs_.push_back({&key_, p, opened_.back()});
+      open_jobs_.push_back({key_.get(), p, opened_.back()});
     }
   }
   void encrypt() override {
@@ -33,15 +48,10 @@ class Engine final : public FieldCipher {
     const auto& job = open_jobs_[i];
     return {job.out.begin(), job.out.begin() + static_cast<std::ptrdiff_t>(job.plaintext_len)};
   }
-  [[nodiscard]] std::string label() const override { return std::string(key_.kernel_name()); }
+  [[nodiscard]] std::string label() const override { return std::string(key_->kernel_name()); }
 
  private:
-  static Outcome<DataKey> create(const Workload& w) {
-    FLE_TRY(DataKey key, DataKey::create(w.key));
-    return key;
-  }
-
-  DataKey key_;
+  SharedKey key_;
   std::vector<Buf> sealed_;
   std::vector<Buf> opened_;
   std::vector<SealJob> seal_jobs_;
@@ -83,7 +93,28 @@ class OneValueAtATime final : public FieldCipher {
 
 }  // namespace
 
-std::unique_ptr<FieldCipher> make_fle(const Workload& w) { return std::make_unique<Engine>(w); }
+std::unique_ptr<FieldCipher> make_fle(const Workload& w) {
+  return std::make_unique<Engine>(w, make_key(w, kernels::best()));
+}
+
+constexpr std::string_view kAvx2 = "aesni_avx2";
+bool has_avx2() {
+  const kernels::Kernel* k = find_kernel(kAvx2);
+  return k != nullptr && kernels::runs_here(*k);
+}
+// The kernel stands with the key, so both tiers run in one process. Only the few bytes of random
+// IVs come from the generator of the best kernel, in the AVX2 peers from OpenSSL's.
+std::unique_ptr<FieldCipher> make_fle_avx2(const Workload& w) {
+  if (!has_avx2()) throw std::runtime_error("no AVX2 here");
+  return std::make_unique<Engine>(w, make_key(w, *find_kernel(kAvx2)));
+}
+
+std::vector<std::unique_ptr<FieldCipher>> make_fle_threads(const Workload& w, std::size_t n) {
+  const SharedKey key = make_key(w, kernels::best());
+  std::vector<std::unique_ptr<FieldCipher>> out;
+  for (std::size_t i = 0; i < n; ++i) out.push_back(std::make_unique<Engine>(w, key));
+  return out;
+}
 std::unique_ptr<FieldCipher> make_fle_value(const Workload& w) {
   return std::make_unique<OneValueAtATime>(w);
 }
