@@ -27,12 +27,9 @@ int run(int argc, char** argv, Register register_all) try {
   return 1;
 }
 
-/// Seconds for each of the `n` items of an iteration.
+/// An iteration is work on `n` items: the report divides by them.
 inline void set_time_per_item(benchmark::State& state, std::size_t n) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(n));
-  state.counters["item_time"] =
-      benchmark::Counter(static_cast<double>(n), benchmark::Counter::kIsIterationInvariantRate |
-                                                     benchmark::Counter::kInvert);
 }
 
 }  // namespace fle::bench

@@ -1,10 +1,17 @@
 // Encrypting and decrypting whole documents, beside libmongocrypt.
 //
-//   document/op:encrypt|decrypt/impl:fle|libmongocrypt/fields:N/batch:B
+//   document/op:encrypt|decrypt/impl:fle|libmongocrypt/fields:N/kind:K/batch:B[/threads:T]
 //
-// Half of the fields are deterministic, half random; each is a string of 16 letters; a plain field
-// stands between any two. libmongocrypt is handed the analyser's reply: the round trip to the
-// analyser, which finds the fields, is not counted against it, while libfle finds them itself.
+// Kinds: `half` has deterministic and random fields in turn, each a string of 16 letters, and a
+// plain field between any two. `det` and `rand` have nothing but encrypted strings "value 0001",
+// "value 0002" and so on, under names like "key0001": the document whose decryption, with 1,500 of
+// them, is the published benchmark of drivers (specification: client-side encryption, benchmarks).
+//
+// libmongocrypt is handed the analyser's reply: the round trip to the analyser, which finds the
+// fields, is not counted against it, while libfle finds them itself. With `threads` each thread has
+// a batch of its own, all share one cipher, and what counts is wall time.
+#include <thread>
+
 #include "bench_main.h"
 #include "fle/client/document_cipher.h"
 #include "fle/schema/compile.h"
@@ -18,7 +25,10 @@ using test::Buf;
 using test::LocalKeys;
 using test::MongocryptPeer;
 
+enum class Kind : std::uint8_t { half, det, rand };
 constexpr std::size_t kFields[] = {1, 5, 20, 100, 1500};
+constexpr std::size_t kPublished = 1500;  // fields
+constexpr unsigned kThreads[] = {1, 2, 8, 64};
 constexpr std::size_t kValueLen = 4 + 16 + 1;
 constexpr std::size_t kBatch = 64;
 constexpr std::size_t kLargestInBatch = 100;
@@ -26,7 +36,7 @@ constexpr std::size_t kLargestInBatch = 100;
 /// One document of each kind, and everything that both sides need to work on it.
 class Subject {
  public:
-  explicit Subject(std::size_t n_fields) {
+  Subject(Kind kind, std::size_t n_fields) : kind_(kind) {
     std::mt19937_64 rng(n_fields);
     const Buf key(96, 0x21);
     const KeyId id{{1, 2, 3}};
@@ -48,28 +58,44 @@ class Subject {
   void libmongocrypt_decrypt(Buf& out) { peer_.decrypt_document(out, encrypted_); }
 
  private:
-  static Algorithm algorithm_of(std::size_t i) {
-    return i % 2 == 0 ? Algorithm::deterministic : Algorithm::random;
+  [[nodiscard]] Algorithm algorithm_of(std::size_t i) const {
+    const bool deterministic = kind_ == Kind::det || (kind_ == Kind::half && i % 2 == 0);
+    return deterministic ? Algorithm::deterministic : Algorithm::random;
+  }
+  [[nodiscard]] std::string name_of(std::size_t i) const {
+    return kind_ == Kind::half ? "field" + std::to_string(i) : "key" + four_digits(i + 1);
+  }
+  [[nodiscard]] test::TypedValue value_of(std::size_t i, std::mt19937_64& rng) const {
+    if (kind_ == Kind::half) return test::make_value(bson::Type::string, kValueLen, rng);
+    const std::string text = "value " + four_digits(i + 1);
+    test::BsonDocument d;
+    BSON_APPEND_UTF8(d.get(), "v", text.c_str());
+    return test::only_value(d.bytes());
+  }
+  static std::string four_digits(std::size_t n) {
+    const std::string s = std::to_string(n);
+    return std::string(s.size() < 4 ? 4 - s.size() : 0, '0') + s;
   }
   void make_documents(std::size_t n, const KeyId& id, std::mt19937_64& rng) {
     test::BsonDocument plain;
     test::BsonDocument marked;
     for (std::size_t i = 0; i < n; ++i) {
-      const std::string name = "field" + std::to_string(i);
-      const auto value = test::make_value(bson::Type::string, kValueLen, rng);
-      const auto between = test::make_value(bson::Type::long_, 0, rng);
+      const std::string name = name_of(i);
+      const auto value = value_of(i, rng);
       test::append_value(plain.get(), name, value);
       test::append_value(marked.get(), name, test::marking(value, algorithm_of(i), id));
+      if (kind_ != Kind::half) continue;
+      const auto between = test::make_value(bson::Type::long_, 0, rng);
       for (bson_t* d : {plain.get(), marked.get()}) test::append_value(d, "plain" + name, between);
     }
     plain_ = plain.bytes();
     marked_ = marked.bytes();
   }
-  static std::string schema_of(std::size_t n, const KeyId& id) {
+  [[nodiscard]] std::string schema_of(std::size_t n, const KeyId& id) const {
     std::string s = R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" +
                     to_uuid_string(id) + R"("}]}, "properties": {)";
     for (std::size_t i = 0; i < n; ++i) {
-      s += (i == 0 ? "\"field" : ", \"field") + std::to_string(i) +
+      s += (i == 0 ? "\"" : ", \"") + name_of(i) +
            R"(": {"encrypt": {"bsonType": "string", "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-)" +
            (algorithm_of(i) == Algorithm::deterministic ? "Deterministic" : "Random") + "\"}}";
     }
@@ -86,12 +112,13 @@ class Subject {
     libmongocrypt_decrypt(theirs);
     if (theirs != plain_) throw std::runtime_error("libmongocrypt does not read what libfle wrote");
     const Buf from_them = peer_.encrypt_inserts({plain_}, {marked_}).at(0);
-    if (from_them.size() != encrypted_.size() ||
+    if (from_them.size() != encrypted_.size() || (kind_ == Kind::det && from_them != encrypted_) ||
         run_fle(from_them, &client::DocumentCipher::decrypt) != plain_) {
       throw std::runtime_error("libfle does not read what libmongocrypt wrote");
     }
   }
 
+  Kind kind_;
   LocalKeys keys_{Buf(96, 1)};
   MongocryptPeer peer_{Buf(96, 1), test::bson_of(R"({"db.coll": {"bsonType": "object"}})")};
   Buf plain_;
@@ -101,45 +128,89 @@ class Subject {
   std::unique_ptr<client::DocumentCipher> cipher_;
 };
 
-template <class Run>
-void add(const std::string& op, const std::string& impl, std::size_t fields, std::size_t batch,
-         Run run) {
-  const std::string name = "document/op:" + op + "/impl:" + impl +
-                           "/fields:" + std::to_string(fields) + "/batch:" + std::to_string(batch);
-  benchmark::RegisterBenchmark(name.c_str(), [run, batch](benchmark::State& state) mutable {
-    for (auto _ : state) {
-      run();
-      benchmark::ClobberMemory();
-    }
-    set_time_per_item(state, batch);
-  });
+constexpr const char* kKindNames[] = {"half", "det", "rand"};
+std::string name_of(const std::string& op, const std::string& impl, std::size_t fields, Kind kind,
+                    std::size_t batch) {
+  return "document/op:" + op + "/impl:" + impl + "/fields:" + std::to_string(fields) +
+         "/kind:" + kKindNames[static_cast<std::size_t>(kind)] + "/batch:" + std::to_string(batch);
 }
 
-void add_fle(const std::shared_ptr<Subject>& s, std::size_t fields, std::size_t n_documents) {
-  const auto run = [s, n_documents, batch = std::make_shared<client::Batch>()](const Buf& document,
-                                                                               const auto& call) {
-    batch->clear();
-    for (std::size_t i = 0; i < n_documents; ++i) batch->add(document);
-    if (!call(*batch)) throw std::runtime_error("libfle refused a document");
-  };
-  add("encrypt", "fle", fields, n_documents, [s, run] {
-    run(s->plain(), [&](client::Batch& b) { return s->cipher().encrypt(b).has_value(); });
-  });
-  add("decrypt", "fle", fields, n_documents, [s, run] {
-    run(s->encrypted(), [&](client::Batch& b) { return s->cipher().decrypt(b).has_value(); });
-  });
+template <class Run>
+void measure(benchmark::State& state, std::size_t n_documents, Run& run) {
+  for (auto _ : state) {
+    run();
+    benchmark::ClobberMemory();
+  }
+  set_time_per_item(state, n_documents);
+}
+
+using Call = Done (client::DocumentCipher::*)(client::Batch&) const;
+
+/// libfle on `n` copies of one document, with a batch of its own.
+class FleRun {
+ public:
+  FleRun(std::shared_ptr<const Subject> s, Call call, std::size_t n)
+      : s_(std::move(s)), call_(call), n_(n) {}
+  void operator()() {
+    const Buf& document = call_ == &client::DocumentCipher::encrypt ? s_->plain() : s_->encrypted();
+    batch_.clear();
+    for (std::size_t i = 0; i < n_; ++i) batch_.add(document);
+    if (!(s_->cipher().*call_)(batch_)) throw std::runtime_error("libfle refused a document");
+  }
+
+ private:
+  std::shared_ptr<const Subject> s_;
+  Call call_;
+  std::size_t n_;
+  client::Batch batch_;
+};
+
+struct Operation {
+  const char* name;
+  Call fle;
+  void (Subject::*libmongocrypt)(Buf& out);
+};
+constexpr Operation kOperations[] = {
+    {"encrypt", &client::DocumentCipher::encrypt, &Subject::libmongocrypt_encrypt},
+    {"decrypt", &client::DocumentCipher::decrypt, &Subject::libmongocrypt_decrypt}};
+
+void add_threads(const Operation& op, const std::shared_ptr<Subject>& s, std::size_t fields,
+                 Kind kind, unsigned n_threads) {
+  std::vector<std::shared_ptr<FleRun>> runs;
+  for (unsigned i = 0; i < n_threads; ++i) runs.push_back(std::make_shared<FleRun>(s, op.fle, 1));
+  benchmark::RegisterBenchmark(name_of(op.name, "fle", fields, kind, 1).c_str(),
+                               [runs](benchmark::State& state) {
+                                 measure(state, 1,
+                                         *runs[static_cast<std::size_t>(state.thread_index())]);
+                               })
+      ->Threads(static_cast<int>(n_threads))
+      ->UseRealTime();
+}
+
+void add(Kind kind, std::size_t fields) {
+  const auto s = std::make_shared<Subject>(kind, fields);
+  for (const Operation& op : kOperations) {
+    for (const std::size_t batch : {std::size_t{1}, kBatch}) {
+      if (batch > 1 && fields > kLargestInBatch) continue;
+      benchmark::RegisterBenchmark(name_of(op.name, "fle", fields, kind, batch).c_str(),
+                                   [batch, run = std::make_shared<FleRun>(s, op.fle, batch)](
+                                       benchmark::State& state) { measure(state, batch, *run); });
+    }
+    benchmark::RegisterBenchmark(name_of(op.name, "libmongocrypt", fields, kind, 1).c_str(),
+                                 [s, op, out = std::make_shared<Buf>()](benchmark::State& state) {
+                                   const auto run = [&] { ((*s).*op.libmongocrypt)(*out); };
+                                   measure(state, 1, run);
+                                 });
+    if (fields != kPublished || kind == Kind::half) continue;
+    for (const unsigned n : kThreads) {
+      if (n <= 2 || n <= std::thread::hardware_concurrency()) add_threads(op, s, fields, kind, n);
+    }
+  }
 }
 
 void add_all() {
-  for (const std::size_t fields : kFields) {
-    const auto s = std::make_shared<Subject>(fields);
-    add_fle(s, fields, 1);
-    if (fields <= kLargestInBatch) add_fle(s, fields, kBatch);
-    add("encrypt", "libmongocrypt", fields, 1,
-        [s, out = Buf()]() mutable { s->libmongocrypt_encrypt(out); });
-    add("decrypt", "libmongocrypt", fields, 1,
-        [s, out = Buf()]() mutable { s->libmongocrypt_decrypt(out); });
-  }
+  for (const std::size_t fields : kFields) add(Kind::half, fields);
+  for (const Kind kind : {Kind::det, Kind::rand}) add(kind, kPublished);
 }
 
 }  // namespace

@@ -47,6 +47,8 @@ def commit():
 def gather(args):
     out = {"cpu": cpu_model(), "commit": commit(), "command": args.command, "benchmarks": []}
     for path in args.parts:
+        if os.path.getsize(path) == 0:  # a filter has left nothing of this program
+            continue
         with open(path, encoding="utf-8") as f:
             part = json.load(f)
         context = part["context"]
@@ -76,7 +78,8 @@ class Results:
             parts = {k: v for k, v in parts.items() if k not in ("repeats", "iterations")}
             key = (kind,) + tuple(sorted(parts.items()))
             if b["aggregate_name"] == "median":
-                self.times[key] = b.get("item_time", b.get("element_time", 0)) * 1e9
+                rate = b.get("items_per_second")
+                self.times[key] = 1e9 / rate if rate else b["item_time"] * 1e9
                 if b.get("label"):
                     self.labels[parts.get("impl")] = b["label"]
             elif b["aggregate_name"] == "cv":
@@ -144,7 +147,7 @@ def document_tables(r):
     for op in ("encrypt", "decrypt"):
         for n in r.sizes("document", "fields"):
             def t(impl, batch, n=n, op=op):
-                return r.time("document", op=op, impl=impl, fields=n, batch=batch)
+                return r.time("document", op=op, impl=impl, fields=n, kind="half", batch=batch)
             one, many, lmc = t("fle", 1), t("fle", 64), t("libmongocrypt", 1)
             rows.append([f"{op}, {n} field{'s' if n > 1 else ''}", ns(many), ns(one), ns(lmc),
                          ratio(lmc, best(many, one)), ratio(lmc, one),

@@ -108,10 +108,7 @@ const fle::schema::Plan& plan() {
 }
 
 void report(benchmark::State& state, const Document& d) {
-  const auto n = static_cast<double>(d.n_elements);
-  state.counters["elements"] = n;
-  state.counters["element_time"] = benchmark::Counter(
-      n, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(d.n_elements));
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(d.bytes.size()));
 }
 
