@@ -1,5 +1,7 @@
 // AES-256 on AES-NI (FIPS 197); SHA-512 as in the portable kernel, whose libcrypto code is the best
 // single stream there is.
+#include "kernels/aesni.h"
+
 #include <cstring>
 
 #include <immintrin.h>
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::size_t kBlock = 16;
 constexpr int kRounds = 14;
+constexpr std::size_t kStack = 1024;  // more than the frame of any function here that has keys
 
 FLE_TARGET_AESNI FLE_INLINE __m128i load(const std::uint8_t* p) noexcept {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
@@ -65,6 +68,7 @@ bool expand(KeyState& out, const std::uint8_t* key) noexcept {
   expand_aes(out.enc, key + 32);
   invert(out.dec, out.enc);
   scrub_xmm();
+  scrub_stack<kStack>();
   // A kernel of this family never hands a key to libcrypto, so no raw copy of it is kept.
   return expand_hmac(out.mac, key) && expand_hmac(out.iv, key + 64);
 }
@@ -101,32 +105,24 @@ FLE_TARGET_AESNI void encrypt_chains(std::uint8_t (*chain)[kBlock], const KeySta
 }
 
 // One message alone: no lane to fill, so no scheduler either.
-FLE_TARGET_AESNI void encrypt_one(const CbcEncryptJob& j) noexcept {
-  const auto& rk = j.key->enc;
-  __m128i x = load(j.iv);
-  const std::size_t whole = j.len / kBlock;
-  alignas(16) std::uint8_t last[kBlock];
-  const std::size_t rest = j.len % kBlock;
-  std::memset(last, static_cast<int>(kBlock - rest), kBlock);
-  if (rest != 0) std::memcpy(last, j.in + kBlock * whole, rest);
-  for (std::size_t b = 0; b <= whole; ++b) {
-    x = _mm_xor_si128(x, _mm_xor_si128(load(b < whole ? j.in + kBlock * b : last), load(rk[0])));
+FLE_TARGET_AESNI FLE_INLINE __m128i encrypt_block(const KeyState& key, __m128i chain,
+                                                  __m128i plain) noexcept {
+  const auto& rk = key.enc;
+  __m128i x = _mm_xor_si128(chain, _mm_xor_si128(plain, load(rk[0])));
 #pragma GCC unroll 16
-    for (int r = 1; r < kRounds; ++r) x = _mm_aesenc_si128(x, load(rk[r]));
-    x = _mm_aesenclast_si128(x, load(rk[kRounds]));
-    store(j.out + kBlock * b, x);
-  }
-  ::explicit_bzero(last, sizeof last);
+  for (int r = 1; r < kRounds; ++r) x = _mm_aesenc_si128(x, load(rk[r]));
+  return _mm_aesenclast_si128(x, load(rk[kRounds]));
 }
 
 bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   static constexpr CbcLanes kEight{kLanes, encrypt_chains};
   if (n == 1) {
-    encrypt_one(jobs[0]);
+    cbc_encrypt_one(jobs[0]);
   } else {
     cbc_encrypt_lanes(kEight, jobs, n);
   }
   scrub_xmm();
+  scrub_stack<kStack>();
   return true;
 }
 
@@ -166,6 +162,7 @@ FLE_TARGET_AESNI void decrypt_one(const CbcDecryptJob& j) noexcept {
 bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) decrypt_one(jobs[i]);
   scrub_xmm();
+  scrub_stack<kStack>();
   return true;
 }
 
@@ -202,6 +199,7 @@ bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) 
   fill(out, n_blocks, rk);
   ::explicit_bzero(rk, sizeof rk);
   scrub_xmm();
+  scrub_stack<kStack>();
   return true;
 }
 
@@ -209,6 +207,30 @@ bool mac(const MacJob* jobs, std::size_t n) noexcept { return kPortable.mac(jobs
 
 }  // namespace
 
-const Kernel kAesNiKernel{"aesni", kAesNi, expand, mac, cbc_encrypt, cbc_decrypt, ctr_fill};
+FLE_TARGET_AESNI void cbc_encrypt_blocks(const KeyState& key, const std::uint8_t* iv,
+                                         const std::uint8_t* in, std::uint8_t* out,
+                                         std::size_t n_blocks) noexcept {
+  __m128i x = load(iv);
+  for (std::size_t b = 0; b < n_blocks; ++b) {
+    x = encrypt_block(key, x, load(in + kBlock * b));
+    store(out + kBlock * b, x);
+  }
+}
+
+FLE_TARGET_AESNI void cbc_encrypt_one(const CbcEncryptJob& j) noexcept {
+  const std::size_t rest = j.len % kBlock;
+  const std::size_t whole = j.len - rest;
+  cbc_encrypt_blocks(*j.key, j.iv, j.in, j.out, whole / kBlock);
+  alignas(16) std::uint8_t last[kBlock];
+  // PKCS#7 (RFC 5652 section 6.3): always at least one byte.
+  std::memset(last, static_cast<int>(kBlock - rest), kBlock);
+  if (rest != 0) std::memcpy(last, j.in + whole, rest);
+  const std::uint8_t* chain = whole == 0 ? j.iv : j.out + whole - kBlock;
+  store(j.out + whole, encrypt_block(*j.key, load(chain), load(last)));
+  ::explicit_bzero(last, sizeof last);
+}
+
+const Kernel kAesNiKernel{"aesni",     kAesNi,      expand,   mac,
+                          cbc_encrypt, cbc_decrypt, ctr_fill, nullptr};
 
 }  // namespace fle::kernels

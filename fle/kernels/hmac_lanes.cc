@@ -3,121 +3,15 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/hmac_message.h"
 #include "kernels/scrub.h"
 
 namespace fle::kernels {
 namespace {
 
-constexpr std::size_t kBlock = 128;
-constexpr std::size_t kLengthLen = 16;  // the message length that ends the padding, in bits
-constexpr std::size_t kMaxJobs = 64;    // at a time: what one call of the engine brings
-
-void put_be64(std::uint8_t* p, std::uint64_t v) noexcept {
-  v = __builtin_bswap64(v);
-  std::memcpy(p, &v, 8);
-}
-
-std::size_t length(const MacJob& j) noexcept { return j.head_len + j.body_len + j.tail_len; }
-
-/// Blocks of the inner hash behind the key block: message, 0x80, length.
-std::size_t inner_blocks(const MacJob& j) noexcept {
-  return (length(j) + 1 + kLengthLen + kBlock - 1) / kBlock;
-}
-
-/// Sixteen bytes at a time: for more at once GCC 12 writes "rep stos", whose start-up costs more
-/// than clearing a block.
-inline void clear(std::uint8_t* p, std::size_t blocks) noexcept {
-  for (const std::uint8_t* end = p + kBlock * blocks; p != end; p += kBlock) {
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < kBlock; i += 16) std::memset(p + i, 0, 16);
-  }
-}
-
-template <std::size_t kN>
-inline void copy_ends(std::uint8_t* to, const std::uint8_t* from, std::size_t n) noexcept {
-  std::uint8_t first[kN];
-  std::uint8_t last[kN];
-  std::memcpy(first, from, kN);
-  std::memcpy(last, from + n - kN, kN);
-  std::memcpy(to, first, kN);
-  std::memcpy(to + n - kN, last, kN);
-}
-
-/// memcpy for at most a few blocks, without the call.
-inline void copy(std::uint8_t* to, const std::uint8_t* from, std::size_t n) noexcept {
-  if (n >= 16) {
-    for (std::size_t i = 0; i + 16 < n; i += 16) std::memcpy(to + i, from + i, 16);
-    std::memcpy(to + n - 16, from + n - 16, 16);
-  } else if (n >= 8) {
-    copy_ends<8>(to, from, n);
-  } else if (n >= 4) {
-    copy_ends<4>(to, from, n);
-  } else {
-    for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
-  }
-}
-
-/// The part of a message that is hashed next: blocks that stand in a row.
-struct Segment {
-  const std::uint8_t* data;
-  std::size_t blocks;
-};
-
-/// Cuts a message into segments: blocks of head or body are hashed where they lie; those that
-/// straddle, and the end with its padding, are put together in a buffer of two blocks.
-class Message {
- public:
-  Message() = default;
-  explicit Message(const MacJob& job) noexcept : job_(&job), left_(inner_blocks(job)) {}
-
-  [[nodiscard]] const MacJob& job() const noexcept { return *job_; }
-  [[nodiscard]] bool ended() const noexcept { return left_ == 0; }
-
-  Segment next(std::uint8_t* buffer) noexcept {
-    Segment s = in_place();
-    if (s.blocks == 0) s = {buffer, assemble(buffer)};
-    pos_ += kBlock * s.blocks;
-    left_ -= s.blocks;
-    return s;
-  }
-
- private:
-  [[nodiscard]] Segment in_place() const noexcept {
-    if (pos_ < job_->head_len) return {job_->head + pos_, (job_->head_len - pos_) / kBlock};
-    const std::size_t at = pos_ - job_->head_len;
-    if (at < job_->body_len) return {job_->body + at, (job_->body_len - at) / kBlock};
-    return {nullptr, 0};
-  }
-
-  /// One block, or all that are left once the message ends in the first of them.
-  std::size_t assemble(std::uint8_t* buffer) const noexcept {
-    const MacJob& j = *job_;
-    const std::size_t rest = length(j) > pos_ ? length(j) - pos_ : 0;
-    const std::size_t blocks = rest < kBlock ? left_ : 1;
-    clear(buffer, blocks);
-    place(buffer, j.head, 0, j.head_len);
-    place(buffer, j.body, j.head_len, j.body_len);
-    place(buffer, j.tail, j.head_len + j.body_len, j.tail_len);
-    if (rest < kBlock) {
-      buffer[rest] = 0x80;
-      put_be64(buffer + kBlock * blocks - 8, (kBlock + length(j)) * 8);
-    }
-    return blocks;
-  }
-
-  /// Copies the part of `piece`, which stands at `at` in the message, that falls into the block at
-  /// pos_.
-  void place(std::uint8_t* buffer, const std::uint8_t* piece, std::size_t at,
-             std::size_t len) const noexcept {
-    const std::size_t from = std::max(at, pos_);
-    const std::size_t to = std::min(at + len, pos_ + kBlock);
-    if (from < to) copy(buffer + (from - pos_), piece + (from - at), to - from);
-  }
-
-  const MacJob* job_;
-  std::size_t pos_ = 0;  // in head || body || tail || padding: what next() has handed out
-  std::size_t left_;     // blocks behind it
-};
+constexpr std::size_t kMaxJobs = 64;  // at a time: what one call of the engine brings
+// More than the frames of any LaneWidth function, and of libcrypto's below that of one lane.
+constexpr std::size_t kStack = 4096;
 
 class Batch {
  public:
@@ -135,6 +29,7 @@ class Batch {
     sort_by_length();
     inner_hashes();
     outer_hashes();
+    scrub_stack<kStack>();
   }
 
  private:
@@ -142,12 +37,16 @@ class Batch {
 
   // Counting sort, longest first, so that no long message is left to run alone at the end.
   void sort_by_length() noexcept {
-    std::uint8_t count[kBuckets + 1] = {};
     std::uint8_t bucket[kMaxJobs];
+    unsigned differ = 0;
     for (std::size_t i = 0; i < n_; ++i) {
       bucket[i] = static_cast<std::uint8_t>(kBuckets - std::min(inner_blocks(jobs_[i]), kBuckets));
-      ++count[bucket[i] + 1];
+      order_[i] = static_cast<std::uint8_t>(i);
+      differ |= bucket[i] ^ bucket[0];
     }
+    if (differ == 0) return;
+    std::uint8_t count[kBuckets + 1] = {};
+    for (std::size_t i = 0; i < n_; ++i) ++count[bucket[i] + 1];
     for (std::size_t b = 0; b < kBuckets; ++b)
       count[b + 1] = static_cast<std::uint8_t>(count[b + 1] + count[b]);
     for (std::size_t i = 0; i < n_; ++i) order_[count[bucket[i]]++] = static_cast<std::uint8_t>(i);
@@ -205,7 +104,7 @@ class Batch {
   // Moves lane `l` on. False when the lane has nothing left to do.
   bool advance(unsigned l, std::size_t blocks) noexcept {
     from_[l] = to_[l];
-    in_[l] += kBlock * blocks;
+    in_[l] += kShaBlock * blocks;
     blocks_[l] -= blocks;
     if (blocks_[l] != 0) return true;
     if (message_[l].ended()) return start(l);
@@ -248,7 +147,7 @@ class Batch {
   }
 
   alignas(64) std::uint64_t digests_[kMaxJobs][8];  // inner states, in the order of order_
-  alignas(64) std::uint8_t buffers_[kMaxLanes][2 * kBlock];
+  alignas(64) std::uint8_t buffers_[kMaxLanes][2 * kShaBlock];
   Message message_[kMaxLanes];
   std::uint64_t* to_[kMaxLanes];
   const std::uint64_t* from_[kMaxLanes];
@@ -266,7 +165,32 @@ class Batch {
 
 }  // namespace
 
+void hmac_rest(const LaneWidth& one, const MacJob& job, const std::uint64_t* state,
+               std::size_t hashed) noexcept {
+  std::uint64_t reached[8];
+  std::uint8_t buffer[2 * kShaBlock];
+  std::uint64_t* const to = reached;
+  const std::uint64_t* from = state;
+  Message message(job, hashed);
+  while (!message.ended()) {
+    const Segment s = message.next(buffer);
+    one.compress(&to, &from, &s.data, s.blocks);
+    from = reached;
+  }
+  std::uint8_t* const mac = buffer;
+  const std::uint64_t* const outer = job.key->outer;
+  one.finish(&mac, &outer, &from);
+  copy(job.out, mac, job.out_len);
+  ::explicit_bzero(reached, sizeof reached);
+  ::explicit_bzero(buffer, sizeof buffer);
+}
+
 void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept {
+  if (n == 1) {
+    hmac_rest(widths.back(), jobs[0], jobs[0].key->inner, 0);
+    scrub_stack<kStack>();
+    return;
+  }
   while (n != 0) {
     const std::size_t part = std::min(n, kMaxJobs);
     Batch(widths, jobs, part).run();

@@ -40,6 +40,11 @@ inline constexpr LaneWidth kSha512OneLane{1, compress_one_lane, finish_one_lane}
 /// @param widths  widest first, at most kMaxLanes lanes, the last of one lane.
 void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept;
 
+/// HMAC-SHA-512 of one message whose first `hashed` blocks have led from the inner midstate to
+/// `state`. Wipes no dead stack: its caller does.
+void hmac_rest(const LaneWidth& one, const MacJob& job, const std::uint64_t* state,
+               std::size_t hashed) noexcept;
+
 }  // namespace fle::kernels
 
 #endif  // FLE_KERNELS_HMAC_LANES_H_

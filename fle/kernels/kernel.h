@@ -77,6 +77,9 @@ struct Kernel {
   /// Fast-key-erasure step of the CSPRNG: writes n_blocks blocks of AES-256(key, counter 0, 1, ...)
   /// to `out` under the raw 32-byte `key`.
   bool (*ctr_fill)(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t key[32]) noexcept;
+  /// A message alone, in one call: `iv`, if not null, then `encrypt`, then `tag`. Null where this
+  /// would be no faster than the three functions above.
+  bool (*seal_one)(const MacJob* iv, const CbcEncryptJob& encrypt, const MacJob& tag) noexcept;
 };
 
 /// All kernels compiled in, fastest first; the last one is portable, the reference.

@@ -9,17 +9,12 @@
 #include <openssl/sha.h>
 
 #include "kernels/hmac_lanes.h"
+#include "kernels/hmac_message.h"
 
 namespace fle::kernels {
 namespace {
 
-constexpr std::size_t kBlock = 128;
 constexpr std::size_t kDigest = 64;
-
-void put_be64(std::uint8_t* p, std::uint64_t v) noexcept {
-  v = __builtin_bswap64(v);
-  std::memcpy(p, &v, 8);
-}
 
 void start(SHA512_CTX& c, const std::uint64_t* state) noexcept {
   for (int i = 0; i < 8; ++i) c.h[i] = state[i];
@@ -36,7 +31,7 @@ void compress_one_lane(std::uint64_t* const* to, const std::uint64_t* const* fro
   } else {
     c.Nl = c.Nh = 0;
     c.num = 0;
-    SHA512_Update(&c, blocks[0], kBlock * n_blocks);  // cannot fail: whole blocks go through
+    SHA512_Update(&c, blocks[0], kShaBlock * n_blocks);  // cannot fail: whole blocks go through
   }
   for (int i = 0; i < 8; ++i) to[0][i] = c.h[i];
   ::explicit_bzero(c.h, sizeof c.h);
@@ -44,10 +39,10 @@ void compress_one_lane(std::uint64_t* const* to, const std::uint64_t* const* fro
 
 void finish_one_lane(std::uint8_t* const* macs, const std::uint64_t* const* outer,
                      const std::uint64_t* const* inner) noexcept {
-  std::uint8_t block[kBlock] = {};
+  std::uint8_t block[kShaBlock] = {};
   for (int i = 0; i < 8; ++i) put_be64(block + 8 * i, inner[0][i]);
   block[kDigest] = 0x80;
-  put_be64(block + kBlock - 8, (kBlock + kDigest) * 8);
+  put_be64(block + kShaBlock - 8, (kShaBlock + kDigest) * 8);
   SHA512_CTX c;
   start(c, outer[0]);
   SHA512_Transform(&c, block);

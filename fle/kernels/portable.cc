@@ -13,6 +13,7 @@
 #include <openssl/sha.h>
 
 #include "kernels/kernel.h"
+#include "kernels/scrub.h"
 
 namespace fle::kernels {
 namespace {
@@ -50,11 +51,14 @@ bool mac_one(const MacJob& j) noexcept {
   return good;
 }
 
+// libcrypto leaves message words in dead frames.
+constexpr std::size_t kStack = 4096;
+
 bool mac(const MacJob* jobs, std::size_t n) noexcept {
-  for (std::size_t i = 0; i < n; ++i) {
-    if (!mac_one(jobs[i])) return false;
-  }
-  return true;
+  bool good = true;
+  for (std::size_t i = 0; good && i < n; ++i) good = mac_one(jobs[i]);
+  scrub_stack<kStack>();
+  return good;
 }
 
 /// Midstate behind the key block of HMAC: key xor pad, zero-filled to a block.
@@ -142,19 +146,19 @@ bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
            cipher.update(j.out + whole, last, kAesBlock);
   }
   ::explicit_bzero(last, sizeof last);
+  scrub_stack<kStack>();
   return good;
 }
 
 bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
   Cipher cipher(cbc_cipher(), Cipher::Direction::decrypt);
-  for (std::size_t i = 0; i < n; ++i) {
+  bool good = true;
+  for (std::size_t i = 0; good && i < n; ++i) {
     const CbcDecryptJob& j = jobs[i];
-    if (!cipher.start(j.key->aes_key, j.iv) ||
-        !cipher.update(j.out, j.in, j.n_blocks * kAesBlock)) {
-      return false;
-    }
+    good = cipher.start(j.key->aes_key, j.iv) && cipher.update(j.out, j.in, j.n_blocks * kAesBlock);
   }
-  return true;
+  scrub_stack<kStack>();
+  return good;
 }
 
 bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
@@ -177,6 +181,6 @@ bool expand_hmac(HmacState& out, const std::uint8_t* key) noexcept {
   return midstate(out.inner, key, kInner) && midstate(out.outer, key, kOuter);
 }
 
-const Kernel kPortable{"portable", kNone, expand, mac, cbc_encrypt, cbc_decrypt, ctr_fill};
+const Kernel kPortable{"portable", kNone, expand, mac, cbc_encrypt, cbc_decrypt, ctr_fill, nullptr};
 
 }  // namespace fle::kernels

@@ -1,11 +1,26 @@
 #ifndef FLE_KERNELS_SCRUB_H_
 #define FLE_KERNELS_SCRUB_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
 #include "kernels/target.h"
 
 // What a kernel calls last, so that no round key, message word or plaintext stays in a vector
-// register: they are saved on the next signal or context switch, and debuggers show them.
+// register, which the next signal or context switch would save, or in dead stack memory, where the
+// compiler has spilled some of them out of reach of any other wipe.
 namespace fle::kernels {
+
+/// Wipes kN bytes of the stack below the caller: to be called where the functions to clean up
+/// behind were called, kN no less than their frames.
+template <std::size_t kN>
+[[gnu::noinline]] void scrub_stack() noexcept {
+  std::uint8_t below[kN];
+  ::explicit_bzero(below, kN);
+}
+
+#if defined(__x86_64__)
 
 #define FLE_ZERO_XMM(n) "pxor %%xmm" #n ", %%xmm" #n "\n\t"
 #define FLE_ZERO_ZMM(n) "vpxorq %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n\t"
@@ -42,6 +57,8 @@ FLE_TARGET_AVX512 FLE_INLINE void scrub_zmm() noexcept {
 #undef FLE_ZERO_XMM
 #undef FLE_ZERO_ZMM
 #undef FLE_REGISTERS_0_TO_15
+
+#endif
 
 }  // namespace fle::kernels
 

@@ -5,6 +5,7 @@
 // function that uses intrinsics carries one of these. Which CPU and OS have them: dispatch.cc.
 #define FLE_TARGET_AESNI [[gnu::target("aes,pclmul,ssse3,sse4.1")]]
 #define FLE_TARGET_AVX2 [[gnu::target("avx2,bmi,bmi2")]]
+#define FLE_TARGET_AES_AVX2 [[gnu::target("avx2,bmi,bmi2,aes,pclmul")]]
 #define FLE_TARGET_AVX512 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2")]]
 #define FLE_TARGET_VAES512 \
   [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,vaes,vpclmulqdq,aes,pclmul")]]

@@ -6,9 +6,12 @@
 #include "kernels/scrub.h"
 #include "kernels/sha512_avx2.h"
 #include "kernels/sha512_avx512.h"
+#include "kernels/stitched.h"
 
 namespace fle::kernels {
 namespace {
+
+constexpr std::size_t kStack = 2048;  // more than the frame of any function in cbc_vaes.cc
 
 bool expand(KeyState& out, const std::uint8_t* key) noexcept {
   return kAesNiKernel.expand(out, key);
@@ -35,25 +38,29 @@ FLE_TARGET_AVX512 bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
 FLE_TARGET_AVX512 bool encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   const bool good = cbc_encrypt_vaes(jobs, n);
   scrub_zmm();
+  scrub_stack<kStack>();
   return good;
 }
 FLE_TARGET_AVX512 bool decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
   const bool good = cbc_decrypt_vaes(jobs, n);
   scrub_zmm();
+  scrub_stack<kStack>();
   return good;
 }
 
 }  // namespace
 
-const Kernel kAvx2Kernel{"aesni_avx2", kAesNi | kAvx2, expand,  mac_avx2,
-                         encrypt,      decrypt,        ctr_fill};
+const Kernel kAvx2Kernel{"aesni_avx2", kAesNi | kAvx2, expand,   mac_avx2,
+                         encrypt,      decrypt,        ctr_fill, seal_one};
 
 const Kernel kAvx512Kernel{
-    "aesni_avx512", kAesNi | kAvx2 | kAvx512, expand, mac_avx512, encrypt, decrypt, ctr_fill};
+    "aesni_avx512", kAesNi | kAvx2 | kAvx512, expand, mac_avx512, encrypt, decrypt, ctr_fill,
+    seal_one};
 
 // AVX-512 together with VAES also means a core that does not slow its clock for 512-bit work.
-const Kernel kVaesKernel{
-    "vaes_avx512", kAesNi | kAvx2 | kAvx512 | kVaes, expand, mac_avx512, encrypt_vaes, decrypt_vaes,
-    ctr_fill};
+const Kernel kVaesKernel{"vaes_avx512", kAesNi | kAvx2 | kAvx512 | kVaes,
+                         expand,        mac_avx512,
+                         encrypt_vaes,  decrypt_vaes,
+                         ctr_fill,      seal_one};
 
 }  // namespace fle::kernels

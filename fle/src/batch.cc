@@ -63,15 +63,6 @@ Errc seal_chunk(std::span<const SealJob> jobs) noexcept {
   return engine::seal({items, jobs.size()}) ? Errc{} : Errc::crypto_failed;
 }
 
-engine::OpenItem open_item(const OpenJob& j) noexcept {
-  engine::OpenItem it{};
-  it.key = j.key;
-  it.associated_data = j.payload.first(kPayloadHeaderLen);
-  it.sealed = j.payload.subspan(kPayloadHeaderLen);
-  it.out = j.out;
-  return it;
-}
-
 /// Runs `phase` over the jobs in chunks, those with `opened` set; carries `opened` from phase to
 /// phase.
 template <std::size_t kMost, class Phase>
@@ -81,10 +72,11 @@ bool for_open_chunks(std::span<OpenJob> jobs, Phase phase) noexcept {
   for (std::size_t i = 0; i < jobs.size();) {
     std::size_t n = 0;
     for (; i < jobs.size() && n < kMost; ++i) {
-      if (!jobs[i].opened) continue;
-      items[n] = open_item(jobs[i]);
-      items[n].opened = true;
-      from[n++] = &jobs[i];
+      OpenJob& j = jobs[i];
+      if (!j.opened) continue;
+      items[n] = {j.key, j.payload.first(kPayloadHeaderLen), j.payload.subspan(kPayloadHeaderLen),
+                  j.out, true, 0};
+      from[n++] = &j;
     }
     if (!phase(std::span{items, n})) return false;
     for (std::size_t k = 0; k < n; ++k) {

@@ -73,24 +73,33 @@ bool for_kernel_runs(std::span<Item> items, F f) noexcept {
   return true;
 }
 
+MacJob iv_job(const SealItem& it, IvHead& head) noexcept {
+  const std::size_t ad_len = it.associated_data.size();
+  std::memcpy(head.bytes, it.associated_data.data(), ad_len);
+  std::memcpy(head.bytes + ad_len, al_of(it.associated_data).bytes, kAlLen);
+  return {&it.key->state().iv, head.bytes, it.plaintext.data(), nullptr, ad_len + kAlLen,
+          it.plaintext.size(), 0,          it.sealed.data(),    kIvLen};
+}
+
+CbcEncryptJob encrypt_job(const SealItem& it) noexcept {
+  return {&it.key->state(), it.sealed.data(), it.plaintext.data(), it.plaintext.size(),
+          it.sealed.data() + kIvLen};
+}
+
+/// @param al  lives as long as the job
+MacJob tag_job(const SealItem& it, Al& al) noexcept {
+  const std::size_t body = it.sealed.size() - kTagLen;
+  al = al_of(it.associated_data);
+  return tag_job(*it.key, it.associated_data, it.sealed.first(body), al, it.sealed.data() + body);
+}
+
 bool derive_ivs(const kernels::Kernel& kernel, std::span<const SealItem> items) noexcept {
   MacJob jobs[kChunk];
   IvHead heads[kChunk];
   std::size_t n = 0;
   for (const SealItem& it : items) {
     if (it.iv != Iv::derived) continue;
-    const std::size_t ad_len = it.associated_data.size();
-    std::memcpy(heads[n].bytes, it.associated_data.data(), ad_len);
-    std::memcpy(heads[n].bytes + ad_len, al_of(it.associated_data).bytes, kAlLen);
-    jobs[n] = MacJob{&it.key->state().iv,
-                     heads[n].bytes,
-                     it.plaintext.data(),
-                     nullptr,
-                     ad_len + kAlLen,
-                     it.plaintext.size(),
-                     0,
-                     it.sealed.data(),
-                     kIvLen};
+    jobs[n] = iv_job(it, heads[n]);
     ++n;
   }
   return n == 0 || kernel.mac(jobs, n);
@@ -98,25 +107,24 @@ bool derive_ivs(const kernels::Kernel& kernel, std::span<const SealItem> items) 
 
 bool encrypt(const kernels::Kernel& kernel, std::span<const SealItem> items) noexcept {
   CbcEncryptJob jobs[kChunk];
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const SealItem& it = items[i];
-    jobs[i] = {&it.key->state(), it.sealed.data(), it.plaintext.data(), it.plaintext.size(),
-               it.sealed.data() + kIvLen};
-  }
+  for (std::size_t i = 0; i < items.size(); ++i) jobs[i] = encrypt_job(items[i]);
   return kernel.cbc_encrypt(jobs, items.size());
 }
 
 bool write_tags(const kernels::Kernel& kernel, std::span<const SealItem> items) noexcept {
   MacJob jobs[kChunk];
   Al als[kChunk];
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const SealItem& it = items[i];
-    const std::size_t body = it.sealed.size() - kTagLen;
-    als[i] = al_of(it.associated_data);
-    jobs[i] = tag_job(*it.key, it.associated_data, it.sealed.first(body), als[i],
-                      it.sealed.data() + body);
-  }
+  for (std::size_t i = 0; i < items.size(); ++i) jobs[i] = tag_job(items[i], als[i]);
   return kernel.mac(jobs, items.size());
+}
+
+bool seal_one(const kernels::Kernel& kernel, const SealItem& it) noexcept {
+  IvHead head;
+  Al al;
+  MacJob iv;
+  const bool derived = it.iv == Iv::derived;
+  if (derived) iv = iv_job(it, head);
+  return kernel.seal_one(derived ? &iv : nullptr, encrypt_job(it), tag_job(it, al));
 }
 
 bool check_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexcept {
@@ -146,23 +154,24 @@ bool check_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexcep
   return good;
 }
 
-/// All ones when a < b, both below 2^31.
-std::uint32_t mask_less(std::uint32_t a, std::uint32_t b) noexcept {
-  std::uint32_t mask = 0U - ((a - b) >> 31);
-  asm("" : "+r"(mask));  // a value barrier: the compiler may not turn it back into a branch
-  return mask;
-}
+using Block = std::uint8_t __attribute__((vector_size(kBlockLen)));
 
 /// PKCS#7 padding of the last block: its length, 1 to 16, or 0 when it is wrong. Same work whatever
 /// the bytes are.
 std::size_t padding_len(const std::uint8_t* last_block) noexcept {
+  constexpr Block kFromEnd = {15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
   const std::uint32_t p = last_block[kBlockLen - 1];  // 0 is wrong and comes out as 0
-  std::uint32_t bad = mask_less(kBlockLen, p);
-  for (std::uint32_t i = 0; i < kBlockLen; ++i) {
-    // Byte 15 - i belongs to the padding if i < p, and then has to be p.
-    bad |= mask_less(i, p) & (last_block[kBlockLen - 1 - i] ^ p);
-  }
-  return p & mask_less(bad & 0xff, 1);
+  Block block;
+  std::memcpy(&block, last_block, kBlockLen);
+  const Block length = Block{} + last_block[kBlockLen - 1];
+  // The last p bytes are the padding, and each of them has to be p.
+  const auto wrong = reinterpret_cast<Block>(kFromEnd < length) & (block ^ length);
+  std::uint64_t half[2];
+  std::memcpy(half, &wrong, kBlockLen);
+  const std::uint64_t bad = half[0] | half[1] | ((kBlockLen - std::uint64_t{p}) >> 63);
+  std::uint64_t good = ((bad | (0 - bad)) >> 63) - 1;  // all ones when bad is 0
+  asm("" : "+r"(good));  // a value barrier: the compiler may not turn it back into a branch
+  return p & good;
 }
 
 bool decrypt_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexcept {
@@ -186,38 +195,19 @@ bool decrypt_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexc
   return true;
 }
 
-/// Kernels keep message words and round keys in registers, and the compiler spills some of them to
-/// the stack, out of reach of any wipe in the kernel. So the stack below the caller is wiped once a
-/// chunk, as far down as kernels go.
-[[gnu::noinline]] void wipe_dead_stack() noexcept {
-  std::uint8_t below[8192];
-  ::explicit_bzero(below, sizeof below);
-}
-
 }  // namespace
 
 bool is_live(const DataKey& key) noexcept { return key.state().live == kernels::kLive; }
 
 bool seal(std::span<const SealItem> items) noexcept {
-  const bool good =
-      for_kernel_runs(items, [](const kernels::Kernel& k, std::span<const SealItem> run) {
-        return derive_ivs(k, run) && encrypt(k, run) && write_tags(k, run);
-      });
-  wipe_dead_stack();
-  return good;
+  return for_kernel_runs(items, [](const kernels::Kernel& k, std::span<const SealItem> run) {
+    if (run.size() == 1 && k.seal_one != nullptr) return seal_one(k, run[0]);
+    return derive_ivs(k, run) && encrypt(k, run) && write_tags(k, run);
+  });
 }
 
-// Behind good tags decrypt() follows at once, and wipes for both.
-bool check_tags(std::span<OpenItem> items) noexcept {
-  const bool good = for_kernel_runs(items, check_run);
-  if (!good) wipe_dead_stack();
-  return good;
-}
+bool check_tags(std::span<OpenItem> items) noexcept { return for_kernel_runs(items, check_run); }
 
-bool decrypt(std::span<OpenItem> items) noexcept {
-  const bool good = for_kernel_runs(items, decrypt_run);
-  wipe_dead_stack();
-  return good;
-}
+bool decrypt(std::span<OpenItem> items) noexcept { return for_kernel_runs(items, decrypt_run); }
 
 }  // namespace fle::engine
