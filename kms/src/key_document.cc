@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "bson_builder.h"
 #include "bson_fields.h"
 #include "master_key.h"
 #include "text.h"
@@ -95,29 +96,12 @@ Done read_version(KeyDocument&, const bson_iter_t& it) {
   return ok;
 }
 
-struct FieldRule {
-  std::string_view name;
-  bool required;
-  Done (*read)(KeyDocument& out, const bson_iter_t& it);
-};
-
-// libmongocrypt: mongocrypt-key.c.
-constexpr FieldRule kFields[] = {
-    {"_id", true, read_id},
-    {"keyAltNames", false, read_alt_names},
-    {"keyMaterial", true, read_key_material},
-    {"creationDate", true, read_creation_date},
-    {"updateDate", true, read_update_date},
-    {"status", true, read_status},
-    {"masterKey", true, read_master_key},
-    {"version", false, read_version},
-};
-
-void append_alt_names(bson_t* b, const std::vector<std::string>& names) {
+void append_alt_names(bson_t* b, const KeyDocument& key) {
+  if (key.alt_names.empty()) return;
   bson_t array;
   bson_append_array_begin(b, "keyAltNames", -1, &array);
   std::uint32_t i = 0;
-  for (const std::string& name : names)
+  for (const std::string& name : key.alt_names)
     bson_append_utf8(&array, std::to_string(i++).c_str(), -1, name.data(),
                      static_cast<int>(name.size()));
   bson_append_array_end(b, &array);
@@ -129,44 +113,144 @@ void append_binary(bson_t* b, const char* field, bson_subtype_t subtype, Bytes b
                      static_cast<std::uint32_t>(bytes.size()));
 }
 
+void append_id(bson_t* b, const KeyDocument& key) {
+  append_binary(b, "_id", BSON_SUBTYPE_UUID, key.id.bytes);
+}
+
+void append_key_material(bson_t* b, const KeyDocument& key) {
+  append_binary(b, "keyMaterial", BSON_SUBTYPE_BINARY, key.key_material);
+}
+
+void append_creation_date(bson_t* b, const KeyDocument& key) {
+  bson_append_date_time(b, "creationDate", -1, key.creation_date.time_since_epoch().count());
+}
+
+void append_update_date(bson_t* b, const KeyDocument& key) {
+  bson_append_date_time(b, "updateDate", -1, key.update_date.time_since_epoch().count());
+}
+
+void append_status(bson_t* b, const KeyDocument& key) {
+  bson_append_int32(b, "status", -1, key.status);
+}
+
+void append_master_key(bson_t* b, const KeyDocument& key) {
+  bson_t master_key;
+  if (init_view(master_key, key.master_key.bson))
+    bson_append_document(b, "masterKey", -1, &master_key);
+}
+
+void append_no_version(bson_t*, const KeyDocument&) {}
+
+template <auto Member>
+bool same(const KeyDocument& a, const KeyDocument& b) {
+  return a.*Member == b.*Member;
+}
+
+bool same_master_key(const KeyDocument& a, const KeyDocument& b) {
+  return a.master_key.bson == b.master_key.bson;
+}
+
+bool same_version(const KeyDocument&, const KeyDocument&) { return true; }
+
+/// All that is to know of a field. Rules: libmongocrypt, mongocrypt-key.c.
+struct FieldRule {
+  std::string_view name;
+  bool required;
+  Done (*read)(KeyDocument& out, const bson_iter_t& it);
+  void (*append)(bson_t* b, const KeyDocument& key);
+  bool (*same)(const KeyDocument& a, const KeyDocument& b);
+};
+
+// In the order of libmongocrypt, which writes no version.
+constexpr FieldRule kFields[] = {
+    {"_id", true, read_id, append_id, same<&KeyDocument::id>},
+    {"keyAltNames", false, read_alt_names, append_alt_names, same<&KeyDocument::alt_names>},
+    {"keyMaterial", true, read_key_material, append_key_material, same<&KeyDocument::key_material>},
+    {"creationDate", true, read_creation_date, append_creation_date,
+     same<&KeyDocument::creation_date>},
+    {"updateDate", true, read_update_date, append_update_date, same<&KeyDocument::update_date>},
+    {"status", true, read_status, append_status, same<&KeyDocument::status>},
+    {"masterKey", true, read_master_key, append_master_key, same_master_key},
+    {"version", false, read_version, append_no_version, same_version},
+};
+
+/// Calls f(rule, element) for each element of a key document.
+template <class F>
+Done for_each_element(Bytes bson, F f) {
+  return each_field(bson, refuse({}, "not a well-formed BSON document"),
+                    [&](const bson_iter_t& it) -> Done {
+                      const std::string_view key = key_of(it);
+                      const auto* rule = std::ranges::find(kFields, key, &FieldRule::name);
+                      if (rule == std::end(kFields))
+                        return refuse({}, "unrecognized field " + quoted(key));
+                      return f(*rule, it);
+                    });
+}
+
+void append_new(std::vector<std::uint8_t>& out, const FieldRule& rule, const KeyDocument& key) {
+  BsonBuilder b;
+  rule.append(b.get(), key);
+  const Bytes elements = b.bytes().subspan(4, b.bytes().size() - 5);  // without what is around them
+  out.insert(out.end(), elements.begin(), elements.end());
+}
+
+/// Appends the elements of the document that `key` was read from, or their new versions.
+Done append_over(std::vector<std::uint8_t>& out, const KeyDocument& key) {
+  FLE_TRY(const KeyDocument before, parse_key_document(key.stored));
+  struct Element {
+    const FieldRule* rule;
+    std::size_t offset;
+  };
+  std::vector<Element> elements;
+  FLE_CHECK(for_each_element(key.stored, [&](const FieldRule& rule, bson_iter_t it) -> Done {
+    elements.push_back({&rule, bson_iter_offset(&it)});
+    return ok;
+  }));
+  elements.push_back({nullptr, key.stored.size() - 1});
+  const auto at = [&](std::size_t offset) {
+    return key.stored.begin() + static_cast<std::ptrdiff_t>(offset);
+  };
+  for (std::size_t i = 0; i + 1 < elements.size(); ++i) {
+    const auto& [rule, offset] = elements[i];
+    if (rule->same(before, key)) {
+      out.insert(out.end(), at(offset), at(elements[i + 1].offset));
+    } else {
+      append_new(out, *rule, key);
+    }
+  }
+  const FieldRule& names = kFields[1];
+  if (std::ranges::count(elements, &names, &Element::rule) == 0) append_new(out, names, key);
+  return ok;
+}
+
 }  // namespace
 
 Outcome<KeyDocument> parse_key_document(Bytes bson) {
   if (bson.size() > kMaxBytes) return refuse({}, "longer than 16 MiB");
   KeyDocument out;
   std::uint32_t seen = 0;
-  FLE_CHECK(each_field(bson, refuse({}, "not a well-formed BSON document"),
-                       [&](const bson_iter_t& it) -> Done {
-                         const std::string_view key = key_of(it);
-                         const auto* rule = std::ranges::find(kFields, key, &FieldRule::name);
-                         if (rule == std::end(kFields))
-                           return refuse({}, "unrecognized field " + quoted(key));
-                         const std::uint32_t bit = 1U << (rule - kFields);
-                         if ((seen & bit) != 0) return refuse(key, "stands twice");
-                         seen |= bit;
-                         return rule->read(out, it);
-                       }));
+  FLE_CHECK(for_each_element(bson, [&](const FieldRule& rule, const bson_iter_t& it) -> Done {
+    const std::uint32_t bit = 1U << (&rule - kFields);
+    if ((seen & bit) != 0) return refuse(rule.name, "stands twice");
+    seen |= bit;
+    return rule.read(out, it);
+  }));
   for (const FieldRule& rule : kFields) {
     if (rule.required && (seen & (1U << (&rule - kFields))) == 0)
       return refuse(rule.name, "invalid key, no " + quoted(rule.name));
   }
+  out.stored.assign(bson.begin(), bson.end());
   return out;
 }
 
 std::vector<std::uint8_t> to_bson(const KeyDocument& key) {
-  bson_t b = BSON_INITIALIZER;
-  append_binary(&b, "_id", BSON_SUBTYPE_UUID, key.id.bytes);
-  if (!key.alt_names.empty()) append_alt_names(&b, key.alt_names);
-  append_binary(&b, "keyMaterial", BSON_SUBTYPE_BINARY, key.key_material);
-  bson_append_date_time(&b, "creationDate", -1, key.creation_date.time_since_epoch().count());
-  bson_append_date_time(&b, "updateDate", -1, key.update_date.time_since_epoch().count());
-  bson_append_int32(&b, "status", -1, key.status);
-  bson_t master_key;
-  if (init_view(master_key, key.master_key.bson))
-    bson_append_document(&b, "masterKey", -1, &master_key);
-  const std::uint8_t* p = bson_get_data(&b);
-  std::vector<std::uint8_t> out(p, p + b.len);
-  bson_destroy(&b);
+  std::vector<std::uint8_t> out(4);
+  if (key.stored.empty() || !append_over(out, key)) {
+    out.resize(4);
+    for (const FieldRule& rule : kFields) append_new(out, rule, key);
+  }
+  out.push_back(0);
+  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<std::uint8_t>(out.size() >> (8 * i));
   return out;
 }
 

@@ -61,6 +61,8 @@ class Db {
   [[nodiscard]] Failure failure(std::string_view why) const;
   /// Extended result code of the last call, e.g. SQLITE_CONSTRAINT_PRIMARYKEY.
   [[nodiscard]] int code() const noexcept { return sqlite3_extended_errcode(db_.get()); }
+  /// Rows that the last statement inserted, changed or deleted.
+  [[nodiscard]] int changes() const noexcept { return sqlite3_changes(db_.get()); }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:

@@ -1,12 +1,14 @@
 #ifndef FLE_KMS_VAULT_COMMON_H_
 #define FLE_KMS_VAULT_COMMON_H_
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "fle/failure.h"
-#include "fle/kms/key_document.h"
+#include "fle/kms/key_vault.h"
 #include "text.h"
 
 namespace fle::kms {
@@ -27,6 +29,39 @@ namespace fle::kms {
 
 [[nodiscard]] inline Failure duplicate_name(std::string_view name) {
   return {Errc::key_duplicate, "a key with the alternate name " + quoted(name) + " exists already"};
+}
+
+[[nodiscard]] inline Failure at_key(Failure f, std::size_t index) {
+  f.document = index + 1;
+  return f;
+}
+
+[[nodiscard]] inline KeyDocument::Time now() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+// What the operations of a vault make of a document.
+
+[[nodiscard]] inline bool has_name(const KeyDocument& key, std::string_view name) {
+  return std::ranges::count(key.alt_names, name) != 0;
+}
+
+[[nodiscard]] inline KeyDocument with_name(KeyDocument key, const std::string& name) {
+  key.alt_names.push_back(name);
+  return key;
+}
+
+[[nodiscard]] inline KeyDocument without_name(KeyDocument key, const std::string& name) {
+  std::erase(key.alt_names, name);
+  return key;
+}
+
+[[nodiscard]] inline KeyDocument rewrapped(KeyDocument key, const Rewrapping& to,
+                                           KeyDocument::Time time) {
+  key.key_material = to.new_material;
+  key.master_key = to.master_key;
+  key.update_date = time;
+  return key;
 }
 
 }  // namespace fle::kms

@@ -10,16 +10,23 @@
 namespace fle::kms {
 namespace {
 
+using Found = std::optional<KeyDocument>;
+
 class MemoryVault final : public KeyVault {
  public:
   Done insert(const KeyDocument& key) override {
-    FLE_CHECK(checked_bson(key));
     const std::scoped_lock lock(mutex_);
-    if (keys_.contains(key.id)) return duplicate_id(key.id);
-    for (const std::string& name : key.alt_names)
-      if (ids_.contains(name)) return duplicate_name(name);
-    for (const std::string& name : key.alt_names) ids_.emplace(name, key.id);
-    keys_.emplace(key.id, key);
+    return insert_one(key);
+  }
+
+  Done insert_many(std::span<const KeyDocument> keys) override {
+    const std::scoped_lock lock(mutex_);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const Done done = insert_one(keys[i]);
+      if (done) continue;
+      for (const KeyDocument& inserted : keys.first(i)) erase(inserted.id);
+      return at_key(done.error(), i);
+    }
     return ok;
   }
 
@@ -45,7 +52,75 @@ class MemoryVault final : public KeyVault {
     return out;
   }
 
+  Outcome<Found> add_alt_name(const KeyId& id, const std::string& alt_name) override {
+    const std::scoped_lock lock(mutex_);
+    const auto it = keys_.find(id);
+    if (it == keys_.end()) return Found{};
+    if (has_name(it->second, alt_name)) return Found{it->second};
+    if (ids_.contains(alt_name)) return duplicate_name(alt_name);
+    FLE_TRY(KeyDocument after, as_stored(with_name(it->second, alt_name)));
+    ids_.emplace(alt_name, id);
+    return Found{std::exchange(it->second, std::move(after))};
+  }
+
+  Outcome<Found> remove_alt_name(const KeyId& id, const std::string& alt_name) override {
+    const std::scoped_lock lock(mutex_);
+    const auto it = keys_.find(id);
+    if (it == keys_.end()) return Found{};
+    if (!has_name(it->second, alt_name)) return Found{it->second};
+    FLE_TRY(KeyDocument after, as_stored(without_name(it->second, alt_name)));
+    ids_.erase(alt_name);
+    return Found{std::exchange(it->second, std::move(after))};
+  }
+
+  Outcome<bool> delete_key(const KeyId& id) override {
+    const std::scoped_lock lock(mutex_);
+    return erase(id);
+  }
+
+  Outcome<std::vector<KeyId>> rewrap(std::span<const Rewrapping> keys) override {
+    const std::scoped_lock lock(mutex_);
+    std::vector<KeyId> left_alone;
+    std::vector<KeyDocument> changed;
+    const KeyDocument::Time time = now();
+    for (const Rewrapping& r : keys) {
+      const auto it = keys_.find(r.id);
+      if (it == keys_.end() || it->second.key_material != r.old_material) {
+        left_alone.push_back(r.id);
+        continue;
+      }
+      FLE_TRY(KeyDocument after, as_stored(rewrapped(it->second, r, time)));
+      changed.push_back(std::move(after));
+    }
+    for (KeyDocument& key : changed) keys_[key.id] = std::move(key);
+    return left_alone;
+  }
+
  private:
+  /// As another reader of the vault would get it.
+  static Outcome<KeyDocument> as_stored(const KeyDocument& key) {
+    FLE_TRY(const auto bson, checked_bson(key));
+    return parse_key_document(bson);
+  }
+
+  Done insert_one(const KeyDocument& key) {
+    FLE_TRY(KeyDocument stored, as_stored(key));
+    if (keys_.contains(key.id)) return duplicate_id(key.id);
+    for (const std::string& name : key.alt_names)
+      if (ids_.contains(name)) return duplicate_name(name);
+    for (const std::string& name : key.alt_names) ids_.emplace(name, key.id);
+    keys_.emplace(key.id, std::move(stored));
+    return ok;
+  }
+
+  bool erase(const KeyId& id) {
+    const auto it = keys_.find(id);
+    if (it == keys_.end()) return false;
+    for (const std::string& name : it->second.alt_names) ids_.erase(name);
+    keys_.erase(it);
+    return true;
+  }
+
   std::mutex mutex_;
   std::map<KeyId, KeyDocument> keys_;
   std::unordered_map<std::string, KeyId> ids_;  // by alternate name

@@ -21,6 +21,7 @@ namespace {
 using sqlite::Db;
 using sqlite::Statement;
 using sqlite::Transaction;
+using Found = std::optional<KeyDocument>;
 
 constexpr std::chrono::seconds kBusyTimeout{10};
 constexpr std::int64_t kApplicationId = 0x464c4531;  // "FLE1"
@@ -70,20 +71,18 @@ class SqliteVault final : public KeyVault {
 
   Done insert(const KeyDocument& key) override {
     FLE_TRY(const auto bson, checked_bson(key));
-    const std::scoped_lock lock(mutex_);
-    FLE_CHECK(check_process());
-    Transaction t(db_);
-    FLE_CHECK(t.begin(Transaction::Kind::write));
-    insert_key_.bind(1, Bytes(key.id.bytes));
-    insert_key_.bind(2, std::int64_t{key.creation_date.time_since_epoch().count()});
-    insert_key_.bind(3, Bytes(bson));
-    FLE_CHECK(run(insert_key_, [&] { return duplicate_id(key.id); }));
-    for (const std::string& name : key.alt_names) {
-      insert_name_.bind(1, std::string_view(name));
-      insert_name_.bind(2, Bytes(key.id.bytes));
-      FLE_CHECK(run(insert_name_, [&] { return duplicate_name(name); }));
-    }
-    return t.commit();
+    return in_transaction(ok, [&](auto&) { return insert_one(key, bson); });
+  }
+
+  Done insert_many(std::span<const KeyDocument> keys) override {
+    return in_transaction(ok, [&](auto&) -> Done {
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        const auto bson = checked_bson(keys[i]);
+        const Done done = bson ? insert_one(keys[i], *bson) : Done(bson.error());
+        if (!done) return at_key(done.error(), i);
+      }
+      return ok;
+    });
   }
 
   // Looks up one key after the other in one read transaction. In process a prepared look-up costs
@@ -116,6 +115,50 @@ class SqliteVault final : public KeyVault {
     std::unordered_set<KeyId> seen;
     FLE_CHECK(collect(all_, out, seen));
     return out;
+  }
+
+  Outcome<Found> add_alt_name(const KeyId& id, const std::string& alt_name) override {
+    return in_transaction(Found{}, [&](Found& before) -> Done {
+      FLE_TRY(before, find_one(id));
+      if (!before || has_name(*before, alt_name)) return ok;
+      FLE_CHECK(replace(with_name(*before, alt_name)));
+      return name_key(alt_name, id);
+    });
+  }
+
+  Outcome<Found> remove_alt_name(const KeyId& id, const std::string& alt_name) override {
+    return in_transaction(Found{}, [&](Found& before) -> Done {
+      FLE_TRY(before, find_one(id));
+      if (!before || !has_name(*before, alt_name)) return ok;
+      FLE_CHECK(replace(without_name(*before, alt_name)));
+      delete_name_.bind(1, std::string_view(alt_name));
+      FLE_CHECK(delete_name_.step());
+      return ok;
+    });
+  }
+
+  Outcome<bool> delete_key(const KeyId& id) override {
+    return in_transaction(false, [&](bool& existed) -> Done {
+      delete_key_.bind(1, Bytes(id.bytes));  // and its names: ON DELETE CASCADE
+      FLE_CHECK(delete_key_.step());
+      existed = db_.changes() != 0;
+      return ok;
+    });
+  }
+
+  Outcome<std::vector<KeyId>> rewrap(std::span<const Rewrapping> keys) override {
+    return in_transaction(std::vector<KeyId>{}, [&](std::vector<KeyId>& left_alone) -> Done {
+      const KeyDocument::Time time = now();
+      for (const Rewrapping& r : keys) {
+        FLE_TRY(const Found before, find_one(r.id));
+        if (before && before->key_material == r.old_material) {
+          FLE_CHECK(replace(rewrapped(*before, r, time)));
+        } else {
+          left_alone.push_back(r.id);
+        }
+      }
+      return ok;
+    });
   }
 
  private:
@@ -171,6 +214,9 @@ class SqliteVault final : public KeyVault {
         {&by_name_,
          "SELECT k.id, k.document FROM alt_names a JOIN keys k ON k.id = a.key_id"
          " WHERE a.name = ?1"},
+        {&replace_, "UPDATE keys SET document = ?2 WHERE id = ?1"},
+        {&delete_key_, "DELETE FROM keys WHERE id = ?1"},
+        {&delete_name_, "DELETE FROM alt_names WHERE name = ?1"},
         {&all_, "SELECT id, document FROM keys ORDER BY created, id"},
     };
     for (const auto& [statement, sql] : statements) {
@@ -184,6 +230,52 @@ class SqliteVault final : public KeyVault {
   [[nodiscard]] Done check_process() const {
     if (::getpid() == pid_) return ok;
     return db_.failure("opened before a fork: open it again in the child");
+  }
+
+  /// Runs `work`, which fills in `out`, as one transaction that holds the write lock. A failure
+  /// takes all of it back.
+  template <class T, class Work>
+  Outcome<T> in_transaction(T out, Work work) {
+    const std::scoped_lock lock(mutex_);
+    FLE_CHECK(check_process());
+    Transaction t(db_);
+    FLE_CHECK(t.begin(Transaction::Kind::write));
+    FLE_CHECK(work(out));
+    FLE_CHECK(t.commit());
+    return out;
+  }
+
+  // What follows runs inside a transaction.
+
+  Done insert_one(const KeyDocument& key, Bytes bson) {
+    insert_key_.bind(1, Bytes(key.id.bytes));
+    insert_key_.bind(2, std::int64_t{key.creation_date.time_since_epoch().count()});
+    insert_key_.bind(3, bson);
+    FLE_CHECK(run(insert_key_, [&] { return duplicate_id(key.id); }));
+    for (const std::string& name : key.alt_names) FLE_CHECK(name_key(name, key.id));
+    return ok;
+  }
+
+  Done name_key(const std::string& name, const KeyId& id) {
+    insert_name_.bind(1, std::string_view(name));
+    insert_name_.bind(2, Bytes(id.bytes));
+    return run(insert_name_, [&] { return duplicate_name(name); });
+  }
+
+  Outcome<Found> find_one(const KeyId& id) {
+    std::vector<KeyDocument> keys;
+    std::unordered_set<KeyId> seen;
+    by_id_.bind(1, Bytes(id.bytes));
+    FLE_CHECK(collect(by_id_, keys, seen));
+    return keys.empty() ? Found{} : Found{std::move(keys.front())};
+  }
+
+  Done replace(const KeyDocument& key) {
+    FLE_TRY(const auto bson, checked_bson(key));
+    replace_.bind(1, Bytes(key.id.bytes));
+    replace_.bind(2, Bytes(bson));
+    FLE_CHECK(replace_.step());
+    return ok;
   }
 
   template <class Duplicate>
@@ -224,6 +316,9 @@ class SqliteVault final : public KeyVault {
   pid_t pid_;
   Statement insert_key_;
   Statement insert_name_;
+  Statement replace_;
+  Statement delete_key_;
+  Statement delete_name_;
   Statement by_id_;
   Statement by_name_;
   Statement all_;

@@ -63,8 +63,9 @@ TEST(KeyDocument, ReadsEveryField) {
 
 TEST(KeyDocument, WritesTheSameBytesInLibmongocryptOrder) {
   const auto bson = bson_of(with("", nullptr));
-  const auto key = parse_key_document(bson);
+  auto key = parse_key_document(bson);
   ASSERT_TRUE(key);
+  key->stored.clear();  // as if it had been made here
   EXPECT_EQ(to_bson(*key), bson);
 }
 
@@ -74,9 +75,77 @@ TEST(KeyDocument, LeavesKeyAltNamesOutWhenThereAreNone) {
   ASSERT_TRUE(key) << key.error().to_string();
   EXPECT_TRUE(key->alt_names.empty());
   EXPECT_EQ(to_bson(*key), bson);
-  const auto empty = parse_key_document(bson_of(with("keyAltNames", "[]")));
+  auto empty = parse_key_document(bson_of(with("keyAltNames", "[]")));
   ASSERT_TRUE(empty);
+  empty->stored.clear();
   EXPECT_EQ(to_bson(*empty), bson);
+}
+
+TEST(KeyDocument, WritesAgainWhatItReadByteForByte) {
+  for (const std::string& json :
+       {with("keyAltNames", "[]"), with("version", R"({"$numberLong": "0"})"),
+        with("status", "\"on\""),
+        with("status", R"({"$binary": {"base64": "AQ==", "subType": "02"}})"),
+        with("status", R"({"$code": "f", "$scope": {"a": {"b": 1}}})")}) {
+    const auto bson = bson_of(json);
+    const auto key = parse_key_document(bson);
+    ASSERT_TRUE(key) << key.error().to_string();
+    EXPECT_EQ(to_bson(*key), bson) << json;
+  }
+  // $addToSet puts a new field at the end, so drivers do leave documents in another order.
+  std::string moved = with("keyAltNames", nullptr);
+  moved.insert(moved.size() - 1, R"(, "keyAltNames": ["late"])");
+  const auto bson = bson_of(moved);
+  EXPECT_EQ(to_bson(*parse_key_document(bson)), bson);
+}
+
+TEST(KeyDocument, WritesAChangedMemberInItsOldPlaceAndANewOneAtTheEnd) {
+  auto key = parse_key_document(bson_of(with("version", "{\"$numberLong\": \"0\"}")));
+  ASSERT_TRUE(key);
+  key->key_material = {9};
+  key->alt_names = {"three"};
+  std::string expected = with("keyMaterial", R"({"$binary": {"base64": "CQ==", "subType": "00"}})");
+  expected.insert(expected.size() - 1, R"(, "version": {"$numberLong": "0"})");
+  expected.replace(expected.find(R"(["one", "two"])"), 14, R"(["three"])");
+  EXPECT_EQ(to_bson(*key), bson_of(expected));
+  key->alt_names.clear();
+  expected.replace(expected.find(R"("keyAltNames": ["three"], )"), 26, "");
+  EXPECT_EQ(to_bson(*key), bson_of(expected));
+  auto bare = parse_key_document(to_bson(*key));
+  ASSERT_TRUE(bare);
+  bare->alt_names = {"n"};
+  expected.insert(expected.size() - 1, R"(, "keyAltNames": ["n"])");
+  EXPECT_EQ(to_bson(*bare), bson_of(expected));
+}
+
+TEST(KeyDocument, MakesMasterKeysInTheOrderOfLibmongocrypt) {
+  const auto made = MasterKey::from_fields(
+      "aws:prod", bson_of(R"({"endpoint": "e.f", "key": "arn", "region": "us-east-1"})"));
+  ASSERT_TRUE(made) << made.error().to_string();
+  EXPECT_EQ(made->provider, "aws:prod");
+  EXPECT_EQ(made->bson, bson_of(R"({"provider": "aws:prod", "region": "us-east-1", "key": "arn",
+                                    "endpoint": "e.f"})"));
+  EXPECT_EQ(MasterKey::from_fields("local", bson_of("{}"))->bson, MasterKey::local().bson);
+  EXPECT_EQ(MasterKey::from_fields("local", bson_of(R"({"provider": "local"})"))->bson,
+            MasterKey::local().bson);
+  EXPECT_EQ(MasterKey::from_fields("kmip", bson_of(R"({"keyId": "7", "delegated": false})"))->bson,
+            bson_of(R"({"provider": "kmip", "keyId": "7"})"));
+  const std::pair<const char*, const char*> bad[] = {
+      {"aws", R"({"region": "r"})"},
+      {"aws", R"({"region": "r", "key": 1})"},
+      {"aws", R"({"region": "r", "key": "k", "kye": "k"})"},
+      {"aws", R"({"region": "r", "key": "k", "provider": "aws:other"})"},
+      {"aws", R"({"region": "r", "key": "k", "provider": 1})"},
+      {"local", R"({"key": "k"})"},
+      {"kmip", R"({"delegated": 1})"}};
+  for (const auto& [provider, fields] : bad) {
+    const auto refused = MasterKey::from_fields(provider, bson_of(fields));
+    ASSERT_FALSE(refused) << fields;
+    EXPECT_EQ(refused.error().code, Errc::key_document_invalid) << fields;
+    EXPECT_TRUE(refused.error().path.starts_with("masterKey")) << fields;
+  }
+  EXPECT_EQ(MasterKey::from_fields("nope", bson_of("{}")).error().code, Errc::kms_config_invalid);
+  EXPECT_FALSE(MasterKey::from_fields("local", {}));
 }
 
 TEST(KeyDocument, RefusesMissingFieldsAndNamesThem) {

@@ -92,7 +92,10 @@ TEST_F(SpecKeys, ParseAndWriteBackTheSameBytesInLibmongocryptOrder) {
         "external/external-key.json", "limits/limits-key.json"}) {
     SCOPED_TRACE(name);
     const Buf in = bson(name);
-    EXPECT_EQ(to_bson(key(name)), in_libmongocrypt_order(in));
+    KeyDocument read = key(name);
+    EXPECT_EQ(to_bson(read), in);
+    read.stored.clear();  // as if it had been made here
+    EXPECT_EQ(to_bson(read), in_libmongocrypt_order(in));
   }
 }
 

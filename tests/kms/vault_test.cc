@@ -27,6 +27,15 @@ class EveryVault : public ::testing::TestWithParam<const char*> {
     ASSERT_TRUE(opened) << opened.error().to_string();
     vault_ = *std::move(opened);
   }
+  /// Of insert_many(): there is no transaction in a MongoDB that stands alone.
+  [[nodiscard]] bool keeps_what_came_before() const { return std::string(GetParam()) == "mongodb"; }
+  [[nodiscard]] std::vector<std::string> names_of(std::uint32_t n) const {
+    const KeyId ids[] = {id_of(n)};
+    const auto keys = vault_->find(ids, {});
+    if (keys && keys->size() == 1) return keys->front().alt_names;
+    ADD_FAILURE() << "key " << n << " is not there";
+    return {};
+  }
   test::TempDir dir_;
   std::unique_ptr<KeyVault> vault_;
 };
@@ -116,6 +125,171 @@ TEST_P(EveryVault, RefusesDocumentsThatNoReaderWouldAccept) {
     EXPECT_EQ(done.error().code, Errc::key_document_invalid) << what;
   }
   EXPECT_EQ(ids_of(vault_->list()), std::vector<KeyId>{});
+}
+
+TEST_P(EveryVault, StoresManyKeysOrSaysWhichOneIsRefused) {
+  const KeyDocument good[] = {document(1, {"a"}), document(2), document(3, {"c", "d"})};
+  ASSERT_TRUE(vault_->insert_many(good));
+  ASSERT_TRUE(vault_->insert_many({}));
+  EXPECT_EQ(ids_of(vault_->list()), (std::vector<KeyId>{id_of(1), id_of(2), id_of(3)}));
+  KeyDocument spoilt = document(6);
+  spoilt.key_material.clear();
+  const std::pair<KeyDocument, Errc> bad[] = {{document(6, {"d"}), Errc::key_duplicate},
+                                              {document(1), Errc::key_duplicate},
+                                              {document(5), Errc::key_duplicate},
+                                              {spoilt, Errc::key_document_invalid}};
+  for (const auto& [key, why] : bad) {
+    const KeyDocument keys[] = {document(4, {"e"}), document(5), key, document(7)};
+    const auto done = vault_->insert_many(keys);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, why);
+    EXPECT_EQ(done.error().document, 3U);
+    if (keeps_what_came_before()) {
+      ASSERT_TRUE(vault_->delete_key(id_of(4)) && vault_->delete_key(id_of(5)));
+    }
+    EXPECT_EQ(ids_of(vault_->list()), (std::vector<KeyId>{id_of(1), id_of(2), id_of(3)}));
+    const std::string names[] = {"e"};
+    EXPECT_EQ(ids_of(vault_->find({}, names)), std::vector<KeyId>{});
+  }
+}
+
+TEST_P(EveryVault, KeepsDocumentsOfDriversByteForByte) {
+  auto key = parse_key_document(test::bson_of(
+      R"({"status": "odd", "version": {"$numberLong": "0"},
+          "_id": {"$binary": {"base64": "AAECAwQFBgcICQoLDA0ODw==", "subType": "04"}},
+          "masterKey": {"key": "k", "region": "r", "provider": "aws"},
+          "keyMaterial": {"$binary": {"base64": "AQID", "subType": "00"}},
+          "updateDate": {"$date": {"$numberLong": "1"}},
+          "creationDate": {"$date": {"$numberLong": "2"}}})"));
+  ASSERT_TRUE(key) << key.error().to_string();
+  ASSERT_TRUE(vault_->insert(*key));
+  EXPECT_EQ(to_bson(vault_->list()->front()), key->stored);
+  ASSERT_TRUE(vault_->add_alt_name(key->id, "n"));
+  const auto named = vault_->list();
+  EXPECT_EQ(named->front().alt_names, std::vector<std::string>{"n"});
+  EXPECT_EQ(Bytes(named->front().stored).size(), key->stored.size() + 27);
+  EXPECT_TRUE(std::equal(key->stored.begin() + 4, key->stored.end() - 1,
+                         named->front().stored.begin() + 4));
+  ASSERT_TRUE(vault_->remove_alt_name(key->id, "n"));
+  EXPECT_EQ(to_bson(vault_->list()->front()), key->stored);
+}
+
+TEST_P(EveryVault, AddsAnAlternateNameOnce) {
+  ASSERT_TRUE(vault_->insert(document(1, {"a"})));
+  ASSERT_TRUE(vault_->insert(document(2)));
+  const auto before = vault_->add_alt_name(id_of(1), "b");
+  ASSERT_TRUE(before) << before.error().to_string();
+  EXPECT_EQ(to_bson(before->value()), to_bson(document(1, {"a"})));
+  EXPECT_EQ(names_of(1), (std::vector<std::string>{"a", "b"}));
+  const auto again = vault_->add_alt_name(id_of(1), "b");
+  EXPECT_EQ((*again)->alt_names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(names_of(1), (std::vector<std::string>{"a", "b"}));
+  ASSERT_TRUE(vault_->add_alt_name(id_of(2), "first"));
+  const std::string names[] = {"b", "first"};
+  EXPECT_EQ(sorted(ids_of(vault_->find({}, names))), (std::vector<KeyId>{id_of(1), id_of(2)}));
+  EXPECT_EQ(*vault_->add_alt_name(id_of(9), "b"), std::nullopt);
+}
+
+TEST_P(EveryVault, RefusesToAddANameThatAnotherKeyHasOrThatIsNoText) {
+  ASSERT_TRUE(vault_->insert(document(1, {"a"})));
+  ASSERT_TRUE(vault_->insert(document(2, {"b"})));
+  const auto taken = vault_->add_alt_name(id_of(2), "a");
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Errc::key_duplicate);
+  EXPECT_NE(taken.error().message.find("'a'"), std::string::npos);
+  EXPECT_EQ(vault_->add_alt_name(id_of(2), "\xff").error().code, Errc::key_document_invalid);
+  EXPECT_EQ(names_of(1), std::vector<std::string>{"a"});
+  EXPECT_EQ(names_of(2), std::vector<std::string>{"b"});
+}
+
+TEST_P(EveryVault, RemovesAnAlternateNameAndFreesIt) {
+  ASSERT_TRUE(vault_->insert(document(1, {"a", "b", "c"})));
+  ASSERT_TRUE(vault_->insert(document(2)));
+  const auto before = vault_->remove_alt_name(id_of(1), "b");
+  ASSERT_TRUE(before) << before.error().to_string();
+  EXPECT_EQ(to_bson(before->value()), to_bson(document(1, {"a", "b", "c"})));
+  EXPECT_EQ(names_of(1), (std::vector<std::string>{"a", "c"}));
+  EXPECT_TRUE(vault_->add_alt_name(id_of(2), "b")) << "the name is free again";
+  // Neither another key's name nor one that nobody has.
+  for (const char* other : {"b", "none"}) {
+    const auto same = vault_->remove_alt_name(id_of(1), other);
+    ASSERT_TRUE(same);
+    EXPECT_EQ((*same)->alt_names, (std::vector<std::string>{"a", "c"}));
+  }
+  EXPECT_EQ(names_of(2), std::vector<std::string>{"b"});
+  EXPECT_EQ(*vault_->remove_alt_name(id_of(9), "a"), std::nullopt);
+  // With the last name goes the field.
+  ASSERT_TRUE(vault_->remove_alt_name(id_of(1), "a"));
+  ASSERT_TRUE(vault_->remove_alt_name(id_of(1), "c"));
+  ASSERT_TRUE(vault_->remove_alt_name(id_of(1), "c"));
+  const KeyId ids[] = {id_of(1)};
+  EXPECT_EQ(to_bson(vault_->find(ids, {})->front()), to_bson(document(1)));
+}
+
+TEST_P(EveryVault, DeletesAKeyWithItsNames) {
+  ASSERT_TRUE(vault_->insert(document(1, {"a", "b"})));
+  ASSERT_TRUE(vault_->insert(document(2)));
+  EXPECT_TRUE(*vault_->delete_key(id_of(1)));
+  EXPECT_FALSE(*vault_->delete_key(id_of(1)));
+  EXPECT_EQ(ids_of(vault_->list()), std::vector<KeyId>{id_of(2)});
+  const std::string names[] = {"a", "b"};
+  EXPECT_EQ(ids_of(vault_->find({}, names)), std::vector<KeyId>{});
+  EXPECT_TRUE(vault_->insert(document(1, {"b"})));
+}
+
+TEST_P(EveryVault, RewrapsOnlyWhatIsStillWrappedTheOldWay) {
+  for (std::uint32_t n = 1; n <= 3; ++n) ASSERT_TRUE(vault_->insert(document(n, {})));
+  const auto to = [](std::uint32_t n, std::uint8_t old_fill) {
+    return Rewrapping{id_of(n), test::Buf(160, old_fill), test::Buf(150, 0xee),
+                      MasterKey::local("local:new")};
+  };
+  const auto before = std::chrono::system_clock::now() - std::chrono::seconds(2);
+  const Rewrapping keys[] = {to(1, 1), to(2, 7), to(9, 9), to(3, 3)};
+  const auto left_alone = vault_->rewrap(keys);
+  ASSERT_TRUE(left_alone) << left_alone.error().to_string();
+  EXPECT_EQ(*left_alone, (std::vector<KeyId>{id_of(2), id_of(9)}));
+  const auto stored = vault_->list();
+  ASSERT_EQ(stored->size(), 3U);
+  for (const std::uint32_t n : {1U, 3U}) {
+    KeyDocument expected = document(n);
+    expected.key_material = test::Buf(150, 0xee);
+    expected.master_key = MasterKey::local("local:new");
+    expected.update_date = (*stored)[n - 1].update_date;
+    EXPECT_EQ(to_bson((*stored)[n - 1]), to_bson(expected));
+    EXPECT_GE((*stored)[n - 1].update_date, before);
+  }
+  EXPECT_EQ(to_bson((*stored)[1]), to_bson(document(2)));
+  EXPECT_EQ(vault_->rewrap({})->size(), 0U);
+}
+
+TEST_P(EveryVault, ChangesNothingWhenANewWrappingBreaksARule) {
+  for (std::uint32_t n = 1; n <= 2; ++n) ASSERT_TRUE(vault_->insert(document(n, {})));
+  const Rewrapping keys[] = {
+      {id_of(1), test::Buf(160, 1), test::Buf(150, 0xee), MasterKey::local()},
+      {id_of(2), test::Buf(160, 2), {}, MasterKey::local()}};
+  const auto refused = vault_->rewrap(keys);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::key_document_invalid);
+  EXPECT_EQ(to_bson(vault_->list()->front()), to_bson(document(1)));
+}
+
+TEST_P(EveryVault, MatchesAFilterInTheOrderOfTheList) {
+  for (std::uint32_t n = 5; n >= 1; --n)
+    ASSERT_TRUE(vault_->insert(document(n, {"n" + std::to_string(n)})));
+  const KeyId ids[] = {id_of(4), id_of(2), id_of(9)};
+  const std::string names[] = {"n5", "n4"};
+  EXPECT_EQ(ids_of(vault_->match(KeyFilter().any_of(ids, names))),
+            (std::vector<KeyId>{id_of(2), id_of(4), id_of(5)}));
+  EXPECT_EQ(ids_of(vault_->match(
+                KeyFilter().any_of(ids, names).created_before(document(5).creation_date))),
+            (std::vector<KeyId>{id_of(2), id_of(4)}));
+  EXPECT_EQ(ids_of(vault_->match(KeyFilter().provider("aws"))), std::vector<KeyId>{});
+  EXPECT_EQ(ids_of(vault_->match(KeyFilter().any_of({}, {}))), std::vector<KeyId>{});
+  EXPECT_EQ(ids_of(vault_->match({})).size(), 5U);
+  const auto refused =
+      vault_->match(*KeyFilter::from_bson(test::bson_of(R"({"_id": {"$nonsense": 1}})")));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::invalid_argument);
 }
 
 TEST_P(EveryVault, FindsThousandsOfKeysInOneCall) {

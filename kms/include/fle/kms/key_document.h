@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fle/bytes.h"
@@ -20,6 +21,13 @@ struct FLE_API MasterKey {
 
   /// The master key of the local provider `id` ("local" or "local:NAME").
   [[nodiscard]] static MasterKey local(std::string_view id = "local");
+  /// The master key of any provider: what drivers take as provider and `masterKey`.
+  ///
+  /// @param provider  KMS provider id.
+  /// @param fields    BSON document of the provider's fields, in any order; "provider" may be left
+  ///                  out. Written in the order of libmongocrypt (mongocrypt-kek.c).
+  /// @retval Errc::key_document_invalid  a field is missing, unknown, twice or of another type
+  [[nodiscard]] static Outcome<MasterKey> from_fields(std::string_view provider, Bytes fields);
 };
 
 /// A data key as drivers store it in the key vault collection (CSFLE specification, "Data Key
@@ -35,6 +43,9 @@ struct KeyDocument {
   /// 0 enabled, 1 disabled; informational, as in drivers. Read as 0 when it is no int32.
   std::int32_t status = 0;
   MasterKey master_key;
+  /// The document as it was read; empty for a key made here. Fields whose member still says the
+  /// same go out again as they came in: what a driver stored survives byte for byte.
+  std::vector<std::uint8_t> stored{};
 };
 
 /// Reads and validates a data-key document: the rules of libmongocrypt (mongocrypt-key.c,
@@ -43,9 +54,11 @@ struct KeyDocument {
 /// @retval Errc::key_document_invalid  names the field and the rule
 [[nodiscard]] FLE_API Outcome<KeyDocument> parse_key_document(Bytes bson);
 
-/// Writes the document in the field order of libmongocrypt: _id, keyAltNames, keyMaterial,
-/// creationDate, updateDate, status, masterKey. Checks nothing: parse_key_document() refuses the
-/// result where `key` breaks a rule, and so does every KeyVault::insert().
+/// Writes the document: as it was read but for members that were changed since, as MongoDB's $set
+/// does (a field that is new goes to the end); or, when there is no KeyDocument::stored, in the
+/// field order of libmongocrypt: _id, keyAltNames, keyMaterial, creationDate, updateDate, status,
+/// masterKey. Checks nothing: parse_key_document() refuses the result where `key` breaks a rule,
+/// and so does every KeyVault::insert().
 [[nodiscard]] FLE_API std::vector<std::uint8_t> to_bson(const KeyDocument& key);
 
 }  // namespace fle::kms

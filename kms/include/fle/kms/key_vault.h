@@ -10,11 +10,24 @@
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/kms/key_document.h"
+#include "fle/kms/key_filter.h"
 
 namespace fle::kms {
 
+/// A new wrapping of a data key, to take the place of an old one.
+struct Rewrapping {
+  KeyId id;
+  std::vector<std::uint8_t> old_material;  ///< The keyMaterial that must still be stored.
+  std::vector<std::uint8_t> new_material;
+  MasterKey master_key;  ///< That `new_material` is wrapped under.
+};
+
 /// Where data-key documents live. Implementations are thread-safe, and several processes may work
 /// on one vault at once.
+///
+/// A vault that is only read from need not have more than insert(), find() and list(): the other
+/// operations are refused with Errc::vault_failed unless they are implemented.
+/// Beside what is listed, every call may fail with Errc::vault_failed and Errc::vault_busy.
 class FLE_API KeyVault {
  public:
   virtual ~KeyVault() = default;
@@ -23,16 +36,46 @@ class FLE_API KeyVault {
   /// @retval Errc::key_duplicate  the id or one of the alternate names is taken; says which
   /// @retval Errc::key_document_invalid  the document breaks a rule of parse_key_document()
   [[nodiscard]] virtual Done insert(const KeyDocument& key) = 0;
+  /// Stores new keys: all, or, on a failure, none; a vault in MongoDB keeps those before the one
+  /// that is refused.
+  /// @retval as insert(); Failure::document is the number of the key, from 1
+  [[nodiscard]] virtual Done insert_many(std::span<const KeyDocument> keys);
+
   /// Every key whose id is in `ids` or that has one of `alt_names`; each once, in no order. One
   /// round trip for all.
   [[nodiscard]] virtual Outcome<std::vector<KeyDocument>> find(
       std::span<const KeyId> ids, std::span<const std::string> alt_names) = 0;
   /// Every key, ordered by creation date, then id.
   [[nodiscard]] virtual Outcome<std::vector<KeyDocument>> list() = 0;
+  /// Every key that the filter takes, in the order of list().
+  /// @retval Errc::invalid_argument  the vault does not understand the filter
+  [[nodiscard]] virtual Outcome<std::vector<KeyDocument>> match(const KeyFilter& filter);
+
+  /// Gives a key one more alternate name, atomically. Nothing happens when it has that name.
+  /// @return the document from before; none when no key has this id
+  /// @retval Errc::key_duplicate         another key has the name
+  /// @retval Errc::key_document_invalid  the name is not UTF-8
+  [[nodiscard]] virtual Outcome<std::optional<KeyDocument>> add_alt_name(
+      const KeyId& id, const std::string& alt_name);
+  /// Takes an alternate name away, atomically. Nothing happens when the key does not have it. With
+  /// the last name goes the field keyAltNames.
+  /// @return as add_alt_name()
+  [[nodiscard]] virtual Outcome<std::optional<KeyDocument>> remove_alt_name(
+      const KeyId& id, const std::string& alt_name);
+  /// Deletes a key. What is encrypted under it cannot be decrypted again.
+  /// @return false when no key has this id
+  [[nodiscard]] virtual Outcome<bool> delete_key(const KeyId& id);
+  /// Replaces keyMaterial and masterKey, and sets updateDate to now, of every key whose keyMaterial
+  /// is still the old one; each key atomically (memory and SQLite: all of them). A key is given at
+  /// most once.
+  /// @return the ids, in the order given, of keys that were changed or deleted meanwhile, and
+  ///         therefore left alone
+  /// @retval Errc::key_document_invalid  a new document would break a rule; nothing is changed
+  [[nodiscard]] virtual Outcome<std::vector<KeyId>> rewrap(std::span<const Rewrapping> keys);
 };
 
-/// The embedded key vault: one SQLite file, which may be copied while nobody writes. What insert()
-/// reported as stored survives a crash of the process or of the system. After a fork, open it anew
+/// The embedded key vault: one SQLite file, which may be copied while nobody writes. What a call
+/// reported as done survives a crash of the process or of the system. After a fork, open it anew
 /// in the child.
 ///
 /// @param path    a file name; created (mode 0600) when missing and `create` is true.
