@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Turns what the benchmark programs measured into docs/performance.md.
+"""Turns what the benchmark programs measured into docs/performance.md and docs/performance.svg.
 
     report.py gather RESULTS --command TEXT PART...   joins the programs' JSON files
-    report.py markdown RESULTS [FILE]                 writes the report, to FILE or to stdout
+    report.py markdown RESULTS [FILE]                 writes the report to FILE, and its plot beside
+                                                      it as .svg; or only the report, to stdout
     report.py gates RESULTS                           status 1 when a promised ratio is missed
 """
 
@@ -14,16 +15,15 @@ import statistics
 import subprocess
 import sys
 
-SIZES = {4: "4 B (int)", 16: "16 B", 64: "64 B", 256: "256 B", 1024: "1 KiB", 16384: "16 KiB",
-         1048576: "1 MiB"}
-OPERATIONS = {"det_encrypt": "Deterministic encryption", "rand_encrypt": "Random encryption",
-              "decrypt": "Decryption"}
-PEERS = {"libmongocrypt": "libmongocrypt", "openssl": "OpenSSL",
-         "ipsec_mb": "IPsec-MB"}
-# Operation, bytes, how many times faster than libmongocrypt a batch must be.
-GATES = [("det_encrypt", 4, 5.0), ("det_encrypt", 16, 5.0), ("decrypt", 4, 6.0),
-         ("decrypt", 16, 6.0)]
-WALK_LIMIT_NS = 8.0
+sys.dont_write_bytecode = True  # a run leaves nothing in the source tree
+import gates  # noqa: E402
+import plot  # noqa: E402
+
+OPERATIONS = {op: name.capitalize() for op, name in gates.OPERATIONS.items()}
+SIZES = {4: "4 B (int)", 1024: "1 KiB", 16384: "16 KiB", 1048576: "1 MiB"}
+PEERS = {"libmongocrypt": "libmongocrypt", "openssl": "OpenSSL", "ipsec_mb": "IPsec-MB"}
+MIXED = "mixed"
+MIXED_BATCH = 256
 
 
 def cpu_model():
@@ -69,7 +69,7 @@ class Results:
     def __init__(self, path):
         with open(path, encoding="utf-8") as f:
             self.meta = json.load(f)
-        self.times = {}     # ns of CPU time for one item
+        self.times = {}     # ns for one item: CPU time, or wall time where there are threads
         self.spreads = {}   # coefficient of variation
         self.labels = {}    # what did the work, by implementation
         for b in self.meta["benchmarks"]:
@@ -85,13 +85,27 @@ class Results:
             elif b["aggregate_name"] == "cv":
                 self.spreads[key] = b["cpu_time"]
 
-    def time(self, kind, **parts):
-        key = (kind,) + tuple(sorted((k, str(v)) for k, v in parts.items()))
+    def time(self, program, /, **parts):
+        key = (program,) + tuple(sorted((k, str(v)) for k, v in parts.items()))
         return self.times.get(key)
+
+    def field(self, op, impl, size, batch):
+        return self.time("field", op=op, impl=impl, bytes=size, batch=batch)
+
+    def ipsec_mb(self, op, size, impl="ipsec_mb", batch=64):
+        """The better of both interfaces."""
+        return best(*(self.time("field", op=op, impl=impl, bytes=size, batch=batch, api=api)
+                      for api in ("job", "burst")))
+
+    def document(self, op, impl, fields, kind, batch=1):
+        return self.time("document", op=op, impl=impl, fields=fields, kind=kind, batch=batch)
 
     def sizes(self, kind, name):
         found = {dict(k[1:]).get(name, "") for k in self.times if k[0] == kind}
         return sorted(int(v) for v in found if v.isdigit())
+
+    def has_avx512(self):
+        return "avx512" in self.labels.get("fle", "")
 
 
 def ns(value):
@@ -108,12 +122,23 @@ def ratio(peer, ours):
     return f"{peer / ours:.1f}x" if peer and ours else "-"
 
 
+def ratio2(peer, ours):
+    return f"{peer / ours:.2f}x" if peer and ours else "-"
+
+
 def best(*times):
     known = [t for t in times if t is not None]
     return min(known) if known else None
 
 
+def size_name(size):
+    return SIZES.get(size, f"{size} B")
+
+
 def table(head, rows):
+    rows = [row for row in rows if any(cell != "-" for cell in row[1:])]
+    if not rows:
+        return
     yield "| " + " | ".join(head) + " |"
     yield "| --- |" + " ---: |" * (len(head) - 1)
     for row in rows:
@@ -121,40 +146,122 @@ def table(head, rows):
     yield ""
 
 
+def promise_tables(r):
+    def cell(g):
+        if g is None:
+            return "-"
+        text = f"{float(g.measured[:-1]):.3g}x of {g.promised}"
+        return text if g.kept else f"**{text}: missed**"
+    if r.has_avx512():
+        rows = [[f"{OPERATIONS[op]}, against {peer}"] + [cell(g) for g in
+                                                         gates.batch_gates(r, op, peer)]
+                for peer in ("libmongocrypt", "IPsec-MB") for op in OPERATIONS]
+        yield from table(["64 fields a batch"] + [size_name(s) for s in gates.SIZES], rows)
+    else:
+        yield "Ratios of batches and of single fields are promised on machines with AVX-512.\n"
+    yield from table(["", "promised", "measured", "kept"],
+                     [[g.what, g.promised, g.measured, "yes" if g.kept else "**NO**"]
+                      for g in gates.rest(r)])
+
+
+def field_rows(r, op):
+    for size in r.sizes("field", "bytes") + [MIXED]:
+        many, alone = (MIXED_BATCH, MIXED_BATCH) if size == MIXED else (64, 1)
+        batch = r.field(op, "fle", size, many)
+        one = None if size == MIXED else r.field(op, "fle", size, 1)
+        call = r.field(op, "fle_value", size, alone)
+        lmc, ossl = r.field(op, "libmongocrypt", size, alone), r.field(op, "openssl", size, alone)
+        imb = r.ipsec_mb(op, size, batch=many)
+        name = f"mixed, {MIXED_BATCH} a batch" if size == MIXED else size_name(size)
+        yield [name, ns(batch), ns(one), ns(call), ns(lmc), ns(ossl), ns(imb),
+               ratio(lmc, best(batch, one)), ratio(lmc, call), ratio(ossl, best(batch, one)),
+               ratio2(imb, best(batch, one)), ratio2(ossl, best(one, call))]
+
+
 def field_tables(r):
     for op, title in OPERATIONS.items():
-        rows = []
-        for size in r.sizes("field", "bytes"):
-            def t(impl, batch, size=size):
-                return r.time("field", op=op, impl=impl, bytes=size, batch=batch)
-            batch, one, call = t("fle", 64), t("fle", 1), t("fle_value", 1)
-            lmc, ossl = t("libmongocrypt", 1), t("openssl", 1)
-            imb = best(*(r.time("field", op=op, impl="ipsec_mb", bytes=size, batch=64, api=api)
-                         for api in ("job", "burst")))
-            ours = best(batch, one)
-            rows.append([SIZES.get(size, f"{size} B"), ns(batch), ns(one), ns(call), ns(lmc),
-                         ns(ossl), ns(imb), ratio(lmc, ours), ratio(lmc, call), ratio(ossl, ours),
-                         ratio(imb, ours)])
         yield f"### {title}, one field\n"
         yield from table(["value", "libfle, 64 a batch", "libfle, 1 a batch", "libfle, explicit",
                           "libmongocrypt", "OpenSSL", "IPsec-MB", "batch vs libmongocrypt",
-                          "explicit vs libmongocrypt", "batch vs OpenSSL", "batch vs IPsec-MB"],
-                         rows)
+                          "explicit vs libmongocrypt", "batch vs OpenSSL", "batch vs IPsec-MB",
+                          "single vs OpenSSL"], field_rows(r, op))
+
+
+def batch_tables(r):
+    batches = [b for b in r.sizes("field", "batch") if b != MIXED_BATCH]
+    rows = [[f"{title}, {size_name(size)}"] + [ns(r.field(op, "fle", size, b)) for b in batches]
+            for op, title in OPERATIONS.items() for size in r.sizes("field", "bytes")
+            if r.field(op, "fle", size, 2)]
+    yield from table(["libfle, one field of"] + [f"{b:,} a batch" for b in batches], rows)
+
+
+def avx2_tables(r):
+    rows = []
+    for op, title in OPERATIONS.items():
+        for size in gates.SMALL:
+            ours, imb = r.field(op, "fle_avx2", size, 64), r.ipsec_mb(op, size, "ipsec_mb_avx2")
+            rows.append([f"{title}, {size_name(size)}", ns(ours), ns(imb), ratio2(imb, ours)])
+    yield from table(["without AVX-512, 64 a batch", "libfle", "IPsec-MB", "libfle vs IPsec-MB"],
+                     rows)
+
+
+def thread_name(kind, parts):
+    if kind == "document":
+        return f"{parts['op']} {int(parts['fields']):,} fields, {parts['kind']}: document"
+    return f"{OPERATIONS[parts['op']]}, {size_name(int(parts['bytes']))}: field"
+
+
+def thread_tables(r):
+    counts = sorted({int(dict(k[1:]).get("threads", 0)) for k in r.times
+                     if k[0] in ("field", "document")} - {0})
+    rows = []
+    for key in sorted(r.times):
+        parts = dict(key[1:])
+        if key[0] not in ("field", "document") or parts.get("threads") != "1":
+            continue
+        times = [r.time(key[0], **{**parts, "threads": n}) for n in counts]
+        rows.append([thread_name(key[0], parts)] +
+                    [f"{1e9 / t:,.0f}" if t else "-" for t in times] +
+                    [ratio2(times[0], t) for t in times[1:]])
+    yield from table(["libfle, each second"] +
+                     [f"{n} thread{'s' if n > 1 else ''}" for n in counts] +
+                     [f"{n} vs 1" for n in counts[1:]], rows)
+
+
+def document_rows(r, kind):
+    for op in ("encrypt", "decrypt"):
+        for n in r.sizes("document", "fields"):
+            one, many = r.document(op, "fle", n, kind), r.document(op, "fle", n, kind, 64)
+            lmc, ours = r.document(op, "libmongocrypt", n, kind), best(many, one)
+            yield [f"{op}, {n:,} field{'s' if n > 1 else ''}", ns(many), ns(one), ns(lmc),
+                   ratio(lmc, ours), ratio(lmc, one), f"{1e9 / ours:,.0f}" if ours else "-",
+                   f"{1e9 / lmc:,.0f}" if lmc else "-"]
 
 
 def document_tables(r):
-    rows = []
-    for op in ("encrypt", "decrypt"):
-        for n in r.sizes("document", "fields"):
-            def t(impl, batch, n=n, op=op):
-                return r.time("document", op=op, impl=impl, fields=n, kind="half", batch=batch)
-            one, many, lmc = t("fle", 1), t("fle", 64), t("libmongocrypt", 1)
-            rows.append([f"{op}, {n} field{'s' if n > 1 else ''}", ns(many), ns(one), ns(lmc),
-                         ratio(lmc, best(many, one)), ratio(lmc, one),
-                         f"{1e9 / best(many, one):,.0f}" if best(many, one) else "-"])
-    yield from table(["document", "libfle, 64 a batch", "libfle, 1 a batch", "libmongocrypt",
-                      "batch vs libmongocrypt", "single vs libmongocrypt", "documents a second"],
-                     rows)
+    head = ["libfle, 64 a batch", "libfle, 1 a batch", "libmongocrypt", "batch vs libmongocrypt",
+            "single vs libmongocrypt", "libfle, documents a second", "libmongocrypt"]
+    yield from table(["half deterministic, half random"] + head, document_rows(r, "half"))
+    yield from table(["published, deterministic"] + head, document_rows(r, "det"))
+    yield from table(["published, random"] + head, document_rows(r, "rand"))
+
+
+def key_tables(r):
+    counts = r.sizes("keys", "keys")
+    groups = {}
+    for key, t in r.times.items():
+        parts = dict(key[1:])
+        if key[0] == "keys" and "keys" in parts:
+            name = ", ".join([parts.get("impl", ""), parts.get("op", "")] +
+                             [f"{v} {k}" for k, v in sorted(parts.items())
+                              if k not in ("impl", "op", "keys")])
+            groups.setdefault(name, {})[int(parts["keys"])] = t
+    rows = [[name] + [ns(t.get(n)) for n in counts] +
+            [ratio2(t.get(n), t.get(counts[0])) for n in counts[1:]]
+            for name, t in sorted(groups.items())]
+    yield from table(["one key or field"] +
+                     [f"{n:,} key{'s' if n > 1 else ''}" for n in counts] +
+                     [f"{n:,} vs {counts[0]:,}" for n in counts[1:]], rows)
 
 
 def walk_tables(r):
@@ -165,84 +272,113 @@ def walk_tables(r):
     yield from table(["walk", "bytes", "one element"], rows)
 
 
-def gate_rows(r):
-    """(what, promised, measured, kept) for each gate that was measured."""
-    for op, size, factor in GATES:
-        lmc = r.time("field", op=op, impl="libmongocrypt", bytes=size, batch=1)
-        ours = r.time("field", op=op, impl="fle", bytes=size, batch=64)
-        if lmc and ours:
-            yield (f"{OPERATIONS[op]} of {size}-byte values in batches, against libmongocrypt",
-                   f"{factor:.0f}x", f"{lmc / ours:.1f}x", lmc / ours >= factor)
-    for size in r.sizes("walk", "bytes"):
-        walk = r.time("walk", op="find_fields", impl="fle", bytes=size)
-        if walk and size > 1000000:
-            yield ("Walking one element of a 1 MiB document", f"{WALK_LIMIT_NS:.0f} ns",
-                   f"{walk:.1f} ns", walk <= WALK_LIMIT_NS)
+def draw_plot(r):
+    """The lines of the SVG."""
+    sizes = r.sizes("field", "bytes")
+    names = ["libfle, 64 a batch", "libfle, one field", "IPsec-MB, 64 a batch", "OpenSSL",
+             "libmongocrypt"]
+
+    def series(op):
+        found = [{s: r.field(op, "fle", s, 64) for s in sizes},
+                 {s: best(r.field(op, "fle", s, 1), r.field(op, "fle_value", s, 1))
+                  for s in sizes},
+                 {s: r.ipsec_mb(op, s) for s in sizes},
+                 {s: r.field(op, "openssl", s, 1) for s in sizes},
+                 {s: r.field(op, "libmongocrypt", s, 1) for s in sizes}]
+        return [{s: t for s, t in f.items() if t} for f in found]
+    return plot.draw([(title, series(op)) for op, title in OPERATIONS.items()], names, sizes)
 
 
 INTRODUCTION = """# Performance
 
-Generated by `bench/report.py`; do not edit. Times are medians of CPU time on one thread. All
-programs of a table ran in one process, their repetitions interleaved at random, and every peer
-had to give the same output first. Compare by ratio inside a table: absolute times belong to
-this machine.
+Generated by `bench/report.py`; do not edit. Times are medians of CPU time on one thread, except
+where threads are compared: there wall time counts. All programs of a table ran in one process,
+their repetitions interleaved at random, and every peer had to give the same output first. Compare
+by ratio inside a table: absolute times belong to this machine.
 """
-FIELDS = """## Fields
+PROMISES = """## What is promised
 
-`value` is the length of the bare BSON value. *Batch* is `seal_batch` and `open_batch`;
+Ratios of times within this run: how many times faster libfle is. Against OpenSSL, medians within
+2 % of each other count as equal.
+"""
+PLOT = """## Fields
+
+![Time of one field against its length]({})
+"""
+FIELDS = """`value` is the length of the bare BSON value. *Batch* is `seal_batch` and `open_batch`;
 *explicit* is `encrypt_value` and `decrypt_value`, the same task as libmongocrypt's explicit
 API: BSON checks, key look-up, memory for the result. *OpenSSL* is the best composition we
-found: kept contexts, HMAC midstates, IVs from a user-space generator. *IPsec-MB* has the whole
-batch in flight; it takes fields below 64 KiB.
+found: kept contexts without a new start for each IV, HMAC midstates, short messages hashed block
+by block, IVs from a user-space generator. *IPsec-MB* has 64 fields in flight, through the better
+of its interfaces (jobs, or bursts of hashes and of ciphers); it takes fields below 64 KiB.
+*Mixed* are strings as in records of people, drawn with a fixed seed: 80 % of 5 to 32 bytes, 18 %
+of 64 to 256 bytes, 2 % of 1 to 16 KiB.
 """
 DOCUMENTS = """## Documents
 
-Half of the fields deterministic, half random, 16 letters each, a plain field between any two.
-libmongocrypt is handed the query analyser's reply: the round trip to the analyser is not
-counted, while libfle finds the fields itself.
+*Half*: deterministic and random fields in turn, 16 letters each, a plain field between any two.
+*Published*: nothing but encrypted strings, "value 0001" to "value 1500", the document of the
+benchmark that drivers publish, decrypted again and again. libmongocrypt is handed the query
+analyser's reply: the round trip to the analyser is not counted, while libfle finds the fields
+itself.
 """
+THREADS = """## Threads
+
+One key or cipher for all threads, a batch of 64 fields or one document for each, wall time.
+"""
+SECTIONS = [("field", "### Batch sizes\n", batch_tables), ("field", "### AVX2\n", avx2_tables),
+            ("document", DOCUMENTS, document_tables), ("field", THREADS, thread_tables),
+            ("keys", "## Keys in the cache\n", key_tables),
+            ("walk", "## Walking BSON\n", walk_tables)]
 
 
-def report(r):
+def report(r, svg):
     m = r.meta
     yield INTRODUCTION
     yield from table(["", ""], [
         ["CPU", f"{m['cpu']}, {m['cpus']} logical"], ["compiler", m["compiler"]],
         ["libfle", f"commit {m['commit']}, kernel {r.labels.get('fle', 'unknown')}"],
-        *[[PEERS[p], r.labels[p]] for p in PEERS if p in r.labels],
+        *[[PEERS[p], re.sub(", (job|burst)$", "", r.labels[p])] for p in PEERS if p in r.labels],
         ["command", f"`{m['command']}`, {m['date']}"]])
-    yield "## What is promised\n"
-    yield from table(["", "promised", "measured", "kept"],
-                     [[w, p, v, "yes" if ok else "NO"] for w, p, v, ok in gate_rows(r)])
+    yield PROMISES
+    yield from promise_tables(r)
     if r.sizes("field", "bytes"):
+        yield PLOT.format(svg) if svg else "## Fields\n"
         yield FIELDS
         yield from field_tables(r)
-    if r.sizes("document", "fields"):
-        yield DOCUMENTS
-        yield from document_tables(r)
-    if r.sizes("walk", "bytes"):
-        yield "## Walking BSON\n"
-        yield from walk_tables(r)
+    for kind, head, tables in SECTIONS:
+        lines = list(tables(r)) if any(k[0] == kind for k in r.times) else []
+        if lines:
+            yield head
+            yield from lines
     if r.spreads:
         spread = 100 * statistics.median(r.spreads.values())
         yield f"Spread: the median coefficient of variation over repetitions was {spread:.1f} %."
 
 
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
 def markdown(args):
-    lines = "\n".join(report(Results(args.results)))
+    r = Results(args.results)
+    svg = re.sub(r"(\.md)?$", ".svg", args.file, count=1) if args.file else None
+    lines = "\n".join(report(r, os.path.basename(svg) if svg else None))
     text = re.sub(r"\n{3,}", "\n\n", lines).rstrip() + "\n"
     if args.file is None:
         sys.stdout.write(text)
         return
-    with open(args.file, "w", encoding="utf-8") as f:
-        f.write(text)
+    write(args.file, text)
+    if r.sizes("field", "bytes"):
+        write(svg, "\n".join(draw_plot(r)) + "\n")
 
 
-def gates(args):
-    rows = list(gate_rows(Results(args.results)))
-    for what, promised, measured, ok in rows:
-        print(f"{'kept' if ok else 'MISSED'}: {what}: {measured} (promised {promised})")
-    if not rows or not all(row[3] for row in rows):
+def check_gates(args):
+    found = list(gates.every(Results(args.results)))
+    for g in found:
+        print(f"{'kept' if g.kept else 'MISSED'}: {g.what}: {g.measured} (promised {g.promised})")
+    if not found or not all(g.kept for g in found):
         sys.exit(1)
 
 
@@ -261,7 +397,7 @@ def main():
     p.set_defaults(run=markdown)
     p = commands.add_parser("gates")
     p.add_argument("results")
-    p.set_defaults(run=gates)
+    p.set_defaults(run=check_gates)
     args = parser.parse_args()
     args.run(args)
 

@@ -5,6 +5,9 @@
 # (JSON), with CPU, compiler and commit; prints the tables of docs/performance.md. Repetitions of
 # all benchmarks of a program are interleaved at random, so that a slow spell of the machine hits
 # them alike, and medians are reported. --quick: less exact, below three minutes.
+#
+# Afterwards:  bench/report.py markdown RESULTS docs/performance.md   writes the page and its plot
+#              bench/report.py gates RESULTS   says which promised ratios were kept
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
@@ -17,7 +20,7 @@ shift 2
 repetitions=9 min_time=0.1 command="./run bench"
 if [[ "${1:-}" == --quick ]]; then
   shift
-  repetitions=5 min_time=0.02 command="./run bench --quick"
+  repetitions=5 min_time=0.03 command="./run bench --quick"
 fi
 
 parts=()
