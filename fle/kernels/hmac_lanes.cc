@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxJobs = 64;  // at a time: what one call of the engine brings
 // More than the frames of any LaneWidth function, and of libcrypto's below that of one lane.
-constexpr std::size_t kStack = 4096;
+constexpr std::size_t kLanesStack = 8192;
+constexpr std::size_t kOneLaneStack = 4096;
 
 class Batch {
  public:
@@ -29,7 +30,7 @@ class Batch {
     sort_by_length();
     inner_hashes();
     outer_hashes();
-    scrub_stack<kStack>();
+    scrub_stack<kLanesStack>();
   }
 
  private:
@@ -52,11 +53,9 @@ class Batch {
     for (std::size_t i = 0; i < n_; ++i) order_[count[bucket[i]]++] = static_cast<std::uint8_t>(i);
   }
 
-  [[nodiscard]] const LaneWidth& narrowest(std::size_t messages) const noexcept {
+  [[nodiscard]] const LaneWidth& width_for(std::size_t messages) const noexcept {
     const LaneWidth* w = widths_.data();
-    for (const auto& candidate : widths_) {
-      if (candidate.lanes >= messages) w = &candidate;
-    }
+    while (messages < w->fewest) ++w;  // the last is for one message
     return *w;
   }
 
@@ -83,20 +82,18 @@ class Batch {
     }
     buffers_used_ = active_;
     while (active_ != 0) {
-      const LaneWidth& width = narrowest(active_);
-      const std::size_t blocks = *std::min_element(blocks_, blocks_ + active_);
+      const LaneWidth& width = width_for(active_);
+      const unsigned busy = std::min(active_, width.lanes);
+      const std::size_t blocks = *std::min_element(blocks_, blocks_ + busy);
       for (unsigned l = active_; l < width.lanes; ++l) {  // idle lanes do what lane 0 does
         to_[l] = to_[0];
         from_[l] = from_[0];
         in_[l] = in_[0];
       }
       width.compress(to_, from_, in_, blocks);
-      for (unsigned l = 0; l < active_;) {
-        if (advance(l, blocks)) {
-          ++l;
-        } else {
-          retire(l);
-        }
+      // From the last lane down: what takes the place of a lane needs no look any more.
+      for (unsigned l = busy; l-- > 0;) {
+        if (!advance(l, blocks)) retire(l);
       }
     }
   }
@@ -121,7 +118,6 @@ class Batch {
     in_[l] = in_[last];
     blocks_[l] = blocks_[last];
     std::swap(buffer_[l], buffer_[last]);
-    // What the last lane has just done is not yet accounted for: the caller goes on with `l`.
   }
 
   void outer_hashes() noexcept {
@@ -129,7 +125,7 @@ class Batch {
     const std::uint64_t* inner[kMaxLanes];
     std::uint8_t* macs[kMaxLanes];
     for (std::size_t done = 0; done < n_;) {
-      const LaneWidth& width = narrowest(n_ - done);
+      const LaneWidth& width = width_for(n_ - done);
       const std::size_t busy = std::min<std::size_t>(width.lanes, n_ - done);
       for (std::size_t l = 0; l < width.lanes; ++l) {
         const std::size_t slot = done + (l < busy ? l : 0);
@@ -188,7 +184,7 @@ void hmac_rest(const LaneWidth& one, const MacJob& job, const std::uint64_t* sta
 void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept {
   if (n == 1) {
     hmac_rest(widths.back(), jobs[0], jobs[0].key->inner, 0);
-    scrub_stack<kStack>();
+    scrub_stack<kOneLaneStack>();
     return;
   }
   while (n != 0) {

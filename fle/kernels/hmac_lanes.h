@@ -16,6 +16,7 @@ inline constexpr unsigned kMaxLanes = 16;
 /// may write to the same row if they do the same work.
 struct LaneWidth {
   unsigned lanes;
+  unsigned fewest;  ///< Messages from which on a step of this width beats narrower ones.
   /// Takes lane l from the state from[l] through the `n_blocks` 128-byte blocks at blocks[l], to
   /// the state to[l]; to[l] may be from[l].
   void (*compress)(std::uint64_t* const* to, const std::uint64_t* const* from,
@@ -31,7 +32,7 @@ void compress_one_lane(std::uint64_t* const* to, const std::uint64_t* const* fro
                        const std::uint8_t* const* blocks, std::size_t n_blocks) noexcept;
 void finish_one_lane(std::uint8_t* const* macs, const std::uint64_t* const* outer,
                      const std::uint64_t* const* inner) noexcept;
-inline constexpr LaneWidth kSha512OneLane{1, compress_one_lane, finish_one_lane};
+inline constexpr LaneWidth kSha512OneLane{1, 1, compress_one_lane, finish_one_lane};
 
 /// HMAC-SHA-512 of a batch of any lengths and keys. First all inner hashes: each lane is refilled
 /// as soon as its message ends, long messages go first, and the width follows the number of

@@ -1,4 +1,5 @@
-// SHA-512 of 4 messages at once on AVX2, where a rotation takes two shifts.
+// SHA-512 of 4 messages at once on AVX2, where a rotation takes two shifts. Two groups side by side
+// would be no faster: sixteen registers are too few for them.
 #include "kernels/sha512_avx2.h"
 
 #include "kernels/target.h"
@@ -10,9 +11,12 @@ namespace fle::kernels {
 namespace {
 
 struct Ymm : FourLanes {
-  static constexpr bool kSpareAdds = false;  // three units, and all of them busy
   template <int kN>
   FLE_TARGET_AVX2 FLE_INLINE static T rotr(T a) noexcept {
+    if constexpr (kN == 8) {  // whole bytes: one shuffle
+      return _mm256_shuffle_epi8(a, _mm256_broadcastsi128_si256(_mm_set_epi8(
+                                        8, 15, 14, 13, 12, 11, 10, 9, 0, 7, 6, 5, 4, 3, 2, 1)));
+    }
     return _mm256_or_si256(_mm256_srli_epi64(a, kN), _mm256_slli_epi64(a, 64 - kN));
   }
   template <int kN>
@@ -26,12 +30,13 @@ struct Ymm : FourLanes {
     return _mm256_xor_si256(_mm256_and_si256(_mm256_xor_si256(b, c), a), c);
   }
   FLE_TARGET_AVX2 FLE_INLINE static T majority(T a, T b, T c) noexcept {
-    return _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(c, _mm256_or_si256(a, b)));
+    // The compiler takes a ^ b over from round to round, where it is b ^ c.
+    return _mm256_xor_si256(b, _mm256_and_si256(_mm256_xor_si256(a, b), _mm256_xor_si256(b, c)));
   }
 };
 
 }  // namespace
 
-const LaneWidth kSha512Avx2[3] = {lane_width<Ymm, 2>(), lane_width<Ymm, 1>(), kSha512OneLane};
+const LaneWidth kSha512Avx2[2] = {lane_width<Ymm, 1>(3), kSha512OneLane};
 
 }  // namespace fle::kernels

@@ -6,7 +6,7 @@
 namespace fle::kernels {
 
 /// Widest first. Need: kAvx2.
-extern const LaneWidth kSha512Avx2[3];
+extern const LaneWidth kSha512Avx2[2];
 
 }  // namespace fle::kernels
 

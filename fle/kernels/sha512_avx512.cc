@@ -19,7 +19,6 @@ constexpr int kChoose = 0xca;
 constexpr int kMajority = 0xe8;
 
 struct Ymm : FourLanes {
-  static constexpr bool kSpareAdds = true;
   template <int kN>
   FLE_TARGET_AVX512 FLE_INLINE static T rotr(T a) noexcept {
     return _mm256_ror_epi64(a, kN);
@@ -42,7 +41,6 @@ struct Ymm : FourLanes {
 struct Zmm {
   using T = __m512i;
   static constexpr unsigned kLanes = 8;
-  static constexpr bool kSpareAdds = true;
   FLE_TARGET_AVX512 FLE_INLINE static T add(T a, T b) noexcept { return _mm512_add_epi64(a, b); }
   template <int kN>
   FLE_TARGET_AVX512 FLE_INLINE static T rotr(T a) noexcept {
@@ -113,7 +111,7 @@ struct Zmm {
 
 }  // namespace
 
-const LaneWidth kSha512Avx512[4] = {lane_width<Zmm, 2>(), lane_width<Zmm, 1>(),
-                                    lane_width<Ymm, 1>(), kSha512OneLane};
+const LaneWidth kSha512Avx512[4] = {lane_width<Zmm, 2>(9), lane_width<Zmm, 1>(5),
+                                    lane_width<Ymm, 1>(2), kSha512OneLane};
 
 }  // namespace fle::kernels

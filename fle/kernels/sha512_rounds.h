@@ -85,8 +85,9 @@ struct FourLanes {
 };
 
 // One round; the caller renames the variables instead of moving them. The sums are ordered so that
-// both `e` and `a` are ready three operations after what they wait for.
-template <class V>
+// `a` is ready three operations after what it waits for, and with kSpareAdds, two additions that
+// only pay while units are idle, `e` as well.
+template <class V, bool kSpareAdds>
 FLE_LANE_TARGET FLE_INLINE void round(typename V::T a, typename V::T b, typename V::T c,
                                       typename V::T& d, typename V::T e, typename V::T f,
                                       typename V::T g, typename V::T& h,
@@ -98,7 +99,7 @@ FLE_LANE_TARGET FLE_INLINE void round(typename V::T a, typename V::T b, typename
   const auto sum0 =
       V::xor3(V::template rotr<28>(a), V::template rotr<34>(a), V::template rotr<39>(a));
   const auto t1 = V::add(V::add(hwk, choice), sum1);
-  d = V::kSpareAdds ? V::add(V::add(V::add(d, hwk), choice), sum1) : V::add(d, t1);
+  d = kSpareAdds ? V::add(V::add(V::add(d, hwk), choice), sum1) : V::add(d, t1);
   h = V::add(V::add(t1, V::majority(a, b, c)), sum0);
 }
 
@@ -125,8 +126,8 @@ FLE_LANE_TARGET FLE_INLINE void round_at(Lanes<V, kStates>& l, const std::uint64
   for (unsigned j = 0; j < kStates; ++j) {
     auto& s = l.s[j];
     auto& w = l.w[j];
-    round<V>(s[o], s[(o + 1) & 7], s[(o + 2) & 7], s[(o + 3) & 7], s[(o + 4) & 7], s[(o + 5) & 7],
-             s[(o + 6) & 7], s[(o + 7) & 7], V::add(w[kI], kt));
+    round<V, kStates == 1>(s[o], s[(o + 1) & 7], s[(o + 2) & 7], s[(o + 3) & 7], s[(o + 4) & 7],
+                           s[(o + 5) & 7], s[(o + 6) & 7], s[(o + 7) & 7], V::add(w[kI], kt));
     if constexpr (kSchedule) {
       w[kI] = schedule<V>(w[kI], w[(kI + 1) & 15], w[(kI + 9) & 15], w[(kI + 14) & 15]);
     }
@@ -212,9 +213,10 @@ FLE_LANE_TARGET void finish(std::uint8_t* const* macs, const std::uint64_t* cons
 }
 
 /// @tparam kStates  groups of V::kLanes lanes, side by side
+/// @param fewest    LaneWidth::fewest
 template <class V, unsigned kStates>
-constexpr LaneWidth lane_width() noexcept {
-  return {kStates * V::kLanes, compress<V, kStates>, finish<V, kStates>};
+constexpr LaneWidth lane_width(unsigned fewest) noexcept {
+  return {kStates * V::kLanes, fewest, compress<V, kStates>, finish<V, kStates>};
 }
 
 }  // namespace
