@@ -1,7 +1,7 @@
-# What libfle is built from. Required: libcrypto, libbson, RapidJSON. The rest is optional, and
-# says clearly what goes missing without it. libfle-config.cmake.in finds the same again for
+# What libfle is built from. Required: libcrypto, libssl, libbson, RapidJSON. The rest is optional,
+# and says clearly what goes missing without it. libfle-config.cmake.in finds the same again for
 # consumers of a static build: change both.
-find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto SSL)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(BSON REQUIRED IMPORTED_TARGET GLOBAL libbson-1.0)
 pkg_check_modules(RAPIDJSON REQUIRED IMPORTED_TARGET GLOBAL RapidJSON)

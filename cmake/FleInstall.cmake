@@ -24,7 +24,7 @@ set(pc_depth "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
   BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}/${pc_depth}" OUTPUT_VARIABLE FLE_PC_PREFIX)
 string(REGEX REPLACE "/$" "" FLE_PC_PREFIX "${FLE_PC_PREFIX}")
-set(FLE_PC_REQUIRES "libcrypto >= 3.0, libbson-1.0")
+set(FLE_PC_REQUIRES "libssl >= 3.0, libcrypto >= 3.0, libbson-1.0")
 if(FLE_WITH_SQLITE)
   string(APPEND FLE_PC_REQUIRES ", sqlite3")
 endif()

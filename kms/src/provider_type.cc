@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "kmip_provider.h"
 #include "local_provider.h"
 #include "text.h"
 
@@ -22,7 +23,7 @@ constexpr MasterKeyField kKmip[] = {
 
 constexpr ProviderType kTypes[] = {
     {"aws", kAws, nullptr},   {"azure", kAzure, nullptr},         {"gcp", kGcp, nullptr},
-    {"kmip", kKmip, nullptr}, {"local", {}, make_local_provider},
+    {"kmip", kKmip, make_kmip_provider}, {"local", {}, make_local_provider},
 };
 
 // Not std::isalnum: the grammar does not depend on the locale.

@@ -1,0 +1,37 @@
+#ifndef FLE_TESTS_KMS_KMIP_CHILD_PROCESS_H_
+#define FLE_TESTS_KMS_KMIP_CHILD_PROCESS_H_
+
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace fle::kms::test {
+
+/// A program in a process group of its own, with pipes to its input and output. Ends with this
+/// object.
+class ChildProcess {
+ public:
+  explicit ChildProcess(const std::vector<std::string>& command);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  /// The next line it prints, without the line feed; all that is left when it ends. Throws when
+  /// there is none within half a minute.
+  std::string read_line();
+  /// Waits for its end: the exit code, or -1 for a signal.
+  int wait();
+
+ private:
+  pid_t pid_ = -1;
+  int input_ = -1;   // written by us
+  int output_ = -1;  // read by us
+};
+
+/// Runs a program to its end; throws with its output when it fails.
+void run_program(const std::vector<std::string>& command);
+
+}  // namespace fle::kms::test
+
+#endif  // FLE_TESTS_KMS_KMIP_CHILD_PROCESS_H_

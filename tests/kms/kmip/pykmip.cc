@@ -1,0 +1,36 @@
+#include "kms/kmip/pykmip.h"
+
+#include <stdexcept>
+#include <utility>
+
+namespace fle::kms::test {
+
+bool Pykmip::is_installed() {
+  static const bool found = [] {
+    ChildProcess probe({"/usr/bin/python3", "-c", "import kmip.services.server"});
+    return probe.wait() == 0;
+  }();
+  return found;
+}
+
+Pykmip::Pykmip() {
+  make_usual_certificates(folder());
+  process_.emplace(std::vector<std::string>{"/usr/bin/python3", FLE_PYKMIP_SERVER, folder()});
+  const std::string line = process_->read_line();
+  if (!line.starts_with("port ")) throw std::runtime_error("PyKMIP does not start: " + line);
+  port_ = line.substr(5);
+}
+
+KmsOptions Pykmip::options() const {
+  KmsOptions out;
+  out.tls["kmip"] = client_tls(folder());
+  return out;
+}
+
+Providers Pykmip::providers() const {
+  auto out = Providers::from_json(R"({"kmip": {"endpoint": ")" + endpoint() + R"("}})", options());
+  if (!out) throw std::runtime_error(out.error().to_string());
+  return *std::move(out);
+}
+
+}  // namespace fle::kms::test
