@@ -4,6 +4,7 @@
 #include "fle/random.h"
 #include "master_key.h"
 #include "text.h"
+#include "verified_wrap.h"
 
 namespace fle::kms {
 namespace {
@@ -43,11 +44,7 @@ Outcome<KeyDocument> create_data_key(KeyVault& vault, const Providers& providers
   FLE_TRY(const KeyId id, random_key_id());
   FLE_TRY(const SecretBytes material, make_material(options));
   FLE_TRY(const MasterKey master_key, provider->prepare(asked));
-  FLE_TRY(std::vector<std::uint8_t> wrapped, provider->wrap(material, master_key));
-  // Before anything is encrypted under it: a wrap that does not open would lose data for good.
-  FLE_TRY(const SecretBytes opened, provider->unwrap(wrapped, master_key));
-  if (!ct_equal(opened.expose(), material.expose()))
-    return Failure{Errc::crypto_failed, "the wrapped data key does not open to what was wrapped"};
+  FLE_TRY(std::vector<std::uint8_t> wrapped, verified_wrap(*provider, material, master_key));
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   KeyDocument key{.id = id,
                   .alt_names = options.alt_names,

@@ -1,0 +1,57 @@
+#ifndef FLE_KMS_REWRAP_H_
+#define FLE_KMS_REWRAP_H_
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "fle/export.h"
+#include "fle/failure.h"
+#include "fle/kms/key_filter.h"
+#include "fle/kms/key_vault.h"
+#include "fle/kms/provider.h"
+
+namespace fle::kms {
+
+struct RewrapOptions {
+  /// The new master key; none: each key anew under the one it has. A KMIP master key without keyId
+  /// gets a managed object of its own for every key.
+  std::optional<MasterKey> master_key;
+  /// Leaves out keys that are under `master_key` already: goes on where an interrupted run ended.
+  /// What counts are the fields that `master_key` has.
+  bool resume = false;
+  /// Opens every key and tries the new wrapping as well, but stores nothing. (It does not try where
+  /// that would make a managed object on a KMIP server.)
+  bool dry_run = false;
+  /// 0, as in drivers: nothing is stored before every key has been opened and wrapped anew, so one
+  /// that cannot be leaves all as they were. N: stores after every N keys, which an interrupted run
+  /// then need not do again.
+  std::size_t batch = 0;
+};
+
+struct RewrapResult {
+  std::vector<KeyId> rewrapped;  ///< In a dry run: would have been.
+  std::vector<KeyId> current;    ///< Left out by RewrapOptions::resume.
+  std::vector<KeyId> changed;    ///< Left alone: somebody else changed or deleted them meanwhile.
+};
+
+/// Wraps data keys anew (CSFLE specification, "rewrapManyDataKey"); the data keys, and so all that
+/// is encrypted under them, stay what they are. Each new wrapping is opened and compared before it
+/// takes the place of the old one, which it does atomically and only where the old one still
+/// stands: whenever a run is interrupted, every key is there, wrapped one way or the other.
+///
+/// Thread-safe, as far as `vault` and `providers` are.
+///
+/// @retval Errc::kms_not_configured  the provider of a key or the new one
+/// @retval Errc::key_unwrap_failed   the text names the key
+/// @retval Errc::crypto_failed       a new wrapping does not open to what was wrapped
+/// @retval as KeyVault::match, KeyVault::rewrap, Provider
+/// With RewrapOptions::batch the text says how many keys had been stored before the failure.
+[[nodiscard]] FLE_API Outcome<RewrapResult> rewrap_many_data_key(KeyVault& vault,
+                                                                 const Providers& providers,
+                                                                 const KeyFilter& filter,
+                                                                 const RewrapOptions& options);
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_REWRAP_H_

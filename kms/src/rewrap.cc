@@ -1,0 +1,121 @@
+#include "fle/kms/rewrap.h"
+
+#include <algorithm>
+#include <string>
+
+#include "bson_fields.h"
+#include "master_key.h"
+#include "provider_type.h"
+#include "verified_wrap.h"
+
+namespace fle::kms {
+namespace {
+
+Failure at_key(Failure f, const KeyId& id) {
+  f.message = "key " + to_uuid_string(id) + ": " + f.message;
+  return f;
+}
+
+bool same_value(const bson_iter_t& a, const bson_iter_t& b) {
+  if (BSON_ITER_HOLDS_BOOL(&a) && BSON_ITER_HOLDS_BOOL(&b))
+    return bson_iter_bool(&a) == bson_iter_bool(&b);
+  const auto text = string_of(a);
+  return text && text == string_of(b);
+}
+
+/// Whether a key under `now` need not be wrapped to be under `target`.
+bool is_under(const MasterKey& target, const MasterKey& now) {
+  bson_t b;
+  if (!init_view(b, now.bson)) return false;
+  bool all = true;
+  const Done read = each_field(target.bson, {}, [&](const bson_iter_t& want) -> Done {
+    bson_iter_t have;
+    all = all && bson_iter_init_find(&have, &b, bson_iter_key(&want)) && same_value(want, have);
+    return ok;
+  });
+  return read && all;
+}
+
+/// Whether Provider::prepare() would make an object on a server.
+bool makes_object(const MasterKey& master_key) {
+  const auto id = parse_provider_id(master_key.provider);
+  bson_t b;
+  return id && id->type->name == "kmip" && init_view(b, master_key.bson) &&
+         !bson_has_field(&b, "keyId");
+}
+
+/// One run over the keys that were selected.
+class Run {
+ public:
+  Run(KeyVault& vault, const Providers& providers, const RewrapOptions& options)
+      : vault_(vault), providers_(providers), options_(options) {}
+
+  Done add(const KeyDocument& key) {
+    if (options_.resume && options_.master_key && is_under(*options_.master_key, key.master_key)) {
+      result_.current.push_back(key.id);
+      return ok;
+    }
+    auto made = wrap_anew(key);
+    if (!made) return at_key(made.error(), key.id);
+    result_.rewrapped.push_back(key.id);
+    if (options_.dry_run) return ok;
+    waiting_.push_back(std::move(*made));
+    return options_.batch != 0 && waiting_.size() >= options_.batch ? store() : Done(ok);
+  }
+
+  Done store() {
+    if (waiting_.empty()) return ok;
+    FLE_TRY(const std::vector<KeyId> changed, vault_.rewrap(waiting_));
+    stored_ += waiting_.size() - changed.size();
+    waiting_.clear();
+    for (const KeyId& id : changed) std::erase(result_.rewrapped, id);
+    result_.changed.insert(result_.changed.end(), changed.begin(), changed.end());
+    return ok;
+  }
+
+  [[nodiscard]] Failure after_some(Failure f) const {
+    if (stored_ != 0)
+      f.message += " (" + std::to_string(stored_) + " keys have been rewrapped: resume to go on)";
+    return f;
+  }
+
+  [[nodiscard]] RewrapResult& result() noexcept { return result_; }
+
+ private:
+  Outcome<Rewrapping> wrap_anew(const KeyDocument& key) const {
+    FLE_TRY(Provider * from, providers_.find(key.master_key.provider));
+    FLE_TRY(const SecretBytes data_key, from->unwrap(key.key_material, key.master_key));
+    const MasterKey& asked = options_.master_key ? *options_.master_key : key.master_key;
+    FLE_TRY(Provider * to, providers_.find(asked.provider));
+    if (options_.dry_run && makes_object(asked)) return Rewrapping{};
+    FLE_TRY(const MasterKey master_key, to->prepare(asked));
+    FLE_TRY(auto wrapped, verified_wrap(*to, data_key, master_key));
+    return Rewrapping{key.id, key.key_material, std::move(wrapped), master_key};
+  }
+
+  KeyVault& vault_;
+  const Providers& providers_;
+  const RewrapOptions& options_;
+  RewrapResult result_;
+  std::vector<Rewrapping> waiting_;  // to be stored: nothing secret
+  std::size_t stored_ = 0;
+};
+
+}  // namespace
+
+Outcome<RewrapResult> rewrap_many_data_key(KeyVault& vault, const Providers& providers,
+                                           const KeyFilter& filter, const RewrapOptions& options) {
+  if (options.master_key) {
+    FLE_TRY(const MasterKey target, parse_master_key(options.master_key->bson));
+    FLE_CHECK(providers.find(target.provider));
+  }
+  FLE_TRY(const std::vector<KeyDocument> keys, vault.match(filter));
+  Run run(vault, providers, options);
+  for (const KeyDocument& key : keys) {
+    if (const Done done = run.add(key); !done) return run.after_some(done.error());
+  }
+  if (const Done done = run.store(); !done) return run.after_some(done.error());
+  return std::move(run.result());
+}
+
+}  // namespace fle::kms
