@@ -50,6 +50,9 @@ void check(bool ok, mongocrypt_t* crypt) {
 void check(bool ok, mongocrypt_ctx_t* ctx) {
   if (!ok) refuse(ctx, mongocrypt_ctx_status);
 }
+void check(bool ok, mongocrypt_kms_ctx_t* kms) {
+  if (!ok) refuse(kms, mongocrypt_kms_ctx_status);
+}
 
 const char* algorithm_name(Algorithm a) {
   return a == Algorithm::deterministic ? MONGOCRYPT_ALGORITHM_DETERMINISTIC_STR
@@ -126,6 +129,7 @@ std::vector<Buf> documents_of(const bson_t& command) {
 struct MongocryptPeer::Impl {
   Crypt crypt{mongocrypt_new()};
   std::vector<Buf> keys;
+  MongocryptPeer::KmsExchange exchange;
 
   [[nodiscard]] Context new_context() const { return Context(mongocrypt_ctx_new(crypt.get())); }
 
@@ -137,6 +141,26 @@ struct MongocryptPeer::Impl {
       if (matches(filter, bson_view(key))) check(mongocrypt_ctx_mongo_feed(ctx, Binary(key)), ctx);
     }
     check(mongocrypt_ctx_mongo_done(ctx), ctx);
+  }
+
+  /// Passes messages to the KMS and its answers back. The local provider needs none.
+  void ask_kms(mongocrypt_ctx_t* ctx) const {
+    while (mongocrypt_kms_ctx_t* kms = mongocrypt_ctx_next_kms_ctx(ctx)) {
+      const Binary message;
+      const char* endpoint = nullptr;
+      check(mongocrypt_kms_ctx_message(kms, message), kms);
+      check(mongocrypt_kms_ctx_endpoint(kms, &endpoint), kms);
+      const Bytes request = message.bytes();
+      const Buf answer = exchange(endpoint, {request.begin(), request.end()});
+      for (Bytes rest = answer; mongocrypt_kms_ctx_bytes_needed(kms) > 0;) {
+        const std::size_t n =
+            std::min<std::size_t>(rest.size(), mongocrypt_kms_ctx_bytes_needed(kms));
+        if (n == 0) throw std::runtime_error("an answer that is too short for libmongocrypt");
+        check(mongocrypt_kms_ctx_feed(kms, Binary(rest.first(n))), kms);
+        rest = rest.subspan(n);
+      }
+    }
+    check(mongocrypt_ctx_kms_done(ctx), ctx);
   }
 
   /// Runs the state machine to its end.
@@ -152,8 +176,8 @@ struct MongocryptPeer::Impl {
           check(mongocrypt_ctx_mongo_feed(ctx, Binary(*analysed)), ctx);
           check(mongocrypt_ctx_mongo_done(ctx), ctx);
           break;
-        case MONGOCRYPT_CTX_NEED_KMS:  // the local provider needs none: nothing to do
-          check(mongocrypt_ctx_kms_done(ctx), ctx);
+        case MONGOCRYPT_CTX_NEED_KMS:
+          ask_kms(ctx);
           break;
         case MONGOCRYPT_CTX_READY: {
           const Binary result;
@@ -180,14 +204,23 @@ MongocryptPeer::MongocryptPeer(const Buf& master_key, const Buf& schema_map)
   check(mongocrypt_init(crypt), crypt);
 }
 
+MongocryptPeer::MongocryptPeer(const Buf& kms_providers, KmsExchange exchange)
+    : p_(std::make_unique<Impl>()) {
+  mongocrypt_t* crypt = p_->crypt.get();
+  p_->exchange = std::move(exchange);
+  check(mongocrypt_setopt_kms_providers(crypt, Binary(kms_providers)), crypt);
+  check(mongocrypt_init(crypt), crypt);
+}
+
 MongocryptPeer::~MongocryptPeer() = default;
 
 void MongocryptPeer::add_key(Buf key_document) { p_->keys.push_back(std::move(key_document)); }
 
 Buf MongocryptPeer::create_data_key(const NewKey& options) {
   const Context ctx = p_->new_context();
-  const Buf provider = bson_of(R"({"provider": "local"})");
-  check(mongocrypt_ctx_setopt_key_encryption_key(ctx.get(), Binary(provider)), ctx.get());
+  const Buf local = bson_of(R"({"provider": "local"})");
+  const Buf& master_key = options.master_key.empty() ? local : options.master_key;
+  check(mongocrypt_ctx_setopt_key_encryption_key(ctx.get(), Binary(master_key)), ctx.get());
   for (const std::string& name : options.alt_names) {
     BsonDocument d;
     BSON_APPEND_UTF8(d.get(), "keyAltName", name.c_str());

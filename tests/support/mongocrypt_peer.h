@@ -1,6 +1,7 @@
 #ifndef FLE_TESTS_SUPPORT_MONGOCRYPT_PEER_H_
 #define FLE_TESTS_SUPPORT_MONGOCRYPT_PEER_H_
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -26,6 +27,11 @@ class MongocryptPeer {
   /// @param master_key  96 bytes.
   /// @param schema_map  BSON {"db.coll": schema}; empty: none.
   explicit MongocryptPeer(const Buf& master_key, const Buf& schema_map = {});
+  /// Sends a message to the KMS at `endpoint` (host:port) and returns its whole answer.
+  using KmsExchange = std::function<Buf(const std::string& endpoint, const Buf& message)>;
+  /// With other KMS providers than local.
+  /// @param kms_providers  BSON of the kmsProviders map.
+  MongocryptPeer(const Buf& kms_providers, KmsExchange exchange);
   ~MongocryptPeer();
   MongocryptPeer(const MongocryptPeer&) = delete;
   MongocryptPeer& operator=(const MongocryptPeer&) = delete;
@@ -34,8 +40,9 @@ class MongocryptPeer {
   void add_key(Buf key_document);
 
   struct NewKey {
-    std::vector<std::string> alt_names;
-    Buf key_material;  ///< 96 bytes; empty: random.
+    std::vector<std::string> alt_names{};
+    Buf key_material{};  ///< 96 bytes; empty: random.
+    Buf master_key{};    ///< BSON, provider included; empty: that of the local provider.
   };
   /// Creates a data key; returns its document, which is not yet in the vault.
   Buf create_data_key(const NewKey& options);
