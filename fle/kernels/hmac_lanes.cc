@@ -10,8 +10,9 @@ namespace fle::kernels {
 namespace {
 
 constexpr std::size_t kMaxJobs = 64;  // at a time: what one call of the engine brings
-// More than the frames of any LaneWidth function, and of libcrypto's below that of one lane.
-constexpr std::size_t kLanesStack = 8192;
+// More than the frames of the widest LaneWidth functions; of all others, those of libcrypto below
+// the one lane included.
+constexpr std::size_t kWidestStack = 6144;
 constexpr std::size_t kOneLaneStack = 4096;
 
 class Batch {
@@ -30,7 +31,11 @@ class Batch {
     sort_by_length();
     inner_hashes();
     outer_hashes();
-    scrub_stack<kLanesStack>();
+    if (n_ < widths_.front().fewest) {
+      scrub_stack<kOneLaneStack>();
+    } else {
+      scrub_stack<kWidestStack>();
+    }
   }
 
  private:

@@ -25,7 +25,8 @@ Result<std::size_t> internal::aead_seal_with_iv(MutBytes out, Bytes plaintext,
   if (out.size() < len) return Error{Errc::buffer_too_small, kWhere};
   if (!engine::is_live(key)) return Error{Errc::key_not_inherited, kWhere};
   std::copy(iv.begin(), iv.end(), out.begin());
-  const engine::SealItem item{&key, engine::Iv::given, associated_data, plaintext, out.first(len)};
+  const engine::SealItem item{engine::use(key), engine::Iv::given, associated_data, plaintext,
+                              out.first(len)};
   if (!engine::seal({&item, 1})) {
     wipe(out.first(len));
     return Error{Errc::crypto_failed, kWhere};
@@ -45,7 +46,7 @@ Result<std::size_t> aead_open(MutBytes out, Bytes sealed, Bytes associated_data,
     return Error{Errc::key_not_inherited, kWhere};
   }
   engine::OpenItem item{};
-  item.key = &key;
+  item.key = engine::use(key);
   item.associated_data = associated_data;
   item.sealed = sealed;
   item.out = out;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "engine.h"
 #include "fle/random.h"
@@ -41,10 +43,24 @@ void write_header(const SealJob& j) noexcept {
   j.out[kPayloadHeaderLen - 1] = j.bson_type;
 }
 
-/// @tparam kMost  jobs there may be. A lone field does not pay for clearing the slots of 64.
+/// Room for kN objects that come to be only when they are needed: clearing all slots would cost a
+/// small batch more than its own work on them.
+template <class T, std::size_t kN>
+class Slots {
+ public:
+  static_assert(std::is_trivially_destructible_v<T>);
+  void put(std::size_t i, const T& value) noexcept { std::construct_at(at(i), value); }
+  [[nodiscard]] T* data() noexcept { return at(0); }
+
+ private:
+  [[nodiscard]] T* at(std::size_t i) noexcept { return reinterpret_cast<T*>(bytes_) + i; }
+  alignas(T) std::byte bytes_[kN * sizeof(T)];
+};
+
+/// @tparam kMost  jobs there may be
 template <std::size_t kMost>
 Errc seal_chunk(std::span<const SealJob> jobs) noexcept {
-  engine::SealItem items[kMost];
+  Slots<engine::SealItem, kMost> items;
   std::uint8_t ivs[kMost * kIvLen];
   std::size_t n_random = 0;
   for (const SealJob& j : jobs) n_random += j.algorithm == Algorithm::random ? 1 : 0;
@@ -57,31 +73,59 @@ Errc seal_chunk(std::span<const SealJob> jobs) noexcept {
     const MutBytes sealed = j.out.subspan(kPayloadHeaderLen);
     const bool derived = j.algorithm == Algorithm::deterministic;
     if (!derived) std::memcpy(sealed.data(), ivs + kIvLen * next_iv++, kIvLen);
-    items[i] = {j.key, derived ? engine::Iv::derived : engine::Iv::given,
-                j.out.first(kPayloadHeaderLen), j.plaintext, sealed};
+    items.put(i, {engine::use(*j.key), derived ? engine::Iv::derived : engine::Iv::given,
+                  j.out.first(kPayloadHeaderLen), j.plaintext, sealed});
   }
-  return engine::seal({items, jobs.size()}) ? Errc{} : Errc::crypto_failed;
+  return engine::seal({items.data(), jobs.size()}) ? Errc{} : Errc::crypto_failed;
 }
 
-/// Runs `phase` over the jobs in chunks, those with `opened` set; carries `opened` from phase to
-/// phase.
-template <std::size_t kMost, class Phase>
-bool for_open_chunks(std::span<OpenJob> jobs, Phase phase) noexcept {
-  engine::OpenItem items[kMost];
-  OpenJob* from[kMost];
-  for (std::size_t i = 0; i < jobs.size();) {
-    std::size_t n = 0;
-    for (; i < jobs.size() && n < kMost; ++i) {
+/// Jobs on their way through the engine: as many as fit of those that are `opened` so far.
+template <std::size_t kMost>
+class OpenChunk {
+ public:
+  /// Takes jobs from the front of `jobs`; returns the rest.
+  std::span<OpenJob> load(std::span<OpenJob> jobs) noexcept {
+    n_ = 0;
+    std::size_t i = 0;
+    for (; i < jobs.size() && n_ < kMost; ++i) {
       OpenJob& j = jobs[i];
       if (!j.opened) continue;
-      items[n] = {j.key, j.payload.first(kPayloadHeaderLen), j.payload.subspan(kPayloadHeaderLen),
-                  j.out, true, 0};
-      from[n++] = &j;
+      items_.put(n_, {engine::use(*j.key), j.payload.first(kPayloadHeaderLen),
+                      j.payload.subspan(kPayloadHeaderLen), j.out, true, 0});
+      from_[n_++] = &j;
     }
-    if (!phase(std::span{items, n})) return false;
-    for (std::size_t k = 0; k < n; ++k) {
-      from[k]->opened = items[k].opened;
-      from[k]->plaintext_len = items[k].plaintext_len;
+    return jobs.subspan(i);
+  }
+  [[nodiscard]] std::span<engine::OpenItem> items() noexcept { return {items_.data(), n_}; }
+  void store() noexcept {
+    for (std::size_t i = 0; i < n_; ++i) {
+      const engine::OpenItem& it = items_.data()[i];
+      from_[i]->opened = it.opened;
+      from_[i]->plaintext_len = it.plaintext_len;
+    }
+  }
+
+ private:
+  Slots<engine::OpenItem, kMost> items_;
+  OpenJob* from_[kMost];
+  std::size_t n_;
+};
+
+/// All tags of all jobs before the first block of any: what fits in one chunk is loaded once.
+template <std::size_t kMost>
+bool open_in_chunks(std::span<OpenJob> jobs) noexcept {
+  OpenChunk<kMost> chunk;
+  if (jobs.size() <= kMost) {
+    chunk.load(jobs);
+    const bool good = engine::check_tags(chunk.items()) && engine::decrypt(chunk.items());
+    chunk.store();
+    return good;
+  }
+  for (const auto phase : {engine::check_tags, engine::decrypt}) {
+    for (std::span<OpenJob> rest = jobs; !rest.empty();) {
+      rest = chunk.load(rest);
+      if (!phase(chunk.items())) return false;
+      chunk.store();
     }
   }
   return true;
@@ -116,11 +160,8 @@ BatchStatus open_batch(std::span<OpenJob> jobs) noexcept {
     jobs[i].plaintext_len = 0;
     if (code) fail(*code, i);
   }
-  const auto run = [jobs](auto phase) noexcept {
-    return jobs.size() == 1 ? for_open_chunks<1>(jobs, phase)
-                            : for_open_chunks<engine::kChunk>(jobs, phase);
-  };
-  const bool good = run(engine::check_tags) && run(engine::decrypt);
+  const bool good =
+      jobs.size() == 1 ? open_in_chunks<1>(jobs) : open_in_chunks<engine::kChunk>(jobs);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     OpenJob& j = jobs[i];
     if (good && j.opened) continue;

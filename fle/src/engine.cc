@@ -41,10 +41,10 @@ Bytes ciphertext_of(Bytes sealed) noexcept {
 
 // Tag input: AD || IV || C || AL. In a payload AD, IV and C are contiguous: one piece, which a
 // kernel may read in place.
-MacJob tag_job(const DataKey& key, Bytes ad, Bytes iv_and_ciphertext, const Al& al,
+MacJob tag_job(const KeyUse& key, Bytes ad, Bytes iv_and_ciphertext, const Al& al,
                std::uint8_t* out) noexcept {
   MacJob j{};
-  j.key = &key.state().mac;
+  j.key = &key.state->mac;
   j.head = ad.data();
   j.head_len = ad.size();
   j.body = iv_and_ciphertext.data();
@@ -66,8 +66,8 @@ template <class Item, class F>
 bool for_kernel_runs(std::span<Item> items, F f) noexcept {
   while (!items.empty()) {
     std::size_t n = 1;
-    while (n < items.size() && &items[n].key->kernel() == &items[0].key->kernel()) ++n;
-    if (!f(items[0].key->kernel(), items.first(n))) return false;
+    while (n < items.size() && items[n].key.kernel == items[0].key.kernel) ++n;
+    if (!f(*items[0].key.kernel, items.first(n))) return false;
     items = items.subspan(n);
   }
   return true;
@@ -77,12 +77,12 @@ MacJob iv_job(const SealItem& it, IvHead& head) noexcept {
   const std::size_t ad_len = it.associated_data.size();
   std::memcpy(head.bytes, it.associated_data.data(), ad_len);
   std::memcpy(head.bytes + ad_len, al_of(it.associated_data).bytes, kAlLen);
-  return {&it.key->state().iv, head.bytes, it.plaintext.data(), nullptr, ad_len + kAlLen,
+  return {&it.key.state->iv,   head.bytes, it.plaintext.data(), nullptr, ad_len + kAlLen,
           it.plaintext.size(), 0,          it.sealed.data(),    kIvLen};
 }
 
 CbcEncryptJob encrypt_job(const SealItem& it) noexcept {
-  return {&it.key->state(), it.sealed.data(), it.plaintext.data(), it.plaintext.size(),
+  return {it.key.state, it.sealed.data(), it.plaintext.data(), it.plaintext.size(),
           it.sealed.data() + kIvLen};
 }
 
@@ -90,7 +90,7 @@ CbcEncryptJob encrypt_job(const SealItem& it) noexcept {
 MacJob tag_job(const SealItem& it, Al& al) noexcept {
   const std::size_t body = it.sealed.size() - kTagLen;
   al = al_of(it.associated_data);
-  return tag_job(*it.key, it.associated_data, it.sealed.first(body), al, it.sealed.data() + body);
+  return tag_job(it.key, it.associated_data, it.sealed.first(body), al, it.sealed.data() + body);
 }
 
 bool derive_ivs(const kernels::Kernel& kernel, std::span<const SealItem> items) noexcept {
@@ -138,7 +138,7 @@ bool check_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexcep
     it.plaintext_len = 0;
     if (it.sealed.size() < kIvLen + kBlockLen + kTagLen) continue;
     als[n] = al_of(it.associated_data);
-    jobs[n] = tag_job(*it.key, it.associated_data, it.sealed.first(it.sealed.size() - kTagLen),
+    jobs[n] = tag_job(it.key, it.associated_data, it.sealed.first(it.sealed.size() - kTagLen),
                       als[n], tags[n]);
     checked[n++] = &it;
   }
@@ -180,7 +180,7 @@ bool decrypt_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexc
   for (const OpenItem& it : items) {
     if (!it.opened) continue;
     const Bytes c = ciphertext_of(it.sealed);
-    jobs[n++] = {&it.key->state(), it.sealed.data(), c.data(), c.size() / kBlockLen, it.out.data()};
+    jobs[n++] = {it.key.state, it.sealed.data(), c.data(), c.size() / kBlockLen, it.out.data()};
   }
   if (n != 0 && !kernel.cbc_decrypt(jobs, n)) return false;
   for (OpenItem& it : items) {

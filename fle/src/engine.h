@@ -20,9 +20,18 @@ enum class Iv : std::uint8_t {
   derived,
 };
 
+/// What the engine needs of a DataKey, looked up once for each message.
+struct KeyUse {
+  const kernels::Kernel* kernel;
+  const kernels::KeyState* state;
+};
+[[nodiscard]] inline KeyUse use(const DataKey& key) noexcept {
+  return {&key.kernel(), &key.state()};
+}
+
 /// One message to seal. Checked by the caller: sizes fit, the key is live.
 struct SealItem {
-  const DataKey* key;
+  KeyUse key;
   Iv iv;
   Bytes associated_data;
   Bytes plaintext;
@@ -31,7 +40,7 @@ struct SealItem {
 
 /// One message to open.
 struct OpenItem {
-  const DataKey* key;
+  KeyUse key;
   Bytes associated_data;
   Bytes sealed;
   MutBytes out;         ///< at least sealed.size() - 48 bytes, or empty if sealed is shorter
