@@ -23,3 +23,4 @@ endfunction()
 
 fle_optional(FLE_WITH_SQLITE "the SQLite key vault" sqlite3)
 fle_optional(FLE_WITH_PCRE2 "patternProperties in schemas" libpcre2-8)
+fle_optional(FLE_WITH_CURL "the KMS providers aws, azure and gcp" libcurl)

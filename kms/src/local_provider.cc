@@ -71,7 +71,7 @@ Outcome<std::unique_ptr<Provider>> make_local_provider(std::string_view id,
                                                        const KmsOptions& kms) {
   static constexpr std::string_view kAllowed[] = {"key"};
   FLE_CHECK(check_option_names(id, options, kAllowed));
-  FLE_TRY(const SecretBytes key, secret_option(id, options, "key"));
+  FLE_TRY(const SecretBytes key, secret_option(id, options, "key", kms.lock_policy));
   return make_local_provider_from_key(id, key.expose(), kms.lock_policy);
 }
 

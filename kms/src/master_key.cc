@@ -1,10 +1,13 @@
 #include "master_key.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "bson_builder.h"
 #include "bson_fields.h"
 #include "provider_type.h"
 #include "text.h"
@@ -20,6 +23,7 @@ struct Field {
 using Fields = std::vector<Field>;
 
 constexpr std::size_t kMaxFields = 16;  // more than any provider knows
+constexpr std::size_t kMaxJson = 16UL * 1024;
 
 Failure refuse(std::string_view field, std::string why) {
   std::string path = "masterKey";
@@ -51,6 +55,22 @@ Done check_no_others(const Fields& fields, const ProviderType& type) {
   return ok;
 }
 
+using Text = std::pair<std::string_view, std::string_view>;
+
+void append_text(BsonBuilder& b, const Text& field) {
+  const auto& [name, value] = field;
+  bson_append_utf8(b.get(), name.data(), static_cast<int>(name.size()), value.data(),
+                   static_cast<int>(value.size()));
+}
+
+MasterKey made_of(std::string_view id, std::initializer_list<Text> fields) {
+  BsonBuilder b;
+  append_text(b, {"provider", id});
+  for (const Text& field : fields)
+    if (!field.second.empty()) append_text(b, field);
+  return {std::string(id), b.copy()};
+}
+
 }  // namespace
 
 Outcome<MasterKey> parse_master_key(Bytes bson) {
@@ -72,13 +92,63 @@ Outcome<MasterKey> parse_master_key(Bytes bson) {
   return MasterKey{std::string(*id), {bson.begin(), bson.end()}};
 }
 
-MasterKey MasterKey::local(std::string_view id) {
-  MasterKey out{std::string(id), {}};
-  bson_t b = BSON_INITIALIZER;
-  bson_append_utf8(&b, "provider", -1, out.provider.data(), static_cast<int>(id.size()));
-  const std::uint8_t* p = bson_get_data(&b);
-  out.bson.assign(p, p + b.len);
-  bson_destroy(&b);
+std::string master_key_text(const MasterKey& master_key, std::string_view field) {
+  std::string out;
+  const Done read = each_field(master_key.bson, Failure(), [&](const bson_iter_t& it) -> Done {
+    if (key_of(it) == field) out = string_of(it).value_or(std::string_view());
+    return ok;
+  });
+  return read ? out : std::string();
+}
+
+MasterKey with_master_key_text(const MasterKey& master_key, std::string_view field,
+                               std::string_view text) {
+  BsonBuilder b;
+  const Done read = each_field(master_key.bson, Failure(), [&](const bson_iter_t& it) -> Done {
+    if (key_of(it) == field) {
+      append_text(b, {field, text});
+    } else {
+      bson_append_iter(b.get(), nullptr, 0, &it);
+    }
+    return ok;
+  });
+  return read ? MasterKey{master_key.provider, b.copy()} : master_key;
+}
+
+MasterKey MasterKey::local(std::string_view id) { return made_of(id, {}); }
+
+MasterKey MasterKey::aws(std::string_view region, std::string_view key, std::string_view endpoint,
+                         std::string_view id) {
+  return made_of(id, {{"region", region}, {"key", key}, {"endpoint", endpoint}});
+}
+
+MasterKey MasterKey::azure(std::string_view key_vault_endpoint, std::string_view key_name,
+                           std::string_view key_version, std::string_view id) {
+  return made_of(id, {{"keyVaultEndpoint", key_vault_endpoint},
+                      {"keyName", key_name},
+                      {"keyVersion", key_version}});
+}
+
+MasterKey MasterKey::gcp(const GcpKey& key, std::string_view id) {
+  return made_of(id, {{"projectId", key.project_id},
+                      {"location", key.location},
+                      {"keyRing", key.key_ring},
+                      {"keyName", key.key_name},
+                      {"keyVersion", key.key_version},
+                      {"endpoint", key.endpoint}});
+}
+
+Outcome<MasterKey> MasterKey::from_json(std::string_view id, std::string_view text) {
+  // Length and UTF-8 first: libbson's JSON reader is for text that is well-formed as such.
+  if (text.size() > kMaxJson || text.empty() ||
+      !bson_utf8_validate(text.data(), text.size(), /*allow_null=*/false))
+    return refuse({}, "expected a JSON document in UTF-8 of at most 16 KiB");
+  bson_error_t error;
+  bson_t* doc = bson_new_from_json(reinterpret_cast<const std::uint8_t*>(text.data()),
+                                   static_cast<ssize_t>(text.size()), &error);
+  if (doc == nullptr) return refuse({}, "not a JSON document");
+  auto out = from_fields(id, {bson_get_data(doc), doc->len});
+  bson_destroy(doc);
   return out;
 }
 

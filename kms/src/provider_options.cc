@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include <bson/bson.h>
 #include <rapidjson/document.h>
 
 #include "base64.h"
@@ -67,7 +68,7 @@ Done check_option_names(std::string_view id, const rapidjson::Value& options,
 }
 
 Outcome<SecretBytes> secret_option(std::string_view id, const rapidjson::Value& options,
-                                   std::string_view field) {
+                                   std::string_view field, LockPolicy policy) {
   const rapidjson::Value* v = member(options, field);
   if (v == nullptr) return invalid_options(id, "field " + quoted(field) + " is missing");
   const auto text = base64_of(*v);
@@ -75,10 +76,68 @@ Outcome<SecretBytes> secret_option(std::string_view id, const rapidjson::Value& 
   const auto size = base64_decoded_size(*text);
   if (!size || *size == 0)
     return invalid_options(id, "field " + quoted(field) + " is empty or not base64");
-  FLE_TRY(SecretBytes out, SecretBytes::create(*size));
+  FLE_TRY(SecretBytes out, SecretBytes::create(*size, policy));
   if (!base64_decode(out.expose_mut(), *text))
     return invalid_options(id, "field " + quoted(field) + " is not base64");
   return out;
+}
+
+Outcome<SecretBytes> text_option(std::string_view id, const rapidjson::Value& options,
+                                 std::string_view field, LockPolicy policy) {
+  const rapidjson::Value* v = member(options, field);
+  if (v == nullptr) return invalid_options(id, "field " + quoted(field) + " is missing");
+  if (!v->IsString()) return invalid_options(id, "expected UTF-8 for " + quoted(field));
+  const std::string_view text = text_of(*v);
+  if (text.empty()) return invalid_options(id, "field " + quoted(field) + " is empty");
+  FLE_TRY(SecretBytes out,
+          SecretBytes::copy_of({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()},
+                               policy));
+  return out;
+}
+
+Outcome<SecretBytes> header_option(std::string_view id, const rapidjson::Value& options,
+                                   std::string_view field, LockPolicy policy) {
+  FLE_TRY(SecretBytes out, text_option(id, options, field, policy));
+  const auto fits = [](std::uint8_t c) { return c > 0x20 && c < 0x7f; };
+  if (std::ranges::all_of(out.expose(), fits)) return out;
+  return invalid_options(id, "expected visible ASCII without spaces for " + quoted(field));
+}
+
+bool has_option(const rapidjson::Value& options, std::string_view field) {
+  return member(options, field) != nullptr;
+}
+
+bool is_empty_document(const rapidjson::Value& options) {
+  return options.IsObject() && options.ObjectEmpty();
+}
+
+Done with_options(Bytes text, const std::function<Done(const rapidjson::Value&)>& use) {
+  const std::string_view chars(reinterpret_cast<const char*>(text.data()), text.size());
+  const Failure not_json(Errc::kms_config_invalid, "the credentials are not a JSON document");
+  if (text.empty() || !bson_utf8_validate(chars.data(), chars.size(), /*allow_null=*/false))
+    return not_json;
+  WipedBuffer copy;  // parsed in place, as Providers::from_json does
+  FLE_CHECK(copy.reset(text.size() + 1));
+  std::ranges::copy(text, copy.bytes().begin());
+  copy.bytes().back() = 0;
+  rapidjson::Document doc;
+  constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag;
+  doc.ParseInsitu<kFlags>(reinterpret_cast<char*>(copy.bytes().data()));
+  if (doc.HasParseError() || !doc.IsObject()) return not_json;
+  return use(doc);
+}
+
+Failure no_credentials(std::string_view id, std::string_view why) {
+  return {Errc::kms_no_credentials,
+          "KMS provider " + quoted(id) +
+              ": no credentials from KmsOptions::credentials: " + std::string(why)};
+}
+
+Outcome<WipedBuffer> ask_for_credentials(std::string_view id,
+                                         const decltype(KmsOptions::credentials)& callback) {
+  auto text = callback(id);
+  if (!text) return no_credentials(id, text.error().message);
+  return text;
 }
 
 }  // namespace fle::kms

@@ -6,6 +6,11 @@
 #include "kmip_provider.h"
 #include "local_provider.h"
 #include "text.h"
+#if FLE_WITH_CURL
+#include "aws_provider.h"
+#include "azure_provider.h"
+#include "gcp_provider.h"
+#endif
 
 namespace fle::kms {
 namespace {
@@ -21,9 +26,33 @@ constexpr MasterKeyField kGcp[] = {{"projectId", true}, {"location", true},    {
 constexpr MasterKeyField kKmip[] = {
     {"endpoint", false}, {"delegated", false, MasterKeyField::Kind::boolean}, {"keyId", false}};
 
+#if FLE_WITH_CURL
+template <auto make>
+Outcome<std::unique_ptr<Provider>> over_https(std::string_view id, const rapidjson::Value& options,
+                                              const KmsOptions& kms) {
+  return make(id, options, kms, HttpHooks());
+}
+constexpr MakeProvider kMakeAws = over_https<make_aws_provider>;
+constexpr MakeProvider kMakeAzure = over_https<make_azure_provider>;
+constexpr MakeProvider kMakeGcp = over_https<make_gcp_provider>;
+#else
+Outcome<std::unique_ptr<Provider>> without_curl(std::string_view id, const rapidjson::Value&,
+                                                const KmsOptions&) {
+  return Failure(Errc::not_in_build, "KMS provider " + quoted(id) +
+                                         " needs libcurl, which this build lacks: install its "
+                                         "development package and build anew");
+}
+constexpr MakeProvider kMakeAws = without_curl;
+constexpr MakeProvider kMakeAzure = without_curl;
+constexpr MakeProvider kMakeGcp = without_curl;
+#endif
+
 constexpr ProviderType kTypes[] = {
-    {"aws", kAws, nullptr},   {"azure", kAzure, nullptr},         {"gcp", kGcp, nullptr},
-    {"kmip", kKmip, make_kmip_provider}, {"local", {}, make_local_provider},
+    {"aws", kAws, kMakeAws},
+    {"azure", kAzure, kMakeAzure},
+    {"gcp", kGcp, kMakeGcp},
+    {"kmip", kKmip, make_kmip_provider},
+    {"local", {}, make_local_provider},
 };
 
 // Not std::isalnum: the grammar does not depend on the locale.

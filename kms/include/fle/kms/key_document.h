@@ -21,6 +21,30 @@ struct FLE_API MasterKey {
 
   /// The master key of the local provider `id` ("local" or "local:NAME").
   [[nodiscard]] static MasterKey local(std::string_view id = "local");
+
+  // The others. Texts that may be empty are then left out; nothing is checked before it is used.
+  // The endpoints are [https://]HOST[:PORT].
+
+  /// @param key       ARN or alias of an AWS KMS key
+  /// @param endpoint  empty: kms.REGION.amazonaws.com
+  [[nodiscard]] static MasterKey aws(std::string_view region, std::string_view key,
+                                     std::string_view endpoint = {}, std::string_view id = "aws");
+  /// @param key_version  empty: the current one; then a rotation in Azure makes the data keys
+  ///                     unreadable that were wrapped before
+  [[nodiscard]] static MasterKey azure(std::string_view key_vault_endpoint,
+                                       std::string_view key_name, std::string_view key_version = {},
+                                       std::string_view id = "azure");
+  struct GcpKey {
+    std::string_view project_id, location, key_ring, key_name;
+    std::string_view key_version = {};  ///< May be empty.
+    std::string_view endpoint = {};     ///< Empty: cloudkms.googleapis.com.
+  };
+  [[nodiscard]] static MasterKey gcp(const GcpKey& key, std::string_view id = "gcp");
+
+  /// For provider `id` from JSON text of the fields that drivers call `masterKey`, for example
+  /// {"region": "us-east-1", "key": "arn:..."}; `provider` may stand in it and is then `id`.
+  /// @retval Errc::key_document_invalid  not JSON, a missing or unknown field, one of another type
+  [[nodiscard]] static Outcome<MasterKey> from_json(std::string_view id, std::string_view text);
   /// The master key of any provider: what drivers take as provider and `masterKey`.
   ///
   /// @param provider  KMS provider id.

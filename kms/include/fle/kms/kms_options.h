@@ -7,16 +7,17 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fle/failure.h"
 #include "fle/secret.h"
 
 namespace fle::kms {
 
-/// TLS towards one KMS. Verification of certificate and host name is always on: there is no option
-/// that weakens it (CSFLE specification, "KMS provider TLS options").
+/// TLS towards one KMS, version 1.2 or newer. Verification of certificate and host name is always
+/// on: there is no option that weakens it (CSFLE specification, "KMS provider TLS options").
 struct TlsOptions {
-  std::string ca_file;           ///< PEM; empty: the system's certificate authorities.
+  std::string ca_file;           ///< PEM; replaces the system's authorities. Empty: the system's.
   std::string certificate_file;  ///< PEM client certificate with its chain; empty: none.
   std::string private_key_file;  ///< PEM; empty: it stands in certificate_file.
 };
@@ -27,11 +28,19 @@ struct KmsOptions {
   std::map<std::string, TlsOptions, std::less<>> tls;  ///< By provider id, name included.
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds request_timeout{30'000};  ///< Of one request, connecting included.
-  std::uint32_t max_retries = 3;  ///< After network errors, 429 and 5xx; never for KMIP.
+  /// After network errors and the statuses that each cloud calls transient: 408, 429, most of 5xx.
+  /// Waits a random part of 200 ms * 2^n before each, at most of 20 s. Never for KMIP.
+  std::uint32_t max_retries = 3;
+  /// Hosts, by provider id, that the endpoint in a masterKey of aws, azure or gcp may name beside
+  /// the cloud's own domains: "kms.example.com", the same with ":PORT", or ".example.com" for all
+  /// hosts below. A key document comes from a database: without this rule, who can write there
+  /// could have bearer tokens sent to a server of his own, or hand out data keys that he knows.
+  std::map<std::string, std::vector<std::string>, std::less<>> allowed_endpoints;
   LockPolicy lock_policy = LockPolicy::required;
   /// Asked whenever a provider whose options are {} needs credentials: returns its options document
   /// as JSON text, e.g. {"accessKeyId": ..., "secretAccessKey": ..., "sessionToken": ...} or
-  /// {"accessToken": ...}. Called from any thread that resolves keys. Null: {} is refused.
+  /// {"accessToken": ...}. Called from any thread that resolves keys, never ahead of need. Results
+  /// are not kept, but a token that was got with them is. Null: {} is refused.
   std::function<Outcome<WipedBuffer>(std::string_view provider_id)> credentials;
 };
 

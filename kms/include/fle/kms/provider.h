@@ -42,12 +42,18 @@ class FLE_API Providers {
   Providers& operator=(Providers&&) noexcept;
   ~Providers();
 
-  /// Parses a kmsProviders map given as Extended JSON text:
-  /// {"local": {"key": "<base64 or $binary of 96 bytes>"}, "local:name2": {...}}.
+  /// Parses a kmsProviders map given as Extended JSON text (CSFLE specification, "KMSProviders"):
+  /// {"local": {"key": "<base64 or $binary of 96 bytes>"}, "local:name2": {...},
+  ///  "aws": {"accessKeyId", "secretAccessKey", "sessionToken"?},
+  ///  "azure": {"tenantId", "clientId", "clientSecret", "identityPlatformEndpoint"?},
+  ///  "gcp": {"email", "privateKey", "endpoint"?}}.
+  /// azure and gcp take {"accessToken"} alone, too; {} for a provider without a name means
+  /// KmsOptions::credentials. Nothing is sent before a key is wrapped or unwrapped.
   /// The caller wipes `text`, which holds the key. Memory used meanwhile is wiped. The legacy
   /// {"$binary": "<base64>", "$type": "00"} is read, too. A syntax error carries line and column.
   /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value
-  /// @retval Errc::kms_unsupported     a provider that this build does not have
+  /// @retval Errc::kms_unsupported     a provider that this version does not have
+  /// @retval Errc::not_in_build        a provider that needs a package which this build lacks
   [[nodiscard]] static Outcome<Providers> from_json(std::string_view text,
                                                     const KmsOptions& options = {});
 

@@ -1,0 +1,88 @@
+#ifndef FLE_KMS_HTTP_TEXT_H_
+#define FLE_KMS_HTTP_TEXT_H_
+
+#include <cstddef>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fle/bytes.h"
+#include "fle/secret.h"
+
+namespace fle::kms {
+
+/// Wipes what it frees.
+template <class T>
+struct WipingAllocator {
+  using value_type = T;
+  WipingAllocator() noexcept = default;
+  template <class U>
+  WipingAllocator(const WipingAllocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor)
+  [[nodiscard]] T* allocate(std::size_t n) {
+    return static_cast<T*>(::operator new(n * sizeof(T)));
+  }
+  void deallocate(T* p, std::size_t n) noexcept {
+    wipe({reinterpret_cast<std::uint8_t*>(p), n * sizeof(T)});
+    ::operator delete(p);
+  }
+  friend bool operator==(WipingAllocator, WipingAllocator) noexcept { return true; }
+};
+
+/// Text that grows and may hold secrets: requests, answers, tokens. No byte of it is left in freed
+/// memory. A vector and not a string: short strings live inside the object, where nothing wipes.
+///
+/// Not locked: a request is gone after milliseconds, and what lives longer is in SecretBytes.
+class WipedText {
+ public:
+  WipedText() = default;
+  explicit WipedText(std::string_view s) { append(s); }
+
+  [[nodiscard]] std::string_view view() const noexcept { return {v_.data(), v_.size()}; }
+  [[nodiscard]] Bytes bytes() const noexcept {
+    return {reinterpret_cast<const std::uint8_t*>(v_.data()), v_.size()};
+  }
+  [[nodiscard]] char* data() noexcept { return v_.data(); }
+  [[nodiscard]] std::size_t size() const noexcept { return v_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return v_.empty(); }
+  /// Drops and wipes everything.
+  void clear() noexcept { Chars().swap(v_); }
+
+  WipedText& append(std::string_view s) {
+    v_.insert(v_.end(), s.begin(), s.end());
+    return *this;
+  }
+  WipedText& append(Bytes b) {
+    return append(std::string_view(reinterpret_cast<const char*>(b.data()), b.size()));
+  }
+  WipedText& append(char c) {
+    v_.push_back(c);
+    return *this;
+  }
+  /// RFC 4648 section 4, padded. Which bytes stand in `b` decides no branch and no address.
+  WipedText& append_base64(Bytes b);
+  /// RFC 4648 section 5, without padding. Likewise.
+  WipedText& append_base64url(Bytes b);
+  /// Percent-encoded but for the unreserved characters of RFC 3986 section 2.3.
+  WipedText& append_percent_encoded(std::string_view s);
+  /// A JSON string with its quotes (RFC 8259 section 7). `s` is UTF-8.
+  WipedText& append_json(std::string_view s);
+
+ private:
+  using Chars = std::vector<char, WipingAllocator<char>>;
+  Chars v_;
+};
+
+/// A-Z a-z 0-9 - . _ ~ (RFC 3986 section 2.3), whatever the locale.
+[[nodiscard]] bool is_unreserved(char c) noexcept;
+
+/// Equal but for the case of ASCII letters.
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+/// Fit for one line of an error text: control bytes and what is not ASCII become '?', cut after
+/// `max` bytes.
+[[nodiscard]] std::string one_line(std::string_view s, std::size_t max);
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_HTTP_TEXT_H_

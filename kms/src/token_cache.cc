@@ -1,0 +1,78 @@
+#include "token_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fle::kms {
+namespace {
+
+// A scope is made from a key document's endpoint, and so from outside.
+constexpr std::size_t kMaxScopes = 32;
+constexpr std::chrono::seconds kMargin{60};
+
+}  // namespace
+
+std::chrono::seconds TokenCache::usable(std::chrono::seconds lifetime) noexcept {
+  // Against overflow; no service gives a token for longer than a day.
+  lifetime = std::clamp(lifetime, std::chrono::seconds(0), std::chrono::seconds(86'400));
+  return lifetime - std::min(kMargin, lifetime / 2);
+}
+
+Outcome<TokenCache::Token> TokenCache::get(const std::string& scope, const Fetch& fetch) {
+  std::shared_ptr<Flight> flight;
+  {
+    std::unique_lock lock(mutex_);
+    make_room();
+    Entry& e = entries_[scope];
+    if (e.token && now_() < e.use_until) return e.token;
+    if (e.flight) {
+      flight = e.flight;
+      landed_.wait(lock, [&] { return flight->landed; });
+      return flight->result;
+    }
+    flight = e.flight = std::make_shared<Flight>();
+  }
+  return fly(scope, flight, fetch);
+}
+
+Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope,
+                                           const std::shared_ptr<Flight>& flight,
+                                           const Fetch& fetch) {
+  // Also when fetch() throws: whoever waits is let go, with the flight's first result.
+  struct Landing {
+    TokenCache& cache;
+    const std::string& scope;
+    Flight& flight;
+    ~Landing() {
+      const std::lock_guard lock(cache.mutex_);
+      flight.landed = true;
+      cache.entries_.find(scope)->second.flight = nullptr;
+      cache.landed_.notify_all();
+    }
+  };
+  const Landing landing{*this, scope, *flight};
+  auto fetched = fetch();
+  if (!fetched) return flight->result = fetched.error();
+  const Token token = std::make_shared<const SecretBytes>(std::move(fetched->token));
+  const std::lock_guard lock(mutex_);
+  flight->result = token;
+  Entry& e = entries_.find(scope)->second;
+  const auto lifetime = usable(fetched->lifetime);
+  e.token = lifetime.count() > 0 ? token : nullptr;
+  e.use_until = now_() + lifetime;
+  return token;
+}
+
+void TokenCache::forget(const std::string& scope, const Token& token) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(scope);
+  if (it != entries_.end() && it->second.token == token) it->second.token = nullptr;
+}
+
+// An entry that somebody is asking for stays.
+void TokenCache::make_room() {
+  if (entries_.size() >= kMaxScopes)
+    std::erase_if(entries_, [](const auto& e) { return e.second.flight == nullptr; });
+}
+
+}  // namespace fle::kms

@@ -1,0 +1,65 @@
+#ifndef FLE_KMS_TOKEN_CACHE_H_
+#define FLE_KMS_TOKEN_CACHE_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "fle/failure.h"
+#include "fle/secret.h"
+
+namespace fle::kms {
+
+/// OAuth access tokens of one provider, by scope. Single flight: threads that miss the same token
+/// at once cause one request and share its result, failures included; failures are not kept.
+///
+/// Thread-safe.
+class TokenCache {
+ public:
+  using Token = std::shared_ptr<const SecretBytes>;
+  using Time = std::chrono::steady_clock::time_point;
+  struct Fetched {
+    SecretBytes token;
+    std::chrono::seconds lifetime{0};  ///< `expires_in`; 0: not to be kept.
+  };
+  using Fetch = std::function<Outcome<Fetched>()>;
+
+  explicit TokenCache(std::function<Time()> now) : now_(std::move(now)) {}
+
+  [[nodiscard]] Outcome<Token> get(const std::string& scope, const Fetch& fetch);
+  /// Drops `token`, which a server has refused; a newer one stays.
+  void forget(const std::string& scope, const Token& token);
+
+  /// How long a token is used: not in its last minute, nor in the second half of a short life, so
+  /// that no request arrives with one that has just expired.
+  [[nodiscard]] static std::chrono::seconds usable(std::chrono::seconds lifetime) noexcept;
+
+ private:
+  struct Flight {
+    bool landed = false;
+    Outcome<Token> result = Failure(Errc::no_memory, "asking for a token was given up");
+  };
+  struct Entry {
+    Token token;
+    Time use_until{};
+    std::shared_ptr<Flight> flight;  // null: nobody is asking
+  };
+
+  Outcome<Token> fly(const std::string& scope, const std::shared_ptr<Flight>& flight,
+                     const Fetch& fetch);
+  void make_room();
+
+  const std::function<Time()> now_;
+  std::mutex mutex_;
+  std::condition_variable landed_;
+  std::map<std::string, Entry> entries_;  // guarded by mutex_
+};
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_TOKEN_CACHE_H_

@@ -1,0 +1,79 @@
+#ifndef FLE_TESTS_KMS_CLOUD_CLOUD_SERVER_H_
+#define FLE_TESTS_KMS_CLOUD_CLOUD_SERVER_H_
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <rapidjson/document.h>
+#include <sys/types.h>
+
+#include "kms/temp_dir.h"
+
+namespace fle::kms::test {
+
+/// Runs a program to its end; throws unless it succeeds.
+void run_program(const std::vector<std::string>& arguments);
+
+/// An authority of our own and certificates from it, made by openssl in a fresh directory.
+class Certificates {
+ public:
+  /// What is wrong with a certificate, if anything.
+  enum class Fault : std::uint8_t { none, expired, other_host, other_authority };
+
+  Certificates();
+  [[nodiscard]] std::string authority() const { return dir_.file("ca.pem"); }
+  [[nodiscard]] std::string key() const { return dir_.file("key.pem"); }
+  /// A certificate for all the names that tests use; returns its file.
+  [[nodiscard]] std::string make(Fault fault = Fault::none) const;
+  /// The certificate of a client, from the same authority; the key is key().
+  [[nodiscard]] std::string make_client() const;
+  [[nodiscard]] const TempDir& dir() const noexcept { return dir_; }
+
+ private:
+  void make_authority(const std::string& name) const;
+  void sign(const std::string& out, const std::string& subject, const std::string& extension,
+            const std::string& days, const std::string& authority) const;
+  TempDir dir_;
+};
+
+/// cloud_server.py as a child process. It ends with this object, and also if this process dies.
+class CloudServer {
+ public:
+  /// @param client_authority  if not empty, clients must have a certificate from there
+  CloudServer(const std::string& certificate, const std::string& key,
+              const std::string& client_authority = {});
+  ~CloudServer();
+  CloudServer(const CloudServer&) = delete;
+  CloudServer& operator=(const CloudServer&) = delete;
+
+  [[nodiscard]] int port() const noexcept { return port_; }
+  [[nodiscard]] std::string port_text() const { return std::to_string(port_); }
+
+  /// Merges a JSON object into what the server knows: accounts, keys.
+  void configure(const std::string& json) {
+    command(R"({"do": "configure", "config": )" + json + "}");
+  }
+  /// How the next requests are answered, a JSON array with an object for each; see cloud_server.py.
+  void misbehave(const std::string& queue) {
+    command(R"({"do": "faults", "queue": )" + queue + "}");
+  }
+  void revoke_tokens() { command(R"({"do": "revoke"})"); }
+  /// The requests since the last call: {"requests": [...]}.
+  rapidjson::Document take_log() { return command(R"({"do": "log"})"); }
+  std::size_t count_requests() { return take_log()["requests"].Size(); }
+  std::vector<std::string> tokens();
+
+ private:
+  rapidjson::Document command(const std::string& line);
+  rapidjson::Document read_line();
+  pid_t pid_ = -1;
+  std::FILE* to_ = nullptr;
+  std::FILE* from_ = nullptr;
+  int port_ = 0;
+};
+
+}  // namespace fle::kms::test
+
+#endif  // FLE_TESTS_KMS_CLOUD_CLOUD_SERVER_H_

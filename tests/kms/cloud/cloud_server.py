@@ -1,0 +1,444 @@
+"""AWS KMS, Azure Key Vault with its token service, and GCP KMS with its own, as far as one data key
+needs them: one HTTPS server on a loopback port that checks what the clouds check, each from the
+request as it arrived, and that misbehaves when told to.
+
+usage: python3 -I -S cloud_server.py CERTIFICATE PRIVATE_KEY [CLIENT_CA]
+
+Writes its port to standard output. Then each line on standard input is a command, a JSON object
+with "do", answered by one line of JSON. Ends with its standard input.
+"""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import socket
+import ssl
+import struct
+import sys
+import threading
+import time
+from urllib.parse import parse_qsl
+
+config = {}
+faults = []
+log = []
+tokens = {}  # token -> (scope, time of expiry)
+lock = threading.Lock()
+WRAPPING_KEY = os.urandom(32)
+
+
+class Refused(Exception):
+    def __init__(self, status, code, message):
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+# --- Wrapping: a stream cipher and a tag, from HMAC. Clients never look inside. ---
+
+
+def keystream(nonce, n):
+    out = b""
+    while len(out) < n:
+        out += hmac.digest(WRAPPING_KEY, nonce + struct.pack(">I", len(out)), "sha256")
+    return out[:n]
+
+
+def seal(name, plain):
+    nonce = os.urandom(16)
+    body = nonce + bytes(a ^ b for a, b in zip(plain, keystream(nonce, len(plain))))
+    return body + hmac.digest(WRAPPING_KEY, name.encode() + b"\0" + body, "sha256")
+
+
+def unseal(name, blob):
+    """None if `blob` was not sealed under `name`."""
+    body, tag = blob[:-32], blob[-32:]
+    right = hmac.digest(WRAPPING_KEY, name.encode() + b"\0" + body, "sha256")
+    if len(blob) < 48 or not hmac.compare_digest(tag, right):
+        return None
+    return bytes(a ^ b for a, b in zip(body[16:], keystream(body[:16], len(body) - 16)))
+
+
+def decode(text, url=False):
+    if url and "=" in text:
+        raise Refused(400, "BadParameter", "padded base64url")
+    padded = text + "=" * (-len(text) % 4) if url else text
+    try:
+        return base64.b64decode(padded, altchars=b"-_" if url else None, validate=True)
+    except ValueError:
+        raise Refused(400, "BadParameter", "not base64") from None
+
+
+def json_body(request):
+    try:
+        return json.loads(request["body"])
+    except ValueError:
+        raise Refused(400, "SerializationException", "not JSON") from None
+
+
+# --- AWS ---
+
+
+def check_sigv4(request):
+    """Signature Version 4, computed anew from what arrived."""
+    c = config["aws"]
+    headers = request["headers"]
+    m = re.fullmatch(
+        r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
+        r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})",
+        headers.get("authorization", ""),
+    )
+    if not m:
+        raise Refused(400, "IncompleteSignatureException", "malformed Authorization")
+    key_id, date, region, service, names, signature = m.groups()
+    if key_id != c["accessKeyId"] or headers.get("x-amz-security-token") != c.get("sessionToken"):
+        raise Refused(400, "UnrecognizedClientException", "The security token is invalid.")
+    stamp = headers.get("x-amz-date", "")
+    if not re.fullmatch(r"\d{8}T\d{6}Z", stamp) or stamp[:8] != date:
+        raise Refused(400, "InvalidSignatureException", "bad date")
+    skew = c.get("now", time.time()) - calendar_time(stamp)
+    if abs(skew) > 300:
+        raise Refused(400, "InvalidSignatureException", "Signature expired")
+    if (region, service) != (c["region"], "kms"):
+        raise Refused(400, "InvalidSignatureException", "Credential should be scoped to " + region)
+    signed = names.split(";")
+    must = {n for n in headers if n not in ("authorization", "connection")}
+    if signed != sorted(signed) or set(signed) != must:
+        raise Refused(400, "InvalidSignatureException", "wrong SignedHeaders")
+    canonical = "POST\n" + request["target"] + "\n\n"
+    canonical += "".join(f"{n}:{' '.join(headers[n].split())}\n" for n in signed)
+    canonical += "\n" + names + "\n" + hashlib.sha256(request["body"]).hexdigest()
+    scope = f"{date}/{region}/{service}/aws4_request"
+    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n" + hashlib.sha256(canonical.encode()).hexdigest()
+    key = ("AWS4" + c["secretAccessKey"]).encode()
+    for part in (date, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    if not hmac.compare_digest(hmac.digest(key, to_sign.encode(), "sha256").hex(), signature):
+        raise Refused(403, "InvalidSignatureException", "The signature does not match")
+
+
+def calendar_time(stamp):
+    year, month, day = int(stamp[:4]), int(stamp[4:6]), int(stamp[6:8])
+    # Days from the civil calendar: time.strptime would import much for this one line.
+    y = year - (month <= 2)
+    era_day = y * 365 + y // 4 - y // 100 + y // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    seconds = int(stamp[9:11]) * 3600 + int(stamp[11:13]) * 60 + int(stamp[13:15])
+    return (era_day - 719468) * 86400 + seconds
+
+
+def aws(request):
+    if request["headers"].get("content-type") != "application/x-amz-json-1.1":
+        raise Refused(400, "UnknownOperationException", "wrong Content-Type")
+    check_sigv4(request)
+    body = json_body(request)
+    operation = request["headers"].get("x-amz-target")
+    if operation == "TrentService.Encrypt":
+        if set(body) != {"Plaintext", "KeyId"} or body["KeyId"] not in config["aws"]["keys"]:
+            raise Refused(400, "NotFoundException", "Invalid keyId " + str(body.get("KeyId")))
+        name = body["KeyId"].encode()
+        blob = bytes([len(name)]) + name + seal(body["KeyId"], decode(body["Plaintext"]))
+        return {"CiphertextBlob": base64.b64encode(blob).decode(), "KeyId": body["KeyId"]}
+    if operation == "TrentService.Decrypt":
+        if set(body) != {"CiphertextBlob"}:
+            raise Refused(400, "ValidationException", "unexpected member")
+        blob = decode(body["CiphertextBlob"])
+        name, rest = blob[1 : 1 + blob[0]].decode("latin-1"), blob[1 + blob[0] :]
+        plain = unseal(name, rest)
+        if plain is None:
+            raise Refused(400, "InvalidCiphertextException", "")
+        return {"KeyId": name, "Plaintext": base64.b64encode(plain).decode()}
+    raise Refused(400, "UnknownOperationException", "")
+
+
+# --- Tokens ---
+
+
+def form_body(request):
+    if request["headers"].get("content-type") != "application/x-www-form-urlencoded":
+        raise Refused(400, "invalid_request", "wrong Content-Type")
+    pairs = parse_qsl(request["body"].decode("ascii"), strict_parsing=True)
+    if len(dict(pairs)) != len(pairs):
+        raise Refused(400, "invalid_request", "a parameter stands twice")
+    return dict(pairs)
+
+
+def issue(scope):
+    token = "ya29." + os.urandom(24).hex()
+    lifetime = config.get("token_lifetime", 3600)
+    tokens[token] = (scope, time.time() + lifetime)
+    return {"token_type": "Bearer", "expires_in": lifetime, "access_token": token}
+
+
+def check_bearer(request, scope):
+    m = re.fullmatch(r"Bearer (\S+)", request["headers"].get("authorization", ""))
+    given = m and m.group(1)
+    if given and given in config.get("access_tokens", []):
+        return
+    if not given or tokens.get(given, ("", 0))[0] != scope or tokens[given][1] < time.time():
+        raise Refused(401, "Unauthorized", "The token is invalid or has expired")
+
+
+def azure_token(request):
+    c = config["azure"]
+    want = {
+        "client_id": c["clientId"],
+        "client_secret": c["clientSecret"],
+        "scope": c["scope"],
+        "grant_type": "client_credentials",
+    }
+    form = form_body(request)
+    if set(form) != set(want) or request["headers"].get("accept") != "application/json":
+        raise Refused(400, "invalid_request", "AADSTS900144")
+    for name in ("client_secret", "client_id", "scope", "grant_type"):
+        if form[name] != want[name]:
+            raise Refused(401, "invalid_client", "AADSTS7000215: Invalid " + name)
+    return issue(c["scope"])
+
+
+def gcp_token(request):
+    """RFC 7523, the signature checked with the public key's bare numbers."""
+    c = config["gcp"]
+    form = form_body(request)
+    if set(form) != {"grant_type", "assertion"}:
+        raise Refused(400, "invalid_request", "wrong parameters")
+    if form["grant_type"] != "urn:ietf:params:oauth:grant-type:jwt-bearer":
+        raise Refused(400, "unsupported_grant_type", "")
+    parts = form["assertion"].split(".")
+    if len(parts) != 3:
+        raise Refused(400, "invalid_grant", "not a JWT")
+    if json.loads(decode(parts[0], url=True)) != {"alg": "RS256", "typ": "JWT"}:
+        raise Refused(400, "invalid_grant", "wrong JWT header")
+    n = int(c["modulus"], 16)
+    size = (n.bit_length() + 7) // 8
+    signature = decode(parts[2], url=True)
+    prefix = bytes.fromhex("3031300d060960864801650304020105000420")
+    digest = prefix + hashlib.sha256((parts[0] + "." + parts[1]).encode()).digest()
+    want = b"\0\1" + b"\xff" * (size - 3 - len(digest)) + b"\0" + digest
+    if len(signature) != size or pow(int.from_bytes(signature, "big"), 65537, n).to_bytes(size, "big") != want:
+        raise Refused(400, "invalid_grant", "Invalid JWT Signature.")
+    claims = json.loads(decode(parts[1], url=True))
+    if set(claims) != {"iss", "aud", "scope", "iat", "exp"} or claims["exp"] - claims["iat"] != 300:
+        raise Refused(400, "invalid_grant", "wrong claims")
+    if abs(claims["iat"] - c.get("now", time.time())) > 60:
+        raise Refused(400, "invalid_grant", "Invalid JWT: iat and exp are not in a reasonable timeframe")
+    if claims["iss"] != c["email"]:
+        raise Refused(400, "invalid_grant", "Invalid grant: account not found")
+    if claims["aud"] != "https://" + request["headers"]["host"] + "/token" or claims["scope"] != c["scope"]:
+        raise Refused(400, "invalid_scope", "wrong audience or scope")
+    return issue(c["scope"])
+
+
+# --- Azure Key Vault and GCP KMS ---
+
+
+def rest_body(request, scope, names):
+    headers = request["headers"]
+    if headers.get("content-type") != "application/json" or headers.get("accept") != "application/json":
+        raise Refused(400, "BadParameter", "wrong Content-Type or Accept")
+    check_bearer(request, scope)
+    body = json_body(request)
+    if set(body) != names:
+        raise Refused(400, "BadParameter", "wrong properties")
+    return body
+
+
+def azure_key(request, name, version, operation):
+    body = rest_body(request, config["azure"]["scope"], {"alg", "value"})
+    if body["alg"] != "RSA-OAEP-256":
+        raise Refused(400, "BadParameter", "unknown algorithm")
+    if name != config["azure"]["keyName"]:
+        raise Refused(404, "KeyNotFound", f"A key with (name/id) {name} was not found")
+    full = f"{name}/{version or config['azure']['currentVersion']}"
+    value = decode(body["value"], url=True)
+    out = seal(full, value) if operation == "wrapkey" else unseal(full, value)
+    if out is None:
+        raise Refused(400, "BadParameter", "The parameter is incorrect.")
+    encoded = base64.urlsafe_b64encode(out).rstrip(b"=").decode()
+    return {"kid": "https://" + request["headers"]["host"] + "/keys/" + full, "value": encoded}
+
+
+def gcp_key(request, name, version, operation):
+    field = "plaintext" if operation == "encrypt" else "ciphertext"
+    body = rest_body(request, config["gcp"]["scope"], {field})
+    if name != config["gcp"]["key"]:
+        raise Refused(404, "NOT_FOUND", f"CryptoKey {name} not found.")
+    if operation == "encrypt":
+        return {"name": name + (version or ""), "ciphertext": base64.b64encode(seal(name, decode(body[field]))).decode()}
+    plain = unseal(name, decode(body[field])) if not version else None
+    if plain is None:
+        raise Refused(400, "INVALID_ARGUMENT", "Decryption failed: the ciphertext is invalid.")
+    return {"plaintext": base64.b64encode(plain).decode(), "plaintextCrc32c": "1"}
+
+
+ROUTES = (
+    (r"/", aws),
+    (r"/([A-Za-z0-9-]+)/oauth2/v2\.0/token", lambda r, tenant: azure_token(r)),
+    (r"/token", gcp_token),
+    (r"/keys/([A-Za-z0-9-]+)/([0-9a-f]*)/(wrapkey|unwrapkey)\?api-version=7\.1", azure_key),
+    (r"/v1/(projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/:]+)(/cryptoKeyVersions/[^/:]+)?:(encrypt|decrypt)", gcp_key),
+)
+
+
+def error_body(request, e):
+    """In the form of the service that was asked."""
+    if "x-amz-target" in request["headers"]:
+        return {"__type": "com.amazonaws.kms#" + e.code, "message": e.message}
+    if request["target"].endswith("token"):
+        return {"error": e.code, "error_description": e.message}
+    if request["target"].startswith("/v1/"):
+        return {"error": {"code": e.status, "message": e.message, "status": e.code}}
+    return {"error": {"code": e.code, "message": e.message}}
+
+
+def handle(request):
+    try:
+        for pattern, handler in ROUTES:
+            if m := re.fullmatch(pattern, request["target"]):
+                if request["method"] != "POST":
+                    raise Refused(405, "MethodNotAllowed", "")
+                with lock:
+                    return 200, handler(request, *m.groups())
+        raise Refused(404, "NotFound", "no such resource")
+    except Refused as e:
+        return e.status, error_body(request, e)
+
+
+# --- HTTP/1.1 over TLS ---
+
+
+def read_request(stream):
+    line = stream.readline()
+    if not line:
+        return None
+    method, target, version = line.decode("ascii").rstrip("\r\n").split(" ")
+    request = {"method": method, "target": target, "headers": {}, "raw": line}
+    while (line := stream.readline()) not in (b"\r\n", b""):
+        request["raw"] += line
+        name, value = line.decode("ascii").rstrip("\r\n").split(":", 1)
+        if name.lower() in request["headers"] or version != "HTTP/1.1":
+            raise ValueError("a header stands twice")
+        request["headers"][name.lower()] = value.strip()
+    request["body"] = stream.read(int(request["headers"].get("content-length", 0)))
+    return request
+
+
+def http(status, body, extra=""):
+    head = f"HTTP/1.1 {status} Said So\r\nContent-Type: application/json\r\n{extra}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def answer(request, connection):
+    """Answers one request; False: close the connection."""
+    with lock:
+        fault = faults.pop(0) if faults else None
+    fault = fault or {}
+    time.sleep(fault.get("delay", 0))
+    if "cut" in fault:
+        if fault["cut"] == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if fault["cut"] == "middle":
+            connection.sendall(http(200, b'{"CiphertextBlob": "AAAA"}')[:-9])
+        return False
+    if "raw" in fault:
+        connection.sendall(fault["raw"].encode("latin-1"))
+        return not fault.get("close")
+    if "oversize" in fault:
+        connection.sendall(http(200, b" " * fault["oversize"]))
+        return False
+    status, body = handle(request)
+    body = json.dumps(body).encode()
+    if "echo" in fault:
+        what = request["body"] if fault["echo"] == "body" else request["raw"]
+        body = json.dumps({"error": {"code": "Echo", "message": what.decode()}, "message": what.decode()}).encode()
+        if fault["echo"] in request["headers"]:
+            value = request["headers"][fault["echo"]]
+            body = json.dumps({"__type": "Echo", "message": value, "error": {"message": value}}).encode()
+        status = 400
+    if "status" in fault:
+        status, body = fault["status"], fault.get("body", "").encode()
+    if "rewrite" in fault:
+        body = fault["rewrite"].encode()
+    if fault.get("chunked"):
+        head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\ntransfer-encoding:  Chunked\r\n\r\n"
+        pieces = [body[i : i + 7] for i in range(0, len(body), 7)]
+        data = head + b"".join(b"%x;x=y\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\nA: b\r\n\r\n"
+    elif fault.get("until_close"):
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + body)
+        return False
+    else:
+        data = http(status, body, fault.get("headers", "X-Amzn-RequestId: 0a1b2c\r\n"))
+    if "drip" in fault:
+        for i in range(len(data)):
+            connection.sendall(data[i : i + 1])
+            time.sleep(fault["drip"])
+    connection.sendall(data)
+    return not fault.get("close")
+
+
+def serve(raw_connection, context, number):
+    try:
+        with context.wrap_socket(raw_connection, server_side=True) as connection:
+            stream = connection.makefile("rb")
+            while request := read_request(stream):
+                with lock:
+                    log.append(
+                        {
+                            "connection": number,
+                            "line": request["method"] + " " + request["target"],
+                            "sni": getattr(connection, "sni", None),
+                            "peer": connection.getpeercert() is not None,
+                            "tls": connection.version(),
+                            "headers": request["headers"],
+                            "body": request["body"].decode("latin-1"),
+                        }
+                    )
+                if not answer(request, connection):
+                    break
+    except (OSError, ValueError):
+        pass  # the client went away, or did not speak TLS
+
+
+def accept(listener, context):
+    number = 0
+    while True:
+        connection, _ = listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        number += 1
+        threading.Thread(target=serve, args=(connection, context, number), daemon=True).start()
+
+
+def command(c):
+    global faults, log
+    with lock:
+        if c["do"] == "configure":
+            config.update(c["config"])
+        elif c["do"] == "faults":
+            faults = c["queue"]
+        elif c["do"] == "revoke":
+            tokens.clear()
+        elif c["do"] == "tokens":
+            return {"tokens": list(tokens)}
+        elif c["do"] == "log":
+            taken, log = log, []
+            return {"requests": taken}
+        else:
+            raise ValueError(c["do"])
+    return {}
+
+
+def main():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1], sys.argv[2])
+    if len(sys.argv) > 3:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(sys.argv[3])
+    context.sni_callback = lambda connection, name, _: setattr(connection, "sni", name)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    threading.Thread(target=accept, args=(listener, context), daemon=True).start()
+    print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(command(json.loads(line))), flush=True)
+
+
+main()
