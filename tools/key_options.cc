@@ -68,17 +68,4 @@ Outcome<std::shared_ptr<kms::KeyRing>> KeyOptions::key_ring() const {
   return std::make_shared<kms::KeyRing>(std::move(v), std::move(p), std::move(options));
 }
 
-std::string to_base64(const KeyId& id) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string s;
-  for (std::size_t i = 0; i < id.bytes.size(); i += 3) {
-    const std::size_t n = std::min<std::size_t>(3, id.bytes.size() - i);
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < n ? id.bytes[i + k] : 0U);
-    for (std::size_t k = 0; k < 4; ++k) s += k <= n ? kDigits[bits >> (18 - 6 * k) & 63] : '=';
-  }
-  return s;
-}
-
 }  // namespace fle::tools

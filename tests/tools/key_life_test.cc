@@ -1,0 +1,274 @@
+// A data key's life on the command line.
+#include <algorithm>
+#include <regex>
+
+#include <gtest/gtest.h>
+
+#include "process.h"
+
+namespace fle::test {
+namespace {
+
+using Args = std::vector<std::string>;
+
+struct KeyLife : ::testing::Test {
+  TempFolder folder;
+
+  void SetUp() override {
+    ASSERT_EQ(run({"keygen", "--out", "one"}).status, 0);
+    ASSERT_EQ(run({"keygen", "--out", "two"}).status, 0);
+    folder.write("kms.json", R"({"local": {"key": ")" + base64("one") +
+                                 R"("}, "local:two": {"key": ")" + base64("two") + R"("}})");
+  }
+  Ended run(const Args& args, const std::string& input = {}) const {
+    return run_fle(folder.path(), args, input);
+  }
+  /// fle key NAME --vault v ...
+  Ended key(const std::string& name, Args more = {}, const std::string& input = {}) const {
+    Args args{"key", name, "--vault", "v"};
+    args.insert(args.end(), more.begin(), more.end());
+    return run(args, input);
+  }
+  /// Makes a key under the first master key; returns its UUID.
+  std::string new_key(const std::string& alt_name = {}) const {
+    Args more{"--local-key", "one"};
+    if (!alt_name.empty()) more.insert(more.end(), {"--alt-name", alt_name});
+    const Ended made = key("create", more);
+    std::smatch uuid;
+    if (!std::regex_search(made.out, uuid, std::regex("\"uuid\": \"([^\"]+)\"")))
+      throw std::runtime_error("key create: " + made.err);
+    return uuid[1];
+  }
+  std::string base64(const std::string& file) const {
+    static constexpr char kDigits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const std::string raw = folder.read(file);
+    std::string out;
+    for (std::size_t i = 0; i + 3 <= raw.size(); i += 3) {
+      std::uint32_t bits = 0;
+      for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | static_cast<std::uint8_t>(raw[i + k]);
+      for (int shift = 18; shift >= 0; shift -= 6) out += kDigits[bits >> shift & 63];
+    }
+    return out;
+  }
+  std::string seal(const std::string& uuid) const {
+    folder.write(
+        "s", R"({"bsonType": "object", "properties": {"v": {"encrypt": {"keyId": [{"$uuid": ")" +
+                 uuid + R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"}}}})");
+    const Ended sealed =
+        run({"encrypt", "--schema", "s", "--vault", "v", "--kms", "kms.json", "--format", "json"},
+            "{\"v\": \"canary\"}\n");
+    EXPECT_EQ(sealed.status, 0) << sealed.err;
+    return sealed.out;
+  }
+  Ended open(const std::string& sealed, const Args& kms) const {
+    Args args{"decrypt", "--vault", "v", "--format", "json", "--relaxed"};
+    args.insert(args.end(), kms.begin(), kms.end());
+    return run(args, sealed);
+  }
+};
+
+bool says(const Ended& e, const std::string& text) {
+  return e.out.find(text) != std::string::npos || e.err.find(text) != std::string::npos;
+}
+
+TEST_F(KeyLife, NamesComeAndGo) {
+  const std::string a = new_key("a");
+  const std::string b = new_key();
+  const Ended added = key("add-name", {b, "b"});
+  EXPECT_EQ(added.status, 0) << added.err;
+  EXPECT_EQ(added.out, "{ \"uuid\" : \"" + b + "\", \"keyAltNames\" : [ \"b\" ] }\n");
+  EXPECT_TRUE(says(key("show", {"b"}), "\"keyAltNames\" : [ \"b\" ]"));
+  EXPECT_EQ(key("add-name", {"b", "b"}).out, added.out) << "again changes nothing";
+  const Ended taken = key("add-name", {"b", "a"});
+  EXPECT_EQ(taken.status, 1);
+  EXPECT_TRUE(says(taken, "key_duplicate")) << taken.err;
+  EXPECT_TRUE(says(key("add-name", {"a", ""}), "empty"));
+  EXPECT_TRUE(says(key("add-name", {"nobody", "x"}), "key_not_found"));
+  const Ended removed = key("remove-name", {"a", "a"});
+  EXPECT_EQ(removed.out, "{ \"uuid\" : \"" + a + "\", \"keyAltNames\" : [  ] }\n");
+  EXPECT_EQ(key("show", {"a"}).status, 1);
+  EXPECT_EQ(key("add-name", {"b", "a"}).status, 0) << "the name is free again";
+  EXPECT_EQ(key("remove-name", {a, "b"}).status, 0);
+  EXPECT_EQ(key("show", {"b"}).status, 0) << "it is another key's name";
+}
+
+TEST_F(KeyLife, ANameThatLooksLikeAnIdIsTakenForAName) {
+  const std::string a = new_key();
+  const std::string b = new_key();
+  ASSERT_EQ(key("add-name", {b, a}).status, 0);
+  EXPECT_TRUE(says(key("remove-name", {a, a}), b));
+  EXPECT_TRUE(says(key("add-name", {a, "n"}), a));
+  std::string upper = b;
+  std::ranges::transform(upper, upper.begin(),
+                         [](char c) { return static_cast<char>(std::toupper(c)); });
+  EXPECT_TRUE(says(key("add-name", {upper, "m"}), b));
+}
+
+TEST_F(KeyLife, DeletesOnlyWhenEveryKeyIsThere) {
+  const std::string a = new_key("a");
+  const std::string b = new_key("b");
+  const std::string sealed = seal(a);
+  EXPECT_TRUE(says(key("delete", {"a", "c"}), "'c'"));
+  EXPECT_EQ(key("show", {"a"}).status, 0);
+  const Ended deleted = key("delete", {"a", b});
+  EXPECT_EQ(deleted.status, 0) << deleted.err;
+  EXPECT_EQ(deleted.out, a + "  deleted\n" + b + "  deleted\n");
+  EXPECT_EQ(key("list").out, "");
+  EXPECT_TRUE(says(open(sealed, {"--kms", "kms.json"}), "key_not_found"));
+  EXPECT_EQ(key("delete").status, 2);
+}
+
+TEST_F(KeyLife, RewrapMovesKeysUnderAnotherMasterKey) {
+  const std::string a = new_key("a");
+  const std::string b = new_key("b");
+  const std::string sealed = seal(a);
+  const Args to_two{"--kms", "kms.json", "--provider", "local:two"};
+  const auto rewrap = [&](Args more) {
+    more.insert(more.end(), to_two.begin(), to_two.end());
+    return key("rewrap", more);
+  };
+  const std::string before = key("export").out;
+  const Ended dry = rewrap({"--all", "--dry-run"});
+  EXPECT_EQ(dry.status, 0) << dry.err;
+  EXPECT_TRUE(says(dry, a + "  would be rewrapped\n")) << dry.out;
+  EXPECT_EQ(key("export").out, before);
+  EXPECT_EQ(rewrap({"a"}).out, a + "  rewrapped\n");
+  EXPECT_TRUE(says(key("show", {"a"}), "\"local:two\""));
+  EXPECT_FALSE(says(key("show", {"b"}), "\"local:two\""));
+  EXPECT_TRUE(says(open(sealed, {"--local-key", "one"}), "kms_not_configured"));
+  EXPECT_EQ(open(sealed, {"--kms", "kms.json"}).out, "{ \"v\" : \"canary\" }\n");
+  const Ended rest = rewrap({"--all", "--resume", "--batch", "1"});
+  EXPECT_TRUE(says(rest, a + "  is under this master key already\n")) << rest.out;
+  EXPECT_TRUE(says(rest, b + "  rewrapped\n"));
+  // Back, without naming the keys.
+  const Ended back = key("rewrap", {"--kms", "kms.json", "--provider", "local", "--from-provider",
+                                    "local:two", "--created-before", "2999-01-01"});
+  EXPECT_TRUE(says(back, a) && says(back, b)) << back.err;
+  EXPECT_EQ(open(sealed, {"--local-key", "one"}).status, 0);
+}
+
+TEST_F(KeyLife, RewrapSelectsByConditions) {
+  const std::string a = new_key("a");
+  const std::string b = new_key("b");
+  const auto selected = [&](Args more) {
+    more.insert(more.end(), {"--local-key", "one", "--dry-run"});
+    const Ended e = key("rewrap", more);
+    EXPECT_EQ(e.status, 0) << e.err;
+    return std::string(says(e, a) ? "a" : "") + (says(e, b) ? "b" : "");
+  };
+  EXPECT_EQ(selected({"--all"}), "ab");
+  EXPECT_EQ(selected({"b"}), "b");
+  EXPECT_EQ(selected({"--filter", R"({"keyAltNames": {"$in": ["a", "x"]}})"}), "a");
+  EXPECT_EQ(selected({"--from-provider", "local:two"}), "");
+  EXPECT_EQ(selected({"--updated-before", "2020-01-01T00:00:00Z"}), "");
+  EXPECT_EQ(selected({"--created-before", "2999-01-01", "a"}), "a");
+  for (const Args& wrong : {Args{}, Args{"--all", "a"}, Args{"--created-before", "tomorrow"},
+                            Args{"--created-before", "2026-02-30", "a"}, Args{"a", "--resume"},
+                            Args{"a", "--master-key", "{}"}, Args{"a", "--batch", "0"}}) {
+    EXPECT_EQ(key("rewrap", wrong).status, 2);
+  }
+  for (const char* wrong : {"{", "{} {}", R"({"$nor": []})", R"({"bogus": 1})"}) {
+    const Ended e = key("rewrap", {"--local-key", "one", "--filter", wrong});
+    EXPECT_EQ(e.status, 1) << wrong;
+    EXPECT_TRUE(says(e, "filter")) << e.err;
+  }
+}
+
+TEST_F(KeyLife, RewrapStoresNothingWhenAKeyDoesNotOpen) {
+  const std::string a = new_key("a");
+  ASSERT_EQ(key("create", {"--local-key", "two", "--alt-name", "alien"}).status, 0);
+  const std::string before = key("export").out;
+  const Ended e = key("rewrap", {"--kms", "kms.json", "--provider", "local:two", "--all"});
+  EXPECT_EQ(e.status, 1);
+  EXPECT_TRUE(says(e, "key_unwrap_failed"));
+  EXPECT_EQ(key("export").out, before);
+}
+
+TEST_F(KeyLife, ExportAndImportKeepEveryByteInBothFormats) {
+  const std::string a = new_key("a");
+  const std::string b = new_key();
+  ASSERT_EQ(key("add-name", {b, "late"}).status, 0);  // at the end, as drivers leave it
+  const std::string sealed = seal(a);
+  const std::string bson = key("export").out;
+  const std::string json = key("export", {"--format", "json"}).out;
+  EXPECT_EQ(std::ranges::count(json, '\n'), 2);
+  EXPECT_EQ(json, key("show", {a}).out + key("show", {b}).out);
+  EXPECT_EQ(key("export", {"--format", "json", b}).out, key("show", {b}).out);
+  for (const auto& [format, content] : {std::pair("bson", bson), std::pair("json", json)}) {
+    const std::string vault = std::string("v.") + format;
+    const Ended imported = run({"key", "import", "--vault", vault, "--format", format}, content);
+    EXPECT_EQ(imported.status, 0) << imported.err;
+    EXPECT_EQ(imported.out, "{\"imported\": 2, \"skipped\": 0}\n");
+    EXPECT_EQ(run({"key", "export", "--vault", vault}).out, bson);
+    EXPECT_EQ(
+        run({"decrypt", "--vault", vault, "--kms", "kms.json", "--format", "json", "--relaxed"},
+            sealed)
+            .out,
+        "{ \"v\" : \"canary\" }\n");
+  }
+  ASSERT_EQ(key("export", {"--out", "keys.bson"}).status, 0);
+  EXPECT_EQ(folder.read("keys.bson"), bson);
+}
+
+TEST_F(KeyLife, ImportTakesAllOrNothingAndNumbersTheDocuments) {
+  new_key("a");
+  const std::string first = key("export", {"--format", "json"}).out;
+  new_key("b");
+  const std::string both = key("export", {"--format", "json"}).out;
+  const auto import = [&](const std::string& vault, const std::string& in, Args more = {}) {
+    more.insert(more.begin(), {"key", "import", "--vault", vault, "--format", "json"});
+    return run(more, in);
+  };
+  // Bad input leaves no vault behind.
+  for (const std::string& bad : {both + "{\"_id\": 1}\n", both + "nonsense\n", both + first}) {
+    const Ended e = import("w", bad);
+    EXPECT_EQ(e.status, 1);
+    EXPECT_TRUE(says(e, "document 3: ")) << e.err;
+    EXPECT_FALSE(folder.has("w"));
+  }
+  EXPECT_EQ(import("w", "").out, "{\"imported\": 0, \"skipped\": 0}\n");
+  ASSERT_EQ(import("w", first).status, 0);
+  const Ended twice = import("w", both);
+  EXPECT_EQ(twice.status, 1);
+  EXPECT_TRUE(says(twice, "document 1: key_duplicate")) << twice.err;
+  EXPECT_EQ(import("w", both, {"--skip-identical"}).out, "{\"imported\": 1, \"skipped\": 1}\n");
+  EXPECT_EQ(run({"key", "export", "--vault", "w", "--format", "json"}).out, both);
+  ASSERT_EQ(run({"key", "add-name", "--vault", "w", "a", "c"}).status, 0);
+  EXPECT_TRUE(says(import("w", both, {"--skip-identical"}), "document 1: key_duplicate"));
+}
+
+TEST_F(KeyLife, CreateTakesKeyMaterialAndMasterKeysOfAnyProvider) {
+  folder.write("material", std::string(96, 'm'));
+  folder.write("short", std::string(95, 'm'));
+  EXPECT_EQ(key("create", {"--local-key", "one", "--key-material", "material"}).status, 0);
+  const Ended too_short = key("create", {"--local-key", "one", "--key-material", "short"});
+  EXPECT_TRUE(says(too_short, "96")) << too_short.err;
+  EXPECT_EQ(key("create", {"--kms", "kms.json", "--provider", "local:two"}).status, 0);
+  const auto refused = [&](const std::string& provider, const std::string& fields) {
+    const Ended e = run({"key", "create", "--vault", "fresh", "--kms", "kms.json", "--provider",
+                         provider, "--master-key", fields});
+    EXPECT_EQ(e.status, 1);
+    EXPECT_FALSE(folder.has("fresh"));
+    return e;
+  };
+  EXPECT_TRUE(says(refused("aws", R"({"region": "r"})"), "field 'masterKey.key'"));
+  EXPECT_TRUE(says(refused("aws", R"({"region": "r", "key": "k", "kye": 1})"), "'kye'"));
+  EXPECT_TRUE(says(refused("aws", R"({"region": "r", "key": "k"})"), "kms_not_configured"));
+  EXPECT_TRUE(says(refused("local:two", R"({"key": "k"})"), "'key'"));
+  EXPECT_TRUE(says(refused("local:two", "{"), "--master-key"));
+  EXPECT_TRUE(says(refused("sealed box", "{}"), "kms_config_invalid"));
+}
+
+TEST_F(KeyLife, EverySubcommandHasAHelpText) {
+  for (const char* name : {"create", "list", "show", "rewrap", "add-name", "remove-name", "delete",
+                           "export", "import"}) {
+    const Ended help = run({"key", name, "--help"});
+    EXPECT_EQ(help.status, 0) << name;
+    EXPECT_TRUE(says(help, "--vault")) << name;
+    EXPECT_EQ(run({"key", name}).status, 2) << name << " needs a vault";
+  }
+}
+
+}  // namespace
+}  // namespace fle::test

@@ -1,0 +1,233 @@
+// fle key rewrap, add-name, remove-name, delete.
+#include <algorithm>
+
+#include <bson/bson.h>
+
+#include "documents.h"
+#include "fle/client/client_encryption.h"
+#include "key_commands.h"
+
+namespace fle::tools {
+namespace {
+
+// ---- rewrap
+
+struct Rewrap {
+  KeyOptions keys;
+  MasterKeyOptions target;
+  std::vector<std::string> selected;
+  bool all = false;
+  std::string from_provider;
+  std::string created_before;
+  std::string updated_before;
+  std::string filter;  // JSON
+  kms::RewrapOptions options;
+};
+
+/// What CLI11 cannot check by itself: throws a usage error.
+void check_usage(const Rewrap& o) {
+  const bool some = !o.selected.empty() || !o.from_provider.empty() || !o.created_before.empty() ||
+                    !o.updated_before.empty() || !o.filter.empty();
+  if (some == o.all)
+    throw CLI::ValidationError("Select keys by KEY or by conditions, or all of them by --all");
+  if (o.target.provider.empty() && !o.target.master_key.empty())
+    throw CLI::ValidationError("--master-key requires --provider");
+  if (o.target.provider.empty() && o.options.resume)
+    throw CLI::ValidationError(
+        "--resume requires --provider: use --updated-before to go on with "
+        "keys that stay under their master key");
+}
+
+Outcome<kms::KeyFilter> filter_of(const Rewrap& o, kms::KeyVault& vault) {
+  kms::KeyFilter filter;
+  if (!o.filter.empty()) {
+    std::vector<std::uint8_t> query;
+    if (!json_to_bson(o.filter, query))
+      return Failure(Errc::json_invalid, "--filter is not one Extended JSON document");
+    FLE_TRY(filter, kms::KeyFilter::from_bson(query));
+  }
+  if (!o.selected.empty()) {
+    FLE_TRY(const std::vector<kms::KeyDocument> keys, find_keys(vault, o.selected));
+    std::vector<KeyId> ids;
+    for (const kms::KeyDocument& key : keys) ids.push_back(key.id);
+    filter.any_of(ids, {});
+  }
+  if (!o.from_provider.empty()) filter.provider(o.from_provider);
+  if (!o.created_before.empty()) filter.created_before(*parse_time(o.created_before));
+  if (!o.updated_before.empty()) filter.updated_before(*parse_time(o.updated_before));
+  return filter;
+}
+
+Done rewrap(const Rewrap& o) {
+  FLE_TRY(const std::shared_ptr<const kms::Providers> providers, o.keys.providers());
+  kms::RewrapOptions options = o.options;
+  if (!o.target.provider.empty()) {
+    FLE_TRY(options.master_key, o.target.parse());
+  }
+  FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
+  FLE_TRY(const kms::KeyFilter filter, filter_of(o, *vault));
+  FLE_TRY(const kms::RewrapResult result,
+          kms::rewrap_many_data_key(*vault, *providers, filter, options));
+  std::string text;
+  const auto add = [&text](const std::vector<KeyId>& ids, const char* what) {
+    for (const KeyId& id : ids) text += to_uuid_string(id) + "  " + what + "\n";
+  };
+  add(result.rewrapped, options.dry_run ? "would be rewrapped" : "rewrapped");
+  add(result.current, "is under this master key already");
+  add(result.changed, "changed meanwhile, left alone");
+  return print(text);
+}
+
+CLI::Validator is_time() {
+  return {[](std::string& text) {
+            return parse_time(text) ? std::string() : "expected 2026-01-31 or 2026-01-31T23:59:59Z";
+          },
+          "TIME", "time"};
+}
+
+// ---- Names
+
+struct Names {
+  KeyOptions keys;
+  std::string key;
+  std::string name;
+};
+
+/// One JSON line: {"uuid": ..., "keyAltNames": [...]}.
+Done print_names(const KeyId& id, const std::vector<std::string>& names) {
+  bson_t b = BSON_INITIALIZER;
+  bson_t array;
+  bson_append_utf8(&b, "uuid", -1, to_uuid_string(id).c_str(), -1);
+  bson_append_array_begin(&b, "keyAltNames", -1, &array);
+  std::uint32_t i = 0;
+  for (const std::string& n : names)
+    bson_append_utf8(&array, std::to_string(i++).c_str(), -1, n.data(), static_cast<int>(n.size()));
+  bson_append_array_end(&b, &array);
+  std::string text;
+  const Done written = bson_to_json({bson_get_data(&b), b.len}, false, text);
+  bson_destroy(&b);
+  FLE_CHECK(written);
+  return print(text);
+}
+
+Failure gone(const std::string& key) {
+  return {Errc::key_not_found, "the data key '" + key + "' has just been deleted by somebody else"};
+}
+
+Done add_name(const Names& o) {
+  if (o.name.empty()) return Failure(Errc::invalid_argument, "the alternate name is empty");
+  FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
+  FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, {&o.key, 1}));
+  const KeyId id = found.front().id;
+  FLE_TRY(const auto before, vault->add_alt_name(id, o.name));
+  if (!before) return gone(o.key);
+  std::vector<std::string> names = before->alt_names;
+  if (std::ranges::count(names, o.name) == 0) names.push_back(o.name);
+  return print_names(id, names);
+}
+
+Done remove_name(const Names& o) {
+  FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
+  FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, {&o.key, 1}));
+  const KeyId id = found.front().id;
+  FLE_TRY(const auto before, vault->remove_alt_name(id, o.name));
+  if (!before) return gone(o.key);
+  std::vector<std::string> names = before->alt_names;
+  std::erase(names, o.name);
+  return print_names(id, names);
+}
+
+void add_names(CLI::App& cmd, const std::shared_ptr<Names>& o) {
+  o->keys.add_vault(cmd);
+  cmd.add_option("KEY", o->key, kKeyHelp)->required();
+  cmd.add_option("NAME", o->name, "The name")->required();
+}
+
+// ---- delete
+
+struct Delete {
+  KeyOptions keys;
+  std::vector<std::string> selected;
+};
+
+Done delete_keys(const Delete& o) {
+  FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
+  // All are looked up first: a typing mistake deletes nothing.
+  FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, o.selected));
+  std::string text;
+  for (const kms::KeyDocument& key : found) {
+    FLE_TRY(const bool existed, vault->delete_key(key.id));
+    if (existed) text += to_uuid_string(key.id) + "  deleted\n";
+  }
+  return print(text);
+}
+
+}  // namespace
+
+void add_key_rewrap(CLI::App& key, Action& chosen) {
+  CLI::App* cmd = key.add_subcommand(
+      "rewrap", "Wrap data keys anew, under another master key or the one they have");
+  auto o = std::make_shared<Rewrap>();
+  o->keys.add_vault(*cmd);
+  o->keys.add_kms(*cmd);
+  o->target.add(*cmd);
+  cmd->add_option("KEY", o->selected, kKeyHelp);
+  cmd->add_flag("--all", o->all, "Every key of the vault");
+  cmd->add_option("--from-provider", o->from_provider, "Only keys under this KMS provider id")
+      ->type_name("ID");
+  cmd->add_option("--created-before", o->created_before, "Only keys made before this time (UTC)")
+      ->check(is_time());
+  cmd->add_option("--updated-before", o->updated_before,
+                  "Only keys last rewrapped, or made, before this time (UTC)")
+      ->check(is_time());
+  cmd->add_option("--filter", o->filter, "Only keys that this MongoDB query takes")
+      ->type_name("JSON");
+  cmd->add_flag("--dry-run", o->options.dry_run,
+                "Open every key and try the new wrapping, but store nothing");
+  cmd->add_flag("--resume", o->options.resume,
+                "Leave out keys that are under the master key of --provider already");
+  cmd->add_option("--batch", o->options.batch,
+                  "Store after every N keys; if not given, once all have been opened and wrapped, "
+                  "so that one that cannot be leaves all as they were")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->type_name("N");
+  cmd->footer(
+      "The data keys, and so all that is encrypted, stay what they are. Each new wrapping is "
+      "opened\n"
+      "and compared before it replaces the old one; an interrupted run loses no key.\n"
+      "Example: fle key rewrap --vault keys.db --kms kms.json --all --provider aws:new \\\n"
+      "           --master-key '{\"region\": \"us-east-1\", \"key\": \"alias/new\"}' --dry-run");
+  cmd->callback([o, &chosen] {
+    check_usage(*o);
+    chosen = [o] { return rewrap(*o); };
+  });
+}
+
+void add_key_add_name(CLI::App& key, Action& chosen) {
+  CLI::App* cmd = key.add_subcommand("add-name", "Give a key one more alternate name");
+  auto o = std::make_shared<Names>();
+  add_names(*cmd, o);
+  cmd->footer("Prints the names that the key has now, as JSON.");
+  cmd->callback([o, &chosen] { chosen = [o] { return add_name(*o); }; });
+}
+
+void add_key_remove_name(CLI::App& key, Action& chosen) {
+  CLI::App* cmd = key.add_subcommand("remove-name", "Take an alternate name away from a key");
+  auto o = std::make_shared<Names>();
+  add_names(*cmd, o);
+  cmd->footer("Prints the names that the key still has, as JSON.");
+  cmd->callback([o, &chosen] { chosen = [o] { return remove_name(*o); }; });
+}
+
+void add_key_delete(CLI::App& key, Action& chosen) {
+  CLI::App* cmd = key.add_subcommand("delete", "Delete keys, and with them what they encrypted");
+  auto o = std::make_shared<Delete>();
+  o->keys.add_vault(*cmd);
+  cmd->add_option("KEY", o->selected, kKeyHelp)->required();
+  cmd->footer(
+      "What is encrypted under a deleted key cannot be decrypted again. `fle key export` first\n"
+      "keeps a copy that `fle key import` takes back.");
+  cmd->callback([o, &chosen] { chosen = [o] { return delete_keys(*o); }; });
+}
+
+}  // namespace fle::tools

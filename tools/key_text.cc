@@ -1,0 +1,162 @@
+// What people write and read about keys.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+#include "documents.h"
+#include "key_commands.h"
+
+namespace fle::tools {
+namespace {
+
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::optional<unsigned> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+  return std::nullopt;
+}
+
+std::optional<KeyId> parse_uuid(std::string_view text) {
+  if (text.size() != 36) return std::nullopt;
+  KeyId id;
+  std::size_t digits = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (text[i] != '-') return std::nullopt;
+      continue;
+    }
+    const auto digit = hex_digit(text[i]);
+    if (!digit) return std::nullopt;
+    std::uint8_t& byte = id.bytes[digits++ / 2];
+    byte = static_cast<std::uint8_t>(byte << 4 | *digit);
+  }
+  return id;
+}
+
+std::optional<KeyId> parse_base64(std::string_view text) {
+  if (text.size() != 24 || !text.ends_with("==")) return std::nullopt;
+  KeyId id;
+  std::uint32_t bits = 0;
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < 22; ++i) {
+    const std::size_t digit = kBase64.find(text[i]);
+    if (digit == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    // Eight bits more than were taken are there after every digit but one in four.
+    if (i % 4 != 0) id.bytes[out++] = static_cast<std::uint8_t>(bits >> (6 - 2 * (i % 4)));
+  }
+  return id;
+}
+
+}  // namespace
+
+Done print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
+    return ok;
+  return Failure(Errc::io_failed, "cannot write to standard output");
+}
+
+std::optional<KeyId> parse_key_id(std::string_view text) {
+  const auto uuid = parse_uuid(text);
+  return uuid ? uuid : parse_base64(text);
+}
+
+std::string to_base64(const KeyId& id) {
+  std::string s;
+  for (std::size_t i = 0; i < id.bytes.size(); i += 3) {
+    const std::size_t n = std::min<std::size_t>(3, id.bytes.size() - i);
+    std::uint32_t bits = 0;
+    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < n ? id.bytes[i + k] : 0U);
+    for (std::size_t k = 0; k < 4; ++k) s += k <= n ? kBase64[bits >> (18 - 6 * k) & 63] : '=';
+  }
+  return s;
+}
+
+std::optional<kms::KeyDocument::Time> parse_time(std::string_view text) {
+  using namespace std::chrono;
+  const std::string s(text);
+  int y = 0;
+  unsigned mon = 0;
+  unsigned d = 0;
+  int date_end = 0;
+  if (std::sscanf(s.c_str(), "%4d-%2u-%2u%n", &y, &mon, &d, &date_end) != 3 || date_end != 10)
+    return std::nullopt;
+  const year_month_day date{year(y), month(mon), day(d)};
+  if (!date.ok()) return std::nullopt;
+  kms::KeyDocument::Time time = sys_days(date);
+  if (s.size() == 10) return time;
+  unsigned h = 0;
+  unsigned min = 0;
+  unsigned sec = 0;
+  int time_end = 0;
+  if (std::sscanf(s.c_str() + 10, "T%2u:%2u:%2u%n", &h, &min, &sec, &time_end) != 3 ||
+      time_end != 9 || h > 23 || min > 59 || sec > 59)
+    return std::nullopt;
+  time += hours(h) + minutes(min) + seconds(sec);
+  std::string_view rest = std::string_view(s).substr(19);
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    const std::size_t n = std::min(rest.find_first_not_of("0123456789"), rest.size());
+    if (n == 0 || n > 3) return std::nullopt;
+    unsigned fraction = 0;
+    for (std::size_t i = 0; i < 3; ++i)
+      fraction = fraction * 10 + (i < n ? static_cast<unsigned>(rest[i] - '0') : 0U);
+    time += milliseconds(fraction);
+    rest.remove_prefix(n);
+  }
+  if (rest != "Z") return std::nullopt;
+  return time;
+}
+
+std::string to_text(kms::KeyDocument::Time time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text.data();
+}
+
+Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
+                                                 std::span<const std::string> keys) {
+  std::vector<KeyId> ids;
+  for (const std::string& key : keys)
+    if (const auto id = parse_key_id(key)) ids.push_back(*id);
+  FLE_TRY(const std::vector<kms::KeyDocument> found, vault.find(ids, keys));
+  std::vector<kms::KeyDocument> out;
+  for (const std::string& key : keys) {
+    auto it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) {
+      return std::ranges::count(k.alt_names, key) != 0;
+    });
+    if (it == found.end()) {
+      const auto id = parse_key_id(key);
+      it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) { return k.id == id; });
+    }
+    if (it == found.end()) {
+      return Failure(Errc::key_not_found,
+                     "no data key has the alternate name, UUID or base64 id '" + key + "'");
+    }
+    out.push_back(*it);
+  }
+  return out;
+}
+
+void MasterKeyOptions::add(CLI::App& cmd) {
+  cmd.add_option("--provider", provider, "KMS provider id: local, aws, kmip, local:NAME, ...");
+  cmd.add_option("--master-key", master_key,
+                 "Fields of the master key, as drivers take them: {\"region\": ..., \"key\": ...}")
+      ->type_name("JSON");
+}
+
+Outcome<kms::MasterKey> MasterKeyOptions::parse() const {
+  std::vector<std::uint8_t> fields;
+  if (const Done read = json_to_bson(master_key.empty() ? "{}" : master_key, fields); !read)
+    return Failure(Errc::json_invalid, "--master-key is not one Extended JSON document");
+  return kms::MasterKey::from_fields(provider, fields);
+}
+
+}  // namespace fle::tools
