@@ -134,6 +134,56 @@ FLE_TARGET_VAES512 void decrypt_one(const CbcDecryptJob& j) noexcept {
   }
 }
 
+/// Blocks of short messages under one key, decrypted sixteen at a time: alone, a message of one
+/// block would fill a quarter of a register.
+class ShortMessages {
+ public:
+  ~ShortMessages() { flush(); }
+  static constexpr std::size_t kMostBlocks = 2;
+
+  void add(const CbcDecryptJob& j) noexcept {
+    if (j.key != key_ || n_ + j.n_blocks > kLanes) flush();
+    key_ = j.key;
+    for (std::size_t b = 0; b < j.n_blocks; ++b, ++n_) {
+      in_[n_] = j.in + kBlock * b;
+      before_[n_] = b == 0 ? j.iv : in_[n_] - kBlock;
+      out_[n_] = j.out + kBlock * b;
+    }
+  }
+
+ private:
+  FLE_TARGET_VAES512 void flush() noexcept {
+    if (n_ == 0) return;
+    for (; n_ < kLanes; ++n_) {  // idle lanes do what lane 0 does
+      in_[n_] = in_[0];
+      before_[n_] = before_[0];
+      out_[n_] = out_[0];
+    }
+    n_ = 0;
+    Schedule s;
+    broadcast(s, key_->dec);
+    __m512i x[kRegs];
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < kRegs; ++i) x[i] = _mm512_xor_si512(gather(in_ + 4 * i, 0), s.k[0]);
+#pragma GCC unroll 16
+    for (int r = 1; r < kRounds; ++r) {
+#pragma GCC unroll 16
+      for (auto& v : x) v = _mm512_aesdec_epi128(v, s.k[r]);
+    }
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < kRegs; ++i) {
+      x[i] = _mm512_aesdeclast_epi128(x[i], s.k[kRounds]);
+      scatter(out_ + 4 * i, 0, _mm512_xor_si512(x[i], gather(before_ + 4 * i, 0)));
+    }
+  }
+
+  const KeyState* key_ = nullptr;
+  std::size_t n_ = 0;
+  const std::uint8_t* in_[kLanes];
+  const std::uint8_t* before_[kLanes];  // the ciphertext block before, or the IV
+  std::uint8_t* out_[kLanes];
+};
+
 // Below this the sixteen-lane step costs more than AES-NI on its eight streams.
 constexpr std::size_t kWorthVaes = 5;
 
@@ -156,7 +206,14 @@ bool cbc_encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
 }
 
 bool cbc_decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
-  for (std::size_t i = 0; i < n; ++i) decrypt_one(jobs[i]);
+  ShortMessages pending;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (n == 1 || jobs[i].n_blocks > ShortMessages::kMostBlocks) {
+      decrypt_one(jobs[i]);
+    } else {
+      pending.add(jobs[i]);
+    }
+  }
   return true;
 }
 

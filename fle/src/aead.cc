@@ -23,7 +23,7 @@ Result<std::size_t> internal::aead_seal_with_iv(MutBytes out, Bytes plaintext,
   }
   const std::size_t len = sealed_len(plaintext.size());
   if (out.size() < len) return Error{Errc::buffer_too_small, kWhere};
-  if (!engine::is_live(key)) return Error{Errc::key_not_inherited, kWhere};
+  if (!engine::is_live(engine::use(key))) return Error{Errc::key_not_inherited, kWhere};
   std::copy(iv.begin(), iv.end(), out.begin());
   const engine::SealItem item{engine::use(key), engine::Iv::given, associated_data, plaintext,
                               out.first(len)};
@@ -41,7 +41,7 @@ Result<std::size_t> aead_open(MutBytes out, Bytes sealed, Bytes associated_data,
   if (sealed.size() > kFixed && out.size() < sealed.size() - kFixed) {
     return Error{Errc::buffer_too_small, kWhere};
   }
-  if (!engine::is_live(key)) {
+  if (!engine::is_live(engine::use(key))) {
     wipe(out);
     return Error{Errc::key_not_inherited, kWhere};
   }

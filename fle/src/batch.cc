@@ -24,14 +24,14 @@ std::optional<Errc> why_not_sealable(const SealJob& j) noexcept {
     return Errc::invalid_argument;
   }
   if (j.out.size() != payload_len(j.plaintext.size())) return Errc::buffer_too_small;
-  if (!engine::is_live(*j.key)) return Errc::key_not_inherited;
+  if (!engine::is_live(engine::use(*j.key))) return Errc::key_not_inherited;
   return std::nullopt;
 }
 
 std::optional<Errc> why_not_openable(const OpenJob& j) noexcept {
   if (j.key == nullptr) return Errc::invalid_argument;
   if (j.out.size() < open_capacity(j.payload.size())) return Errc::buffer_too_small;
-  if (!engine::is_live(*j.key)) return Errc::key_not_inherited;
+  if (!engine::is_live(engine::use(*j.key))) return Errc::key_not_inherited;
   if (!parse_payload(j.payload)) return Errc::malformed_payload;
   return std::nullopt;
 }

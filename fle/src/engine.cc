@@ -197,8 +197,6 @@ bool decrypt_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexc
 
 }  // namespace
 
-bool is_live(const DataKey& key) noexcept { return key.state().live == kernels::kLive; }
-
 bool seal(std::span<const SealItem> items) noexcept {
   return for_kernel_runs(items, [](const kernels::Kernel& k, std::span<const SealItem> run) {
     if (run.size() == 1 && k.seal_one != nullptr) return seal_one(k, run[0]);

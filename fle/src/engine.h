@@ -7,6 +7,7 @@
 #include "fle/data_key.h"
 #include "fle/payload.h"
 #include "fle/result.h"
+#include "kernels/kernel.h"
 
 // The one implementation of AEAD_AES_256_CBC_HMAC_SHA_512 (draft-mcgrew-aead-aes-cbc-hmac-sha2-05).
 // Fields and wrapped keys are both sealed and opened here.
@@ -59,7 +60,10 @@ inline constexpr std::size_t kChunk = 64;  ///< items a call may have at most
 /// where it is wrong and wipes that output.
 [[nodiscard]] bool decrypt(std::span<OpenItem> items) noexcept;
 
-[[nodiscard]] bool is_live(const DataKey& key) noexcept;
+/// False in a forked child, and for a key that was moved from.
+[[nodiscard]] inline bool is_live(const KeyUse& key) noexcept {
+  return key.state->live == kernels::kLive;
+}
 
 }  // namespace fle::engine
 
