@@ -49,6 +49,22 @@ std::string without_secrets(std::string said, const HttpRequest& request) {
   return "the server's text is left out, for it repeats a secret of the request";
 }
 
+struct FaultText {
+  HttpFault::Kind kind;
+  Errc code;
+  const char* advice;
+};
+constexpr FaultText kFaults[] = {
+    {HttpFault::Kind::transient, Errc::kms_unreachable,
+     "; check the endpoint, the network and the timeouts"},
+    {HttpFault::Kind::permanent, Errc::kms_unreachable, "; check the endpoint and TlsOptions"},
+    {HttpFault::Kind::no_http, Errc::kms_bad_answer, "; check that the endpoint is a KMS"},
+};
+
+const FaultText& text_of(HttpFault::Kind kind) noexcept {
+  return *std::ranges::find(kFaults, kind, &FaultText::kind);
+}
+
 Errc code_for(int status) noexcept {
   // Only an error status is a refusal. Anything else is not the protocol of a KMS.
   return status >= 400 ? Errc::kms_refused : Errc::kms_bad_answer;
@@ -84,10 +100,8 @@ Failure HttpCall::failure(Errc code, std::string_view why) const {
 Result<JsonAnswer, CallFault> call(HttpClient& client, const HttpCall& request) {
   auto response = client.exchange(request.request, request.is_transient);
   if (!response) {
-    const HttpFault& fault = response.error();
-    const std::string next =
-        fault.transient ? "; check the endpoint, the network and the timeouts" : "";
-    return CallFault{request.failure(Errc::kms_unreachable, fault.why + next), 0, {}};
+    const FaultText& text = text_of(response.error().kind);
+    return CallFault{request.failure(text.code, response.error().why + text.advice), 0, {}};
   }
   if (response->status != 200) return refused(request, *response);
   auto answer = JsonAnswer::parse(std::move(response->body));

@@ -40,7 +40,8 @@ HttpResult<HttpResponse> HttpClient::exchange(const HttpRequest& request,
   const WipedText message = serialize(request);
   for (std::uint32_t n = 0;; ++n) {
     auto result = attempt(request, message.bytes());
-    const bool again = result ? is_transient(result->status) : result.error().transient;
+    const bool again =
+        result ? is_transient(result->status) : result.error().kind == HttpFault::Kind::transient;
     if (!again || n == settings_.max_retries) {
       if (!result && n > 0) result.error().why += ", " + std::to_string(n + 1) + " attempts";
       return result;
@@ -73,8 +74,8 @@ HttpResult<HttpResponse> HttpClient::attempt_on(std::unique_ptr<HttpConnection> 
     FLE_TRY(const std::size_t n, connection->receive(block.bytes, deadline));
     const char* wrong = n == 0 ? reader.end_of_stream() : reader.feed(Bytes(block.bytes).first(n));
     untouched = reader.untouched();
-    // A cut connection is worth another attempt; a server that does not speak HTTP is not.
-    if (wrong != nullptr) return HttpFault{wrong, n == 0};
+    if (wrong != nullptr)
+      return HttpFault{wrong, n == 0 ? HttpFault::Kind::transient : HttpFault::Kind::no_http};
   }
   if (reader.keeps_alive()) keep(authority, std::move(connection));
   return std::move(reader.response());

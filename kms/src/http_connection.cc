@@ -77,8 +77,8 @@ bool is_permanent(CURLcode code) noexcept {
 HttpFault fault(CURLcode code, const char* detail) {
   std::string why = curl_easy_strerror(code);
   if (*detail != '\0') why += " (" + one_line(detail, kMaxDetail) + ")";
-  if (code == CURLE_PEER_FAILED_VERIFICATION) why += "; is the CA file (TlsOptions::ca_file) right";
-  return {std::move(why), !is_permanent(code)};
+  return {std::move(why),
+          is_permanent(code) ? HttpFault::Kind::permanent : HttpFault::Kind::transient};
 }
 
 int milliseconds_until(Deadline deadline) noexcept {
@@ -90,12 +90,12 @@ int milliseconds_until(Deadline deadline) noexcept {
 HttpResult<std::monostate> wait_for(CURL* curl, short events, Deadline deadline) {
   curl_socket_t s = CURL_SOCKET_BAD;
   if (curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &s) != CURLE_OK || s == CURL_SOCKET_BAD)
-    return HttpFault{"the connection is gone", true};
+    return HttpFault{"the connection is gone", HttpFault::Kind::transient};
   pollfd p{s, events, 0};
   const int left = milliseconds_until(deadline);
   // A signal ends poll() early: the caller tries again, and comes back here.
   if (left > 0 && ::poll(&p, 1, left) != 0) return std::monostate{};
-  return HttpFault{"no answer in time", true};
+  return HttpFault{"no answer in time", HttpFault::Kind::transient};
 }
 
 }  // namespace
@@ -133,7 +133,7 @@ HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpo
   std::unique_ptr<HttpConnection> out(new HttpConnection);
   Handles& h = *out->h_;
   h.curl = curl_is_ready() ? curl_easy_init() : nullptr;
-  if (h.curl == nullptr) return HttpFault{"libcurl cannot start", false};
+  if (h.curl == nullptr) return HttpFault{"libcurl cannot start", HttpFault::Kind::permanent};
   CURLcode code = CURLE_OK;
   const auto set = [&](CURLoption option, auto value) {
     if (code == CURLE_OK) code = curl_easy_setopt(h.curl, option, value);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <variant>
@@ -20,8 +21,13 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 /// Why nothing came back from a server.
 struct HttpFault {
+  enum class Kind : std::uint8_t {
+    transient,  ///< Another attempt may succeed.
+    permanent,  ///< It will not: certificates, settings.
+    no_http,    ///< The server answered, but not in HTTP.
+  };
   std::string why;
-  bool transient;  ///< Another attempt may succeed.
+  Kind kind;
 };
 template <class T>
 using HttpResult = Result<T, HttpFault>;

@@ -361,7 +361,8 @@ def answer(request, connection):
         body = fault["rewrite"].encode()
     if fault.get("chunked"):
         head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\ntransfer-encoding:  Chunked\r\n\r\n"
-        pieces = [body[i : i + 7] for i in range(0, len(body), 7)]
+        size = fault["chunked"]
+        pieces = [body[i : i + size] for i in range(0, len(body), size)]
         data = head + b"".join(b"%x;x=y\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\nA: b\r\n\r\n"
     elif fault.get("until_close"):
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + body)

@@ -57,6 +57,9 @@ Clouds::Clouds() : server(certificates.make(), certificates.key()) {
                    kSecretKey + R"(", "sessionToken": ")" + kSessionToken +
                    R"(", "region": "us-east-1", "keys": [")" + kArn +
                    R"(", "alias/\"odd\\ name"]}, "access_tokens": [")" + kAccessToken + "\"]}");
+  server.configure(R"({"azure": {"clientId": "client&1", "clientSecret": ")" + kClientSecret +
+                   R"(", "scope": "https://vault.azure.net/.default", "keyName": "medco-key",
+                       "currentVersion": "0123456789abcdef0123456789abcdef"}})");
   hooks.connect_to = "::127.0.0.1:" + server.port_text();
   hooks.sleep = [this](std::chrono::milliseconds d) {
     const std::lock_guard lock(mutex);
@@ -107,9 +110,6 @@ std::unique_ptr<Provider> Clouds::aws() {
 }
 
 std::unique_ptr<Provider> Clouds::azure() {
-  server.configure(R"({"azure": {"clientId": "client&1", "clientSecret": ")" + kClientSecret +
-                   R"(", "scope": "https://vault.azure.net/.default", "keyName": "medco-key",
-                       "currentVersion": "0123456789abcdef0123456789abcdef"}})");
   return std::move(*make("azure",
                          R"({"tenantId": "tenant-1", "clientId": "client&1", "clientSecret": ")" +
                              kClientSecret + "\"}",
