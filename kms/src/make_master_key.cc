@@ -35,7 +35,8 @@ Outcome<MasterKey> MasterKey::from_fields(std::string_view provider, Bytes field
   FLE_TRY(std::vector<bson_iter_t> given, read_fields(provider, fields));
   // In the order of the provider's table; what is not in it comes last, to be refused below.
   const auto& table = id.type->master_key;
-  std::ranges::stable_sort(given, {}, [&](const bson_iter_t& it) {
+  // Not stable_sort: its temporary buffer ignores that bson_iter_t is over-aligned.
+  std::ranges::sort(given, {}, [&](const bson_iter_t& it) {
     return std::ranges::find(table, key_of(it), &MasterKeyField::name) - table.begin();
   });
   BsonBuilder b;
