@@ -11,7 +11,7 @@ class OnDemand : public Clouds {
   /// A provider with {} for options, and a callback that says `answer`.
   std::unique_ptr<Provider> make_asking(const std::string& id, std::string& answer) {
     KmsOptions kms = kms_options();
-    kms.credentials = [&, this](std::string_view asked) -> Outcome<WipedBuffer> {
+    kms.credentials = [&answer, this, id](std::string_view asked) -> Outcome<WipedBuffer> {
       EXPECT_EQ(asked, id);
       ++calls;
       if (answer.empty()) return Failure(Errc::io_failed, "the vault of secrets is closed");
