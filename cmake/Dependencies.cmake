@@ -22,5 +22,6 @@ function(fle_optional variable gives module)
 endfunction()
 
 fle_optional(FLE_WITH_SQLITE "the SQLite key vault" sqlite3)
+fle_optional(FLE_WITH_MONGOC "the key vault in MongoDB" libmongoc-1.0)
 fle_optional(FLE_WITH_PCRE2 "patternProperties in schemas" libpcre2-8)
 fle_optional(FLE_WITH_CURL "the KMS providers aws, azure and gcp" libcurl)

@@ -12,7 +12,7 @@ set(table
   "fle/src            ${core}|kernels/.*                                   openssl"
   "schema             ${base}|fle/schema/.*                                bson|rapidjson|pcre2"
   "bson_walk          ${base}|fle/schema/.*|fle/bson_walk/.*               none"
-  "kms                ${core}|fle/kms/.*                                   bson|rapidjson|openssl|sqlite3|curl"
+  "kms                ${core}|fle/kms/.*                                   bson|rapidjson|openssl|sqlite3|curl|mongoc"
   "client             ${core}|fle/(schema|bson_walk|kms|client)/.*         bson"
   "tools              ${core}|fle/(schema|bson_walk|kms|client)/.*         bson|CLI")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio")

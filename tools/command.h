@@ -38,6 +38,7 @@ void complain(const std::string& line);
 /// --vault and [kms], where a subcommand takes them.
 struct KeyOptions {
   std::string vault;
+  std::string vault_namespace = "encryption.__keyVault";
   std::string local_key_file;
   std::string kms_file;
   bool may_swap = false;
@@ -51,6 +52,9 @@ struct KeyOptions {
   /// The providers that [kms] configures; none is an empty set.
   [[nodiscard]] Outcome<std::shared_ptr<const kms::Providers>> providers() const;
   [[nodiscard]] Outcome<std::shared_ptr<kms::KeyRing>> key_ring() const;
+
+ private:
+  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyVault>> open_mongodb() const;
 };
 
 /// Base64 of an id, as drivers print it.

@@ -20,7 +20,12 @@ Outcome<SecretBytes> read_master_key(const std::string& path, LockPolicy policy)
 }  // namespace
 
 void KeyOptions::add_vault(CLI::App& cmd) {
-  cmd.add_option("--vault", vault, "Key vault: a file (SQLite)")->required()->type_name("FILE");
+  cmd.add_option("--vault", vault, "Key vault: a file (SQLite), or a mongodb:// address")
+      ->required()
+      ->type_name("FILE|URI");
+  cmd.add_option("--vault-ns", vault_namespace, "The collection of a key vault in MongoDB")
+      ->type_name("DB.COLL")
+      ->capture_default_str();
 }
 
 void KeyOptions::add_kms(CLI::App& cmd) {
@@ -34,11 +39,21 @@ void KeyOptions::add_kms(CLI::App& cmd) {
                "Go on when key memory cannot be locked: keys may reach the swap space");
 }
 
+Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb() const {
+  const std::size_t dot = vault_namespace.find('.');
+  if (dot == std::string::npos)
+    return Failure(Errc::invalid_argument,
+                   "--vault-ns takes DATABASE.COLLECTION, not '" + vault_namespace + "'");
+  FLE_TRY(std::unique_ptr<kms::KeyVault> v,
+          kms::open_mongo_vault({.uri = vault,
+                                 .database = vault_namespace.substr(0, dot),
+                                 .collection = vault_namespace.substr(dot + 1),
+                                 .silence_log = true}));
+  return std::shared_ptr<kms::KeyVault>(std::move(v));
+}
+
 Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_vault(bool create) const {
-  if (vault.rfind("mongodb://", 0) == 0 || vault.rfind("mongodb+srv://", 0) == 0) {
-    return Failure(Errc::not_in_build,
-                   "this version keeps data keys in a SQLite file only: give a file name");
-  }
+  if (vault.starts_with("mongodb://") || vault.starts_with("mongodb+srv://")) return open_mongodb();
   FLE_TRY(std::unique_ptr<kms::KeyVault> v, kms::open_sqlite_vault(vault, create));
   return std::shared_ptr<kms::KeyVault>(std::move(v));
 }

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "fle/kms/key_vault.h"
+#include "mongo_fixture/mongo_fixture.h"
 #include "support.h"
 #include "temp_dir.h"
 
@@ -18,12 +19,20 @@ using test::id_of;
 class EveryVault : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    if (std::string(GetParam()) == "memory") {
-      vault_ = make_memory_vault();
-      return;
+    const std::string kind = GetParam();
+    if (kind == "memory") vault_ = make_memory_vault();
+    if (kind == "sqlite") {
+      if (!have_sqlite_vault()) GTEST_SKIP() << "built without SQLite";
+      take(open_sqlite_vault(dir_.file("v.fle"), true));
     }
-    if (!have_sqlite_vault()) GTEST_SKIP() << "built without SQLite";
-    auto opened = open_sqlite_vault(dir_.file("v.fle"), true);
+    if (kind == "mongodb") {
+      if (!have_mongo_vault()) GTEST_SKIP() << "built without libmongoc";
+      if (!fle::test::MongoFixture::is_available()) GTEST_SKIP() << "no MongoDB here";
+      static fle::test::MongoFixture mongo;
+      take(open_mongo_vault({mongo.uri(), mongo.new_database(), "__keyVault"}));
+    }
+  }
+  void take(Outcome<std::unique_ptr<KeyVault>> opened) {
     ASSERT_TRUE(opened) << opened.error().to_string();
     vault_ = *std::move(opened);
   }
@@ -39,7 +48,7 @@ class EveryVault : public ::testing::TestWithParam<const char*> {
   test::TempDir dir_;
   std::unique_ptr<KeyVault> vault_;
 };
-INSTANTIATE_TEST_SUITE_P(All, EveryVault, ::testing::Values("memory", "sqlite"),
+INSTANTIATE_TEST_SUITE_P(All, EveryVault, ::testing::Values("memory", "sqlite", "mongodb"),
                          [](const auto& vault) { return std::string(vault.param); });
 
 std::vector<KeyId> ids_of(const Outcome<std::vector<KeyDocument>>& keys) {

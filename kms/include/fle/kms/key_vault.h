@@ -87,6 +87,31 @@ class FLE_API KeyVault {
 /// True when this build has the SQLite vault.
 [[nodiscard]] FLE_API bool have_sqlite_vault() noexcept;
 
+/// Where a key vault in MongoDB is.
+struct MongoVaultOptions {
+  std::string uri;  ///< mongodb:// or mongodb+srv:// with all that it may say; never in an error.
+  std::string database = "encryption";
+  std::string collection = "__keyVault";
+  /// Takes libmongoc's log off standard error, in the whole process (mongoc_log_set_handler).
+  bool silence_log = false;
+};
+
+/// A key vault in a MongoDB collection, as drivers use it: keyVaultNamespace. Reads with read
+/// concern majority, writes with write concern majority. Before the first write that depends on it,
+/// the unique partial index on keyAltNames is checked, and made where it is missing.
+///
+/// Connects when it is used; every call may take as long as the connection string allows. After a
+/// fork, open it anew in the child.
+///
+/// @retval Errc::vault_failed      `uri` is no connection string; from any later call: no server is
+///                                 reachable, or it refuses the call
+/// @retval Errc::invalid_argument  database or collection is empty
+/// @retval Errc::not_in_build      this build has no libmongoc
+[[nodiscard]] FLE_API Outcome<std::unique_ptr<KeyVault>> open_mongo_vault(
+    const MongoVaultOptions& options);
+/// True when this build has the MongoDB vault.
+[[nodiscard]] FLE_API bool have_mongo_vault() noexcept;
+
 /// A vault in memory, for tests and for embedders that fetch key documents themselves.
 [[nodiscard]] FLE_API std::unique_ptr<KeyVault> make_memory_vault();
 

@@ -1,0 +1,207 @@
+// One collection: documents in the order of their insertion, and indexes that are enforced.
+import { ObjectId } from 'bson';
+import { Aggregator, Query } from 'mingo';
+import 'mingo/init/system';
+
+import { bsonOf, equal, plain } from './values.mjs';
+
+export class MongoError extends Error {
+  constructor(code, codeName, message, extra = {}) {
+    super(message);
+    this.code = code;
+    this.codeName = codeName;
+    this.extra = extra;
+  }
+}
+
+export const query = (filter) => {
+  try {
+    const compiled = new Query(plain(filter));
+    compiled.test({}); // mingo reports some unknown operators only when they are met
+    return (document) => compiled.test(plain(document));
+  } catch (e) {
+    throw new MongoError(2, 'BadValue', e.message);
+  }
+};
+
+const ID_INDEX = { v: 2, key: { _id: 1 }, name: '_id_' };
+
+function parentOf(document, path, make) {
+  const steps = path.split('.');
+  const last = steps.pop();
+  let at = document;
+  for (const step of steps) {
+    if (at[step] === undefined && make) at[step] = {};
+    if (at[step] === null || typeof at[step] !== 'object') return [undefined, last];
+    at = at[step];
+  }
+  return [at, last];
+}
+
+const set = (document, path, value) => {
+  const [parent, name] = parentOf(document, path, true);
+  if (parent === undefined)
+    throw new MongoError(28, 'PathNotViable', `Cannot create field in element ${path}`);
+  parent[name] = value;
+};
+const get = (document, path) => {
+  const [parent, name] = parentOf(document, path, false);
+  return parent?.[name];
+};
+
+const array = (document, path) => {
+  const value = get(document, path) ?? [];
+  if (!Array.isArray(value))
+    throw new MongoError(2, 'BadValue', `The field '${path}' must be an array`);
+  return value;
+};
+
+// What each update operator does to `path`.
+const OPERATORS = {
+  $set: set,
+  $unset: (document, path) => {
+    const [parent, name] = parentOf(document, path, false);
+    if (parent !== undefined) delete parent[name];
+  },
+  $inc: (document, path, by) => set(document, path, plain(get(document, path) ?? 0) + plain(by)),
+  $currentDate: (document, path) => set(document, path, new Date()),
+  $addToSet: (document, path, value) => {
+    const old = array(document, path);
+    const wanted = value?.$each ?? [value];
+    set(document, path, [...old, ...wanted.filter((w) => !old.some((o) => equal(o, w)))]);
+  },
+  $push: (document, path, value) =>
+    set(document, path, [...array(document, path), ...(value?.$each ?? [value])]),
+  $pull: (document, path, value) =>
+    set(
+      document,
+      path,
+      array(document, path).filter((v) => !equal(v, value))
+    ),
+};
+
+/** Stages that may stand in an update; only fields whose values change are written. */
+function applyPipeline(document, stages) {
+  for (const stage of stages) {
+    const [name] = Object.keys(stage);
+    if (!['$set', '$addFields', '$unset', '$project'].includes(name))
+      throw new MongoError(40324, 'Location40324', `Unrecognized pipeline stage name: '${name}'`);
+    const before = plain(document);
+    const [after] = new Aggregator([plain(stage)]).run([before]);
+    for (const field of Object.keys(document))
+      if (after[field] === undefined) delete document[field];
+    for (const [field, value] of Object.entries(after))
+      if (value !== undefined && !equal(before[field], value)) document[field] = bsonOf(value);
+  }
+}
+
+export class Collection {
+  constructor(namespace) {
+    this.namespace = namespace;
+    this.documents = [];
+    this.indexes = [ID_INDEX];
+  }
+
+  find(filter) {
+    return this.documents.filter(query(filter ?? {}));
+  }
+
+  insert(document) {
+    const stored = '_id' in document ? document : { _id: new ObjectId(), ...document };
+    this.#checkIndexes(stored, undefined);
+    this.documents.push(stored);
+    return stored;
+  }
+
+  remove(document) {
+    this.documents = this.documents.filter((d) => d !== document);
+  }
+
+  /** Changes `document` as `update` says; returns what it has become, or itself when it is same. */
+  update(document, update) {
+    const after = this.#updated(document, update);
+    if (equal(document, after) && JSON.stringify(document) === JSON.stringify(after))
+      return document;
+    if (!equal(document._id, after._id))
+      throw new MongoError(66, 'ImmutableField', "the field '_id' is immutable");
+    this.#checkIndexes(after, document);
+    this.documents[this.documents.indexOf(document)] = after;
+    return after;
+  }
+
+  upsert(filter, update) {
+    const equalities = Object.entries(filter).filter(
+      ([k, v]) => !k.startsWith('$') && !Object.keys(plain(v) ?? {}).some((o) => o.startsWith?.('$'))
+    );
+    return this.insert(this.#updated(Object.fromEntries(equalities), update));
+  }
+
+  createIndex(spec) {
+    const old = this.indexes.find((i) => i.name === spec.name || equal(i.key, spec.key));
+    if (old === undefined) {
+      const index = { v: 2, ...spec };
+      for (const d of this.documents) this.#checkIndex(index, d, d);
+      this.indexes.push(index);
+      return true;
+    }
+    const { v: _, ...known } = old;
+    if (equal({ ...known }, { ...known, ...spec }) && Object.keys(known).length >= Object.keys(spec).length)
+      return false;
+    throw new MongoError(86, 'IndexKeySpecsConflict', `An index with other options exists: ${old.name}`);
+  }
+
+  #updated(document, update) {
+    const after = structuredCopy(document);
+    if (Array.isArray(update)) {
+      applyPipeline(after, update);
+      return after;
+    }
+    const operators = Object.keys(update);
+    if (operators.every((o) => !o.startsWith('$')))
+      return '_id' in update ? { ...update } : { _id: document._id, ...update };
+    for (const operator of operators) {
+      if (!(operator in OPERATORS))
+        throw new MongoError(9, 'FailedToParse', `Unknown modifier: ${operator}`);
+      for (const [path, value] of Object.entries(update[operator]))
+        OPERATORS[operator](after, path, value);
+    }
+    return after;
+  }
+
+  #checkIndexes(document, instead) {
+    for (const index of this.indexes) this.#checkIndex(index, document, instead);
+  }
+
+  #checkIndex(index, document, instead) {
+    const unique = index === ID_INDEX || plain(index.unique);
+    const covers = (d) =>
+      index.partialFilterExpression === undefined || query(index.partialFilterExpression)(d);
+    if (!unique || !covers(document)) return;
+    const entries = (d) => {
+      const path = Object.keys(index.key)[0];
+      const value = plain(get(d, path) ?? null);
+      return Array.isArray(value) ? value : [value];
+    };
+    const mine = entries(document);
+    for (const other of this.documents) {
+      if (other === instead || other === document || !covers(other)) continue;
+      const shared = entries(other).find((o) => mine.some((m) => equal(o, m)));
+      if (shared === undefined) continue;
+      const keyValue = { [Object.keys(index.key)[0]]: bsonOf(shared) };
+      throw new MongoError(
+        11000,
+        'DuplicateKey',
+        `E11000 duplicate key error collection: ${this.namespace} index: ${index.name}`,
+        { keyPattern: index.key, keyValue }
+      );
+    }
+  }
+}
+
+/** A copy of documents and arrays; BSON values in them are never changed, so they may be shared. */
+function structuredCopy(value) {
+  if (Array.isArray(value)) return value.map(structuredCopy);
+  if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype)
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, structuredCopy(v)]));
+  return value;
+}

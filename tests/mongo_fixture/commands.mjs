@@ -1,0 +1,273 @@
+// The commands that the server knows. Each gets the command document and returns the reply.
+import { Long } from 'bson';
+import { Aggregator } from 'mingo';
+
+import { Collection, MongoError, query } from './collection.mjs';
+import { bsonOf, plain } from './values.mjs';
+
+const collections = new Map(); // by namespace
+const cursors = new Map(); // by id
+let nextCursor = 1;
+let failPoint = null;
+
+const namespaceOf = (command, name) => `${command.$db}.${command[name]}`;
+const existing = (namespace) => collections.get(namespace);
+function collection(namespace) {
+  if (!collections.has(namespace)) collections.set(namespace, new Collection(namespace));
+  return collections.get(namespace);
+}
+
+function sorted(documents, sort) {
+  if (sort === undefined || Object.keys(sort).length === 0) return documents;
+  const order = new Map(documents.map((d, i) => [d, i]));
+  const keyed = documents.map((d) => ({ ...plain(d), '\u0000at': order.get(d) }));
+  return new Aggregator([{ $sort: plain(sort) }]).run(keyed).map((d) => documents[d['\u0000at']]);
+}
+
+function cursor(command, namespace, documents, batchSize, first) {
+  const size = batchSize ?? (first ? 101 : documents.length);
+  const batch = documents.slice(0, size);
+  const rest = documents.slice(size);
+  let id = 0;
+  if (rest.length !== 0) {
+    id = nextCursor++;
+    cursors.set(id, { namespace, rest });
+  }
+  return { cursor: { [first ? 'firstBatch' : 'nextBatch']: batch, id: Long.fromNumber(id), ns: namespace } };
+}
+
+const HANDSHAKE = {
+  helloOk: true,
+  isWritablePrimary: true,
+  ismaster: true,
+  maxBsonObjectSize: 16 * 1024 * 1024,
+  maxMessageSizeBytes: 48_000_000,
+  maxWriteBatchSize: 100_000,
+  logicalSessionTimeoutMinutes: 30,
+  minWireVersion: 0,
+  maxWireVersion: 17,
+  readOnly: false,
+};
+const hello = () => ({ ...HANDSHAKE, localTime: new Date() });
+
+/** Runs `each` for every write, in order or through; collects write errors as MongoDB does. */
+function writeAll(writes, ordered, each) {
+  const writeErrors = [];
+  for (const [index, write] of writes.entries()) {
+    try {
+      each(write, index);
+    } catch (e) {
+      if (!(e instanceof MongoError)) throw e;
+      writeErrors.push({ index, code: e.code, errmsg: e.message, ...e.extra });
+      if (ordered !== false) break;
+    }
+  }
+  return writeErrors.length === 0 ? {} : { writeErrors };
+}
+
+function insert(command) {
+  const into = collection(namespaceOf(command, 'insert'));
+  let n = 0;
+  const errors = writeAll(command.documents, command.ordered, (document) => {
+    into.insert(document);
+    n += 1;
+  });
+  return { n, ...errors };
+}
+
+function update(command) {
+  const into = collection(namespaceOf(command, 'update'));
+  let n = 0;
+  let nModified = 0;
+  const upserted = [];
+  const errors = writeAll(command.updates, command.ordered, ({ q, u, multi, upsert }, index) => {
+    const found = into.find(q);
+    if (found.length === 0 && upsert) {
+      upserted.push({ index, _id: into.upsert(q, u)._id });
+      n += 1;
+    }
+    for (const document of multi ? found : found.slice(0, 1)) {
+      const after = into.update(document, u);
+      n += 1;
+      if (after !== document) nModified += 1;
+    }
+  });
+  return { n, nModified, ...(upserted.length === 0 ? {} : { upserted }), ...errors };
+}
+
+function remove(command) {
+  const from = collection(namespaceOf(command, 'delete'));
+  let n = 0;
+  const errors = writeAll(command.deletes, command.ordered, ({ q, limit }) => {
+    const found = from.find(q);
+    for (const document of plain(limit) === 1 ? found.slice(0, 1) : found) {
+      from.remove(document);
+      n += 1;
+    }
+  });
+  return { n, ...errors };
+}
+
+function findAndModify(command) {
+  const name = 'findAndModify' in command ? 'findAndModify' : 'findandmodify';
+  const into = collection(namespaceOf(command, name));
+  const [before] = sorted(into.find(command.query), command.sort);
+  if (before === undefined) {
+    const made = command.upsert ? into.upsert(command.query ?? {}, command.update) : null;
+    return {
+      lastErrorObject: { n: made ? 1 : 0, updatedExisting: false, ...(made && { upserted: made._id }) },
+      value: made && command.new ? made : null,
+    };
+  }
+  if (command.remove) {
+    into.remove(before);
+    return { lastErrorObject: { n: 1 }, value: before };
+  }
+  const after = into.update(before, command.update);
+  return { lastErrorObject: { n: 1, updatedExisting: true }, value: command.new ? after : before };
+}
+
+function find(command) {
+  const namespace = namespaceOf(command, 'find');
+  query(command.filter ?? {}); // refused also where there is nothing to search
+  let found = sorted(existing(namespace)?.find(command.filter) ?? [], command.sort);
+  found = found.slice(plain(command.skip) ?? 0);
+  if (plain(command.limit)) found = found.slice(0, Math.abs(plain(command.limit)));
+  if (command.projection !== undefined && Object.keys(command.projection).length !== 0) {
+    const project = new Aggregator([{ $project: plain(command.projection) }]);
+    found = project.run(found.map(plain)).map(bsonOf);
+  }
+  return cursor(command, namespace, found, plain(command.batchSize), true);
+}
+
+function aggregate(command) {
+  const namespace = namespaceOf(command, 'aggregate');
+  const documents = (existing(namespace)?.documents ?? []).map(plain);
+  const found = new Aggregator(command.pipeline.map(plain)).run(documents).map(bsonOf);
+  return cursor(command, namespace, found, plain(command.cursor?.batchSize), true);
+}
+
+function getMore(command) {
+  const id = plain(command.getMore);
+  if (!cursors.has(id)) throw new MongoError(43, 'CursorNotFound', `cursor id ${id} not found`);
+  const { namespace, rest } = cursors.get(id);
+  cursors.delete(id);
+  return cursor(command, namespace, rest, plain(command.batchSize), false);
+}
+
+function killCursors(command) {
+  for (const id of command.cursors) cursors.delete(plain(id));
+  return { cursorsKilled: command.cursors, cursorsNotFound: [], cursorsAlive: [], cursorsUnknown: [] };
+}
+
+function createIndexes(command) {
+  const into = collection(namespaceOf(command, 'createIndexes'));
+  const numIndexesBefore = into.indexes.length;
+  for (const spec of command.indexes) into.createIndex(spec);
+  return { numIndexesBefore, numIndexesAfter: into.indexes.length, createdCollectionAutomatically: false };
+}
+
+function listIndexes(command) {
+  const namespace = namespaceOf(command, 'listIndexes');
+  const of = existing(namespace);
+  if (of === undefined)
+    throw new MongoError(26, 'NamespaceNotFound', `ns does not exist: ${namespace}`);
+  return cursor(command, namespace, of.indexes, plain(command.cursor?.batchSize), true);
+}
+
+function listCollections(command) {
+  const prefix = `${command.$db}.`;
+  const all = [...collections.values()]
+    .filter((c) => c.namespace.startsWith(prefix))
+    .map((c) => ({ name: c.namespace.slice(prefix.length), type: 'collection', options: c.options ?? {}, info: { readOnly: false } }));
+  const found = all.filter(query(command.filter ?? {}));
+  return cursor(command, `${prefix}$cmd.listCollections`, found, undefined, true);
+}
+
+function create(command) {
+  const namespace = namespaceOf(command, 'create');
+  if (existing(namespace)) throw new MongoError(48, 'NamespaceExists', `${namespace} exists`);
+  const { validator } = command;
+  collection(namespace).options = validator === undefined ? {} : { validator };
+  return {};
+}
+
+function drop(command) {
+  const namespace = namespaceOf(command, 'drop');
+  if (!collections.delete(namespace)) throw new MongoError(26, 'NamespaceNotFound', 'ns not found');
+  return { ns: namespace };
+}
+
+function dropDatabase(command) {
+  for (const namespace of collections.keys())
+    if (namespace.startsWith(`${command.$db}.`)) collections.delete(namespace);
+  return { dropped: command.$db };
+}
+
+/** MongoDB's failCommand: {mode: {times: n} | "off", data: {failCommands, errorCode, ...}}. */
+function configureFailPoint(command) {
+  const mode = plain(command.mode);
+  failPoint = mode === 'off' ? null : { times: mode?.times ?? Infinity, ...plain(command.data) };
+  return {};
+}
+
+const count = (command) => ({
+  n: existing(namespaceOf(command, 'count'))?.find(command.query).length ?? 0,
+});
+
+const COMMANDS = {
+  hello,
+  isMaster: hello,
+  ismaster: hello,
+  ping: () => ({}),
+  buildInfo: () => ({ version: '6.0.0', versionArray: [6, 0, 0, 0] }),
+  endSessions: () => ({}),
+  insert,
+  update,
+  delete: remove,
+  findAndModify,
+  findandmodify: findAndModify,
+  find,
+  aggregate,
+  count,
+  getMore,
+  killCursors,
+  createIndexes,
+  listIndexes,
+  listCollections,
+  create,
+  drop,
+  dropDatabase,
+  configureFailPoint,
+};
+const HANDSHAKES = new Set(['hello', 'isMaster', 'ismaster', 'endSessions']);
+
+function refusal(e) {
+  const known = e instanceof MongoError;
+  return {
+    ok: 0,
+    errmsg: e.message,
+    code: known ? e.code : 8,
+    codeName: known ? e.codeName : 'UnknownError',
+    ...(known ? e.extra : {}),
+  };
+}
+
+/** Runs one command: {document: reply, handshake, hangUp}. */
+export function run(command) {
+  const [name] = Object.keys(command);
+  const handshake = HANDSHAKES.has(name);
+  if (failPoint !== null && failPoint.failCommands?.includes(name)) {
+    const { closeConnection, errorCode } = failPoint;
+    failPoint.times -= 1;
+    if (failPoint.times <= 0) failPoint = null;
+    if (closeConnection) return { hangUp: true, handshake };
+    return { document: refusal(new MongoError(errorCode, 'FailPoint', 'told to fail')), handshake };
+  }
+  try {
+    if (!(name in COMMANDS)) throw new MongoError(59, 'CommandNotFound', `no such command: '${name}'`);
+    return { document: { ...COMMANDS[name](command), ok: 1 }, handshake };
+  } catch (e) {
+    return { document: refusal(e), handshake };
+  }
+}
