@@ -84,6 +84,29 @@ TEST_F(SqliteVaultProcesses, OneWinsAnAlternateNameAndTheOtherIsToldSo) {
   EXPECT_EQ(stored().size(), 1U);
 }
 
+TEST_F(SqliteVaultProcesses, OneGetsANameForItsKeyAndTheOtherIsToldSo) {
+  {
+    auto vault = open_sqlite_vault(path_, true);
+    ASSERT_TRUE(vault && (*vault)->insert(document(1)) && (*vault)->insert(document(2)));
+  }
+  std::vector<pid_t> children;
+  for (std::uint32_t n = 1; n <= 2; ++n) {
+    children.push_back(spawn([&, n] {
+      wait_for_start();
+      auto vault = open_sqlite_vault(path_, false);
+      if (!vault) return 9;
+      const auto done = (*vault)->add_alt_name(test::id_of(n), "patients");
+      if (done) return done->has_value() ? 1 : 7;
+      return done.error().code == Errc::key_duplicate ? 2 : 8;
+    }));
+  }
+  start();
+  std::vector<int> outcomes;
+  for (const pid_t c : children) outcomes.push_back(exit_status(c));
+  std::ranges::sort(outcomes);
+  EXPECT_EQ(outcomes, (std::vector<int>{1, 2}));
+}
+
 TEST_F(SqliteVaultProcesses, LoseNothingWhenManyInsertAtOnce) {
   constexpr std::uint32_t kProcesses = 6;
   constexpr std::uint32_t kKeys = 25;
