@@ -32,6 +32,10 @@ const char* advice_for(int status) noexcept {
 // Long enough not to be met by chance, short enough to leave nothing of use.
 constexpr std::size_t kFragment = 8;
 
+constexpr std::size_t kMaxCode = 80;
+constexpr std::size_t kMaxMessage = 300;
+constexpr std::size_t kMaxRequestId = 128;
+
 bool repeats(std::string_view text, std::string_view secret) noexcept {
   if (secret.size() < kFragment)
     return !secret.empty() && text.find(secret) != std::string_view::npos;
@@ -40,13 +44,12 @@ bool repeats(std::string_view text, std::string_view secret) noexcept {
   return false;
 }
 
-// A server may echo what it was sent.
-std::string without_secrets(std::string said, const HttpRequest& request) {
+// A server may echo what it was sent. Judged before anything is copied: a string is freed unwiped.
+std::string quote(std::string_view said, std::size_t max, const HttpRequest& request) {
   const bool echo = std::ranges::any_of(
       request.secrets, [&](const WipedText& s) { return repeats(said, s.view()); });
-  if (!echo) return said;
-  wipe({reinterpret_cast<std::uint8_t*>(said.data()), said.size()});
-  return "the server's text is left out, for it repeats a secret of the request";
+  if (!echo) return one_line(said, max);
+  return "(the server's text is left out, for it repeats a secret of the request)";
 }
 
 struct FaultText {
@@ -75,13 +78,13 @@ CallFault refused(const HttpCall& c, HttpResponse& response) {
   out.status = response.status;
   std::string why = "HTTP status " + std::to_string(response.status);
   if (const auto answer = JsonAnswer::parse(std::move(response.body))) {
-    const Refusal r = refusal_of(*answer);
-    out.code = without_secrets(r.code, c.request);
-    if (const std::string said = r.to_string(); !said.empty())
-      why += ": " + without_secrets(said, c.request);
+    const Refusal said = refusal_of(*answer);
+    out.code = quote(said.code, kMaxCode, c.request);
+    if (!said.code.empty()) why += ": " + out.code;
+    if (!said.message.empty()) why += ": " + quote(said.message, kMaxMessage, c.request);
   }
   if (!response.request_id.empty())
-    why += " (request id " + without_secrets(response.request_id, c.request) + ")";
+    why += " (request id " + quote(response.request_id.view(), kMaxRequestId, c.request) + ")";
   const bool own_advice = !c.advice.empty() && response.status >= 400 && response.status < 500 &&
                           response.status != 429;
   why += "; ";

@@ -8,7 +8,6 @@
 namespace fle::kms {
 namespace {
 
-constexpr std::size_t kMaxRequestId = 128;
 constexpr const char* kTooLarge = "an answer of more than 256 KiB";
 
 template <class T>
@@ -167,7 +166,7 @@ const char* HttpResponseReader::on_header(std::string_view line) {
   if (equal_ignoring_case(name, "content-encoding") && !equal_ignoring_case(value, "identity"))
     return "a content coding that was not asked for";
   if (equal_ignoring_case(name, "connection") && lists_close(value)) keeps_alive_ = false;
-  if (names_request_id(name)) response_.request_id = one_line(value, kMaxRequestId);
+  if (names_request_id(name)) response_.request_id = WipedText(value);
   return nullptr;
 }
 

@@ -39,7 +39,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  std::string request_id;  ///< The server's name for this exchange, for its support; may be empty.
+  WipedText request_id;  ///< The server's name for this exchange, for its support; may be empty.
   WipedText body;
 };
 

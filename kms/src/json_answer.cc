@@ -13,9 +13,6 @@ namespace {
 
 using Path = std::initializer_list<std::string_view>;
 
-constexpr std::size_t kMaxCode = 80;
-constexpr std::size_t kMaxMessage = 300;
-
 std::string_view text_of(const rapidjson::Value& v) noexcept {
   return {v.GetString(), v.GetStringLength()};
 }
@@ -91,16 +88,11 @@ std::optional<std::int64_t> JsonAnswer::count(std::string_view name) const {
   return n;
 }
 
-std::string Refusal::to_string() const {
-  if (code.empty() || message.empty()) return code + message;
-  return code + ": " + message;
-}
-
 Refusal refusal_of(const JsonAnswer& answer) {
   // AWS: "com.amazonaws.kms#AccessDeniedException".
   std::string_view code = first_of(answer, kCodes);
   code.remove_prefix(code.rfind('#') + 1);
-  return {one_line(code, kMaxCode), one_line(first_of(answer, kMessages), kMaxMessage)};
+  return {code, first_of(answer, kMessages)};
 }
 
 Outcome<std::optional<SecretBytes>> decode_base64(std::string_view text, Base64Alphabet alphabet,

@@ -5,7 +5,6 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "fle/failure.h"
@@ -37,11 +36,10 @@ class JsonAnswer {
 };
 
 /// What a server says of its refusal, in the forms of AWS, Azure, GCP and OAuth (RFC 6749 section
-/// 5.2): "CODE: MESSAGE", either part alone, or nothing. One line of at most 400 bytes.
+/// 5.2). Views into the answer, as hostile as it is; empty where it says nothing.
 struct Refusal {
-  std::string code;
-  std::string message;
-  [[nodiscard]] std::string to_string() const;
+  std::string_view code;
+  std::string_view message;
 };
 [[nodiscard]] Refusal refusal_of(const JsonAnswer& answer);
 

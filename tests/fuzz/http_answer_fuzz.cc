@@ -40,15 +40,13 @@ Read read(fle::Bytes bytes, std::size_t cut) {
   return {true, reusable, response.status, std::string(response.body.view())};
 }
 
-void one_line(const std::string& text, std::size_t max) {
-  require(text.size() <= max);
-  require(std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; }));
-}
-
 void json(const std::string& body) {
   const auto answer = fle::kms::JsonAnswer::parse(fle::kms::WipedText(body));
   if (!answer) return;
-  one_line(fle::kms::refusal_of(*answer).to_string(), 400);
+  const fle::kms::Refusal refusal = fle::kms::refusal_of(*answer);
+  const std::string shown = fle::kms::one_line(refusal.message, 100);
+  require(shown.size() <= 103 && std::ranges::all_of(shown, [](char c) { return c >= 0x20; }));
+  require(refusal.code.find('#') == std::string_view::npos);
   if (const auto n = answer->count("expires_in")) require(*n >= 0);
   using fle::kms::Base64Alphabet;
   for (const auto& [field, alphabet] : {std::pair("Plaintext", Base64Alphabet::standard),

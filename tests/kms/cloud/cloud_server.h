@@ -60,6 +60,17 @@ class CloudServer {
     command(R"({"do": "faults", "queue": )" + queue + "}");
   }
   void revoke_tokens() { command(R"({"do": "revoke"})"); }
+  /// Makes new accounts and writes them to `file` as a kmsProviders map: their secrets are then
+  /// nowhere in this process.
+  void make_accounts(const std::string& file) {
+    command(R"({"do": "accounts", "file": ")" + file + "\"}");
+  }
+  /// Writes all secrets of these accounts and all data keys to `file`: each after its length, 32
+  /// bits little-endian, with every byte XORed with `mask`.
+  void write_secrets(const std::string& file, std::uint8_t mask) {
+    command(R"({"do": "secrets", "file": ")" + file + R"(", "mask": )" + std::to_string(mask) +
+            "}");
+  }
   /// The requests since the last call: {"requests": [...]}.
   rapidjson::Document take_log() { return command(R"({"do": "log"})"); }
   std::size_t count_requests() { return take_log()["requests"].Size(); }

@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl
 config = {}
 faults = []
 log = []
+seen_plaintext = []  # data keys, as they arrived to be wrapped
 tokens = {}  # token -> (scope, time of expiry)
 lock = threading.Lock()
 WRAPPING_KEY = os.urandom(32)
@@ -46,6 +47,7 @@ def keystream(nonce, n):
 
 
 def seal(name, plain):
+    seen_plaintext.append(plain)
     nonce = os.urandom(16)
     body = nonce + bytes(a ^ b for a, b in zip(plain, keystream(nonce, len(plain))))
     return body + hmac.digest(WRAPPING_KEY, name.encode() + b"\0" + body, "sha256")
@@ -304,6 +306,57 @@ def handle(request):
         return e.status, error_body(request, e)
 
 
+# --- Accounts whose secrets the client's test must not know, for it searches its own memory ---
+
+
+def make_accounts(file):
+    """Writes a kmsProviders map with fresh secrets."""
+    import subprocess  # for this alone
+
+    word = lambda n: base64.urlsafe_b64encode(os.urandom(n)).decode()
+    rsa = ["openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-outform", "DER"]
+    key = subprocess.run(rsa, check=True, capture_output=True).stdout
+    to_pkcs8 = ["openssl", "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER"]
+    key = subprocess.run(to_pkcs8, input=key, check=True, capture_output=True).stdout
+    modulus = ["openssl", "rsa", "-inform", "DER", "-noout", "-modulus"]
+    out = subprocess.run(modulus, input=key, check=True, capture_output=True).stdout
+    config["gcp"].update({"modulus": out.decode().strip().split("=")[1], "email": "e@x.example"})
+    config["aws"].update({"secretAccessKey": word(30), "sessionToken": word(300)})
+    config["azure"]["clientSecret"] = word(30)
+    config["access_tokens"] = [word(90)]
+    aws_account = {n: config["aws"][n] for n in ("accessKeyId", "secretAccessKey", "sessionToken")}
+    azure_account = {n: config["azure"][n] for n in ("clientId", "clientSecret")}
+    gcp_account = {"email": "e@x.example", "privateKey": base64.b64encode(key).decode()}
+    providers = {
+        "aws": aws_account,
+        "azure": dict(azure_account, tenantId="tenant-1"),
+        "azure:token": {"accessToken": config["access_tokens"][0]},
+        "gcp": gcp_account,
+    }
+    if "port" in config:
+        providers["azure"]["identityPlatformEndpoint"] = f"login.localhost:{config['port']}"
+        providers["gcp"]["endpoint"] = f"login.localhost:{config['port']}"
+    with open(file, "w", encoding="ascii") as f:
+        json.dump(providers, f)
+    config["private_key"] = key
+
+
+def write_secrets(file, mask):
+    """All secrets that the client has had, each after its length, with every byte XORed."""
+    secrets = [config["aws"]["secretAccessKey"], config["aws"]["sessionToken"]]
+    secrets += [config["azure"]["clientSecret"], *config["access_tokens"], *tokens]
+    secrets = [s.encode() for s in secrets]
+    # The key's own numbers begin behind its public half; its encoding has no such border.
+    modulus = bytes.fromhex(config["gcp"]["modulus"])
+    private = config["private_key"].split(modulus)[1][5:]
+    secrets += [private, base64.b64encode(config["private_key"])[400:]]
+    for plain in seen_plaintext:
+        secrets += [plain, base64.b64encode(plain), base64.urlsafe_b64encode(plain)]
+    with open(file, "wb") as f:
+        for s in secrets:
+            f.write(struct.pack("<I", len(s)) + bytes(b ^ mask for b in s))
+
+
 # --- HTTP/1.1 over TLS ---
 
 
@@ -418,6 +471,10 @@ def command(c):
             faults = c["queue"]
         elif c["do"] == "revoke":
             tokens.clear()
+        elif c["do"] == "accounts":
+            make_accounts(c["file"])
+        elif c["do"] == "secrets":
+            write_secrets(c["file"], c["mask"])
         elif c["do"] == "tokens":
             return {"tokens": list(tokens)}
         elif c["do"] == "log":

@@ -28,7 +28,7 @@ TEST(HttpResponseReader, GivesTheSameAnswerHoweverTheBytesAreCut) {
     ASSERT_TRUE(r.complete());
     EXPECT_TRUE(r.keeps_alive());
     EXPECT_EQ(r.response().status, 207);
-    EXPECT_EQ(r.response().request_id, "r1");
+    EXPECT_EQ(r.response().request_id.view(), "r1");
     EXPECT_EQ(r.response().body.view(), "{\"a\": 1}     ");
   }
 }
