@@ -36,11 +36,14 @@ constexpr MakeProvider kMakeAws = over_https<make_aws_provider>;
 constexpr MakeProvider kMakeAzure = over_https<make_azure_provider>;
 constexpr MakeProvider kMakeGcp = over_https<make_gcp_provider>;
 #else
+Failure lacks_curl(std::string_view id) {
+  return {Errc::not_in_build, "KMS provider " + quoted(id) +
+                                  " needs libcurl, which this build lacks: install its "
+                                  "development package and build anew"};
+}
 Outcome<std::unique_ptr<Provider>> without_curl(std::string_view id, const rapidjson::Value&,
                                                 const KmsOptions&) {
-  return Failure(Errc::not_in_build, "KMS provider " + quoted(id) +
-                                         " needs libcurl, which this build lacks: install its "
-                                         "development package and build anew");
+  return lacks_curl(id);
 }
 constexpr MakeProvider kMakeAws = without_curl;
 constexpr MakeProvider kMakeAzure = without_curl;
@@ -79,5 +82,11 @@ Outcome<ProviderId> parse_provider_id(std::string_view id) {
     return refuse(id, "unsupported character in the name, expected only [a-zA-Z0-9_]");
   return ProviderId{type, name};
 }
+
+#if !FLE_WITH_CURL
+decltype(KmsOptions::credentials) automatic_credentials(LockPolicy) {
+  return [](std::string_view id) -> Outcome<WipedBuffer> { return lacks_curl(id); };
+}
+#endif
 
 }  // namespace fle::kms

@@ -112,8 +112,8 @@ CloudServer::CloudServer(const std::string& certificate, const std::string& key,
                          const std::string& client_authority) {
   const Pipe commands;
   const Pipe answers;
-  std::vector<std::string> arguments = {FLE_PYTHON3,      "-I",        "-S",
-                                        FLE_CLOUD_SERVER, certificate, key};
+  std::vector<std::string> arguments = {FLE_PYTHON3, "-I", "-S", FLE_CLOUD_SERVER};
+  if (!certificate.empty()) arguments.insert(arguments.end(), {certificate, key});
   if (!client_authority.empty()) arguments.push_back(client_authority);
   pid_ = spawn(arguments, commands.read_end, answers.write_end);
   ::close(commands.read_end);

@@ -41,9 +41,10 @@ class Certificates {
 /// cloud_server.py as a child process. It ends with this object, and also if this process dies.
 class CloudServer {
  public:
+  /// @param certificate       empty: plain HTTP
   /// @param client_authority  if not empty, clients must have a certificate from there
-  CloudServer(const std::string& certificate, const std::string& key,
-              const std::string& client_authority = {});
+  explicit CloudServer(const std::string& certificate, const std::string& key = {},
+                       const std::string& client_authority = {});
   ~CloudServer();
   CloudServer(const CloudServer&) = delete;
   CloudServer& operator=(const CloudServer&) = delete;

@@ -2,7 +2,9 @@
 needs them: one HTTPS server on a loopback port that checks what the clouds check, each from the
 request as it arrived, and that misbehaves when told to.
 
-usage: python3 -I -S cloud_server.py CERTIFICATE PRIVATE_KEY [CLIENT_CA]
+usage: python3 -I -S cloud_server.py [CERTIFICATE PRIVATE_KEY [CLIENT_CA]]
+
+Without a certificate it speaks plain HTTP, as the metadata services of the clouds do.
 
 Writes its port to standard output. Then each line on standard input is a command, a JSON object
 with "do", answered by one line of JSON. Ends with its standard input.
@@ -231,6 +233,13 @@ def gcp_token(request):
     return issue(c["scope"])
 
 
+def metadata_token(request, name, value, lifetime):
+    if request["headers"].get(name) != value:
+        raise Refused(403, "forbidden", f"Missing {name}:{value} header.")
+    token = issue("metadata")
+    return dict(token, expires_in=lifetime(token["expires_in"]))
+
+
 # --- Azure Key Vault and GCP KMS ---
 
 
@@ -274,6 +283,14 @@ def gcp_key(request, name, version, operation):
 
 
 ROUTES = (
+    (
+        r"/metadata/identity/oauth2/token\?api-version=2018-02-01&resource=https%3A%2F%2Fvault\.azure\.net%2F",
+        lambda r: metadata_token(r, "metadata", "true", str),
+    ),
+    (
+        r"/computeMetadata/v1/instance/service-accounts/default/token",
+        lambda r: metadata_token(r, "metadata-flavor", "Google", int),
+    ),
     (r"/", aws),
     (r"/([A-Za-z0-9-]+)/oauth2/v2\.0/token", lambda r, tenant: azure_token(r)),
     (r"/token", gcp_token),
@@ -297,7 +314,7 @@ def handle(request):
     try:
         for pattern, handler in ROUTES:
             if m := re.fullmatch(pattern, request["target"]):
-                if request["method"] != "POST":
+                if request["method"] != ("GET" if "etadata" in pattern else "POST"):
                     raise Refused(405, "MethodNotAllowed", "")
                 with lock:
                     return 200, handler(request, *m.groups())
@@ -432,7 +449,8 @@ def answer(request, connection):
 
 def serve(raw_connection, context, number):
     try:
-        with context.wrap_socket(raw_connection, server_side=True) as connection:
+        secure = context and context.wrap_socket(raw_connection, server_side=True)
+        with secure or raw_connection as connection:
             stream = connection.makefile("rb")
             while request := read_request(stream):
                 with lock:
@@ -441,8 +459,8 @@ def serve(raw_connection, context, number):
                             "connection": number,
                             "line": request["method"] + " " + request["target"],
                             "sni": getattr(connection, "sni", None),
-                            "peer": connection.getpeercert() is not None,
-                            "tls": connection.version(),
+                            "peer": bool(context) and connection.getpeercert() is not None,
+                            "tls": context and connection.version(),
                             "headers": request["headers"],
                             "body": request["body"].decode("latin-1"),
                         }
@@ -486,12 +504,13 @@ def command(c):
 
 
 def main():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[1], sys.argv[2])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if len(sys.argv) > 1 else None
+    if context:
+        context.load_cert_chain(sys.argv[1], sys.argv[2])
+        context.sni_callback = lambda connection, name, _: setattr(connection, "sni", name)
     if len(sys.argv) > 3:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(sys.argv[3])
-    context.sni_callback = lambda connection, name, _: setattr(connection, "sni", name)
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     threading.Thread(target=accept, args=(listener, context), daemon=True).start()
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)

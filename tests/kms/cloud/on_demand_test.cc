@@ -1,6 +1,8 @@
 #include <atomic>
+#include <cstdlib>
 
 #include "cloud_support.h"
+#include "credentials_automatic.h"
 #include "fle/kms/key_document.h"
 
 namespace fle::kms::test {
@@ -82,6 +84,69 @@ TEST_F(OnDemand, NeedsACallbackAndAProviderWithoutAName) {
   const auto named = Providers::from_json(R"({"aws:prod": {}})", kms);
   failure_of(named, Errc::kms_config_invalid,
              "on-demand credentials are not supported for named KMS providers");
+}
+
+class Automatic : public Clouds {
+ protected:
+  Automatic() {
+    hooks.connect_to = "::127.0.0.1:" + metadata.port_text();
+    hooks.monotonic = [this] { return now; };
+  }
+  static std::string text_of(const Outcome<WipedBuffer>& b) {
+    if (!b) return b.error().to_string();
+    return {reinterpret_cast<const char*>(b->bytes().data()), b->bytes().size()};
+  }
+  CloudServer metadata{""};
+  std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
+};
+
+TEST_F(Automatic, AwsComesFromTheEnvironment) {
+  const auto source = automatic_credentials();
+  for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
+    ::unsetenv(name);
+  failure_of(source("aws"), Errc::kms_no_credentials, "AWS_ACCESS_KEY_ID is not set");
+  ::setenv("AWS_ACCESS_KEY_ID", "AK", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "", 1);
+  failure_of(source("aws"), Errc::kms_no_credentials, "AWS_SECRET_ACCESS_KEY is not set");
+  ::setenv("AWS_SECRET_ACCESS_KEY", "a\"b", 1);
+  EXPECT_EQ(text_of(source("aws")), R"({"accessKeyId": "AK", "secretAccessKey": "a\"b"})");
+
+  ::setenv("AWS_ACCESS_KEY_ID", kAccessKeyId.c_str(), 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", kSecretKey.c_str(), 1);
+  ::setenv("AWS_SESSION_TOKEN", kSessionToken.c_str(), 1);
+  KmsOptions kms = kms_options();
+  kms.credentials = source;
+  hooks.connect_to = "::127.0.0.1:" + server.port_text();
+  expect_round_trip(**make("aws", "{}", kms), aws_key());
+}
+
+TEST_F(Automatic, AzureAndGcpComeFromTheMetadataServiceAndAreKept) {
+  for (const std::string id : {"azure", "gcp"}) {
+    const auto source = automatic_credentials_with(LockPolicy::required, hooks);
+    const std::string first = text_of(source(id));
+    EXPECT_EQ(first, R"({"accessToken": ")" + metadata.tokens().back() + "\"}");
+    now += std::chrono::seconds(3539);
+    EXPECT_EQ(text_of(source(id)), first);
+    now += std::chrono::seconds(2);
+    EXPECT_NE(text_of(source(id)), first);
+    const auto log = metadata.take_log();
+    ASSERT_EQ(log["requests"].Size(), 2U);
+    EXPECT_STREQ(log["requests"][0]["headers"]["host"].GetString(),
+                 id == "azure" ? "169.254.169.254" : "metadata.google.internal");
+  }
+}
+
+TEST_F(Automatic, SaysThatAMachineHasNoIdentity) {
+  const auto source = automatic_credentials_with(LockPolicy::required, hooks);
+  metadata.misbehave(
+      R"([{"status": 400, "body": "{\"error\": \"invalid_request\", \"error_description\": \"Identity not found\"}"}])");
+  failure_of(source("azure"), Errc::kms_no_credentials,
+             "asking the metadata service for a token at 169.254.169.254:80: HTTP status 400: "
+             "invalid_request: Identity not found");
+  failure_of(source("kmip"), Errc::kms_no_credentials, "for aws, azure and gcp alone");
+  hooks.connect_to = "::127.0.0.1:1";
+  failure_of(automatic_credentials_with(LockPolicy::required, hooks)("gcp"), Errc::kms_unreachable,
+             "metadata.google.internal:80");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/secret.h"
 
@@ -43,6 +44,20 @@ struct KmsOptions {
   /// are not kept, but a token that was got with them is. Null: {} is refused.
   std::function<Outcome<WipedBuffer>(std::string_view provider_id)> credentials;
 };
+
+/// A callback for KmsOptions::credentials that finds what the machine offers (CSFLE specification,
+/// "Automatic Credentials"):
+/// - aws: the environment variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN;
+/// - azure: a token for vault.azure.net from the instance metadata service (IMDS); it is kept until
+///   a minute before it expires;
+/// - gcp: a token from the metadata server, likewise kept.
+/// The metadata services speak HTTP without TLS, over links that do not leave the machine. They get
+/// 10 seconds for an answer. Thread-safe. A forked child needs one of its own.
+///
+/// The callback fails with Errc::kms_no_credentials, kms_unreachable, or, where this build lacks
+/// libcurl, not_in_build.
+[[nodiscard]] FLE_API decltype(KmsOptions::credentials) automatic_credentials(
+    LockPolicy policy = LockPolicy::required);
 
 }  // namespace fle::kms
 

@@ -1,0 +1,15 @@
+#ifndef FLE_KMS_CREDENTIALS_AUTOMATIC_H_
+#define FLE_KMS_CREDENTIALS_AUTOMATIC_H_
+
+#include "fle/kms/kms_options.h"
+#include "http_client.h"
+
+namespace fle::kms {
+
+/// automatic_credentials(), with what tests put in the place of the outside world.
+[[nodiscard]] decltype(KmsOptions::credentials) automatic_credentials_with(LockPolicy policy,
+                                                                           const HttpHooks& hooks);
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_CREDENTIALS_AUTOMATIC_H_
