@@ -41,6 +41,7 @@ struct KeyOptions {
   std::string vault_namespace = "encryption.__keyVault";
   std::string local_key_file;
   std::string kms_file;
+  std::string kms_options_file;
   bool may_swap = false;
 
   void add_vault(CLI::App& cmd);

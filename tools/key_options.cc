@@ -2,6 +2,7 @@
 #include "files.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
+#include "kms_options_file.h"
 
 namespace fle::tools {
 namespace {
@@ -35,6 +36,10 @@ void KeyOptions::add_kms(CLI::App& cmd) {
   cmd.add_option("--kms", kms_file, "KMS providers: JSON, the drivers' kmsProviders map")
       ->type_name("FILE")
       ->excludes(local);
+  cmd.add_option("--kms-options", kms_options_file,
+                 "How to reach KMS servers: JSON with tlsOptions, allowedEndpoints, time limits")
+      ->type_name("FILE")
+      ->excludes(local);
   cmd.add_flag("--may-swap", may_swap,
                "Go on when key memory cannot be locked: keys may reach the swap space");
 }
@@ -62,9 +67,13 @@ Outcome<std::shared_ptr<const kms::Providers>> KeyOptions::providers() const {
   if (!kms_file.empty()) {
     FLE_TRY(const SecretBytes text,
             read_secret_file(kms_file, kMaxKmsFile, LockPolicy::best_effort));
+    kms::KmsOptions options;
+    options.lock_policy = lock_policy();
+    options.credentials = kms::automatic_credentials(lock_policy());
+    if (!kms_options_file.empty()) FLE_CHECK(read_kms_options(options, kms_options_file));
     const Bytes b = text.expose();
-    FLE_TRY(kms::Providers p,
-            kms::Providers::from_json({reinterpret_cast<const char*>(b.data()), b.size()}));
+    FLE_TRY(kms::Providers p, kms::Providers::from_json(
+                                  {reinterpret_cast<const char*>(b.data()), b.size()}, options));
     return std::make_shared<const kms::Providers>(std::move(p));
   }
   kms::Providers p;

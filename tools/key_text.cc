@@ -32,7 +32,7 @@ std::optional<KeyId> parse_uuid(std::string_view text) {
     const auto digit = hex_digit(text[i]);
     if (!digit) return std::nullopt;
     std::uint8_t& byte = id.bytes[digits++ / 2];
-    byte = static_cast<std::uint8_t>(byte << 4 | *digit);
+    byte = static_cast<std::uint8_t>(std::uint32_t{byte} << 4 | *digit);
   }
   return id;
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mongo_fixture/mongo_fixture.h"
 #include "process.h"
 
 namespace fle::test {
@@ -258,6 +259,71 @@ TEST_F(KeyLife, CreateTakesKeyMaterialAndMasterKeysOfAnyProvider) {
   EXPECT_TRUE(says(refused("local:two", R"({"key": "k"})"), "'key'"));
   EXPECT_TRUE(says(refused("local:two", "{"), "--master-key"));
   EXPECT_TRUE(says(refused("sealed box", "{}"), "kms_config_invalid"));
+}
+
+TEST_F(KeyLife, KmsOptionsAreReadStrictlyAndNeverWeakenTls) {
+  const auto create = [&](const std::string& options) {
+    folder.write("options", options);
+    return run(
+        {"key", "create", "--vault", "fresh", "--kms", "kms.json", "--kms-options", "options"});
+  };
+  const std::pair<const char*, const char*> bad[] = {
+      {"{", "not one JSON document"},
+      {R"({"tlsOption": {}})", "field 'tlsOption'"},
+      {R"({"tlsOptions": {"kmip": {"tlsInsecure": false}}})", "Insecure TLS options prohibited"},
+      {R"({"tlsOptions": {"kmip": {"tlsAllowInvalidHostnames": true}}})",
+       "field 'tlsOptions.kmip.tlsAllowInvalidHostnames'"},
+      {R"({"tlsOptions": {"kmip": {"ca": "f"}}})", "field 'tlsOptions.kmip.ca'"},
+      {R"({"tlsOptions": {"kmip": {"tlsCAFile": 1}}})", "expected a string"},
+      {R"({"tlsOptions": {"kmip": []}})", "expected a document"},
+      {R"({"allowedEndpoints": {"aws": "h"}})", "expected an array"},
+      {R"({"allowedEndpoints": {"aws": [1]}})", "field 'allowedEndpoints.aws.0'"},
+      {R"({"connectTimeoutMS": 0})", "field 'connectTimeoutMS'"},
+      {R"({"requestTimeoutMS": "1"})", "field 'requestTimeoutMS'"},
+      {R"({"maxRetries": -1})", "field 'maxRetries'"}};
+  for (const auto& [options, text] : bad) {
+    const Ended e = create(options);
+    EXPECT_EQ(e.status, 1) << options;
+    EXPECT_TRUE(says(e, "kms_config_invalid") && says(e, text)) << e.err;
+    EXPECT_FALSE(folder.has("fresh"));
+  }
+  EXPECT_EQ(create(R"({"tlsOptions": {"kmip": {"tlsCAFile": "ca", "tlsCertificateKeyFile": "c"}},
+                       "allowedEndpoints": {"aws": ["kms.example.com"]}, "connectTimeoutMS": 100,
+                       "requestTimeoutMS": 100, "maxRetries": 0})")
+                .status,
+            0);
+  EXPECT_EQ(key("create", {"--local-key", "one", "--kms-options", "options"}).status, 2);
+}
+
+TEST_F(KeyLife, LivesInMongoDbAsWell) {
+  if (!MongoFixture::is_available()) GTEST_SKIP() << "no MongoDB here";
+  MongoFixture mongo;
+  const std::string ns = mongo.new_database() + ".keys";
+  const auto there = [&](const std::string& name, Args more, const std::string& input = {}) {
+    more.insert(more.begin(), {"key", name, "--vault", mongo.uri(), "--vault-ns", ns});
+    return run(more, input);
+  };
+  const Ended made = there("create", {"--local-key", "one", "--alt-name", "a"});
+  if (says(made, "not_in_build")) GTEST_SKIP() << "built without libmongoc";
+  ASSERT_EQ(made.status, 0) << made.err;
+  EXPECT_TRUE(says(there("create", {"--local-key", "one", "--alt-name", "a"}), "key_duplicate"));
+  EXPECT_EQ(there("add-name", {"a", "b"}).status, 0);
+  EXPECT_EQ(there("rewrap", {"--all", "--kms", "kms.json", "--provider", "local:two"}).status, 0);
+  // From MongoDB into a file and back, byte for byte.
+  const std::string exported = there("export", {}).out;
+  EXPECT_FALSE(exported.empty());
+  ASSERT_EQ(key("import", {}, exported).status, 0);
+  EXPECT_EQ(key("export").out, exported);
+  ASSERT_EQ(there("delete", {"b"}).status, 0);
+  EXPECT_EQ(there("list", {}).out, "");
+  ASSERT_EQ(there("import", {}, exported).status, 0);
+  EXPECT_EQ(there("export", {}).out, exported);
+  const Ended wrong = run({"key", "list", "--vault", "mongodb://u:canary@", "--vault-ns", ns});
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_FALSE(says(wrong, "canary")) << wrong.err;
+  EXPECT_EQ(std::ranges::count(wrong.err, '\n'), 1) << "one clear line: " << wrong.err;
+  EXPECT_TRUE(
+      says(run({"key", "list", "--vault", mongo.uri(), "--vault-ns", "nodot"}), "--vault-ns"));
 }
 
 TEST_F(KeyLife, EverySubcommandHasAHelpText) {

@@ -1,0 +1,142 @@
+#include "kms_options_file.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <bson/bson.h>
+
+#include "documents.h"
+#include "files.h"
+
+namespace fle::tools {
+namespace {
+
+constexpr std::size_t kMaxFile = 1024 * 1024;
+constexpr std::int64_t kMaxMilliseconds = 3'600'000;
+constexpr std::int64_t kMaxRetries = 100;
+
+Failure refuse(std::string why, std::string path) {
+  return {Errc::kms_config_invalid, std::move(why), std::move(path)};
+}
+
+using Visit = std::function<Done(const std::string& name, const bson_iter_t& value)>;
+
+/// Calls `visit` for each element of the document or array at `it`, which stands at `path`.
+Done each(const bson_iter_t& it, bool array, const std::string& path, const Visit& visit) {
+  bson_iter_t child;
+  const bool right = array ? BSON_ITER_HOLDS_ARRAY(&it) : BSON_ITER_HOLDS_DOCUMENT(&it);
+  if (!right || !bson_iter_recurse(&it, &child))
+    return refuse(array ? "expected an array" : "expected a document", path);
+  while (bson_iter_next(&child)) FLE_CHECK(visit(bson_iter_key(&child), child));
+  return ok;
+}
+
+Outcome<std::string> text(const bson_iter_t& it, const std::string& path) {
+  if (!BSON_ITER_HOLDS_UTF8(&it)) return refuse("expected a string", path);
+  std::uint32_t n = 0;
+  const char* s = bson_iter_utf8(&it, &n);
+  return std::string(s, n);
+}
+
+Outcome<std::int64_t> number(const bson_iter_t& it, std::int64_t least, std::int64_t most,
+                             const std::string& path) {
+  const std::int64_t n = BSON_ITER_HOLDS_INT(&it) ? bson_iter_as_int64(&it) : -1;
+  if (n >= least && n <= most) return n;
+  return refuse(
+      "expected a whole number from " + std::to_string(least) + " to " + std::to_string(most),
+      path);
+}
+
+Done set_tls(kms::TlsOptions& out, const std::string& name, const bson_iter_t& it,
+             const std::string& path) {
+  // CSFLE specification, "KMS provider TLS options": never, whatever their value.
+  static constexpr std::string_view kInsecure[] = {"tlsInsecure", "tlsAllowInvalidCertificates",
+                                                   "tlsAllowInvalidHostnames",
+                                                   "tlsDisableCertificateRevocationCheck"};
+  static constexpr std::pair<std::string_view, std::string kms::TlsOptions::*> kFiles[] = {
+      {"tlsCAFile", &kms::TlsOptions::ca_file},
+      {"tlsCertificateKeyFile", &kms::TlsOptions::certificate_file},
+      {"tlsPrivateKeyFile", &kms::TlsOptions::private_key_file}};
+  if (std::ranges::count(kInsecure, name) != 0)
+    return refuse("Insecure TLS options prohibited", path);
+  for (const auto& [file, member] : kFiles) {
+    if (name != file) continue;
+    FLE_TRY(out.*member, text(it, path));
+    return ok;
+  }
+  return refuse("unknown option: expected tlsCAFile, tlsCertificateKeyFile or tlsPrivateKeyFile",
+                path);
+}
+
+Done set_tls_map(kms::KmsOptions& out, const bson_iter_t& it) {
+  return each(it, false, "tlsOptions", [&](const std::string& id, const bson_iter_t& one) {
+    const std::string path = "tlsOptions." + id;
+    return each(one, false, path, [&](const std::string& name, const bson_iter_t& value) {
+      return set_tls(out.tls[id], name, value, path + "." + name);
+    });
+  });
+}
+
+Done set_endpoints(kms::KmsOptions& out, const bson_iter_t& it) {
+  return each(it, false, "allowedEndpoints", [&](const std::string& id, const bson_iter_t& hosts) {
+    const std::string path = "allowedEndpoints." + id;
+    return each(hosts, true, path, [&](const std::string& index, const bson_iter_t& host) -> Done {
+      FLE_TRY(std::string name, text(host, path + "." + index));
+      out.allowed_endpoints[id].push_back(std::move(name));
+      return ok;
+    });
+  });
+}
+
+Done set_connect_timeout(kms::KmsOptions& out, const bson_iter_t& it) {
+  FLE_TRY(const std::int64_t ms, number(it, 1, kMaxMilliseconds, "connectTimeoutMS"));
+  out.connect_timeout = std::chrono::milliseconds(ms);
+  return ok;
+}
+
+Done set_request_timeout(kms::KmsOptions& out, const bson_iter_t& it) {
+  FLE_TRY(const std::int64_t ms, number(it, 1, kMaxMilliseconds, "requestTimeoutMS"));
+  out.request_timeout = std::chrono::milliseconds(ms);
+  return ok;
+}
+
+Done set_retries(kms::KmsOptions& out, const bson_iter_t& it) {
+  FLE_TRY(const std::int64_t n, number(it, 0, kMaxRetries, "maxRetries"));
+  out.max_retries = static_cast<std::uint32_t>(n);
+  return ok;
+}
+
+struct Option {
+  std::string_view name;
+  Done (*set)(kms::KmsOptions& out, const bson_iter_t& it);
+};
+constexpr Option kOptions[] = {{"tlsOptions", set_tls_map},
+                               {"allowedEndpoints", set_endpoints},
+                               {"connectTimeoutMS", set_connect_timeout},
+                               {"requestTimeoutMS", set_request_timeout},
+                               {"maxRetries", set_retries}};
+
+}  // namespace
+
+Done read_kms_options(kms::KmsOptions& out, const std::string& path) {
+  FLE_TRY(const std::string json, read_file(path, kMaxFile));
+  std::vector<std::uint8_t> bson;
+  if (!json_to_bson(json, bson)) return refuse("'" + path + "' is not one JSON document", {});
+  bson_t b;
+  bson_iter_t it;
+  if (!bson_init_static(&b, bson.data(), bson.size()) || !bson_iter_init(&it, &b))
+    return refuse("'" + path + "' is not one JSON document", {});
+  while (bson_iter_next(&it)) {
+    const auto* option = std::ranges::find(kOptions, bson_iter_key(&it), &Option::name);
+    if (option == std::end(kOptions))
+      return refuse("'" + path + "': no such option for KMS servers", bson_iter_key(&it));
+    FLE_CHECK(option->set(out, it));
+  }
+  return ok;
+}
+
+}  // namespace fle::tools

@@ -1,0 +1,23 @@
+#ifndef FLE_TOOLS_KMS_OPTIONS_FILE_H_
+#define FLE_TOOLS_KMS_OPTIONS_FILE_H_
+
+#include <string>
+
+#include "fle/failure.h"
+#include "fle/kms/kms_options.h"
+
+namespace fle::tools {
+
+/// Reads what --kms-options names: JSON of
+///   {"tlsOptions": {ID: {"tlsCAFile", "tlsCertificateKeyFile", "tlsPrivateKeyFile"}},
+///    "allowedEndpoints": {ID: [HOST, ...]},
+///    "connectTimeoutMS", "requestTimeoutMS", "maxRetries"}
+/// with ID a KMS provider id; everything may be left out. Options of drivers that weaken TLS are
+/// refused.
+/// @retval Errc::kms_config_invalid  names the place and the rule
+/// @retval Errc::io_failed
+[[nodiscard]] Done read_kms_options(kms::KmsOptions& out, const std::string& path);
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_KMS_OPTIONS_FILE_H_
