@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "kernels/hmac_message.h"
 #include "kernels/scrub.h"
@@ -41,18 +42,21 @@ class Batch {
  private:
   static constexpr std::size_t kBuckets = 32;
 
-  // Counting sort, longest first, so that no long message is left to run alone at the end.
+  // Longest first, so that no long message is left to run alone at the end.
   void sort_by_length() noexcept {
+    std::iota(order_, order_ + n_, std::uint8_t{0});
+    const std::size_t first = inner_blocks(jobs_[0]);
+    const auto as_long = [first](const MacJob& j) noexcept { return inner_blocks(j) == first; };
+    if (!std::all_of(jobs_ + 1, jobs_ + n_, as_long)) counting_sort();
+  }
+
+  void counting_sort() noexcept {
     std::uint8_t bucket[kMaxJobs];
-    unsigned differ = 0;
+    std::uint8_t count[kBuckets + 1] = {};
     for (std::size_t i = 0; i < n_; ++i) {
       bucket[i] = static_cast<std::uint8_t>(kBuckets - std::min(inner_blocks(jobs_[i]), kBuckets));
-      order_[i] = static_cast<std::uint8_t>(i);
-      differ |= bucket[i] ^ bucket[0];
+      ++count[bucket[i] + 1];
     }
-    if (differ == 0) return;
-    std::uint8_t count[kBuckets + 1] = {};
-    for (std::size_t i = 0; i < n_; ++i) ++count[bucket[i] + 1];
     for (std::size_t b = 0; b < kBuckets; ++b)
       count[b + 1] = static_cast<std::uint8_t>(count[b + 1] + count[b]);
     for (std::size_t i = 0; i < n_; ++i) order_[count[bucket[i]]++] = static_cast<std::uint8_t>(i);
