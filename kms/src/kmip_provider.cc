@@ -89,7 +89,10 @@ class KmipProvider final : public Provider {
       out.endpoint = *endpoint_;
       return out;
     }
-    FLE_TRY(out.endpoint, kmip::parse_endpoint(fields.endpoint));
+    Outcome<Endpoint> parsed = kmip::parse_endpoint(fields.endpoint);
+    if (!parsed)
+      return Failure{Errc::key_document_invalid, parsed.error().message, "masterKey.endpoint"};
+    out.endpoint = *std::move(parsed);
     const TlsPeer& to = out.endpoint.peer;
     const bool configured =
         endpoint_ && endpoint_->peer.host == to.host && endpoint_->peer.port == to.port;
@@ -229,7 +232,9 @@ Outcome<std::unique_ptr<Provider>> make_kmip_provider(std::string_view id,
   std::optional<Endpoint> endpoint;
   if (const auto it = options.FindMember("endpoint"); it != options.MemberEnd()) {
     if (!it->value.IsString()) return invalid_options(id, "expected UTF-8 for 'endpoint'");
-    FLE_TRY(endpoint, kmip::parse_endpoint({it->value.GetString(), it->value.GetStringLength()}));
+    auto parsed = kmip::parse_endpoint({it->value.GetString(), it->value.GetStringLength()});
+    if (!parsed) return invalid_options(id, parsed.error().message);
+    endpoint = *std::move(parsed);
   }
   TlsOptions tls;
   if (const auto it = kms.tls.find(id); it != kms.tls.end()) tls = it->second;

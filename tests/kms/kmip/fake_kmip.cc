@@ -1,0 +1,226 @@
+#include "kms/kmip/fake_kmip.h"
+
+#include <list>
+#include <stdexcept>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ttlv.h"
+
+namespace fle::kms::test {
+namespace {
+
+using ttlv::Tag;
+using ttlv::Type;
+using ttlv::Writer;
+
+template <class Write>
+Buf written(Write write) {
+  Buf out(8192);
+  Writer w(out);
+  write(w);
+  if (!w.fits()) throw std::runtime_error("an answer is too long for this test");
+  out.resize(w.size());
+  return out;
+}
+
+Buf operator+(Buf a, const Buf& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+/// A structure around items that are written already.
+Buf wrapped(Tag tag, const Buf& content) {
+  Buf header = written([&](Writer& w) { w.bytes(tag, content); });
+  header.resize(ttlv::kHeaderLen);
+  header[3] = static_cast<std::uint8_t>(Type::structure);
+  return header + content;
+}
+
+Buf response(const Buf& batch_item) {
+  const Buf version = written([](Writer& w) {
+    w.integer(Tag::protocol_version_major, 1);
+    w.integer(Tag::protocol_version_minor, 0);
+  });
+  constexpr auto kResponseHeader = static_cast<Tag>(0x42007A);
+  const Buf header =
+      wrapped(kResponseHeader, wrapped(Tag::protocol_version, version) +
+                                   written([](Writer& w) { w.integer(Tag::batch_count, 1); }));
+  return wrapped(Tag::response_message, header + wrapped(Tag::batch_item, batch_item));
+}
+
+}  // namespace
+
+std::uint32_t operation_of(Bytes request) {
+  const auto message = ttlv::need(request, Tag::request_message, Type::structure);
+  if (!message) return 0;
+  const auto item = ttlv::need(message->value, Tag::batch_item, Type::structure);
+  if (!item) return 0;
+  const auto operation = ttlv::need(item->value, Tag::operation, Type::enumeration);
+  return operation ? operation->number() : 0;
+}
+
+Buf answer(std::uint32_t operation, const Buf& payload) {
+  return response(written([&](Writer& w) {
+                    w.enumeration(Tag::operation, operation);
+                    w.enumeration(Tag::result_status, 0);
+                  }) +
+                  wrapped(Tag::response_payload, payload));
+}
+
+Buf failure(std::uint32_t operation, std::uint32_t reason, const std::string& message) {
+  return response(written([&](Writer& w) {
+    w.enumeration(Tag::operation, operation);
+    w.enumeration(Tag::result_status, 1);
+    w.enumeration(Tag::result_reason, reason);
+    w.text(Tag::result_message, message);
+  }));
+}
+
+Buf id_payload(const std::string& id) {
+  return written([&](Writer& w) { w.text(Tag::unique_identifier, id); });
+}
+
+Buf secret_payload(const std::string& id, Bytes secret, std::uint32_t object_type) {
+  return written([&](Writer& w) {
+    w.enumeration(Tag::object_type, object_type);
+    w.text(Tag::unique_identifier, id);
+    w.structure(Tag::secret_data, [&] {
+      w.enumeration(Tag::secret_data_type, 2);
+      w.structure(Tag::key_block, [&] {
+        w.enumeration(Tag::key_format_type, 2);
+        w.structure(Tag::key_value, [&] { w.bytes(Tag::key_material, secret); });
+      });
+    });
+  });
+}
+
+Buf state_payload(const std::string& id, std::uint32_t state) {
+  return written([&](Writer& w) {
+    w.text(Tag::unique_identifier, id);
+    w.structure(Tag::attribute, [&] {
+      w.text(Tag::attribute_name, "State");
+      w.enumeration(Tag::attribute_value, state);
+    });
+  });
+}
+
+Buf data_payload(const std::string& id, Bytes data, Bytes iv) {
+  return written([&](Writer& w) {
+    w.text(Tag::unique_identifier, id);
+    w.bytes(Tag::data, data);
+    if (!iv.empty()) w.bytes(Tag::iv_counter_nonce, iv);
+  });
+}
+
+Buf FakeConnection::read_request() {
+  if (ssl_ == nullptr) return {};
+  const auto fill = [&](std::uint8_t* out, std::size_t n) {
+    for (std::size_t got = 0; n > 0; out += got, n -= got)
+      if (SSL_read_ex(ssl_, out, n, &got) != 1) return false;
+    return true;
+  };
+  Buf request(ttlv::kHeaderLen);
+  if (!fill(request.data(), request.size())) return {};
+  request.resize(request.size() + (std::size_t{request[6]} << 8U | request[7]));
+  if (!fill(request.data() + ttlv::kHeaderLen, request.size() - ttlv::kHeaderLen)) return {};
+  return request;
+}
+
+void FakeConnection::send(Bytes bytes) {
+  std::size_t n = 0;
+  if (!bytes.empty()) static_cast<void>(SSL_write_ex(ssl_, bytes.data(), bytes.size(), &n));
+}
+
+void FakeConnection::wait_for_end() {
+  std::uint8_t ignored[256];
+  while (::recv(fd_, ignored, sizeof ignored, 0) > 0) {
+  }
+}
+
+void FakeConnection::say_goodbye() { SSL_shutdown(ssl_); }
+
+void FakeConnection::reset_at_end() {
+  const linger at_once{1, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+FakeKmip::FakeKmip(const std::string& folder, Behaviour behaviour, const FakeOptions& options)
+    : behaviour_(std::move(behaviour)),
+      tls_(options.tls),
+      ctx_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
+  const std::string certificate = folder + "/" + options.certificate;
+  SSL_CTX* const ctx = ctx_.get();
+  if (options.max_tls_version != 0) {
+    SSL_CTX_set_min_proto_version(ctx, 0);
+    SSL_CTX_set_max_proto_version(ctx, options.max_tls_version);
+    SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
+  }
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  socklen_t len = sizeof address;
+  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (SSL_CTX_use_certificate_chain_file(ctx, (certificate + ".pem").c_str()) != 1 ||
+      SSL_CTX_use_PrivateKey_file(ctx, (certificate + ".key").c_str(), SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_load_verify_locations(ctx, (folder + "/ca.pem").c_str(), nullptr) != 1 ||
+      ::bind(listener_, any, len) != 0 || ::listen(listener_, 64) != 0 ||
+      ::getsockname(listener_, any, &len) != 0)
+    throw std::runtime_error("the fake KMIP server cannot start");
+  port_ = ntohs(address.sin_port);
+  acceptor_ = std::thread([this] { accept_connections(); });
+}
+
+FakeKmip::~FakeKmip() {
+  stop_ = true;
+  ::shutdown(listener_, SHUT_RDWR);
+  acceptor_.join();
+  ::close(listener_);
+}
+
+void FakeKmip::accept_connections() {
+  // The client must not raise SIGPIPE; this server may.
+  sigset_t pipe;
+  ::sigemptyset(&pipe);
+  ::sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  std::list<std::thread> threads;
+  while (!stop_) {
+    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) continue;
+    ++n_connections_;
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    {
+      const std::lock_guard lock(mutex_);
+      open_.insert(fd);
+    }
+    threads.emplace_back([this, fd] { serve(fd); });
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+  }
+  for (std::thread& t : threads) t.join();
+}
+
+void FakeKmip::serve(int fd) {
+  {
+    const std::unique_ptr<SSL, void (*)(SSL*)> ssl(tls_ ? SSL_new(ctx_.get()) : nullptr, SSL_free);
+    if (ssl != nullptr) SSL_set_fd(ssl.get(), fd);
+    FakeConnection connection(fd, ssl.get());
+    if (ssl == nullptr || SSL_accept(ssl.get()) == 1) behaviour_(connection);
+  }
+  const std::lock_guard lock(mutex_);
+  open_.erase(fd);
+  ::close(fd);
+}
+
+}  // namespace fle::kms::test

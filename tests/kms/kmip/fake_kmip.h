@@ -1,0 +1,94 @@
+#ifndef FLE_TESTS_KMS_KMIP_FAKE_KMIP_H_
+#define FLE_TESTS_KMS_KMIP_FAKE_KMIP_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include <openssl/ssl.h>
+
+#include "kms/support.h"
+
+namespace fle::kms::test {
+
+/// One connection that a FakeKmip has accepted. What fails here fails silently: the client's view
+/// is what is tested.
+class FakeConnection {
+ public:
+  FakeConnection(int fd, SSL* ssl) noexcept : fd_(fd), ssl_(ssl) {}
+  /// The next request; empty when the client is gone.
+  Buf read_request();
+  void send(Bytes bytes);
+  /// Waits until the client closes the connection.
+  void wait_for_end();
+  /// Says goodbye, as TLS wants it. Without it the connection is cut when the behaviour ends.
+  void say_goodbye();
+  /// Lets the connection end with a TCP reset.
+  void reset_at_end();
+
+ private:
+  int fd_;
+  SSL* ssl_;
+};
+
+struct FakeOptions {
+  std::string certificate = "server";  ///< Of the test's folder.
+  bool tls = true;
+  int max_tls_version = 0;  ///< 0: the newest there is.
+};
+
+/// A TLS server on a loopback port whose connections do what the test says; each in a thread of its
+/// own. Clients need a certificate of the folder's "ca".
+class FakeKmip {
+ public:
+  using Behaviour = std::function<void(FakeConnection&)>;
+  FakeKmip(const std::string& folder, Behaviour behaviour, const FakeOptions& options = {});
+  ~FakeKmip();
+  FakeKmip(const FakeKmip&) = delete;
+  FakeKmip& operator=(const FakeKmip&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] std::string endpoint(const std::string& host = "localhost") const {
+    return host + ":" + std::to_string(port_);
+  }
+  [[nodiscard]] int n_connections() const noexcept { return n_connections_; }
+
+ private:
+  void accept_connections();
+  void serve(int fd);
+
+  Behaviour behaviour_;
+  bool tls_;
+  std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> ctx_;
+  int listener_ = -1;
+  std::uint16_t port_ = 0;
+  std::atomic<int> n_connections_ = 0;
+  std::atomic<bool> stop_ = false;
+  std::mutex mutex_;
+  std::set<int> open_;  // sockets of connections; guarded by mutex_
+  std::thread acceptor_;
+};
+
+/// The number of a request's operation (KMIP 1.2 specification, section 9.1.3.2.27).
+[[nodiscard]] std::uint32_t operation_of(Bytes request);
+
+/// Whole answers: success with a payload, or a failure.
+[[nodiscard]] Buf answer(std::uint32_t operation, const Buf& payload);
+[[nodiscard]] Buf failure(std::uint32_t operation, std::uint32_t reason,
+                          const std::string& message);
+
+// Payloads.
+[[nodiscard]] Buf id_payload(const std::string& id);
+[[nodiscard]] Buf secret_payload(const std::string& id, Bytes secret,
+                                 std::uint32_t object_type = 7);
+[[nodiscard]] Buf state_payload(const std::string& id, std::uint32_t state);
+/// `iv`: left out where empty.
+[[nodiscard]] Buf data_payload(const std::string& id, Bytes data, Bytes iv = {});
+
+}  // namespace fle::kms::test
+
+#endif  // FLE_TESTS_KMS_KMIP_FAKE_KMIP_H_

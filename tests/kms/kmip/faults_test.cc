@@ -1,0 +1,486 @@
+// The KMIP provider against a server that does as the test says: what goes wrong, and how it is
+// told. Every error text is searched for the secrets in play.
+#include <gtest/gtest.h>
+
+#include "fle/data_key.h"
+#include "fle/random.h"
+#include "kms/kmip/certificates.h"
+#include "kms/kmip/fake_kmip.h"
+#include "kms/support.h"
+#include "kms/temp_dir.h"
+
+namespace fle::kms {
+namespace {
+
+using namespace std::chrono_literals;
+using test::answer;
+using test::bson_of;
+using test::Buf;
+using test::data_payload;
+using test::failure;
+using test::FakeConnection;
+using test::FakeKmip;
+using test::id_payload;
+using test::operation_of;
+using test::secret_payload;
+using test::state_payload;
+
+enum : std::uint32_t {
+  kCreate = 0x01,
+  kRegister = 0x03,
+  kGet = 0x0A,
+  kGetAttributes = 0x0B,
+  kActivate = 0x12,
+  kEncrypt = 0x1F,
+  kDecrypt = 0x20,
+};
+
+// What no error may tell: letters, so that it would be seen.
+const std::string kCanary = "CANARYCANARYCANARY";
+Buf secret(std::size_t n = 96) {
+  Buf out;
+  while (out.size() < n) out.insert(out.end(), kCanary.begin(), kCanary.end());
+  out.resize(n);
+  return out;
+}
+
+class KmipFaults : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new test::TempDir;
+    test::make_usual_certificates(folder());
+  }
+  static void TearDownTestSuite() { delete folder_; }
+  static std::string folder() { return folder_->file(""); }
+
+  FakeKmip& serve(FakeKmip::Behaviour behaviour, const test::FakeOptions& options = {}) {
+    server_.reset();
+    server_ = std::make_unique<FakeKmip>(folder(), std::move(behaviour), options);
+    return *server_;
+  }
+  /// Answers each request with what `reply` makes of its operation.
+  FakeKmip& serve_answers(std::function<Buf(std::uint32_t)> reply) {
+    return serve([reply, this](FakeConnection& c) {
+      for (Buf request = c.read_request(); !request.empty(); request = c.read_request()) {
+        ++n_requests_;
+        c.send(reply(operation_of(request)));
+      }
+    });
+  }
+
+  static KmsOptions options() {
+    KmsOptions out;
+    out.tls["kmip"] = test::client_tls(folder());
+    out.connect_timeout = 5s;
+    out.request_timeout = 5s;
+    return out;
+  }
+  Outcome<Providers> make(const KmsOptions& with, const std::string& endpoint) {
+    return Providers::from_json(R"({"kmip": {"endpoint": ")" + endpoint + R"("}})", with);
+  }
+  Provider& provider(const KmsOptions& with = options(), const std::string& host = "localhost") {
+    auto made = make(with, server_->endpoint(host));
+    if (!made) throw std::runtime_error(made.error().to_string());
+    providers_.emplace(*std::move(made));
+    return **providers_->find("kmip");
+  }
+
+  static MasterKey key(const std::string& fields = R"({"keyId": "7"})") {
+    return *MasterKey::from_fields("kmip", bson_of(fields));
+  }
+  static SecretBytes data_key() { return *SecretBytes::copy_of(secret()); }
+
+  template <class T>
+  static Failure failed(const Outcome<T>& result) {
+    EXPECT_FALSE(result.has_value());
+    if (result) return {};
+    const std::string text = result.error().to_string();
+    EXPECT_EQ(text.find("CANARY"), std::string::npos) << text;
+    EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+    return result.error();
+  }
+  /// A failure with this code, whose text has all of `parts`.
+  template <class T>
+  static void expect(const Outcome<T>& result, Errc code, const std::vector<std::string>& parts) {
+    const Failure f = failed(result);
+    EXPECT_STREQ(name(f.code), name(code)) << f.message;
+    for (const std::string& part : parts)
+      EXPECT_NE(f.to_string().find(part), std::string::npos) << part << " in: " << f.to_string();
+  }
+
+  static inline test::TempDir* folder_ = nullptr;
+  std::unique_ptr<FakeKmip> server_;
+  std::optional<Providers> providers_;
+  std::atomic<int> n_requests_ = 0;
+};
+
+// ---- What the server says.
+
+TEST_F(KmipFaults, TellStatusReasonAndMessageOfTheServerOnOneLine) {
+  serve_answers([](std::uint32_t op) { return failure(op, 1, "no\nsuch 'object'"); });
+  expect(provider().wrap(data_key(), key()), Errc::kms_refused,
+         {"'kmip'", "localhost:", "keyId '7'", "Get was refused", "Operation Failed (1)",
+          "Item Not Found (1)", "'no?such ?object?'", "check keyId"});
+}
+
+TEST_F(KmipFaults, KnowReasonsThatNobodyNamedByTheirNumber) {
+  serve_answers([](std::uint32_t op) { return failure(op, 77, std::string(5000, 'x')); });
+  const Failure f = failed(provider().wrap(data_key(), key()));
+  EXPECT_EQ(f.code, Errc::kms_refused);
+  EXPECT_NE(f.message.find("Result Reason 77, "), std::string::npos) << f.message;
+  EXPECT_LT(f.message.size(), 400U);
+}
+
+TEST_F(KmipFaults, RefuseAnswersThatAreAboutSomethingElse) {
+  const Buf good = secret_payload("7", secret());
+  struct Case {
+    Buf reply;
+    Errc code;
+    const char* part;
+  };
+  for (const Case& c : {
+           Case{answer(kGet, secret_payload("8", secret())), Errc::kms_bad_answer,
+                "another object, '8'"},
+           Case{answer(kActivate, good), Errc::kms_bad_answer, "another operation than Get"},
+           Case{answer(kGet, secret_payload("7", secret(), 2)), Errc::kms_refused,
+                "type Symmetric Key (2), expected Secret Data"},
+           Case{answer(kGet, secret_payload("7", secret(95))), Errc::kms_refused,
+                "expected Secret Data of 96 bytes, found 95"},
+           Case{answer(kGet, secret_payload("7", secret(97))), Errc::kms_refused, "found 97"},
+           Case{answer(kGet, id_payload("7")), Errc::kms_bad_answer, "missing"},
+       }) {
+    SCOPED_TRACE(c.part);
+    serve_answers([&](std::uint32_t) { return c.reply; });
+    expect(provider().wrap(data_key(), key()), c.code, {c.part, "'7'"});
+  }
+  serve_answers([&](std::uint32_t op) { return answer(op, good); });
+  EXPECT_TRUE(provider().wrap(data_key(), key())) << "and the good one is good";
+}
+
+TEST_F(KmipFaults, TellAWrongSecretFromOtherFailures) {
+  serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", secret())); });
+  const auto wrapped = provider().wrap(data_key(), key());
+  ASSERT_TRUE(wrapped) << wrapped.error().to_string();
+  const auto opened = provider().unwrap(*wrapped, key());
+  ASSERT_TRUE(opened);
+  EXPECT_TRUE(ct_equal(opened->expose(), secret()));
+  Buf changed = *wrapped;
+  changed[20] ^= 1U;
+  expect(provider().unwrap(changed, key()), Errc::key_unwrap_failed, {"wrong master key", "'7'"});
+  serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", Buf(96, 'A'))); });
+  expect(provider().unwrap(*wrapped, key()), Errc::key_unwrap_failed, {"wrong master key"});
+  expect(provider().unwrap(Buf(159), key()), Errc::key_unwrap_failed, {"159 bytes, expected 160"});
+}
+
+TEST_F(KmipFaults, RefuseAnAnswerThatIsCutAtAnyByte) {
+  const Buf whole = answer(kGet, secret_payload("7", secret()));
+  for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{8},
+                              std::size_t{9}, whole.size() / 2, whole.size() - 1}) {
+    SCOPED_TRACE(n);
+    serve([&](FakeConnection& c) {
+      c.read_request();
+      c.send(Bytes(whole).first(n));
+    });
+    expect(provider().wrap(data_key(), key()), Errc::kms_unreachable, {"Get: "});
+    serve([&](FakeConnection& c) {
+      c.read_request();
+      c.send(Bytes(whole).first(n));
+      c.say_goodbye();
+    });
+    expect(provider().wrap(data_key(), key()), Errc::kms_unreachable, {"closed the connection"});
+  }
+}
+
+TEST_F(KmipFaults, RefuseAnAnswerThatIsTooLargeBeforeReadingIt) {
+  serve([](FakeConnection& c) {
+    c.read_request();
+    c.send(Buf{0x42, 0x00, 0x7B, 0x01, 0x7F, 0xFF, 0xFF, 0xF8});
+    c.wait_for_end();  // a client that read on would wait for its timeout
+  });
+  const auto start = std::chrono::steady_clock::now();
+  expect(provider().wrap(data_key(), key()), Errc::kms_bad_answer, {"2147483640 bytes, at most"});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 3s);
+}
+
+TEST_F(KmipFaults, RefuseWhatIsNotKmip) {
+  for (const std::string& text : {std::string("HTTP/1.1 400 Bad Request\r\n\r\n"),
+                                  std::string(8, '\0'), std::string(8, '\xff')}) {
+    serve([&](FakeConnection& c) {
+      c.read_request();
+      c.send({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    });
+    expect(provider().wrap(data_key(), key()), Errc::kms_bad_answer, {"is this a KMIP server?"});
+  }
+}
+
+TEST_F(KmipFaults, SurviveAnyByteOfAnAnswerBeingAnother) {
+  const Buf whole = answer(kGet, secret_payload("7", secret()));
+  std::atomic<std::size_t> at = 0;
+  serve_answers([&](std::uint32_t) {
+    Buf bytes = whole;
+    bytes[at] ^= 0x80U;
+    return bytes;
+  });
+  KmsOptions hasty = options();
+  hasty.request_timeout = 100ms;  // some changes announce more than there is
+  Provider& p = provider(hasty);
+  const std::size_t end = whole.size() - 96;  // the rest is the secret itself
+  for (at = 4; at < end; at += at == 7 ? 1 : 3) {
+    const auto wrapped = p.wrap(data_key(), key());
+    if (!wrapped) failed(wrapped);
+  }
+}
+
+// ---- Time and connections.
+
+TEST_F(KmipFaults, GiveUpOnASilentOrSlowServerInTime) {
+  KmsOptions hasty = options();
+  hasty.request_timeout = 200ms;
+  const auto timed = [&] {
+    const auto start = std::chrono::steady_clock::now();
+    expect(provider(hasty).wrap(data_key(), key()), Errc::kms_unreachable, {"in time"});
+    const auto took = std::chrono::steady_clock::now() - start;
+    EXPECT_GE(took, 190ms);
+    EXPECT_LT(took, 2s);
+  };
+  serve([](FakeConnection& c) { c.wait_for_end(); });  // shakes hands, says nothing
+  timed();
+  const Buf whole = answer(kGet, secret_payload("7", secret()));
+  serve([&](FakeConnection& c) {  // a byte now and then
+    c.read_request();
+    for (std::size_t i = 0; i < 20; ++i) {
+      c.send(Bytes(whole).subspan(i, 1));
+      std::this_thread::sleep_for(50ms);
+    }
+  });
+  timed();
+  serve([](FakeConnection& c) { c.wait_for_end(); }, {.tls = false});  // does not shake hands
+  timed();
+  hasty.request_timeout = 5s;
+  hasty.connect_timeout = 200ms;
+  timed();
+}
+
+TEST_F(KmipFaults, KeepOneConnectionOpenBetweenRequests) {
+  serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", secret())); });
+  Provider& p = provider();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(p.wrap(data_key(), key()));
+  EXPECT_EQ(server_->n_connections(), 1);
+}
+
+TEST_F(KmipFaults, ConnectAnewWhenTheServerHasClosedAnIdleConnection) {
+  serve([](FakeConnection& c) {
+    c.read_request();
+    c.send(answer(kGet, secret_payload("7", secret())));
+    c.say_goodbye();
+  });
+  Provider& p = provider();
+  for (int i = 0; i < 3; ++i) {
+    const auto wrapped = p.wrap(data_key(), key());
+    EXPECT_TRUE(wrapped) << wrapped.error().to_string();
+    std::this_thread::sleep_for(20ms);
+  }
+  EXPECT_EQ(server_->n_connections(), 3);
+}
+
+TEST_F(KmipFaults, AskAnewOnceIfAKeptConnectionBreaksBeforeTheAnswerToAGet) {
+  serve([this](FakeConnection& c) {
+    c.read_request();
+    const bool first = ++n_requests_ == 1;
+    c.send(answer(kGet, secret_payload("7", secret())));
+    if (first && !c.read_request().empty()) ++n_requests_;  // reads, and is gone
+  });
+  Provider& p = provider();
+  ASSERT_TRUE(p.wrap(data_key(), key()));
+  EXPECT_TRUE(p.wrap(data_key(), key()));
+  EXPECT_EQ(n_requests_, 3);
+  EXPECT_EQ(server_->n_connections(), 2);
+}
+
+TEST_F(KmipFaults, NeverSendARegisterTwice) {
+  serve([this](FakeConnection& c) {
+    Buf request = c.read_request();
+    if (operation_of(request) == kGet) {
+      c.send(answer(kGet, secret_payload("7", secret())));
+      request = c.read_request();
+    }
+    if (operation_of(request) == kRegister) ++n_requests_;  // and is gone
+  });
+  Provider& p = provider();
+  ASSERT_TRUE(p.wrap(data_key(), key()));  // leaves a connection behind
+  expect(p.prepare(key("{}")), Errc::kms_unreachable, {"Register: "});
+  EXPECT_EQ(n_requests_, 1);
+}
+
+TEST_F(KmipFaults, ServeManyThreadsAtOnceEachOverAConnectionOfItsOwn) {
+  serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", secret())); });
+  Provider& p = provider();
+  const auto wrapped = p.wrap(data_key(), key());
+  ASSERT_TRUE(wrapped);
+  std::atomic<int> n_opened = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) {
+        const auto opened = p.unwrap(*wrapped, key());
+        if (opened && ct_equal(opened->expose(), secret())) ++n_opened;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(n_opened, 80);
+}
+
+TEST_F(KmipFaults, SayThatNobodyListens) {
+  serve([](FakeConnection&) {});
+  Provider& p = provider();
+  server_.reset();
+  expect(p.wrap(data_key(), key()), Errc::kms_unreachable, {"Get: no connection: "});
+  const auto nowhere = make(options(), "no-such-host.invalid");
+  ASSERT_TRUE(nowhere);
+  expect((*nowhere->find("kmip"))->wrap(data_key(), key()), Errc::kms_unreachable,
+         {"'no-such-host.invalid'", "the name has no address"});
+}
+
+// ---- Making and choosing objects.
+
+TEST_F(KmipFaults, NameTheObjectThatCouldNotBeActivated) {
+  serve_answers([](std::uint32_t op) {
+    return op == kRegister ? answer(op, id_payload("31")) : failure(op, 0x0C, "denied");
+  });
+  expect(provider().prepare(key("{}")), Errc::kms_refused,
+         {"keyId '31'", "Activate was refused", "Permission Denied", "remove it"});
+}
+
+TEST_F(KmipFaults, WrapUnderANamedObjectOnlyWhileItIsActive) {
+  std::atomic<std::uint32_t> state = 2;
+  serve_answers([&](std::uint32_t op) { return answer(op, state_payload("7", state)); });
+  Provider& p = provider();
+  EXPECT_TRUE(p.prepare(key()));
+  for (const auto& [number, state_name] :
+       {std::pair{1U, "Pre-Active"}, {3U, "Deactivated"}, {4U, "Compromised"}}) {
+    state = number;
+    expect(p.prepare(key()), Errc::kms_refused, {"'7'", state_name, "expected Active"});
+  }
+  state = 99;
+  expect(p.prepare(key()), Errc::kms_bad_answer, {"State"});
+}
+
+TEST_F(KmipFaults, BelieveAServerThatDoesNotTellTheState) {
+  serve_answers([](std::uint32_t op) { return failure(op, 5, "what is Get Attributes?"); });
+  EXPECT_TRUE(provider().prepare(key()));
+  serve_answers([](std::uint32_t op) { return answer(op, id_payload("7")); });
+  EXPECT_TRUE(provider().prepare(key()));
+}
+
+TEST_F(KmipFaults, WantAKeyIdToUnwrapAndAnEndpointToAskAt) {
+  serve([](FakeConnection&) {});
+  expect(provider().unwrap(Buf(160), key("{}")), Errc::key_document_invalid, {"no keyId present"});
+  expect(provider().unwrap(Buf(160), key(R"({"keyId": ""})")), Errc::key_document_invalid,
+         {"masterKey.keyId"});
+  expect(provider().unwrap(Buf(160), key(R"({"keyId": "7", "endpoint": "u:CANARY@host"})")),
+         Errc::key_document_invalid, {"masterKey.endpoint", "endpoint: "});
+  const auto homeless = Providers::from_json(R"({"kmip": {}})", options());
+  ASSERT_TRUE(homeless) << homeless.error().to_string();
+  expect((*homeless->find("kmip"))->unwrap(Buf(160), key()), Errc::kms_config_invalid,
+         {"endpoint not set for KMIP request"});
+}
+
+TEST_F(KmipFaults, FollowAMasterKeyToAnotherServerOnlyUnderAnAuthorityOfOnesOwn) {
+  serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", secret())); });
+  const MasterKey elsewhere =
+      key(R"({"keyId": "7", "endpoint": "https://)" + server_->endpoint("127.0.0.1") + R"("})");
+  const auto made = make(options(), "no-such-host.invalid");
+  ASSERT_TRUE(made);
+  Provider& p = **made->find("kmip");
+  EXPECT_TRUE(p.wrap(data_key(), elsewhere)) << "masterKey.endpoint goes first";
+  const int before = server_->n_connections();
+
+  KmsOptions public_authorities = options();
+  public_authorities.tls["kmip"].ca_file.clear();
+  const auto open = make(public_authorities, "no-such-host.invalid");
+  ASSERT_TRUE(open);
+  expect((*open->find("kmip"))->wrap(data_key(), elsewhere), Errc::kms_config_invalid,
+         {"is not the configured endpoint", "CA file"});
+  EXPECT_EQ(server_->n_connections(), before);
+  // The configured one is asked, whoever vouches for it: here nobody does.
+  const auto same = make(public_authorities, server_->endpoint("127.0.0.1"));
+  expect((*same->find("kmip"))->wrap(data_key(), elsewhere), Errc::kms_unreachable,
+         {"not accepted"});
+}
+
+TEST_F(KmipFaults, StoreAnEndpointAsDriversDo) {
+  serve_answers([](std::uint32_t op) { return answer(op, state_payload("7", 2)); });
+  const std::string port = std::to_string(server_->port());
+  const auto prepared = provider().prepare(
+      key(R"({"keyId": "7", "endpoint": "https://localhost:)" + port + R"(/path?query"})"));
+  ASSERT_TRUE(prepared) << prepared.error().to_string();
+  EXPECT_EQ(test::json_of(prepared->bson),
+            R"({ "provider" : "kmip", "endpoint" : "localhost:)" + port + R"(", "keyId" : "7" })");
+}
+
+TEST_F(KmipFaults, RefuseOptionsThatAreNotKmips) {
+  const auto refused = [](const std::string& json, const KmsOptions& with, const char* part) {
+    expect(Providers::from_json(json, with), Errc::kms_config_invalid, {"'kmip'", part});
+  };
+  refused(R"({"kmip": {"key": "CANARY"}})", options(), "unexpected field");
+  refused(R"({"kmip": {"endpoint": 1}})", options(), "expected UTF-8 for 'endpoint'");
+  refused(R"({"kmip": {"endpoint": "a b"}})", options(), "not a host name");
+  KmsOptions wrong = options();
+  wrong.tls["kmip"].private_key_file = folder() + "missing.key";
+  refused(R"({"kmip": {"endpoint": "a"}})", wrong, "missing.key");
+}
+
+TEST_F(KmipFaults, WantAClientCertificate) {
+  serve([](FakeConnection&) {});
+  KmsOptions without = options();
+  without.tls.clear();
+  expect(provider(without).wrap(data_key(), key()), Errc::kms_config_invalid,
+         {"no client certificate"});
+  EXPECT_EQ(server_->n_connections(), 0);
+}
+
+// ---- Delegated encryption.
+
+TEST_F(KmipFaults, CheckWhatAServerEncryptsAndDecrypts) {
+  const std::string delegated = R"({"delegated": true, "keyId": "7"})";
+  Buf reply;
+  serve_answers([&](std::uint32_t op) { return answer(op, reply); });
+  Provider& p = provider();
+  reply = data_payload("7", Buf(112, 'c'), Buf(16, 'i'));
+  const auto wrapped = p.wrap(data_key(), key(delegated));
+  ASSERT_TRUE(wrapped) << wrapped.error().to_string();
+  Buf expected(16, 'i');
+  expected.resize(128, 'c');
+  EXPECT_EQ(*wrapped, expected);
+  for (const auto& [payload, part] :
+       {std::pair{data_payload("7", Buf(112, 'c')), "IV"},
+        {data_payload("7", Buf(112, 'c'), Buf(12, 'i')), "IV"},
+        {data_payload("7", Buf(100, 'c'), Buf(16, 'i')), "blocks"},
+        {data_payload("7", Buf{}, Buf(16, 'i')), "blocks"},
+        {data_payload("7", Buf(4096, 'c'), Buf(16, 'i')), "blocks"}}) {
+    reply = payload;
+    expect(p.wrap(data_key(), key(delegated)), Errc::kms_bad_answer, {part});
+  }
+  reply = data_payload("7", secret());
+  const auto opened = p.unwrap(expected, key(delegated));
+  ASSERT_TRUE(opened) << opened.error().to_string();
+  EXPECT_TRUE(ct_equal(opened->expose(), secret()));
+  reply = data_payload("7", secret(95));
+  expect(p.unwrap(expected, key(delegated)), Errc::key_unwrap_failed, {"expected: 96, got: 95"});
+  const int before = n_requests_;
+  for (const std::size_t n : {0U, 16U, 31U, 40U, 8192U})
+    expect(p.unwrap(Buf(n), key(delegated)), Errc::key_unwrap_failed, {std::to_string(n)});
+  EXPECT_EQ(n_requests_, before) << "what cannot be right is not sent";
+}
+
+TEST_F(KmipFaults, TakeACryptographicFailureOfDecryptForAWrongKey) {
+  serve_answers([](std::uint32_t op) { return failure(op, 0x0A, "bad padding"); });
+  const std::string delegated = R"({"delegated": true, "keyId": "7"})";
+  expect(provider().unwrap(Buf(128), key(delegated)), Errc::key_unwrap_failed,
+         {"Decrypt was refused", "Cryptographic Failure (10)", "'bad padding'"});
+  expect(provider().wrap(data_key(), key(delegated)), Errc::kms_refused, {"Encrypt was refused"});
+}
+
+}  // namespace
+}  // namespace fle::kms
