@@ -116,8 +116,13 @@ std::partial_ordering compare(const bson_iter_t& a, const bson_iter_t& b) noexce
 
 // ---- Fields of a key document
 
+/// bson_iter_t asks for more alignment than a template argument can carry on.
+struct Value {
+  bson_iter_t it;
+};
+
 /// What a condition on a field looks at: its value and, of an array, each element. Empty: missing.
-using Candidates = std::vector<bson_iter_t>;
+using Candidates = std::vector<Value>;
 
 Candidates candidates(const bson_t& doc, const std::string& path) {
   Candidates out;
@@ -125,10 +130,10 @@ Candidates candidates(const bson_t& doc, const std::string& path) {
   bson_iter_t it;
   if (!bson_iter_init(&root, &doc) || !bson_iter_find_descendant(&root, path.c_str(), &it))
     return out;
-  out.push_back(it);
+  out.push_back({it});
   bson_iter_t element;
   if (BSON_ITER_HOLDS_ARRAY(&it) && bson_iter_recurse(&it, &element))
-    while (bson_iter_next(&element)) out.push_back(element);
+    while (bson_iter_next(&element)) out.push_back({element});
   return out;
 }
 
@@ -151,7 +156,7 @@ using Operator = Outcome<bool> (*)(const Candidates& found, const bson_iter_t& o
 Outcome<bool> equal(const Candidates& found, const bson_iter_t& operand) {
   if (kind_of(operand) == Kind::other) return refuse("cannot compare with a value of this type");
   if (found.empty()) return kind_of(operand) == Kind::null;  // a missing field equals null
-  return std::ranges::any_of(found, [&](const bson_iter_t& v) { return compare(v, operand) == 0; });
+  return std::ranges::any_of(found, [&](const Value& v) { return compare(v.it, operand) == 0; });
 }
 
 template <bool (*Holds)(std::partial_ordering) noexcept>
@@ -159,8 +164,7 @@ Outcome<bool> ordered(const Candidates& found, const bson_iter_t& operand) {
   const Kind kind = kind_of(operand);
   if (kind == Kind::other || kind == Kind::null || kind == Kind::container)
     return refuse("cannot order by a value of this type");
-  return std::ranges::any_of(found,
-                             [&](const bson_iter_t& v) { return Holds(compare(v, operand)); });
+  return std::ranges::any_of(found, [&](const Value& v) { return Holds(compare(v.it, operand)); });
 }
 
 Outcome<bool> one_of(const Candidates& found, const bson_iter_t& operand) {
