@@ -54,7 +54,8 @@ HttpResult<HttpResponse> HttpClient::attempt(const HttpRequest& request, Bytes m
   const Deadline deadline = std::chrono::steady_clock::now() + settings_.request_timeout;
   const std::string authority = request.to.authority();
   bool untouched = true;
-  if (auto kept = take_idle(authority)) {
+  // One with bytes of an answer that nobody asked for must not pass them off as the next.
+  if (auto kept = take_idle(authority); kept != nullptr && kept->is_quiet()) {
     auto result = attempt_on(std::move(kept), authority, message, deadline, untouched);
     // The server may have closed a kept connection just now: that says nothing about the server.
     if (result || !untouched || std::chrono::steady_clock::now() >= deadline) return result;

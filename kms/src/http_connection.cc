@@ -194,4 +194,11 @@ HttpResult<std::size_t> HttpConnection::receive(MutBytes out, Deadline deadline)
   }
 }
 
+bool HttpConnection::is_quiet() noexcept {
+  const NoSigpipe guard;
+  char byte = 0;
+  std::size_t n = 0;
+  return curl_easy_recv(h_->curl, &byte, 1, &n) == CURLE_AGAIN;
+}
+
 }  // namespace fle::kms

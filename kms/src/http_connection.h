@@ -58,6 +58,8 @@ class HttpConnection {
   [[nodiscard]] HttpResult<std::monostate> send(Bytes data, Deadline deadline);
   /// Waits for the next bytes, and returns how many were put into `out`; 0: the peer closed.
   [[nodiscard]] HttpResult<std::size_t> receive(MutBytes out, Deadline deadline);
+  /// True if the peer has neither closed the connection nor sent anything that nobody waits for.
+  [[nodiscard]] bool is_quiet() noexcept;
 
  private:
   struct Handles;

@@ -114,7 +114,8 @@ def check_sigv4(request):
     canonical += "".join(f"{n}:{' '.join(headers[n].split())}\n" for n in signed)
     canonical += "\n" + names + "\n" + hashlib.sha256(request["body"]).hexdigest()
     scope = f"{date}/{region}/{service}/aws4_request"
-    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n" + hashlib.sha256(canonical.encode()).hexdigest()
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
     key = ("AWS4" + c["secretAccessKey"]).encode()
     for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -219,16 +220,18 @@ def gcp_token(request):
     prefix = bytes.fromhex("3031300d060960864801650304020105000420")
     digest = prefix + hashlib.sha256((parts[0] + "." + parts[1]).encode()).digest()
     want = b"\0\1" + b"\xff" * (size - 3 - len(digest)) + b"\0" + digest
-    if len(signature) != size or pow(int.from_bytes(signature, "big"), 65537, n).to_bytes(size, "big") != want:
+    opened = pow(int.from_bytes(signature, "big"), 65537, n).to_bytes(size, "big")
+    if len(signature) != size or opened != want:
         raise Refused(400, "invalid_grant", "Invalid JWT Signature.")
     claims = json.loads(decode(parts[1], url=True))
     if set(claims) != {"iss", "aud", "scope", "iat", "exp"} or claims["exp"] - claims["iat"] != 300:
         raise Refused(400, "invalid_grant", "wrong claims")
     if abs(claims["iat"] - c.get("now", time.time())) > 60:
-        raise Refused(400, "invalid_grant", "Invalid JWT: iat and exp are not in a reasonable timeframe")
+        raise Refused(400, "invalid_grant", "iat and exp are not in a reasonable timeframe")
     if claims["iss"] != c["email"]:
         raise Refused(400, "invalid_grant", "Invalid grant: account not found")
-    if claims["aud"] != "https://" + request["headers"]["host"] + "/token" or claims["scope"] != c["scope"]:
+    audience = "https://" + request["headers"]["host"] + "/token"
+    if claims["aud"] != audience or claims["scope"] != c["scope"]:
         raise Refused(400, "invalid_scope", "wrong audience or scope")
     return issue(c["scope"])
 
@@ -245,7 +248,7 @@ def metadata_token(request, name, value, lifetime):
 
 def rest_body(request, scope, names):
     headers = request["headers"]
-    if headers.get("content-type") != "application/json" or headers.get("accept") != "application/json":
+    if not headers.get("content-type") == headers.get("accept") == "application/json":
         raise Refused(400, "BadParameter", "wrong Content-Type or Accept")
     check_bearer(request, scope)
     body = json_body(request)
@@ -275,7 +278,8 @@ def gcp_key(request, name, version, operation):
     if name != config["gcp"]["key"]:
         raise Refused(404, "NOT_FOUND", f"CryptoKey {name} not found.")
     if operation == "encrypt":
-        return {"name": name + (version or ""), "ciphertext": base64.b64encode(seal(name, decode(body[field]))).decode()}
+        blob = seal(name, decode(body[field]))
+        return {"name": name + (version or ""), "ciphertext": base64.b64encode(blob).decode()}
     plain = unseal(name, decode(body[field])) if not version else None
     if plain is None:
         raise Refused(400, "INVALID_ARGUMENT", "Decryption failed: the ciphertext is invalid.")
@@ -284,7 +288,8 @@ def gcp_key(request, name, version, operation):
 
 ROUTES = (
     (
-        r"/metadata/identity/oauth2/token\?api-version=2018-02-01&resource=https%3A%2F%2Fvault\.azure\.net%2F",
+        r"/metadata/identity/oauth2/token\?api-version=2018-02-01"
+        r"&resource=https%3A%2F%2Fvault\.azure\.net%2F",
         lambda r: metadata_token(r, "metadata", "true", str),
     ),
     (
@@ -295,7 +300,11 @@ ROUTES = (
     (r"/([A-Za-z0-9-]+)/oauth2/v2\.0/token", lambda r, tenant: azure_token(r)),
     (r"/token", gcp_token),
     (r"/keys/([A-Za-z0-9-]+)/([0-9a-f]*)/(wrapkey|unwrapkey)\?api-version=7\.1", azure_key),
-    (r"/v1/(projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/:]+)(/cryptoKeyVersions/[^/:]+)?:(encrypt|decrypt)", gcp_key),
+    (
+        r"/v1/(projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/:]+)"
+        r"(/cryptoKeyVersions/[^/:]+)?:(encrypt|decrypt)",
+        gcp_key,
+    ),
 )
 
 
@@ -420,10 +429,8 @@ def answer(request, connection):
     body = json.dumps(body).encode()
     if "echo" in fault:
         what = request["body"] if fault["echo"] == "body" else request["raw"]
-        body = json.dumps({"error": {"code": "Echo", "message": what.decode()}, "message": what.decode()}).encode()
-        if fault["echo"] in request["headers"]:
-            value = request["headers"][fault["echo"]]
-            body = json.dumps({"__type": "Echo", "message": value, "error": {"message": value}}).encode()
+        said = request["headers"].get(fault["echo"], what.decode())
+        body = json.dumps({"__type": "Echo", "message": said, "error": {"message": said}}).encode()
         status = 400
     if "status" in fault:
         status, body = fault["status"], fault.get("body", "").encode()
@@ -433,7 +440,8 @@ def answer(request, connection):
         head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\ntransfer-encoding:  Chunked\r\n\r\n"
         size = fault["chunked"]
         pieces = [body[i : i + size] for i in range(0, len(body), size)]
-        data = head + b"".join(b"%x;x=y\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\nA: b\r\n\r\n"
+        chunks = b"".join(b"%x;x=y\r\n%s\r\n" % (len(p), p) for p in pieces)
+        data = head + chunks + b"0\r\nA: b\r\n\r\n"
     elif fault.get("until_close"):
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + body)
         return False
@@ -443,7 +451,11 @@ def answer(request, connection):
         for i in range(len(data)):
             connection.sendall(data[i : i + 1])
             time.sleep(fault["drip"])
+        data = b""
     connection.sendall(data)
+    if "unasked" in fault:
+        time.sleep(0.02)
+        connection.sendall(http(200, fault["unasked"].encode()))
     return not fault.get("close")
 
 

@@ -125,6 +125,17 @@ TEST_F(Faults, ReplaceAKeptConnectionThatTheServerHasClosedAtNoCost) {
   EXPECT_EQ(server.count_requests(), 4U);
 }
 
+TEST_F(Faults, TakeNoAnswerThatWasSentUnasked) {
+  const auto wrapped = *provider->wrap(data_key(), aws_key());
+  misbehave(R"({"unasked": "{\"Plaintext\": \"AAAA\"}"})");
+  for (int i = 0; i < 2; ++i) {
+    const auto opened = provider->unwrap(wrapped, aws_key());
+    ASSERT_TRUE(opened) << opened.error().to_string();
+    EXPECT_TRUE(ct_equal(opened->expose(), data_key().expose()));
+    std::this_thread::sleep_for(milliseconds(100));
+  }
+}
+
 TEST_F(Faults, UnderstandEveryWayToSayHowLongAnAnswerIs) {
   expect_survives(R"({"chunked": 7})");
   expect_survives(R"({"chunked": 7, "drip": 0.0001})");

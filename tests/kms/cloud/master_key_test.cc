@@ -15,12 +15,12 @@ TEST(MasterKey, IsWrittenInTheFieldOrderOfDrivers) {
             R"({ "provider" : "aws", "region" : "us-east-1", "key" : "arn" })");
   EXPECT_EQ(relaxed(MasterKey::aws("r", "k", "e.x", "aws:n")),
             R"({ "provider" : "aws:n", "region" : "r", "key" : "k", "endpoint" : "e.x" })");
-  EXPECT_EQ(
-      relaxed(MasterKey::azure("v.x", "n", "1")),
-      R"({ "provider" : "azure", "keyVaultEndpoint" : "v.x", "keyName" : "n", "keyVersion" : "1" })");
-  EXPECT_EQ(
-      relaxed(MasterKey::gcp({"p", "l", "r", "k", "v", "e.x"}, "gcp:n")),
-      R"({ "provider" : "gcp:n", "projectId" : "p", "location" : "l", "keyRing" : "r", "keyName" : "k", "keyVersion" : "v", "endpoint" : "e.x" })");
+  EXPECT_EQ(relaxed(MasterKey::azure("v.x", "n", "1")),
+            R"({ "provider" : "azure", "keyVaultEndpoint" : "v.x", "keyName" : "n", )"
+            R"("keyVersion" : "1" })");
+  EXPECT_EQ(relaxed(MasterKey::gcp({"p", "l", "r", "k", "v", "e.x"}, "gcp:n")),
+            R"({ "provider" : "gcp:n", "projectId" : "p", "location" : "l", "keyRing" : "r", )"
+            R"("keyName" : "k", "keyVersion" : "v", "endpoint" : "e.x" })");
 }
 
 TEST(MasterKey, FromJsonIsWhatTheBuildersMake) {

@@ -138,8 +138,8 @@ TEST_F(Automatic, AzureAndGcpComeFromTheMetadataServiceAndAreKept) {
 
 TEST_F(Automatic, SaysThatAMachineHasNoIdentity) {
   const auto source = automatic_credentials_with(LockPolicy::required, hooks);
-  metadata.misbehave(
-      R"([{"status": 400, "body": "{\"error\": \"invalid_request\", \"error_description\": \"Identity not found\"}"}])");
+  metadata.misbehave(R"([{"status": 400, "body": "{\"error\": \"invalid_request\", )"
+                     R"(\"error_description\": \"Identity not found\"}"}])");
   failure_of(source("azure"), Errc::kms_no_credentials,
              "asking the metadata service for a token at 169.254.169.254:80: HTTP status 400: "
              "invalid_request: Identity not found");
