@@ -49,6 +49,7 @@ Outcome<kms::KeyFilter> filter_of(const Rewrap& o, kms::KeyVault& vault) {
   if (!o.selected.empty()) {
     FLE_TRY(const std::vector<kms::KeyDocument> keys, find_keys(vault, o.selected));
     std::vector<KeyId> ids;
+    ids.reserve(keys.size());
     for (const kms::KeyDocument& key : keys) ids.push_back(key.id);
     filter.any_of(ids, {});
   }

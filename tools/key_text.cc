@@ -52,6 +52,19 @@ std::optional<KeyId> parse_base64(std::string_view text) {
   return id;
 }
 
+/// Whether `text` has a digit wherever `form` has a 0, and is `form` elsewhere.
+bool has_form(std::string_view text, std::string_view form) {
+  return std::ranges::equal(
+      text, form, [](char c, char f) { return f == '0' ? c >= '0' && c <= '9' : c == f; });
+}
+
+/// Of a few digits.
+unsigned number(std::string_view digits) {
+  unsigned n = 0;
+  for (const char c : digits) n = n * 10 + static_cast<unsigned>(c - '0');
+  return n;
+}
+
 }  // namespace
 
 Done print(const std::string& text) {
@@ -78,34 +91,26 @@ std::string to_base64(const KeyId& id) {
 
 std::optional<kms::KeyDocument::Time> parse_time(std::string_view text) {
   using namespace std::chrono;
-  const std::string s(text);
-  int y = 0;
-  unsigned mon = 0;
-  unsigned d = 0;
-  int date_end = 0;
-  if (std::sscanf(s.c_str(), "%4d-%2u-%2u%n", &y, &mon, &d, &date_end) != 3 || date_end != 10)
-    return std::nullopt;
-  const year_month_day date{year(y), month(mon), day(d)};
+  if (!has_form(text.substr(0, 10), "0000-00-00")) return std::nullopt;
+  const year_month_day date{year(static_cast<int>(number(text.substr(0, 4)))),
+                            month(number(text.substr(5, 2))), day(number(text.substr(8, 2)))};
   if (!date.ok()) return std::nullopt;
   kms::KeyDocument::Time time = sys_days(date);
-  if (s.size() == 10) return time;
-  unsigned h = 0;
-  unsigned min = 0;
-  unsigned sec = 0;
-  int time_end = 0;
-  if (std::sscanf(s.c_str() + 10, "T%2u:%2u:%2u%n", &h, &min, &sec, &time_end) != 3 ||
-      time_end != 9 || h > 23 || min > 59 || sec > 59)
-    return std::nullopt;
+  if (text.size() == 10) return time;
+  if (!has_form(text.substr(10, 9), "T00:00:00")) return std::nullopt;
+  const unsigned h = number(text.substr(11, 2));
+  const unsigned min = number(text.substr(14, 2));
+  const unsigned sec = number(text.substr(17, 2));
+  if (h > 23 || min > 59 || sec > 59) return std::nullopt;
   time += hours(h) + minutes(min) + seconds(sec);
-  std::string_view rest = std::string_view(s).substr(19);
+  std::string_view rest = text.substr(19);
   if (rest.starts_with('.')) {
     rest.remove_prefix(1);
     const std::size_t n = std::min(rest.find_first_not_of("0123456789"), rest.size());
     if (n == 0 || n > 3) return std::nullopt;
-    unsigned fraction = 0;
-    for (std::size_t i = 0; i < 3; ++i)
-      fraction = fraction * 10 + (i < n ? static_cast<unsigned>(rest[i] - '0') : 0U);
-    time += milliseconds(fraction);
+    std::string fraction(rest.substr(0, n));
+    fraction.resize(3, '0');
+    time += milliseconds(number(fraction));
     rest.remove_prefix(n);
   }
   if (rest != "Z") return std::nullopt;

@@ -34,7 +34,7 @@ class Rotation {
     return true;
   }
 
-  /// What goes wrong with one value; `place` says which, unless it is nullopt.
+  /// What goes wrong; `place` says with which value, where it is one.
   struct Trouble {
     Failure failure;
     std::optional<Place> place;
@@ -46,7 +46,7 @@ class Rotation {
     std::vector<kms::KeyHandle> handles(ids_.size());
     if (const Done done = keys.resolve(handles, {}, ids_, {}); !done)
       return Trouble{done.error(), std::nullopt};
-    if (const Result_ opened = open(handles); !opened) return opened;
+    if (Result_ opened = open(handles); !opened) return opened;
     return seal();
   }
   [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }

@@ -82,7 +82,7 @@ class Run {
   [[nodiscard]] RewrapResult& result() noexcept { return result_; }
 
  private:
-  Outcome<Rewrapping> wrap_anew(const KeyDocument& key) const {
+  [[nodiscard]] Outcome<Rewrapping> wrap_anew(const KeyDocument& key) const {
     FLE_TRY(Provider * from, providers_.find(key.master_key.provider));
     FLE_TRY(const SecretBytes data_key, from->unwrap(key.key_material, key.master_key));
     const MasterKey& asked = options_.master_key ? *options_.master_key : key.master_key;
