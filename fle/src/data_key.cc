@@ -20,7 +20,9 @@ Result<DataKey> DataKey::create_for(const kernels::Kernel& kernel, Bytes key, Lo
   }
   FLE_TRY(SecretBytes mem, SecretBytes::create(sizeof(kernels::KeyState), policy));
   auto* state = reinterpret_cast<kernels::KeyState*>(mem.expose_mut().data());
-  if (!kernel.expand(*state, key.data())) return Error{Errc::crypto_failed, kWhere};
+  const bool expanded = kernel.expand(*state, key.data());
+  wipe_stack();
+  if (!expanded) return Error{Errc::crypto_failed, kWhere};
   state->live = kernels::kLive;
   return DataKey{kernel, std::move(mem)};
 }

@@ -148,6 +148,11 @@ void wipe(MutBytes b) noexcept {
   if (!b.empty()) ::explicit_bzero(b.data(), b.size());
 }
 
+[[gnu::noinline]] void wipe_stack() noexcept {
+  std::uint8_t room[16 * 1024];
+  wipe(room);
+}
+
 bool ct_equal(Bytes a, Bytes b) noexcept {
   if (a.size() != b.size()) return false;
   std::uint64_t diff = 0;

@@ -24,7 +24,9 @@ class LocalProvider final : public Provider {
     if (data_key.size() != DataKey::kLen)
       return Failure{Errc::invalid_argument, "a data key has 96 bytes"};
     std::vector<std::uint8_t> out(sealed_len(DataKey::kLen));
-    FLE_CHECK(aead_seal(out, data_key.expose(), {}, master_key_));
+    const auto sealed = aead_seal(out, data_key.expose(), {}, master_key_);
+    wipe_stack();
+    FLE_CHECK(sealed);
     return out;
   }
 
@@ -34,6 +36,7 @@ class LocalProvider final : public Provider {
                   std::to_string(sealed_len(DataKey::kLen)));
     FLE_TRY(SecretBytes padded, SecretBytes::create(padded_len(DataKey::kLen), policy_));
     const auto n = aead_open(padded.expose_mut(), key_material, {}, master_key_);
+    wipe_stack();
     if (!n && n.error().code == Errc::auth_failed)
       return fail("wrong master key, or the keyMaterial was changed");
     if (!n) return Failure(n.error());

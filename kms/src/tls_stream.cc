@@ -161,8 +161,9 @@ struct TlsStream::State {
       ERR_clear_error();
       errno = 0;
       const int result = call();
-      if (result == 1) return ok;
       const int system_code = errno;
+      wipe_stack();  // OpenSSL checks the MAC of CBC suites on copies there
+      if (result == 1) return ok;
       const int want = SSL_get_error(ssl.get(), result);
       if (want != SSL_ERROR_WANT_READ && want != SSL_ERROR_WANT_WRITE)
         return broken(want, system_code);

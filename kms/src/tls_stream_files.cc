@@ -1,7 +1,8 @@
 #include "tls_stream_files.h"
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -67,6 +68,24 @@ Outcome<WipedBuffer> read_file(const std::string& path) {
   return out;
 }
 
+/// OpenSSL 3.0 frees copies of a private key without wiping them: of its encoding (der2key_decode,
+/// providers/implementations/encode_decode/decode_der2key.c, in a BUF_MEM that grows by thirds) and
+/// of an elliptic-curve key's scalar (d2i_ECPrivateKey, crypto/ec/ec_asn1.c). malloc hands out the
+/// last freed blocks of a size first: takes and wipes them. That is glibc's habit and not a
+/// promise; the memory scan among the tests tells whether it still holds.
+void wipe_freed_copies(std::size_t der_size) noexcept {
+  const std::size_t sizes[] = {32 + 1, 48 + 1, 66 + 1,  // scalar on P-256, P-384, P-521; and a NUL
+                               der_size, (der_size + 3) / 3 * 4};
+  for (const std::size_t size : sizes) {
+    std::array<void*, 64> blocks{};
+    for (void*& block : blocks) {
+      block = std::malloc(size);
+      if (block != nullptr) wipe({static_cast<std::uint8_t*>(block), size});
+    }
+    for (void* const block : blocks) std::free(block);
+  }
+}
+
 /// One block of a PEM file (RFC 7468). Its memory is wiped when it goes.
 class PemBlock {
  public:
@@ -104,7 +123,10 @@ class PemBlock {
   }
   [[nodiscard]] PrivateKey private_key() const {
     const unsigned char* p = data_;
-    return PrivateKey(d2i_AutoPrivateKey(nullptr, &p, size_));
+    PrivateKey key(d2i_AutoPrivateKey(nullptr, &p, size_));
+    wipe_freed_copies(static_cast<std::size_t>(size_));
+    wipe_stack();
+    return key;
   }
 
  private:

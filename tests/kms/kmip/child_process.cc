@@ -76,6 +76,12 @@ std::string ChildProcess::read_line() {
   }
 }
 
+void ChildProcess::write_line(const std::string& line) {
+  const std::string text = line + '\n';
+  if (::write(input_, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw std::runtime_error("a child does not listen");
+}
+
 int ChildProcess::wait() {
   int status = 0;
   if (::waitpid(pid_, &status, 0) != pid_) throw std::runtime_error("waitpid");

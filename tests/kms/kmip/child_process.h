@@ -20,6 +20,8 @@ class ChildProcess {
   /// The next line it prints, without the line feed; all that is left when it ends. Throws when
   /// there is none within half a minute.
   std::string read_line();
+  /// Writes a line to its input.
+  void write_line(const std::string& line);
   /// Waits for its end: the exit code, or -1 for a signal.
   int wait();
 

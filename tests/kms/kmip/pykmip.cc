@@ -21,6 +21,11 @@ Pykmip::Pykmip() {
   port_ = line.substr(5);
 }
 
+void Pykmip::write_masked_secrets(const std::string& file, unsigned mask) {
+  process_->write_line(std::to_string(mask) + " " + file);
+  if (process_->read_line() != "written") throw std::runtime_error("PyKMIP wrote no secrets");
+}
+
 KmsOptions Pykmip::options() const {
   KmsOptions out;
   out.tls["kmip"] = client_tls(folder());

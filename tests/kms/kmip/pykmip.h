@@ -24,6 +24,8 @@ class Pykmip {
   }
   [[nodiscard]] std::string port() const { return port_; }
   [[nodiscard]] std::string folder() const { return dir_.file(""); }
+  /// Lets the server write all secrets that there are to `file`, masked for a MemorySearch.
+  void write_masked_secrets(const std::string& file, unsigned mask);
   /// With the TLS options of "kmip".
   [[nodiscard]] KmsOptions options() const;
   /// The one provider "kmip".
