@@ -1,8 +1,10 @@
 // core_ct_check <part>, under valgrind: secrets are marked undefined, so that memcheck reports each
 // branch and each address that depends on one. Ends with 77 where the kernel does not run (here or
-// under valgrind, whose CPU has no 512-bit registers).
+// under valgrind, whose CPU has no 512-bit registers);
+// with 1 to 8 where a step of the check itself went wrong.
 //
-// What is declassified: here, a payload once it is sealed; in the library, what declassify.h marks.
+// Secret are the key, the plaintexts and the entropy that random IVs come of. What is declassified:
+// here, a payload once it is sealed; in the library, what declassify.h marks.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -12,9 +14,11 @@
 #include <valgrind/memcheck.h>
 
 #include "declassify.h"
+#include "fle/aead.h"
 #include "fle/batch.h"
 #include "fle/secret.h"
 #include "kernels/kernel.h"
+#include "random_internal.h"
 
 namespace {
 
@@ -42,35 +46,100 @@ int check_leak() {
   return 0;
 }
 
-int check_kernel(const fle::kernels::Kernel& kernel) {
-  constexpr std::size_t kFields = 20;
-  Buf key_bytes(fle::DataKey::kLen);
-  for (std::size_t i = 0; i < key_bytes.size(); ++i) key_bytes[i] = static_cast<std::uint8_t>(i);
-  make_secret(key_bytes);
-  const auto key = fle::DataKey::create_for(kernel, key_bytes, fle::LockPolicy::best_effort);
-  if (!key) return 1;
+/// Entropy is as secret as the keys and IVs that come of it.
+bool secret_entropy(fle::MutBytes out) noexcept {
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(41 * i);
+  (void)VALGRIND_MAKE_MEM_UNDEFINED(out.data(), out.size());
+  return true;
+}
 
+Buf secret(std::size_t n) {
+  Buf b(n);
+  for (std::size_t i = 0; i < n; ++i) b[i] = static_cast<std::uint8_t>(i);
+  make_secret(b);
+  return b;
+}
+/// What leaves the process is public.
+void publish(const Buf& b) { (void)VALGRIND_MAKE_MEM_DEFINED(b.data(), b.size()); }
+
+/// Fields of all lengths around block boundaries, with one long one.
+std::size_t len_of(std::size_t i) { return i == 5 ? 1000 : 1 + 13 * i % 290; }
+
+/// Seals and opens `n` fields. Odd ones of `forged` have a wrong bit in their tag.
+int check_batch(const fle::DataKey& key, std::size_t n, bool forged) {
   std::vector<Buf> plaintexts, payloads, outs;
-  for (std::size_t i = 0; i < kFields; ++i) {
-    plaintexts.emplace_back(1 + 13 * i, static_cast<std::uint8_t>(i));
-    make_secret(plaintexts.back());
+  for (std::size_t i = 0; i < n; ++i) {
+    plaintexts.push_back(secret(len_of(i)));
     payloads.emplace_back(fle::payload_len(plaintexts.back().size()));
     outs.emplace_back(fle::open_capacity(payloads.back().size()));
   }
   std::vector<fle::SealJob> seal;
   std::vector<fle::OpenJob> open;
-  for (std::size_t i = 0; i < kFields; ++i) {
-    seal.push_back({&*key,
+  for (std::size_t i = 0; i < n; ++i) {
+    seal.push_back({&key,
                     {},
                     i % 2 == 0 ? fle::Algorithm::random : fle::Algorithm::deterministic,
                     2,
                     plaintexts[i],
                     payloads[i]});
-    open.push_back({&*key, payloads[i], outs[i]});
+    open.push_back({&key, payloads[i], outs[i]});
   }
   if (!fle::seal_batch(seal)) return 2;
-  for (const Buf& p : payloads) (void)VALGRIND_MAKE_MEM_DEFINED(p.data(), p.size());
-  return fle::open_batch(open) ? 0 : 3;
+  for (std::size_t i = 0; i < n; ++i) {
+    publish(payloads[i]);
+    if (forged && i % 2 == 1) payloads[i].back() ^= 1;
+  }
+  if (fle::open_batch(open).has_value() == (forged && n > 1)) return 3;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (open[i].opened == (forged && i % 2 == 1)) return 4;
+  }
+  return 0;
+}
+
+/// A payload with a good tag over a ciphertext that decrypts to anything but padding: only a writer
+/// with the key can make one, and still must not learn from it what it decrypts to.
+int check_bad_padding(const fle::DataKey& key) {
+  Buf payload(fle::payload_len(40), 0x5a);
+  payload[0] = 2;
+  const std::uint8_t al[8] = {0, 0, 0, 0, 0, 0, 0, 8 * fle::kPayloadHeaderLen};
+  fle::kernels::MacJob tag{};
+  tag.key = &key.state().mac;
+  tag.body = payload.data();
+  tag.body_len = payload.size() - fle::kTagLen;
+  tag.tail = al;
+  tag.tail_len = sizeof al;
+  tag.out = payload.data() + tag.body_len;
+  tag.out_len = fle::kTagLen;
+  if (!key.kernel().mac(&tag, 1)) return 5;
+  publish(payload);
+  Buf out(fle::open_capacity(payload.size()));
+  fle::OpenJob open{&key, payload, out};
+  return fle::open_batch({&open, 1}) ? 6 : 0;
+}
+
+/// A data key wrapped under a master key, and unwrapped.
+int check_wrapping(const fle::DataKey& key) {
+  const Buf plaintext = secret(fle::DataKey::kLen);
+  Buf sealed(fle::sealed_len(plaintext.size()));
+  Buf opened(sealed.size());
+  if (!fle::aead_seal(sealed, plaintext, {}, key)) return 7;
+  publish(sealed);
+  return fle::aead_open(opened, sealed, {}, key) ? 0 : 8;
+}
+
+int check_kernel(const fle::kernels::Kernel& kernel) {
+  fle::internal::set_entropy_source(secret_entropy);
+  const auto key =
+      fle::DataKey::create_for(kernel, secret(fle::DataKey::kLen), fle::LockPolicy::best_effort);
+  if (!key) return 1;
+  // One field alone, and as many as fill each width of lanes and leave some over.
+  for (const std::size_t n : {1U, 2U, 3U, 5U, 9U, 20U, 70U}) {
+    for (const bool forged : {false, true}) {
+      if (const int bad = check_batch(*key, n, forged); bad != 0) return bad;
+    }
+  }
+  if (const int bad = check_bad_padding(*key); bad != 0) return bad;
+  return check_wrapping(*key);
 }
 
 }  // namespace

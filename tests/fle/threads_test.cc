@@ -1,3 +1,6 @@
+#include <array>
+#include <atomic>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -6,6 +9,7 @@
 #include "fle/batch.h"
 #include "fle/random.h"
 #include "fle/secret.h"
+#include "kernels/kernel.h"
 #include "support/kat.h"
 
 namespace fle {
@@ -60,6 +64,41 @@ TEST(Threads, ShareOneKey) {
   });
 }
 
+TEST(Threads, UseEveryKernelAtTheSameTimeAndAgree) {
+  // Thread t has kernel t, and keys of its own that hold the same bytes.
+  const Buf plaintext(45, 9);
+  std::vector<Buf> payloads(kThreads, Buf(payload_len(plaintext.size())));
+  run_in_threads([&](int t) {
+    const auto all = kernels::all();
+    const kernels::Kernel& kernel = *all[static_cast<std::size_t>(t) % all.size()];
+    if (!kernels::runs_here(kernel)) return;
+    for (int i = 0; i < kRounds; ++i) {
+      const auto key = DataKey::create_for(kernel, Buf(DataKey::kLen, 3), LockPolicy::best_effort);
+      ASSERT_TRUE(key);
+      seal_and_open(*key, static_cast<std::uint8_t>(t));
+      const SealJob job{&*key, {},        Algorithm::deterministic,
+                        5,     plaintext, payloads[static_cast<std::size_t>(t)]};
+      ASSERT_TRUE(seal_batch({&job, 1}));
+    }
+  });
+  const Buf none(payloads[0].size());
+  const Buf& portable = payloads[kernels::all().size() - 1];
+  ASSERT_NE(portable, none);
+  for (const Buf& p : payloads) EXPECT_TRUE(p == portable || p == none);
+}
+
+TEST(Threads, AskForTheBestKernelForTheFirstTimeAtTheSameTime) {
+  // ctest runs each test in a process of its own: nobody has asked before.
+  std::atomic<int> ready{0};
+  std::array<const kernels::Kernel*, kThreads> got{};
+  run_in_threads([&](int t) {
+    ++ready;
+    while (ready < kThreads) std::this_thread::yield();
+    got[static_cast<std::size_t>(t)] = &kernels::best();
+  });
+  for (const auto* k : got) EXPECT_EQ(k, got[0]);
+}
+
 TEST(Threads, CreateAndDestroySecretsAtTheSameTime) {
   run_in_threads([](int t) {
     std::vector<SecretBytes> live;
@@ -80,16 +119,19 @@ TEST(Threads, CreateAndDestroySecretsAtTheSameTime) {
   });
 }
 
-TEST(Threads, DrawRandomBytesAtTheSameTime) {
-  run_in_threads([](int) {
-    Buf last;
-    for (int i = 0; i < 1000; ++i) {
-      Buf b(16);
-      ASSERT_TRUE(random_bytes(b));
-      ASSERT_NE(b, last);
-      last = b;
+TEST(Threads, DrawRandomBytesThatNoOtherThreadDraws) {
+  constexpr int kDraws = 3000;  // more than one refill each
+  std::vector<std::vector<Buf>> drawn(kThreads);
+  run_in_threads([&drawn](int t) {
+    auto& mine = drawn[static_cast<std::size_t>(t)];
+    for (int i = 0; i < kDraws; ++i) {
+      mine.emplace_back(16);
+      ASSERT_TRUE(random_bytes(mine.back()));
     }
   });
+  std::set<Buf> distinct;
+  for (const auto& d : drawn) distinct.insert(d.begin(), d.end());
+  EXPECT_EQ(distinct.size(), static_cast<std::size_t>(kThreads) * kDraws);
 }
 
 }  // namespace
