@@ -1,231 +1,322 @@
 #include "fle/kms/key_ring.h"
 
-#include <mutex>
-#include <shared_mutex>
-#include <unordered_map>
-#include <unordered_set>
-#include <utility>
+#include <algorithm>
+#include <array>
 
-#include "text.h"
+#include "fle/random.h"
+#include "key_ring_state.h"
 
 namespace fle::kms {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-/// A key in the cache. Immutable, found by its id and by every name of its document.
-struct Entry {
-  KeyHandle key;
-  std::vector<std::string> names;
-  Clock::time_point loaded;
-};
-using EntryPtr = std::shared_ptr<const Entry>;
-
-/// What one resolve() has to ask the vault for; each id and name once.
-struct Missing {
-  std::vector<KeyId> ids;
-  std::vector<std::string> names;
-  [[nodiscard]] bool empty() const noexcept { return ids.empty() && names.empty(); }
-};
-
-/// Keys by id and by alternate name: the cache, and what one query brought.
-struct Index {
-  std::unordered_map<KeyId, EntryPtr> by_id;
-  std::unordered_map<std::string, EntryPtr> by_name;
-
-  [[nodiscard]] const Entry* find(const KeyId& id) const {
-    const auto it = by_id.find(id);
-    return it == by_id.end() ? nullptr : it->second.get();
-  }
-  [[nodiscard]] const Entry* find(const std::string& name) const {
-    const auto it = by_name.find(name);
-    return it == by_name.end() ? nullptr : it->second.get();
-  }
-  /// A name may belong to another entry by now, which then keeps it.
-  void erase(const EntryPtr& entry) {
-    by_id.erase(entry->key->id);
-    for (const std::string& name : entry->names)
-      if (const auto it = by_name.find(name); it != by_name.end() && it->second == entry)
-        by_name.erase(it);
-  }
-  /// Drops every entry that shares the id or a name with `entry` (libmongocrypt does the same):
-  /// what the vault said last is right.
-  void insert(const EntryPtr& entry) {
-    if (const auto it = by_id.find(entry->key->id); it != by_id.end()) erase(EntryPtr(it->second));
-    for (const std::string& name : entry->names)
-      if (const auto it = by_name.find(name); it != by_name.end()) erase(EntryPtr(it->second));
-    by_id.emplace(entry->key->id, entry);
-    for (const std::string& name : entry->names) by_name.emplace(name, entry);
-  }
-};
-
-Failure not_found(const std::string& what) {
-  return {Errc::key_not_found,
-          what +
-              " is not in the key vault: not all keys requested were satisfied. Verify that the "
-              "key vault was correctly specified"};
+SeededHash random_hash() noexcept {
+  std::array<std::uint64_t, 2> words{};
+  (void)random_bytes({reinterpret_cast<std::uint8_t*>(words.data()), sizeof words});
+  return {words[0], words[1]};
 }
 
-/// The vault's answer must fit the question: a vault is an outside party.
-Done check_answer(const std::vector<KeyDocument>& keys, const Missing& missing) {
-  const std::unordered_set<KeyId> wanted_ids(missing.ids.begin(), missing.ids.end());
-  const std::unordered_set<std::string_view> wanted_names(missing.names.begin(),
-                                                          missing.names.end());
-  std::unordered_set<KeyId> ids;
-  std::unordered_set<std::string_view> names;
-  for (const KeyDocument& key : keys) {
-    bool wanted = wanted_ids.contains(key.id);
-    bool unique = ids.insert(key.id).second;
-    for (const std::string& name : key.alt_names) {
-      wanted |= wanted_names.contains(name);
-      unique &= names.insert(name).second;
-    }
-    if (!wanted)
-      return Failure{Errc::vault_failed, "unexpected key returned, does not match any requests: " +
-                                             to_uuid_string(key.id)};
-    if (!unique)
-      return Failure{Errc::vault_failed,
-                     "keys returned have duplicate keyAltNames or _id: " + to_uuid_string(key.id)};
+/// The part of a lifetime after which a key that could not be refreshed is tried again.
+constexpr int kRetryPart = 16;
+
+/// A call: what is asked for and where the answers go. Null: not found yet.
+template <class Name>
+struct Asked {
+  std::span<const Name> names;  // ids, or alternate names
+  std::span<const ResolvedKey*> out;
+  bool by_name;
+};
+
+/// A name as the tables behind the lock hold it.
+const KeyId& to_own(const KeyId& id) { return id; }
+std::string to_own(std::string_view name) { return std::string(name); }
+
+/// Looks a few names up at once, so that the waits for memory overlap.
+/// @return how many were not found
+template <class Name, class IsUsable>
+std::size_t find_chunk(const KeyCache& cache, std::span<const Name> names,
+                       std::span<const ResolvedKey*> out, IsUsable is_usable) {
+  constexpr std::size_t kAlone = 2;  // too few to overlap
+  std::array<std::uint64_t, 32> hashes;
+  const std::size_t n = names.size();
+  for (std::size_t i = 0; i < n; ++i) hashes[i] = cache.hash(names[i]);
+  if (n > kAlone) {
+    for (std::size_t i = 0; i < n; ++i) cache.prefetch_slot(names[i], hashes[i]);
+    for (std::size_t i = 0; i < n; ++i) cache.prefetch_item(names[i], hashes[i]);
   }
-  for (const KeyId& id : missing.ids)
-    if (!ids.contains(id)) return not_found("data key " + to_uuid_string(id));
-  for (const std::string& name : missing.names)
-    if (!names.contains(name))
-      return not_found("a data key with the alternate name " + quoted(name));
-  return ok;
+  std::size_t n_missing = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const CachedKey* const key = cache.find(names[i], hashes[i]);
+    out[i] = key != nullptr && is_usable(*key) ? key : nullptr;
+    n_missing += out[i] == nullptr ? 1 : 0;
+  }
+  return n_missing;
 }
 
-Outcome<KeyHandle> unwrap(const KeyDocument& doc, const Providers& providers, LockPolicy policy) {
-  const auto attempt = [&]() -> Outcome<KeyHandle> {
-    FLE_TRY(Provider * provider, providers.find(doc.master_key.provider));
-    FLE_TRY(const SecretBytes raw, provider->unwrap(doc.key_material, doc.master_key));
-    FLE_TRY(DataKey key, DataKey::create(raw.expose(), policy));
-    return std::make_shared<const ResolvedKey>(ResolvedKey{doc.id, std::move(key)});
-  };
-  auto key = attempt();
-  if (!key) key.error().message = "data key " + to_uuid_string(doc.id) + ": " + key.error().message;
-  return key;
+template <class Name, class IsUsable>
+std::size_t find_all(const KeyCache& cache, const Asked<Name>& asked, IsUsable is_usable) {
+  constexpr std::size_t kChunk = 32;
+  std::size_t n_missing = 0;
+  for (std::size_t i = 0; i < asked.names.size(); i += kChunk) {
+    const std::size_t n = std::min(kChunk, asked.names.size() - i);
+    n_missing += find_chunk(cache, asked.names.subspan(i, n), asked.out.subspan(i, n), is_usable);
+  }
+  return n_missing;
 }
 
 }  // namespace
 
-struct KeyRing::State {
-  std::shared_ptr<KeyVault> vault;
-  std::shared_ptr<const Providers> providers;
-  KeyRingOptions options;
+KeyRing::State::State(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,
+                      KeyRingOptions asked)
+    : options(std::move(asked)),
+      loader(std::move(vault), std::move(providers), options.lock_policy),
+      cache(options.max_keys, options.lifetime.count() == 0
+                                  ? std::chrono::milliseconds(0)
+                                  : options.lifetime + options.stale_if_error),
+      hash(random_hash()),
+      flights(hash) {}
 
-  std::shared_mutex mutex;  // guards what follows; never held while a vault or a KMS is asked
-  Index cache;
-  std::uint64_t cleared = 0;  // calls of clear()
+void KeyLease::release() noexcept {
+  if (slot_ != nullptr) readers_->unpin(*slot_);
+  slot_ = nullptr;
+  handles_.clear();
+  problems_.clear();
+}
 
-  [[nodiscard]] Clock::time_point now() const { return options.now ? options.now() : Clock::now(); }
-  [[nodiscard]] bool expired(const Entry& e, Clock::time_point t) const noexcept {
-    return options.lifetime.count() != 0 && t - e.loaded > options.lifetime;
+/// One call of KeyRing::lease: first without a lock, then, for what is missing, with flights.
+class KeyRing::Call {
+ public:
+  Call(State& state, KeyLease& lease, Asked<KeyId> ids, Asked<std::string_view> names)
+      : state_(state), lease_(lease), ids_(ids), names_(names) {}
+
+  Done run() {
+    const std::size_t n_missing = look_up();
+    if (n_missing != 0 || !due_.empty()) {
+      own_what_is_found();
+      if (n_missing != 0) load_what_is_missing(n_missing);
+      if (!due_.empty()) state_.refresh(due_);
+    }
+    if (lease_.problems_.empty()) return ok;
+    return lease_.problems_.front().why;
   }
 
-  /// Null when it is not there or too old. The caller holds the lock.
-  template <class Name>
-  [[nodiscard]] KeyHandle fresh(const Name& name, Clock::time_point t) const {
-    const Entry* e = cache.find(name);
-    return e != nullptr && !expired(*e, t) ? e->key : nullptr;
+ private:
+  /// Pins the cache and looks everything up.
+  std::size_t look_up() {
+    const std::size_t n = ids_.names.size() + names_.names.size();
+    ReaderSlots& readers = state_.cache.readers();
+    ReaderSlot* const slot = readers.pin();
+    if (slot == nullptr) return n;  // more threads than slots: those without one take the lock
+    lease_.readers_ = &readers;
+    lease_.slot_ = slot;
+    const bool keys_end = state_.options.lifetime.count() != 0;
+    const TimePoint t = keys_end ? state_.now() : TimePoint{};
+    const auto is_usable = [&](const CachedKey& key) {
+      if (keys_end && !state_.fresh(key, t)) return false;
+      if (key.used.load(std::memory_order_relaxed) == 0)
+        key.used.store(1, std::memory_order_relaxed);
+      if (keys_end && state_.options.refresh_ahead > 0) note_if_due(key, t);
+      return true;
+    };
+    const std::size_t n_missing =
+        find_all(state_.cache, ids_, is_usable) + find_all(state_.cache, names_, is_usable);
+    slot->hits.store(slot->hits.load(std::memory_order_relaxed) + n - n_missing,
+                     std::memory_order_relaxed);
+    return n_missing;
   }
 
-  template <class Name>
-  [[nodiscard]] Outcome<KeyHandle> one(const Name& name, std::span<const KeyId> ids,
-                                       std::span<const std::string> names) {
+  /// One call finds a key due, until the time comes to try again.
+  void note_if_due(const CachedKey& key, TimePoint t) {
+    const std::chrono::nanoseconds lifetime = state_.options.lifetime;
+    const auto wait = std::chrono::nanoseconds(static_cast<std::int64_t>(
+        static_cast<double>(lifetime.count()) * state_.options.refresh_ahead));
+    std::uint32_t tried = key.refreshes.load(std::memory_order_relaxed);
+    if (t - key.loaded < wait + tried * (lifetime / kRetryPart)) return;
+    due_.reserve(due_.size() + 1);
+    if (key.refreshes.compare_exchange_strong(tried, tried + 1)) due_.push_back(key.id);
+  }
+
+  /// Keeps the keys that were found by handles instead of the pin: what comes may take long.
+  void own_what_is_found() {
+    lease_.handles_.reserve(ids_.out.size() + names_.out.size());
+    for (const auto out : {ids_.out, names_.out})
+      for (const ResolvedKey* key : out)
+        if (key != nullptr) own(static_cast<const CachedKey*>(key)->handle());
+    if (lease_.slot_ != nullptr) lease_.readers_->unpin(*std::exchange(lease_.slot_, nullptr));
+  }
+  const ResolvedKey* own(KeyHandle key) {
+    lease_.handles_.push_back(std::move(key));
+    return lease_.handles_.back().get();
+  }
+
+  void load_what_is_missing(std::size_t n_missing) {
+    State::Load load(state_);
+    std::vector<FlightPtr> waited_for;  // in order, of what is still missing
+    waited_for.reserve(n_missing);
     {
-      const std::shared_lock lock(mutex);
-      if (KeyHandle key = fresh(name, now())) return key;
+      const std::lock_guard lock(state_.mutex);
+      const TimePoint t = state_.now();
+      join_flights(ids_, load, t, waited_for);
+      join_flights(names_, load, t, waited_for);
     }
-    FLE_TRY(const Index loaded,
-            load(Missing{{ids.begin(), ids.end()}, {names.begin(), names.end()}}));
-    return loaded.find(name)->key;
+    state_.misses.fetch_add(n_missing, std::memory_order_relaxed);
+    state_.coalesced.fetch_add(waited_for.size() - load.ids().size() - load.names().size(),
+                               std::memory_order_relaxed);
+    if (!load.empty()) state_.run(load);
+    // Only now may it wait for others: nobody who waits has flights of its own in the air.
+    std::size_t next = 0;
+    take_results(ids_, waited_for, next);
+    take_results(names_, waited_for, next);
   }
 
-  /// Asks the vault, unwraps, and puts everything into the cache: all or nothing.
-  [[nodiscard]] Outcome<Index> load(const Missing& missing) {
-    std::uint64_t cleared_before = 0;
-    {
-      const std::shared_lock lock(mutex);
-      cleared_before = cleared;
+  template <class Name>
+  void join_flights(const Asked<Name>& asked, State::Load& load, TimePoint t,
+                    std::vector<FlightPtr>& waited_for) {
+    for (std::size_t i = 0; i < asked.names.size(); ++i) {
+      if (asked.out[i] != nullptr) continue;
+      const CachedKey* const key = state_.cache.find(asked.names[i]);
+      if (key != nullptr && state_.fresh(*key, t)) {  // somebody was faster
+        asked.out[i] = own(key->handle());
+      } else {
+        waited_for.push_back(load.join_or_begin(to_own(asked.names[i])));
+      }
     }
-    const Clock::time_point t = now();  // before the query: a key is never used for too long
-    FLE_TRY(const std::vector<KeyDocument> docs, vault->find(missing.ids, missing.names));
-    FLE_CHECK(check_answer(docs, missing));
-    Index loaded;
-    for (const KeyDocument& doc : docs) {
-      FLE_TRY(KeyHandle key, unwrap(doc, *providers, options.lock_policy));
-      loaded.insert(std::make_shared<const Entry>(Entry{std::move(key), doc.alt_names, t}));
-    }
-    const std::unique_lock lock(mutex);
-    if (cleared != cleared_before) return loaded;  // clear() must not be undone by a slow load
-    drop_expired(t);
-    for (const auto& [id, entry] : loaded.by_id) cache.insert(entry);
-    return loaded;
   }
 
-  void drop_expired(Clock::time_point t) {
-    const auto old = [&](const auto& item) { return expired(*item.second, t); };
-    std::erase_if(cache.by_name, old);
-    std::erase_if(cache.by_id, old);
+  template <class Name>
+  void take_results(const Asked<Name>& asked, const std::vector<FlightPtr>& waited_for,
+                    std::size_t& next) {
+    for (std::size_t i = 0; i < asked.names.size(); ++i) {
+      if (asked.out[i] != nullptr) continue;
+      const LoadResult& result = waited_for[next++]->wait();
+      if (result.key != nullptr) {
+        asked.out[i] = own(result.key);
+        continue;
+      }
+      lease_.problems_.push_back(result.problem);
+      lease_.problems_.back().by_name = asked.by_name;
+      lease_.problems_.back().index = i;
+    }
   }
+
+  State& state_;
+  KeyLease& lease_;
+  Asked<KeyId> ids_;
+  Asked<std::string_view> names_;
+  std::vector<KeyId> due_;  // for a refresh
 };
 
 KeyRing::KeyRing(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,
                  KeyRingOptions options)
-    : s_(std::make_unique<State>()) {
-  s_->vault = std::move(vault);
-  s_->providers = std::move(providers);
-  s_->options = std::move(options);
-}
+    : s_(std::make_unique<State>(std::move(vault), std::move(providers), std::move(options))) {}
 
 KeyRing::~KeyRing() = default;
 
-namespace {
-
-/// Each of `wanted` once, in the order of first appearance, where `got` is still null.
-template <class Name>
-std::vector<Name> still_missing(std::span<const KeyHandle> got, std::span<const Name> wanted) {
-  std::vector<Name> out;
-  std::unordered_set<Name> seen;
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    if (got[i] == nullptr && seen.insert(wanted[i]).second) out.push_back(wanted[i]);
-  return out;
+Done KeyRing::lease(KeyLease& lease, std::span<const ResolvedKey*> out_by_id,
+                    std::span<const ResolvedKey*> out_by_name, std::span<const KeyId> ids,
+                    std::span<const std::string_view> alt_names) {
+  if (out_by_id.size() != ids.size() || out_by_name.size() != alt_names.size())
+    return Failure{Errc::invalid_argument, "KeyRing: outputs must be as long as inputs"};
+  lease.release();
+  std::ranges::fill(out_by_id, nullptr);
+  std::ranges::fill(out_by_name, nullptr);
+  if (ids.empty() && alt_names.empty()) return ok;
+  return Call(*s_, lease, {ids, out_by_id, false}, {alt_names, out_by_name, true}).run();
 }
-
-}  // namespace
 
 Done KeyRing::resolve(std::span<KeyHandle> out_by_id, std::span<KeyHandle> out_by_name,
                       std::span<const KeyId> ids, std::span<const std::string> alt_names) {
   if (out_by_id.size() != ids.size() || out_by_name.size() != alt_names.size())
-    return Failure{Errc::invalid_argument, "KeyRing::resolve: outputs must be as long as inputs"};
-  {
-    const Clock::time_point t = s_->now();
-    const std::shared_lock lock(s_->mutex);
-    for (std::size_t i = 0; i < ids.size(); ++i) out_by_id[i] = s_->fresh(ids[i], t);
-    for (std::size_t i = 0; i < alt_names.size(); ++i) out_by_name[i] = s_->fresh(alt_names[i], t);
-  }
-  const Missing missing{still_missing<KeyId>(out_by_id, ids),
-                        still_missing<std::string>(out_by_name, alt_names)};
-  if (missing.empty()) return ok;
-  FLE_TRY(const Index loaded, s_->load(missing));
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    if (out_by_id[i] == nullptr) out_by_id[i] = loaded.find(ids[i])->key;
-  for (std::size_t i = 0; i < alt_names.size(); ++i)
-    if (out_by_name[i] == nullptr) out_by_name[i] = loaded.find(alt_names[i])->key;
+    return Failure{Errc::invalid_argument, "KeyRing: outputs must be as long as inputs"};
+  const std::vector<std::string_view> names(alt_names.begin(), alt_names.end());
+  std::vector<const ResolvedKey*> keys(ids.size() + names.size());
+  const std::span<const ResolvedKey*> by_id(keys.data(), ids.size());
+  const std::span<const ResolvedKey*> by_name(keys.data() + ids.size(), names.size());
+  KeyLease held;
+  FLE_CHECK(lease(held, by_id, by_name, ids, names));
+  const auto handle = [](const ResolvedKey* key) {
+    return static_cast<const CachedKey*>(key)->handle();
+  };
+  std::ranges::transform(by_id, out_by_id.begin(), handle);
+  std::ranges::transform(by_name, out_by_name.begin(), handle);
   return ok;
 }
 
-Outcome<KeyHandle> KeyRing::by_id(const KeyId& id) { return s_->one(id, {&id, 1}, {}); }
+Outcome<KeyHandle> KeyRing::by_id(const KeyId& id) {
+  KeyLease held;
+  const ResolvedKey* key = nullptr;
+  FLE_CHECK(lease(held, {&key, 1}, {}, {&id, 1}, {}));
+  return static_cast<const CachedKey*>(key)->handle();
+}
 
 Outcome<KeyHandle> KeyRing::by_alt_name(const std::string& alt_name) {
-  return s_->one(alt_name, {}, {&alt_name, 1});
+  KeyLease held;
+  const ResolvedKey* key = nullptr;
+  const std::string_view name = alt_name;
+  FLE_CHECK(lease(held, {}, {&key, 1}, {}, {&name, 1}));
+  return static_cast<const CachedKey*>(key)->handle();
+}
+
+std::vector<KeyProblem> KeyRing::prewarm(std::span<const KeyId> ids) {
+  constexpr std::size_t kQuery = 1000;
+  std::vector<KeyProblem> problems;
+  std::vector<const ResolvedKey*> keys(std::min(kQuery, ids.size()));
+  KeyLease held;
+  for (std::size_t i = 0; i < ids.size(); i += kQuery) {
+    const std::size_t n = std::min(kQuery, ids.size() - i);
+    (void)lease(held, std::span(keys).first(n), {}, ids.subspan(i, n), {});
+    for (const KeyProblem& problem : held.problems()) {
+      problems.push_back(problem);
+      problems.back().index += i;
+    }
+  }
+  return problems;
+}
+
+Outcome<std::vector<KeyProblem>> KeyRing::prewarm_all() {
+  std::uint64_t cleared = 0;
+  {
+    const std::lock_guard lock(s_->mutex);
+    cleared = s_->cleared;
+  }
+  const TimePoint t = s_->now();
+  FLE_TRY(const std::vector<KeyDocument> docs, s_->loader.list());
+  std::vector<KeyProblem> problems;
+  for (std::size_t i = 0; i < docs.size(); ++i) {
+    {
+      const std::lock_guard lock(s_->mutex);
+      if (s_->options.max_keys != 0 && s_->cache.size() >= s_->options.max_keys) break;
+      const CachedKey* const key = s_->cache.find(docs[i].id);
+      if (key != nullptr && s_->fresh(*key, t)) continue;
+    }
+    LoadResult result = s_->take(docs[i], t, cleared);
+    if (result.key != nullptr) continue;
+    problems.push_back(std::move(result.problem));
+    problems.back().index = i;
+  }
+  return problems;
 }
 
 void KeyRing::clear() {
-  const std::unique_lock lock(s_->mutex);
+  const std::lock_guard lock(s_->mutex);
   ++s_->cleared;
-  s_->cache = {};
+  s_->cache.clear();
+  s_->flights.clear();  // they land, but later calls do not join them
+}
+
+KeyRingCounters KeyRing::counters() const {
+  KeyRingCounters c;
+  c.hits = s_->cache.readers().hits();
+  c.misses = s_->misses.load(std::memory_order_relaxed);
+  c.coalesced = s_->coalesced.load(std::memory_order_relaxed);
+  c.loaded = s_->loaded.load(std::memory_order_relaxed);
+  c.refreshed = s_->refreshed.load(std::memory_order_relaxed);
+  c.served_stale = s_->served_stale.load(std::memory_order_relaxed);
+  c.vault = s_->loader.vault_calls();
+  c.kms = s_->loader.kms_calls();
+  const std::lock_guard lock(s_->mutex);
+  c.keys = s_->cache.size();
+  c.evicted = s_->cache.evictions();
+  return c;
 }
 
 }  // namespace fle::kms

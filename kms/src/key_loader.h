@@ -1,0 +1,66 @@
+#ifndef FLE_KMS_SRC_KEY_LOADER_H_
+#define FLE_KMS_SRC_KEY_LOADER_H_
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fle/kms/key_ring.h"
+#include "fle/seeded_hash.h"
+
+namespace fle::kms {
+
+/// Counts calls of one kind. Thread-safe.
+class CallRecorder {
+ public:
+  void add(std::chrono::nanoseconds took, bool succeeded) noexcept;
+  [[nodiscard]] CallCounters read() const noexcept;
+
+ private:
+  std::atomic<std::uint64_t> failures_{0};
+  std::atomic<std::uint64_t> total_ns_{0};
+  std::atomic<std::uint64_t> longest_ns_{0};
+  std::array<std::atomic<std::uint64_t>, CallCounters::kBuckets> buckets_{};
+};
+
+/// Asks the vault for documents and a KMS for what is in them; counts both. Thread-safe.
+class KeyLoader {
+ public:
+  KeyLoader(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,
+            LockPolicy policy)
+      : vault_(std::move(vault)), providers_(std::move(providers)), policy_(policy) {}
+
+  /// The documents that the vault has, each of which was asked for.
+  /// @retval Errc::vault_failed  also when the answer does not fit the question
+  [[nodiscard]] Outcome<std::vector<KeyDocument>> find(std::span<const KeyId> ids,
+                                                       std::span<const std::string> names,
+                                                       SeededHash hash);
+  [[nodiscard]] Outcome<std::vector<KeyDocument>> list();
+  /// The Failure names key and provider and says what to do next.
+  [[nodiscard]] Outcome<ResolvedKey> unwrap(const KeyDocument& doc);
+
+  [[nodiscard]] CallCounters vault_calls() const noexcept { return vault_calls_.read(); }
+  [[nodiscard]] CallCounters kms_calls() const noexcept { return kms_calls_.read(); }
+
+ private:
+  std::shared_ptr<KeyVault> vault_;
+  std::shared_ptr<const Providers> providers_;
+  LockPolicy policy_;
+  CallRecorder vault_calls_;
+  CallRecorder kms_calls_;
+};
+
+/// What is not in the vault.
+[[nodiscard]] Failure key_not_found(const KeyId& id);
+[[nodiscard]] Failure key_not_found(const std::string& alt_name);
+
+/// A failure of the vault, as one of the key that was asked for.
+[[nodiscard]] Failure about_key(Failure why, const KeyId& id);
+[[nodiscard]] Failure about_key(Failure why, const std::string& alt_name);
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_SRC_KEY_LOADER_H_

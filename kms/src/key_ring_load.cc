@@ -1,0 +1,164 @@
+// What a key ring does for keys that are not in its cache: one flight a key, one query a call.
+#include <algorithm>
+
+#include "key_ring_state.h"
+
+namespace fle::kms {
+namespace {
+
+/// Trouble on the way to a key, in contrast to an answer that says there is none.
+bool is_trouble(Errc code) noexcept {
+  switch (code) {
+    case Errc::vault_failed:
+    case Errc::vault_busy:
+    case Errc::kms_unreachable:
+    case Errc::kms_no_credentials:
+    case Errc::kms_bad_answer:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Trouble of this process, which says nothing about the key.
+bool is_local_trouble(Errc code) noexcept {
+  return code == Errc::no_memory || code == Errc::lock_failed;
+}
+
+KeyProblem problem_of(Failure why) {
+  KeyProblem problem;
+  problem.why = std::move(why);
+  return problem;
+}
+
+}  // namespace
+
+KeyRing::State::Load::~Load() {
+  if (empty()) return;
+  const std::lock_guard lock(state_.mutex);
+  mine_.for_each([this](const auto& name, const FlightPtr& flight) {
+    state_.flights.remove(name, flight);
+    LoadResult lost;
+    lost.problem.why.code = Errc::no_memory;  // a text would need some
+    flight->land(std::move(lost));
+  });
+}
+
+template <class Name>
+void KeyRing::State::Load::land(const Name& name, const LoadResult& result) {
+  const FlightPtr flight = mine_.find(name);
+  if (flight == nullptr) return;
+  LoadResult copy = result;  // may throw: before anything changes
+  {
+    const std::lock_guard lock(state_.mutex);
+    state_.flights.remove(name, flight);
+  }
+  mine_.remove(name, flight);
+  flight->land(std::move(copy));
+}
+
+void KeyRing::State::run(Load& load) {
+  load.began = now();  // before the query: a key is never used for too long
+  ask(load, load.ids(), load.names());
+}
+
+void KeyRing::State::ask(Load& load, const std::vector<KeyId>& ids,
+                         const std::vector<std::string>& names) {
+  const auto docs = loader.find(ids, names, hash);
+  if (!docs) {
+    // One document that breaks a rule must not take down the keys beside it.
+    if (docs.error().code == Errc::key_document_invalid && ids.size() + names.size() > 1)
+      return ask_one_by_one(load, ids, names);
+    for (const KeyId& id : ids) settle_failure(load, id, problem_of(about_key(docs.error(), id)));
+    for (const std::string& name : names)
+      settle_failure(load, name, problem_of(about_key(docs.error(), name)));
+    return;
+  }
+  for (const KeyDocument& doc : *docs) {
+    const LoadResult result = take(doc, load.began, load.cleared_then);
+    settle(load, doc.id, result);
+    for (const std::string& name : doc.alt_names) settle(load, name, result);
+  }
+  for (const KeyId& id : ids)
+    if (load.is_open(id)) settle_failure(load, id, problem_of(key_not_found(id)));
+  for (const std::string& name : names)
+    if (load.is_open(name)) settle_failure(load, name, problem_of(key_not_found(name)));
+}
+
+void KeyRing::State::ask_one_by_one(Load& load, const std::vector<KeyId>& ids,
+                                    const std::vector<std::string>& names) {
+  for (const KeyId& id : ids) ask(load, {id}, {});
+  for (const std::string& name : names)
+    if (load.is_open(name)) ask(load, {}, {name});
+}
+
+LoadResult KeyRing::State::take(const KeyDocument& doc, TimePoint asked,
+                                std::uint64_t cleared_then) {
+  auto key = loader.unwrap(doc);
+  if (!key && key.error().code == Errc::lock_failed) {
+    // The limit on locked memory is reached before max_keys: it is the cap, then.
+    {
+      const std::lock_guard lock(mutex);
+      cache.evict(cache.size() / 16 + 1);
+    }
+    key = loader.unwrap(doc);
+  }
+  LoadResult result;
+  if (!key) {
+    result.problem = problem_of(std::move(key.error()));
+    result.problem.alt_names = doc.alt_names;
+    result.problem.provider = doc.master_key.provider;
+    return result;
+  }
+  const auto cached = CachedKey::make(*std::move(key), asked);
+  result.key = cached->handle();
+  const std::lock_guard lock(mutex);
+  if (cleared != cleared_then) return result;  // clear() must not be undone by a slow load
+  cache.purge(asked);
+  cache.insert(cached, doc.alt_names);
+  loaded.fetch_add(1, std::memory_order_relaxed);
+  return result;
+}
+
+template <class Name>
+void KeyRing::State::settle(Load& load, const Name& name, LoadResult result) {
+  if (result.key == nullptr) return settle_failure(load, name, std::move(result.problem));
+  if (load.is_refresh && load.is_open(name)) refreshed.fetch_add(1, std::memory_order_relaxed);
+  load.land(name, result);
+}
+
+template <class Name>
+void KeyRing::State::settle_failure(Load& load, const Name& name, KeyProblem problem) {
+  if (!load.is_open(name)) return;
+  LoadResult result;
+  {
+    const std::lock_guard lock(mutex);
+    const CachedKey* const old = cache.find(name);
+    if (old != nullptr && is_trouble(problem.why.code)) {
+      const auto age = load.began - old->loaded;
+      if (options.stale_if_error.count() != 0 && age <= options.lifetime + options.stale_if_error &&
+          cleared == load.cleared_then)
+        result.key = old->handle();
+    } else if (old != nullptr && !is_local_trouble(problem.why.code) && old->loaded < load.began) {
+      cache.erase(*old);  // the answer is newer
+    }
+  }
+  if (result.key != nullptr) {
+    if (!load.is_refresh) served_stale.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    result.problem = std::move(problem);
+  }
+  load.land(name, result);
+}
+
+void KeyRing::State::refresh(const std::vector<KeyId>& ids) {
+  Load load(*this);
+  load.is_refresh = true;
+  {
+    const std::lock_guard lock(mutex);
+    for (const KeyId& id : ids) (void)load.join_or_begin(id);
+  }
+  if (!load.empty()) run(load);
+}
+
+}  // namespace fle::kms

@@ -1,0 +1,89 @@
+#ifndef FLE_KMS_SRC_SINGLE_FLIGHT_H_
+#define FLE_KMS_SRC_SINGLE_FLIGHT_H_
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "fle/kms/key_ring.h"
+#include "fle/seeded_hash.h"
+
+namespace fle::kms {
+
+/// What became of the load of one key.
+struct LoadResult {
+  KeyHandle key;       // null: see `problem`
+  KeyProblem problem;  // by_name and index are for the one who asked to fill in
+};
+
+/// The load of one key, under way in one thread and waited for by any number of others.
+class Flight {
+ public:
+  /// Once.
+  void land(LoadResult result) noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      result_ = std::move(result);
+    }
+    landed_.notify_all();
+  }
+  [[nodiscard]] const LoadResult& wait() {
+    std::unique_lock lock(mutex_);
+    landed_.wait(lock, [this] { return result_.has_value(); });
+    return *result_;  // does not change any more
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable landed_;
+  std::optional<LoadResult> result_;
+};
+using FlightPtr = std::shared_ptr<Flight>;
+
+/// Flights by what was asked for. The owner guards it with a lock.
+class Flights {
+ public:
+  explicit Flights(SeededHash hash) : by_id_(0, hash), by_name_(0, hash) {}
+
+  [[nodiscard]] FlightPtr find(const KeyId& id) const { return find_in(by_id_, id); }
+  [[nodiscard]] FlightPtr find(const std::string& name) const { return find_in(by_name_, name); }
+  void add(const KeyId& id, FlightPtr flight) { by_id_.emplace(id, std::move(flight)); }
+  void add(const std::string& name, FlightPtr flight) { by_name_.emplace(name, std::move(flight)); }
+  /// Takes a flight out, if it is this one.
+  template <class Name>
+  void remove(const Name& name, const FlightPtr& flight) noexcept {
+    auto& map = map_of(name);
+    if (const auto it = map.find(name); it != map.end() && it->second == flight) map.erase(it);
+  }
+  void clear() noexcept {
+    by_id_.clear();
+    by_name_.clear();
+  }
+  /// Calls f(id or name, flight) for each.
+  template <class F>
+  void for_each(F f) const {
+    for (const auto& [id, flight] : by_id_) f(id, flight);
+    for (const auto& [name, flight] : by_name_) f(name, flight);
+  }
+
+ private:
+  template <class Map, class Name>
+  static FlightPtr find_in(const Map& map, const Name& name) {
+    const auto it = map.find(name);
+    return it == map.end() ? nullptr : it->second;
+  }
+  auto& map_of(const KeyId&) noexcept { return by_id_; }
+  auto& map_of(const std::string&) noexcept { return by_name_; }
+
+  // Ids and names come out of documents: the hash is seeded.
+  std::unordered_map<KeyId, FlightPtr, SeededHash> by_id_;
+  std::unordered_map<std::string, FlightPtr, SeededHash> by_name_;
+};
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_SRC_SINGLE_FLIGHT_H_
