@@ -32,8 +32,8 @@ struct SealJob {
 /// One field to decrypt.
 struct OpenJob {
   const DataKey* key = nullptr;
-  Bytes payload;                  ///< Whole content of the binary, header included.
-  MutBytes out;                   ///< At least open_capacity(payload.size()) bytes.
+  Bytes payload;  ///< Whole content of the binary, header included.
+  MutBytes out;   ///< At least open_capacity(payload.size()) bytes. May not overlap any payload.
   std::size_t plaintext_len = 0;  ///< Set by open_batch: bytes of `out` that are plaintext.
   bool opened = false;            ///< Set by open_batch.
 };
