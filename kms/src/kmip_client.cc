@@ -49,26 +49,24 @@ Outcome<std::size_t> framed_size(Bytes header) {
 }  // namespace
 
 Outcome<Endpoint> parse_endpoint(std::string_view text) {
-  std::string_view rest = text;
-  if (const std::size_t scheme = rest.find("://"); scheme != std::string_view::npos)
-    rest.remove_prefix(scheme + 3);
-  rest = rest.substr(0, rest.find_first_of("/?"));
-  Endpoint out{{{}, kDefaultPort}, std::string(rest)};
-  const bool bracketed = rest.starts_with('[');
-  const std::size_t end = bracketed ? rest.find(']') : std::min(rest.find(':'), rest.size());
+  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos)
+    text.remove_prefix(scheme + 3);
+  text = text.substr(0, text.find_first_of("/?"));
+  const bool bracketed = text.starts_with('[');
+  const std::size_t end = bracketed ? text.find(']') : std::min(text.find(':'), text.size());
   if (end == std::string_view::npos) return refuse_endpoint("an open bracket");
-  const std::string_view host = bracketed ? rest.substr(1, end - 1) : rest.substr(0, end);
+  const std::string_view host = bracketed ? text.substr(1, end - 1) : text.substr(0, end);
   if (host.empty() || host.size() > kMaxHostLen ||
       !std::ranges::all_of(host, bracketed ? is_address_char : is_host_char))
     return refuse_endpoint("not a host name or address");
-  out.peer.host = host;
-  rest.remove_prefix(end + (bracketed ? 1 : 0));
-  if (rest.empty()) return out;
-  const char* const last = rest.data() + rest.size();
-  const auto [stop, error] = std::from_chars(rest.data() + 1, last, out.peer.port);
-  if (rest.front() != ':' || error != std::errc{} || stop != last || out.peer.port == 0)
-    return refuse_endpoint("expected a port of 1 to 65535 after a colon");
-  return out;
+  std::uint16_t port = kDefaultPort;
+  if (const std::string_view rest = text.substr(end + (bracketed ? 1 : 0)); !rest.empty()) {
+    const char* const last = rest.data() + rest.size();
+    const auto [stop, error] = std::from_chars(rest.data() + 1, last, port);
+    if (rest.front() != ':' || error != std::errc{} || stop != last || port == 0)
+      return refuse_endpoint("expected a port of 1 to 65535 after a colon");
+  }
+  return Endpoint{{std::string(host), port}, std::string(text)};
 }
 
 Client::Client(TlsOptions tls, const KmsOptions& options)

@@ -80,29 +80,28 @@ class KmipProvider final : public Provider {
 
  private:
   [[nodiscard]] Outcome<Target> target_of(const KmipMasterKey& fields) const {
-    Target out{{}, fields.delegated, fields.key_id};
-    if (fields.endpoint.empty()) {
-      if (!endpoint_)
-        return Failure{Errc::kms_config_invalid, "KMS provider " + quoted(id_) +
-                                                     ": endpoint not set for KMIP request: name it "
-                                                     "in the provider's options or the masterKey"};
-      out.endpoint = *endpoint_;
-      return out;
-    }
-    Outcome<Endpoint> parsed = kmip::parse_endpoint(fields.endpoint);
-    if (!parsed)
-      return Failure{Errc::key_document_invalid, parsed.error().message, "masterKey.endpoint"};
-    out.endpoint = *std::move(parsed);
-    const TlsPeer& to = out.endpoint.peer;
-    const bool configured =
-        endpoint_ && endpoint_->peer.host == to.host && endpoint_->peer.port == to.port;
-    if (!configured && !private_authority_)
-      return Failure{Errc::kms_config_invalid,
-                     "KMS provider " + quoted(id_) + ": masterKey.endpoint " +
-                         quoted(fields.endpoint) +
-                         " is not the configured endpoint, and whoever writes to the key vault "
-                         "could name any: give a CA file in the TLS options of this provider"};
-    return out;
+    FLE_TRY(Endpoint endpoint, fields.endpoint.empty() ? configured() : named(fields.endpoint));
+    return Target{std::move(endpoint), fields.delegated, fields.key_id};
+  }
+
+  [[nodiscard]] Outcome<Endpoint> configured() const {
+    if (endpoint_) return *endpoint_;
+    return Failure{Errc::kms_config_invalid,
+                   "KMS provider " + quoted(id_) +
+                       ": endpoint not set for KMIP request: name it in the provider's options or "
+                       "the masterKey"};
+  }
+
+  [[nodiscard]] Outcome<Endpoint> named(const std::string& text) const {
+    Outcome<Endpoint> to = kmip::parse_endpoint(text);
+    if (!to) return Failure{Errc::key_document_invalid, to.error().message, "masterKey.endpoint"};
+    const bool is_configured =
+        endpoint_ && endpoint_->peer.host == to->peer.host && endpoint_->peer.port == to->peer.port;
+    if (is_configured || private_authority_) return to;
+    return Failure{Errc::kms_config_invalid,
+                   "KMS provider " + quoted(id_) + ": masterKey.endpoint " + quoted(to->text) +
+                       " is not the configured endpoint, and whoever writes to the key vault could "
+                       "name any: give a CA file in the TLS options of this provider"};
   }
 
   /// What wrap() and unwrap() work with.
