@@ -60,8 +60,8 @@ class FLE_API SecretBytes {
 /// Zeroes `b`; the stores survive optimisation.
 FLE_API void wipe(MutBytes b) noexcept;
 
-/// Zeroes 16 KiB of stack below the caller's frame, where functions that have returned may have left
-/// pieces of keys: spilled registers, local blocks of a library. Call it where a key has been
+/// Zeroes 16 KiB of stack below the caller's frame, where functions that have returned may have
+/// left pieces of keys: spilled registers, local blocks of a library. Call it where a key has been
 /// expanded or has passed through code that is not ours; costs some 200 ns.
 FLE_API void wipe_stack() noexcept;
 
