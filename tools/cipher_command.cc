@@ -34,7 +34,7 @@ class KeptReport {
     constexpr std::uint64_t kMost = 20;
     if (count_++ >= kMost) return;
     complain("document " + std::to_string(first_document + f.document + 1) + ": field '" + f.path +
-             "': left encrypted: " + name(f.reason) + ": data key " + to_uuid_string(f.key_id));
+             "': left encrypted: " + name(f.reason) + ": " + f.message);
   }
   void finish() const {
     if (count_ != 0) complain(std::to_string(count_) + " fields were left encrypted");

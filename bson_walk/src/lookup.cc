@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 
 #include "walker.h"
@@ -11,22 +12,26 @@ using internal::Visit;
 
 class PathVisitor {
  public:
-  PathVisitor(Bytes doc, std::uint32_t type_offset) noexcept
-      : doc_(doc), type_offset_(type_offset) {}
+  PathVisitor(Bytes doc, std::span<const std::uint32_t> type_offsets)
+      : paths(type_offsets.size()), doc_(doc), type_offsets_(type_offsets) {}
 
   Visit element(const Element& e, std::span<const Frame> frames) {
-    if (e.type_offset != type_offset_) return {};
-    path = internal::dotted_path(doc_, frames, e.name);
-    return {Visit::Next::stop};
+    while (next_ < type_offsets_.size() && type_offsets_[next_] < e.type_offset) ++next_;
+    if (next_ == type_offsets_.size()) return {Visit::Next::stop};
+    if (type_offsets_[next_] != e.type_offset) return {};
+    paths[next_++] = internal::dotted_path(doc_, frames, e.name);
+    if (next_ == type_offsets_.size()) return {Visit::Next::stop};
+    return {};
   }
   [[nodiscard]] bool leave(const Frame&) const noexcept { return true; }
   [[nodiscard]] std::uint32_t first_name() const noexcept { return 0; }
 
-  std::string path;
+  std::vector<std::string> paths;
 
  private:
   Bytes doc_;
-  std::uint32_t type_offset_;
+  std::span<const std::uint32_t> type_offsets_;
+  std::size_t next_ = 0;  // of type_offsets_
 };
 
 /// The elements of one document, without a look inside their values.
@@ -110,12 +115,18 @@ std::string dotted_path(Bytes doc, std::span<const Frame> frames,
 
 }  // namespace internal
 
-std::string path_of(Bytes doc, std::uint32_t type_offset) {
-  PathVisitor visitor(doc, type_offset);
+std::vector<std::string> paths_of(Bytes doc, std::span<const std::uint32_t> type_offsets) {
+  PathVisitor visitor(doc, type_offsets);
+  if (type_offsets.empty()) return {};
   const Limits any{internal::kMaxDepth, static_cast<std::uint32_t>(internal::kMaxDocument)};
-  // A malformed document has no paths; up to where it is malformed it may have had this one.
-  if (!internal::Walker(doc, any, visitor).run({}).has_value()) return {};
-  return std::move(visitor.path);
+  // A malformed document has no paths; up to where it is malformed it may have had these.
+  if (!internal::Walker(doc, any, visitor).run({}).has_value())
+    std::ranges::fill(visitor.paths, std::string());
+  return std::move(visitor.paths);
+}
+
+std::string path_of(Bytes doc, std::uint32_t type_offset) {
+  return std::move(paths_of(doc, {&type_offset, 1}).front());
 }
 
 Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& pointer) {

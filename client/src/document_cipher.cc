@@ -6,6 +6,7 @@
 
 #include "batch_state.h"
 #include "binary.h"
+#include "count_fields.h"
 #include "open_failures.h"
 
 namespace fle::client {
@@ -55,12 +56,12 @@ Done walk_all(Batch::State& s, Find find) {
   return ok;
 }
 
-/// Names the first field whose key is missing; resolve_each() has found out which.
+/// Names the first field whose key is missing; `otherwise` when there is none.
 Done first_missing_key(Batch::State& s, const Done& otherwise) {
   Done named =
       for_each_field(s, [&s](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
-        const auto& why = s.keys.failure(s.field_keys[field]);
-        if (why) return at_field(*why, s, i, m);
+        const kms::KeyProblem* missing = s.keys.missing(s.field_keys[field]);
+        if (missing != nullptr) return at_field(missing->why, s, i, m);
         return ok;
       });
   return named ? otherwise : named;
@@ -97,10 +98,7 @@ Done encrypt_all(Batch::State& s, const schema::Plan& plan, kms::KeyRing* ring,
     return bson::find_fields(doc, plan, edits, limits);
   }));
   FLE_CHECK(choose_keys(s, plan));
-  if (Done resolved = s.keys.resolve(ring); !resolved) {
-    s.keys.resolve_each(ring);
-    return first_missing_key(s, resolved);
-  }
+  if (const Done resolved = s.keys.resolve(ring); !resolved) return first_missing_key(s, resolved);
   FLE_CHECK(for_each_field(s, [](std::size_t, bson::Mark& m, std::size_t) -> Done {
     m.new_type = bson::Type::bin_data;
     m.new_size = static_cast<std::uint32_t>(kBinaryHeaderLen + payload_len(m.value_size));
@@ -115,6 +113,7 @@ Done encrypt_all(Batch::State& s, const schema::Plan& plan, kms::KeyRing* ring,
     return at_field_number(Failure(sealed.error().code, "the value could not be encrypted"), s,
                            sealed.error().index);
   }
+  count_sealed(s.seal_jobs);
   return ok;
 }
 
@@ -129,8 +128,8 @@ Done read_payloads(Batch::State& s) {
   });
 }
 
-/// Whether a value may stay encrypted for this reason. A vault that cannot be reached is not one:
-/// that is trouble, not a missing key.
+/// Whether a value may stay encrypted for this reason. Trouble that may pass is not one: a vault or
+/// a KMS that cannot be reached says nothing about the key.
 bool may_keep(Errc reason) noexcept {
   switch (reason) {
     case Errc::key_not_found:
@@ -138,26 +137,53 @@ bool may_keep(Errc reason) noexcept {
     case Errc::key_unwrap_failed:
     case Errc::kms_not_configured:
     case Errc::kms_unsupported:
+    case Errc::kms_refused:
+    case Errc::kms_bad_answer:
+    case Errc::not_in_build:
       return true;
     default:
       return false;
   }
 }
 
+/// Notes a field that stays encrypted; its path comes later.
+KeptField kept_field(std::uint64_t document, const KeyId& id, const kms::KeyProblem& problem) {
+  KeptField kept{document, {}, id, problem.why.code};
+  if (!problem.alt_names.empty()) kept.alt_name = problem.alt_names.front();
+  kept.provider = problem.provider;
+  kept.message = problem.why.message;
+  return kept;
+}
+
+/// The fields of a document that have no key, and their paths in one walk.
+Done keep_fields(Batch::State& s, std::size_t document, std::size_t first_field) {
+  const Bytes input = s.documents[document].input;
+  const std::span<const bson::Mark> marks = s.documents[document].edits.marks();
+  const std::size_t first_kept = s.kept.size();
+  std::vector<std::uint32_t> offsets;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    const kms::KeyProblem* problem = s.keys.missing(s.field_keys[first_field + i]);
+    if (problem == nullptr) continue;
+    if (!may_keep(problem->why.code)) return at_field(problem->why, s, document, marks[i]);
+    const auto header = parse_payload(bson::binary_content(input, marks[i]));
+    s.kept.push_back(kept_field(document, header->key_id, *problem));
+    offsets.push_back(marks[i].type_offset);
+  }
+  std::vector<std::string> paths = bson::paths_of(input, offsets);
+  for (std::size_t i = 0; i < paths.size(); ++i) s.kept[first_kept + i].path = std::move(paths[i]);
+  return ok;
+}
+
 Done find_keys(Batch::State& s, kms::KeyRing* ring, MissingKeys missing) {
-  Done resolved = s.keys.resolve(ring);
+  const Done resolved = s.keys.resolve(ring);
   if (resolved) return ok;
-  s.keys.resolve_each(ring);
   if (missing == MissingKeys::fail) return first_missing_key(s, resolved);
-  return for_each_field(s, [&s](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
-    const auto& why = s.keys.failure(s.field_keys[field]);
-    if (!why) return ok;
-    if (!may_keep(why->code)) return at_field(*why, s, i, m);
-    const auto header = parse_payload(bson::binary_content(s.documents[i].input, m));
-    s.kept.push_back(
-        {i, bson::path_of(s.documents[i].input, m.type_offset), header->key_id, why->code});
-    return ok;
-  });
+  std::size_t field = 0;
+  for (std::size_t i = 0; i < s.n_documents; ++i) {
+    FLE_CHECK(keep_fields(s, i, field));
+    field += s.documents[i].edits.marks().size();
+  }
+  return ok;
 }
 
 /// One job for each field whose key is there.
@@ -171,7 +197,7 @@ Done open_all(Batch::State& s) {
   MutBytes room = s.plaintext.bytes();
   std::vector<OpenJob>& jobs = s.open_jobs;
   FLE_CHECK(for_each_field(s, [&](std::size_t i, const bson::Mark& m, std::size_t field) -> Done {
-    const kms::KeyHandle& key = s.keys[s.field_keys[field]];
+    const kms::ResolvedKey* key = s.keys[s.field_keys[field]];
     if (key == nullptr) return ok;
     const Bytes payload = bson::binary_content(s.documents[i].input, m);
     const std::size_t n = open_capacity(payload.size());
@@ -226,7 +252,7 @@ Done decrypt_all(Batch::State& s, kms::KeyRing* ring, const DocumentCipher::Opti
     return ok;
   }));
   s.fields -= s.kept.size();
-  s.plaintext.clear();
+  count_opened(s.open_jobs);
   return ok;
 }
 
@@ -247,6 +273,7 @@ Done run(Batch& batch, Work work) {
   Done done = without_exceptions(s, work);
   if (done) {
     s.n_results = s.n_documents;
+    s.end_call();
   } else {
     s.abandon();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "binary.h"
+#include "count_fields.h"
 #include "fle/batch.h"
 #include "fle/bson_walk/walk.h"
 #include "open_failures.h"
@@ -28,13 +29,16 @@ Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, A
   if (const BatchStatus sealed = seal_batch({&job, 1}); !sealed) {
     return Failure(sealed.error().code, "the value could not be encrypted");
   }
+  count_sealed({&job, 1});
   return payload;
 }
 
 Outcome<Value> decrypt_value(Bytes payload, kms::KeyRing& keys) {
   const auto header = parse_payload(payload);
   if (!header) return malformed_payload();
-  FLE_TRY(const kms::KeyHandle key, keys.by_id(header->key_id));
+  kms::KeyLease lease;
+  const kms::ResolvedKey* key = nullptr;
+  FLE_CHECK(keys.lease(lease, {&key, 1}, {}, {&header->key_id, 1}, {}));
   WipedBuffer scratch;
   FLE_CHECK(scratch.reset(open_capacity(payload.size())));
   OpenJob job{&key->key, payload, scratch.bytes()};
@@ -44,6 +48,7 @@ Outcome<Value> decrypt_value(Bytes payload, kms::KeyRing& keys) {
   FLE_CHECK(v.bytes.reset(job.plaintext_len));
   std::copy_n(job.out.begin(), job.plaintext_len, v.bytes.bytes().begin());
   if (!bson::check_value(v.type, v.bytes.bytes())) return malformed_plaintext();
+  count_opened({&job, 1});
   return v;
 }
 

@@ -128,6 +128,11 @@ class FLE_API Edits {
 /// The dotted path of the element whose type byte stands at `type_offset`, for error messages and
 /// reports. Walks the document again: for cold paths only. Empty if there is no such element.
 [[nodiscard]] FLE_API std::string path_of(Bytes doc, std::uint32_t type_offset);
+/// The paths of many elements, in one walk.
+/// @param type_offsets  in document order, as marks are.
+/// @return as many paths; empty where there is no such element.
+[[nodiscard]] FLE_API std::vector<std::string> paths_of(
+    Bytes doc, std::span<const std::uint32_t> type_offsets);
 
 /// The string that a JSON-pointer keyId leads to in `doc`: the key's alternate name. Steps through
 /// objects by name and arrays by index.

@@ -26,10 +26,13 @@ namespace fle::client {
 ///
 /// Thread safety: one cipher serves any number of threads, each with its own Batch.
 
-/// What to do with a ciphertext whose data key cannot be had (decryption only).
+/// What to do with a ciphertext whose data key cannot be had (decryption only): it is not in the
+/// vault, its document breaks a rule, its master key does not open it or may not be used, or its
+/// KMS provider is not there. Trouble that may pass fails the batch in any case: a vault or KMS
+/// that does not answer, or that this client cannot log in to.
 enum class MissingKeys : std::uint8_t {
-  fail,  ///< The whole batch fails.
-  keep,  ///< The value stays encrypted; Batch::kept() says which and why.
+  fail,  ///< The whole batch fails; the Failure names field, key and provider.
+  keep,  ///< The value stays encrypted; Batch::kept() says which and why. All others are decrypted.
 };
 
 /// A field left encrypted under MissingKeys::keep.
@@ -38,6 +41,11 @@ struct KeptField {
   std::string path;
   KeyId key_id;
   Errc reason;
+  /// One of the key's alternate names, where the vault has the key but it could not be unwrapped.
+  std::string alt_name{};
+  std::string provider{};  ///< KMS provider id of the key, likewise.
+  /// The reason in words, with key and provider, and what to do next.
+  std::string message{};
 };
 
 /// Documents in, documents out; holds all scratch memory and keeps it for the next batch.

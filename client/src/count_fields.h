@@ -1,0 +1,17 @@
+#ifndef FLE_CLIENT_SRC_COUNT_FIELDS_H_
+#define FLE_CLIENT_SRC_COUNT_FIELDS_H_
+
+#include <span>
+
+#include "fle/batch.h"
+#include "fle/client/field_counters.h"
+
+namespace fle::client {
+
+/// Counts what a batch has done: once, when it has succeeded.
+void count_sealed(std::span<const SealJob> jobs) noexcept;
+void count_opened(std::span<const OpenJob> jobs) noexcept;
+
+}  // namespace fle::client
+
+#endif  // FLE_CLIENT_SRC_COUNT_FIELDS_H_

@@ -1,0 +1,80 @@
+#include "fle/client/field_counters.h"
+
+#include <array>
+#include <atomic>
+
+#include "count_fields.h"
+
+namespace fle::client {
+namespace {
+
+struct Total {
+  std::atomic<std::uint64_t> fields{0};
+  std::atomic<std::uint64_t> bytes{0};
+};
+
+/// Totals of a few threads, which share no cache line with the others.
+struct alignas(64) Shard {
+  std::array<Total, 2> sealed;  // deterministic, random
+  std::array<Total, 2> opened;
+};
+constexpr std::size_t kShards = 64;
+constinit std::array<Shard, kShards> shards;
+
+Shard& shard_of_this_thread() noexcept {
+  static std::atomic<std::size_t> n_threads{0};
+  thread_local const std::size_t mine = n_threads.fetch_add(1, std::memory_order_relaxed) % kShards;
+  return shards[mine];
+}
+
+std::size_t index_of(Algorithm algorithm) noexcept {
+  return algorithm == Algorithm::deterministic ? 0 : 1;
+}
+
+void add(std::array<Total, 2>& totals, const std::array<FieldCount, 2>& counts) noexcept {
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (counts[i].fields == 0) continue;
+    totals[i].fields.fetch_add(counts[i].fields, std::memory_order_relaxed);
+    totals[i].bytes.fetch_add(counts[i].bytes, std::memory_order_relaxed);
+  }
+}
+
+void read(FieldCount& count, const Total& total) noexcept {
+  count.fields += total.fields.load(std::memory_order_relaxed);
+  count.bytes += total.bytes.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void count_sealed(std::span<const SealJob> jobs) noexcept {
+  std::array<FieldCount, 2> counts{};
+  for (const SealJob& j : jobs) {
+    FieldCount& count = counts[index_of(j.algorithm)];
+    ++count.fields;
+    count.bytes += j.plaintext.size();
+  }
+  add(shard_of_this_thread().sealed, counts);
+}
+
+void count_opened(std::span<const OpenJob> jobs) noexcept {
+  std::array<FieldCount, 2> counts{};
+  for (const OpenJob& j : jobs) {
+    FieldCount& count = counts[index_of(static_cast<Algorithm>(j.payload[0]))];
+    ++count.fields;
+    count.bytes += j.plaintext_len;
+  }
+  add(shard_of_this_thread().opened, counts);
+}
+
+FieldCounters field_counters() noexcept {
+  FieldCounters c;
+  for (const Shard& shard : shards) {
+    read(c.deterministic_encrypted, shard.sealed[0]);
+    read(c.random_encrypted, shard.sealed[1]);
+    read(c.deterministic_decrypted, shard.opened[0]);
+    read(c.random_decrypted, shard.opened[1]);
+  }
+  return c;
+}
+
+}  // namespace fle::client

@@ -1,0 +1,68 @@
+#ifndef FLE_CLIENT_SRC_KEY_TABLE_H_
+#define FLE_CLIENT_SRC_KEY_TABLE_H_
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "fle/kms/key_ring.h"
+#include "fle/seeded_hash.h"
+
+namespace fle::client {
+
+/// The keys of one call: each distinct id and alternate name once, and an index for every field.
+/// Keeps its memory for the next call, so that a warm one allocates nothing.
+class KeyTable {
+ public:
+  /// An id or a name: its place among them, and in the lowest bit which of the two.
+  using Index = std::uint32_t;
+
+  KeyTable() noexcept;
+
+  /// Lets go of all keys.
+  void clear() noexcept;
+  Index add(const KeyId& id);
+  /// @param alt_name  must stay where it is until clear().
+  Index add(std::string_view alt_name);
+
+  /// One look-up for all of them.
+  /// @return the first that is missing, if any is: missing() then tells of every one
+  Done resolve(kms::KeyRing* ring);
+
+  /// Null when the key is missing. Good until clear().
+  [[nodiscard]] const kms::ResolvedKey* operator[](Index i) const noexcept {
+    return (is_name(i) ? by_name_ : by_id_)[i >> 1];
+  }
+  /// Why a key is missing; null when it is not.
+  [[nodiscard]] const kms::KeyProblem* missing(Index i) const noexcept;
+
+ private:
+  // A slot that was written in an earlier round is free: clearing takes no time.
+  struct Slot {
+    std::uint32_t round;
+    Index index;
+  };
+  static bool is_name(Index i) noexcept { return (i & 1U) != 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return ids_.size() + names_.size(); }
+  template <class Key>
+  Index add_to(std::vector<Key>& keys, const Key& key, Index is_name_bit);
+  void place(std::uint64_t hash, Index index) noexcept;
+  void grow();
+
+  std::vector<KeyId> ids_;
+  std::vector<std::string_view> names_;
+  std::vector<const kms::ResolvedKey*> by_id_;
+  std::vector<const kms::ResolvedKey*> by_name_;
+  kms::KeyLease lease_;
+  bool has_ring_ = false;
+  Index last_ = 0;  // of the id that was added last, if any was
+
+  // Ids and names come out of documents, hence the seed.
+  SeededHash hash_;
+  std::vector<Slot> slots_;  // open addressing; a power of two, at most half in use
+  std::uint32_t round_ = 1;
+};
+
+}  // namespace fle::client
+
+#endif  // FLE_CLIENT_SRC_KEY_TABLE_H_
