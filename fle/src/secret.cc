@@ -1,10 +1,13 @@
 #include "fle/secret.h"
 
+#include <algorithm>
+#include <array>
 #include <bitset>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <new>
+#include <set>
 #include <utility>
 
 #include <pthread.h>
@@ -75,23 +78,29 @@ class Arena {
     Slab& slab = it->second;
     const auto first = static_cast<std::size_t>(p - it->first) / kUnit;
     for (std::size_t u = first; u < first + units(size); ++u) slab.used.reset(u);
-    if (slab.used.none()) {
-      ::munmap(it->first, kSlabSize);
-      slabs_.erase(it);
-    }
+    if (!slab.used.none()) return note_room(it->first, slab, kSlabUnits - slab.used.count());
+    if (!slab.inherited) rooms_[slab.is_protected].erase({slab.room, it->first});
+    ::munmap(it->first, kSlabSize);
+    slabs_.erase(it);
   }
 
  private:
   struct Slab {
     bool is_protected = false;
     bool inherited = false;  // locks do not survive fork(): no new secrets here
+    std::size_t room = 0;    // no run of free units is longer than this
     std::bitset<kSlabUnits> used;
   };
+  /// Slabs by the room they may have, so that a place is found without a look at those that are
+  /// full: a million keys fill thousands of slabs. A search that fails corrects the number, so it
+  /// is paid for by the release that raised it.
+  using Rooms = std::set<std::pair<std::size_t, std::uint8_t*>>;
 
   Arena() {
     ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
                      [] {
                        for (auto& [base, slab] : instance().slabs_) slab.inherited = true;
+                       instance().forked_ = true;
                        instance().mutex_.unlock();
                      });
   }
@@ -106,27 +115,60 @@ class Arena {
   }
 
   Result<std::uint8_t*> allocate_shared(std::size_t size, LockPolicy policy) {
+    if (std::exchange(forked_, false))
+      for (Rooms& rooms : rooms_) rooms.clear();  // not in the fork handler, which may not free
     const std::size_t want = units(size);
-    for (auto& [base, slab] : slabs_) {
-      if (slab.inherited || (policy == LockPolicy::required && !slab.is_protected)) continue;
+    while (std::uint8_t* const base = slab_with_room(want, policy)) {
+      Slab& slab = slabs_.find(base)->second;
       const std::size_t at = find_run(slab.used, want);
       if (at != kSlabUnits) return take(base, slab, at, want);
+      note_room(base, slab, want - 1);
     }
+    FLE_TRY(std::uint8_t* const base, add_slab(policy));
+    return take(base, slabs_.find(base)->second, 0, want);
+  }
+
+  /// Null when none may have that much.
+  [[nodiscard]] std::uint8_t* slab_with_room(std::size_t want, LockPolicy policy) const noexcept {
+    for (const bool is_protected : {true, false}) {
+      if (!is_protected && policy == LockPolicy::required) break;
+      const Rooms& rooms = rooms_[is_protected];
+      const auto it = rooms.lower_bound({want, nullptr});
+      if (it != rooms.end()) return it->second;
+    }
+    return nullptr;
+  }
+
+  Result<std::uint8_t*> add_slab(LockPolicy policy) {
     FLE_TRY(const Mapping m, map_pages(kSlabSize, policy));
+    Rooms& rooms = rooms_[m.is_protected];
     try {
+      rooms.emplace(kSlabUnits, m.p);
       Slab& slab = slabs_[m.p];
       slab.is_protected = m.is_protected;
-      return take(m.p, slab, 0, want);
+      slab.room = kSlabUnits;
     } catch (const std::bad_alloc&) {
+      rooms.erase({kSlabUnits, m.p});
       ::munmap(m.p, kSlabSize);
       return Error{Errc::no_memory, kCreate};
     }
+    return m.p;
   }
 
-  static std::uint8_t* take(std::uint8_t* base, Slab& slab, std::size_t at,
-                            std::size_t n) noexcept {
+  std::uint8_t* take(std::uint8_t* base, Slab& slab, std::size_t at, std::size_t n) noexcept {
     for (std::size_t u = at; u < at + n; ++u) slab.used.set(u);
+    note_room(base, slab, std::min(slab.room, kSlabUnits - slab.used.count()));
     return base + at * kUnit;
+  }
+
+  /// Allocates nothing: a node moves.
+  void note_room(std::uint8_t* base, Slab& slab, std::size_t room) noexcept {
+    if (slab.inherited || slab.room == room) return;
+    Rooms& rooms = rooms_[slab.is_protected];
+    auto node = rooms.extract({slab.room, base});
+    slab.room = room;
+    node.value().first = room;
+    rooms.insert(std::move(node));
   }
 
   static std::size_t find_run(const std::bitset<kSlabUnits>& used, std::size_t want) noexcept {
@@ -140,6 +182,8 @@ class Arena {
 
   std::mutex mutex_;
   std::map<std::uint8_t*, Slab> slabs_;
+  std::array<Rooms, 2> rooms_;  // of unprotected and of protected slabs that were not inherited
+  bool forked_ = false;         // rooms_ still holds slabs of the parent
 };
 
 }  // namespace
