@@ -41,7 +41,7 @@ class Hmac {
     const std::size_t len = head.size() + body.size() + tail.size();
     if (len + kLeastPadding <= kOnStack) {
       std::uint8_t blocks[kOnStack];
-      std::memcpy(blocks, head.data(), head.size());
+      if (!head.empty()) std::memcpy(blocks, head.data(), head.size());
       std::memcpy(blocks + head.size(), body.data(), body.size());
       if (!tail.empty()) std::memcpy(blocks + len - tail.size(), tail.data(), tail.size());
       finish(out, inner_, blocks, len);

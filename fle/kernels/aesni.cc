@@ -227,7 +227,6 @@ FLE_TARGET_AESNI void cbc_encrypt_one(const CbcEncryptJob& j) noexcept {
   if (rest != 0) std::memcpy(last, j.in + whole, rest);
   const std::uint8_t* chain = whole == 0 ? j.iv : j.out + whole - kBlock;
   store(j.out + whole, encrypt_block(*j.key, load(chain), load(last)));
-  ::explicit_bzero(last, sizeof last);
 }
 
 const Kernel kAesNiKernel{"aesni",     kAesNi,      expand,   mac,

@@ -14,7 +14,7 @@ constexpr std::size_t kMaxJobs = 64;  // at a time: what one call of the engine 
 // More than the frames of the widest LaneWidth functions; of all others, those of libcrypto below
 // the one lane included.
 constexpr std::size_t kWidestStack = 6144;
-constexpr std::size_t kOneLaneStack = 4096;
+constexpr std::size_t kOneLaneStack = 5120;
 
 class Batch {
  public:
@@ -186,8 +186,6 @@ void hmac_rest(const LaneWidth& one, const MacJob& job, const std::uint64_t* sta
   const std::uint64_t* const outer = job.key->outer;
   one.finish(&mac, &outer, &from);
   copy(job.out, mac, job.out_len);
-  ::explicit_bzero(reached, sizeof reached);
-  ::explicit_bzero(buffer, sizeof buffer);
 }
 
 void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept {

@@ -42,7 +42,7 @@ inline constexpr LaneWidth kSha512OneLane{1, 1, compress_one_lane, finish_one_la
 void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept;
 
 /// HMAC-SHA-512 of one message whose first `hashed` blocks have led from the inner midstate to
-/// `state`. Wipes no dead stack: its caller does.
+/// `state`. Wipes nothing: its caller wipes the dead stack.
 void hmac_rest(const LaneWidth& one, const MacJob& job, const std::uint64_t* state,
                std::size_t hashed) noexcept;
 

@@ -34,12 +34,12 @@ void compress_one_lane(std::uint64_t* const* to, const std::uint64_t* const* fro
     SHA512_Update(&c, blocks[0], kShaBlock * n_blocks);  // cannot fail: whole blocks go through
   }
   for (int i = 0; i < 8; ++i) to[0][i] = c.h[i];
-  ::explicit_bzero(c.h, sizeof c.h);
 }
 
 void finish_one_lane(std::uint8_t* const* macs, const std::uint64_t* const* outer,
                      const std::uint64_t* const* inner) noexcept {
-  std::uint8_t block[kShaBlock] = {};
+  std::uint8_t block[kShaBlock];
+  clear(block, 1);
   for (int i = 0; i < 8; ++i) put_be64(block + 8 * i, inner[0][i]);
   block[kDigest] = 0x80;
   put_be64(block + kShaBlock - 8, (kShaBlock + kDigest) * 8);
@@ -47,8 +47,6 @@ void finish_one_lane(std::uint8_t* const* macs, const std::uint64_t* const* oute
   start(c, outer[0]);
   SHA512_Transform(&c, block);
   for (int i = 0; i < 8; ++i) put_be64(macs[0] + 8 * i, c.h[i]);
-  ::explicit_bzero(c.h, sizeof c.h);
-  ::explicit_bzero(block, kDigest);
 }
 
 }  // namespace fle::kernels

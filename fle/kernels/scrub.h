@@ -15,7 +15,7 @@ namespace fle::kernels {
 /// Wipes kN bytes of the stack below the caller: to be called where the functions to clean up
 /// behind were called, kN no less than their frames.
 template <std::size_t kN>
-[[gnu::noinline]] void scrub_stack() noexcept {
+[[gnu::noinline]] static void scrub_stack() noexcept {  // static: no weak code in a kernel
   std::uint8_t below[kN];
   ::explicit_bzero(below, kN);
 }

@@ -190,11 +190,10 @@ FLE_TARGET_AES_AVX2 void encrypt_and_mac(const CbcEncryptJob& encrypt, const Mac
   cbc_encrypt_one({encrypt.key, encrypt.out + done - kBlock, encrypt.in + done, encrypt.len - done,
                    encrypt.out + done});
   hmac_rest(kSha512OneLane, tag, state, steps);
-  ::explicit_bzero(state, sizeof state);
 }
 
 // More than the frames of the functions here, and of libcrypto's below that of one lane.
-constexpr std::size_t kStack = 4096;
+constexpr std::size_t kStack = 5120;
 
 }  // namespace
 
