@@ -49,11 +49,13 @@ void KeyCache::insert(std::shared_ptr<CachedKey> key, std::vector<std::string> n
   std::vector<const CachedKey*> gone;  // those that it shares a name with
   gone.reserve(names.size());
   ReaderSlots::Objects fresh(1);
+  std::list<const CachedKey*> on_clock(1, key.get());
   ids_.reserve(1, unlinked.objects);
   names_.reserve(names.size(), unlinked.objects);
 
   fresh.front().owner = key;
   key->position = fresh.begin();
+  key->clock_position = on_clock.begin();
   const CachedKey* const before = find(key->id, key->hash);
   if (before == nullptr && max_keys_ != 0)
     while (by_age_.size() >= max_keys_) {
@@ -61,6 +63,7 @@ void KeyCache::insert(std::shared_ptr<CachedKey> key, std::vector<std::string> n
       ++evictions_;
     }
   by_age_.splice(by_age_.end(), fresh);
+  clock_.splice(hand_, on_clock);
   if (before != nullptr) {
     ids_.replace(*before, *key);
   } else {
@@ -120,7 +123,8 @@ void KeyCache::unlink_names(const CachedKey& key) noexcept {
 }
 
 void KeyCache::drop(const CachedKey& key, ReaderSlots::Objects& unlinked) noexcept {
-  if (hand_ == key.position) ++hand_;
+  if (hand_ == key.clock_position) ++hand_;
+  clock_.erase(key.clock_position);
   unlinked.splice(unlinked.end(), by_age_, key.position);
 }
 
@@ -133,13 +137,13 @@ void KeyCache::remove(const CachedKey& key, ReaderSlots::Objects& unlinked) noex
 /// The cache is not empty.
 const CachedKey& KeyCache::next_victim() noexcept {
   // Two rounds are enough, unless readers mark keys as fast as the hand clears them.
-  for (std::size_t step = 0; step < 2 * by_age_.size(); ++step) {
-    if (hand_ == by_age_.end()) hand_ = by_age_.begin();
-    const CachedKey& key = key_of(*hand_);
+  for (std::size_t step = 0; step < 2 * clock_.size(); ++step) {
+    if (hand_ == clock_.end()) hand_ = clock_.begin();
+    const CachedKey& key = **hand_;
     if (key.used.exchange(0, std::memory_order_relaxed) == 0) return key;
     ++hand_;
   }
-  return key_of(by_age_.front());
+  return *clock_.front();
 }
 
 }  // namespace fle::kms

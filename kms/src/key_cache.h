@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -46,7 +47,8 @@ struct alignas(64) CachedKey : ResolvedKey {
   // Seldom read; set before the key can be found, and not changed after.
   alignas(64) std::uint64_t hash = 0;
   std::vector<CachedName> names;
-  ReaderSlots::Objects::iterator position;
+  ReaderSlots::Objects::iterator position;               // among all keys by age
+  std::list<const CachedKey*>::iterator clock_position;  // among all keys on the clock
   std::weak_ptr<const CachedKey> self;
 };
 
@@ -119,8 +121,9 @@ class KeyCache {
   const std::chrono::nanoseconds keep_;
   const SeededHash hash_;
   ReaderSlots readers_;
-  ReaderSlots::Objects by_age_;  // owns every key that is in the indexes, oldest first
-  ReaderSlots::Objects::iterator hand_ = by_age_.end();
+  ReaderSlots::Objects by_age_;        // owns every key that is in the indexes, oldest first
+  std::list<const CachedKey*> clock_;  // the same keys
+  std::list<const CachedKey*>::iterator hand_ = clock_.end();
   KeyIndex<CachedKey> ids_;
   KeyIndex<CachedName> names_;
   std::uint64_t evictions_ = 0;
