@@ -1,5 +1,9 @@
-// Counts heap allocations: a warm batch may allocate a little for each call, never for each field.
+// Counts heap allocations and locks: a warm batch allocates nothing and takes no lock, however many
+// fields it has and under however many keys.
+#include <mutex>
+
 #include "client/client_support.h"
+#include "support/lock_counter.h"
 #include "support/malloc_counter.h"
 
 namespace fle::test {
@@ -8,50 +12,116 @@ namespace {
 using client::Batch;
 using client::DocumentCipher;
 
-/// Allocations of one warm encryption and one warm decryption of a document with `fields` fields.
-std::pair<long, long> warm_allocations(int fields) {
+struct Counts {
+  long allocations = 0;
+  long locks = 0;
+  friend bool operator==(const Counts&, const Counts&) = default;
+};
+std::ostream& operator<<(std::ostream& out, const Counts& c) {
+  return out << c.allocations << " allocations, " << c.locks << " locks";
+}
+
+/// What `work` costs.
+template <class Work>
+Counts counted(Work work) {
+  const Counts before{n_allocations.load(), n_locks.load()};
+  work();
+  return {n_allocations.load() - before.allocations, n_locks.load() - before.locks};
+}
+
+/// Of one warm encryption and one warm decryption of a batch of `input`.
+std::pair<Counts, Counts> warm(const DocumentCipher& cipher, const std::vector<Doc>& input) {
+  Batch encrypting;
+  Batch decrypting;
+  std::vector<Doc> sealed(input.size());
+  std::pair<Counts, Counts> counts;
+  for (int round = 0; round < 4; ++round) {
+    encrypting.clear();
+    for (const Doc& doc : input) encrypting.add(doc);
+    counts.first = counted([&] { EXPECT_TRUE(cipher.encrypt(encrypting)); });
+    for (std::size_t i = 0; i < input.size(); ++i) sealed[i] = copy(encrypting.output(i));
+    decrypting.clear();
+    for (const Doc& doc : sealed) decrypting.add(doc);
+    counts.second = counted([&] { EXPECT_TRUE(cipher.decrypt(decrypting)); });
+  }
+  for (std::size_t i = 0; i < input.size(); ++i) EXPECT_EQ(copy(decrypting.output(i)), input[i]);
+  return counts;
+}
+
+/// One document with `fields` fields, each under the next of `n_keys` keys.
+std::pair<Counts, Counts> warm_document(int fields, int n_keys) {
   World world;
-  const KeyId key = world.new_key();
-  const auto ring = world.ring();
+  std::vector<KeyId> keys;
+  for (int i = 0; i < n_keys; ++i) keys.push_back(world.new_key());
   std::string schema = "{'bsonType': 'object', 'properties': {";
   std::string doc = "{";
   for (int i = 0; i < fields; ++i) {
     const std::string name = (i == 0 ? "'f" : ", 'f") + std::to_string(i) + "': ";
+    const KeyId& key = keys[static_cast<std::size_t>(i % n_keys)];
     schema += name + "{'encrypt': {'bsonType': 'string', 'keyId': " + key_json(key) +
-              ", 'algorithm': " + kDet + "}}";
+              ", 'algorithm': " + (i % 2 == 0 ? kDet : kRand) + "}}";
     doc += name + "'a value that is longer than any small buffer'";
   }
-  const DocumentCipher cipher(plan(schema + "}}"), ring);
-  const Doc input = bson(doc + "}");
-  Batch encrypting;
-  Batch decrypting;
-  Doc sealed;
-  long encrypt_count = 0;
-  long decrypt_count = 0;
-  for (int round = 0; round < 4; ++round) {
-    encrypting.clear();
-    encrypting.add(input);
-    const long before = n_allocations.load();
-    EXPECT_TRUE(cipher.encrypt(encrypting));
-    encrypt_count = n_allocations.load() - before;
-    sealed = copy(encrypting.output(0));
-    decrypting.clear();
-    decrypting.add(sealed);
-    const long middle = n_allocations.load();
-    EXPECT_TRUE(cipher.decrypt(decrypting));
-    decrypt_count = n_allocations.load() - middle;
-  }
-  EXPECT_EQ(copy(decrypting.output(0)), input);
-  return {encrypt_count, decrypt_count};
+  return warm(DocumentCipher(plan(schema + "}}"), world.ring()), {bson(doc + "}")});
 }
 
-TEST(Allocations, DoNotGrowWithTheNumberOfFields) {
-  if (!kCountsAllocations) GTEST_SKIP() << "a sanitizer owns malloc";
-  const auto few = warm_allocations(10);
-  const auto many = warm_allocations(1000);
-  EXPECT_EQ(few, many);
-  EXPECT_LE(many.first, 8);
-  EXPECT_LE(many.second, 8);
+/// Many documents, each under a key of its own that it names.
+std::pair<Counts, Counts> warm_documents_with_own_keys(int n) {
+  World world;
+  std::vector<Doc> documents;
+  for (int i = 0; i < n; ++i) {
+    const std::string owner = "an alternate name that is not short, of owner " + std::to_string(i);
+    world.new_key({owner});
+    documents.push_back(bson("{'owner': '" + owner + "', 'secret': 'value'}"));
+  }
+  const auto p = plan(
+      "{'bsonType': 'object', 'properties': {'secret': {'encrypt': {'bsonType': 'string', 'keyId': "
+      "'/owner', 'algorithm': " +
+      kRand + "}}}}");
+  return warm(DocumentCipher(p, world.ring()), documents);
+}
+
+const std::pair<Counts, Counts> kNothing;
+
+TEST(Allocations, AndLocksAreNoneInAWarmBatchHoweverManyFieldsItHas) {
+  if (!kCountsAllocations || !kCountsLocks) GTEST_SKIP() << "a sanitizer owns malloc";
+  EXPECT_EQ(warm_document(1, 1), kNothing);
+  EXPECT_EQ(warm_document(10, 1), kNothing);
+  EXPECT_EQ(warm_document(1000, 1), kNothing);
+}
+
+TEST(Allocations, AndLocksAreNoneHoweverManyKeysItHas) {
+  if (!kCountsAllocations || !kCountsLocks) GTEST_SKIP() << "a sanitizer owns malloc";
+  EXPECT_EQ(warm_document(1000, 200), kNothing);
+  EXPECT_EQ(warm_documents_with_own_keys(100), kNothing);
+}
+
+TEST(Allocations, AreFewAndLocksNoneForAValueOfItsOwn) {
+  if (!kCountsAllocations || !kCountsLocks) GTEST_SKIP() << "a sanitizer owns malloc";
+  World world;
+  const auto ring = world.ring();
+  const auto key = *ring->by_id(world.new_key());
+  const Doc value = {1, 2, 3, 4};
+  Doc payload;
+  for (int round = 0; round < 2; ++round) {
+    const Counts sealing = counted([&] {
+      payload = *client::encrypt_value(bson::Type::int_, value, Algorithm::deterministic, *key);
+    });
+    EXPECT_EQ(sealing, (Counts{1, 0})) << "the payload";
+    const Counts opening = counted([&] { EXPECT_TRUE(client::decrypt_value(payload, *ring)); });
+    EXPECT_EQ(opening, (Counts{2, 0})) << "scratch and the value";
+  }
+}
+
+TEST(Allocations, AndLocksAreSeenWhereThereAreSome) {
+  if (!kCountsAllocations || !kCountsLocks) GTEST_SKIP() << "a sanitizer owns malloc";
+  std::mutex mutex;
+  const Counts counts = counted([&] {
+    const std::lock_guard lock(mutex);
+    Doc grown(100);
+    EXPECT_EQ(grown.size(), 100U);
+  });
+  EXPECT_EQ(counts, (Counts{1, 1}));
 }
 
 }  // namespace
