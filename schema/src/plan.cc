@@ -37,7 +37,9 @@ std::uint32_t Plan::Data::hash(std::string_view name) noexcept {
     h ^= h >> 32;
   }
   h = (h ^ short_word(p, n)) * kMultiplier;
-  return static_cast<std::uint32_t>(h >> 32);
+  // The top bits depend on every byte of the name; those from 32 on hardly on its last ones, which
+  // is where "key0001" and "key0002" differ.
+  return static_cast<std::uint32_t>(h >> 32) ^ static_cast<std::uint32_t>(h >> 52);
 }
 
 const Plan::Data::Slot* Plan::Data::find(const Node& node, std::string_view name) const noexcept {
