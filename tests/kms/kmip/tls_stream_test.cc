@@ -155,14 +155,16 @@ TEST_F(Tls, WritesToAClosedConnectionWithoutASignal) {
 }
 
 TEST_F(Tls, DoesNotWaitForEverForAServerThatReadsNothing) {
-  std::atomic<bool> done = false;
-  serve({}, [&](FakeConnection&) {
-    while (!done) std::this_thread::sleep_for(5ms);
+  // The server's thread looks at it after this function has ended.
+  const auto done = std::make_shared<std::atomic<bool>>(false);
+  serve({}, [done](FakeConnection&) {
+    while (!*done) std::this_thread::sleep_for(5ms);
   });
   auto stream = connect();
+  if (!stream) *done = true;
   ASSERT_TRUE(stream);
   const Done written = stream->write(Buf(16 << 20U), in(200ms));
-  done = true;
+  *done = true;
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().message, "no answer in time");
 }
