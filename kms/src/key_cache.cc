@@ -19,7 +19,7 @@ SeededHash random_hash() noexcept {
 
 }  // namespace
 
-static_assert(sizeof(CachedKey) == 128, "a look-up reads one cache line, the first");
+static_assert(sizeof(CachedKey) == 128, "what a batch uses is one cache line, the first");
 
 /// Retires what was unlinked, also when an exception comes between.
 class KeyCache::Unlinked {
@@ -50,13 +50,13 @@ void KeyCache::insert(std::shared_ptr<CachedKey> key, std::vector<std::string> n
   gone.reserve(names.size());
   ReaderSlots::Objects fresh(1);
   std::list<const CachedKey*> on_clock(1, key.get());
-  ids_.reserve(1, unlinked.objects);
+  ids_.reserve_one(unlinked.objects);
   names_.reserve(names.size(), unlinked.objects);
 
   fresh.front().owner = key;
   key->position = fresh.begin();
   key->clock_position = on_clock.begin();
-  const CachedKey* const before = find(key->id, key->hash);
+  const CachedKey* const before = find(key->id);
   if (before == nullptr && max_keys_ != 0)
     while (by_age_.size() >= max_keys_) {
       remove(next_victim(), unlinked.objects);
@@ -64,11 +64,7 @@ void KeyCache::insert(std::shared_ptr<CachedKey> key, std::vector<std::string> n
     }
   by_age_.splice(by_age_.end(), fresh);
   clock_.splice(hand_, on_clock);
-  if (before != nullptr) {
-    ids_.replace(*before, *key);
-  } else {
-    ids_.insert(*key);
-  }
+  ids_.put(*key);
   for (const CachedName& name : key->names) {
     const CachedName* const taken =
         names_.find(name.hash, [&name](const CachedName& n) { return n.name == name.name; });
@@ -86,6 +82,7 @@ void KeyCache::insert(std::shared_ptr<CachedKey> key, std::vector<std::string> n
     drop(*before, unlinked.objects);
   }
   for (const CachedKey* other : gone) remove(*other, unlinked.objects);
+  wants_marks_.store(max_keys_ != 0 && by_age_.size() > max_keys_ / 2, std::memory_order_relaxed);
 }
 
 void KeyCache::erase(const CachedKey& key) noexcept {

@@ -12,6 +12,7 @@
 
 #include "fle/kms/key_ring.h"
 #include "fle/seeded_hash.h"
+#include "key_id_table.h"
 #include "key_index.h"
 #include "reader_slots.h"
 
@@ -28,8 +29,7 @@ struct alignas(64) CachedName {
   const CachedKey* key;
 };
 
-/// A key in the cache, and what every KeyHandle points into. What a look-up reads and writes is one
-/// cache line, the first.
+/// A key in the cache, and what every KeyHandle points into.
 struct alignas(64) CachedKey : ResolvedKey {
   CachedKey(ResolvedKey from, TimePoint when) : ResolvedKey(std::move(from)), loaded(when) {}
   [[nodiscard]] static std::shared_ptr<CachedKey> make(ResolvedKey from, TimePoint when) {
@@ -69,27 +69,34 @@ class KeyCache {
   [[nodiscard]] const ReaderSlots& readers() const noexcept { return readers_; }
 
   // For pinned readers, and for the writer. The key may be older than its lifetime.
+  using Found = KeyIdTable<CachedKey>::Found;
   [[nodiscard]] std::uint64_t hash(const KeyId& id) const noexcept { return hash_(id); }
   [[nodiscard]] std::uint64_t hash(std::string_view name) const noexcept { return hash_(name); }
-  [[nodiscard]] const CachedKey* find(const KeyId& id, std::uint64_t hash) const noexcept {
-    return ids_.find(hash, [&id](const CachedKey& key) { return key.id == id; });
+  [[nodiscard]] Found look_up(const KeyId& id, std::uint64_t hash) const noexcept {
+    return ids_.find(id, hash);
   }
-  [[nodiscard]] const CachedKey* find(std::string_view name, std::uint64_t hash) const noexcept {
+  [[nodiscard]] Found look_up(std::string_view name, std::uint64_t hash) const noexcept {
     const CachedName* found =
         names_.find(hash, [name](const CachedName& n) { return n.name == name; });
-    return found == nullptr ? nullptr : found->key;
+    return found == nullptr ? Found{nullptr, {}} : Found{found->key, found->key->loaded};
   }
+  /// The key, or null.
   template <class Name>
   [[nodiscard]] const CachedKey* find(const Name& name) const noexcept {
-    return find(name, hash(name));
+    return look_up(name, hash(name)).key;
   }
-  void prefetch_slot(const KeyId&, std::uint64_t hash) const noexcept { ids_.prefetch_slot(hash); }
+  /// Asks the memory for what a look-up begins with, and then for what it goes on with.
+  void prefetch_slot(const KeyId&, std::uint64_t hash) const noexcept { ids_.prefetch(hash); }
   void prefetch_slot(std::string_view, std::uint64_t hash) const noexcept {
     names_.prefetch_slot(hash);
   }
-  void prefetch_item(const KeyId&, std::uint64_t hash) const noexcept { ids_.prefetch_item(hash); }
+  void prefetch_item(const KeyId&, std::uint64_t) const noexcept {}
   void prefetch_item(std::string_view, std::uint64_t hash) const noexcept {
     names_.prefetch_item(hash);
+  }
+  /// Whether readers are to set CachedKey::used: not while there is plenty of room.
+  [[nodiscard]] bool wants_marks() const noexcept {
+    return wants_marks_.load(std::memory_order_relaxed);
   }
 
   // What follows is for the writer.
@@ -124,9 +131,10 @@ class KeyCache {
   ReaderSlots::Objects by_age_;        // owns every key that is in the indexes, oldest first
   std::list<const CachedKey*> clock_;  // the same keys
   std::list<const CachedKey*>::iterator hand_ = clock_.end();
-  KeyIndex<CachedKey> ids_;
+  KeyIdTable<CachedKey> ids_;
   KeyIndex<CachedName> names_;
   std::uint64_t evictions_ = 0;
+  std::atomic<bool> wants_marks_{false};
 };
 
 }  // namespace fle::kms

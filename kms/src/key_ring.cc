@@ -45,8 +45,8 @@ std::size_t find_chunk(const KeyCache& cache, std::span<const Name> names,
   }
   std::size_t n_missing = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const CachedKey* const key = cache.find(names[i], hashes[i]);
-    out[i] = key != nullptr && is_usable(*key) ? key : nullptr;
+    const KeyCache::Found found = cache.look_up(names[i], hashes[i]);
+    out[i] = found.key != nullptr && is_usable(found) ? found.key : nullptr;
     n_missing += out[i] == nullptr ? 1 : 0;
   }
   return n_missing;
@@ -110,11 +110,14 @@ class KeyRing::Call {
     lease_.slot_ = slot;
     const bool keys_end = state_.options.lifetime.count() != 0;
     const TimePoint t = keys_end ? state_.now() : TimePoint{};
-    const auto is_usable = [&](const CachedKey& key) {
-      if (keys_end && !state_.fresh(key, t)) return false;
-      if (key.used.load(std::memory_order_relaxed) == 0)
-        key.used.store(1, std::memory_order_relaxed);
-      if (keys_end && state_.options.refresh_ahead > 0) note_if_due(key, t);
+    const bool marks = state_.cache.wants_marks();
+    const bool refreshes = keys_end && state_.options.refresh_ahead > 0;
+    const auto is_usable = [&](const KeyCache::Found& found) {
+      if (keys_end && !state_.fresh(found.loaded, t)) return false;
+      // The rest reads the key itself, which the look-up has not.
+      if (marks && found.key->used.load(std::memory_order_relaxed) == 0)
+        found.key->used.store(1, std::memory_order_relaxed);
+      if (refreshes) note_if_due(*found.key, t);
       return true;
     };
     const std::size_t n_missing =
@@ -174,7 +177,7 @@ class KeyRing::Call {
     for (std::size_t i = 0; i < asked.names.size(); ++i) {
       if (asked.out[i] != nullptr) continue;
       const CachedKey* const key = state_.cache.find(asked.names[i]);
-      if (key != nullptr && state_.fresh(*key, t)) {  // somebody was faster
+      if (key != nullptr && state_.fresh(key->loaded, t)) {  // somebody was faster
         asked.out[i] = own(key->handle());
       } else {
         waited_for.push_back(load.join_or_begin(to_own(asked.names[i])));
@@ -286,7 +289,7 @@ Outcome<std::vector<KeyProblem>> KeyRing::prewarm_all() {
       const std::lock_guard lock(s_->mutex);
       if (s_->options.max_keys != 0 && s_->cache.size() >= s_->options.max_keys) break;
       const CachedKey* const key = s_->cache.find(docs[i].id);
-      if (key != nullptr && s_->fresh(*key, t)) continue;
+      if (key != nullptr && s_->fresh(key->loaded, t)) continue;
     }
     LoadResult result = s_->take(docs[i], t, cleared);
     if (result.key != nullptr) continue;

@@ -40,8 +40,8 @@ struct KeyRing::State {
   [[nodiscard]] TimePoint now() const {
     return options.now ? options.now() : std::chrono::steady_clock::now();
   }
-  [[nodiscard]] bool fresh(const CachedKey& key, TimePoint t) const noexcept {
-    return options.lifetime.count() == 0 || t - key.loaded <= options.lifetime;
+  [[nodiscard]] bool fresh(TimePoint since, TimePoint t) const noexcept {
+    return options.lifetime.count() == 0 || t - since <= options.lifetime;
   }
 
   // Single flight; key_ring_load.cc.

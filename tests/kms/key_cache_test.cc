@@ -68,6 +68,45 @@ TEST(KeyIndexTest, StaysSmallWhenItemsComeAndGo) {
   EXPECT_GT(n_tables, 500U);
 }
 
+struct Entry {
+  KeyId id;
+  std::uint64_t hash;
+  TimePoint loaded;
+};
+
+TEST(KeyIdTableTest, FindsWhatAMapFindsInEveryOrderOfChanges) {
+  std::mt19937 rng(11);
+  KeyIdTable<Entry> table;
+  std::map<std::uint32_t, std::unique_ptr<Entry>> model;
+  ReaderSlots::Objects unlinked;
+  // Few hashes, so that ids meet; their slots are left behind and taken again.
+  const auto hash = [](std::uint32_t n) { return std::uint64_t{n % 31} * 5; };
+  for (int step = 0; step < 20'000; ++step) {
+    const auto n = static_cast<std::uint32_t>(rng() % 400);
+    auto entry = std::make_unique<Entry>(Entry{id_of(n), hash(n), TimePoint(1ns * step)});
+    const auto found = table.find(id_of(n), hash(n));
+    const auto it = model.find(n);
+    if (it == model.end()) {
+      EXPECT_EQ(found.key, nullptr);
+    } else {
+      EXPECT_EQ(found.key, it->second.get());
+      EXPECT_EQ(found.loaded, it->second->loaded);
+    }
+    if (it != model.end() && rng() % 2 == 0) {
+      table.erase(*it->second);
+      model.erase(it);
+      continue;
+    }
+    table.reserve_one(unlinked);
+    table.put(*entry);
+    model[n] = std::move(entry);
+  }
+  EXPECT_GT(model.size(), 100U);
+  for (const auto& [n, entry] : model)
+    EXPECT_EQ(table.find(entry->id, entry->hash).key, entry.get());
+  EXPECT_GT(unlinked.size(), 5U) << "it was renewed";
+}
+
 std::shared_ptr<const int> retire_one(ReaderSlots& slots) {
   auto object = std::make_shared<const int>(1);
   ReaderSlots::Objects objects(1);
@@ -115,7 +154,9 @@ std::shared_ptr<CachedKey> key(std::uint32_t n, TimePoint loaded = {}) {
 
 TEST(KeyCacheTest, LetsGoOfTheKeyThatWasNotUsedLately) {
   KeyCache cache(3, 0ns);
+  EXPECT_FALSE(cache.wants_marks());
   for (std::uint32_t n = 0; n < 3; ++n) cache.insert(key(n), {"n" + std::to_string(n)});
+  EXPECT_TRUE(cache.wants_marks()) << "it is filling up";
   cache.find(id_of(0))->used = 1;
   cache.insert(key(3), {});
   EXPECT_NE(cache.find(id_of(0)), nullptr) << "its second chance";
