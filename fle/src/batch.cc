@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <type_traits>
-#include <utility>
 
 #include "engine.h"
 #include "fle/random.h"
@@ -35,23 +34,6 @@ std::optional<Errc> why_not_openable(const OpenJob& j) noexcept {
   if (!engine::is_live(engine::use(*j.key))) return Errc::key_not_inherited;
   if (!parse_payload(j.payload)) return Errc::malformed_payload;
   return std::nullopt;
-}
-
-/// Asks for the keys of the chunk that `jobs` begins with: among many, they lie far away. Not for
-/// keys that came just before, so that few keys cost nothing. Inlined as DataKey::prefetch is.
-template <class Job>
-[[gnu::always_inline]] inline void prefetch_keys(std::span<const Job> jobs) noexcept {
-  jobs = jobs.first(std::min(engine::kChunk, jobs.size()));
-  const DataKey* last = jobs.empty() ? nullptr : jobs.front().key;
-  for (const Job& job : jobs)
-    if (job.key != last) __builtin_prefetch(last = job.key);  // it says where the key memory is
-  last = jobs.empty() ? nullptr : jobs.front().key;
-  const DataKey* one_before = nullptr;
-  for (const Job& job : jobs) {
-    if (job.key == last || job.key == one_before || job.key == nullptr) continue;
-    job.key->prefetch();
-    one_before = std::exchange(last, job.key);
-  }
 }
 
 // The header is also the associated data.
@@ -156,13 +138,11 @@ BatchStatus seal_batch(std::span<const SealJob> jobs) noexcept {
     for (const SealJob& j : jobs) wipe(j.out);
     return BatchError{code, i};
   };
-  prefetch_keys(jobs);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (const auto code = why_not_sealable(jobs[i])) return give_up(*code, i);
   }
   for (std::size_t i = 0; i < jobs.size(); i += engine::kChunk) {
     const auto chunk = jobs.subspan(i, std::min(engine::kChunk, jobs.size() - i));
-    prefetch_keys(jobs.subspan(i + chunk.size()));
     const Errc code = chunk.size() == 1 ? seal_chunk<1>(chunk) : seal_chunk<engine::kChunk>(chunk);
     if (code != Errc{}) return give_up(code, i);
   }
@@ -174,7 +154,6 @@ BatchStatus open_batch(std::span<OpenJob> jobs) noexcept {
   const auto fail = [&first](Errc code, std::size_t i) noexcept {
     if (!first) first = BatchError{code, i};
   };
-  prefetch_keys(std::span<const OpenJob>(jobs));
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const auto code = why_not_openable(jobs[i]);
     jobs[i].opened = !code;

@@ -42,14 +42,6 @@ class FLE_API DataKey {
   DataKey& operator=(DataKey&&) noexcept = default;
   ~DataKey() = default;
 
-  /// Asks the memory for the key, which will be used soon: a batch under many keys waits for memory
-  /// once, and not once for each key. A hint, without effect on what is computed.
-  // Inlined: GCC 12 takes a function that only prefetches for one that does nothing.
-  [[gnu::always_inline]] void prefetch() const noexcept {
-    const Bytes state = state_.expose();
-    for (std::size_t at = 0; at < state.size(); at += 64) __builtin_prefetch(state.data() + at);
-  }
-
   // For the engine and its tests; not part of the stable interface. A kernel that does not run here
   // is an invalid_argument.
   static Result<DataKey> create_for(const kernels::Kernel& kernel, Bytes key, LockPolicy policy);
