@@ -151,11 +151,14 @@ class Pipeline {
   }
 
   void recycle(std::unique_ptr<Work> w) {
+    const std::size_t size = w->chunk.raw.size();
+    // What a large document has made large is not kept: in time all of them would be. It goes
+    // before the reader learns of the room, or two of them would be there at once.
+    if (size > chunk_) w.reset();
     const Lock lock(mutex_);
-    in_flight_ -= w->chunk.raw.size();
+    in_flight_ -= size;
     --n_in_flight_;
-    // What a large document has made large is not kept: in time all of them would be.
-    if (w->chunk.raw.size() <= chunk_) idle_.push_back(std::move(w));
+    if (w != nullptr) idle_.push_back(std::move(w));
     changed_.notify_all();
   }
 
