@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kBlock = 16;
 constexpr int kRounds = 14;
-constexpr std::size_t kStack = 1024;  // more than the frame of any function here that has keys
+constexpr std::size_t kStack = 1024;       // more than the frame of any function here that has keys
+constexpr std::size_t kLanesStack = 4096;  // and than that with the scheduler's, which is above it
 
 FLE_TARGET_AESNI FLE_INLINE __m128i load(const std::uint8_t* p) noexcept {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
@@ -118,11 +119,12 @@ bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   static constexpr CbcLanes kEight{kLanes, encrypt_chains};
   if (n == 1) {
     cbc_encrypt_one(jobs[0]);
+    scrub_stack<kStack>();
   } else {
     cbc_encrypt_lanes(kEight, jobs, n);
+    scrub_stack<kLanesStack>();
   }
   scrub_xmm();
-  scrub_stack<kStack>();
   return true;
 }
 
@@ -151,7 +153,7 @@ FLE_TARGET_AESNI FLE_INLINE void decrypt_blocks(const CbcDecryptJob& j, std::siz
   before = c[kWide - 1];
 }
 
-FLE_TARGET_AESNI void decrypt_one(const CbcDecryptJob& j) noexcept {
+[[gnu::noinline]] FLE_TARGET_AESNI void decrypt_one(const CbcDecryptJob& j) noexcept {
   __m128i before = load(j.iv);
   std::size_t b = 0;
   for (; b + 8 <= j.n_blocks; b += 8) decrypt_blocks<8>(j, b, before);
@@ -207,9 +209,11 @@ bool mac(const MacJob* jobs, std::size_t n) noexcept { return kPortable.mac(jobs
 
 }  // namespace
 
-FLE_TARGET_AESNI void cbc_encrypt_blocks(const KeyState& key, const std::uint8_t* iv,
-                                         const std::uint8_t* in, std::uint8_t* out,
-                                         std::size_t n_blocks) noexcept {
+[[gnu::noinline]] FLE_TARGET_AESNI void cbc_encrypt_blocks(const KeyState& key,
+                                                           const std::uint8_t* iv,
+                                                           const std::uint8_t* in,
+                                                           std::uint8_t* out,
+                                                           std::size_t n_blocks) noexcept {
   __m128i x = load(iv);
   for (std::size_t b = 0; b < n_blocks; ++b) {
     x = encrypt_block(key, x, load(in + kBlock * b));
@@ -217,7 +221,7 @@ FLE_TARGET_AESNI void cbc_encrypt_blocks(const KeyState& key, const std::uint8_t
   }
 }
 
-FLE_TARGET_AESNI void cbc_encrypt_one(const CbcEncryptJob& j) noexcept {
+[[gnu::noinline]] FLE_TARGET_AESNI void cbc_encrypt_one(const CbcEncryptJob& j) noexcept {
   const std::size_t rest = j.len % kBlock;
   const std::size_t whole = j.len - rest;
   cbc_encrypt_blocks(*j.key, j.iv, j.in, j.out, whole / kBlock);

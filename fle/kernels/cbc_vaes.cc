@@ -189,7 +189,7 @@ constexpr std::size_t kWorthVaes = 5;
 
 }  // namespace
 
-bool cbc_encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+[[gnu::noinline]] bool cbc_encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   static constexpr CbcLanes kSixteen{kLanes, encrypt_chains};
   while (n != 0) {
     std::size_t run = 1;
@@ -205,7 +205,7 @@ bool cbc_encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   return true;
 }
 
-bool cbc_decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+[[gnu::noinline]] bool cbc_decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
   ShortMessages pending;
   for (std::size_t i = 0; i < n; ++i) {
     if (n == 1 || jobs[i].n_blocks > ShortMessages::kMostBlocks) {

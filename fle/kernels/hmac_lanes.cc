@@ -170,8 +170,8 @@ class Batch {
 
 }  // namespace
 
-void hmac_rest(const LaneWidth& one, const MacJob& job, const std::uint64_t* state,
-               std::size_t hashed) noexcept {
+[[gnu::noinline]] void hmac_rest(const LaneWidth& one, const MacJob& job,
+                                 const std::uint64_t* state, std::size_t hashed) noexcept {
   std::uint64_t reached[8];
   std::uint8_t buffer[2 * kShaBlock];
   std::uint64_t* const to = reached;

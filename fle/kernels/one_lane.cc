@@ -5,7 +5,6 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <cstring>
 
-#include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include "kernels/hmac_lanes.h"

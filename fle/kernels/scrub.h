@@ -13,7 +13,8 @@
 namespace fle::kernels {
 
 /// Wipes kN bytes of the stack below the caller: to be called where the functions to clean up
-/// behind were called, kN no less than their frames.
+/// behind were called, kN no less than their frames. Those are [[gnu::noinline]]: as part of their
+/// caller they would leave their variables in its frame, above what is wiped.
 template <std::size_t kN>
 [[gnu::noinline]] static void scrub_stack() noexcept {  // static: no weak code in a kernel
   std::uint8_t below[kN];

@@ -174,7 +174,8 @@ Cut cut(const CbcEncryptJob& encrypt, const MacJob& tag) noexcept {
   return {lead, whole > lead ? (whole - lead) / kBlocksAStep : 0};
 }
 
-FLE_TARGET_AES_AVX2 void encrypt_and_mac(const CbcEncryptJob& encrypt, const MacJob& tag) noexcept {
+[[gnu::noinline]] FLE_TARGET_AES_AVX2 void encrypt_and_mac(const CbcEncryptJob& encrypt,
+                                                           const MacJob& tag) noexcept {
   const auto [lead, steps] = cut(encrypt, tag);
   if (steps == 0) {
     cbc_encrypt_one(encrypt);

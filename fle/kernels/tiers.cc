@@ -11,7 +11,8 @@
 namespace fle::kernels {
 namespace {
 
-constexpr std::size_t kStack = 2048;  // more than the frame of any function in cbc_vaes.cc
+// More than the frames of the functions in cbc_vaes.cc, and of the scheduler between them.
+constexpr std::size_t kStack = 4096;
 
 bool expand(KeyState& out, const std::uint8_t* key) noexcept {
   return kAesNiKernel.expand(out, key);
