@@ -153,6 +153,7 @@ struct TlsStream::State {
   Socket socket;
   Ssl ssl;
   std::uint64_t n_read = 0;
+  pid_t owner = ::getpid();
 
   /// Runs a call of OpenSSL, which returns 1 when it is done, and waits for the socket as it asks.
   template <class Call>
@@ -198,8 +199,9 @@ TlsStream::TlsStream(TlsStream&&) noexcept = default;
 TlsStream& TlsStream::operator=(TlsStream&&) noexcept = default;
 
 TlsStream::~TlsStream() {
-  // Says goodbye if that takes no waiting; nobody depends on it.
-  if (s_ != nullptr) SSL_shutdown(s_->ssl.get());
+  // Says goodbye if that takes no waiting; nobody depends on it. A forked child says nothing: it
+  // would speak on the parent's connection, under keys and numbers that the parent uses as well.
+  if (s_ != nullptr && s_->owner == ::getpid()) SSL_shutdown(s_->ssl.get());
   ERR_clear_error();
 }
 
@@ -251,7 +253,7 @@ Done TlsStream::read(MutBytes out, Deadline deadline) {
 std::uint64_t TlsStream::n_read() const noexcept { return s_->n_read; }
 
 bool TlsStream::is_idle() const noexcept {
-  if (SSL_pending(s_->ssl.get()) != 0) return false;
+  if (s_->owner != ::getpid() || SSL_pending(s_->ssl.get()) != 0) return false;
   pollfd p{s_->socket.fd(), POLLIN, 0};
   return ::poll(&p, 1, 0) == 0;
 }

@@ -30,7 +30,7 @@ struct TlsPeer {
 /// address are always verified. Never raises SIGPIPE. What was read does not stay in OpenSSL's
 /// buffers.
 ///
-/// One object is not for concurrent use.
+/// One object is not for concurrent use, nor for use in a forked child, which may only destroy it.
 class TlsStream {
  public:
   /// Connects and shakes hands. Only the system's name resolution does not obey `deadline`.
@@ -51,7 +51,8 @@ class TlsStream {
   /// Bytes read over the whole life of the stream.
   [[nodiscard]] std::uint64_t n_read() const noexcept;
   /// True while the connection is open as far as can be seen without asking the peer, and the peer
-  /// has said nothing that nobody asked for.
+  /// has said nothing that nobody asked for. Never in a forked child: the connection is the
+  /// parent's.
   [[nodiscard]] bool is_idle() const noexcept;
 
  private:

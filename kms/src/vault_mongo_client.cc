@@ -2,6 +2,8 @@
 
 #include <mutex>
 
+#include <unistd.h>
+
 #include "bson_fields.h"
 
 namespace fle::kms::mongo {
@@ -61,7 +63,21 @@ struct Collection::Lease {
 };
 
 Collection::Collection(Pool pool, std::string database, std::string collection)
-    : pool_(std::move(pool)), database_(std::move(database)), collection_(std::move(collection)) {}
+    : pid_(::getpid()),
+      pool_(std::move(pool)),
+      database_(std::move(database)),
+      collection_(std::move(collection)) {}
+
+Collection::~Collection() {
+  // In a forked child the pool is left behind: to destroy it would speak on the parent's
+  // connections.
+  if (::getpid() != pid_) static_cast<void>(pool_.release());
+}
+
+Done Collection::check_process() const {
+  if (::getpid() == pid_) return ok;
+  return failure("opened before a fork: open it again in the child");
+}
 
 Outcome<std::unique_ptr<Collection>> Collection::open(const std::string& uri, std::string database,
                                                       std::string collection) {
@@ -103,6 +119,7 @@ Done Collection::drain(mongoc_cursor_t* cursor, const FoundDocument& each,
 }
 
 Done Collection::find(const bson_t* filter, const FoundDocument& each, bson_error_t& error) {
+  FLE_CHECK(check_process());
   const Lease lease(*this);
   BsonBuilder options;
   const Cursor cursor(mongoc_collection_find_with_opts(lease.handle.get(), filter,
@@ -111,6 +128,7 @@ Done Collection::find(const bson_t* filter, const FoundDocument& each, bson_erro
 }
 
 Done Collection::list_indexes(const FoundDocument& each) {
+  FLE_CHECK(check_process());
   const Lease lease(*this);
   const Cursor cursor(mongoc_collection_find_indexes_with_opts(lease.handle.get(), nullptr));
   bson_error_t error{};
@@ -120,6 +138,7 @@ Done Collection::list_indexes(const FoundDocument& each) {
 }
 
 Done Collection::write(const bson_t* command, BsonBuilder& reply, bson_error_t& error) {
+  FLE_CHECK(check_process());
   const Lease lease(*this);
   BsonBuilder options;
   if (mongoc_client_write_command_with_opts(lease.client, database_.c_str(), command,
@@ -130,6 +149,7 @@ Done Collection::write(const bson_t* command, BsonBuilder& reply, bson_error_t& 
 
 Done Collection::insert(std::span<const Document> documents, BsonBuilder& reply,
                         bson_error_t& error) {
+  FLE_CHECK(check_process());
   const Lease lease(*this);
   BsonBuilder options;
   const Bulk bulk(mongoc_collection_create_bulk_operation_with_opts(lease.handle.get(),
@@ -145,6 +165,7 @@ Done Collection::insert(std::span<const Document> documents, BsonBuilder& reply,
 }
 
 Outcome<bool> Collection::delete_one(const bson_t* filter) {
+  FLE_CHECK(check_process());
   const Lease lease(*this);
   BsonBuilder options;
   BsonBuilder reply;
@@ -157,6 +178,7 @@ Outcome<bool> Collection::delete_one(const bson_t* filter) {
 }
 
 Outcome<std::size_t> Collection::update(std::span<const Update> updates) {
+  FLE_CHECK(check_process());
   const Lease lease(*this);
   BsonBuilder options;
   const Bulk bulk(mongoc_collection_create_bulk_operation_with_opts(lease.handle.get(),

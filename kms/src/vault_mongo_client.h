@@ -31,9 +31,13 @@ struct FreeWith {
   }
 };
 
-/// One collection, reached by any number of threads.
+/// One collection, reached by any number of threads of the process that opened it: libmongoc's
+/// connections are not for a forked child, where every call is a vault_failed.
 class Collection {
  public:
+  ~Collection();
+  Collection(const Collection&) = delete;
+  Collection& operator=(const Collection&) = delete;
   /// @retval Errc::vault_failed  the connection string is none; talks to no server
   static Outcome<std::unique_ptr<Collection>> open(const std::string& uri, std::string database,
                                                    std::string collection);
@@ -69,8 +73,10 @@ class Collection {
   struct Lease;
 
   Collection(Pool pool, std::string database, std::string collection);
+  [[nodiscard]] Done check_process() const;
   Done drain(mongoc_cursor_t* cursor, const FoundDocument& each, bson_error_t& error) const;
 
+  const pid_t pid_;
   Pool pool_;
   std::string database_;
   std::string collection_;

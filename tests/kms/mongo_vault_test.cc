@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <functional>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "fle/kms/key_vault.h"
 #include "fle/kms/rewrap.h"
 #include "mongo_fixture/mongo_client.h"
@@ -205,6 +208,20 @@ TEST_F(MongoVault, RefusesDocumentsThatAreNoDataKeys) {
     EXPECT_NE(f.message.find(database_ + ".keys"), std::string::npos) << f.message;
     EXPECT_EQ(f.message.find("canary"), std::string::npos);
   }
+}
+
+TEST_F(MongoVault, IsNotUsableInAForkedChild) {
+  ASSERT_TRUE(vault_->insert(document(1)));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto keys = vault_->list();
+    vault_.reset();
+    ::_exit(!keys && keys.error().code == Errc::vault_failed ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(vault_->list()->size(), 1U) << "the parent's connection still works";
 }
 
 TEST_F(MongoVault, NeverLeavesNullForTheNamesOfAKeyWithoutAny) {

@@ -2,9 +2,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "kmip_client.h"
 #include "kms/kmip/certificates.h"
@@ -137,6 +141,33 @@ TEST_F(Tls, ReadsAndWritesWholeMessagesOfAnySize) {
   EXPECT_EQ(got, big);
   EXPECT_EQ(stream->n_read(), big.size());
   EXPECT_TRUE(stream->is_idle());
+}
+
+TEST_F(Tls, BelongsToTheProcessThatConnected) {
+  serve({}, [](FakeConnection& c) {
+    if (!c.read_request().empty()) c.send(Buf{1, 2, 3, 4});
+    c.wait_for_end();
+  });
+  std::optional<TlsStream> stream;
+  {
+    auto connected = connect();
+    ASSERT_TRUE(connected);
+    stream.emplace(std::move(*connected));
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool idle = stream->is_idle();  // it would be used again if so
+    stream.reset();                       // and this would say goodbye in the parent's name
+    ::_exit(idle ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(stream->is_idle());
+  ASSERT_TRUE(stream->write(Buf{0x42, 0x00, 0x78, 0x01, 0, 0, 0, 0}, in(5s)));
+  Buf got(4);
+  ASSERT_TRUE(stream->read(got, in(5s)));
+  EXPECT_EQ(got, (Buf{1, 2, 3, 4}));
 }
 
 TEST_F(Tls, WritesToAClosedConnectionWithoutASignal) {
