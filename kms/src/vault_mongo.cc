@@ -61,6 +61,13 @@ void add_name_update(bson_t* command, const std::string& name) {
   });
 }
 
+/// A name as an aggregation expression. One that begins with $ would be read as a field's path, and
+/// the key would keep it; in all others this is what drivers send.
+void append_name(bson_t* b, const char* field, const std::string& name) {
+  if (!name.starts_with('$')) return append(b, field, name);
+  append_document(b, field, [&](bson_t* literal) { append(literal, "$literal", name); });
+}
+
 /// {$cond: [{$eq: ["$keyAltNames", [name]]}, "$$REMOVE",
 ///          {$filter: {input: "$keyAltNames", cond: {$ne: ["$$this", name]}}}]}
 void names_without(bson_t* set, const std::string& name) {
@@ -69,7 +76,7 @@ void names_without(bson_t* set, const std::string& name) {
       append_document(cond, "0", [&](bson_t* only) {
         append_array(only, "$eq", [&](bson_t* sides) {
           append(sides, "0", "$keyAltNames");
-          append_array(sides, "1", [&](bson_t* names) { append(names, "0", name); });
+          append_array(sides, "1", [&](bson_t* names) { append_name(names, "0", name); });
         });
       });
       append(cond, "1", "$$REMOVE");
@@ -79,7 +86,7 @@ void names_without(bson_t* set, const std::string& name) {
           append_document(filter, "cond", [&](bson_t* unequal) {
             append_array(unequal, "$ne", [&](bson_t* sides) {
               append(sides, "0", "$$this");
-              append(sides, "1", name);
+              append_name(sides, "1", name);
             });
           });
         });

@@ -235,6 +235,20 @@ TEST_P(EveryVault, RemovesAnAlternateNameAndFreesIt) {
   EXPECT_EQ(to_bson(vault_->find(ids, {})->front()), to_bson(document(1)));
 }
 
+TEST_P(EveryVault, TakesNamesThatLookLikeExpressionsForNames) {
+  const std::vector<std::string> names{"$keyAltNames", "$$REMOVE", "$", "{\"$gt\": \"\"}", "a.b"};
+  ASSERT_TRUE(vault_->insert(document(1, {names[0]})));
+  for (const std::string& name : names) ASSERT_TRUE(vault_->add_alt_name(id_of(1), name)) << name;
+  EXPECT_EQ(names_of(1), names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ(ids_of(vault_->find({}, {&names[i], 1})), std::vector<KeyId>{id_of(1)}) << names[i];
+    ASSERT_TRUE(vault_->remove_alt_name(id_of(1), names[i])) << names[i];
+    EXPECT_EQ(names_of(1),
+              std::vector<std::string>(names.begin() + static_cast<int>(i) + 1, names.end()))
+        << names[i];
+  }
+}
+
 TEST_P(EveryVault, DeletesAKeyWithItsNames) {
   ASSERT_TRUE(vault_->insert(document(1, {"a", "b"})));
   ASSERT_TRUE(vault_->insert(document(2)));
