@@ -45,8 +45,11 @@ constexpr const char* kSchema = R"(
 // which people copy, mount read-only and back up, and its rare writes gain nothing from WAL. EXTRA
 // syncs the directory too once the journal is gone: a data key that insert() reported as stored is
 // still there after power loss. Whoever encrypted under it would otherwise lose all of that data.
+//
+// secure_delete, which some builds of SQLite have on and others not: who deletes a data key wants
+// what it encrypted to be lost, and its wrapped material must not stay in a free page of the file.
 constexpr const char* kSettings =
-    "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON;"
+    "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
     "PRAGMA cell_size_check = ON;";
 
 Failure system_failure(const std::string& path, int error) {

@@ -247,6 +247,16 @@ TEST_F(SqliteVaultTest, WaitsForAnotherWriterAndGivesUpAfterTenSeconds) {
   EXPECT_TRUE(vault->insert(document(2)));
 }
 
+TEST_F(SqliteVaultTest, KeepsNothingOfADeletedKeyInItsFile) {
+  auto vault = open();
+  ASSERT_TRUE(vault->insert(document(0x6b)));
+  ASSERT_TRUE(vault->insert(document(1)));
+  const std::string material(16, '\x6b');  // of the 160 bytes that document() gives a key
+  EXPECT_NE(content().find(material), std::string::npos);
+  ASSERT_TRUE(*vault->delete_key(id_of(0x6b)));
+  EXPECT_EQ(content().find(material), std::string::npos);
+}
+
 TEST_F(SqliteVaultTest, IsNotUsableInAForkedChild) {
   auto vault = open();
   const pid_t child = ::fork();
