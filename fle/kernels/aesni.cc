@@ -68,10 +68,11 @@ FLE_TARGET_AESNI void invert(std::uint8_t (*dec)[16], const std::uint8_t (*enc)[
 bool expand(KeyState& out, const std::uint8_t* key) noexcept {
   expand_aes(out.enc, key + 32);
   invert(out.dec, out.enc);
+  // A kernel of this family never hands a key to libcrypto, so no raw copy of it is kept.
+  const bool good = expand_hmac(out.mac, key) && expand_hmac(out.iv, key + 64);
   scrub_xmm();
   scrub_stack<kStack>();
-  // A kernel of this family never hands a key to libcrypto, so no raw copy of it is kept.
-  return expand_hmac(out.mac, key) && expand_hmac(out.iv, key + 64);
+  return good;
 }
 
 // ---- CBC
@@ -119,12 +120,13 @@ bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   static constexpr CbcLanes kEight{kLanes, encrypt_chains};
   if (n == 1) {
     cbc_encrypt_one(jobs[0]);
+    scrub_xmm();
     scrub_stack<kStack>();
   } else {
     cbc_encrypt_lanes(kEight, jobs, n);
+    scrub_xmm();
     scrub_stack<kLanesStack>();
   }
-  scrub_xmm();
   return true;
 }
 

@@ -57,6 +57,7 @@ constexpr std::size_t kStack = 4096;
 bool mac(const MacJob* jobs, std::size_t n) noexcept {
   bool good = true;
   for (std::size_t i = 0; good && i < n; ++i) good = mac_one(jobs[i]);
+  scrub_baseline();
   scrub_stack<kStack>();
   return good;
 }
@@ -146,6 +147,7 @@ bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
            cipher.update(j.out + whole, last, kAesBlock);
   }
   ::explicit_bzero(last, sizeof last);
+  scrub_baseline();
   scrub_stack<kStack>();
   return good;
 }
@@ -157,6 +159,7 @@ bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
     const CbcDecryptJob& j = jobs[i];
     good = cipher.start(j.key->aes_key, j.iv) && cipher.update(j.out, j.in, j.n_blocks * kAesBlock);
   }
+  scrub_baseline();
   scrub_stack<kStack>();
   return good;
 }
@@ -165,12 +168,17 @@ bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) 
   const std::uint8_t zero[kAesBlock] = {};
   std::memset(out, 0, n_blocks * kAesBlock);
   Cipher cipher(ctr_cipher(), Cipher::Direction::encrypt);
-  return cipher.start(key, zero) && cipher.update(out, out, n_blocks * kAesBlock);
+  const bool good = cipher.start(key, zero) && cipher.update(out, out, n_blocks * kAesBlock);
+  scrub_baseline();
+  scrub_stack<kStack>();
+  return good;
 }
 
 bool expand(KeyState& out, const std::uint8_t* key) noexcept {
   std::memcpy(out.aes_key, key + 32, sizeof out.aes_key);
-  return expand_hmac(out.mac, key) && expand_hmac(out.iv, key + 64);
+  const bool good = expand_hmac(out.mac, key) && expand_hmac(out.iv, key + 64);
+  scrub_baseline();
+  return good;
 }
 
 }  // namespace

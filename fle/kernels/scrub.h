@@ -55,9 +55,16 @@ FLE_TARGET_AVX512 FLE_INLINE void scrub_zmm() noexcept {
                  "xmm31");
 }
 
+/// The registers that code for any CPU of this kind uses, libcrypto's included.
+FLE_INLINE void scrub_baseline() noexcept { scrub_xmm(); }
+
 #undef FLE_ZERO_XMM
 #undef FLE_ZERO_ZMM
 #undef FLE_REGISTERS_0_TO_15
+
+#else
+
+inline void scrub_baseline() noexcept {}
 
 #endif
 
