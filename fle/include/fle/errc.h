@@ -66,6 +66,28 @@ enum class Errc : std::uint16_t {
   io_failed = 400,         ///< A file could not be read or written.
   json_invalid = 401,      ///< A line is not one Extended JSON document.
   truncated_stream = 402,  ///< The stream ends inside a document.
+
+  // Query analysis, 500..599. The text says path, operator and rule.
+  command_not_supported = 500,  ///< Neither analysed nor known to be harmless.
+  command_malformed = 501,      ///< A part of a command has not the shape that it must have.
+  operator_not_allowed = 502,   ///< An operator that cannot work on an encrypted field.
+  random_not_comparable = 503,  ///< A comparison with a field encrypted with the random algorithm.
+  comparison_not_possible = 504,  ///< A value that an encrypted field cannot be compared with.
+  update_not_allowed = 505,       ///< An update that cannot be made on an encrypted field.
+  stage_not_allowed = 506,        ///< An aggregation stage that cannot work on encrypted fields.
+  expression_not_allowed = 507,   ///< An expression that cannot work on an encrypted field.
+  encryption_unknown = 508,       ///< Whether a path is encrypted is known at run time only.
+  collation_not_allowed = 509,    ///< A collation where encrypted strings are compared.
+  pointer_key_not_allowed = 510,  ///< A JSON-pointer keyId where there is no whole document.
+  view_not_supported = 511,       ///< The collection is a view.
+  schema_missing = 512,           ///< A command names a collection whose schema was not given.
+  analysis_disordered = 513,      ///< A fault in libfle: edits out of order. Nothing was written.
+
+  // MongoDB servers, 600..699 (libfle::mongoc). Failure::server_code has the server's own number.
+  server_unreachable = 600,  ///< No server, no connection, or it was lost: a write may be done.
+  server_refused = 601,      ///< A server answered a command with an error.
+  write_failed = 602,        ///< A server did not do some of the writes of a command.
+  server_bad_answer = 603,   ///< A server's answer lacks what the protocol demands.
 };
 
 /// The stable name of a code, e.g. "auth_failed". Never null.
@@ -122,6 +144,24 @@ enum class Errc : std::uint16_t {
     FLE_ERRC_NAME(io_failed)
     FLE_ERRC_NAME(json_invalid)
     FLE_ERRC_NAME(truncated_stream)
+    FLE_ERRC_NAME(command_not_supported)
+    FLE_ERRC_NAME(command_malformed)
+    FLE_ERRC_NAME(operator_not_allowed)
+    FLE_ERRC_NAME(random_not_comparable)
+    FLE_ERRC_NAME(comparison_not_possible)
+    FLE_ERRC_NAME(update_not_allowed)
+    FLE_ERRC_NAME(stage_not_allowed)
+    FLE_ERRC_NAME(expression_not_allowed)
+    FLE_ERRC_NAME(encryption_unknown)
+    FLE_ERRC_NAME(collation_not_allowed)
+    FLE_ERRC_NAME(pointer_key_not_allowed)
+    FLE_ERRC_NAME(view_not_supported)
+    FLE_ERRC_NAME(schema_missing)
+    FLE_ERRC_NAME(analysis_disordered)
+    FLE_ERRC_NAME(server_unreachable)
+    FLE_ERRC_NAME(server_refused)
+    FLE_ERRC_NAME(write_failed)
+    FLE_ERRC_NAME(server_bad_answer)
 #undef FLE_ERRC_NAME
   }
   return "unknown";

@@ -21,6 +21,7 @@ struct Failure {
   std::uint64_t document = 0;  ///< 1-based number of the document in its batch or stream; 0: none.
   std::uint32_t line = 0;      ///< 1-based line in a text; 0: none.
   std::uint32_t column = 0;    ///< 1-based column (in bytes) in that line; 0: none.
+  std::int32_t server_code = 0;  ///< What a MongoDB server calls it (11000: DuplicateKey); 0: none.
 
   Failure() = default;
   Failure(Errc c, std::string text, std::string where = {})
