@@ -13,6 +13,9 @@ namespace fle::bson::internal {
 class EditsBuilder {
  public:
   explicit EditsBuilder(Edits& edits) noexcept : edits_(edits) {}
+  /// For a document at `base` of the one that `outer` edits.
+  EditsBuilder(Editor& outer, std::uint32_t base) noexcept
+      : edits_(outer.edits_), outer_(&outer), base_(base) {}
 
   void begin(Bytes doc) noexcept {
     edits_.clear();
@@ -20,9 +23,14 @@ class EditsBuilder {
   }
 
   void add_mark(const Element& e, std::span<Frame> frames, schema::Plan::LeafId leaf) {
-    edits_.marks_.push_back({e.type_offset, e.value_offset, e.value_size, leaf, e.type, e.type,
-                             e.value_size, e.value_offset});
-    edits_.inside_of_.push_back(enclosing_of(frames));
+    add_mark(edits_, e, base_, leaf, enclosing_of(frames));
+  }
+
+  static void add_mark(Edits& edits, const Element& e, std::uint32_t base,
+                       schema::Plan::LeafId leaf, std::uint32_t enclosing) {
+    edits.marks_.push_back({base + e.type_offset, base + e.value_offset, e.value_size, leaf, e.type,
+                            e.type, e.value_size, base + e.value_offset});
+    edits.inside_of_.push_back(enclosing);
   }
 
   /// Remembers a name of the innermost frame. First come, in document order.
@@ -43,15 +51,26 @@ class EditsBuilder {
     std::size_t i = frames.size();
     while (i != 0 && frames[i - 1].enclosing == kNone) --i;
     for (; i < frames.size(); ++i) {
-      const std::uint32_t parent = i == 0 ? 0 : frames[i - 1].enclosing;
+      const std::uint32_t parent = i != 0              ? frames[i - 1].enclosing
+                                   : outer_ != nullptr ? outer_->innermost()
+                                                       : 0;
       frames[i].enclosing = static_cast<std::uint32_t>(edits_.enclosing_.size());
-      edits_.enclosing_.push_back({frames[i].offset, parent, 0, 0, 0});
+      edits_.enclosing_.push_back({base_ + frames[i].offset, parent, 0, 0, 0});
     }
     return frames.back().enclosing;
   }
 
   Edits& edits_;
+  Editor* outer_ = nullptr;
+  std::uint32_t base_ = 0;
 };
+
+[[nodiscard]] inline Done fits(std::size_t size, const Limits& limits) {
+  if (size <= limits.max_bytes) return ok;
+  return Failure(Errc::document_too_large, "the document has " + std::to_string(size) +
+                                               " bytes, allowed are " +
+                                               std::to_string(limits.max_bytes));
+}
 
 /// Runs `walk`, which fills `out`; on any failure `out` is empty.
 template <class Walk>
@@ -59,11 +78,8 @@ template <class Walk>
   EditsBuilder builder(out);
   builder.begin(doc);
   try {
-    Done done = doc.size() > limits.max_bytes
-                    ? Done(Failure(Errc::document_too_large,
-                                   "the document has " + std::to_string(doc.size()) +
-                                       " bytes, allowed are " + std::to_string(limits.max_bytes)))
-                    : walk(builder);
+    Done done = fits(doc.size(), limits);
+    if (done) done = walk(builder);
     if (!done.has_value()) out.clear();
     return done;
   } catch (const std::bad_alloc&) {

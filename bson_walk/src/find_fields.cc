@@ -17,10 +17,35 @@ bool has_dot(std::string_view name) noexcept {
   return found;
 }
 
+constexpr const char* kAlreadyEncrypted = "binary of subtype 6: the value is encrypted already";
+
+bool is_encrypted(Type type, const std::uint8_t* value) noexcept {
+  return type == Type::bin_data && value[4] == internal::kSubtypeEncrypted;
+}
+
+bool type_fits(Type type, const schema::Leaf& leaf) noexcept {
+  return encryptable(type, leaf.algorithm) && (leaf.types.empty() || leaf.types.contains(type));
+}
+
+std::string type_message(Type found, const schema::Leaf& leaf) {
+  std::string text = "Cannot encrypt element of type: " + std::string(alias(found));
+  if (leaf.types.empty() || leaf.types.contains(found)) return text;
+  text += ", the schema expects";
+  const char* separator = " ";
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const auto type = static_cast<Type>(byte);
+    if (!leaf.types.contains(type)) continue;
+    text += separator + std::string(alias(type));
+    separator = " or ";
+  }
+  return text;
+}
+
 class FieldVisitor {
  public:
-  FieldVisitor(Bytes doc, const Plan& plan, internal::EditsBuilder& out) noexcept
-      : doc_(doc), plan_(plan), leaves_(plan.leaves()), out_(out) {}
+  FieldVisitor(Bytes doc, const Plan& plan, const Start& start,
+               internal::EditsBuilder& out) noexcept
+      : doc_(doc), plan_(plan), start_(start), leaves_(plan.leaves()), out_(out) {}
 
   Visit element(const Element& e, std::span<Frame> frames) {
     return frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
@@ -41,7 +66,7 @@ class FieldVisitor {
       return Failure(Errc::duplicate_field,
                      "stands twice in its document, and the schema encrypts it or a field below it",
                      path_of(doc_, *duplicate_));
-    if (plan_.encrypts_id() && !has_id_)
+    if (start_.needs_id && plan_.encrypts_id() && !has_id_)
       return Failure(Errc::missing_id,
                      "the schema encrypts _id: the server would add one that is not", "_id");
     return ok;
@@ -91,36 +116,20 @@ class FieldVisitor {
     out_.add_name(e);
     const schema::Leaf& leaf = leaves_[step.leaf];
     const std::uint8_t* const value = doc_.data() + e.value_offset;
-    if (e.type == Type::bin_data && value[4] == internal::kSubtypeEncrypted)
-      return refuse(e, frames, Errc::already_encrypted,
-                    "binary of subtype 6: the value is encrypted already");
-    const bool top_level = frames.size() == 1;
+    if (is_encrypted(e.type, value))
+      return refuse(e, frames, Errc::already_encrypted, kAlreadyEncrypted);
+    const bool top_level = start_.stored && frames.size() == 1;
     // The server replaces this one value by its clock, at top level only. The specification's tests
     // want this answer also where the schema does not allow a timestamp.
     if (top_level && e.type == Type::timestamp && internal::load32(value) == 0 &&
         internal::load32(value + 4) == 0)
       return refuse(e, frames, Errc::timestamp_zero,
                     "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field");
-    if (!encryptable(e.type, leaf.algorithm) ||
-        (!leaf.types.empty() && !leaf.types.contains(e.type)))
+    if (!type_fits(e.type, leaf))
       return refuse(e, frames, Errc::type_not_allowed, type_message(e.type, leaf));
     has_id_ |= top_level && e.name == "_id";
     out_.add_mark(e, frames, step.leaf);
     return {};  // what is inside goes with the value
-  }
-
-  static std::string type_message(Type found, const schema::Leaf& leaf) {
-    std::string text = "Cannot encrypt element of type: " + std::string(alias(found));
-    if (leaf.types.empty() || leaf.types.contains(found)) return text;
-    text += ", the schema expects";
-    const char* separator = " ";
-    for (unsigned byte = 0; byte < 256; ++byte) {
-      const auto type = static_cast<Type>(byte);
-      if (!leaf.types.contains(type)) continue;
-      text += separator + std::string(alias(type));
-      separator = " or ";
-    }
-    return text;
   }
 
   Visit refuse(const Element& e, std::span<Frame> frames, Errc code, std::string text) {
@@ -130,6 +139,7 @@ class FieldVisitor {
 
   Bytes doc_;
   const Plan& plan_;
+  const Start& start_;
   std::span<const schema::Leaf> leaves_;
   internal::EditsBuilder& out_;
   std::optional<Failure> failure_;
@@ -137,16 +147,39 @@ class FieldVisitor {
   bool has_id_ = false;
 };
 
+Done walk(Bytes doc, const Plan& plan, const Start& start, internal::EditsBuilder& builder,
+          const Limits& limits) {
+  FieldVisitor visitor(doc, plan, start, builder);
+  FLE_CHECK(internal::Walker(doc, limits, visitor)
+                .run({Visit::Next::enter, start.step.kind, start.step.node}));
+  return visitor.verdict();
+}
+
 }  // namespace
 
 Done find_fields(Bytes doc, const Plan& plan, Edits& out, const Limits& limits) {
-  return internal::fill(out, doc, limits, [&](internal::EditsBuilder& builder) -> Done {
-    FieldVisitor visitor(doc, plan, builder);
-    const Plan::Step root = plan.root();
-    FLE_CHECK(
-        internal::Walker(doc, limits, visitor).run({Visit::Next::enter, root.kind, root.node}));
-    return visitor.verdict();
+  return internal::fill(out, doc, limits, [&](internal::EditsBuilder& builder) {
+    return walk(doc, plan, {plan.root()}, builder, limits);
   });
+}
+
+Done may_encrypt(Type type, Bytes value, const schema::Leaf& leaf) {
+  if (is_encrypted(type, value.data())) return Failure(Errc::already_encrypted, kAlreadyEncrypted);
+  if (!type_fits(type, leaf)) return Failure(Errc::type_not_allowed, type_message(type, leaf));
+  return ok;
+}
+
+Done Editor::find_fields(const Element& e, const Plan& plan, const Start& start,
+                         const Limits& limits) {
+  FLE_CHECK(in_order(e));
+  FLE_CHECK(internal::fits(e.value_size, limits));
+  const std::size_t before = n_marks();
+  const std::size_t names = edits_.names_.size();
+  internal::EditsBuilder builder(*this, e.value_offset);
+  Done done = walk(whole_.subspan(e.value_offset, e.value_size), plan, start, builder, limits);
+  if (!done) keep(before);
+  edits_.names_.resize(names);
+  return done;
 }
 
 }  // namespace fle::bson

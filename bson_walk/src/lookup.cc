@@ -34,40 +34,6 @@ class PathVisitor {
   std::size_t next_ = 0;  // of type_offsets_
 };
 
-/// The elements of one document, without a look inside their values.
-class Cursor {
- public:
-  /// @param doc  length and last byte already checked.
-  explicit Cursor(Bytes doc) noexcept : doc_(doc), at_(4) {}
-
-  /// False at the end, and where the document is malformed: see at_end().
-  bool next() noexcept {
-    const std::uint8_t* const base = doc_.data();
-    const std::uint8_t* const end = base + doc_.size() - 1;
-    const std::uint8_t* const p = base + at_;
-    if (*p == 0) return false;
-    const std::uint8_t* const nul = internal::find_nul(p + 1, end + 1);
-    if (nul == end) return false;
-    const auto avail = static_cast<std::size_t>(end - nul - 1);
-    const std::size_t size = internal::value_size(internal::kShapes[*p], nul + 1, avail, avail);
-    if (size > avail) return false;
-    type = static_cast<Type>(*p);
-    name = {reinterpret_cast<const char*>(p + 1), static_cast<std::size_t>(nul - p - 1)};
-    value = {nul + 1, size};
-    at_ = static_cast<std::size_t>(nul + 1 - base) + size;
-    return true;
-  }
-  [[nodiscard]] bool at_end() const noexcept { return at_ + 1 == doc_.size(); }
-
-  Type type = Type::null;
-  std::string_view name;
-  Bytes value;
-
- private:
-  Bytes doc_;
-  std::size_t at_;
-};
-
 /// An array index as RFC 6901 writes it: decimal, no leading zeros.
 std::optional<std::size_t> array_index(std::string_view token) noexcept {
   std::size_t n = 0;
@@ -81,7 +47,7 @@ std::optional<std::size_t> array_index(std::string_view token) noexcept {
 bool seek(Cursor& cursor, Type container, std::string_view token) noexcept {
   if (container == Type::object) {
     while (cursor.next())
-      if (cursor.name == token) return true;
+      if (cursor.element().name == token) return true;
     return false;
   }
   const std::optional<std::size_t> index = array_index(token);
@@ -130,25 +96,23 @@ std::string path_of(Bytes doc, std::uint32_t type_offset) {
 }
 
 Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& pointer) {
-  Type type = Type::object;
-  Bytes value = doc;
+  Element at{0, 0, static_cast<std::uint32_t>(doc.size()), Type::object, {}};
   if (internal::shallow_document_size(doc.data(), doc.size()) != doc.size())
     return Failure(Errc::malformed_bson, "not exactly one BSON document", pointer.text);
   for (const std::string& token : pointer.tokens) {
-    if (type != Type::object && type != Type::array)
+    if (at.type != Type::object && at.type != Type::array)
       return unresolved(pointer, "keyId leads through a value that is not an object or array");
-    Cursor cursor(value);
-    if (!seek(cursor, type, token)) {
-      if (!cursor.at_end() && !(type == Type::array && !array_index(token)))
+    Cursor cursor(doc, at.value_offset);
+    if (!seek(cursor, at.type, token)) {
+      if (cursor.malformed())
         return Failure(Errc::malformed_bson, "malformed on the way of keyId", pointer.text);
       return unresolved(pointer, "keyId leads to a field that the document does not have");
     }
-    type = cursor.type;
-    value = cursor.value;
+    at = cursor.element();
   }
-  if (type != Type::string)
+  if (at.type != Type::string)
     return unresolved(pointer, "keyId leads to a value that is not a string");
-  const Bytes text = value.subspan(4, value.size() - 5);
+  const Bytes text = doc.subspan(at.value_offset + 4, at.value_size - 5);
   return std::string_view(reinterpret_cast<const char*>(text.data()), text.size());
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "fle/bson_walk/editor.h"
 #include "fle/bson_walk/walk.h"
 #include "value.h"
 
@@ -28,14 +29,7 @@ struct Frame {
   bool in_scope;  // of code: checked, but nothing there is marked
 };
 
-/// One element, its value measured.
-struct Element {
-  std::uint32_t type_offset;
-  std::uint32_t value_offset;
-  std::uint32_t value_size;
-  Type type;
-  std::string_view name;
-};
+using bson::Element;
 
 /// What becomes of the element just seen, and of what stands inside it.
 struct Visit {

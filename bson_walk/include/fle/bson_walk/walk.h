@@ -15,6 +15,7 @@
 
 namespace fle::bson {
 
+class Editor;
 namespace internal {
 class EditsBuilder;
 }
@@ -66,6 +67,7 @@ class FLE_API Edits {
   void clear() noexcept;
 
  private:
+  friend class Editor;
   friend class internal::EditsBuilder;
 
   struct Enclosing {           // a document or array with marks inside
