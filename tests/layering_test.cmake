@@ -1,6 +1,6 @@
 # cmake -DROOT=<repository> -P layering_test.cmake: includes point one way only.
 #
-#   fle (base) <- schema <- bson_walk;   fle <- kms;   all of them <- client <- tools
+#   fle (base) <- schema <- bson_walk <- query;   fle <- kms;   all of them <- client <- tools
 #
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header without a folder is private and must lie in the folder of the file that names it.
@@ -13,8 +13,9 @@ set(table
   "schema             ${base}|fle/schema/.*                                bson|rapidjson|pcre2"
   "bson_walk          ${base}|fle/schema/.*|fle/bson_walk/.*               none"
   "kms                ${core}|fle/kms/.*                                   bson|rapidjson|openssl|sqlite3|curl|mongoc"
-  "client             ${core}|fle/(schema|bson_walk|kms|client)/.*         bson"
-  "tools              ${core}|fle/(schema|bson_walk|kms|client)/.*         bson|CLI")
+  "query              ${base}|fle/(schema|bson_walk|query)/.*              none"
+  "client             ${core}|fle/(schema|bson_walk|kms|query|client)/.*         bson"
+  "tools              ${core}|fle/(schema|bson_walk|kms|query|client)/.*         bson|CLI")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio")
 
 set(wrong "")

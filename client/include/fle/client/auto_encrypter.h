@@ -1,0 +1,118 @@
+#ifndef FLE_CLIENT_AUTO_ENCRYPTER_H_
+#define FLE_CLIENT_AUTO_ENCRYPTER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fle/bytes.h"
+#include "fle/client/document_cipher.h"
+#include "fle/export.h"
+#include "fle/failure.h"
+#include "fle/kms/key_ring.h"
+#include "fle/query/analysis.h"
+#include "fle/schema/plan.h"
+
+namespace fle::client {
+
+/// Automatic encryption: a command in, the command to send out; a reply in, plaintext out
+/// (specification: client-side-encryption, "AutoEncryptionOpts"). All in this process.
+///
+///   AutoEncrypter::Options options;
+///   options.schema_map["clinic.patients"] = plan;
+///   AutoEncrypter auto_encrypter(std::move(options), key_ring);
+///   auto to_send = auto_encrypter.encrypt_command("clinic", command);
+///   auto readable = auto_encrypter.decrypt_reply(reply);
+///
+/// Thread safety: one AutoEncrypter serves any number of threads, each with its own Message.
+
+/// One command or reply on its way through; holds all scratch memory and keeps it for the next one.
+class FLE_API Message {
+ public:
+  Message();
+  Message(Message&&) noexcept;
+  Message& operator=(Message&&) noexcept;
+  ~Message();
+
+  /// The result of the last call, valid until the next one; empty when that call failed. Where
+  /// nothing changed it is the caller's own bytes.
+  [[nodiscard]] Bytes output() const noexcept;
+  /// Values that the last call encrypted or decrypted.
+  [[nodiscard]] std::size_t fields() const noexcept;
+  /// Why each path was or was not encrypted (AutoEncrypter::Options::explain), and for a refusal
+  /// by query analysis always one finding with the rule and what to write instead.
+  [[nodiscard]] std::span<const query::Finding> findings() const noexcept;
+  /// Fields that stayed encrypted under MissingKeys::keep.
+  [[nodiscard]] std::span<const KeptField> kept() const noexcept;
+
+  struct State;
+  [[nodiscard]] State& state() noexcept { return *s_; }
+
+ private:
+  std::unique_ptr<State> s_;
+};
+
+class FLE_API AutoEncrypter {
+ public:
+  /// Runs {listCollections: 1, filter} on `db` and returns every document of the answer, each one
+  /// BSON document. It must use a client that does not encrypt automatically.
+  using ListCollections = std::function<Outcome<std::vector<std::vector<std::uint8_t>>>(
+      std::string_view db, Bytes filter)>;
+
+  struct Options {
+    /// "db.collection" to schema, compiled with schema::Origin::local. Stands above what the
+    /// server says, so a server cannot switch encryption off here.
+    std::map<std::string, std::shared_ptr<const schema::Plan>, std::less<>> schema_map{};
+    /// Where the schemas of other collections come from. Without it they have none.
+    ListCollections list_collections{};
+    /// How long an answer of list_collections is used: 60 s, as in drivers.
+    std::chrono::milliseconds collection_info_lifetime{60'000};
+    /// Commands are sent as they are; replies are decrypted.
+    bool bypass_auto_encryption = false;
+    /// The same for us: without query analysis nothing is marked. Explicit encryption stays.
+    bool bypass_query_analysis = false;
+    MissingKeys missing_keys = MissingKeys::fail;
+    /// Note a Finding for every path of every command.
+    bool explain = false;
+    /// During a roll-over of deterministic keys: for a data key the keys that it replaces. An
+    /// equality on a field with that key becomes a search for both ciphertexts.
+    std::map<KeyId, std::vector<KeyId>> previous_keys{};
+    /// For tests: the clock that lifetimes are measured with.
+    std::function<std::chrono::steady_clock::time_point()> now{};
+  };
+
+  AutoEncrypter(Options options, std::shared_ptr<kms::KeyRing> keys);
+  AutoEncrypter(const AutoEncrypter&) = delete;
+  AutoEncrypter& operator=(const AutoEncrypter&) = delete;
+  ~AutoEncrypter();
+
+  /// Encrypts what the schemas say, all or nothing.
+  ///
+  /// @param db       the database that the command is sent to.
+  /// @param command  one BSON document, as it would be sent (kind-0 section): must stay until the
+  ///                 result is read.
+  /// @retval Errc::view_not_supported  the collection is a view
+  /// @retval as query::read_target, query::analyze, KeyRing::lease, bson::Edits::layout, and
+  ///         whatever list_collections fails with
+  [[nodiscard]] Done encrypt_command(std::string_view db, Bytes command, Message& message) const;
+  /// Decrypts every encrypted value of a reply. As DocumentCipher::decrypt.
+  [[nodiscard]] Done decrypt_reply(Bytes reply, Message& message) const;
+
+  /// The same into memory of their own.
+  [[nodiscard]] Outcome<std::vector<std::uint8_t>> encrypt_command(std::string_view db,
+                                                                   Bytes command) const;
+  [[nodiscard]] Outcome<std::vector<std::uint8_t>> decrypt_reply(Bytes reply) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fle::client
+
+#endif  // FLE_CLIENT_AUTO_ENCRYPTER_H_

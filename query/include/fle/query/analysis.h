@@ -1,0 +1,141 @@
+#ifndef FLE_QUERY_ANALYSIS_H_
+#define FLE_QUERY_ANALYSIS_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fle/bson_walk/walk.h"
+#include "fle/bytes.h"
+#include "fle/export.h"
+#include "fle/failure.h"
+#include "fle/schema/plan.h"
+
+namespace fle::query {
+
+/// Query analysis: which values of a command a schema encrypts, and how the command must read once
+/// they are. docs/analysis.md lists every rule, generated from the tables that this code runs on.
+///
+///   auto target = read_target(command, "clinic");              // is it analysed? which
+///   collections? Analysis analysis; auto done = analyze(command, "clinic", schemas, analysis);  //
+///   refused, or a list of edits auto marked = write_marked(command, analysis);              //
+///   placeholders, for the wire
+///
+/// What is not understood where an encrypted field could be reached is refused: nothing passes
+/// because nobody thought of it.
+
+/// What becomes of a command by its name (specification: client-side-encryption, "Auto-encryption
+/// command support").
+enum class CommandClass : std::uint8_t {
+  analyzed,  ///< Goes through analyze().
+  bypassed,  ///< Is sent as it is; its reply is decrypted all the same.
+};
+
+/// Where a command goes. Views into the command; valid while it is.
+struct Target {
+  CommandClass command_class = CommandClass::bypassed;
+  std::string_view name;        ///< "insert"; of an explained command, its own name.
+  std::string_view collection;  ///< Empty for bypassed commands.
+  /// Every collection of the same database whose schema analyze() will ask for, each once,
+  /// `collection` first.
+  std::vector<std::string_view> collections;
+  /// The command's own $jsonSchema (create, collMod), which stands above every other source of
+  /// a schema (specification, 6.2.1). A BSON document; empty when it has none.
+  Bytes own_schema;
+};
+
+/// Reads what a command is and which schemas its analysis needs. Thread-safe.
+///
+/// @param command  one BSON document; the command's name is its first key.
+/// @retval Errc::command_not_supported  not on the list of commands that are analysed or bypassed,
+///                                      or not sent to one collection
+/// @retval Errc::command_malformed      the target is not a collection's name
+/// @retval Errc::malformed_bson
+[[nodiscard]] FLE_API Outcome<Target> read_target(Bytes command);
+
+/// The schema of one collection. No plan: a collection without a schema; it encrypts nothing.
+struct CollectionSchema {
+  std::string_view collection;
+  std::shared_ptr<const schema::Plan> plan;
+};
+
+/// Why a path of a command is or is not encrypted, or what it was refused for.
+struct Finding {
+  enum class Verdict : std::uint8_t { encrypted, unchanged, refused };
+  Verdict verdict = Verdict::unchanged;
+  std::string path;       ///< Where in the command: "filter.ssn.$eq".
+  std::string field;      ///< Which field of the schema it meets: "ssn".
+  std::string operation;  ///< The operator, stage, expression or command field: "$eq".
+  std::string rule;       ///< Id of the rule in docs/analysis.md: "match.eq".
+  std::string reason;     ///< In words.
+  std::string advice{};   ///< For a refusal: what to write instead.
+};
+
+/// How a value that was found is written.
+enum class Form : std::uint8_t {
+  value,     ///< The encrypted value in its place.
+  eq,        ///< {$eq: the encrypted value}.
+  eq_plain,  ///< {$eq: the value as it is}: a filter with encrypted values is written out in full.
+};
+
+/// One value of the command that is written anew, beside the mark of the same index.
+struct Rewrite {
+  Form form = Form::value;
+  const schema::Leaf* leaf = nullptr;  ///< How to encrypt it; null for Form::eq_plain.
+  std::string_view alt_name;  ///< The key's alternate name, where a JSON pointer led to it.
+};
+
+/// The result of one analysis; keeps its memory for the next one. Refers to the command and to the
+/// schemas, which must stay. Not for concurrent use.
+class FLE_API Analysis {
+ public:
+  Analysis() = default;
+  Analysis(Analysis&&) = default;
+  Analysis& operator=(Analysis&&) = default;
+
+  /// Set before analyze(): note a Finding for every path, not only for a refusal.
+  bool explain = false;
+
+  bson::Edits edits;              ///< A mark for each value, offsets into the command.
+  std::vector<Rewrite> rewrites;  ///< As many, in the same order.
+  std::vector<Finding> findings;  ///< With `explain`, or one for a refusal.
+  std::size_t n_encrypted = 0;    ///< Rewrites whose form is not eq_plain.
+  bool schema_encrypts = false;   ///< Some schema that was asked for encrypts something.
+
+  /// Forgets all but the memory, and `explain`.
+  void clear() noexcept;
+  /// Keeps the schemas of the last analysis alive.
+  std::vector<std::shared_ptr<const schema::Plan>> plans;
+};
+
+/// Limits for commands: a message of 48,000,000 bytes (the server's maxMessageSizeBytes), and the
+/// nesting of a stored document with room for what a command puts around it.
+inline constexpr bson::Limits kCommandLimits{200, 48'000'000};
+
+/// Analyses one command. Thread-safe; `out` belongs to the caller.
+///
+/// @param command   one BSON document, at most kCommandLimits.
+/// @param db        the database it is sent to.
+/// @param schemas   one for each of Target::collections; one that is missing is an error.
+/// @param out       empty on any failure, except for `findings`.
+/// @retval Errc::command_not_supported .. Errc::analysis_disordered, see fle/errc.h
+/// @retval as bson::find_fields for values that are to be encrypted
+/// A Failure names the path within the command.
+[[nodiscard]] FLE_API Done analyze(Bytes command, std::string_view db,
+                                   std::span<const CollectionSchema> schemas, Analysis& out);
+
+/// The command with a placeholder (binary subtype 6, type 0) for each value to encrypt, as
+/// mongocryptd writes it: {a, ki | ka, v} (specification: bson-binary-encrypted, "Type 0").
+///
+/// @param command  the one that was analysed.
+/// @retval Errc::document_too_large  beyond kCommandLimits
+[[nodiscard]] FLE_API Outcome<std::vector<std::uint8_t>> write_marked(Bytes command,
+                                                                      Analysis& analysis);
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_ANALYSIS_H_

@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <new>
+
+#include "commands.h"
+
+namespace fle::query {
+namespace {
+
+Failure malformed(const char* what, std::string path = {}) {
+  return {Errc::malformed_bson, what, std::move(path)};
+}
+
+/// The first element of a document: a command's name and its first value.
+Outcome<Element> first_element(Bytes command, std::uint32_t at) {
+  Cursor c(command, at);
+  if (c.next()) return c.element();
+  return malformed(c.malformed() ? "malformed command" : "an empty document is no command");
+}
+
+Failure not_supported(std::string_view name) {
+  return {Errc::command_not_supported,
+          "command not supported for auto encryption: " + std::string(name)};
+}
+
+struct Named {
+  const Command* row;
+  Element first;
+  std::uint32_t at;  // of the document that is the command
+};
+
+/// The command that does the work: the one inside, for explain.
+Outcome<Named> innermost_command(Bytes command) {
+  FLE_TRY(Element first, first_element(command, 0));
+  const Command* row = find_command(first.name);
+  if (row == nullptr) return not_supported(first.name);
+  if (first.name != "explain") return Named{row, first, 0};
+  if (first.type != Type::object)
+    return Failure(Errc::command_malformed, "explain value is not a document", "explain");
+  const std::uint32_t at = first.value_offset;
+  FLE_TRY(first, first_element(command, at));
+  row = find_command(first.name);
+  if (row == nullptr || row->command_class != CommandClass::analyzed || first.name == "explain")
+    return not_supported(first.name);
+  return Named{row, first, at};
+}
+
+Outcome<std::string_view> collection_name(Bytes command, const Element& first) {
+  if (first.type != Type::string)
+    return Failure(
+        Errc::command_not_supported,
+        "non-collection command not supported for auto encryption: " + std::string(first.name));
+  const std::string_view name{
+      reinterpret_cast<const char*>(command.data()) + first.value_offset + 4, first.value_size - 5};
+  if (name.empty())
+    return Failure(Errc::command_malformed,
+                   "empty collection name on command: " + std::string(first.name));
+  return name;
+}
+
+}  // namespace
+
+Outcome<Target> read_target(Bytes command) {
+  try {
+    FLE_TRY(const Named named, innermost_command(command));
+    Target target;
+    target.name = named.first.name;
+    target.command_class = named.row->command_class;
+    if (target.command_class == CommandClass::bypassed) return target;
+    FLE_TRY(target.collection, collection_name(command, named.first));
+    target.collections.push_back(target.collection);
+    return target;
+  } catch (const std::bad_alloc&) {
+    return Failure(Errc::no_memory, {});
+  }
+}
+
+namespace {
+
+/// Bytes 4 to the end of {locale: "simple"}: the one collation that compares as bytes.
+bool is_simple(const Context& context, const Element& collation) {
+  if (collation.type != Type::object) return false;
+  const std::optional<Element> locale = context.find(collation, "locale");
+  return locale && locale->type == Type::string && context.text(*locale) == "simple";
+}
+
+Outcome<Scope> scope_of(const Context& context, const Element& command, std::string_view name) {
+  FLE_TRY(const View view, context.collection(name));
+  return Scope{view, command, has_collation(context, command)};
+}
+
+bool encrypts(const CollectionSchema& s) noexcept {
+  return s.plan != nullptr && s.plan->root().kind != schema::Plan::Kind::plain;
+}
+
+Done analyze_command(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
+                     Analysis& out) {
+  FLE_TRY(const Named named, innermost_command(command));
+  if (named.row->command_class == CommandClass::bypassed) return ok;
+  for (const CollectionSchema& s : schemas) out.plans.push_back(s.plan);
+  out.schema_encrypts = std::ranges::any_of(schemas, encrypts);
+  Context context(command, db, schemas, out);
+  FLE_TRY(const std::string_view name, collection_name(command, named.first));
+  const Element whole{0, 0, static_cast<std::uint32_t>(command.size()), Type::object, {}};
+  FLE_TRY(const Scope scope, scope_of(context, whole, name));
+  // What encrypts nothing is none of our business: it stays as it is, also where we do not know it.
+  if (!out.schema_encrypts) return ok;
+  return analyze_fields(context, *find_command(named.at == 0 ? named.first.name : "explain"),
+                        scope);
+}
+
+}  // namespace
+
+bool has_collation(const Context& context, const Element& statement) {
+  const std::optional<Element> collation = context.find(statement, "collation");
+  return collation && !is_simple(context, *collation);
+}
+
+Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
+  Cursor c = context.cursor(scope.command);
+  while (c.next()) {
+    const Element& e = c.element();
+    const auto field =
+        std::ranges::find_if(row.fields, [&e](const CommandField& f) { return e.name == f.name; });
+    const bool known = field != row.fields.end();
+    if (!known || !field->walks)
+      FLE_CHECK(bson::check_value(e.type, context.value(e), kCommandLimits));
+    if (known) FLE_CHECK(field->handle(context, e, scope));
+  }
+  return c.malformed() ? Done(malformed("malformed command")) : Done(ok);
+}
+
+Done explained_command(Context& context, const Element& command, const Scope& scope) {
+  Context::Inside inside(context, command);
+  FLE_TRY(const Element first, first_element(context.command(), command.value_offset));
+  return analyze_fields(context, *find_command(first.name),
+                        {scope.view, command, has_collation(context, command)});
+}
+
+Done analyze(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
+             Analysis& out) {
+  out.clear();
+  try {
+    Done done = command.size() <= kCommandLimits.max_bytes
+                    ? analyze_command(command, db, schemas, out)
+                    : Done(Failure(Errc::document_too_large, "the command is too long"));
+    if (!done) {
+      out.edits.clear();
+      out.rewrites.clear();
+      out.n_encrypted = 0;
+    }
+    return done;
+  } catch (const std::bad_alloc&) {
+    out.clear();
+    return Failure(Errc::no_memory, {});
+  }
+}
+
+}  // namespace fle::query

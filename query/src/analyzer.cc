@@ -1,0 +1,117 @@
+#include "fle/query/analyzer.h"
+
+#include <new>
+#include <string>
+#include <utility>
+
+#include <string.h>
+
+#include "analyzer_reply.h"
+#include "analyzer_request.h"
+#include "analyzer_schema_cache.h"
+#include "fle/query/analysis.h"
+
+namespace fle::query {
+namespace {
+
+using internal::Request;
+using internal::SchemaCache;
+using internal::SentSchema;
+
+/// Commands hold the plaintext that this library is about: our copies do not stay in freed memory.
+class Wiped {
+ public:
+  explicit Wiped(std::vector<std::uint8_t>& bytes) noexcept : bytes_(bytes) {}
+  Wiped(const Wiped&) = delete;
+  Wiped& operator=(const Wiped&) = delete;
+  ~Wiped() { ::explicit_bzero(bytes_.data(), bytes_.size()); }
+
+ private:
+  std::vector<std::uint8_t>& bytes_;
+};
+
+std::vector<std::uint8_t> reply(bool has_placeholders, bool schema_encrypts, Bytes result) {
+  internal::ReplyWriter w(result.size() + 128);
+  w.add_bool("hasEncryptionPlaceholders", has_placeholders);
+  w.add_bool("schemaRequiresEncryption", schema_encrypts);
+  w.add_document("result", result);
+  w.add_double("ok", 1.0);
+  return std::move(w).finish();
+}
+
+/// A validator's own schema decides what its collection encrypts from now on: a client that sends
+/// another one for it has not understood the command.
+Done check_own_schema(const Target& target, const SentSchema& sent) {
+  if (target.own_schema.empty() || std::equal(target.own_schema.begin(), target.own_schema.end(),
+                                              sent.document.begin(), sent.document.end())) {
+    return ok;
+  }
+  return Failure(Errc::command_malformed,
+                 "validator with $jsonSchema must be identical to FLE 1 jsonSchema parameter",
+                 "validator.$jsonSchema");
+}
+
+Outcome<SentSchema> schema_for(const Request& request, const Target& target,
+                               std::string_view collection) {
+  if (request.own) {
+    if (collection == target.collection) return *request.own;
+    return Failure(Errc::schema_missing,
+                   "Pipeline over an encrypted collection cannot reference additional collections; "
+                   "'" +
+                       std::string(collection) + "' needs csfleEncryptionSchemas");
+  }
+  if (const SentSchema* sent = request.find(collection)) return *sent;
+  return Failure(Errc::schema_missing, "Missing encryption schema for namespace: " +
+                                           std::string(request.db) + "." + std::string(collection));
+}
+
+Outcome<std::vector<CollectionSchema>> schemas_of(const Request& request, const Target& target,
+                                                  SchemaCache& cache) {
+  if (!request.own && !request.named)
+    return Failure(Errc::command_malformed, "jsonSchema is a required command field", "jsonSchema");
+  std::vector<CollectionSchema> schemas;
+  for (const std::string_view collection : target.collections) {
+    FLE_TRY(const SentSchema sent, schema_for(request, target, collection));
+    if (collection == target.collection) FLE_CHECK(check_own_schema(target, sent));
+    auto plan = cache.get(sent.document, sent.origin);
+    if (!plan) return plan.error();
+    schemas.push_back({collection, *plan});
+  }
+  return schemas;
+}
+
+Outcome<std::vector<std::uint8_t>> run(Bytes sent, std::string_view db, SchemaCache& cache) {
+  FLE_TRY(Request request, internal::read_request(sent, db));
+  const Wiped command(request.command);
+  FLE_TRY(const Target target, read_target(request.command));
+  if (target.command_class == CommandClass::bypassed) return reply(false, false, request.command);
+
+  FLE_TRY(const std::vector<CollectionSchema> schemas, schemas_of(request, target, cache));
+  Analysis analysis;
+  FLE_CHECK(query::analyze(request.command, request.db, schemas, analysis));
+  if (analysis.edits.empty()) return reply(false, analysis.schema_encrypts, request.command);
+  FLE_TRY(std::vector<std::uint8_t> marked, write_marked(request.command, analysis));
+  const Wiped result(marked);
+  return reply(analysis.n_encrypted != 0, analysis.schema_encrypts, marked);
+}
+
+}  // namespace
+
+struct Analyzer::State {
+  explicit State(const Options& options) : schemas(options.max_schemas) {}
+  SchemaCache schemas;
+};
+
+Analyzer::Analyzer() : Analyzer(Options{}) {}
+Analyzer::Analyzer(Options options) : s_(std::make_unique<State>(options)) {}
+Analyzer::~Analyzer() = default;
+
+Outcome<std::vector<std::uint8_t>> Analyzer::analyze(Bytes command, std::string_view db) const {
+  try {
+    return run(command, db, s_->schemas);
+  } catch (const std::bad_alloc&) {
+    return Failure(Error{Errc::no_memory, "query::Analyzer::analyze"});
+  }
+}
+
+}  // namespace fle::query

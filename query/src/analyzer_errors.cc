@@ -1,0 +1,118 @@
+// What a Failure looks like to clients that know MongoDB's analyser: its number, its text.
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "analyzer_reply.h"
+#include "fle/query/analyzer.h"
+
+namespace fle::query {
+namespace {
+
+/// Ours, where MongoDB's number is not public.
+constexpr std::int32_t kNotPublic = 51999;
+
+/// The public numbers: of the schema parser (reference: 5.1, 5.3, 5.4), of the analyser (6.12), and
+/// of the server as a whole (error_codes.yml). One of our codes may stand for several of theirs;
+/// then the beginning of the message tells them apart. The first row that fits counts.
+struct Row {
+  Errc code;
+  std::string_view begins;  // of the message; empty: any
+  std::int32_t number;
+};
+constexpr Row kNumbers[] = {
+    {Errc::schema_unknown_keyword, "'encrypt' has no option", 40415},
+    {Errc::schema_unknown_keyword, "'encryptMetadata' has no option", 40415},
+    {Errc::schema_unknown_keyword, "", 9},
+    {Errc::schema_type_mismatch, "Array elements must have type BinData", 51088},
+    {Errc::schema_type_mismatch, "'keyId' must be an array", 51085},
+    {Errc::schema_type_mismatch, "", 14},
+    {Errc::schema_bad_value, "'keyId' must be a UUID", 51084},
+    {Errc::schema_bad_value, "'encryptMetadata' must give", 9},
+    {Errc::schema_bad_value, "Cannot encrypt element of type", kNotPublic},
+    {Errc::schema_bad_value, "'keyId' must hold exactly one", kNotPublic},
+    {Errc::schema_bad_value, "", 2},
+    {Errc::schema_conflict, "'encrypt' cannot be used in conjunction", 9},
+    {Errc::schema_conflict, "'bsonType' and 'type'", 9},
+    {Errc::schema_bad_pointer, "the JSON pointer in 'keyId' is empty", 51064},
+    {Errc::schema_bad_pointer, "the JSON pointer in 'keyId' must start", 51065},
+    {Errc::schema_bad_pointer, "in the JSON pointer in 'keyId', '~'", 51063},
+    {Errc::pointer_key_not_allowed, "", 51093},
+    {Errc::command_not_supported, "", 59},
+    {Errc::command_malformed, "", 9},
+    {Errc::malformed_bson, "", 22},
+    {Errc::document_too_large, "", 10334},
+};
+
+/// Numbers that have a name; all others are called Location with the number behind.
+struct Named {
+  std::int32_t number;
+  std::string_view name;
+};
+constexpr Named kNames[] = {{2, "BadValue"},         {9, "FailedToParse"},
+                            {14, "TypeMismatch"},    {22, "InvalidBSON"},
+                            {59, "CommandNotFound"}, {10334, "BSONObjectTooLarge"}};
+
+std::string code_name(std::int32_t number) {
+  const auto* n = std::find_if(std::begin(kNames), std::end(kNames),
+                               [&](const Named& x) { return x.number == number; });
+  return n != std::end(kNames) ? std::string(n->name) : "Location" + std::to_string(number);
+}
+
+/// Bytes of the UTF-8 sequence at the start of `s` (RFC 3629, section 4); 0 if there is none.
+std::size_t utf8_length(std::string_view s) noexcept {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+  const unsigned char lead = at(0);
+  if (lead < 0x80) return 1;
+  const std::size_t n = lead >= 0xc2 && lead < 0xe0   ? 2
+                        : lead >= 0xe0 && lead < 0xf0 ? 3
+                        : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                      : 0;
+  if (n == 0 || s.size() < n) return 0;
+  // No longer form of a shorter sequence, no surrogate, nothing beyond U+10FFFF.
+  const unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  const unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (at(1) < low || at(1) > high) return 0;
+  for (std::size_t i = 2; i < n; ++i)
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  return n;
+}
+
+}  // namespace
+
+std::int32_t mongo_code(const Failure& failure) noexcept {
+  const auto* row = std::find_if(std::begin(kNumbers), std::end(kNumbers), [&](const Row& r) {
+    return r.code == failure.code && std::string_view(failure.message).starts_with(r.begins);
+  });
+  return row != std::end(kNumbers) ? row->number : kNotPublic;
+}
+
+std::string error_text(const Failure& failure) {
+  const std::string raw = failure.to_string();
+  std::string text;
+  text.reserve(raw.size());
+  for (std::string_view rest = raw; !rest.empty();) {
+    const std::size_t n = utf8_length(rest);
+    const bool control = n == 1 && (static_cast<unsigned char>(rest[0]) < 0x20 || rest[0] == 0x7f);
+    if (n == 0 || control) {
+      text += '?';
+    } else {
+      text += rest.substr(0, n);
+    }
+    rest.remove_prefix(std::max<std::size_t>(n, 1));
+  }
+  return text;
+}
+
+std::vector<std::uint8_t> error_reply(const Failure& failure) {
+  const std::int32_t number = mongo_code(failure);
+  const std::string text = error_text(failure);
+  internal::ReplyWriter reply(text.size() + 96);
+  reply.add_double("ok", 0.0);
+  reply.add_string("errmsg", text);
+  reply.add_int32("code", number);
+  reply.add_string("codeName", code_name(number));
+  return std::move(reply).finish();
+}
+
+}  // namespace fle::query

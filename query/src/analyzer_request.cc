@@ -1,0 +1,261 @@
+#include "analyzer_request.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "fle/bson_walk/editor.h"
+#include "fle/query/analysis.h"
+
+namespace fle::query::internal {
+namespace {
+
+using bson::Cursor;
+using bson::Element;
+using bson::Type;
+
+Failure malformed(std::string text, std::string_view path = {}) {
+  return {Errc::command_malformed, std::move(text), std::string(path)};
+}
+
+std::string_view text_of(Bytes whole, const Element& e) noexcept {  // a string
+  return {reinterpret_cast<const char*>(whole.data()) + e.value_offset + 4, e.value_size - 5};
+}
+
+/// One document inside of what was sent, its fields taken by name. Well-formedness was checked.
+class Fields {
+ public:
+  explicit Fields(Bytes whole) noexcept : whole_(whole) {}
+
+  /// Where the field `name` of `type` goes.
+  struct Wanted {
+    std::string_view name;
+    Type type;
+    std::optional<Element>* to;
+  };
+
+  /// Takes `e` if it is one of `wanted`.
+  Outcome<bool> take(const Element& e, std::span<const Wanted> wanted, std::string_view in) const {
+    const auto* w = std::find_if(wanted.begin(), wanted.end(),
+                                 [&](const Wanted& x) { return x.name == e.name; });
+    if (w == wanted.end()) return false;
+    const std::string path =
+        in.empty() ? std::string(e.name) : std::string(in) + "." + std::string(e.name);
+    if (e.type != w->type) {
+      return malformed("must be of type " + std::string(bson::alias(w->type)) + ", found " +
+                           std::string(bson::alias(e.type)),
+                       path);
+    }
+    if (w->to->has_value()) return malformed("stands twice", path);
+    *w->to = e;
+    return true;
+  }
+
+  [[nodiscard]] Bytes document(const Element& e) const noexcept {
+    return whole_.subspan(e.value_offset, e.value_size);
+  }
+  [[nodiscard]] bool is_true(const Element& e) const noexcept {
+    return whole_[e.value_offset] != 0;
+  }
+  [[nodiscard]] Bytes whole() const noexcept { return whole_; }
+
+ private:
+  Bytes whole_;
+};
+
+/// {jsonSchema: {...}, isRemoteSchema: bool}. A client always sends both; which one is meant by
+/// half of them is not ours to guess: a local schema stands above what a server says.
+Outcome<SentSchema> schema_of(const Fields& fields, const std::optional<Element>& schema,
+                              const std::optional<Element>& remote, std::string_view in) {
+  const std::string prefix = in.empty() ? std::string() : std::string(in) + ".";
+  if (!schema) return malformed("jsonSchema is a required command field", prefix + "jsonSchema");
+  if (!remote) {
+    return malformed("isRemoteSchema is a required command field beside jsonSchema",
+                     prefix + "isRemoteSchema");
+  }
+  return SentSchema{fields.document(*schema),
+                    fields.is_true(*remote) ? schema::Origin::remote : schema::Origin::local};
+}
+
+Outcome<Request::Named> read_named(const Fields& fields, const Element& entry,
+                                   std::string_view db) {
+  const std::string path = "csfleEncryptionSchemas." + std::string(entry.name);
+  if (entry.type != Type::object) return malformed("must be of type object", path);
+  // A database's name has no dot, a collection's may have.
+  const std::size_t dot = entry.name.find('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == entry.name.size())
+    return malformed("is not a namespace, database.collection", path);
+  if (entry.name.substr(0, dot) != db) {
+    return malformed(
+        "is a schema of another database than the command's, '" + std::string(db) + "'", path);
+  }
+  std::optional<Element> schema;
+  std::optional<Element> remote;
+  const std::array<Fields::Wanted, 2> wanted{
+      {{"jsonSchema", Type::object, &schema}, {"isRemoteSchema", Type::bool_, &remote}}};
+  for (Cursor c(fields.whole(), entry.value_offset); c.next();) {
+    FLE_TRY(const bool taken, fields.take(c.element(), wanted, path));
+    if (!taken) {
+      return malformed("unknown field beside jsonSchema and isRemoteSchema",
+                       path + "." + std::string(c.element().name));
+    }
+  }
+  FLE_TRY(const SentSchema sent, schema_of(fields, schema, remote, path));
+  return Request::Named{entry.name.substr(dot + 1), sent};
+}
+
+Outcome<std::vector<Request::Named>> read_all_named(const Fields& fields, const Element& schemas,
+                                                    std::string_view db) {
+  std::vector<Request::Named> all;
+  for (Cursor c(fields.whole(), schemas.value_offset); c.next();) {
+    FLE_TRY(const Request::Named one, read_named(fields, c.element(), db));
+    all.push_back(one);
+  }
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return a.collection < b.collection; });
+  const auto twice = std::adjacent_find(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return a.collection == b.collection;
+  });
+  if (twice != all.end()) {
+    return malformed("stands twice", "csfleEncryptionSchemas." + std::string(db) + "." +
+                                         std::string(twice->collection));
+  }
+  return all;
+}
+
+/// Queryable Encryption: {type, schema: {"db.coll": {fields: [...], ...}}}. A client that speaks
+/// to collections of both kinds sends one with empty fields for those that have none.
+Done check_no_encrypted_fields(const Fields& fields, const Element& information) {
+  const auto refused = [](std::string path) {
+    return Failure(Errc::command_not_supported,
+                   "Queryable Encryption: only collections without encryptedFields can be analysed",
+                   std::move(path));
+  };
+  const auto only_empty = [&](const Element& ns, const std::string& path) -> Done {
+    if (ns.type != Type::object) return malformed("must be of type object", path);
+    for (Cursor c(fields.whole(), ns.value_offset); c.next();) {
+      const Element& e = c.element();
+      const bool empty = e.type == Type::array && e.value_size == 5;
+      if (e.name == "fields" && !empty) return refused(path + ".fields");
+    }
+    return ok;
+  };
+  constexpr std::string_view kPath = "encryptionInformation.schema";
+  for (Cursor c(fields.whole(), information.value_offset); c.next();) {
+    const Element& e = c.element();
+    if (e.name == "type") continue;
+    if (e.name != "schema" || e.type != Type::object)
+      return refused("encryptionInformation." + std::string(e.name));
+    for (Cursor ns(fields.whole(), e.value_offset); ns.next();)
+      FLE_CHECK(
+          only_empty(ns.element(), std::string(kPath) + "." + std::string(ns.element().name)));
+  }
+  return ok;
+}
+
+/// Copies the document at the start of `sent` without some of its top-level elements.
+class Rest {
+ public:
+  explicit Rest(Bytes sent) : sent_(sent) {
+    out_.reserve(sent.size());
+    out_.resize(4);
+  }
+  void keep(const Element& e) {
+    const auto end = e.value_offset + e.value_size;
+    const auto* p = sent_.data();
+    out_.insert(out_.end(), p + e.type_offset, p + end);
+  }
+  std::vector<std::uint8_t> finish() && {
+    out_.push_back(0);
+    const auto size = static_cast<std::uint32_t>(out_.size());  // at most sent_.size()
+    for (unsigned i = 0; i < 4; ++i) out_[i] = static_cast<std::uint8_t>(size >> (8 * i));
+    return std::move(out_);
+  }
+
+ private:
+  Bytes sent_;
+  std::vector<std::uint8_t> out_;
+};
+
+/// The database, from where it was sent to and from $db, which must agree. An explained command
+/// may name it as well, and stays as it is.
+Outcome<std::string_view> database(const Fields& fields, std::string_view db,
+                                   const std::optional<Element>& dollar_db, const Element& first) {
+  const auto agree = [&](const Element& e, const char* path) -> Done {
+    if (e.type != Type::string) return malformed("must be of type string", path);
+    const std::string_view text = text_of(fields.whole(), e);
+    if (db.empty()) db = text;
+    if (db == text) return ok;
+    return malformed("names another database than the one that the command is sent to", path);
+  };
+  if (dollar_db) FLE_CHECK(agree(*dollar_db, "$db"));
+  if (first.name == "explain" && first.type == Type::object) {
+    for (Cursor c(fields.whole(), first.value_offset); c.next();) {
+      if (c.element().name == "$db") FLE_CHECK(agree(c.element(), "explain.$db"));
+    }
+  }
+  if (db.empty()) return malformed("no database: neither in the namespace nor in $db", "$db");
+  return db;
+}
+
+}  // namespace
+
+const SentSchema* Request::find(std::string_view collection) const noexcept {
+  if (!named) return nullptr;
+  const auto it =
+      std::lower_bound(named->begin(), named->end(), collection,
+                       [](const Named& n, std::string_view c) { return n.collection < c; });
+  return it != named->end() && it->collection == collection ? &it->schema : nullptr;
+}
+
+Outcome<Request> read_request(Bytes sent, std::string_view db) {
+  FLE_TRY(const std::size_t size, bson::document_size(sent, kCommandLimits));
+  if (size != sent.size()) return Failure(Errc::malformed_bson, "not exactly one BSON document");
+  FLE_CHECK(bson::check_value(Type::object, sent, kCommandLimits));
+
+  std::optional<Element> schema;
+  std::optional<Element> remote;
+  std::optional<Element> named;
+  std::optional<Element> queryable;
+  std::optional<Element> dollar_db;
+  const std::array<Fields::Wanted, 5> wanted{{
+      {"jsonSchema", Type::object, &schema},
+      {"isRemoteSchema", Type::bool_, &remote},
+      {"csfleEncryptionSchemas", Type::object, &named},
+      {"encryptionInformation", Type::object, &queryable},
+      {"$db", Type::string, &dollar_db},
+  }};
+  const Fields fields(sent);
+  Rest rest(sent);
+  std::optional<Element> first;
+  for (Cursor c(sent, 0); c.next();) {
+    // The first field is the command's name, whatever it reads.
+    bool taken = false;
+    if (first) {
+      FLE_TRY(taken, fields.take(c.element(), wanted, {}));
+    } else {
+      first = c.element();
+    }
+    if (!taken) rest.keep(c.element());
+  }
+  if (!first) return malformed("an empty document is no command");
+
+  Request r;
+  FLE_TRY(r.db, database(fields, db, dollar_db, *first));
+  if (queryable) FLE_CHECK(check_no_encrypted_fields(fields, *queryable));
+  if (named && (schema || remote)) {
+    return malformed("jsonSchema and csfleEncryptionSchemas exclude each other",
+                     "csfleEncryptionSchemas");
+  }
+  if (schema || remote) {
+    FLE_TRY(r.own, schema_of(fields, schema, remote, {}));
+  }
+  if (named) {
+    FLE_TRY(r.named, read_all_named(fields, *named, r.db));
+  }
+  r.command = std::move(rest).finish();
+  return r;
+}
+
+}  // namespace fle::query::internal

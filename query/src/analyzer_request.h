@@ -1,0 +1,51 @@
+#ifndef FLE_QUERY_SRC_ANALYZER_REQUEST_H_
+#define FLE_QUERY_SRC_ANALYZER_REQUEST_H_
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "fle/bytes.h"
+#include "fle/failure.h"
+#include "fle/schema/compile.h"
+
+namespace fle::query::internal {
+
+/// A schema as it comes with a command.
+struct SentSchema {
+  Bytes document;  ///< {}: the collection has none.
+  schema::Origin origin = schema::Origin::remote;
+};
+
+/// What a client adds to a command for its analyser, taken apart from the command. Views into the
+/// bytes that were sent.
+struct Request {
+  /// jsonSchema and isRemoteSchema: the schema of the command's own collection.
+  std::optional<SentSchema> own;
+  /// csfleEncryptionSchemas: by collection, all of the command's database.
+  struct Named {
+    std::string_view collection;
+    SentSchema schema;
+  };
+  std::optional<std::vector<Named>> named;
+  std::string_view db;
+  /// The command alone: what was sent without these fields, in its order.
+  std::vector<std::uint8_t> command;
+
+  /// The schema sent for a collection; null: none.
+  [[nodiscard]] const SentSchema* find(std::string_view collection) const noexcept;
+};
+
+/// Reads what a client sends (reference: 6.2.3). Only the top level and the fields that are taken
+/// out of it are looked at; but all of `sent` is checked to be well-formed.
+///
+/// @param db  the database it was sent to; empty: as $db says.
+/// @retval Errc::malformed_bson, Errc::document_too_large, Errc::nesting_too_deep
+/// @retval Errc::command_malformed  a field of the wrong type, twice, missing its other half, or of
+///                                  another database
+/// @retval Errc::command_not_supported  encryptionInformation with fields: Queryable Encryption
+[[nodiscard]] Outcome<Request> read_request(Bytes sent, std::string_view db);
+
+}  // namespace fle::query::internal
+
+#endif  // FLE_QUERY_SRC_ANALYZER_REQUEST_H_

@@ -1,0 +1,79 @@
+#include "commands.h"
+
+#include <algorithm>
+#include <array>
+
+namespace fle::query {
+namespace {
+
+constexpr CommandField kInsertFields[] = {
+    {"documents", insert_documents, "each document: values are encrypted where the schema says",
+     Evidence::test, true},
+};
+constexpr CommandField kExplainFields[] = {
+    {"explain", explained_command, "the command inside is analysed as it would be by itself"},
+};
+
+constexpr const char* kSent = "sent as it is; the reply is decrypted";
+
+constexpr Command kCommands[] = {
+    {{"insert", "documents are encrypted", Evidence::test}, CommandClass::analyzed, kInsertFields},
+    {{"explain", "as the command inside", Evidence::test}, CommandClass::analyzed, kExplainFields},
+    // Handshake and authentication.
+    {{"hello", kSent, Evidence::test}},
+    {{"isMaster", kSent, Evidence::test}},
+    {{"authenticate", kSent, Evidence::test}},
+    {{"getnonce", kSent, Evidence::test}},
+    {{"logout", kSent, Evidence::test}},
+    {{"saslStart", kSent, Evidence::test}},
+    {{"saslContinue", kSent, Evidence::test}},
+    // Cursors, sessions, transactions.
+    {{"getMore", kSent, Evidence::test}},
+    {{"killCursors", kSent, Evidence::test}},
+    {{"startSession", kSent, Evidence::test}},
+    {{"endSessions", kSent, Evidence::test}},
+    {{"refreshSessions", kSent, Evidence::test}},
+    {{"killSessions", kSent, Evidence::test}},
+    {{"killAllSessions", kSent, Evidence::test}},
+    {{"killAllSessionsByPattern", kSent, Evidence::test}},
+    {{"abortTransaction", kSent, Evidence::test}},
+    {{"commitTransaction", kSent, Evidence::test}},
+    // Catalogue.
+    {{"drop", kSent, Evidence::test}},
+    {{"dropDatabase", kSent, Evidence::test}},
+    {{"dropIndexes", kSent, Evidence::test}},
+    {{"renameCollection", kSent, Evidence::test}},
+    {{"listCollections", kSent, Evidence::test}},
+    {{"listDatabases", kSent, Evidence::test}},
+    {{"listIndexes", kSent, Evidence::test}},
+    {{"createSearchIndexes", kSent, Evidence::test}},
+    {{"listSearchIndexes", kSent, Evidence::test}},
+    {{"dropSearchIndex", kSent, Evidence::test}},
+    {{"updateSearchIndex", kSent, Evidence::test}},
+    // Diagnostics.
+    {{"ping", kSent, Evidence::test}},
+    {{"buildInfo", kSent, Evidence::test}},
+    {{"buildinfo", kSent, Evidence::test}},
+    {{"getCmdLineOpts", kSent, Evidence::test}},
+    {{"getLog", kSent, Evidence::test}},
+    {{"serverStatus", kSent, Evidence::test}},
+};
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_is_master(std::string_view name) noexcept {
+  return std::ranges::equal(name, std::string_view("ismaster"), {}, lower);
+}
+
+}  // namespace
+
+std::span<const Command> commands() noexcept { return kCommands; }
+
+const Command* find_command(std::string_view name) noexcept {
+  const std::string_view known = is_is_master(name) ? "isMaster" : name;
+  const auto* row =
+      std::ranges::find_if(kCommands, [known](const Command& c) { return known == c.text.name; });
+  return row == std::end(kCommands) ? nullptr : row;
+}
+
+}  // namespace fle::query

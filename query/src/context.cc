@@ -1,0 +1,207 @@
+#include "context.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace fle::query {
+namespace {
+
+constexpr Refusal kNoSchema{"collection.schema", Errc::schema_missing,
+                            "Missing encryption schema for namespace",
+                            "give the schema of every collection that the command names"};
+constexpr Refusal kPointerKey{"key.pointer", Errc::pointer_key_not_allowed,
+                              "A non-static (JSONPointer) keyId is not supported.",
+                              "write the whole document, which holds the key's name"};
+
+/// What a value is refused for, by code: the id and the advice of its finding.
+Refusal value_refusal(Errc code) noexcept {
+  switch (code) {
+    case Errc::already_encrypted:
+      return {"value.encrypted", code, "", "give the plain value: it is encrypted on its way"};
+    case Errc::type_not_allowed:
+      return {"value.type", code, "", "give a value of a type that the schema names"};
+    case Errc::timestamp_zero:
+      return {"value.timestamp", code, "", "give a time of your own"};
+    case Errc::missing_id:
+      return {"value.id", code, "", "give the document an _id"};
+    case Errc::unresolved_key_pointer:
+      return {"key.pointer", code, "", "put the key's alternate name where keyId points"};
+    case Errc::encrypted_below_array:
+    case Errc::not_an_object:
+      return {"value.shape", code, "", "put an object there, as the schema says"};
+    default:
+      return {"value", code, "", "mend the document"};
+  }
+}
+
+/// A number as the server's isNumber or boolean: whether it is not zero.
+template <class T>
+bool nonzero(Bytes value) noexcept {
+  T v{};
+  std::memcpy(&v, value.data(), sizeof v);
+  return v != T{};
+}
+
+}  // namespace
+
+Context::Context(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
+                 Analysis& out)
+    : command_(command), db_(db), schemas_(schemas), out_(out), editor_(out.edits, command) {}
+
+Outcome<View> Context::collection(std::string_view name) const {
+  for (const CollectionSchema& s : schemas_)
+    if (s.collection == name) return view_of(s.plan.get());
+  return Failure(kNoSchema.code,
+                 std::string(kNoSchema.text) + ": " + std::string(db_) + "." + std::string(name));
+}
+
+std::optional<Element> Context::find(const Element& document, std::string_view name) const {
+  for (Cursor c = cursor(document); c.next();)
+    if (c.element().name == name) return c.element();
+  return std::nullopt;
+}
+
+std::optional<Element> Context::find(std::string_view name) const {
+  for (Cursor c = cursor(); c.next();)
+    if (c.element().name == name) return c.element();
+  return std::nullopt;
+}
+
+std::string_view Context::text(const Element& e) const noexcept {
+  return {reinterpret_cast<const char*>(command_.data()) + e.value_offset + 4, e.value_size - 5};
+}
+
+bool Context::truthy(const Element& e) const noexcept {
+  switch (e.type) {
+    case Type::bool_:
+      return nonzero<std::uint8_t>(value(e));
+    case Type::int_:
+      return nonzero<std::int32_t>(value(e));
+    case Type::long_:
+      return nonzero<std::int64_t>(value(e));
+    case Type::double_:
+      return nonzero<double>(value(e));
+    case Type::null:
+    case Type::undefined:
+      return false;
+    default:
+      return true;
+  }
+}
+
+std::string Context::path_of(const Element& e) const {
+  std::string path;
+  for (const std::string_view name : path_) path.append(name) += '.';
+  return path.append(e.name);
+}
+
+Failure Context::refuse(const Refusal& why, const Element& e, std::string_view field,
+                        std::string_view operation, std::string_view detail) {
+  std::string text = why.text;
+  if (!detail.empty()) text.append(": ").append(detail);
+  if (!operation.empty()) text.append(" (").append(operation).append(")");
+  Failure failure(why.code, text, path_of(e));
+  out_.findings.push_back({Finding::Verdict::refused, failure.path, std::string(field),
+                           std::string(operation), why.id, std::move(text), why.advice});
+  return failure;
+}
+
+void Context::unchanged(const Element& e, std::string_view field, std::string_view operation,
+                        const char* rule, const char* reason) {
+  if (!out_.explain) return;
+  out_.findings.push_back({Finding::Verdict::unchanged, path_of(e), std::string(field),
+                           std::string(operation), rule, reason});
+}
+
+void Context::found(const Element& e, std::string_view field, std::string_view operation,
+                    const char* rule) {
+  if (!out_.explain) return;
+  const Algorithm algorithm = out_.rewrites.back().leaf->algorithm;
+  out_.findings.push_back({Finding::Verdict::encrypted, path_of(e), std::string(field),
+                           std::string(operation), rule,
+                           algorithm == Algorithm::deterministic
+                               ? "the schema encrypts this field with the deterministic algorithm"
+                               : "the schema encrypts this field with the random algorithm"});
+}
+
+Done Context::encrypt(const Element& e, const schema::Leaf& leaf, std::string_view field,
+                      std::string_view operation, const char* rule, Form form) {
+  if (std::holds_alternative<schema::KeyPointer>(leaf.key))
+    return refuse(kPointerKey, e, field, operation);
+  if (Done fits = bson::may_encrypt(e.type, value(e), leaf); !fits) {
+    Refusal why = value_refusal(fits.error().code);
+    why.text = fits.error().message.c_str();
+    return refuse(why, e, field, operation);
+  }
+  FLE_CHECK(editor_.mark(e, 0));
+  out_.rewrites.push_back({form, &leaf, {}});
+  ++out_.n_encrypted;
+  found(e, field, operation, rule);
+  return ok;
+}
+
+Done Context::encrypt_fields(const Element& e, const View& view, bool needs_id, bool stored,
+                             const char* rule) {
+  using PlanKind = schema::Plan::Kind;
+  // A collection without a schema: nothing below is encrypted, but the document is checked.
+  if (view.kind != View::Kind::object) {
+    if (reach(view) != Reach::nothing) return refuse(kUnknown, e, {}, {});
+    return bson::check_value(e.type, value(e));
+  }
+  const bson::Start start{{PlanKind::object, view.node, 0}, stored, needs_id};
+  if (Done done = editor_.find_fields(e, *view.plan, start); !done) {
+    Failure& f = done.error();
+    const std::string field = f.path;
+    f.path = path_of(e) + (f.path.empty() ? "" : ".") + f.path;
+    const Refusal why = value_refusal(f.code);
+    out_.findings.push_back(
+        {Finding::Verdict::refused, f.path, field, {}, why.id, f.message, why.advice});
+    return done;
+  }
+  return adopt_marks(e, *view.plan, stored, rule);
+}
+
+/// Gives the marks that find_fields has made their rewrites.
+Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool stored,
+                          const char* rule) {
+  const std::span<const bson::Mark> marks = out_.edits.marks();
+  for (std::size_t i = out_.rewrites.size(); i < marks.size(); ++i) {
+    const schema::Leaf& leaf = plan.leaf(marks[i].leaf);
+    std::string_view alt_name;
+    if (const auto* pointer = std::get_if<schema::KeyPointer>(&leaf.key)) {
+      if (!stored) return refuse(kPointerKey, e, leaf.path, {});
+      auto name = bson::resolve_pointer(value(e), *pointer);
+      if (!name) {
+        Refusal why = value_refusal(name.error().code);
+        why.text = name.error().message.c_str();
+        return refuse(why, e, leaf.path, {}, pointer->text);
+      }
+      alt_name = *name;
+    }
+    out_.rewrites.push_back({Form::value, &leaf, alt_name});
+    ++out_.n_encrypted;
+    if (!out_.explain) continue;
+    const std::string inside = bson::path_of(value(e), marks[i].type_offset - e.value_offset);
+    Element named = e;
+    const std::string path = std::string(e.name) + "." + inside;
+    named.name = path;
+    found(named, leaf.path, {}, rule);
+  }
+  return ok;
+}
+
+Done Context::write_eq(const Element& e) {
+  FLE_CHECK(editor_.mark(e, 0));
+  out_.rewrites.push_back({Form::eq_plain, nullptr, {}});
+  return ok;
+}
+
+Context::Point Context::here() const noexcept { return {out_.rewrites.size(), out_.n_encrypted}; }
+
+void Context::take_back_eq(const Point& since) noexcept {
+  if (out_.n_encrypted != since.encrypted) return;
+  editor_.keep(since.marks);
+  out_.rewrites.resize(since.marks);
+}
+
+}  // namespace fle::query

@@ -1,0 +1,121 @@
+#ifndef FLE_QUERY_SRC_CONTEXT_H_
+#define FLE_QUERY_SRC_CONTEXT_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fields.h"
+#include "fle/bson_walk/editor.h"
+#include "fle/query/analysis.h"
+#include "refusal.h"
+
+namespace fle::query {
+
+using bson::Cursor;
+using bson::Element;
+using bson::Type;
+
+/// One analysis under way: the command, where in it we are, and what has been found. Everything
+/// outside `documents` of an insert was validated before, so Cursors do not fail here.
+class Context {
+ public:
+  Context(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
+          Analysis& out);
+
+  [[nodiscard]] Bytes command() const noexcept { return command_; }
+  [[nodiscard]] std::string_view db() const noexcept { return db_; }
+  [[nodiscard]] Fields& fields() noexcept { return fields_; }
+  /// The view of a collection of this database.
+  /// @retval Errc::schema_missing
+  [[nodiscard]] Outcome<View> collection(std::string_view name) const;
+
+  // ---- Reading
+
+  [[nodiscard]] Cursor cursor(const Element& container) const noexcept {
+    return {command_, container.value_offset};
+  }
+  /// The whole command.
+  [[nodiscard]] Cursor cursor() const noexcept { return {command_, 0}; }
+  /// The field `name` of a document, the first of that name; nothing when it has none.
+  [[nodiscard]] std::optional<Element> find(const Element& document, std::string_view name) const;
+  [[nodiscard]] std::optional<Element> find(std::string_view name) const;
+  [[nodiscard]] Bytes value(const Element& e) const noexcept {
+    return command_.subspan(e.value_offset, e.value_size);
+  }
+  /// The content of a string (or symbol, or code); `e` must be one.
+  [[nodiscard]] std::string_view text(const Element& e) const noexcept;
+  /// Whether `e` is true in the server's sense: a number or boolean other than zero.
+  [[nodiscard]] bool truthy(const Element& e) const noexcept;
+
+  // ---- Where we are
+
+  /// Steps into a document or array for as long as it lives.
+  class [[nodiscard]] Inside {
+   public:
+    Inside(Context& context, const Element& container) : context_(context) {
+      context_.path_.push_back(container.name);
+      context_.editor_.enter(container.value_offset);
+    }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside() {
+      context_.editor_.leave();
+      context_.path_.pop_back();
+    }
+
+   private:
+    Context& context_;
+  };
+  /// The dotted path of `e`, an element of the innermost document we are inside of.
+  [[nodiscard]] std::string path_of(const Element& e) const;
+
+  // ---- Saying what becomes of it. `e` is always an element of the innermost document.
+
+  /// The value of `e` is encrypted as `leaf` says. Checks that it may be: type, subtype 6.
+  /// @param field      the path in the schema, for findings.
+  /// @param operation  what brought us here: "$eq".
+  /// @param rule       id of the rule.
+  /// @retval Errc::type_not_allowed, already_encrypted, pointer_key_not_allowed
+  [[nodiscard]] Done encrypt(const Element& e, const schema::Leaf& leaf, std::string_view field,
+                             std::string_view operation, const char* rule, Form form = Form::value);
+  /// The document `e` is encrypted where the schema says. JSON-pointer keys are looked up in it
+  /// when it is a whole document (`start.stored`), and refused when it is not.
+  [[nodiscard]] Done encrypt_fields(const Element& e, const View& view, bool needs_id, bool stored,
+                                    const char* rule);
+  /// `e`, an implicit equality of a plain field, is written as {$eq: value} if its filter turns out
+  /// to have encrypted values.
+  [[nodiscard]] Done write_eq(const Element& e);
+  /// For filters: take_back_eq(here()) forgets every write_eq since, unless something was encrypted
+  /// since.
+  struct Point {
+    std::size_t marks;
+    std::size_t encrypted;
+  };
+  [[nodiscard]] Point here() const noexcept;
+  void take_back_eq(const Point& since) noexcept;
+
+  /// A failure at `e`, and its finding. `detail` is appended to the text; it must not hold values.
+  [[nodiscard]] Failure refuse(const Refusal& why, const Element& e, std::string_view field,
+                               std::string_view operation, std::string_view detail = {});
+  /// Notes that `e` stays as it is (under Analysis::explain).
+  void unchanged(const Element& e, std::string_view field, std::string_view operation,
+                 const char* rule, const char* reason);
+
+ private:
+  Done adopt_marks(const Element& e, const schema::Plan& plan, bool stored, const char* rule);
+  void found(const Element& e, std::string_view field, std::string_view operation,
+             const char* rule);
+
+  Bytes command_;
+  std::string_view db_;
+  std::span<const CollectionSchema> schemas_;
+  Analysis& out_;
+  bson::Editor editor_;
+  Fields fields_;
+  std::vector<std::string_view> path_;
+};
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_SRC_CONTEXT_H_

@@ -1,0 +1,189 @@
+#include "fields.h"
+
+#include <algorithm>
+
+namespace fle::query {
+namespace {
+
+using schema::Plan;
+
+Reach worse(Reach a, Reach b) noexcept { return std::max(a, b); }
+
+const View* own_field(const Overlay& o, std::string_view name) noexcept {
+  const auto found =
+      std::ranges::find_if(o.fields, [name](const auto& f) { return f.first == name; });
+  return found == o.fields.end() ? nullptr : &found->second;
+}
+
+/// Splits off the first component of a dotted path.
+std::string_view take_component(std::string_view& path, bool& last) noexcept {
+  const std::size_t dot = path.find('.');
+  last = dot == std::string_view::npos;
+  const std::string_view first = path.substr(0, dot);
+  path = last ? std::string_view{} : path.substr(dot + 1);
+  return first;
+}
+
+Place place_of(const View& view) noexcept {
+  switch (view.kind) {
+    case View::Kind::encrypted:
+      return {Place::Kind::encrypted, view.leaf, view};
+    case View::Kind::ambiguous:
+      return {Place::Kind::ambiguous, nullptr, view};
+    case View::Kind::list:
+      // The documents of a $lookup are matched as documents; a list of ciphertexts is not.
+      if (view.joined || reach(view) == Reach::nothing) break;
+      return {reach(view) == Reach::unknown ? Place::Kind::unknown : Place::Kind::in_list, nullptr,
+              view};
+    default:
+      break;
+  }
+  switch (reach(view)) {
+    case Reach::nothing:
+      return {Place::Kind::plain, nullptr, view};
+    case Reach::encrypted:
+      return {Place::Kind::prefix, nullptr, view};
+    case Reach::unknown:
+      break;
+  }
+  return {Place::Kind::unknown, nullptr, view};
+}
+
+}  // namespace
+
+Reach reach(const View& view) noexcept {
+  switch (view.kind) {
+    case View::Kind::plain:
+      return Reach::nothing;
+    case View::Kind::encrypted:
+    case View::Kind::object:
+    case View::Kind::ambiguous:
+      return Reach::encrypted;
+    case View::Kind::unknown:
+      return Reach::unknown;
+    case View::Kind::list:
+      return reach(*view.items);
+    case View::Kind::overlay:
+      break;
+  }
+  Reach r = reach(view.overlay->base);
+  for (const auto& [name, field] : view.overlay->fields) r = worse(r, reach(field));
+  return r;
+}
+
+View view_of(const Plan& plan, const Plan::Step& step) noexcept {
+  View v;
+  switch (step.kind) {
+    case Plan::Kind::plain:
+      return v;
+    case Plan::Kind::encrypted:
+      return View::encrypted(plan.leaf(step.leaf));
+    case Plan::Kind::object:
+      v.kind = View::Kind::object;
+      v.plan = &plan;
+      v.node = step.node;
+      return v;
+    case Plan::Kind::ambiguous:
+      break;
+  }
+  v.kind = View::Kind::ambiguous;
+  return v;
+}
+
+View view_of(const Plan* plan) noexcept {
+  return plan == nullptr ? View{} : view_of(*plan, plan->root());
+}
+
+View child(const View& view, std::string_view name) noexcept {
+  switch (view.kind) {
+    case View::Kind::plain:
+      return {};
+    case View::Kind::object:
+      return view_of(*view.plan, view.plan->child(view.node, name));
+    case View::Kind::overlay:
+      if (const View* own = own_field(*view.overlay, name)) return *own;
+      return child(view.overlay->base, name);
+    case View::Kind::list:
+      return child(*view.items, name);
+    case View::Kind::encrypted:
+    case View::Kind::ambiguous:
+      return view;
+    case View::Kind::unknown:
+      break;
+  }
+  return View::unknown();
+}
+
+bool is_index(std::string_view component) noexcept {
+  return !component.empty() &&
+         std::ranges::all_of(component, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool same_encryption(const schema::Leaf& a, const schema::Leaf& b) noexcept {
+  return a.algorithm == b.algorithm && a.key == b.key && a.types == b.types;
+}
+
+namespace {
+
+Place resolve_from(const View& root, std::string_view path) noexcept {
+  View at = root;
+  bool through_made_list = false;
+  for (bool last = false; !last;) {
+    const std::string_view name = take_component(path, last);
+    if (at.kind == View::Kind::encrypted) return {Place::Kind::below, at.leaf, at};
+    if (at.kind == View::Kind::ambiguous) return {Place::Kind::ambiguous, nullptr, at};
+    const bool list = at.kind == View::Kind::list;
+    through_made_list = through_made_list || (list && !at.joined);
+    // As an index the component leads into an item, or, where the schema has an object, nowhere:
+    // but the document may hold an array there, and the rest of the path then goes on inside.
+    const View skipped = list ? *at.items : at;
+    at = child(at, name);
+    if (!is_index(name)) continue;
+    const Place as_index = last ? place_of(skipped) : resolve_from(skipped, path);
+    const Place as_name = last ? place_of(at) : resolve_from(at, path);
+    if (as_index.kind == as_name.kind && as_index.leaf == as_name.leaf) return as_name;
+    if (as_name.kind == Place::Kind::plain && list) return as_index;
+    if (as_index.kind == Place::Kind::plain) return as_name;
+    return {Place::Kind::ambiguous, nullptr, at};
+  }
+  Place place = place_of(at);
+  if (through_made_list && place.kind != Place::Kind::plain && place.kind != Place::Kind::unknown)
+    place.kind = Place::Kind::in_list;
+  return place;
+}
+
+/// Each number has two readings, so the work doubles with each.
+constexpr int kMaxIndexes = 8;
+
+int count_indexes(std::string_view path) noexcept {
+  int n = 0;
+  for (bool last = false; !last;) n += is_index(take_component(path, last)) ? 1 : 0;
+  return n;
+}
+
+}  // namespace
+
+Place resolve(const View& root, std::string_view path) noexcept {
+  if (reach(root) == Reach::nothing) return {};
+  if (count_indexes(path) > kMaxIndexes) return {Place::Kind::ambiguous, nullptr, root};
+  return resolve_from(root, path);
+}
+
+View Fields::with(const View& root, std::string_view path, const View& value) {
+  bool last = false;
+  const std::string_view name = take_component(path, last);
+  const View inner = last ? value : with(child(root, name), path, value);
+  // An overlay of an overlay would grow with each stage: take the fields over instead.
+  const bool made = root.kind == View::Kind::overlay;
+  Overlay& o = overlay(made ? root.overlay->base : root);
+  if (made) o.fields = root.overlay->fields;
+  const auto own = std::ranges::find_if(o.fields, [&](const auto& f) { return f.first == name; });
+  if (own != o.fields.end()) {
+    own->second = inner;
+  } else {
+    o.fields.emplace_back(std::string(name), inner);
+  }
+  return view(o);
+}
+
+}  // namespace fle::query

@@ -1,0 +1,114 @@
+#ifndef FLE_QUERY_SRC_FIELDS_H_
+#define FLE_QUERY_SRC_FIELDS_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fle/schema/plan.h"
+
+namespace fle::query {
+
+struct Overlay;
+
+/// What is known of a field, and of the fields below it, at one point of a command: at first what
+/// the collection's schema says, later what the stages of a pipeline have made of it. Small,
+/// copied freely; refers to plans and to overlays of one Fields.
+struct View {
+  enum class Kind : std::uint8_t {
+    plain,      ///< Nothing at or below this point is encrypted.
+    encrypted,  ///< The value here is encrypted as `leaf` says.
+    object,     ///< An object of `plan` with encrypted fields below, at `node`.
+    overlay,    ///< An object that a stage has made; see Overlay.
+    list,       ///< An array whose items are `items`, made by a stage.
+    ambiguous,  ///< Patterns of the schema disagree about it.
+    unknown,    ///< Encrypted or not, or differently: known at run time only.
+  };
+  Kind kind = Kind::plain;
+  /// Of a list: its documents come from a collection ($lookup), so paths lead through it into them.
+  bool joined = false;
+  schema::Plan::NodeId node = 0;
+  const schema::Plan* plan = nullptr;
+  const schema::Leaf* leaf = nullptr;
+  const Overlay* overlay = nullptr;
+  const View* items = nullptr;
+
+  static View unknown() noexcept { return {Kind::unknown}; }
+  static View encrypted(const schema::Leaf& leaf) noexcept {
+    View v{Kind::encrypted};
+    v.leaf = &leaf;
+    return v;
+  }
+  /// Two views that say the same; overlays are compared by identity.
+  friend bool operator==(const View&, const View&) = default;
+};
+
+/// An object as a stage has made it: some fields of its own, the others as they are in `base`.
+struct Overlay {
+  View base;
+  std::vector<std::pair<std::string, View>> fields;
+};
+
+/// What may stand at or below a view.
+enum class Reach : std::uint8_t { nothing, encrypted, unknown };
+[[nodiscard]] Reach reach(const View& view) noexcept;
+
+/// The view of a whole collection.
+[[nodiscard]] View view_of(const schema::Plan* plan) noexcept;
+[[nodiscard]] View view_of(const schema::Plan& plan, const schema::Plan::Step& step) noexcept;
+/// The field `name`, which has no dots, of the object `view`.
+[[nodiscard]] View child(const View& view, std::string_view name) noexcept;
+
+/// Where a dotted path leads.
+struct Place {
+  enum class Kind : std::uint8_t {
+    plain,
+    encrypted,  ///< `leaf` says how.
+    prefix,     ///< An object with encrypted fields below.
+    below,      ///< Inside an encrypted value, which nobody but the client can read.
+    in_list,    ///< Encrypted values in an array that a stage has made.
+    ambiguous,
+    unknown,
+  };
+  Kind kind = Kind::plain;
+  const schema::Leaf* leaf = nullptr;
+  View view;  ///< Of the whole path.
+};
+
+/// @param path  as in match expressions and field paths: "a.b.0.c". A number may be a name or an
+///              index: where the two readings differ the place is ambiguous.
+[[nodiscard]] Place resolve(const View& root, std::string_view path) noexcept;
+[[nodiscard]] bool is_index(std::string_view component) noexcept;
+
+/// Whether two leaves encrypt alike, so that their ciphertexts can be compared.
+[[nodiscard]] bool same_encryption(const schema::Leaf& a, const schema::Leaf& b) noexcept;
+
+/// Owns what views of one analysis refer to.
+class Fields {
+ public:
+  Overlay& overlay(const View& base) { return overlays_.emplace_back(Overlay{base, {}}); }
+  static View view(const Overlay& o) noexcept {
+    View v{View::Kind::overlay};
+    v.overlay = &o;
+    return v;
+  }
+  /// An array of such items.
+  View list(const View& items, bool joined) {
+    View v{View::Kind::list, joined};
+    v.items = &items_.emplace_back(items);
+    return v;
+  }
+  /// `root` with the value at the dotted `path` being `value`; fields beside it stay.
+  View with(const View& root, std::string_view path, const View& value);
+
+ private:
+  std::deque<Overlay> overlays_;
+  std::deque<View> items_;
+};
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_SRC_FIELDS_H_

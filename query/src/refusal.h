@@ -1,0 +1,50 @@
+#ifndef FLE_QUERY_SRC_REFUSAL_H_
+#define FLE_QUERY_SRC_REFUSAL_H_
+
+#include "fle/errc.h"
+
+namespace fle::query {
+
+/// Why something is refused. One row for each reason: its id stands in findings and in
+/// docs/analysis.md, its text in every error.
+struct Refusal {
+  const char* id;  ///< "match.operator"
+  Errc code;
+  const char* text;    ///< The specification's words where a test of it wants them.
+  const char* advice;  ///< What to write instead.
+};
+
+// Anything.
+inline constexpr Refusal kMalformed{"command.malformed", Errc::command_malformed,
+                                    "has not the shape that it must have",
+                                    "compare it with the server's manual"};
+inline constexpr Refusal kAmbiguous{
+    "path.ambiguous", Errc::ambiguous_path,
+    "the schema, or a number in the path, gives this path more than one meaning",
+    "name the field by a path that has one meaning"};
+inline constexpr Refusal kUnknown{
+    "path.unknown", Errc::encryption_unknown,
+    "Cannot get metadata for path whose encryption properties are not known until runtime",
+    "use the field before the stage or expression that makes it"};
+inline constexpr Refusal kBelow{
+    "path.below", Errc::operator_not_allowed,
+    "the path leads into an encrypted value, which the server cannot read",
+    "use the whole field, or leave the field out of the query and look at it after decryption"};
+inline constexpr Refusal kInList{
+    "path.in_list", Errc::operator_not_allowed,
+    "the path leads to encrypted values in an array that a stage has made",
+    "match before the stage that makes the array"};
+inline constexpr Refusal kPrefix{
+    "path.prefix", Errc::comparison_not_possible,
+    "the value holds an encrypted field: as a whole it cannot be compared or replaced safely",
+    "name the fields below one by one"};
+
+/// Texts of the specification's tests, shared by several operators.
+inline constexpr Refusal kRandom{
+    "match.random", Errc::random_not_comparable,
+    "Cannot query on fields encrypted with the randomized encryption algorithm",
+    "encrypt the field with the deterministic algorithm if it must be searched"};
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_SRC_REFUSAL_H_

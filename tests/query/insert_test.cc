@@ -1,0 +1,87 @@
+#include "query_support.h"
+
+namespace fle {
+namespace {
+
+using test::expect_marked;
+using test::expect_refused;
+using test::expect_unchanged;
+
+TEST(InsertAnalysis, ReplacesValuesThatTheSchemaEncryptsAndNothingElse) {
+  expect_marked(
+      "{'insert': 'c', 'documents': [{'_id': 1, 'ssn': 5, 'city': 'x', 'note': true}, "
+      "{'name': 'n', 'address': {'street': 's', 'zip': 1}}], 'ordered': true}",
+      "{'insert': 'c', 'documents': [{'_id': 1, 'ssn': {'E': 1, 'k': 0, 'v': 5}, 'city': 'x', "
+      "'note': {'E': 2, 'k': 0, 'v': true}}, {'name': {'E': 1, 'k': 0, 'v': 'n'}, 'address': "
+      "{'street': {'E': 1, 'k': 0, 'v': 's'}, 'zip': 1}}], 'ordered': true}");
+}
+
+TEST(InsertAnalysis, TakesTheNameOfAKeyFromTheDocumentThatPointsToIt) {
+  expect_marked(
+      "{'insert': 'c', 'documents': [{'tagged': 'x', 'keyName': 'k1'}, "
+      "{'keyName': 'k2', 'tagged': 'y'}]}",
+      "{'insert': 'c', 'documents': [{'tagged': {'E': 2, 'k': 'k1', 'v': 'x'}, 'keyName': 'k1'}, "
+      "{'keyName': 'k2', 'tagged': {'E': 2, 'k': 'k2', 'v': 'y'}}]}");
+  expect_refused("{'insert': 'c', 'documents': [{'tagged': 'x'}]}", Errc::unresolved_key_pointer);
+}
+
+TEST(InsertAnalysis, EchoesWhatEncryptsNothing) {
+  expect_unchanged("{'insert': 'c', 'documents': [{'_id': 1, 'city': 'x'}], 'any': {'a': [1]}}");
+  expect_unchanged("{'insert': 'c', 'documents': [{'ssn': 5}]}", nullptr);
+}
+
+TEST(InsertAnalysis, NamesTheValueThatItRefuses) {
+  const auto got = test::analyze(
+      test::doc("{'insert': 'c', 'documents': [{}, {'address': {'street': 7}}]}"), test::people());
+  ASSERT_FALSE(got.marked);
+  EXPECT_EQ(got.marked.error().code, Errc::type_not_allowed);
+  EXPECT_EQ(got.marked.error().path, "documents.1.address.street");
+  ASSERT_EQ(got.analysis.findings.size(), 1U);
+  EXPECT_EQ(got.analysis.findings[0].field, "address.street");
+  EXPECT_FALSE(got.analysis.findings[0].advice.empty());
+}
+
+TEST(InsertAnalysis, ExplainsEachValue) {
+  const auto got = test::analyze(
+      test::doc("{'insert': 'c', 'documents': [{'ssn': 1, 'address': {'street': 's'}}]}"),
+      test::people(), "db", true);
+  ASSERT_TRUE(got.marked);
+  ASSERT_EQ(got.analysis.findings.size(), 2U);
+  EXPECT_EQ(got.analysis.findings[1].path, "documents.0.address.street");
+  EXPECT_EQ(got.analysis.findings[1].verdict, query::Finding::Verdict::encrypted);
+}
+
+TEST(InsertAnalysis, RefusesWhatIsNoListOfDocuments) {
+  expect_refused("{'insert': 'c', 'documents': 5}", Errc::command_malformed);
+  expect_refused("{'insert': 'c', 'documents': [5]}", Errc::command_malformed);
+  expect_refused(
+      "{'insert': 'c', 'documents': [{'a': {'$binary': {'base64': 'AQ==', 'subType': "
+      "'06'}}, 'name': {'$binary': {'base64': 'AQ==', 'subType': '06'}}}]}",
+      Errc::already_encrypted);
+}
+
+TEST(CommandAnalysis, RefusesCommandsThatItDoesNotKnow) {
+  expect_refused("{'mapReduce': 'c'}", Errc::command_not_supported,
+                 "command not supported for auto encryption: mapReduce");
+  expect_refused("{'insert': 1}", Errc::command_not_supported,
+                 "non-collection command not supported for auto encryption: insert");
+  expect_refused("{'insert': ''}", Errc::command_malformed);
+  expect_refused("{'explain': 1}", Errc::command_malformed, "explain value is not a document");
+  expect_refused("{}", Errc::malformed_bson);
+}
+
+TEST(CommandAnalysis, LeavesHarmlessCommandsAlone) {
+  expect_unchanged("{'ping': 1}");
+  expect_unchanged("{'ISMASTER': 1}");
+  expect_unchanged("{'getMore': {'$numberLong': '5'}, 'collection': 'c'}");
+}
+
+TEST(CommandAnalysis, LooksInsideExplain) {
+  expect_marked(
+      "{'explain': {'insert': 'c', 'documents': [{'ssn': 5}]}, 'verbosity': 'queryPlanner'}",
+      "{'explain': {'insert': 'c', 'documents': [{'ssn': {'E': 1, 'k': 0, 'v': 5}}]}, "
+      "'verbosity': 'queryPlanner'}");
+}
+
+}  // namespace
+}  // namespace fle
