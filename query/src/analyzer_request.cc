@@ -37,8 +37,8 @@ class Fields {
 
   /// Takes `e` if it is one of `wanted`.
   Outcome<bool> take(const Element& e, std::span<const Wanted> wanted, std::string_view in) const {
-    const auto* w = std::find_if(wanted.begin(), wanted.end(),
-                                 [&](const Wanted& x) { return x.name == e.name; });
+    const auto w = std::find_if(wanted.begin(), wanted.end(),
+                                [&](const Wanted& x) { return x.name == e.name; });
     if (w == wanted.end()) return false;
     const std::string path =
         in.empty() ? std::string(e.name) : std::string(in) + "." + std::string(e.name);
