@@ -1,0 +1,225 @@
+#include "commands.h"
+
+#include <algorithm>
+#include <cctype>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "reply.h"
+
+namespace fle::cryptd {
+namespace {
+
+// 26 is MongoDB 8.1, the first whose analyser takes schemas of several collections at once
+// (csfleEncryptionSchemas), and libmongocrypt asks for no less before it sends them. 27 (8.2) would
+// add encryptionInformation beside them, that is Queryable Encryption, which is not done here:
+// with 26 libmongocrypt refuses that itself, and names both collections.
+constexpr std::int32_t kMaxWireVersion = 26;
+// The release that belongs to it, for clients that look at versions.
+constexpr std::string_view kActsAsVersion = "8.1.0";
+constexpr std::int32_t kMaxBsonObjectSize = 16 * 1024 * 1024;
+
+constexpr Refusal kNoSuchCommand{59, "CommandNotFound",
+                                 "no such command: fle-cryptd analyses commands and keeps no data"};
+constexpr Refusal kNoDatabase{40571, "Location40571", "OP_MSG requests require a $db argument"};
+constexpr Refusal kBadDatabase{73, "InvalidNamespace", "$db is not the name of a database"};
+constexpr Refusal kNotForQuery{352, "UnsupportedOpQueryCommand",
+                               "OP_QUERY is understood for a handshake only; use OP_MSG"};
+constexpr Refusal kReplyTooLarge{10334, "BSONObjectTooLarge",
+                                 "the marked command would not fit into a message"};
+constexpr Refusal kNoMemory{146, "ExceededMemoryLimit", "out of memory"};
+constexpr Refusal kFailed{1, "InternalError", "the analysis ended unexpectedly"};
+
+using Document = std::vector<std::uint8_t>;
+
+/// The first field of that name, at the top level.
+bool find(Bytes command, const char* key, bson_iter_t& it) {
+  return bson_iter_init_from_data(&it, command.data(), command.size()) && bson_iter_find(&it, key);
+}
+
+Document hello(Bytes command, const char* primary) {
+  Reply r;
+  r.boolean(primary, true);
+  bson_iter_t it;
+  if (find(command, "helloOk", it) && bson_iter_as_bool(&it)) r.boolean("helloOk", true);
+  // No setName, hosts, msg, topologyVersion: a standalone without streaming monitoring. No
+  // logicalSessionTimeoutMinutes: without sessions and retries.
+  return r.boolean("iscryptd", true)
+      .number("maxBsonObjectSize", kMaxBsonObjectSize)
+      .number("maxMessageSizeBytes", kMaxMessageSize)
+      .now("localTime")
+      .number("minWireVersion", 0)
+      .number("maxWireVersion", kMaxWireVersion)
+      .boolean("readOnly", false)
+      .ok();
+}
+Document run_hello(Bytes command, const Facts&) { return hello(command, "isWritablePrimary"); }
+Document run_is_master(Bytes command, const Facts&) { return hello(command, "ismaster"); }
+
+Document run_ping(Bytes, const Facts&) { return Reply().ok(); }
+
+Document run_build_info(Bytes, const Facts& facts) {
+  return Reply()
+      .text("version", kActsAsVersion)
+      .text("gitVersion", "fle-cryptd " + facts.version)
+      .texts("modules", {"libfle"})
+      .numbers("versionArray", std::vector<std::int32_t>{8, 1, 0, 0})
+      .number("bits", 64)
+      .boolean("debug", false)
+      .number("maxBsonObjectSize", kMaxBsonObjectSize)
+      .ok();
+}
+
+Document run_get_cmd_line_opts(Bytes, const Facts& facts) {
+  return Reply().texts("argv", facts.command_line).ok();
+}
+
+/// There are no cursors: none of those named is found.
+Document run_kill_cursors(Bytes command, const Facts&) {
+  std::vector<std::int64_t> named;
+  bson_iter_t it;
+  bson_iter_t item;
+  if (find(command, "cursors", it) && BSON_ITER_HOLDS_ARRAY(&it) && bson_iter_recurse(&it, &item)) {
+    while (bson_iter_next(&item)) named.push_back(bson_iter_as_int64(&item));
+  }
+  const std::vector<std::int64_t> none;
+  return Reply()
+      .numbers("cursorsKilled", none)
+      .numbers("cursorsNotFound", named)
+      .numbers("cursorsAlive", none)
+      .numbers("cursorsUnknown", none)
+      .ok();
+}
+
+struct Command {
+  std::string_view name;
+  Document (*run)(Bytes command, const Facts& facts);  // null: the analyser answers it
+  bool any_case = false;
+  bool in_op_query = false;
+};
+
+constexpr Command kCommands[] = {
+    {"hello", run_hello, false, true},
+    {"isMaster", run_is_master, true, true},
+    {"ping", run_ping},
+    {"buildInfo", run_build_info, true},
+    {"getCmdLineOpts", run_get_cmd_line_opts},
+    {"endSessions", run_ping},
+    {"killCursors", run_kill_cursors},
+    {"aggregate", nullptr},
+    {"bulkWrite", nullptr},
+    {"collMod", nullptr},
+    {"count", nullptr},
+    {"create", nullptr},
+    {"createIndexes", nullptr},
+    {"delete", nullptr},
+    {"distinct", nullptr},
+    {"explain", nullptr},
+    {"find", nullptr},
+    {"findAndModify", nullptr},
+    {"insert", nullptr},
+    {"update", nullptr},
+};
+
+bool same_but_for_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [lower](char x, char y) { return lower(x) == lower(y); });
+}
+
+const Command* command_of(Bytes command) {
+  bson_iter_t it;
+  if (!bson_iter_init_from_data(&it, command.data(), command.size()) || !bson_iter_next(&it))
+    return nullptr;
+  const std::string_view name = bson_iter_key(&it);
+  for (const Command& c : kCommands) {
+    if (c.any_case ? same_but_for_case(c.name, name) : c.name == name) return &c;
+  }
+  return nullptr;
+}
+
+/// The value of $db. Twice is as bad as never: this one and the analyser might take different ones.
+Result<std::string_view, Refusal> database_of(Bytes command) {
+  bson_iter_t it;
+  if (!find(command, "$db", it)) return kNoDatabase;
+  if (!BSON_ITER_HOLDS_UTF8(&it)) return kBadDatabase;
+  std::uint32_t size = 0;
+  const char* data = bson_iter_utf8(&it, &size);
+  const std::string_view db(data, size);
+  constexpr std::string_view kForbidden("/\\. \"$\0", 7);
+  constexpr std::size_t kLongest = 63;
+  if (db.empty() || db.size() > kLongest || db.find_first_of(kForbidden) != db.npos)
+    return kBadDatabase;
+  while (bson_iter_next(&it)) {
+    if (std::string_view(bson_iter_key(&it)) == "$db") return kBadDatabase;
+  }
+  return db;
+}
+
+}  // namespace
+
+Responder::Responder(Analyze analyze, Facts facts)
+    : analyze_(std::move(analyze)), facts_(std::move(facts)) {}
+
+Answer Responder::respond(Bytes message) const {
+  try {
+    const auto request = parse(message);
+    return request ? respond(*request) : refuse(message, request.error());
+  } catch (const std::bad_alloc&) {
+    return refuse(message, kNoMemory);
+  }
+}
+
+std::optional<Answer> Responder::respond_at_once(Bytes message) const {
+  const auto request = parse(message);
+  if (!request) return refuse(message, request.error());
+  const Command* command = command_of(request->command);
+  if (command != nullptr && command->run == nullptr && !request->more_to_come) return std::nullopt;
+  return respond(*request);
+}
+
+Answer Responder::refuse(Bytes message, const Refusal& refusal) const {
+  Answer a;
+  a.end_of_connection = true;
+  if (!may_be_answered(message)) return a;
+  const Header header = read_header(message.first<kHeaderSize>());
+  a.frame = make_frame(header, false, next_id(), error_reply(refusal));
+  return a;
+}
+
+Answer Responder::respond(const Request& request) const {
+  Answer a;
+  // Commands change nothing here: one that wants no answer need not be run.
+  if (request.more_to_come) return a;
+  Document reply;
+  try {
+    reply = run(request, a.command);
+  } catch (const std::bad_alloc&) {
+    reply = error_reply(kNoMemory);
+  } catch (const std::exception&) {
+    reply = error_reply(kFailed);
+  }
+  if (reply.size() > kMaxMessageSize - sizeof(Frame::head) - sizeof(Frame::tail))
+    reply = error_reply(kReplyTooLarge);
+  a.frame = make_frame(request.header, request.checksum, next_id(), std::move(reply));
+  return a;
+}
+
+Document Responder::run(const Request& request, std::string_view& logged_name) const {
+  const Command* command = command_of(request.command);
+  if (command == nullptr) return error_reply(kNoSuchCommand);
+  logged_name = command->name;
+  if (request.header.op_code == kOpQuery)
+    return command->in_op_query ? command->run(request.command, facts_) : error_reply(kNotForQuery);
+  const auto db = database_of(request.command);
+  if (!db) return error_reply(db.error());
+  return command->run != nullptr ? command->run(request.command, facts_)
+                                 : analyze_(request.command, *db);
+}
+
+std::int32_t Responder::next_id() const noexcept {
+  return static_cast<std::int32_t>(last_id_.fetch_add(1, std::memory_order_relaxed) & 0x7fffffff);
+}
+
+}  // namespace fle::cryptd

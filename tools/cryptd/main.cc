@@ -1,0 +1,129 @@
+// fle-cryptd: query analysis for drivers that look for mongocryptd.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "background.h"
+#include "commands.h"
+#include "fle/query/analyzer.h"
+#include "log.h"
+#include "options.h"
+#include "pid_file.h"
+#include "server.h"
+
+namespace fle::cryptd {
+namespace {
+
+void complain(const std::string& line) { std::fprintf(stderr, "fle-cryptd: %s\n", line.c_str()); }
+
+void prepare_process() {
+  // Clients and whoever reads the log may go away; a terminal may close.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+  // A closed standard descriptor must not become the number of a socket.
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+  }
+  // Commands stand in ordinary memory: they may not reach a core file.
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  // A connection is a descriptor.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+#ifdef __GLIBC__
+  // Memory of large messages goes back to the system; by default glibc keeps ever more of it.
+  ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+#endif
+}
+
+Analyze make_analyze() {
+  auto analyzer = std::make_shared<query::Analyzer>();
+  return [analyzer](Bytes command, std::string_view db) {
+    auto reply = analyzer->analyze(command, db);
+    return reply ? *std::move(reply) : query::error_reply(reply.error());
+  };
+}
+
+void log_start(Log& log, const Options& o) {
+  log.info("CONTROL", 7300000, "main", "Starting",
+           {{"version", FLE_VERSION}, {"pid", std::int64_t{::getpid()}}});
+  for (const std::string& name : o.parameters)
+    log.info("CONTROL", 7300005, "main", "Parameter without effect", {{"name", name}});
+}
+
+ExitStatus fail(Log& log, ExitStatus status, const Failure& f) {
+  complain(f.message);
+  // Without a log file that line is enough.
+  if (log.to_file()) log.error("CONTROL", 20568, "main", "Cannot start", {{"error", f.message}});
+  return status;
+}
+
+Done write_pid(PidFile& file, const Options& o, Log& log) {
+  if (o.pid_file.empty()) return ok;
+  const Done done = file.write(o.pid_file);
+  if (done || o.pid_file_required) return done;
+  // Nobody asked for it.
+  log.warning("CONTROL", 7300006, "main", "No pid file", {{"error", done.error().message}});
+  return ok;
+}
+
+ExitStatus serve(const Options& o, std::vector<std::string> command_line) {
+  Log log;
+  if (!o.log_path.empty()) {
+    if (const Done opened = log.open(o.log_path); !opened)
+      return fail(log, kExitFailed, opened.error());
+  }
+  Background background;
+  if (o.fork) {
+    if (const Done entered = background.enter(); !entered)
+      return fail(log, kExitFailed, entered.error());
+  }
+  PidFile pid_file;
+  log_start(log, o);
+  Server server(o, Responder(make_analyze(), {FLE_VERSION, std::move(command_line)}), log);
+  if (const Done listening = server.listen(); !listening)
+    return fail(log, kExitNetwork, listening.error());
+  if (const Done written = write_pid(pid_file, o, log); !written)
+    return fail(log, kExitFailed, written.error());
+  background.ready();
+  const bool finished = server.run();
+  log.info("CONTROL", 23138, "main", "Shutting down", {{"exitCode", std::int64_t{kExitClean}}});
+  if (!finished) {
+    // An analysis that outlasts its time cannot be ended; the process can.
+    server.remove_socket();
+    pid_file.clear();
+    ::_exit(kExitClean);
+  }
+  return kExitClean;
+}
+
+int run(int argc, char** argv) {
+  const auto parsed = parse_options(argc, argv);
+  if (const auto* status = std::get_if<ExitStatus>(&parsed)) return *status;
+  return serve(std::get<Options>(parsed), std::vector<std::string>(argv, argv + argc));
+}
+
+}  // namespace
+}  // namespace fle::cryptd
+
+int main(int argc, char** argv) {
+  fle::cryptd::prepare_process();
+  try {
+    return fle::cryptd::run(argc, argv);
+  } catch (const std::exception& e) {
+    fle::cryptd::complain(e.what());
+    return fle::cryptd::kExitFailed;
+  }
+}

@@ -1,0 +1,43 @@
+#ifndef FLE_TOOLS_CRYPTD_OPTIONS_H_
+#define FLE_TOOLS_CRYPTD_OPTIONS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace fle::cryptd {
+
+/// How the daemon was told to run. The names are those of mongocryptd's options.
+struct Options {
+  std::vector<std::string> addresses{"127.0.0.1"};  ///< Loopback addresses to listen on.
+  std::uint16_t port = 27020;                       ///< 0: a free one.
+  bool unix_socket = true;
+  std::string unix_socket_folder = "/tmp";
+  bool unix_socket_required = false;       ///< The folder was named, so doing without is a failure.
+  std::chrono::seconds idle_shutdown{60};  ///< 0: never.
+  std::string pid_file = "mongocryptd.pid";
+  bool pid_file_required = false;  ///< The file was named.
+  std::string log_path;            ///< Empty: standard output.
+  bool fork = false;
+  bool quiet = false;                   ///< Connections come and go without a record.
+  int verbosity = 0;                    ///< From 1 on each command leaves a record.
+  std::vector<std::string> parameters;  ///< Names of --setParameter, without their values.
+};
+
+/// Statuses of exit, those of MongoDB's daemons.
+enum ExitStatus : int {
+  kExitClean = 0,
+  kExitBadOptions = 2,
+  kExitFailed = 1,
+  kExitNetwork = 48,
+};
+
+/// Reads a command line. `--help`, `--version` and mistakes are answered on the standard streams;
+/// then the result is a status to exit with.
+[[nodiscard]] std::variant<Options, ExitStatus> parse_options(int argc, const char* const* argv);
+
+}  // namespace fle::cryptd
+
+#endif  // FLE_TOOLS_CRYPTD_OPTIONS_H_

@@ -1,0 +1,253 @@
+#include "server.h"
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/v6_only.hpp>
+#include <asio/post.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/thread_pool.hpp>
+
+#include "connection.h"
+#include "listener.h"
+#include "unix_socket.h"
+
+namespace fle::cryptd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using asio::ip::tcp;
+using Local = asio::local::stream_protocol;
+
+// Messages beyond this have threads of their own: however many come, short ones need not wait.
+constexpr std::size_t kLargeMessage = 1 << 20;
+// With a free port on one address, another address may have it taken.
+constexpr int kPortTries = 16;
+
+std::size_t analysis_threads() {
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 8);
+}
+
+Outcome<tcp::acceptor> listen_on(asio::io_context& io, const tcp::endpoint& at) {
+  tcp::acceptor a(io);
+  std::error_code ec;
+  a.open(at.protocol(), ec);
+  // So that a daemon can follow another one at once. It takes no address from one that listens.
+  if (!ec) a.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec && at.address().is_v6()) a.set_option(asio::ip::v6_only(true), ec);
+  if (!ec) a.bind(at, ec);
+  if (!ec) a.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) return Failure(Errc::io_failed, "cannot listen on " + name_of(at) + ": " + ec.message());
+  return a;
+}
+
+}  // namespace
+
+class Server::State final : private ConnectionOwner {
+ public:
+  State(const Options& options, Responder responder, Log& log)
+      : options_(options), responder_(std::move(responder)), log_(log) {
+    events_.accepted = [this](Socket s, const std::string& remote) {
+      add_connection(std::move(s), remote);
+    };
+    events_.failed = [this](const std::error_code& ec) { accept_failed(ec); };
+  }
+  ~State() = default;
+
+  Done listen() {
+    FLE_CHECK(listen_on_addresses());
+    if (options_.unix_socket) FLE_CHECK(listen_on_unix_socket());
+    for (const std::string& a : listening_on_)
+      log_.info("NETWORK", 23015, "listener", "Listening on", {{"address", a}});
+    log_.info("NETWORK", 23016, "listener", "Waiting for connections",
+              {{"port", std::int64_t{port_}}, {"ssl", "off"}});
+    return ok;
+  }
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+  bool run() {
+    await_signal();
+    last_command_ = Clock::now();
+    watch_idleness();
+    for (const auto& l : listeners_) l->start();
+    io_.run();
+    if (in_flight_ != 0) return false;
+    small_.join();
+    large_.join();
+    return true;
+  }
+
+  void stop() {
+    asio::post(io_, [this] { end("asked to"); });
+  }
+
+  void remove_socket() noexcept { unix_socket_.remove(); }
+
+ private:
+  Done listen_on_addresses() {
+    for (int tries = 1;; ++tries) {
+      std::vector<tcp::acceptor> acceptors;
+      const Done done = bind_all(acceptors);
+      if (!done && (options_.port != 0 || tries == kPortTries)) return done;
+      if (!done) continue;
+      for (tcp::acceptor& a : acceptors)
+        listeners_.push_back(std::make_unique<ListenerOn<tcp>>(std::move(a), events_));
+      return ok;
+    }
+  }
+
+  /// All on one port: the one that is asked for, or the one that the first address gets.
+  Done bind_all(std::vector<tcp::acceptor>& out) {
+    port_ = options_.port;
+    listening_on_.clear();
+    for (const std::string& address : options_.addresses) {
+      FLE_TRY(tcp::acceptor a, listen_on(io_, {asio::ip::make_address(address), port_}));
+      std::error_code ignored;
+      port_ = a.local_endpoint(ignored).port();
+      listening_on_.push_back(address);
+      out.push_back(std::move(a));
+    }
+    return ok;
+  }
+
+  Done listen_on_unix_socket() {
+    const auto fd = unix_socket_.listen(options_.unix_socket_folder);
+    if (fd) {
+      listening_on_.push_back(socket_path(options_.unix_socket_folder));
+      listeners_.push_back(
+          std::make_unique<ListenerOn<Local>>(Local::acceptor(io_, Local(), *fd), events_));
+      return ok;
+    }
+    if (options_.unix_socket_required) return fd.error();
+    log_.warning("NETWORK", 7300001, "listener", "No Unix socket", {{"error", fd.error().message}});
+    return ok;
+  }
+
+  void add_connection(Socket socket, const std::string& remote) {
+    const std::uint64_t id = ++last_connection_;
+    ConnectionOwner& self = *this;
+    auto c = std::make_shared<Connection>(std::move(socket), id, self);
+    connections_.emplace(id, c);
+    if (!options_.quiet)
+      log_.info("NETWORK", 22943, "listener", "Connection accepted",
+                {{"remote", remote},
+                 {"connectionId", static_cast<std::int64_t>(id)},
+                 {"connectionCount", static_cast<std::int64_t>(connections_.size())}});
+    c->start();
+  }
+
+  void accept_failed(const std::error_code& ec) {
+    // Ten times a second as long as it lasts: once is enough.
+    if (std::exchange(accept_error_, ec) == ec) return;
+    log_.warning("NETWORK", 7300002, "listener", "Cannot accept connections for now",
+                 {{"error", ec.message()}});
+  }
+
+  // ConnectionOwner
+  [[nodiscard]] const Responder& responder() const override { return responder_; }
+
+  void run_elsewhere(std::size_t size, std::function<void()> job) override {
+    asio::post(size > kLargeMessage ? large_ : small_, std::move(job));
+  }
+  void command_began() override { ++in_flight_; }
+  void command_ended(const CommandRecord& r) override {
+    --in_flight_;
+    last_command_ = Clock::now();
+    if (options_.verbosity == 0) return;
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(r.duration).count();
+    log_.info("COMMAND", 7300003, "conn", "Command",
+              {{"command", r.command.empty() ? "refused" : r.command},
+               {"requestBytes", static_cast<std::int64_t>(r.request_size)},
+               {"replyBytes", static_cast<std::int64_t>(r.reply_size)},
+               {"durationMillis", std::int64_t{ms}}});
+  }
+  void connection_closed(std::uint64_t id) override {
+    connections_.erase(id);
+    accept_error_.clear();
+    if (!options_.quiet)
+      log_.info("NETWORK", 22944, "conn", "Connection ended",
+                {{"connectionId", static_cast<std::int64_t>(id)},
+                 {"connectionCount", static_cast<std::int64_t>(connections_.size())}});
+    if (ending_ && connections_.empty()) io_.stop();
+  }
+
+  void await_signal() {
+    signals_.async_wait([this](const std::error_code& ec, int) {
+      if (ec) return;
+      if (ending_) return io_.stop();  // the second one: at once
+      end("signal");
+      await_signal();
+    });
+  }
+
+  void watch_idleness() {
+    if (options_.idle_shutdown.count() == 0) return;
+    const auto end_at = last_command_ + options_.idle_shutdown;
+    const auto now = Clock::now();
+    if (in_flight_ == 0 && now >= end_at) return end("idle");
+    idle_timer_.expires_at(in_flight_ == 0 ? end_at : now + options_.idle_shutdown);
+    idle_timer_.async_wait([this](const std::error_code& ec) {
+      if (!ec) watch_idleness();
+    });
+  }
+
+  void end(std::string_view why) {
+    if (std::exchange(ending_, true)) return;
+    log_.info("CONTROL", 7300004, "main", "Shutting down", {{"reason", why}});
+    idle_timer_.cancel();
+    for (const auto& l : listeners_) l->close();
+    drain_timer_.expires_after(kDrainTime);
+    drain_timer_.async_wait([this](const std::error_code& ec) {
+      if (!ec) io_.stop();
+    });
+    // Each may leave the table at once.
+    std::vector<std::shared_ptr<Connection>> all;
+    for (const auto& [id, c] : connections_) all.push_back(c);
+    for (const auto& c : all) c->finish();
+    if (connections_.empty()) io_.stop();
+  }
+
+  const Options options_;
+  const Responder responder_;
+  Log& log_;
+  Listener::Events events_;
+  UnixSocket unix_socket_;
+  std::uint16_t port_ = 0;
+  std::vector<std::string> listening_on_;
+
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> stay_{io_.get_executor()};
+  asio::signal_set signals_{io_, SIGTERM, SIGINT};
+  asio::steady_timer idle_timer_{io_};
+  asio::steady_timer drain_timer_{io_};
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
+  std::uint64_t last_connection_ = 0;
+  std::size_t in_flight_ = 0;  // commands that are being answered
+  Clock::time_point last_command_;
+  std::error_code accept_error_;
+  bool ending_ = false;
+
+  // Last: their threads end before what they work on.
+  asio::thread_pool small_{analysis_threads()};
+  asio::thread_pool large_{std::max<std::size_t>(1, analysis_threads() / 2)};
+};
+
+Server::Server(const Options& options, Responder responder, Log& log)
+    : s_(std::make_unique<State>(options, std::move(responder), log)) {}
+Server::~Server() = default;
+Done Server::listen() { return s_->listen(); }
+std::uint16_t Server::port() const noexcept { return s_->port(); }
+bool Server::run() { return s_->run(); }
+void Server::remove_socket() noexcept { s_->remove_socket(); }
+void Server::stop() { s_->stop(); }
+
+}  // namespace fle::cryptd

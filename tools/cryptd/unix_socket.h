@@ -1,0 +1,42 @@
+#ifndef FLE_TOOLS_CRYPTD_UNIX_SOCKET_H_
+#define FLE_TOOLS_CRYPTD_UNIX_SOCKET_H_
+
+#include <string>
+
+#include <sys/types.h>
+
+#include "fle/failure.h"
+
+namespace fle::cryptd {
+
+/// DIR/mongocryptd.sock
+[[nodiscard]] std::string socket_path(const std::string& folder);
+
+/// A listening Unix socket with its file, which goes away with this object.
+class UnixSocket {
+ public:
+  UnixSocket() = default;
+  ~UnixSocket() { remove(); }
+  UnixSocket(const UnixSocket&) = delete;
+  UnixSocket& operator=(const UnixSocket&) = delete;
+
+  /// Listens on socket_path(folder), which only this user can connect to (mode 0700). The file of a
+  /// daemon that ended without removing it is replaced; one that somebody listens on is not, nor is
+  /// anything that is not a socket. Changes the umask for a moment: call it before threads start.
+  ///
+  /// @return  the socket's descriptor, non-blocking; the caller closes it.
+  /// @retval Errc::io_failed
+  [[nodiscard]] Outcome<int> listen(const std::string& folder);
+
+  /// Removes the file, unless another daemon has replaced it since.
+  void remove() noexcept;
+
+ private:
+  std::string path_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+}  // namespace fle::cryptd
+
+#endif  // FLE_TOOLS_CRYPTD_UNIX_SOCKET_H_
