@@ -15,7 +15,7 @@ set(table
   "kms                ${core}|fle/kms/.*                                   bson|rapidjson|openssl|sqlite3|curl|mongoc"
   "query              ${base}|fle/(schema|bson_walk|query)/.*              none"
   "client             ${core}|fle/(schema|bson_walk|kms|query|client)/.*         bson"
-  "tools              ${core}|fle/(schema|bson_walk|kms|query|client)/.*         bson|CLI")
+  "tools              ${core}|fle/(schema|bson_walk|kms|query|client)/.*         bson|CLI|asio")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio")
 
 set(wrong "")
