@@ -196,11 +196,14 @@ struct MongocryptPeer::Impl {
   }
 };
 
-MongocryptPeer::MongocryptPeer(const Buf& master_key, const Buf& schema_map)
+MongocryptPeer::MongocryptPeer(const Buf& master_key, const Buf& schema_map,
+                               const std::string& crypt_shared)
     : p_(std::make_unique<Impl>()) {
   mongocrypt_t* crypt = p_->crypt.get();
   check(mongocrypt_setopt_kms_provider_local(crypt, Binary(master_key)), crypt);
   if (!schema_map.empty()) check(mongocrypt_setopt_schema_map(crypt, Binary(schema_map)), crypt);
+  if (!crypt_shared.empty())
+    mongocrypt_setopt_set_crypt_shared_lib_path_override(crypt, crypt_shared.c_str());
   check(mongocrypt_init(crypt), crypt);
 }
 
@@ -301,6 +304,23 @@ std::vector<Buf> MongocryptPeer::encrypt_inserts(const std::vector<Buf>& documen
   Buf command;
   encrypt_insert(command, prepare_insert(documents, marked));
   return documents_of(bson_view(command));
+}
+
+Buf MongocryptPeer::encrypt_command(const std::string& db, const Buf& command) {
+  const Context ctx = p_->new_context();
+  check(mongocrypt_ctx_encrypt_init(ctx.get(), db.c_str(), -1, Binary(command)), ctx.get());
+  Buf out;
+  p_->run(out, ctx.get());
+  return out;
+}
+
+std::uint64_t MongocryptPeer::crypt_shared_version() const {
+  return mongocrypt_crypt_shared_lib_version(p_->crypt.get());
+}
+
+std::string MongocryptPeer::crypt_shared_version_string() const {
+  const char* text = mongocrypt_crypt_shared_lib_version_string(p_->crypt.get(), nullptr);
+  return text != nullptr ? text : "";
 }
 
 std::string MongocryptPeer::version() { return mongocrypt_version(nullptr); }

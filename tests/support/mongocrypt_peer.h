@@ -25,8 +25,10 @@ struct PeerError : std::runtime_error {
 class MongocryptPeer {
  public:
   /// @param master_key  96 bytes.
-  /// @param schema_map  BSON {"db.coll": schema}; empty: none.
-  explicit MongocryptPeer(const Buf& master_key, const Buf& schema_map = {});
+  /// @param schema_map    BSON {"db.coll": schema}; empty: none.
+  /// @param crypt_shared  path of a mongo_crypt_v1.so to load; empty: none.
+  explicit MongocryptPeer(const Buf& master_key, const Buf& schema_map = {},
+                          const std::string& crypt_shared = {});
   /// Sends a message to the KMS at `endpoint` (host:port) and returns its whole answer.
   using KmsExchange = std::function<Buf(const std::string& endpoint, const Buf& message)>;
   /// With other KMS providers than local.
@@ -72,6 +74,12 @@ class MongocryptPeer {
   /// Both steps; returns the documents of the encrypted command.
   std::vector<Buf> encrypt_inserts(const std::vector<Buf>& documents,
                                    const std::vector<Buf>& marked);
+
+  /// Automatic encryption of any command, analysed in this process by crypt_shared.
+  Buf encrypt_command(const std::string& db, const Buf& command);
+  /// What the loaded crypt_shared says of itself: 0 and "" if there is none.
+  [[nodiscard]] std::uint64_t crypt_shared_version() const;
+  [[nodiscard]] std::string crypt_shared_version_string() const;
 
   [[nodiscard]] static std::string version();
 
