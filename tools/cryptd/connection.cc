@@ -58,7 +58,6 @@ void Connection::received(std::size_t n) {
   const Header header = read_header(std::span(message_).first<kHeaderSize>());
   if (received_ == kHeaderSize) {
     if (const auto sane = check_header(header); !sane) {
-      began_ = std::chrono::steady_clock::now();
       return reply(owner_.responder().refuse(message(), sane.error()));
     }
   }
@@ -78,21 +77,25 @@ void Connection::dispatch() {
   owner_.command_began();
   std::optional<Answer> answer;
   if (received_ <= kAnswerAtOnce) answer = owner_.responder().respond_at_once(message());
-  if (!answer) return answer_elsewhere();
-  owner_.command_ended({answer->command, received_, 0, {}});
-  reply(std::move(*answer));
+  if (answer) {
+    answered(std::move(*answer));
+  } else {
+    answer_elsewhere();
+  }
 }
 
 void Connection::answer_elsewhere() {
   owner_.run_elsewhere(received_, [self = shared_from_this()] {
     Answer answer = self->owner_.responder().respond(self->message());
-    asio::post(self->socket_.get_executor(), [self, answer = std::move(answer)]() mutable {
-      const std::size_t size = answer.frame ? answer.frame->size() : 0;
-      self->owner_.command_ended(
-          {answer.command, self->received_, size, std::chrono::steady_clock::now() - self->began_});
-      if (!self->closed_) self->reply(std::move(answer));
-    });
+    asio::post(self->socket_.get_executor(),
+               [self, answer = std::move(answer)]() mutable { self->answered(std::move(answer)); });
   });
+}
+
+void Connection::answered(Answer answer) {
+  owner_.command_ended({answer.command, received_, answer.frame ? answer.frame->size() : 0,
+                        std::chrono::steady_clock::now() - began_});
+  if (!closed_) reply(std::move(answer));
 }
 
 void Connection::reply(Answer answer) {

@@ -63,6 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void make_room(std::size_t length);
   void dispatch();
   void answer_elsewhere();
+  void answered(Answer answer);
   void reply(Answer answer);
   void replied();
   void linger();

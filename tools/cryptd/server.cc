@@ -201,7 +201,7 @@ class Server::State final : private ConnectionOwner {
 
   void end(std::string_view why) {
     if (std::exchange(ending_, true)) return;
-    log_.info("CONTROL", 7300004, "main", "Shutting down", {{"reason", why}});
+    log_.info("CONTROL", 7300004, "main", "Finishing the requests in flight", {{"reason", why}});
     idle_timer_.cancel();
     for (const auto& l : listeners_) l->close();
     drain_timer_.expires_after(kDrainTime);

@@ -1,0 +1,121 @@
+#include "cryptd/daemon.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace fle::test {
+namespace {
+
+bool names(const std::vector<std::string>& options, const std::string& name) {
+  return std::any_of(options.begin(), options.end(),
+                     [&name](const std::string& o) { return o.rfind(name, 0) == 0; });
+}
+
+[[noreturn]] void become_daemon(const Folder& folder, std::vector<std::string>& args) {
+  // A test that dies leaves nothing behind.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const auto open = [&folder](const char* name) {
+    return ::open(folder.file(name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  };
+  ::dup2(open("out"), STDOUT_FILENO);
+  ::dup2(open("err"), STDERR_FILENO);
+  if (::chdir(folder.path().c_str()) != 0) ::_exit(126);
+  std::vector<char*> argv;
+  for (std::string& a : args) argv.push_back(a.data());
+  argv.push_back(nullptr);
+  ::execv(argv[0], argv.data());
+  ::_exit(127);
+}
+
+}  // namespace
+
+Folder::Folder() {
+  std::string name = (std::filesystem::temp_directory_path() / "fle-cryptd-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+  path_ = name;
+}
+Folder::~Folder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+std::string Folder::read(const std::string& name) const {
+  std::ifstream in(path_ / name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  using namespace std::chrono_literals;
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > limit) return false;
+    std::this_thread::sleep_for(5ms);
+  }
+  return true;
+}
+
+Daemon::Daemon(std::vector<std::string> options) {
+  std::vector<std::string> args{FLE_CRYPTD};
+  if (!names(options, "--port")) args.insert(args.end(), {"--port", "0"});
+  if (!names(options, "--unixSocketPrefix")) args.emplace_back("--nounixsocket");
+  args.insert(args.end(), options.begin(), options.end());
+  pid_ = ::fork();
+  if (pid_ < 0) throw std::runtime_error("fork");
+  if (pid_ == 0) become_daemon(folder_, args);
+}
+
+Daemon::~Daemon() {
+  if (!running()) return;
+  signal(SIGKILL);
+  wait();
+}
+
+std::uint16_t Daemon::port() {
+  int port = -1;
+  const bool listens = eventually([this, &port] {
+    port = number_in_log(out(), 23016, "port");
+    return port > 0 || !running();
+  });
+  if (!listens || port <= 0) throw std::runtime_error("fle-cryptd does not listen: " + err());
+  return static_cast<std::uint16_t>(port);
+}
+
+bool Daemon::collect(int options) {
+  if (status_ >= 0) return true;
+  int status = 0;
+  if (::waitpid(pid_, &status, options) != pid_) return false;
+  status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  return true;
+}
+int Daemon::wait() {
+  eventually([this] { return collect(WNOHANG); });
+  return status_;
+}
+bool Daemon::running() { return !collect(WNOHANG); }
+void Daemon::signal(int number) const {
+  if (status_ < 0) ::kill(pid_, number);
+}
+
+int number_in_log(const std::string& log, int id, const std::string& key) {
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t at = line.find('"' + key + "\":");
+    if (line.find("\"id\":" + std::to_string(id) + ',') == std::string::npos ||
+        at == std::string::npos || line.back() != '}')
+      continue;
+    return std::atoi(line.c_str() + at + key.size() + 3);
+  }
+  return -1;
+}
+
+}  // namespace fle::test
