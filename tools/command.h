@@ -28,6 +28,7 @@ void add_schema(CLI::App& app, Action& chosen);
 void add_encrypt(CLI::App& app, Action& chosen);
 void add_decrypt(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);
+void add_analyze(CLI::App& app, Action& chosen);
 
 /// One line on standard error: "fle: ...".
 void complain(const std::string& line);

@@ -14,8 +14,8 @@ namespace fle::tools {
 namespace {
 
 // A new subcommand is a file and a row.
-constexpr AddCommand kCommands[] = {add_keygen,  add_key,     add_schema,
-                                    add_encrypt, add_decrypt, add_inspect};
+constexpr AddCommand kCommands[] = {add_keygen,  add_key,     add_schema, add_encrypt,
+                                    add_decrypt, add_inspect, add_analyze};
 
 int run(int argc, char** argv) {
   CLI::App app("Client-side field level encryption, byte-compatible with MongoDB CSFLE.", "fle");

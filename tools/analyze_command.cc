@@ -1,0 +1,318 @@
+// fle analyze: what query analysis makes of commands, and why.
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include <bson/bson.h>
+
+#include "command.h"
+#include "command_options.h"
+#include "documents.h"
+#include "fle/query/analysis.h"
+#include "progress.h"
+#include "stream_options.h"
+
+namespace fle::tools {
+namespace {
+
+using query::Finding;
+
+enum class Explain : std::uint8_t { no, table, json };
+
+struct Options {
+  CommandOptions command;
+  StreamOptions stream;
+  Explain explain = Explain::no;
+};
+
+/// One command and what analysis says of it.
+struct Analyzed {
+  std::uint64_t number = 0;  // of the command in its stream, from 1
+  std::string name{};        // "insert"; empty if that was not found out
+  std::string collection{};
+  query::Analysis analysis{};
+  Done done = ok;
+};
+
+class Analysis {
+ public:
+  Analysis(SchemaMap schemas, std::string db) : schemas_(std::move(schemas)), db_(std::move(db)) {}
+
+  void run(Bytes command, Analyzed& a) const {
+    const auto target = query::read_target(command);
+    if (!target) {
+      a.done = target.error();
+      return;
+    }
+    a.name = target->name;
+    a.collection = target->collection;
+    auto schemas = schemas_of(*target);
+    a.done = schemas ? query::analyze(command, db_, *schemas, a.analysis) : Done(schemas.error());
+  }
+
+ private:
+  [[nodiscard]] Outcome<std::vector<query::CollectionSchema>> schemas_of(
+      const query::Target& target) const {
+    std::vector<query::CollectionSchema> all;
+    for (const std::string_view collection : target.collections) {
+      std::shared_ptr<const schema::Plan> plan;
+      if (collection == target.collection && !target.own_schema.empty()) {
+        FLE_TRY(plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
+      } else {
+        const auto found = schemas_.find(db_ + "." + std::string(collection));
+        if (found == schemas_.end()) {
+          const std::string ns = db_ + "." + std::string(collection);
+          return Failure(Errc::schema_missing, "no schema was given for " + ns +
+                                                   ": add --schema-for " + ns +
+                                                   "=FILE, with {} in it if it encrypts nothing");
+        }
+        plan = found->second;
+      }
+      all.push_back({collection, plan});
+    }
+    return all;
+  }
+
+  SchemaMap schemas_;
+  std::string db_;
+};
+
+// --- explanations ---
+
+constexpr std::array<const char*, 3> kVerdicts{"encrypted", "unchanged", "refused"};
+
+const char* verdict_name(Finding::Verdict v) { return kVerdicts[static_cast<std::size_t>(v)]; }
+
+/// The findings, and always one for a refusal: not every rule is about a path.
+std::vector<Finding> findings_of(const Analyzed& a) {
+  std::vector<Finding> all = a.analysis.findings;
+  const bool told = std::ranges::any_of(
+      all, [](const Finding& f) { return f.verdict == Finding::Verdict::refused; });
+  if (!a.done && !told) {
+    all.push_back({Finding::Verdict::refused,
+                   a.done.error().path,
+                   {},
+                   a.name,
+                   name(a.done.error().code),
+                   a.done.error().message});
+  }
+  return all;
+}
+
+void append(std::string& out, const Analyzed& a, const std::vector<Finding>& findings) {
+  out += "command " + std::to_string(a.number) + ":";
+  if (!a.name.empty()) out += " " + printable(a.name);
+  if (!a.collection.empty()) out += " on " + printable(a.collection);
+  out += !a.done ? " is refused\n"
+         : a.analysis.n_encrypted == 0
+             ? " stays as it is\n"
+             : ", values to encrypt: " + std::to_string(a.analysis.n_encrypted) + "\n";
+
+  using Row = std::array<std::string, 6>;
+  std::vector<Row> rows;
+  for (const Finding& f : findings) {
+    rows.push_back({verdict_name(f.verdict), printable(f.path), printable(f.field),
+                    printable(f.operation), f.rule, printable(f.reason)});
+  }
+  if (!rows.empty())
+    rows.insert(rows.begin(), Row{"verdict", "path", "field", "operation", "rule", "reason"});
+  std::array<std::size_t, 6> width{};
+  for (Row& r : rows) {
+    for (std::size_t i = 0; i < r.size(); ++i) {
+      if (r[i].empty()) r[i] = "-";
+      width[i] = std::max(width[i], r[i].size());
+    }
+  }
+  for (const Row& r : rows) {
+    out += "  ";
+    for (std::size_t i = 0; i < r.size(); ++i) {
+      out += r[i];
+      if (i + 1 < r.size()) out.append(width[i] - r[i].size() + 2, ' ');
+    }
+    out += '\n';
+  }
+  for (const Finding& f : findings)
+    if (!f.advice.empty()) out += "  instead: " + printable(f.advice) + '\n';
+}
+
+/// Names out of documents may be any bytes, JSON is UTF-8: then each byte is one character.
+std::string to_utf8(const std::string& text) {
+  if (bson_utf8_validate(text.data(), text.size(), true)) return text;
+  std::string s;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      s += c;
+    } else {
+      s += {static_cast<char>(0xc0 | (byte >> 6)), static_cast<char>(0x80 | (byte & 0x3f))};
+    }
+  }
+  return s;
+}
+
+/// A line of JSON in the making.
+class Line {
+ public:
+  Line() = default;
+  Line(const Line&) = delete;
+  Line& operator=(const Line&) = delete;
+  ~Line() { bson_destroy(&b_); }
+  void add(const char* key, const std::string& text) {
+    const std::string utf8 = to_utf8(text);
+    bson_append_utf8(&b_, key, -1, utf8.data(), static_cast<int>(utf8.size()));
+  }
+  void add(const char* key, std::uint64_t n) {
+    bson_append_int64(&b_, key, -1, static_cast<std::int64_t>(n));
+  }
+  [[nodiscard]] Bytes bytes() const noexcept { return {bson_get_data(&b_), b_.len}; }
+
+ private:
+  bson_t b_ = BSON_INITIALIZER;
+};
+
+Done append_json(std::string& out, const Analyzed& a, const Finding& f) {
+  Line line;
+  line.add("command", a.number);
+  line.add("verdict", verdict_name(f.verdict));
+  line.add("path", f.path);
+  line.add("field", f.field);
+  line.add("operation", f.operation);
+  line.add("rule", f.rule);
+  line.add("reason", f.reason);
+  if (!f.advice.empty()) line.add("advice", f.advice);
+  return bson_to_json(line.bytes(), false, out);
+}
+
+// --- the stream ---
+
+class Run {
+ public:
+  Run(const Options& o, SchemaMap schemas, Output& out, std::uint64_t size)
+      : o_(o),
+        analysis_(std::move(schemas), o.command.db()),
+        out_(out),
+        progress_(size, o.stream.quiet || o.explain != Explain::no) {}
+
+  Done all(DocumentReader& reader) {
+    constexpr std::size_t kChunk = 128 * 1024;
+    Chunk chunk;
+    for (;;) {
+      FLE_CHECK(reader.next(chunk, kChunk));
+      if (chunk.ends.empty()) break;
+      std::size_t from = 0;
+      for (const std::size_t end : chunk.ends) {
+        ++commands_;
+        Done done = one(Bytes(chunk.raw).subspan(from, end - from));
+        if (!done) return numbered(std::move(done.error()));
+        from = end;
+      }
+      progress_.add(chunk.raw.size(), chunk.ends.size());
+    }
+    progress_.hide();
+    if (refused_) return *refused_;
+    return ok;
+  }
+
+ private:
+  [[nodiscard]] bool json() const noexcept { return o_.stream.format == Format::json; }
+
+  [[nodiscard]] Failure numbered(Failure f) const {
+    f.document = commands_;
+    return f;
+  }
+
+  Done one(Bytes raw) {
+    if (json()) {
+      bson_.clear();
+      FLE_CHECK(json_to_bson({reinterpret_cast<const char*>(raw.data()), raw.size()}, bson_));
+      raw = bson_;
+    }
+    Analyzed a;
+    a.number = commands_;
+    a.analysis.explain = o_.explain != Explain::no;
+    analysis_.run(raw, a);
+    if (o_.explain != Explain::no) return explain(a);
+    FLE_CHECK(a.done);
+    return write_marked(raw, a.analysis);
+  }
+
+  Done write_marked(Bytes command, query::Analysis& analysis) {
+    std::vector<std::uint8_t> marked;
+    if (!analysis.edits.empty()) {
+      FLE_TRY(marked, query::write_marked(command, analysis));
+      command = marked;
+    }
+    if (!json()) return out_.write(command);
+    text_.clear();
+    FLE_CHECK(bson_to_json(command, !o_.stream.relaxed, text_));
+    return write_text();
+  }
+
+  /// Explains a refusal as well as anything, and goes on: the status says so at the end.
+  Done explain(const Analyzed& a) {
+    if (!a.done && !refused_) refused_ = numbered(a.done.error());
+    const std::vector<Finding> findings = findings_of(a);
+    text_.clear();
+    if (o_.explain == Explain::table) {
+      append(text_, a, findings);
+    } else {
+      for (const Finding& f : findings) FLE_CHECK(append_json(text_, a, f));
+    }
+    return write_text();
+  }
+
+  Done write_text() {
+    return out_.write({reinterpret_cast<const std::uint8_t*>(text_.data()), text_.size()});
+  }
+
+  const Options& o_;
+  const Analysis analysis_;
+  Output& out_;
+  Progress progress_;
+  std::uint64_t commands_ = 0;
+  std::optional<Failure> refused_;
+  std::vector<std::uint8_t> bson_;
+  std::string text_;
+};
+
+Done run(const Options& o) {
+  FLE_TRY(SchemaMap schemas, o.command.schemas());
+  FLE_TRY(Input in, Input::open(o.stream.in));
+  FLE_TRY(Output out, Output::open(o.stream.out));
+  DocumentReader reader(in, o.stream.format);
+  Run all(o, std::move(schemas), out, in.size());
+  Done done = all.all(reader);
+  // An explanation of a refusal is what was asked for: it is kept.
+  if (done || o.explain != Explain::no) FLE_CHECK(out.commit());
+  return done;
+}
+
+}  // namespace
+
+void add_analyze(CLI::App& app, Action& chosen) {
+  CLI::App* cmd = app.add_subcommand(
+      "analyze",
+      "Without any key: mark what is to be encrypted in commands, as mongocryptd does, or explain");
+  auto o = std::make_shared<Options>();
+  o->command.add(*cmd);
+  o->stream.add_input(*cmd);
+  cmd->add_option("--out", o->stream.out,
+                  "Output; standard output if not given. A file appears only when all is done")
+      ->type_name("FILE");
+  cmd->add_flag("--relaxed", o->stream.relaxed,
+                "Write relaxed Extended JSON (the default is canonical, which keeps all types)");
+  cmd->add_flag_callback(
+      "--explain", [o] { o->explain = Explain::table; },
+      "Instead of the commands, a table for each: which paths are encrypted or not and why; for a "
+      "refusal the rule, and what to write instead. Goes on after a refusal; the status is 1 then");
+  cmd->add_flag_callback(
+      "--explain-json", [o] { o->explain = Explain::json; },
+      "The same as JSON lines: command, verdict, path, field, operation, rule, reason, advice");
+  cmd->footer(
+      "Example: echo '{\"find\": \"patients\", \"filter\": {\"ssn\": 901}}' | fle analyze "
+      "--schema patients.json --ns clinic.patients --format json --explain");
+  cmd->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+}
+
+}  // namespace fle::tools
