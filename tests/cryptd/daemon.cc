@@ -22,13 +22,15 @@ bool names(const std::vector<std::string>& options, const std::string& name) {
                      [&name](const std::string& o) { return o.rfind(name, 0) == 0; });
 }
 
-[[noreturn]] void become_daemon(const Folder& folder, std::vector<std::string>& args) {
+[[noreturn]] void become_daemon(const Folder& folder, std::vector<std::string>& args, rlimit files,
+                                int out) {
+  if (files.rlim_max != 0) ::setrlimit(RLIMIT_NOFILE, &files);
   // A test that dies leaves nothing behind.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const auto open = [&folder](const char* name) {
     return ::open(folder.file(name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   };
-  ::dup2(open("out"), STDOUT_FILENO);
+  ::dup2(out >= 0 ? out : open("out"), STDOUT_FILENO);
   ::dup2(open("err"), STDERR_FILENO);
   if (::chdir(folder.path().c_str()) != 0) ::_exit(126);
   std::vector<char*> argv;
@@ -64,14 +66,14 @@ bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-Daemon::Daemon(std::vector<std::string> options) {
+Daemon::Daemon(const std::vector<std::string>& options, rlimit files, int out) {
   std::vector<std::string> args{FLE_CRYPTD};
   if (!names(options, "--port")) args.insert(args.end(), {"--port", "0"});
   if (!names(options, "--unixSocketPrefix")) args.emplace_back("--nounixsocket");
   args.insert(args.end(), options.begin(), options.end());
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("fork");
-  if (pid_ == 0) become_daemon(folder_, args);
+  if (pid_ == 0) become_daemon(folder_, args, files, out);
 }
 
 Daemon::~Daemon() {
@@ -81,13 +83,15 @@ Daemon::~Daemon() {
 }
 
 std::uint16_t Daemon::port() {
-  int port = -1;
-  const bool listens = eventually([this, &port] {
-    port = number_in_log(out(), 23016, "port");
-    return port > 0 || !running();
-  });
-  if (!listens || port <= 0) throw std::runtime_error("fle-cryptd does not listen: " + err());
-  return static_cast<std::uint16_t>(port);
+  if (port_ == 0) {
+    const bool settled = eventually([this] {
+      const int port = number_in_log(out(), 23016, "port");
+      if (port > 0) port_ = static_cast<std::uint16_t>(port);
+      return port_ != 0 || !running();
+    });
+    if (!settled || port_ == 0) throw std::runtime_error("fle-cryptd does not listen: " + err());
+  }
+  return port_;
 }
 
 bool Daemon::collect(int options) {
@@ -102,6 +106,16 @@ int Daemon::wait() {
   return status_;
 }
 bool Daemon::running() { return !collect(WNOHANG); }
+std::chrono::milliseconds Daemon::cpu_time() const {
+  std::ifstream in("/proc/" + std::to_string(pid_) + "/stat");
+  std::string skipped;
+  std::getline(in, skipped, ')');
+  for (int i = 0; i < 11; ++i) in >> skipped;
+  long user = 0;
+  long system = 0;
+  in >> user >> system;  // fields 14 and 15 (proc(5)), in ticks
+  return std::chrono::milliseconds((user + system) * 1000 / ::sysconf(_SC_CLK_TCK));
+}
 void Daemon::signal(int number) const {
   if (status_ < 0) ::kill(pid_, number);
 }

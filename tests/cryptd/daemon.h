@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 namespace fle::test {
@@ -35,7 +36,9 @@ bool eventually(const std::function<bool()>& condition);
 /// options say otherwise. It is killed with this object, if it still runs.
 class Daemon {
  public:
-  explicit Daemon(std::vector<std::string> options = {});
+  /// @param files  limits of its descriptors; 0: as they are here.
+  /// @param out    where its standard output goes; -1: to what out() reads.
+  explicit Daemon(const std::vector<std::string>& options = {}, rlimit files = {}, int out = -1);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -46,6 +49,8 @@ class Daemon {
   /// The status of its exit, or 1000 and a signal's number. Waits for the end.
   int wait();
   [[nodiscard]] bool running();
+  /// What it has used of processors so far.
+  [[nodiscard]] std::chrono::milliseconds cpu_time() const;
   void signal(int number) const;
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
@@ -59,6 +64,7 @@ class Daemon {
 
   Folder folder_;
   pid_t pid_ = -1;
+  std::uint16_t port_ = 0;
   int status_ = -1;
 };
 
