@@ -57,6 +57,21 @@ Outcome<std::string_view> collection_name(Bytes command, const Element& first) {
   return name;
 }
 
+std::optional<Element> find_field(Bytes command, std::uint32_t at, std::string_view name) {
+  for (Cursor c(command, at); c.next();)
+    if (c.element().name == name) return c.element();
+  return std::nullopt;
+}
+
+/// validator.$jsonSchema, at the validator's top level only.
+Bytes own_schema(Bytes command, std::uint32_t at) {
+  const std::optional<Element> validator = find_field(command, at, "validator");
+  if (!validator || validator->type != Type::object) return {};
+  const std::optional<Element> schema = find_field(command, validator->value_offset, "$jsonSchema");
+  if (!schema || schema->type != Type::object) return {};
+  return command.subspan(schema->value_offset, schema->value_size);
+}
+
 }  // namespace
 
 Outcome<Target> read_target(Bytes command) {
@@ -68,6 +83,8 @@ Outcome<Target> read_target(Bytes command) {
     if (target.command_class == CommandClass::bypassed) return target;
     FLE_TRY(target.collection, collection_name(command, named.first));
     target.collections.push_back(target.collection);
+    if (target.name == "create" || target.name == "collMod")
+      target.own_schema = own_schema(command, named.at);
     return target;
   } catch (const std::bad_alloc&) {
     return Failure(Errc::no_memory, {});
@@ -116,12 +133,13 @@ bool has_collation(const Context& context, const Element& statement) {
 }
 
 Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
+  const std::span<const CommandField> fields = row.fields();
   Cursor c = context.cursor(scope.command);
   while (c.next()) {
     const Element& e = c.element();
     const auto field =
-        std::ranges::find_if(row.fields, [&e](const CommandField& f) { return e.name == f.name; });
-    const bool known = field != row.fields.end();
+        std::ranges::find_if(fields, [&e](const CommandField& f) { return e.name == f.name; });
+    const bool known = field != fields.end();
     if (!known || !field->walks)
       FLE_CHECK(bson::check_value(e.type, context.value(e), kCommandLimits));
     if (known) FLE_CHECK(field->handle(context, e, scope));

@@ -16,9 +16,26 @@ constexpr CommandField kExplainFields[] = {
 
 constexpr const char* kSent = "sent as it is; the reply is decrypted";
 
+std::span<const CommandField> insert_fields() noexcept { return kInsertFields; }
+std::span<const CommandField> explain_fields() noexcept { return kExplainFields; }
+
+constexpr CommandClass kAnalyzed = CommandClass::analyzed;
 constexpr Command kCommands[] = {
-    {{"insert", "documents are encrypted", Evidence::test}, CommandClass::analyzed, kInsertFields},
-    {{"explain", "as the command inside", Evidence::test}, CommandClass::analyzed, kExplainFields},
+    {{"insert", "documents are encrypted", Evidence::test}, kAnalyzed, insert_fields},
+    {{"find", "analysed", Evidence::test}, kAnalyzed, find_fields},
+    {{"count", "analysed", Evidence::test}, kAnalyzed, count_fields},
+    {{"distinct", "analysed", Evidence::test}, kAnalyzed, distinct_fields},
+    {{"update", "analysed", Evidence::test}, kAnalyzed, update_fields},
+    {{"delete", "analysed", Evidence::test}, kAnalyzed, delete_fields},
+    {{"findAndModify", "analysed", Evidence::test}, kAnalyzed, find_and_modify_fields},
+    {{"create", "analysed; its own $jsonSchema is the schema", Evidence::test},
+     kAnalyzed,
+     create_fields},
+    {{"collMod", "analysed; its own $jsonSchema is the schema", Evidence::test},
+     kAnalyzed,
+     coll_mod_fields},
+    {{"createIndexes", "analysed", Evidence::test}, kAnalyzed, create_indexes_fields},
+    {{"explain", "as the command inside", Evidence::test}, kAnalyzed, explain_fields},
     // Handshake and authentication.
     {{"hello", kSent, Evidence::test}},
     {{"isMaster", kSent, Evidence::test}},

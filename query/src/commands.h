@@ -29,7 +29,7 @@ struct CommandField {
 struct Command {
   RuleText text;
   CommandClass command_class = CommandClass::bypassed;
-  std::span<const CommandField> fields{};
+  std::span<const CommandField> (*fields)() noexcept = nullptr;
 };
 
 /// Every command that is not refused by its name.
@@ -42,7 +42,17 @@ struct Command {
 /// Whether a command, or one statement of it, has a collation other than {locale: "simple"}.
 [[nodiscard]] bool has_collation(const Context& context, const Element& statement);
 
-// Handlers, one file each.
+// The fields of each command, in the files that handle them.
+[[nodiscard]] std::span<const CommandField> find_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> count_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> distinct_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> update_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> delete_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> find_and_modify_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> create_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> coll_mod_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> create_indexes_fields() noexcept;
+
 Done insert_documents(Context& context, const Element& documents, const Scope& scope);
 Done explained_command(Context& context, const Element& command, const Scope& scope);
 

@@ -1,0 +1,315 @@
+#include "match.h"
+
+#include <algorithm>
+#include <array>
+
+#include "expression.h"
+
+namespace fle::query {
+namespace {
+
+constexpr Refusal kOperator{"match.operator", Errc::operator_not_allowed,
+                            "Invalid match expression operator on encrypted field",
+                            "compare an encrypted field by $eq, $ne, $in or $nin, or ask $exists"};
+constexpr Refusal kUnsupported{"match.unsupported", Errc::operator_not_allowed,
+                               "Unsupported match expression operator for encryption",
+                               "run this query with a client that does not encrypt, or without it"};
+constexpr Refusal kJsonSchema{"match.json_schema", Errc::operator_not_allowed,
+                              "$jsonSchema is not allowed in a query on a collection that encrypts",
+                              "leave $jsonSchema to the collection's validator"};
+constexpr Refusal kNull{"match.null", Errc::comparison_not_possible,
+                        "Illegal equality to null predicate for encrypted field",
+                        "use {$exists: false} to find documents without the field"};
+constexpr Refusal kNullInIn{"match.null_in_in", Errc::comparison_not_possible,
+                            "Illegal equality to null inside $in against an encrypted field",
+                            "use {$exists: false} to find documents without the field"};
+constexpr Refusal kCollation{"match.collation", Errc::collation_not_allowed,
+                             "a collation has no effect on encrypted strings",
+                             "use {locale: \"simple\"}, or none"};
+constexpr Refusal kStored{"match.stored", Errc::comparison_not_possible,
+                          "Comparison to encrypted fields not supported in collection validator",
+                          "use fields that are not encrypted"};
+
+bool is_operator_name(std::string_view name) noexcept { return name.starts_with('$'); }
+
+/// {$ref, $id, $db}: a value, although its names begin with a dollar sign.
+bool is_db_ref_name(std::string_view name) noexcept {
+  return name == "$ref" || name == "$id" || name == "$db";
+}
+
+/// Whether the value of a path is a list of operators. The server decides by its first name.
+bool holds_operators(const Context& context, const Element& e) {
+  if (e.type != Type::object) return false;
+  Cursor c = context.cursor(e);
+  return c.next() && is_operator_name(c.element().name) && !is_db_ref_name(c.element().name);
+}
+
+/// A path of a filter and what it meets.
+struct Predicate {
+  const MatchScope& scope;
+  Place place;
+  std::string_view path;
+
+  [[nodiscard]] std::string_view field() const noexcept {
+    return place.leaf != nullptr ? std::string_view(place.leaf->path) : path;
+  }
+};
+
+Done match_object(Context& context, const Element& filter, const MatchScope& scope);
+Done match_operators(Context& context, const Element& operators, const Predicate& p);
+
+// ---- Operators that follow a path
+
+/// A predicate's place must be one encrypted field, not a prefix of one.
+Done need_field(Context& context, const Element& e, const Predicate& p) {
+  if (p.place.kind == Place::Kind::encrypted) return ok;
+  return context.refuse(refusal_of(p.place.kind), e, p.path, e.name);
+}
+
+Done equality(Context& context, const Element& e, const Predicate& p) {
+  FLE_CHECK(need_field(context, e, p));
+  return compare(context, e, *p.place.leaf, p.scope, e.name, "match.equality", Form::value);
+}
+
+Done membership(Context& context, const Element& e, const Predicate& p) {
+  FLE_CHECK(need_field(context, e, p));
+  if (e.type != Type::array) return context.refuse(kMalformed, e, p.field(), e.name);
+  const Context::Inside inside(context, e);
+  for (Cursor c = context.cursor(e); c.next();) {
+    const Element& item = c.element();
+    if (item.type == Type::regex) return context.refuse(kOperator, item, p.field(), e.name);
+    if (item.type == Type::null || item.type == Type::undefined)
+      return context.refuse(kNullInIn, item, p.field(), e.name);
+    FLE_CHECK(
+        compare(context, item, *p.place.leaf, p.scope, e.name, "match.membership", Form::value));
+  }
+  return ok;
+}
+
+Done negation(Context& context, const Element& e, const Predicate& p) {
+  if (!holds_operators(context, e)) {
+    const Refusal& why = e.type == Type::regex ? kOperator : kMalformed;
+    return context.refuse(why, e, p.field(), e.name);
+  }
+  return match_operators(context, e, p);
+}
+
+Done existence(Context& context, const Element& e, const Predicate& p) {
+  const bool can_tell =
+      p.place.kind == Place::Kind::encrypted || p.place.kind == Place::Kind::prefix;
+  if (!can_tell) return context.refuse(refusal_of(p.place.kind), e, p.path, e.name);
+  context.unchanged(e, p.field(), e.name, "match.exists", "whether a field exists is no secret");
+  return ok;
+}
+
+/// Documents that a $lookup brought are an array of documents, which have encrypted fields of their
+/// own.
+Done elements(Context& context, const Element& e, const Predicate& p) {
+  const View& view = p.place.view;
+  if (view.kind != View::Kind::list || !view.joined)
+    return context.refuse(kOperator, e, p.field(), e.name);
+  if (e.type != Type::object || holds_operators(context, e))
+    return context.refuse(kMalformed, e, p.field(), e.name);
+  return match_object(context, e, {*view.items, p.scope.collation, p.scope.mode});
+}
+
+Done invalid(Context& context, const Element& e, const Predicate& p) {
+  return context.refuse(kOperator, e, p.field(), e.name);
+}
+
+struct Operator {
+  RuleText text;
+  Done (*rule)(Context&, const Element&, const Predicate&);
+};
+
+constexpr const char* kRefused = "refused on an encrypted field; elsewhere as it is";
+constexpr Operator kOperators[] = {
+    {{"$eq", "the value is encrypted; deterministic fields only", Evidence::test}, equality},
+    {{"$ne", "the value is encrypted; deterministic fields only", Evidence::test}, equality},
+    {{"$in",
+      "each member is encrypted; deterministic fields only; null and regular expressions "
+      "are refused",
+      Evidence::test},
+     membership},
+    {{"$nin", "as $in", Evidence::test}, membership},
+    {{"$not", "the operators inside are analysed; a regular expression is refused", Evidence::docs},
+     negation},
+    {{"$exists", "as it is, also on an object that holds encrypted fields", Evidence::docs},
+     existence},
+    {{"$elemMatch",
+      "inside documents that $lookup brought it is analysed; refused on an encrypted "
+      "field or an object that holds one"},
+     elements},
+    {{"$gt", kRefused, Evidence::test}, invalid},
+    {{"$gte", kRefused, Evidence::test}, invalid},
+    {{"$lt", kRefused, Evidence::test}, invalid},
+    {{"$lte", kRefused, Evidence::test}, invalid},
+    {{"$mod", kRefused, Evidence::test}, invalid},
+    {{"$regex", kRefused, Evidence::test}, invalid},
+    {{"$options", kRefused, Evidence::docs}, invalid},
+    {{"$size", kRefused, Evidence::test}, invalid},
+    {{"$type", kRefused, Evidence::test}, invalid},
+    {{"$all", kRefused, Evidence::docs}, invalid},
+    {{"$bitsAllClear", kRefused, Evidence::test}, invalid},
+    {{"$bitsAllSet", kRefused, Evidence::test}, invalid},
+    {{"$bitsAnyClear", kRefused, Evidence::test}, invalid},
+    {{"$bitsAnySet", kRefused, Evidence::test}, invalid},
+    {{"$near", kRefused, Evidence::test}, invalid},
+    {{"$nearSphere", kRefused, Evidence::test}, invalid},
+    {{"$geoIntersects", kRefused, Evidence::test}, invalid},
+    {{"$geoWithin", kRefused, Evidence::test}, invalid},
+    {{"$within", kRefused, Evidence::docs}, invalid},
+    {{"any other", kRefused, Evidence::docs}, invalid},
+};
+
+Done match_operators(Context& context, const Element& operators, const Predicate& p) {
+  const Context::Inside inside(context, operators);
+  for (Cursor c = context.cursor(operators); c.next();) {
+    const Element& e = c.element();
+    const auto* row =
+        std::ranges::find_if(kOperators, [&e](const Operator& o) { return e.name == o.text.name; });
+    FLE_CHECK((row == std::end(kOperators) ? invalid : row->rule)(context, e, p));
+  }
+  return ok;
+}
+
+// ---- Paths
+
+Done match_plain(Context& context, const Element& e) {
+  context.unchanged(e, e.name, {}, "match.plain", "nothing that the schema encrypts stands there");
+  // These have a meaning of their own, which {$eq: ...} would change.
+  if (e.type == Type::regex || e.type == Type::undefined || holds_operators(context, e)) return ok;
+  return context.write_eq(e);
+}
+
+Done match_path(Context& context, const Element& e, const MatchScope& scope) {
+  const Predicate p{scope, resolve(scope.view, e.name), e.name};
+  if (p.place.kind == Place::Kind::plain) return match_plain(context, e);
+  if (holds_operators(context, e)) return match_operators(context, e, p);
+  if (p.place.kind == Place::Kind::encrypted && e.type == Type::regex)
+    return context.refuse(kOperator, e, p.field(), "$regex");
+  if (p.place.kind != Place::Kind::encrypted)
+    return context.refuse(refusal_of(p.place.kind), e, p.path, "$eq");
+  return compare(context, e, *p.place.leaf, scope, "$eq", "match.equality", Form::eq);
+}
+
+// ---- Operators that stand in place of a path
+
+Done each_filter(Context& context, const Element& e, const MatchScope& scope) {
+  if (e.type != Type::array) return context.refuse(kMalformed, e, {}, e.name);
+  const Context::Inside inside(context, e);
+  for (Cursor c = context.cursor(e); c.next();)
+    FLE_CHECK(match_object(context, c.element(), scope));
+  return ok;
+}
+
+Done nothing_to_do(Context&, const Element&, const MatchScope&) { return ok; }
+Done unsupported(Context& context, const Element& e, const MatchScope&) {
+  return context.refuse(kUnsupported, e, {}, e.name);
+}
+Done json_schema(Context& context, const Element& e, const MatchScope&) {
+  return context.refuse(kJsonSchema, e, {}, e.name);
+}
+
+struct Logical {
+  RuleText text;
+  Done (*rule)(Context&, const Element&, const MatchScope&);
+};
+
+constexpr Logical kLogical[] = {
+    {{"$and", "each filter in it is analysed", Evidence::test}, each_filter},
+    {{"$or", "each filter in it is analysed", Evidence::docs}, each_filter},
+    {{"$nor", "each filter in it is analysed", Evidence::docs}, each_filter},
+    {{"$expr", "by the rules for expressions", Evidence::docs}, match_expr},
+    {{"$comment", "as it is"}, nothing_to_do},
+    {{"$alwaysTrue", "as it is"}, nothing_to_do},
+    {{"$alwaysFalse", "as it is"}, nothing_to_do},
+    {{"$sampleRate", "as it is: it reads no field"}, nothing_to_do},
+    {{"$text", "refused on every collection that encrypts", Evidence::test}, unsupported},
+    {{"$where", "refused on every collection that encrypts", Evidence::test}, unsupported},
+    {{"$jsonSchema", "refused on every collection that encrypts", Evidence::docs}, json_schema},
+    {{"any other", "refused on every collection that encrypts"}, unsupported},
+};
+
+Done match_logical(Context& context, const Element& e, const MatchScope& scope) {
+  const auto* row =
+      std::ranges::find_if(kLogical, [&e](const Logical& l) { return e.name == l.text.name; });
+  return (row == std::end(kLogical) ? unsupported : row->rule)(context, e, scope);
+}
+
+Done match_object(Context& context, const Element& filter, const MatchScope& scope) {
+  if (filter.type != Type::object) return context.refuse(kMalformed, filter, {}, {});
+  const Context::Inside inside(context, filter);
+  for (Cursor c = context.cursor(filter); c.next();) {
+    const Element& e = c.element();
+    FLE_CHECK((is_operator_name(e.name) ? match_logical : match_path)(context, e, scope));
+  }
+  return ok;
+}
+
+template <class Row, std::size_t n>
+constexpr std::array<RuleText, n> texts(const Row (&rows)[n]) {
+  std::array<RuleText, n> out{};
+  std::ranges::transform(rows, out.begin(), &Row::text);
+  return out;
+}
+
+}  // namespace
+
+const Refusal& refusal_of(Place::Kind kind) noexcept {
+  switch (kind) {
+    case Place::Kind::below:
+      return kBelow;
+    case Place::Kind::in_list:
+      return kInList;
+    case Place::Kind::ambiguous:
+      return kAmbiguous;
+    case Place::Kind::unknown:
+      return kUnknown;
+    default:
+      return kPrefix;
+  }
+}
+
+Done compare(Context& context, const Element& value, const schema::Leaf& leaf,
+             const MatchScope& scope, std::string_view operation, const char* rule, Form form) {
+  if (scope.mode == MatchScope::Mode::storage)
+    return context.refuse(kStored, value, leaf.path, operation);
+  if (leaf.algorithm == Algorithm::random)
+    return context.refuse(kRandom, value, leaf.path, operation);
+  if (value.type == Type::null || value.type == Type::undefined)
+    return context.refuse(kNull, value, leaf.path, operation);
+  if (scope.collation && (value.type == Type::string || value.type == Type::symbol))
+    return context.refuse(kCollation, value, leaf.path, operation);
+  return context.encrypt(value, leaf, leaf.path, operation, rule, form);
+}
+
+Done match(Context& context, const Element& filter, const MatchScope& scope) {
+  const Context::Point start = context.here();
+  FLE_CHECK(match_object(context, filter, scope));
+  context.take_back_eq(start);
+  return ok;
+}
+
+Done refuse_encrypted_paths(Context& context, const Element& document, const View& view,
+                            const Refusal& why, std::string_view operation) {
+  if (document.type != Type::object) return context.refuse(kMalformed, document, {}, operation);
+  const Context::Inside inside(context, document);
+  for (Cursor c = context.cursor(document); c.next();) {
+    const Place place = resolve(view, c.element().name);
+    if (place.kind == Place::Kind::plain) continue;
+    return context.refuse(why, c.element(), c.element().name, operation);
+  }
+  return ok;
+}
+
+std::span<const RuleText> match_logical_rules() noexcept {
+  static constexpr auto kTexts = texts(kLogical);
+  return kTexts;
+}
+std::span<const RuleText> match_operator_rules() noexcept {
+  static constexpr auto kTexts = texts(kOperators);
+  return kTexts;
+}
+
+}  // namespace fle::query

@@ -1,0 +1,236 @@
+#include "update.h"
+
+#include <algorithm>
+#include <array>
+
+#include "match.h"
+
+namespace fle::query {
+namespace {
+
+constexpr const char* kAdvice = "read the document, change the value, and write it by $set";
+constexpr Refusal kIncMul{"update.inc_mul", Errc::update_not_allowed,
+                          "$inc and $mul not allowed on encrypted values", kAdvice};
+constexpr Refusal kMinMax{"update.min_max", Errc::update_not_allowed,
+                          "$max and $min not allowed on encrypted values", kAdvice};
+constexpr Refusal kCurrentDate{"update.current_date", Errc::update_not_allowed,
+                               "$currentDate not allowed on encrypted values",
+                               "set the time by $set"};
+constexpr Refusal kOther{"update.operator", Errc::update_not_allowed,
+                         "not allowed on encrypted values", kAdvice};
+constexpr Refusal kSetOnInsert{"update.set_on_insert", Errc::update_not_allowed,
+                               "$setOnInsert not allowed on encrypted values",
+                               "use $set, or insert the document"};
+constexpr Refusal kRename{
+    "update.rename", Errc::update_not_allowed,
+    "$rename between two encrypted fields must have the same metadata or both be unencrypted",
+    "read the document, and write the value under its new name by $set"};
+constexpr Refusal kPositional{"update.positional", Errc::update_not_allowed,
+                              "Cannot encrypt fields below '$' positional update operator",
+                              "name the field itself: encrypted values do not stand in arrays"};
+constexpr Refusal kArrayFilter{"update.array_filter", Errc::update_not_allowed,
+                               "Array update operations not allowed on encrypted values",
+                               "name the field itself: encrypted values do not stand in arrays"};
+constexpr Refusal kUnknownOperator{"update.unknown", Errc::update_not_allowed,
+                                   "an update operator that is not known here", kAdvice};
+constexpr Refusal kMixed{"update.mixed", Errc::command_malformed,
+                         "operators and fields stand side by side in one update",
+                         "use operators alone, or a whole document"};
+constexpr Refusal kPipeline{"update.pipeline", Errc::update_not_allowed,
+                            "an update by a pipeline is not allowed on a collection that encrypts",
+                            "use update operators"};
+constexpr Refusal kNoId{"update.id", Errc::missing_id,
+                        "the schema encrypts _id: the server would add one that is not",
+                        "give the _id in the filter or in the document"};
+
+/// One field of an operator: its path without array steps, and what they were.
+struct Target {
+  std::string path;
+  Place place;
+  const Refusal* array_step = nullptr;  ///< Why its array steps are refused on encrypted fields.
+};
+
+/// "$", "$[]" and "$[id]" go into the items of an array; the schema knows no such step.
+const Refusal* array_step(std::string_view component) noexcept {
+  if (component == "$") return &kPositional;
+  return component.starts_with("$[") ? &kArrayFilter : nullptr;
+}
+
+Target target_of(const View& view, std::string_view path) {
+  Target t;
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t dot = std::min(path.find('.', at), path.size());
+    const std::string_view component = path.substr(at, dot - at);
+    at = dot + 1;
+    if (const Refusal* why = array_step(component)) {
+      if (t.array_step == nullptr) t.array_step = why;
+      continue;
+    }
+    if (!t.path.empty()) t.path += '.';
+    t.path += component;
+  }
+  t.place = resolve(view, t.path);
+  return t;
+}
+
+std::string_view field_of(const Target& t) noexcept {
+  return t.place.leaf != nullptr ? std::string_view(t.place.leaf->path) : std::string_view(t.path);
+}
+
+struct Operation {
+  std::string_view name;
+  const UpdateScope& scope;
+};
+
+/// Places that no operator can handle.
+Done need_known_place(Context& context, const Element& e, const Target& t, const Operation& op) {
+  if (t.array_step != nullptr) return context.refuse(*t.array_step, e, field_of(t), op.name);
+  if (t.place.kind == Place::Kind::encrypted || t.place.kind == Place::Kind::prefix) return ok;
+  return context.refuse(refusal_of(t.place.kind), e, field_of(t), op.name);
+}
+
+Done set(Context& context, const Element& e, const Target& t, const Operation& op) {
+  FLE_CHECK(need_known_place(context, e, t, op));
+  if (t.place.kind == Place::Kind::encrypted)
+    return context.encrypt(e, *t.place.leaf, field_of(t), op.name, "update.set");
+  if (e.type == Type::null) return ok;  // carries nothing, as in a document
+  if (e.type != Type::object) return context.refuse(kPrefix, e, field_of(t), op.name);
+  return context.encrypt_fields(e, t.place.view, false, false, "update.set");
+}
+
+Done unset(Context& context, const Element& e, const Target& t, const Operation& op) {
+  FLE_CHECK(need_known_place(context, e, t, op));
+  context.unchanged(e, field_of(t), op.name, "update.unset", "removing a field tells nothing");
+  return ok;
+}
+
+Done rename(Context& context, const Element& e, const Target& from, const Operation& op) {
+  if (e.type != Type::string) return context.refuse(kMalformed, e, field_of(from), op.name);
+  const Target to = target_of(op.scope.view, context.text(e));
+  const bool plain = from.place.kind == Place::Kind::plain && to.place.kind == Place::Kind::plain;
+  const bool alike = from.place.kind == Place::Kind::encrypted &&
+                     to.place.kind == Place::Kind::encrypted &&
+                     same_encryption(*from.place.leaf, *to.place.leaf) &&
+                     from.array_step == nullptr && to.array_step == nullptr;
+  if (!plain && !alike) return context.refuse(kRename, e, field_of(from), op.name);
+  context.unchanged(e, field_of(from), op.name, "update.rename", "both are encrypted alike");
+  return ok;
+}
+
+struct Row {
+  RuleText text;
+  /// Null: refused for `why` wherever an encrypted field could be reached.
+  Done (*rule)(Context&, const Element&, const Target&, const Operation&);
+  const Refusal* why = &kOther;
+  bool sees_plain = false;  ///< `rule` is asked about plain paths too.
+};
+
+constexpr const char* kRefused = "refused on an encrypted field or an object that holds one";
+constexpr Row kOperators[] = {
+    {{"$set", "the value is encrypted; in an object, the fields that the schema encrypts",
+      Evidence::test},
+     set},
+    {{"$unset", "as it is", Evidence::test}, unset},
+    {{"$rename", "as it is between fields that are encrypted alike, or both are not; else refused",
+      Evidence::test},
+     rename,
+     nullptr,
+     true},
+    {{"$setOnInsert", kRefused, Evidence::docs}, nullptr, &kSetOnInsert},
+    {{"$inc", kRefused, Evidence::test}, nullptr, &kIncMul},
+    {{"$mul", kRefused, Evidence::test}, nullptr, &kIncMul},
+    {{"$min", kRefused, Evidence::test}, nullptr, &kMinMax},
+    {{"$max", kRefused, Evidence::test}, nullptr, &kMinMax},
+    {{"$currentDate", kRefused, Evidence::test}, nullptr, &kCurrentDate},
+    {{"$push", kRefused, Evidence::test}, nullptr},
+    {{"$pop", kRefused, Evidence::test}, nullptr},
+    {{"$pull", kRefused, Evidence::test}, nullptr},
+    {{"$pullAll", kRefused, Evidence::test}, nullptr},
+    {{"$addToSet", kRefused, Evidence::test}, nullptr},
+    {{"$bit", kRefused, Evidence::docs}, nullptr},
+};
+
+/// The text of kOther begins with the operator's name: "$push not allowed on encrypted values".
+Failure refuse_operator(Context& context, const Row& row, const Element& e, const Target& t,
+                        const Operation& op) {
+  if (row.why != &kOther) return context.refuse(*row.why, e, field_of(t), op.name);
+  const std::string text = std::string(op.name) + " " + kOther.text;
+  Refusal why = kOther;
+  why.text = text.c_str();
+  return context.refuse(why, e, field_of(t), {});
+}
+
+Done update_field(Context& context, const Row& row, const Element& e, const Operation& op) {
+  const Target t = target_of(op.scope.view, e.name);
+  if (t.place.kind == Place::Kind::plain && !row.sees_plain) {
+    context.unchanged(e, t.path, op.name, "update.plain",
+                      "nothing that the schema encrypts stands there");
+    return ok;
+  }
+  if (row.rule != nullptr) return row.rule(context, e, t, op);
+  // Array steps have an error of their own in the specification's tests, whatever the operator.
+  if (t.array_step != nullptr) return context.refuse(*t.array_step, e, field_of(t), op.name);
+  return refuse_operator(context, row, e, t, op);
+}
+
+Done update_operator(Context& context, const Element& e, const UpdateScope& scope) {
+  if (!e.name.starts_with('$')) return context.refuse(kMixed, e, {}, e.name);
+  const auto* row =
+      std::ranges::find_if(kOperators, [&e](const Row& r) { return e.name == r.text.name; });
+  if (row == std::end(kOperators)) return context.refuse(kUnknownOperator, e, {}, e.name);
+  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
+  const Context::Inside inside(context, e);
+  for (Cursor c = context.cursor(e); c.next();)
+    FLE_CHECK(update_field(context, *row, c.element(), {e.name, scope}));
+  return ok;
+}
+
+/// Whether a filter says what _id a document gets that an upsert inserts.
+bool gives_id(const Context& context, const std::optional<Element>& filter) {
+  if (!filter || filter->type != Type::object) return false;
+  const std::optional<Element> id = context.find(*filter, "_id");
+  if (!id) return false;
+  return id->type != Type::object || context.find(*id, "$eq").has_value();
+}
+
+bool encrypts_id(const View& view) { return resolve(view, "_id").kind != Place::Kind::plain; }
+
+Done replacement(Context& context, const Element& u, const UpdateScope& scope) {
+  for (Cursor c = context.cursor(u); c.next();)
+    if (c.element().name.starts_with('$')) {
+      const Context::Inside inside(context, u);
+      return context.refuse(kMixed, c.element(), {}, c.element().name);
+    }
+  const bool needs_id = scope.upsert && !gives_id(context, scope.filter);
+  return context.encrypt_fields(u, scope.view, needs_id, true, "update.replacement");
+}
+
+}  // namespace
+
+Done update(Context& context, const Element& u, const UpdateScope& scope) {
+  if (u.type == Type::array) {
+    if (reach(scope.view) == Reach::nothing) return ok;
+    return context.refuse(kPipeline, u, {}, {});
+  }
+  if (u.type != Type::object) return context.refuse(kMalformed, u, {}, {});
+  Cursor first = context.cursor(u);
+  if (!first.next() || !first.element().name.starts_with('$'))
+    return replacement(context, u, scope);
+  if (scope.upsert && encrypts_id(scope.view) && !gives_id(context, scope.filter))
+    return context.refuse(kNoId, u, "_id", "upsert");
+  const Context::Inside inside(context, u);
+  for (Cursor c = context.cursor(u); c.next();)
+    FLE_CHECK(update_operator(context, c.element(), scope));
+  return ok;
+}
+
+std::span<const RuleText> update_operator_rules() noexcept {
+  static constexpr auto kTexts = [] {
+    std::array<RuleText, std::size(kOperators)> out{};
+    std::ranges::transform(kOperators, out.begin(), &Row::text);
+    return out;
+  }();
+  return kTexts;
+}
+
+}  // namespace fle::query

@@ -1,0 +1,29 @@
+#ifndef FLE_QUERY_SRC_UPDATE_H_
+#define FLE_QUERY_SRC_UPDATE_H_
+
+#include <optional>
+#include <span>
+
+#include "context.h"
+#include "rule.h"
+
+namespace fle::query {
+
+/// What an update is applied to.
+struct UpdateScope {
+  View view;
+  bool upsert = false;
+  /// Its filter, where it has one: the equalities of it become fields of a document that is
+  /// inserted.
+  std::optional<Element> filter;
+};
+
+/// Analyses the update of one statement: operators, a replacement document, or a pipeline.
+[[nodiscard]] Done update(Context& context, const Element& u, const UpdateScope& scope);
+
+/// The update operators, for docs/analysis.md.
+[[nodiscard]] std::span<const RuleText> update_operator_rules() noexcept;
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_SRC_UPDATE_H_
