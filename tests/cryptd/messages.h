@@ -116,7 +116,7 @@ struct Reply {
       const std::size_t end = m.size() - 4 * flags;
       if (flags != 0 && get_u32(m, end) != slow_crc32c(m.first(end)))
         throw std::runtime_error("checksum of the answer");
-      if (m[20] != 0) throw std::runtime_error("section of the answer");
+      if (end < 21 || m[20] != 0) throw std::runtime_error("section of the answer");
       document.assign(m.begin() + 21, m.begin() + static_cast<std::ptrdiff_t>(end));
     } else {
       if (op_code != 1 || get_u32(m, 32) != 1) throw std::runtime_error("not an OP_REPLY of one");

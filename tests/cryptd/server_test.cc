@@ -141,6 +141,29 @@ TEST(CryptdServer, AMessageThatHasBegunToArriveIsStillAnsweredAfterStop) {
   EXPECT_TRUE(c.closed());
 }
 
+TEST(CryptdServer, WaitsForWhatIsInFlightNoLongerThanItMay) {
+  using namespace std::chrono_literals;
+  Options o = quiet_options();
+  o.drain_time = 300ms;
+  Running r(o);
+  Client busy(r.server.port());
+  busy.send(op_msg(kFind));  // an analysis that does not end
+  r.gate.await_waiting(1);
+  r.server.stop();
+  r.join();
+  EXPECT_FALSE(r.finished);
+
+  Running half(o);
+  Client c(half.server.port());
+  c.send(Bytes(op_msg(kCount)).first(5));  // a message that does not end
+  ASSERT_EQ(Client(half.server.port()).ask(kHello).code(), 0);
+  const auto start = std::chrono::steady_clock::now();
+  half.server.stop();
+  half.join();
+  EXPECT_TRUE(half.finished);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 290ms);
+}
+
 TEST(CryptdServer, HandshakesAreAnsweredWhileAllThreadsAnalyse) {
   Running r;
   std::vector<Client> busy;

@@ -37,7 +37,7 @@ const Responder& responder() {
         require(!db.empty());
         return Buf(command.begin(), command.end());
       },
-      {"0", {}});
+      {"0"});
   return r;
 }
 

@@ -71,10 +71,6 @@ Document run_build_info(Bytes, const Facts& facts) {
       .ok();
 }
 
-Document run_get_cmd_line_opts(Bytes, const Facts& facts) {
-  return Reply().texts("argv", facts.command_line).ok();
-}
-
 /// There are no cursors: none of those named is found.
 Document run_kill_cursors(Bytes command, const Facts&) {
   std::vector<std::int64_t> named;
@@ -104,7 +100,6 @@ constexpr Command kCommands[] = {
     {"isMaster", run_is_master, true, true},
     {"ping", run_ping},
     {"buildInfo", run_build_info, true},
-    {"getCmdLineOpts", run_get_cmd_line_opts},
     {"endSessions", run_ping},
     {"killCursors", run_kill_cursors},
     {"aggregate", nullptr},
@@ -157,22 +152,26 @@ Result<std::string_view, Refusal> database_of(Bytes command) {
   return db;
 }
 
+Result<Request, Refusal> parse_or_refuse(Bytes message) {
+  try {
+    return parse(message);
+  } catch (const std::bad_alloc&) {
+    return kNoMemory;
+  }
+}
+
 }  // namespace
 
 Responder::Responder(Analyze analyze, Facts facts)
     : analyze_(std::move(analyze)), facts_(std::move(facts)) {}
 
 Answer Responder::respond(Bytes message) const {
-  try {
-    const auto request = parse(message);
-    return request ? respond(*request) : refuse(message, request.error());
-  } catch (const std::bad_alloc&) {
-    return refuse(message, kNoMemory);
-  }
+  const auto request = parse_or_refuse(message);
+  return request ? respond(*request) : refuse(message, request.error());
 }
 
 std::optional<Answer> Responder::respond_at_once(Bytes message) const {
-  const auto request = parse(message);
+  const auto request = parse_or_refuse(message);
   if (!request) return refuse(message, request.error());
   const Command* command = command_of(request->command);
   if (command != nullptr && command->run == nullptr && !request->more_to_come) return std::nullopt;

@@ -20,8 +20,7 @@ using Analyze = std::function<std::vector<std::uint8_t>(Bytes command, std::stri
 
 /// What a daemon tells of itself.
 struct Facts {
-  std::string version;                    ///< Of libfle.
-  std::vector<std::string> command_line;  ///< As it was started.
+  std::string version;  ///< Of libfle.
 };
 
 /// What becomes of one message.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 #include <asio/buffer.hpp>
@@ -48,7 +49,11 @@ void Connection::read_more() {
                             self->reading_ = false;
                             if (self->closed_) return;
                             if (ec) return self->close();
-                            self->received(n);
+                            try {
+                              self->received(n);
+                            } catch (const std::bad_alloc&) {
+                              self->close();  // others may still have room
+                            }
                           });
 }
 

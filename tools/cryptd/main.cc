@@ -2,10 +2,10 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -79,7 +79,7 @@ Done write_pid(PidFile& file, const Options& o, Log& log) {
   return ok;
 }
 
-ExitStatus serve(const Options& o, std::vector<std::string> command_line) {
+ExitStatus serve(const Options& o) {
   Log log;
   if (!o.log_path.empty()) {
     if (const Done opened = log.open(o.log_path); !opened)
@@ -92,7 +92,7 @@ ExitStatus serve(const Options& o, std::vector<std::string> command_line) {
   }
   PidFile pid_file;
   log_start(log, o);
-  Server server(o, Responder(make_analyze(), {FLE_VERSION, std::move(command_line)}), log);
+  Server server(o, Responder(make_analyze(), {FLE_VERSION}), log);
   if (const Done listening = server.listen(); !listening)
     return fail(log, kExitNetwork, listening.error());
   if (const Done written = write_pid(pid_file, o, log); !written)
@@ -112,7 +112,7 @@ ExitStatus serve(const Options& o, std::vector<std::string> command_line) {
 int run(int argc, char** argv) {
   const auto parsed = parse_options(argc, argv);
   if (const auto* status = std::get_if<ExitStatus>(&parsed)) return *status;
-  return serve(std::get<Options>(parsed), std::vector<std::string>(argv, argv + argc));
+  return serve(std::get<Options>(parsed));
 }
 
 }  // namespace

@@ -21,8 +21,10 @@ struct Options {
   bool pid_file_required = false;  ///< The file was named.
   std::string log_path;            ///< Empty: standard output.
   bool fork = false;
-  bool quiet = false;                   ///< Connections come and go without a record.
-  int verbosity = 0;                    ///< From 1 on each command leaves a record.
+  bool quiet = false;  ///< Connections come and go without a record.
+  int verbosity = 0;   ///< From 1 on each command leaves a record.
+  /// Longest that requests in flight may take once it is to end. Not an option of the command line.
+  std::chrono::milliseconds drain_time{10'000};
   std::vector<std::string> parameters;  ///< Names of --setParameter, without their values.
 };
 

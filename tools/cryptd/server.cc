@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <thread>
@@ -204,7 +205,7 @@ class Server::State final : private ConnectionOwner {
     log_.info("CONTROL", 7300004, "main", "Finishing the requests in flight", {{"reason", why}});
     idle_timer_.cancel();
     for (const auto& l : listeners_) l->close();
-    drain_timer_.expires_after(kDrainTime);
+    drain_timer_.expires_after(options_.drain_time);
     drain_timer_.async_wait([this](const std::error_code& ec) {
       if (!ec) io_.stop();
     });

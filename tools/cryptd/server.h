@@ -1,7 +1,6 @@
 #ifndef FLE_TOOLS_CRYPTD_SERVER_H_
 #define FLE_TOOLS_CRYPTD_SERVER_H_
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -18,9 +17,6 @@ namespace fle::cryptd {
 /// One thread moves the bytes of all connections and answers handshakes; a few threads analyse.
 class Server {
  public:
-  /// Longest that requests in flight may take once the server is to end.
-  static constexpr std::chrono::seconds kDrainTime{10};
-
   /// @param log  must outlive the server.
   Server(const Options& options, Responder responder, Log& log);
   Server(const Server&) = delete;
