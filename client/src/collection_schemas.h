@@ -1,0 +1,69 @@
+#ifndef FLE_CLIENT_SRC_COLLECTION_SCHEMAS_H_
+#define FLE_CLIENT_SRC_COLLECTION_SCHEMAS_H_
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "fle/client/auto_encrypter.h"
+
+namespace fle::client {
+
+/// The schemas of an AutoEncrypter's collections: those that the application gave, else what the
+/// server's listCollections says, remembered for a while (specification: client-side-encryption,
+/// "Collection info caching"). Thread-safe. Threads that miss one collection at once cause one call
+/// of list_collections; no lock is held during it.
+class CollectionSchemas {
+ public:
+  explicit CollectionSchemas(const AutoEncrypter::Options& options);
+
+  /// The schemas that the analysis of a command needs.
+  /// @param out      one for each of target.collections; memory is reused.
+  /// @param scratch  likewise.
+  /// @retval Errc::view_not_supported, whatever list_collections or the schema compiler fails with
+  [[nodiscard]] Done find(std::string_view db, const query::Target& target,
+                          std::vector<query::CollectionSchema>& out, std::string& scratch);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// What a collection's schema turned out to be. A failure is remembered like a schema: the
+  /// collection's validator will not mend itself.
+  struct Info {
+    std::shared_ptr<const schema::Plan> plan;
+    std::optional<Failure> failure;
+    Clock::time_point expires;
+  };
+  /// One call of list_collections under way.
+  struct Flight {
+    bool done = false;
+    std::optional<Failure> failure;
+  };
+
+  [[nodiscard]] Clock::time_point now() const {
+    return options_.now ? options_.now() : Clock::now();
+  }
+  [[nodiscard]] const std::shared_ptr<const schema::Plan>* local(std::string_view ns) const;
+  [[nodiscard]] std::optional<Info> cached(const std::string& ns) const;
+  [[nodiscard]] Done load(std::string_view db, const std::vector<std::string_view>& names);
+  [[nodiscard]] Done fetch(std::string_view db, const std::vector<std::string_view>& names);
+  void remember(std::string_view db, const std::vector<std::string_view>& names,
+                std::vector<Info> found);
+
+  const AutoEncrypter::Options& options_;
+  mutable std::shared_mutex mutex_;  // guards infos_
+  std::unordered_map<std::string, Info> infos_;
+  std::mutex flights_mutex_;  // guards flights_ and what they point to
+  std::condition_variable landed_;
+  std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;
+};
+
+}  // namespace fle::client
+
+#endif  // FLE_CLIENT_SRC_COLLECTION_SCHEMAS_H_

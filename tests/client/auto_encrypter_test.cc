@@ -1,0 +1,75 @@
+#include "fle/client/auto_encrypter.h"
+
+#include "client_support.h"
+#include "fle/payload.h"
+#include "support/bson_values.h"
+
+namespace fle {
+namespace {
+
+using client::AutoEncrypter;
+using test::bson;
+using test::Doc;
+
+class AutoEncrypterTest : public testing::Test {
+ protected:
+  AutoEncrypterTest() : key_(keys_.new_key({"doctor"})) {
+    options_.schema_map["clinic.patients"] = test::patients(key_);
+  }
+
+  test::World keys_;
+  KeyId key_;
+  AutoEncrypter::Options options_;
+};
+
+TEST_F(AutoEncrypterTest, EncryptsAnInsertAsDocumentCipherDoes) {
+  const AutoEncrypter auto_encrypter(options_, keys_.ring());
+  const auto sent = auto_encrypter.encrypt_command(
+      "clinic", bson("{'insert': 'patients', 'documents': [{'_id': 1, 'ssn': 5, 'name': 'x'}]}"));
+  ASSERT_TRUE(sent) << sent.error().to_string();
+  client::DocumentCipher cipher(options_.schema_map.begin()->second, keys_.ring());
+  client::Batch batch;
+  const Doc document = bson("{'_id': 1, 'ssn': 5, 'name': 'x'}");
+  batch.add(document);
+  ASSERT_TRUE(cipher.encrypt(batch));
+  EXPECT_EQ(test::find_value(*sent, {"documents", "0"}).value().bytes, test::copy(batch.output(0)));
+}
+
+TEST_F(AutoEncrypterTest, FindsWhatItInserted) {
+  const AutoEncrypter auto_encrypter(options_, keys_.ring());
+  const auto inserted = auto_encrypter.encrypt_command(
+      "clinic", bson("{'insert': 'patients', 'documents': [{'ssn': 5}]}"));
+  const auto found = auto_encrypter.encrypt_command(
+      "clinic", bson("{'find': 'patients', 'filter': {'ssn': 5, 'name': 'x'}}"));
+  ASSERT_TRUE(inserted && found);
+  EXPECT_EQ(test::find_value(*inserted, {"documents", "0", "ssn"}),
+            test::find_value(*found, {"filter", "ssn", "$eq"}));
+  EXPECT_EQ(test::text_of(test::find_value(*found, {"filter", "name", "$eq"}).value()), "x");
+}
+
+TEST_F(AutoEncrypterTest, DecryptsWholeReplies) {
+  const AutoEncrypter auto_encrypter(options_, keys_.ring());
+  const auto sent = auto_encrypter.encrypt_command(
+      "clinic", bson("{'insert': 'patients', 'documents': [{'ssn': 5, 'bloodType': 'AB+'}]}"));
+  ASSERT_TRUE(sent);
+  const auto back = auto_encrypter.decrypt_reply(*sent);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, bson("{'insert': 'patients', 'documents': [{'ssn': 5, 'bloodType': 'AB+'}]}"));
+}
+
+TEST_F(AutoEncrypterTest, SaysWhyItRefusesAndLeavesNothing) {
+  const AutoEncrypter auto_encrypter(options_, keys_.ring());
+  client::Message message;
+  const Doc command = bson("{'find': 'patients', 'filter': {'ssn': {'$gt': 5}}}");
+  const Done done = auto_encrypter.encrypt_command("clinic", command, message);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::operator_not_allowed);
+  EXPECT_EQ(done.error().path, "filter.ssn.$gt");
+  EXPECT_TRUE(message.output().empty());
+  ASSERT_EQ(message.findings().size(), 1U);
+  EXPECT_EQ(message.findings()[0].field, "ssn");
+  EXPECT_FALSE(message.findings()[0].advice.empty());
+}
+
+}  // namespace
+}  // namespace fle
