@@ -156,6 +156,23 @@ TEST_F(AnalyzerDialogue, AnExplainedCommandMayNameItsDatabaseAndKeepsIt) {
   expect_refused(explain("billing"), Errc::command_malformed, "explain.$db");
 }
 
+TEST_F(AnalyzerDialogue, AValidatorsOwnSchemaMustBeTheOneThatIsSent) {
+  const auto create = [](const std::string& validator, const std::string& sent) {
+    return R"({"create": "patients", "validator": )" + validator +
+           R"(, "$db": "clinic", "isRemoteSchema": true, "jsonSchema": )" + sent + "}";
+  };
+  const std::string mine = R"({"$jsonSchema": )" + std::string(kSsn) + "}";
+  const Buf reply = analyze(create(mine, kSsn));
+  EXPECT_TRUE(flag(reply, "schemaRequiresEncryption"));
+  EXPECT_FALSE(flag(reply, "hasEncryptionPlaceholders"));
+  EXPECT_EQ(result_of(reply), bson_of(R"({"create": "patients", "validator": )" + mine + "}"));
+  for (const std::string& other : {schema_of("name"), std::string("{}")}) {
+    expect_refused(create(mine, other), Errc::command_malformed,
+                   "validator with $jsonSchema must be identical to FLE 1 jsonSchema parameter");
+  }
+  EXPECT_NO_THROW(analyze(create(R"({"name": "Jo"})", kSsn))) << "no schema of its own";
+}
+
 TEST_F(AnalyzerDialogue, SchemasOfSeveralCollectionsAreFoundByNamespace) {
   const std::string two = R"("clinic.other": {"jsonSchema": {}, "isRemoteSchema": true},
       "clinic.patients": {"isRemoteSchema": false, "jsonSchema": )" +
