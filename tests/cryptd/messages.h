@@ -52,7 +52,9 @@ inline Buf with_header(std::int32_t op_code, Bytes content, std::uint32_t reques
 }
 
 inline Buf body(Bytes document) {
-  Buf s{0};
+  Buf s;
+  s.reserve(1 + document.size());  // without it GCC 12 sees a copy beyond the first byte
+  s.push_back(0);
   put(s, document);
   return s;
 }

@@ -1,7 +1,6 @@
 // Messages as bytes, without a socket: what is understood, and how each mistake is answered.
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <new>
 #include <numeric>
 #include <string>
@@ -364,12 +363,11 @@ TEST_F(Wire, TooShortMessagesAreRefused) {
   const std::size_t body_ends = 21 + test::get_u32(whole, 21);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     // Exactly as much memory, so that a sanitizer sees a read behind it.
-    const auto exact = std::make_unique<std::uint8_t[]>(size + 1);
-    std::copy_n(whole.begin(), size, exact.get());
+    Buf exact(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     if (size >= 4) {
       for (std::size_t i = 0; i < 4; ++i) exact[i] = static_cast<std::uint8_t>(size >> (8 * i));
     }
-    const Answer a = responder.respond({exact.get(), size});
+    const Answer a = responder.respond(exact);
     // A message that ends with its body is one; so are none of the others.
     EXPECT_EQ(a.end_of_connection, size != body_ends) << size;
   }
