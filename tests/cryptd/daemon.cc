@@ -22,9 +22,12 @@ bool names(const std::vector<std::string>& options, const std::string& name) {
                      [&name](const std::string& o) { return o.rfind(name, 0) == 0; });
 }
 
-[[noreturn]] void become_daemon(const Folder& folder, std::vector<std::string>& args, rlimit files,
-                                int out) {
-  if (files.rlim_max != 0) ::setrlimit(RLIMIT_NOFILE, &files);
+[[noreturn]] void become_daemon(const Folder& folder, std::vector<std::string>& args,
+                                std::optional<Daemon::Limit> limit, int out) {
+  if (limit) {
+    const rlimit l{limit->max, limit->max};
+    ::setrlimit(static_cast<__rlimit_resource>(limit->resource), &l);
+  }
   // A test that dies leaves nothing behind.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const auto open = [&folder](const char* name) {
@@ -66,14 +69,14 @@ bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-Daemon::Daemon(const std::vector<std::string>& options, rlimit files, int out) {
+Daemon::Daemon(const std::vector<std::string>& options, std::optional<Limit> limit, int out) {
   std::vector<std::string> args{FLE_CRYPTD};
   if (!names(options, "--port")) args.insert(args.end(), {"--port", "0"});
   if (!names(options, "--unixSocketPrefix")) args.emplace_back("--nounixsocket");
   args.insert(args.end(), options.begin(), options.end());
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("fork");
-  if (pid_ == 0) become_daemon(folder_, args, files, out);
+  if (pid_ == 0) become_daemon(folder_, args, limit, out);
 }
 
 Daemon::~Daemon() {

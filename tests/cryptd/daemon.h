@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,9 +37,14 @@ bool eventually(const std::function<bool()>& condition);
 /// options say otherwise. It is killed with this object, if it still runs.
 class Daemon {
  public:
-  /// @param files  limits of its descriptors; 0: as they are here.
-  /// @param out    where its standard output goes; -1: to what out() reads.
-  explicit Daemon(const std::vector<std::string>& options = {}, rlimit files = {}, int out = -1);
+  /// A limit of setrlimit(2).
+  struct Limit {
+    int resource;
+    rlim_t max;
+  };
+  /// @param out  where its standard output goes; -1: to what out() reads.
+  explicit Daemon(const std::vector<std::string>& options = {}, std::optional<Limit> limit = {},
+                  int out = -1);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

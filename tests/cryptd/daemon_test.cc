@@ -220,7 +220,7 @@ TEST_F(CryptdSockets, CommandsAreAnsweredAmongTwoThousandIdleConnections) {
 TEST(CryptdLimits, WithoutDescriptorsItWaitsAndComesBack) {
   // UndefinedBehaviorSanitizer tries addresses by way of a pipe, and takes a failure for a bad one.
   if (kSanitized) GTEST_SKIP() << "sanitizers need descriptors themselves";
-  Daemon daemon({}, {40, 40});
+  Daemon daemon({}, Daemon::Limit{RLIMIT_NOFILE, 40});
   const std::uint16_t port = daemon.port();
   std::vector<Client> clients;
   for (int i = 0; i < 60; ++i) clients.emplace_back(port);  // the kernel queues the rest
@@ -233,6 +233,30 @@ TEST(CryptdLimits, WithoutDescriptorsItWaitsAndComesBack) {
   Client last = std::move(clients.back());
   clients.clear();
   EXPECT_EQ(last.ask(kHello).code(), 0);
+}
+
+TEST(CryptdLimits, WithoutMemoryOnlyThoseWhoWantItAreRefused) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers need the address space themselves";
+  Daemon daemon({}, Daemon::Limit{RLIMIT_AS, rlim_t{700} << 20});
+  Client c(daemon.port());
+  ASSERT_EQ(c.ask(kHello).code(), 0);
+  Buf most = op_msg(kHello);
+  for (std::size_t i = 0; i < 4; ++i) most[i] = static_cast<std::uint8_t>(48'000'000U >> (8 * i));
+  most.resize(40 << 20);  // of 48 MB: the daemon has to keep it
+  std::vector<Client> greedy;
+  int n_refused = 0;
+  for (int i = 0; i < 20; ++i) {
+    greedy.emplace_back(daemon.port());
+    try {
+      greedy.back().send(most);
+    } catch (const std::system_error&) {
+      ++n_refused;
+    }
+  }
+  EXPECT_GT(n_refused, 0);
+  EXPECT_EQ(c.ask(kHello).code(), 0);
+  greedy.clear();
+  EXPECT_TRUE(eventually([&c] { return c.ask(insert_of("1")).code() == 0; }));
 }
 
 TEST(CryptdLog, HoldsNothingOfWhatIsSent) {
