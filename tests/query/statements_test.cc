@@ -1,0 +1,104 @@
+#include "query_support.h"
+
+namespace fle {
+namespace {
+
+using test::expect_marked;
+using test::expect_refused;
+using test::expect_unchanged;
+
+const std::string kFive = "{'E': 1, 'k': 0, 'v': 5}";
+
+TEST(Statements, EncryptFiltersWhereverACommandHasThem) {
+  expect_marked("{'count': 'c', 'query': {'ssn': 5}}",
+                "{'count': 'c', 'query': {'ssn': {'$eq': " + kFive + "}}}");
+  expect_marked(
+      "{'delete': 'c', 'deletes': [{'q': {'$and': [{'ssn': 5}, {'_id': 2}]}, 'limit': 1}]}",
+      "{'delete': 'c', 'deletes': [{'q': {'$and': [{'ssn': {'$eq': " + kFive +
+          "}}, {'_id': {'$eq': 2}}]}, 'limit': 1}]}");
+  expect_marked(
+      "{'findAndModify': 'c', 'query': {'ssn': 5}, 'update': {'$set': {'ssn': 5}}, 'new': true}",
+      "{'findAndModify': 'c', 'query': {'ssn': {'$eq': " + kFive +
+          "}}, 'update': {'$set': {'ssn': " + kFive + "}}, 'new': true}");
+  expect_marked("{'findAndModify': 'c', 'query': {'ssn': 5}, 'remove': true}",
+                "{'findAndModify': 'c', 'query': {'ssn': {'$eq': " + kFive + "}}, 'remove': true}");
+  expect_marked("{'find': 'c', 'filter': {'ssn': 5}, 'limit': 1, 'comment': {'ssn': 5}}",
+                "{'find': 'c', 'filter': {'ssn': {'$eq': " + kFive +
+                    "}}, 'limit': 1, 'comment': {'ssn': 5}}");
+  expect_refused("{'count': 'c', 'query': 5}", Errc::command_malformed);
+}
+
+TEST(Statements, RefuseToSortOrBoundByEncryptedFields) {
+  for (const char* option : {"sort", "min", "max"}) {
+    const std::string head = std::string("{'find': 'c', '") + option + "': ";
+    for (const char* field : {"ssn", "note", "address", "address.street", "ssn.x"})
+      expect_refused(head + "{'city': 1, '" + field + "': 1}}", Errc::operator_not_allowed);
+    expect_unchanged(head + "{'city': 1, 'address.zip': 1}}");
+    expect_refused(head + "5}", Errc::command_malformed);
+  }
+  expect_refused("{'findAndModify': 'c', 'sort': {'ssn': 1}}", Errc::operator_not_allowed);
+}
+
+TEST(Statements, LetDistinctReadDeterministicFieldsOnly) {
+  expect_marked("{'distinct': 'c', 'key': 'ssn', 'query': {'ssn': 5}}",
+                "{'distinct': 'c', 'key': 'ssn', 'query': {'ssn': {'$eq': " + kFive + "}}}");
+  expect_unchanged("{'distinct': 'c', 'key': 'city'}");
+  expect_refused(
+      "{'distinct': 'c', 'key': 'tagged'}", Errc::pointer_key_not_allowed,
+      "The distinct key is not allowed to be marked for encryption with a non-UUID keyId");
+  expect_refused("{'distinct': 'c', 'key': 'note'}", Errc::random_not_comparable);
+  expect_refused("{'distinct': 'c', 'key': 'address'}", Errc::comparison_not_possible);
+  expect_refused("{'distinct': 'c', 'key': 'ssn.x'}", Errc::operator_not_allowed);
+  expect_refused("{'distinct': 'c', 'key': 5}", Errc::command_malformed);
+  expect_refused("{'distinct': 'c', 'key': 'name', 'collation': {'locale': 'de'}}",
+                 Errc::collation_not_allowed);
+}
+
+TEST(Catalogue, KeepsComparisonsOutOfWhatTheServerStores) {
+  const std::string text = "Comparison to encrypted fields not supported";
+  for (const char* command : {"create", "collMod"}) {
+    const std::string head = std::string("{'") + command + "': 'c', 'validator': ";
+    expect_refused(head + "{'ssn': 5}}", Errc::comparison_not_possible, text);
+    expect_refused(head + "{'$or': [{'note': {'$in': [5]}}]}}", Errc::comparison_not_possible,
+                   text);
+    expect_refused(head + "{'ssn': {'$gt': 5}}}", Errc::operator_not_allowed);
+    expect_unchanged(head + "{'city': 'x', 'ssn': {'$exists': true}}}");
+    expect_unchanged(head + "{'$jsonSchema': {'bsonType': 'object'}}}");
+    expect_refused(head + "{'$jsonSchema': {'bsonType': 'object'}, 'city': 'x'}}",
+                   Errc::operator_not_allowed,
+                   "Invalid match expression operator on encrypted field");
+    expect_refused(head + "{'$and': [{'$jsonSchema': {}}]}}", Errc::operator_not_allowed);
+    expect_refused(head + "5}", Errc::command_malformed);
+    expect_refused(std::string("{'") + command + "': 'c', 'viewOn': 'd'}",
+                   Errc::view_not_supported);
+  }
+  const std::string index = "{'createIndexes': 'c', 'indexes': [{'key': {'ssn': 1}, 'name': 'n'";
+  expect_unchanged(index + "}]}");
+  expect_unchanged(index + ", 'partialFilterExpression': {'city': {'$gt': 5}}}]}");
+  expect_refused(index + ", 'partialFilterExpression': {'ssn': 5}}]}",
+                 Errc::comparison_not_possible, text);
+  expect_refused("{'createIndexes': 'c', 'indexes': 5}", Errc::command_malformed);
+  expect_refused("{'createIndexes': 'c', 'indexes': [5]}", Errc::command_malformed);
+}
+
+TEST(Catalogue, KeepsTimeSeriesReadable) {
+  const std::string head = "{'create': 'c', 'timeseries': {'timeField': ";
+  expect_refused(head + "'note'}}", Errc::operator_not_allowed);
+  expect_refused(head + "'t', 'metaField': 'address'}}", Errc::operator_not_allowed);
+  expect_unchanged(head + "'t', 'metaField': 'city'}}");
+}
+
+TEST(Catalogue, FindsTheSchemaThatACommandBrings) {
+  const auto command =
+      test::doc("{'create': 'c', 'validator': {'$jsonSchema': {'bsonType': 'object'}}}");
+  const auto target = query::read_target(command);
+  ASSERT_TRUE(target);
+  EXPECT_EQ(test::Buf(target->own_schema.begin(), target->own_schema.end()),
+            test::doc("{'bsonType': 'object'}"));
+  const auto nested = test::doc(
+      "{'create': 'c', 'validator': {'$and': [{'$jsonSchema': {'bsonType': 'object'}}]}}");
+  EXPECT_TRUE(query::read_target(nested)->own_schema.empty());
+}
+
+}  // namespace
+}  // namespace fle

@@ -1,0 +1,148 @@
+#include "query_support.h"
+
+namespace fle {
+namespace {
+
+using test::expect_marked;
+using test::expect_refused;
+using test::expect_unchanged;
+
+std::string update(const std::string& u, const std::string& more = {},
+                   const std::string& q = "{'_id': 1}") {
+  return "{'update': 'c', 'updates': [{'q': " + q + ", 'u': " + u + more + "}]}";
+}
+std::string det(const std::string& value) { return "{'E': 1, 'k': 0, 'v': " + value + "}"; }
+std::string random(const std::string& value) { return "{'E': 2, 'k': 0, 'v': " + value + "}"; }
+
+TEST(Update, EncryptsWhatSetWrites) {
+  expect_marked(update("{'$set': {'ssn': 5, 'note': [1], 'city': 'x', 'address.street': 's'}}"),
+                update("{'$set': {'ssn': " + det("5") + ", 'note': " + random("[1]") +
+                       ", 'city': 'x', 'address.street': " + det("'s'") + "}}"));
+  expect_marked(update("{'$set': {'address': {'street': 's', 'zip': 1}}}"),
+                update("{'$set': {'address': {'street': " + det("'s'") + ", 'zip': 1}}}"));
+  expect_unchanged(update("{'$set': {'address': null, 'a.b': {'ssn': 5}}}"));
+}
+
+TEST(Update, RefusesValuesThatSetCannotWrite) {
+  expect_refused(update("{'$set': {'ssn': [1, 2]}}"), Errc::type_not_allowed,
+                 "Cannot encrypt element of type");
+  expect_refused(update("{'$set': {'ssn': 'x'}}"), Errc::type_not_allowed);
+  expect_refused(update("{'$set': {'ssn': null}}"), Errc::type_not_allowed);
+  expect_refused(update("{'$set': {'ssn': {'$binary': {'base64': 'AQ==', 'subType': '06'}}}}"),
+                 Errc::already_encrypted);
+  expect_refused(update("{'$set': {'address': 5}}"), Errc::comparison_not_possible);
+  expect_refused(update("{'$set': {'address': [{'street': 's'}]}}"), Errc::comparison_not_possible);
+  expect_refused(update("{'$set': {'address': {'street': 5}}}"), Errc::type_not_allowed);
+  expect_refused(update("{'$set': {'ssn.x': 5}}"), Errc::operator_not_allowed);
+  for (const char* upsert : {"", ", 'upsert': true"})
+    expect_refused(update("{'$set': {'tagged': 'x', 'keyName': 'k'}}", upsert),
+                   Errc::pointer_key_not_allowed,
+                   "A non-static (JSONPointer) keyId is not supported");
+}
+
+TEST(Update, LeavesUnsetAndRenameBetweenLikesAlone) {
+  expect_unchanged(update("{'$unset': {'ssn': '', 'address': '', 'address.street': ''}}"));
+  expect_unchanged(update("{'$rename': {'name': 'alias', 'city': 'town'}}"));
+  const std::string text =
+      "$rename between two encrypted fields must have the same metadata or both be unencrypted";
+  for (const char* pair : {"'name': 'other'", "'name': 'city'", "'city': 'name'", "'name': 'ssn'",
+                           "'address': 'home'", "'city': 'address'", "'note': 'tagged'",
+                           "'city': 'address.street'", "'city': 'ssn.x'", "'city': 'name.$[]'"})
+    expect_refused(update(std::string("{'$rename': {") + pair + "}}"), Errc::update_not_allowed,
+                   text);
+  expect_refused(update("{'$rename': {'name': 5}}"), Errc::command_malformed);
+}
+
+struct Refused {
+  const char* op;
+  const char* text;
+};
+constexpr Refused kRefused[] = {
+    {"$inc", "$inc and $mul not allowed on encrypted values"},
+    {"$mul", "$inc and $mul not allowed on encrypted values"},
+    {"$min", "$max and $min not allowed on encrypted values"},
+    {"$max", "$max and $min not allowed on encrypted values"},
+    {"$currentDate", "$currentDate not allowed on encrypted values"},
+    {"$push", "$push not allowed on encrypted values"},
+    {"$pop", "$pop not allowed on encrypted values"},
+    {"$pull", "$pull not allowed on encrypted values"},
+    {"$pullAll", "$pullAll not allowed on encrypted values"},
+    {"$addToSet", "$addToSet not allowed on encrypted values"},
+    {"$bit", "$bit not allowed on encrypted values"},
+    {"$setOnInsert", "$setOnInsert not allowed on encrypted values"},
+};
+
+TEST(Update, RefusesOperatorsThatCannotWorkOnCiphertext) {
+  for (const Refused& r : kRefused) {
+    for (const char* field : {"ssn", "note", "address", "address.street", "tagged"})
+      expect_refused(update(std::string("{'") + r.op + "': {'" + field + "': 1}}"),
+                     Errc::update_not_allowed, r.text);
+    expect_unchanged(update(std::string("{'") + r.op + "': {'city': 1, 'address.zip': 1}}"));
+    expect_refused(update(std::string("{'") + r.op + "': 5}"), Errc::command_malformed);
+  }
+  expect_refused(update("{'$new': {'city': 1}}"), Errc::update_not_allowed);
+}
+
+TEST(Update, RefusesArrayStepsTowardsEncryptedFields) {
+  expect_refused(update("{'$set': {'name.$': 'x'}}"), Errc::update_not_allowed,
+                 "Cannot encrypt fields below '$' positional update operator");
+  for (const char* path :
+       {"name.$[]", "name.$[i]", "name.$[i].x", "address.$[].street", "address.$[]"})
+    expect_refused(
+        update(std::string("{'$set': {'") + path + "': 'x'}}", ", 'arrayFilters': [{'i.x': 1}]"),
+        Errc::update_not_allowed, "Array update operations not allowed on encrypted values");
+  expect_unchanged(update("{'$set': {'list.$': 1, 'list.$[].ssn': 1, 'list.$[i].x': 1}}",
+                          ", 'arrayFilters': [{'i.x': 1}]"));
+}
+
+TEST(Update, EncryptsReplacementDocuments) {
+  expect_marked(update("{'ssn': 5, 'address': {'street': 's'}, 'tagged': 't', 'keyName': 'k'}"),
+                update("{'ssn': " + det("5") + ", 'address': {'street': " + det("'s'") +
+                       "}, 'tagged': {'E': 2, 'k': 'k', 'v': 't'}, 'keyName': 'k'}"));
+  expect_refused(update("{'note': {'$timestamp': {'t': 0, 'i': 0}}}"), Errc::timestamp_zero);
+  expect_refused(update("{'tagged': 't'}"), Errc::unresolved_key_pointer);
+  expect_refused(update("{'city': 1, '$set': {'ssn': 5}}"), Errc::command_malformed);
+  expect_refused(update("{'$set': {'ssn': 5}, 'city': 1}"), Errc::command_malformed);
+  expect_refused(update("5"), Errc::command_malformed);
+  expect_unchanged(update("{}"));
+}
+
+TEST(Update, RefusesPipelines) {
+  expect_refused(update("[{'$set': {'city': 1}}]"), Errc::update_not_allowed);
+  expect_unchanged(update("[{'$set': {'city': 1}}]"), nullptr);
+  expect_unchanged(
+      update("[{'$set': {'city': 1}}]"),
+      test::plan_of("{'bsonType': 'object', 'properties': {'a': {'bsonType': 'int'}}}"));
+}
+
+TEST(Update, NeedsAnIdForUpsertsWhereIdsAreEncrypted) {
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("int") + "}}");
+  const std::string yes = ", 'upsert': true";
+  expect_refused(update("{'$set': {'a': 1}}", yes, "{'a': 1}"), Errc::missing_id, {}, plan);
+  expect_refused(update("{'a': 1}", yes, "{'a': 1}"), Errc::missing_id, {}, plan);
+  expect_refused(update("{'a': 1}", yes, "{'_id': {'$in': [1]}}"), Errc::missing_id, {}, plan);
+  expect_marked(update("{'a': 1}", yes, "{'_id': 1}"),
+                update("{'a': 1}", yes, "{'_id': {'$eq': " + det("1") + "}}"), plan);
+  expect_marked(update("{'_id': 1}", yes, "{'a': 1}"),
+                update("{'_id': " + det("1") + "}", yes, "{'a': 1}"), plan);
+  expect_unchanged(update("{'a': 1}", ", 'upsert': false", "{'a': 1}"), plan);
+}
+
+TEST(Update, AnalysesFilterAndUpdateOfEachStatement) {
+  expect_marked(
+      "{'update': 'c', 'updates': [{'q': {'ssn': 5, 'a': 1}, 'u': {'$set': {'ssn': 6}}, "
+      "'multi': true, 'upsert': false}, {'q': {}, 'u': {'name': 'x'}}], 'ordered': true}",
+      "{'update': 'c', 'updates': [{'q': {'ssn': {'$eq': " + det("5") +
+          "}, 'a': {'$eq': 1}}, 'u': {'$set': {'ssn': " + det("6") +
+          "}}, 'multi': true, 'upsert': false}, {'q': {}, 'u': {'name': " + det("'x'") +
+          "}}], 'ordered': true}");
+  expect_refused(update("{'$set': {'a': 1}}", ", 'collation': {'locale': 'de'}", "{'name': 'x'}"),
+                 Errc::collation_not_allowed);
+  expect_refused(update("{'$set': {'a': 1}}", ", 'sort': {'ssn': 1}"), Errc::operator_not_allowed);
+  expect_refused("{'update': 'c', 'updates': {}}", Errc::command_malformed);
+  expect_refused("{'update': 'c', 'updates': [5]}", Errc::command_malformed);
+}
+
+}  // namespace
+}  // namespace fle
