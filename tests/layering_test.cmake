@@ -14,7 +14,9 @@ set(table
   "bson_walk          ${base}|fle/schema/.*|fle/bson_walk/.*               none"
   "kms                ${core}|fle/kms/.*                                   bson|rapidjson|openssl|sqlite3|curl|mongoc"
   "query              ${base}|fle/(schema|bson_walk|query)/.*              none"
-  "client             ${core}|fle/(schema|bson_walk|kms|query|client)/.*         bson"
+  "client/include     ${core}|fle/(schema|bson_walk|kms|query|client)/.*         none"
+  "client/src         ${core}|fle/(schema|bson_walk|kms|query|client)/.*         bson"
+  "client/mongoc      ${core}|fle/(schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
   "tools              ${core}|fle/(schema|bson_walk|kms|query|client)/.*         bson|CLI|asio")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio")
 

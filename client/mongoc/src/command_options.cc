@@ -1,0 +1,114 @@
+#include "command_options.h"
+
+#include <algorithm>
+#include <bitset>
+#include <iterator>
+#include <string>
+
+#include "bson_writer.h"
+
+namespace fle::mongoc {
+namespace {
+
+struct Option {
+  std::string_view name;
+  Place place;
+  std::uint32_t users;
+};
+
+constexpr std::uint32_t kFinds = kFind | kFindOne;
+constexpr std::uint32_t kQueries = kFinds | kAggregate | kCountDocuments | kDistinct;
+constexpr std::uint32_t kUpdates = kUpdate | kReplace;
+constexpr std::uint32_t kBulkUpdates = kBulkUpdate | kBulkReplace;
+constexpr std::uint32_t kWrites = kInsert | kUpdates | kDelete | kBulk;
+constexpr std::uint32_t kFindAndChanges = kFindAndUpdate | kFindAndReplace;
+constexpr std::uint32_t kFindAnds = kFindAndChanges | kFindAndDelete;
+
+// From MongoDB's manual, command by command. readConcern, writeConcern and $readPreference come
+// from the connection string.
+constexpr Option kOptions[] = {
+    {"allowDiskUse", Place::command, kFinds | kAggregate},
+    {"arrayFilters", Place::command, kFindAndUpdate},
+    {"arrayFilters", Place::statement, kUpdate | kBulkUpdate},
+    {"batchSize", Place::own, kFind | kAggregate},
+    {"bypassDocumentValidation", Place::command,
+     kAggregate | kInsert | kUpdates | kBulk | kFindAndChanges},
+    {"collation", Place::command, kQueries | kFindAnds},
+    {"collation", Place::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
+    {"comment", Place::command, kQueries | kEstimatedCount | kWrites | kFindAnds | kCreateIndexes},
+    {"fields", Place::command, kFindAnds},
+    {"hint", Place::command, kFinds | kAggregate | kCountDocuments | kFindAnds},
+    {"hint", Place::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
+    {"let", Place::command, kFinds | kAggregate | kUpdates | kDelete | kBulk | kFindAnds},
+    {"limit", Place::command, kFind},
+    {"limit", Place::own, kCountDocuments},
+    {"max", Place::command, kFinds},
+    {"maxTimeMS", Place::command, kQueries | kEstimatedCount | kFindAnds | kCreateIndexes},
+    {"min", Place::command, kFinds},
+    {"new", Place::command, kFindAndChanges},
+    {"noCursorTimeout", Place::command, kFind},
+    {"ordered", Place::own, kBulk},
+    {"projection", Place::command, kFinds},
+    {"returnKey", Place::command, kFinds},
+    {"showRecordId", Place::command, kFinds},
+    {"skip", Place::command, kFinds},
+    {"skip", Place::own, kCountDocuments},
+    {"sort", Place::command, kFinds | kFindAnds},
+    {"upsert", Place::command, kFindAndChanges},
+    {"upsert", Place::statement, kUpdates | kBulkUpdates},
+};
+
+const Option* find_option(std::string_view name, OptionUser user) {
+  const auto* at = std::ranges::find_if(
+      kOptions, [&](const Option& o) { return o.name == name && (o.users & user) != 0; });
+  return at == std::end(kOptions) ? nullptr : at;
+}
+
+Failure refused(const char* what, std::string_view name) {
+  return {Errc::invalid_argument, std::string("options: ") + what, std::string(name)};
+}
+
+}  // namespace
+
+Outcome<CommandOptions> CommandOptions::read(Bytes options, OptionUser user) {
+  options = or_empty(options);
+  bson_t view;
+  bson_iter_t it;
+  if (!init_view(view, options) || !bson_iter_init(&it, &view))
+    return Failure{Errc::malformed_bson, "options are not a BSON document"};
+  std::bitset<std::size(kOptions)> seen;
+  while (bson_iter_next(&it)) {
+    const Option* option = find_option(key_of(it), user);
+    if (option == nullptr) return refused("this function does not take the field", key_of(it));
+    const auto row = static_cast<std::size_t>(option - kOptions);
+    if (seen[row]) return refused("the field stands twice", key_of(it));
+    seen.set(row);
+  }
+  // libbson stops alike at the end and at damage; only the end stands on the last byte.
+  if (bson_iter_offset(&it) + 1 != options.size())
+    return Failure{Errc::malformed_bson, "options are not a BSON document"};
+  return CommandOptions(options, user);
+}
+
+void CommandOptions::append(bson_t* out, Place place) const {
+  bson_t view;
+  bson_iter_t it;
+  if (!init_view(view, options_) || !bson_iter_init(&it, &view)) return;
+  while (bson_iter_next(&it)) {
+    const Option* option = find_option(key_of(it), user_);
+    if (option != nullptr && option->place == place)
+      bson_append_iter(out, bson_iter_key(&it), -1, &it);
+  }
+}
+
+bool CommandOptions::find(const char* field, bson_iter_t& it) const noexcept {
+  bson_t view;
+  return init_view(view, options_) && bson_iter_init_find(&it, &view, field);
+}
+
+std::int64_t CommandOptions::number(const char* field) const noexcept {
+  bson_iter_t it;
+  return find(field, it) ? bson_iter_as_int64(&it) : 0;
+}
+
+}  // namespace fle::mongoc

@@ -1,0 +1,332 @@
+#include "fle/mongoc/encrypted_collection.h"
+
+#include <array>
+
+#include "bulk_writer.h"
+#include "command_options.h"
+#include "command_runner.h"
+#include "cursor_state.h"
+#include "write_error.h"
+
+namespace fle::mongoc {
+namespace {
+
+constexpr std::int32_t kNamespaceNotFound = 26;
+
+/// Arguments must look like documents before a command is built around them; what is in them is
+/// the analysis' to judge.
+Done check_documents(std::initializer_list<Bytes> documents) {
+  std::size_t bytes = 0;
+  for (const Bytes document : documents) {
+    bson_t view;
+    if (!init_view(view, or_empty(document)))
+      return Failure{Errc::malformed_bson, "an argument is not a BSON document"};
+    bytes += document.size();
+  }
+  if (bytes > kMaxCommand)
+    return Failure{Errc::document_too_large,
+                   "the arguments have " + std::to_string(bytes) + " bytes"};
+  return ok;
+}
+
+Document copy(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+
+/// Runs one write of a function that is given one.
+Outcome<WriteResult> write_one(const CommandRunner& runner, const std::string& db,
+                               const std::string& name, const Write& write, Bytes options,
+                               OptionUser user) {
+  FLE_TRY(const auto read, CommandOptions::read(options, user));
+  WriteResult result;
+  FLE_CHECK(BulkWriter(runner, db, name, read, result).run({&write, 1}));
+  return result;
+}
+
+/// The first document of a cursor's first batch, if there is one.
+Outcome<std::optional<Bytes>> first_document(const Answer& answer) {
+  bson_iter_t it;
+  bson_iter_t batch;
+  bson_iter_t document;
+  if (!answer.find("cursor", it) || !BSON_ITER_HOLDS_DOCUMENT(&it) ||
+      !bson_iter_recurse(&it, &batch) || !bson_iter_find(&batch, "firstBatch") ||
+      !BSON_ITER_HOLDS_ARRAY(&batch) || !bson_iter_recurse(&batch, &document))
+    return bad_answer("has no cursor");
+  if (!bson_iter_next(&document)) return std::optional<Bytes>();
+  if (!BSON_ITER_HOLDS_DOCUMENT(&document)) return bad_answer("has no document");
+  return std::optional(container_of(document));
+}
+
+/// True for a pipeline that writes: its last stage is $out or $merge.
+bool writes(Bytes pipeline) {
+  bson_t view;
+  bson_iter_t it;
+  bson_iter_t stage;
+  bool found = false;
+  if (!init_view(view, pipeline) || !bson_iter_init(&it, &view)) return false;
+  while (bson_iter_next(&it))
+    found = BSON_ITER_HOLDS_DOCUMENT(&it) && bson_iter_recurse(&it, &stage) &&
+            bson_iter_next(&stage) && (key_of(stage) == "$out" || key_of(stage) == "$merge");
+  return found;
+}
+
+/// [{$match: filter}, {$skip}, {$limit}, {$group: {_id: 1, n: {$sum: 1}}}], as drivers count
+/// (specification: crud, "Count API Details").
+void put_count_pipeline(bson_t* command, Bytes filter, const CommandOptions& options) {
+  bson_t pipeline;
+  std::uint32_t n = 0;
+  const auto put_stage = [&](const char* name, auto fill) {
+    char text[16];
+    const char* key = nullptr;
+    bson_uint32_to_string(n++, &key, text, sizeof text);
+    put_document(&pipeline, key, [&](bson_t* stage) { fill(stage, name); });
+  };
+  bson_append_array_begin(command, "pipeline", -1, &pipeline);
+  put_stage("$match", [&](bson_t* stage, const char* name) { put(stage, name, filter); });
+  for (const auto& [option, stage] : {std::pair("skip", "$skip"), std::pair("limit", "$limit")})
+    if (const std::int64_t value = options.number(option); value != 0)
+      put_stage(stage, [&](bson_t* s, const char* name) { put(s, name, value); });
+  put_stage("$group", [](bson_t* stage, const char* name) {
+    put_document(stage, name, [](bson_t* group) {
+      put(group, "_id", std::int32_t{1});
+      put_document(group, "n", [](bson_t* sum) { put(sum, "$sum", std::int32_t{1}); });
+    });
+  });
+  bson_append_array_end(command, &pipeline);
+}
+
+/// The name that drivers give an index: "field_1_other_-1". Empty when there is no key.
+std::string index_name(const bson_t& index) {
+  std::string name;
+  bson_iter_t it;
+  bson_iter_t key;
+  if (!bson_iter_init_find(&it, &index, "key") || !BSON_ITER_HOLDS_DOCUMENT(&it) ||
+      !bson_iter_recurse(&it, &key))
+    return name;
+  while (bson_iter_next(&key)) {
+    if (!name.empty()) name += '_';
+    name.append(key_of(key)).append("_");
+    if (BSON_ITER_HOLDS_UTF8(&key)) {
+      name += bson_iter_utf8(&key, nullptr);
+    } else {
+      name += std::to_string(bson_iter_as_int64(&key));
+    }
+  }
+  return name;
+}
+
+void put_index(bson_t* out, Bytes index) {
+  bson_t view;
+  if (!init_view(view, index)) return;
+  bson_concat(out, &view);
+  if (!bson_has_field(&view, "name")) put(out, "name", index_name(view));
+}
+
+}  // namespace
+
+EncryptedCollection::EncryptedCollection(std::shared_ptr<CommandRunner> runner, std::string db,
+                                         std::string name)
+    : runner_(std::move(runner)), db_(std::move(db)), name_(std::move(name)) {}
+
+Outcome<WriteResult> EncryptedCollection::insert_one(Bytes document, Bytes options) {
+  return write_one(*runner_, db_, name_, InsertOne{document}, options, kInsert);
+}
+
+Done EncryptedCollection::insert_many(std::span<const Bytes> documents, WriteResult& result,
+                                      Bytes options) {
+  std::vector<Write> writes;
+  writes.reserve(documents.size());
+  for (const Bytes document : documents) writes.emplace_back(InsertOne{document});
+  return bulk_write(writes, result, options);
+}
+
+Outcome<WriteResult> EncryptedCollection::update_one(Bytes filter, Bytes change, Bytes options) {
+  return write_one(*runner_, db_, name_, Update{Update::Kind::one, filter, change}, options,
+                   kUpdate);
+}
+
+Outcome<WriteResult> EncryptedCollection::update_many(Bytes filter, Bytes change, Bytes options) {
+  return write_one(*runner_, db_, name_, Update{Update::Kind::many, filter, change}, options,
+                   kUpdate);
+}
+
+Outcome<WriteResult> EncryptedCollection::replace_one(Bytes filter, Bytes replacement,
+                                                      Bytes options) {
+  return write_one(*runner_, db_, name_, Update{Update::Kind::replace, filter, replacement},
+                   options, kReplace);
+}
+
+Outcome<WriteResult> EncryptedCollection::delete_one(Bytes filter, Bytes options) {
+  return write_one(*runner_, db_, name_, Delete{filter, false}, options, kDelete);
+}
+
+Outcome<WriteResult> EncryptedCollection::delete_many(Bytes filter, Bytes options) {
+  return write_one(*runner_, db_, name_, Delete{filter, true}, options, kDelete);
+}
+
+Done EncryptedCollection::bulk_write(std::span<const Write> writes, WriteResult& result,
+                                     Bytes options) {
+  result = {};
+  FLE_TRY(const auto read, CommandOptions::read(options, kBulk));
+  return BulkWriter(*runner_, db_, name_, read, result).run(writes);
+}
+
+namespace {
+
+/// Everything that the three find_one_and_... functions share.
+Outcome<std::optional<Document>> find_and_modify(const CommandRunner& runner, const std::string& db,
+                                                 const std::string& name, OptionUser user,
+                                                 Bytes filter, Bytes change, Bytes options) {
+  FLE_TRY(const auto read, CommandOptions::read(options, user));
+  FLE_CHECK(check_documents({filter, change, options}));
+  BsonWriter command(filter.size() + change.size() + options.size());
+  put(command.get(), "findAndModify", name);
+  put(command.get(), "query", filter);
+  if (user == kFindAndDelete) {
+    put(command.get(), "remove", true);
+  } else {
+    const auto kind = user == kFindAndReplace ? Update::Kind::replace : Update::Kind::one;
+    FLE_CHECK(check_change({kind, filter, change}));
+    put(command.get(), "update", change);
+  }
+  read.append(command.get(), Place::command);
+  Answer answer;
+  FLE_CHECK(runner.run(db, command.bytes(), Mode::write, answer));
+  FLE_CHECK(check_write_concern(answer));
+  bson_iter_t value;
+  if (!answer.find("value", value)) return bad_answer("has no value");
+  if (!BSON_ITER_HOLDS_DOCUMENT(&value)) return std::optional<Document>();
+  return std::optional(copy(container_of(value)));
+}
+
+}  // namespace
+
+Outcome<std::optional<Document>> EncryptedCollection::find_one_and_update(Bytes filter,
+                                                                          Bytes change,
+                                                                          Bytes options) {
+  return find_and_modify(*runner_, db_, name_, kFindAndUpdate, filter, change, options);
+}
+
+Outcome<std::optional<Document>> EncryptedCollection::find_one_and_replace(Bytes filter,
+                                                                           Bytes replacement,
+                                                                           Bytes options) {
+  return find_and_modify(*runner_, db_, name_, kFindAndReplace, filter, replacement, options);
+}
+
+Outcome<std::optional<Document>> EncryptedCollection::find_one_and_delete(Bytes filter,
+                                                                          Bytes options) {
+  return find_and_modify(*runner_, db_, name_, kFindAndDelete, filter, {}, options);
+}
+
+Outcome<Cursor> EncryptedCollection::find(Bytes filter, Bytes options) {
+  FLE_TRY(const auto read, CommandOptions::read(options, kFind));
+  FLE_CHECK(check_documents({filter, options}));
+  BsonWriter command(filter.size() + options.size());
+  put(command.get(), "find", name_);
+  put(command.get(), "filter", filter);
+  const std::int64_t batch_size = read.number("batchSize");
+  if (batch_size > 0) put(command.get(), "batchSize", batch_size);
+  read.append(command.get(), Place::command);
+  return Cursor::State::open(runner_, db_, name_, command.bytes(), Mode::read, batch_size);
+}
+
+Outcome<std::optional<Document>> EncryptedCollection::find_one(Bytes filter, Bytes options) {
+  FLE_TRY(const auto read, CommandOptions::read(options, kFindOne));
+  FLE_CHECK(check_documents({filter, options}));
+  BsonWriter command(filter.size() + options.size());
+  put(command.get(), "find", name_);
+  put(command.get(), "filter", filter);
+  put(command.get(), "limit", std::int32_t{1});
+  put(command.get(), "singleBatch", true);
+  read.append(command.get(), Place::command);
+  Answer answer;
+  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::read, answer));
+  FLE_TRY(const std::optional<Bytes> found, first_document(answer));
+  if (!found) return std::optional<Document>();
+  return std::optional(copy(*found));
+}
+
+Outcome<Cursor> EncryptedCollection::aggregate(Bytes pipeline, Bytes options) {
+  FLE_TRY(const auto read, CommandOptions::read(options, kAggregate));
+  FLE_CHECK(check_documents({pipeline, options}));
+  BsonWriter command(pipeline.size() + options.size());
+  put(command.get(), "aggregate", name_);
+  put_array(command.get(), "pipeline", pipeline);
+  const std::int64_t batch_size = read.number("batchSize");
+  put_document(command.get(), "cursor", [&](bson_t* cursor) {
+    if (batch_size > 0) put(cursor, "batchSize", batch_size);
+  });
+  read.append(command.get(), Place::command);
+  const Mode mode = writes(pipeline) ? Mode::write : Mode::read;
+  return Cursor::State::open(runner_, db_, name_, command.bytes(), mode, batch_size);
+}
+
+Outcome<std::int64_t> EncryptedCollection::count_documents(Bytes filter, Bytes options) {
+  FLE_TRY(const auto read, CommandOptions::read(options, kCountDocuments));
+  FLE_CHECK(check_documents({filter, options}));
+  BsonWriter command(filter.size() + options.size());
+  put(command.get(), "aggregate", name_);
+  put_count_pipeline(command.get(), filter, read);
+  put_document(command.get(), "cursor", [](bson_t*) {});
+  read.append(command.get(), Place::command);
+  Answer answer;
+  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::read, answer));
+  FLE_TRY(const std::optional<Bytes> found, first_document(answer));
+  if (!found) return std::int64_t{0};  // nothing to group
+  bson_t group;
+  bson_iter_t it;
+  if (!init_view(group, *found) || !bson_iter_init_find(&it, &group, "n"))
+    return bad_answer("has no count");
+  return bson_iter_as_int64(&it);
+}
+
+Outcome<std::int64_t> EncryptedCollection::estimated_count(Bytes options) {
+  FLE_TRY(const auto read, CommandOptions::read(options, kEstimatedCount));
+  BsonWriter command(options.size());
+  put(command.get(), "count", name_);
+  read.append(command.get(), Place::command);
+  Answer answer;
+  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::read, answer));
+  return answer.number("n");
+}
+
+Outcome<Document> EncryptedCollection::distinct(std::string_view field, Bytes filter,
+                                                Bytes options) {
+  FLE_TRY(const auto read, CommandOptions::read(options, kDistinct));
+  FLE_CHECK(check_documents({filter, options}));
+  BsonWriter command(field.size() + filter.size() + options.size());
+  put(command.get(), "distinct", name_);
+  put(command.get(), "key", field);
+  put(command.get(), "query", filter);
+  read.append(command.get(), Place::command);
+  Answer answer;
+  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::read, answer));
+  bson_iter_t values;
+  if (!answer.find("values", values) || !BSON_ITER_HOLDS_ARRAY(&values))
+    return bad_answer("has no values");
+  return copy(container_of(values));
+}
+
+Done EncryptedCollection::create_indexes(std::span<const Bytes> indexes, Bytes options) {
+  FLE_TRY(const auto read, CommandOptions::read(options, kCreateIndexes));
+  for (const Bytes index : indexes) FLE_CHECK(check_documents({index}));
+  BsonWriter command;
+  put(command.get(), "createIndexes", name_);
+  put_elements(command.get(), "indexes", indexes.size(),
+               [&](bson_t* array, std::size_t i, const char* key) {
+                 put_document(array, key, [&](bson_t* out) { put_index(out, indexes[i]); });
+               });
+  read.append(command.get(), Place::command);
+  Answer answer;
+  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::write, answer));
+  return check_write_concern(answer);
+}
+
+Done EncryptedCollection::drop() {
+  BsonWriter command;
+  put(command.get(), "drop", name_);
+  Answer answer;
+  const Done done = runner_->run(db_, command.bytes(), Mode::write, answer);
+  if (!done) return done.error().server_code == kNamespaceNotFound ? Done(ok) : done;
+  return check_write_concern(answer);
+}
+
+}  // namespace fle::mongoc
