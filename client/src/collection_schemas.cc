@@ -31,8 +31,9 @@ std::optional<CollectionSchemas::Info> CollectionSchemas::cached(const std::stri
   return found->second;
 }
 
-Done CollectionSchemas::find(std::string_view db, const query::Target& target,
+Done CollectionSchemas::find(std::string_view command_db, const query::Target& target,
                              std::vector<query::CollectionSchema>& out, std::string& scratch) {
+  const std::string_view db = target.db.empty() ? command_db : target.db;
   out.clear();
   for (const std::string_view name : target.collections) out.push_back({name, nullptr});
   // A command that brings its own schema is analysed by that one: the server will take no other.

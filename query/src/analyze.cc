@@ -22,6 +22,10 @@ Failure not_supported(std::string_view name) {
           "command not supported for auto encryption: " + std::string(name)};
 }
 
+std::string_view text_of(Bytes command, const Element& e) {
+  return {reinterpret_cast<const char*>(command.data()) + e.value_offset + 4, e.value_size - 5};
+}
+
 struct Named {
   const Command* row;
   Element first;
@@ -49,8 +53,7 @@ Outcome<std::string_view> collection_name(Bytes command, const Element& first) {
     return Failure(
         Errc::command_not_supported,
         "non-collection command not supported for auto encryption: " + std::string(first.name));
-  const std::string_view name{
-      reinterpret_cast<const char*>(command.data()) + first.value_offset + 4, first.value_size - 5};
+  const std::string_view name = text_of(command, first);
   if (name.empty())
     return Failure(Errc::command_malformed,
                    "empty collection name on command: " + std::string(first.name));
@@ -72,6 +75,39 @@ Bytes own_schema(Bytes command, std::uint32_t at) {
   return command.subspan(schema->value_offset, schema->value_size);
 }
 
+struct Namespace {
+  std::string_view db;  // empty: the database that the command is sent to
+  std::string_view collection;
+};
+
+/// bulkWrite is sent to admin and says in nsInfo what it is about: one namespace, else its schemas
+/// could not be told apart by an index in each operation.
+Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at) {
+  const std::optional<Element> list = find_field(command, at, "nsInfo");
+  if (!list || list->type != Type::array)
+    return Failure(Errc::command_malformed, "bulkWrite has no array nsInfo", "nsInfo");
+  Cursor c(command, list->value_offset);
+  if (!c.next() || c.element().type != Type::object)
+    return Failure(Errc::command_malformed, "not a document", "nsInfo.0");
+  const std::optional<Element> ns = find_field(command, c.element().value_offset, "ns");
+  if (c.next())
+    return Failure(Errc::command_not_supported,
+                   "bulkWrite: only one namespace supported for auto encryption", "nsInfo");
+  if (!ns || ns->type != Type::string)
+    return Failure(Errc::command_malformed, "not a string", "nsInfo.0.ns");
+  const std::string_view name = text_of(command, *ns);
+  const std::size_t dot = name.find('.');
+  if (dot == 0 || dot >= name.size() - 1)
+    return Failure(Errc::command_malformed, "not database.collection", "nsInfo.0.ns");
+  return Namespace{name.substr(0, dot), name.substr(dot + 1)};
+}
+
+Outcome<Namespace> namespace_of(Bytes command, const Named& named) {
+  if (named.first.name == "bulkWrite") return bulk_namespace(command, named.at);
+  FLE_TRY(const std::string_view name, collection_name(command, named.first));
+  return Namespace{{}, name};
+}
+
 }  // namespace
 
 Outcome<Target> read_target(Bytes command) {
@@ -81,7 +117,9 @@ Outcome<Target> read_target(Bytes command) {
     target.name = named.first.name;
     target.command_class = named.row->command_class;
     if (target.command_class == CommandClass::bypassed) return target;
-    FLE_TRY(target.collection, collection_name(command, named.first));
+    FLE_TRY(const Namespace ns, namespace_of(command, named));
+    target.db = ns.db;
+    target.collection = ns.collection;
     target.collections.push_back(target.collection);
     if (target.name == "create" || target.name == "collMod")
       target.own_schema = own_schema(command, named.at);
@@ -116,9 +154,9 @@ Done analyze_command(Bytes command, std::string_view db, std::span<const Collect
   for (const CollectionSchema& s : schemas) out.plans.push_back(s.plan);
   out.schema_encrypts = std::ranges::any_of(schemas, encrypts);
   Context context(command, db, schemas, out);
-  FLE_TRY(const std::string_view name, collection_name(command, named.first));
+  FLE_TRY(const Namespace ns, namespace_of(command, named));
   const Element whole{0, 0, static_cast<std::uint32_t>(command.size()), Type::object, {}};
-  FLE_TRY(const Scope scope, scope_of(context, whole, name));
+  FLE_TRY(const Scope scope, scope_of(context, whole, ns.collection));
   // What encrypts nothing is none of our business: it stays as it is, also where we do not know it.
   if (!out.schema_encrypts) return ok;
   return analyze_fields(context, *find_command(named.at == 0 ? named.first.name : "explain"),

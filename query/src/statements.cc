@@ -70,6 +70,32 @@ Done deletes(Context& context, const Element& e, const Scope& scope) {
   return statements(context, e, scope.view, {"q", nullptr});
 }
 
+/// An operation of bulkWrite: a statement whose first field says which.
+Done bulk_operation(Context& context, const Element& op, const View& view) {
+  if (op.type != Type::object) return context.refuse(kMalformed, op, {}, "bulkWrite");
+  Cursor first = context.cursor(op);
+  const std::string_view kind = first.next() ? first.element().name : std::string_view{};
+  if (kind == "update") return statement(context, op, view, {"filter", "updateMods"});
+  if (kind == "delete") return statement(context, op, view, {"filter", nullptr});
+  if (kind != "insert") return context.refuse(kMalformed, op, {}, kind);
+  const Context::Inside inside(context, op);
+  for (Cursor c = context.cursor(op); c.next();) {
+    const Element& e = c.element();
+    if (e.name != "document") continue;
+    if (e.type != Type::object) return context.refuse(kMalformed, e, {}, kind);
+    FLE_CHECK(context.encrypt_fields(e, view, true, true, "insert.document"));
+  }
+  return ok;
+}
+
+Done bulk_operations(Context& context, const Element& list, const Scope& scope) {
+  if (list.type != Type::array) return context.refuse(kMalformed, list, {}, "bulkWrite");
+  const Context::Inside inside(context, list);
+  for (Cursor c = context.cursor(list); c.next();)
+    FLE_CHECK(bulk_operation(context, c.element(), scope.view));
+  return ok;
+}
+
 Done filter(Context& context, const Element& e, const Scope& scope) {
   return match(context, e, {scope.view, scope.collation});
 }
@@ -82,7 +108,7 @@ Done find_and_modify_update(Context& context, const Element& e, const Scope& sco
 }
 
 Done projected(Context& context, const Element& e, const Scope& scope) {
-  return projection(context, e, scope.view);
+  return projection(context, e, {scope.view, scope.collation});
 }
 Done sorted(Context& context, const Element& e, const Scope& scope) {
   return refuse_encrypted_paths(context, e, scope.view, kSort, e.name);
@@ -129,6 +155,12 @@ constexpr CommandField kUpdate[] = {
     {"updates", updates, "of each: q by the rules for match expressions, u by those for updates"}};
 constexpr CommandField kDelete[] = {
     {"deletes", deletes, "of each: q by the rules for match expressions"}};
+constexpr CommandField kBulkWrite[] = {
+    {"ops", bulk_operations,
+     "of each: document as in insert, filter by the rules for match expressions, updateMods by "
+     "those for updates; one namespace only",
+     Evidence::fail_closed},
+};
 constexpr CommandField kFindAndModify[] = {
     {"query", filter, kFilter},
     {"update", find_and_modify_update, "by the rules for updates"},
@@ -143,6 +175,7 @@ std::span<const CommandField> count_fields() noexcept { return kCount; }
 std::span<const CommandField> distinct_fields() noexcept { return kDistinct; }
 std::span<const CommandField> update_fields() noexcept { return kUpdate; }
 std::span<const CommandField> delete_fields() noexcept { return kDelete; }
+std::span<const CommandField> bulk_write_fields() noexcept { return kBulkWrite; }
 std::span<const CommandField> find_and_modify_fields() noexcept { return kFindAndModify; }
 
 }  // namespace fle::query

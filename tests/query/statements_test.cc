@@ -54,6 +54,36 @@ TEST(Statements, LetDistinctReadDeterministicFieldsOnly) {
                  Errc::collation_not_allowed);
 }
 
+TEST(Statements, AnalyseTheOperationsOfABulkWrite) {
+  const std::string tail = "], 'nsInfo': [{'ns': 'clinic.c.d'}]}";
+  const std::string head = "{'bulkWrite': 1, 'ops': [";
+  expect_marked(head +
+                    "{'insert': 0, 'document': {'ssn': 5}}, {'update': 0, 'filter': {'ssn': 5}, "
+                    "'updateMods': {'$set': {'ssn': 5}}, 'multi': true}, {'delete': 0, "
+                    "'filter': {'ssn': 5}}" +
+                    tail,
+                head + "{'insert': 0, 'document': {'ssn': " + kFive +
+                    "}}, {'update': 0, 'filter': {'ssn': {'$eq': " + kFive +
+                    "}}, 'updateMods': {'$set': {'ssn': " + kFive +
+                    "}}, 'multi': true}, {'delete': 0, 'filter': {'ssn': {'$eq': " + kFive + "}}}" +
+                    tail);
+  expect_refused(head + "{'update': 0, 'filter': {}, 'updateMods': [{'$set': {'a': 1}}]}" + tail,
+                 Errc::update_not_allowed);
+  expect_refused(head + "{'other': 0}" + tail, Errc::command_malformed);
+  expect_refused(head + "5" + tail, Errc::command_malformed);
+  expect_refused(head + "{'insert': 0, 'document': 5}" + tail, Errc::command_malformed);
+  const auto command = test::doc(head + tail);
+  const auto target = query::read_target(command);
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->db, "clinic");
+  EXPECT_EQ(target->collection, "c.d");
+  for (const char* info : {"[]", "5", "[5]", "[{}]", "[{'ns': 5}]", "[{'ns': 'c'}]",
+                           "[{'ns': '.c'}]", "[{'ns': 'c.'}]"})
+    expect_refused(head + std::string("], 'nsInfo': ") + info + "}", Errc::command_malformed);
+  expect_refused(head + "], 'nsInfo': [{'ns': 'a.b'}, {'ns': 'a.c'}]}",
+                 Errc::command_not_supported);
+}
+
 TEST(Catalogue, KeepsComparisonsOutOfWhatTheServerStores) {
   const std::string text = "Comparison to encrypted fields not supported";
   for (const char* command : {"create", "collMod"}) {

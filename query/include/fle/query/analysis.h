@@ -38,7 +38,10 @@ enum class CommandClass : std::uint8_t {
 /// Where a command goes. Views into the command; valid while it is.
 struct Target {
   CommandClass command_class = CommandClass::bypassed;
-  std::string_view name;        ///< "insert"; of an explained command, its own name.
+  std::string_view name;  ///< "insert"; of an explained command, its own name.
+  /// The database of `collections` where it is not the one that the command is sent to: bulkWrite
+  /// goes to admin and names it in nsInfo. Empty for all others.
+  std::string_view db;
   std::string_view collection;  ///< Empty for bypassed commands.
   /// Every collection of the same database whose schema analyze() will ask for, each once,
   /// `collection` first.

@@ -50,8 +50,8 @@ class FLE_API Analyzer {
 /// The number that MongoDB's own analyser gives for a failure, where that is public; 51999 where it
 /// is not.
 [[nodiscard]] FLE_API std::int32_t mongo_code(const Failure& failure) noexcept;
-/// Failure::to_string() for wires and terminals: one line of valid UTF-8 without control characters.
-/// Names out of a command or schema may be any bytes.
+/// Failure::to_string() for wires and terminals: one line of valid UTF-8 without control
+/// characters. Names out of a command or schema may be any bytes.
 [[nodiscard]] FLE_API std::string error_text(const Failure& failure);
 /// {ok: 0.0, errmsg: error_text(), code: mongo_code(), codeName}. codeName is the name that MongoDB
 /// gives the number, "LocationN" where it has none.
