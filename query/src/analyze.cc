@@ -2,6 +2,7 @@
 #include <new>
 
 #include "commands.h"
+#include "pipeline.h"
 
 namespace fle::query {
 namespace {
@@ -123,6 +124,11 @@ Outcome<Target> read_target(Bytes command) {
     target.collections.push_back(target.collection);
     if (target.name == "create" || target.name == "collMod")
       target.own_schema = own_schema(command, named.at);
+    if (target.name == "aggregate") {
+      const std::optional<Element> stages = find_field(command, named.at, "pipeline");
+      if (stages && stages->type == Type::array)
+        FLE_CHECK(find_collections(command, stages->value_offset, target.collections));
+    }
     return target;
   } catch (const std::bad_alloc&) {
     return Failure(Errc::no_memory, {});

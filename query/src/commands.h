@@ -50,6 +50,7 @@ struct Command {
 [[nodiscard]] std::span<const CommandField> delete_fields() noexcept;
 [[nodiscard]] std::span<const CommandField> bulk_write_fields() noexcept;
 [[nodiscard]] std::span<const CommandField> find_and_modify_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> aggregate_fields() noexcept;
 [[nodiscard]] std::span<const CommandField> create_fields() noexcept;
 [[nodiscard]] std::span<const CommandField> coll_mod_fields() noexcept;
 [[nodiscard]] std::span<const CommandField> create_indexes_fields() noexcept;

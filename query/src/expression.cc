@@ -1,10 +1,382 @@
 #include "expression.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "expression_evaluator.h"
+
 namespace fle::query {
+namespace {
+
+constexpr Refusal kReads{
+    "expression.reads", Errc::expression_not_allowed,
+    "an expression that is not allowed on encrypted fields reads one",
+    "use $eq, $ne, $in, $cond, $switch, $ifNull or $let, or compute after decryption"};
+constexpr Refusal kNotConstant{
+    "expression.not_constant", Errc::comparison_not_possible,
+    "an encrypted field can only be compared with a constant or with a field encrypted alike",
+    "write the value itself in the place of the other expression"};
+constexpr Refusal kNotAlike{"expression.not_alike", Errc::comparison_not_possible,
+                            "the two fields are not encrypted alike: their ciphertexts differ",
+                            "compare fields that have the same algorithm, key and type"};
+constexpr Refusal kStoredFields{
+    "expression.stored", Errc::comparison_not_possible,
+    "Comparison to encrypted fields not supported in collection validator",
+    "use fields that are not encrypted"};
+constexpr Refusal kFieldCollation{"expression.collation", Errc::collation_not_allowed,
+                                  "a collation has no effect on encrypted strings",
+                                  "use {locale: \"simple\"}, or none"};
+constexpr Refusal kSystemVariable{"expression.system_variable", Errc::expression_not_allowed,
+                                  "a system variable that is not known here",
+                                  "name the field by its path"};
+constexpr Refusal kAnyDepth{
+    "expression.any_depth", Errc::expression_not_allowed,
+    "with $$DESCEND the path is read in every object on the way, and some have it encrypted",
+    "use $$KEEP and $$PRUNE alone, or fields whose names the schema does not encrypt anywhere"};
+
+/// As the server's limit for field paths.
+constexpr int kMaxComponents = 200;
+
+/// Variables that hold nothing of a document.
+constexpr std::string_view kPlainVariables[] = {"NOW",         "CLUSTER_TIME", "USER_ROLES",
+                                                "SEARCH_META", "JS_SCOPE",     "IS_MR",
+                                                "DESCEND",     "PRUNE",        "KEEP"};
+
+/// Names of the server begin with a capital letter, those of users cannot.
+bool is_system_name(std::string_view name) noexcept {
+  return !name.empty() && name.front() >= 'A' && name.front() <= 'Z';
+}
+
+std::string_view first_component(std::string_view path) noexcept {
+  return path.substr(0, path.find('.'));
+}
+
+/// What follows the first component; empty when nothing does.
+std::string_view after_first(std::string_view path) noexcept {
+  const std::size_t dot = path.find('.');
+  return dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
+}
+
+bool names_component(std::string_view path, std::string_view component) noexcept {
+  for (; !path.empty(); path = after_first(path)) {
+    const std::string_view name = first_component(path);
+    // Patterns are shown as "/re/", other schemas for many names as "*": they may match anything.
+    if (name == component || name == "*" || path.starts_with('/')) return true;
+  }
+  return false;
+}
+
+bool compares_strings(const schema::Leaf& leaf) {
+  return leaf.types.empty() || leaf.types.contains(Type::string) ||
+         leaf.types.contains(Type::symbol);
+}
+
+}  // namespace
+
+const View* Variables::find(std::string_view name) const noexcept {
+  for (const Variables* v = this; v != nullptr; v = v->outer)
+    if (const auto found = v->own.find(name); found != v->own.end()) return &found->second;
+  return nullptr;
+}
+
+Reach Variables::reach() const noexcept {
+  Reach worst = Reach::nothing;
+  for (const Variables* v = this; v != nullptr; v = v->outer)
+    for (const auto& [name, view] : v->own) worst = std::max(worst, query::reach(view));
+  return worst;
+}
+
+const Refusal& refusal_of(const View& view) noexcept {
+  switch (view.kind) {
+    case View::Kind::encrypted:
+      return kReads;
+    case View::Kind::ambiguous:
+      return kAmbiguous;
+    case View::Kind::list:
+      return reach(view) == Reach::unknown ? kUnknown : kInList;
+    default:
+      return reach(view) == Reach::unknown ? kUnknown : kPrefix;
+  }
+}
+
+// ---- What an expression is
+
+Outcome<Value> Evaluator::evaluate(const Element& e) {
+  switch (e.type) {
+    case Type::string:
+      return string(e);
+    case Type::object:
+      return object(e);
+    case Type::array:
+      return array(e);
+    default:
+      return Value{Value::Kind::constant, {}, e};
+  }
+}
+
+Outcome<Value> Evaluator::string(const Element& e) {
+  const std::string_view text = context_.text(e);
+  if (text.starts_with("$$")) return variable(e, text.substr(2));
+  if (text.starts_with('$')) return path(e, scope_.view, text.substr(1));
+  return Value{Value::Kind::constant, {}, e};
+}
+
+Outcome<Value> Evaluator::variable(const Element& e, std::string_view text) {
+  const std::string_view name = first_component(text);
+  const std::string_view rest = after_first(text);
+  const bool has_path = name.size() != text.size();
+  const auto read = [&](const View& view) -> Outcome<Value> {
+    return has_path ? path(e, view, rest) : Outcome<Value>(Value::of(view));
+  };
+  if (name == "ROOT") {
+    // A path below it is the same at any depth, unlike one below CURRENT.
+    const bool any_depth = std::exchange(any_depth_, false);
+    Outcome<Value> value = read(scope_.view);
+    any_depth_ = any_depth;
+    return value;
+  }
+  if (name == "CURRENT") return read(scope_.view);
+  if (name == "REMOVE") return Value{Value::Kind::absent, {}, {}};
+  if (std::ranges::find(kPlainVariables, name) != std::end(kPlainVariables)) return Value{};
+  if (is_system_name(name))
+    return reaches() ? Outcome<Value>(context_.refuse(kSystemVariable, e, {}, text))
+                     : Outcome<Value>(Value{});
+  const View* bound = variables_ == nullptr ? nullptr : variables_->find(name);
+  return bound == nullptr ? Outcome<Value>(Value{}) : read(*bound);
+}
+
+Outcome<Value> Evaluator::path(const Element& e, const View& from, std::string_view path) {
+  View at = from;
+  bool through_list = false;
+  int n = 0;
+  for (std::size_t start = 0; start <= path.size();) {
+    const std::string_view name = first_component(path.substr(start));
+    if (name.empty() || name.starts_with('$') || ++n > kMaxComponents)
+      return context_.refuse(kMalformed, e, path, {});
+    start += name.size() + 1;
+    if (any_depth_) FLE_CHECK(check_any_depth(e, name));
+    if (at.kind == View::Kind::encrypted) return context_.refuse(kBelow, e, path, {});
+    if (at.kind == View::Kind::ambiguous) return context_.refuse(kAmbiguous, e, path, {});
+    for (; at.kind == View::Kind::list; at = *at.items) through_list = true;
+    at = child(at, name);
+  }
+  if (at.kind == View::Kind::encrypted)
+    context_.unchanged(e, at.leaf->path, {}, "expression.field",
+                       "the ciphertext is passed on, or compared with one of its kind");
+  return Value::of(through_list ? context_.fields().list(at, false) : at);
+}
+
+Done Evaluator::check_any_depth(const Element& e, std::string_view component) {
+  const View& root = scope_.view;
+  if (reach(root) == Reach::nothing) return ok;
+  if (root.kind != View::Kind::object) return context_.refuse(kAnyDepth, e, component, {});
+  for (const schema::Leaf& leaf : root.plan->leaves())
+    if (names_component(leaf.path, component)) return context_.refuse(kAnyDepth, e, component, {});
+  return ok;
+}
+
+Outcome<Value> Evaluator::array(const Element& e) {
+  const Context::Inside inside(context_, e);
+  Value items{Value::Kind::absent, {}, {}};
+  for (Cursor c = context_.cursor(e); c.next();) {
+    FLE_TRY(const Value item, evaluate(c.element()));
+    items = either(items, item);
+  }
+  return Value::of(list_of(items.view));
+}
+
+Outcome<Value> Evaluator::object(const Element& e) {
+  const Context::Inside inside(context_, e);
+  Members members;
+  bool first = true;
+  for (Cursor c = context_.cursor(e); c.next(); first = false) {
+    const Element field = c.element();
+    if (field.name.starts_with('$')) {
+      if (!first || c.next()) return context_.refuse(kMalformed, field, {}, field.name);
+      return apply_operator(*this, field);
+    }
+    FLE_TRY(const Value value, evaluate(field));
+    const bool usable = field.name.find('.') == std::string_view::npos;
+    if (!usable || !members.emplace(field.name, value.view).second)
+      return context_.refuse(kMalformed, field, {}, {});
+  }
+  return Value::of(context_.fields().object({}, std::move(members)));
+}
+
+// ---- For the rules of operators
+
+bool Evaluator::reaches() const noexcept {
+  return reach(scope_.view) != Reach::nothing ||
+         (variables_ != nullptr && variables_->reach() != Reach::nothing);
+}
+
+Outcome<std::vector<Operand>> Evaluator::operands(const Element& op) {
+  std::vector<Operand> all;
+  if (op.type != Type::array) {
+    FLE_TRY(const Value value, evaluate(op));
+    all.push_back({op, value});
+    return all;
+  }
+  const Context::Inside inside(context_, op);
+  for (Cursor c = context_.cursor(op); c.next();) {
+    FLE_TRY(const Value value, evaluate(c.element()));
+    all.push_back({c.element(), value});
+  }
+  return all;
+}
+
+Done Evaluator::need_plain(const Element& e, std::string_view operation) {
+  FLE_TRY(const Value value, evaluate(e));
+  return need_plain(e, value, operation);
+}
+
+Done Evaluator::need_plain(const Element& e, const Value& value, std::string_view operation) {
+  if (reach(value.view) == Reach::nothing) return ok;
+  const bool named = value.view.kind == View::Kind::encrypted;
+  return context_.refuse(refusal_of(value.view), e, named ? value.view.leaf->path : std::string(),
+                         operation);
+}
+
+Done Evaluator::need_plain_arguments(const Element& op) {
+  const bool operation = op.type == Type::object && [&] {
+    Cursor c = context_.cursor(op);
+    return c.next() && c.element().name.starts_with('$');
+  }();
+  // Named arguments are looked at one by one, as positional ones are, so that an error names one.
+  if (operation || (op.type != Type::object && op.type != Type::array))
+    return need_plain(op, op.name);
+  const Context::Inside inside(context_, op);
+  for (Cursor c = context_.cursor(op); c.next();) FLE_CHECK(need_plain(c.element(), op.name));
+  return ok;
+}
+
+Value Evaluator::either(const Value& a, const Value& b) {
+  if (a.kind == Value::Kind::absent) return b;
+  if (b.kind == Value::Kind::absent) return a;
+  const View& x = a.view;
+  const View& y = b.view;
+  if (x == y) return Value::of(x);
+  const bool alike = x.kind == View::Kind::encrypted && y.kind == View::Kind::encrypted &&
+                     same_encryption(*x.leaf, *y.leaf);
+  return Value::of(alike ? x : View::unknown());
+}
+
+Outcome<Value> Evaluator::evaluate_with(const Element& e, std::map<std::string_view, View> own) {
+  const Variables inner{variables_, std::move(own)};
+  const Variables* outer = std::exchange(variables_, &inner);
+  Outcome<Value> value = evaluate(e);
+  variables_ = outer;
+  return value;
+}
+
+Done fields_comparable(Context& context, const Element& e, const View& a, const View& b,
+                       const MatchScope& scope, std::string_view operation) {
+  if (reach(a) == Reach::nothing && reach(b) == Reach::nothing) return ok;
+  const bool a_encrypted = a.kind == View::Kind::encrypted;
+  const bool b_encrypted = b.kind == View::Kind::encrypted;
+  if (!a_encrypted && reach(a) != Reach::nothing)
+    return context.refuse(refusal_of(a), e, {}, operation);
+  if (!b_encrypted && reach(b) != Reach::nothing)
+    return context.refuse(refusal_of(b), e, {}, operation);
+  const schema::Leaf& leaf = a_encrypted ? *a.leaf : *b.leaf;
+  if (!a_encrypted || !b_encrypted) return context.refuse(kNotConstant, e, leaf.path, operation);
+  if (scope.mode == MatchScope::Mode::storage)
+    return context.refuse(kStoredFields, e, leaf.path, operation);
+  if (a.leaf->algorithm == Algorithm::random || b.leaf->algorithm == Algorithm::random)
+    return context.refuse(kRandom, e, leaf.path, operation);
+  if (!same_encryption(*a.leaf, *b.leaf)) return context.refuse(kNotAlike, e, leaf.path, operation);
+  if (scope.collation && compares_strings(leaf))
+    return context.refuse(kFieldCollation, e, leaf.path, operation);
+  return ok;
+}
+
+void Evaluator::meet(const Element& constant, const schema::Leaf& leaf,
+                     std::string_view operation) {
+  meetings_.push_back({constant.type_offset, &leaf, operation});
+}
+
+Done Evaluator::meet(const Operand& a, const Operand& b, std::string_view operation) {
+  const bool a_constant = a.value.kind == Value::Kind::constant;
+  const bool b_constant = b.value.kind == Value::Kind::constant;
+  const Operand& field = a_constant ? b : a;
+  const Operand& other = a_constant ? a : b;
+  if (a_constant != b_constant && field.value.view.kind == View::Kind::encrypted) {
+    meet(other.value.element, *field.value.view.leaf, operation);
+    return ok;
+  }
+  return fields_comparable(context_, field.element, field.value.view, other.value.view, scope_,
+                           operation);
+}
+
+// ---- Marks
+
+bool Evaluator::is_next(const Element& e) const noexcept {
+  return written_ < meetings_.size() && meetings_[written_].type_offset == e.type_offset;
+}
+
+bool Evaluator::next_is_in(const Element& e) const noexcept {
+  if (e.type != Type::object && e.type != Type::array) return false;
+  return written_ < meetings_.size() && meetings_[written_].type_offset >= e.value_offset &&
+         meetings_[written_].type_offset < e.value_offset + e.value_size;
+}
+
+Done Evaluator::write_inside(const Element& e) {
+  while (is_next(e)) {
+    const Meeting& m = meetings_[written_++];
+    FLE_CHECK(
+        compare(context_, e, *m.leaf, scope_, m.operation, "expression.constant", Form::value));
+  }
+  if (!next_is_in(e)) return ok;
+  const Context::Inside inside(context_, e);
+  for (Cursor c = context_.cursor(e); c.next();) FLE_CHECK(write_inside(c.element()));
+  return ok;
+}
+
+Done Evaluator::write(const Element& e) {
+  std::ranges::sort(meetings_, {}, &Meeting::type_offset);
+  return write_inside(e);
+}
+
+// ---- What others call
+
+Outcome<View> expression(Context& context, const Element& e, const MatchScope& scope) {
+  Evaluator evaluator(context, scope);
+  FLE_TRY(const Value value, evaluator.evaluate(e));
+  FLE_CHECK(evaluator.write(e));
+  return value.view;
+}
 
 Done match_expr(Context& context, const Element& e, const MatchScope& scope) {
-  if (reach(scope.view) == Reach::nothing) return ok;
-  return context.refuse(kUnknown, e, {}, e.name);
+  Evaluator evaluator(context, scope);
+  FLE_CHECK(evaluator.need_plain(e, e.name));
+  return evaluator.write(e);
+}
+
+namespace {
+
+/// Whether the constant $$DESCEND is anywhere in `e`.
+bool descends(const Context& context, const Element& e) {
+  if (e.type == Type::string) return context.text(e) == "$$DESCEND";
+  if (e.type != Type::object && e.type != Type::array) return false;
+  for (Cursor c = context.cursor(e); c.next();)
+    if (descends(context, c.element())) return true;
+  return false;
+}
+
+}  // namespace
+
+Done redact_expression(Context& context, const Element& e, const MatchScope& scope) {
+  Evaluator evaluator(context, scope, descends(context, e));
+  FLE_CHECK(evaluator.need_plain(e, e.name));
+  return evaluator.write(e);
+}
+
+Done expression_compared(Context& context, const Element& e, const View& with,
+                         const MatchScope& scope) {
+  Evaluator evaluator(context, scope);
+  FLE_TRY(const Value value, evaluator.evaluate(e));
+  FLE_CHECK(evaluator.meet({e, value}, {e, Value::of(with)}, e.name));
+  return evaluator.write(e);
 }
 
 }  // namespace fle::query

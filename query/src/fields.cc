@@ -1,6 +1,7 @@
 #include "fields.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace fle::query {
 namespace {
@@ -9,10 +10,9 @@ using schema::Plan;
 
 Reach worse(Reach a, Reach b) noexcept { return std::max(a, b); }
 
-const View* own_field(const Overlay& o, std::string_view name) noexcept {
-  const auto found =
-      std::ranges::find_if(o.fields, [name](const auto& f) { return f.first == name; });
-  return found == o.fields.end() ? nullptr : &found->second;
+const View* own_member(const Overlay& o, std::string_view name) noexcept {
+  const auto found = o.members.find(name);
+  return found == o.members.end() ? nullptr : &found->second;
 }
 
 /// Splits off the first component of a dotted path.
@@ -66,9 +66,7 @@ Reach reach(const View& view) noexcept {
     case View::Kind::overlay:
       break;
   }
-  Reach r = reach(view.overlay->base);
-  for (const auto& [name, field] : view.overlay->fields) r = worse(r, reach(field));
-  return r;
+  return view.overlay->reach;
 }
 
 View view_of(const Plan& plan, const Plan::Step& step) noexcept {
@@ -101,7 +99,7 @@ View child(const View& view, std::string_view name) noexcept {
     case View::Kind::object:
       return view_of(*view.plan, view.plan->child(view.node, name));
     case View::Kind::overlay:
-      if (const View* own = own_field(*view.overlay, name)) return *own;
+      if (const View* own = own_member(*view.overlay, name)) return *own;
       return child(view.overlay->base, name);
     case View::Kind::list:
       return child(*view.items, name);
@@ -169,21 +167,52 @@ Place resolve(const View& root, std::string_view path) noexcept {
   return resolve_from(root, path);
 }
 
-View Fields::with(const View& root, std::string_view path, const View& value) {
-  bool last = false;
-  const std::string_view name = take_component(path, last);
-  const View inner = last ? value : with(child(root, name), path, value);
-  // An overlay of an overlay would grow with each stage: take the fields over instead.
-  const bool made = root.kind == View::Kind::overlay;
-  Overlay& o = overlay(made ? root.overlay->base : root);
-  if (made) o.fields = root.overlay->fields;
-  const auto own = std::ranges::find_if(o.fields, [&](const auto& f) { return f.first == name; });
-  if (own != o.fields.end()) {
-    own->second = inner;
-  } else {
-    o.fields.emplace_back(std::string(name), inner);
+namespace {
+
+/// A stored document nests no deeper; nor need a view.
+constexpr std::uint32_t kMaxDepth = 200;
+/// Members of all objects that the stages of one command make.
+constexpr std::size_t kMaxMembers = 1'000'000;
+
+std::uint32_t depth(const View& view) noexcept {
+  std::uint32_t lists = 0;
+  View at = view;
+  for (; at.kind == View::Kind::list; at = *at.items) ++lists;
+  return lists + (at.kind == View::Kind::overlay ? at.overlay->depth : 0);
+}
+
+}  // namespace
+
+View Fields::object(const View& base, Members members) {
+  if (members.empty()) return base;
+  View under = base;
+  if (base.kind == View::Kind::overlay) {
+    // An overlay of an overlay would grow with each stage: take its members over instead.
+    n_members_ += base.overlay->members.size();
+    if (n_members_ <= kMaxMembers)
+      members.insert(base.overlay->members.begin(), base.overlay->members.end());
+    under = base.overlay->base;
   }
-  return view(o);
+  n_members_ += members.size();
+  Overlay o{under, {}, query::reach(under), 0};
+  for (const auto& [name, member] : members) {
+    o.reach = worse(o.reach, query::reach(member));
+    o.depth = std::max(o.depth, depth(member) + 1);
+  }
+  if (n_members_ > kMaxMembers || o.depth > kMaxDepth) return View::unknown();
+  if (o.reach == Reach::nothing) return {};
+  o.members = std::move(members);
+  View v{View::Kind::overlay};
+  v.overlay = &overlays_.emplace_back(std::move(o));
+  return v;
+}
+
+View Fields::list(const View& items, bool joined) {
+  if (reach(items) == Reach::nothing) return {};
+  if (depth(items) >= kMaxDepth) return View::unknown();
+  View v{View::Kind::list, joined};
+  v.items = &items_.emplace_back(items);
+  return v;
 }
 
 }  // namespace fle::query

@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "fle/schema/plan.h"
 
@@ -46,15 +45,19 @@ struct View {
   friend bool operator==(const View&, const View&) = default;
 };
 
-/// An object as a stage has made it: some fields of its own, the others as they are in `base`.
-struct Overlay {
-  View base;
-  std::vector<std::pair<std::string, View>> fields;
-};
-
 /// What may stand at or below a view.
 enum class Reach : std::uint8_t { nothing, encrypted, unknown };
 [[nodiscard]] Reach reach(const View& view) noexcept;
+
+using Members = std::map<std::string, View, std::less<>>;
+
+/// An object as a stage has made it: some members of its own, the others as they are in `base`.
+struct Overlay {
+  View base;
+  Members members;
+  Reach reach;          ///< Of all of it. Kept, for objects in objects can be many.
+  std::uint32_t depth;  ///< Of views in views.
+};
 
 /// The view of a whole collection.
 [[nodiscard]] View view_of(const schema::Plan* plan) noexcept;
@@ -86,27 +89,19 @@ struct Place {
 /// Whether two leaves encrypt alike, so that their ciphertexts can be compared.
 [[nodiscard]] bool same_encryption(const schema::Leaf& a, const schema::Leaf& b) noexcept;
 
-/// Owns what views of one analysis refer to.
+/// Owns what views of one analysis refer to. What a pipeline makes is bounded in depth and in size:
+/// beyond that it is unknown, and so refused when it is used.
 class Fields {
  public:
-  Overlay& overlay(const View& base) { return overlays_.emplace_back(Overlay{base, {}}); }
-  static View view(const Overlay& o) noexcept {
-    View v{View::Kind::overlay};
-    v.overlay = &o;
-    return v;
-  }
+  /// `base` with `members` in place of its own. `base` is an object, plain or unknown.
+  [[nodiscard]] View object(const View& base, Members members);
   /// An array of such items.
-  View list(const View& items, bool joined) {
-    View v{View::Kind::list, joined};
-    v.items = &items_.emplace_back(items);
-    return v;
-  }
-  /// `root` with the value at the dotted `path` being `value`; fields beside it stay.
-  View with(const View& root, std::string_view path, const View& value);
+  [[nodiscard]] View list(const View& items, bool joined);
 
  private:
   std::deque<Overlay> overlays_;
   std::deque<View> items_;
+  std::size_t n_members_ = 0;
 };
 
 }  // namespace fle::query

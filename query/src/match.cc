@@ -110,7 +110,9 @@ Done elements(Context& context, const Element& e, const Predicate& p) {
     return context.refuse(kOperator, e, p.field(), e.name);
   if (e.type != Type::object || holds_operators(context, e))
     return context.refuse(kMalformed, e, p.field(), e.name);
-  return match_object(context, e, {*view.items, p.scope.collation, p.scope.mode});
+  MatchScope scope = p.scope;
+  scope.view = *view.items;
+  return match_object(context, e, scope);
 }
 
 Done invalid(Context& context, const Element& e, const Predicate& p) {

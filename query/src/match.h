@@ -8,6 +8,8 @@
 
 namespace fle::query {
 
+struct Variables;
+
 /// What a match expression is applied to.
 struct MatchScope {
   enum class Mode : std::uint8_t {
@@ -18,6 +20,7 @@ struct MatchScope {
   View view;
   bool collation = false;  ///< One other than {locale: "simple"} is in force.
   Mode mode = Mode::query;
+  const Variables* variables = nullptr;  ///< For $expr.
 };
 
 /// Analyses one filter: `filter`, an element whose value is a document. Implicit equalities are

@@ -1,0 +1,155 @@
+#include "accumulator.h"
+
+#include <algorithm>
+#include <array>
+
+#include "expression.h"
+
+namespace fle::query {
+namespace {
+
+constexpr Refusal kArithmetic{
+    "accumulator.reads", Errc::expression_not_allowed,
+    "an accumulator that is not allowed on encrypted fields reads one",
+    "use $push, $addToSet, $first or $last, and compute after decryption"};
+constexpr Refusal kUnknownAccumulator{"accumulator.unknown", Errc::expression_not_allowed,
+                                      "an accumulator that is not known here",
+                                      "compute after decryption"};
+constexpr Refusal kSortBy{"accumulator.sort", Errc::operator_not_allowed,
+                          "sorting by an encrypted field would sort its ciphertext",
+                          "sort after decryption"};
+constexpr Refusal kGroupRandom{"group.random", Errc::random_not_comparable,
+                               "a field encrypted with the random algorithm cannot tell equal "
+                               "values from others",
+                               "encrypt the field with the deterministic algorithm"};
+constexpr Refusal kGroupCollation{"group.collation", Errc::collation_not_allowed,
+                                  "a collation has no effect on encrypted strings",
+                                  "use {locale: \"simple\"}, or none"};
+
+Outcome<View> pass(Context& context, const Element& op, const MatchScope& scope) {
+  return expression(context, op, scope);
+}
+
+Outcome<View> push(Context& context, const Element& op, const MatchScope& scope) {
+  FLE_TRY(const View view, expression(context, op, scope));
+  return context.fields().list(view, false);
+}
+
+Outcome<View> add_to_set(Context& context, const Element& op, const MatchScope& scope) {
+  FLE_TRY(const View view, expression(context, op, scope));
+  FLE_CHECK(need_groupable(context, op, view, scope, op.name));
+  return context.fields().list(view, false);
+}
+
+Done need_plain(Context& context, const Element& e, const MatchScope& scope,
+                std::string_view operation) {
+  FLE_TRY(const View view, expression(context, e, scope));
+  if (reach(view) == Reach::nothing) return ok;
+  const bool whole = view.kind == View::Kind::encrypted;
+  return context.refuse(whole ? kArithmetic : refusal_of(view), e,
+                        whole ? std::string_view(view.leaf->path) : std::string_view(), operation);
+}
+
+Outcome<View> plain_only(Context& context, const Element& op, const MatchScope& scope) {
+  FLE_CHECK(need_plain(context, op, scope, op.name));
+  return View{};
+}
+
+/// $top and its kind sort documents by fields that they name.
+Outcome<View> sorting(Context& context, const Element& op, const MatchScope& scope) {
+  if (op.type != Type::object) return context.refuse(kMalformed, op, {}, op.name);
+  const Context::Inside inside(context, op);
+  for (Cursor c = context.cursor(op); c.next();) {
+    const Element& e = c.element();
+    if (e.name == "sortBy") {
+      FLE_CHECK(refuse_encrypted_paths(context, e, scope.view, kSortBy, op.name));
+    } else {
+      FLE_CHECK(need_plain(context, e, scope, op.name));
+    }
+  }
+  return View{};
+}
+
+struct Accumulator {
+  RuleText text;
+  Outcome<View> (*rule)(Context&, const Element&, const MatchScope&);
+};
+
+constexpr const char* kPassed = "encrypted fields are passed on";
+constexpr const char* kRefused = "refused when its argument is or holds an encrypted field";
+constexpr Accumulator kAccumulators[] = {
+    {{"$push", "encrypted fields are passed on; later stages cannot match in the list",
+      Evidence::docs},
+     push},
+    {{"$addToSet", "as $push; of encrypted fields deterministic ones only", Evidence::docs},
+     add_to_set},
+    {{"$first", kPassed}, pass},
+    {{"$last", kPassed}, pass},
+    {{"$sum", kRefused, Evidence::docs}, plain_only},
+    {{"$avg", kRefused, Evidence::docs}, plain_only},
+    {{"$min", kRefused, Evidence::docs}, plain_only},
+    {{"$max", kRefused, Evidence::docs}, plain_only},
+    {{"$stdDevPop", kRefused, Evidence::docs}, plain_only},
+    {{"$stdDevSamp", kRefused, Evidence::docs}, plain_only},
+    {{"$count", "as it is"}, plain_only},
+    {{"$mergeObjects", kRefused}, plain_only},
+    {{"$median", kRefused}, plain_only},
+    {{"$percentile", kRefused}, plain_only},
+    {{"$firstN", kRefused}, plain_only},
+    {{"$lastN", kRefused}, plain_only},
+    {{"$minN", kRefused}, plain_only},
+    {{"$maxN", kRefused}, plain_only},
+    {{"$top", "refused when it sorts by an encrypted field or gives one"}, sorting},
+    {{"$topN", "as $top"}, sorting},
+    {{"$bottom", "as $top"}, sorting},
+    {{"$bottomN", "as $top"}, sorting},
+    {{"$accumulator", kRefused}, plain_only},
+    {{"any other", "refused"}, nullptr},
+};
+
+}  // namespace
+
+Outcome<View> accumulator(Context& context, const Element& e, const MatchScope& scope) {
+  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, {});
+  const Context::Inside inside(context, e);
+  Cursor c = context.cursor(e);
+  if (!c.next()) return context.refuse(kMalformed, e, {}, {});
+  const Element op = c.element();
+  if (c.next()) return context.refuse(kMalformed, c.element(), {}, op.name);
+  const auto* row = std::ranges::find_if(
+      kAccumulators, [&op](const Accumulator& a) { return op.name == a.text.name; });
+  if (row == std::end(kAccumulators) || row->rule == nullptr)
+    return context.refuse(kUnknownAccumulator, op, {}, op.name);
+  return row->rule(context, op, scope);
+}
+
+Done need_groupable(Context& context, const Element& e, const View& view, const MatchScope& scope,
+                    std::string_view operation) {
+  if (reach(view) == Reach::nothing) return ok;
+  if (view.kind == View::Kind::overlay) {
+    // A compound key: each part must do.
+    FLE_CHECK(need_groupable(context, e, view.overlay->base, scope, operation));
+    for (const auto& [name, member] : view.overlay->members)
+      FLE_CHECK(need_groupable(context, e, member, scope, operation));
+    return ok;
+  }
+  if (view.kind != View::Kind::encrypted) return context.refuse(refusal_of(view), e, {}, operation);
+  const schema::Leaf& leaf = *view.leaf;
+  if (leaf.algorithm == Algorithm::random)
+    return context.refuse(kGroupRandom, e, leaf.path, operation);
+  const bool strings =
+      leaf.types.empty() || leaf.types.contains(Type::string) || leaf.types.contains(Type::symbol);
+  if (scope.collation && strings) return context.refuse(kGroupCollation, e, leaf.path, operation);
+  return ok;
+}
+
+std::span<const RuleText> accumulator_rules() noexcept {
+  static constexpr auto kTexts = [] {
+    std::array<RuleText, std::size(kAccumulators)> out{};
+    std::ranges::transform(kAccumulators, out.begin(), &Accumulator::text);
+    return out;
+  }();
+  return kTexts;
+}
+
+}  // namespace fle::query

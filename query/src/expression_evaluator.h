@@ -1,0 +1,120 @@
+#ifndef FLE_QUERY_SRC_EXPRESSION_EVALUATOR_H_
+#define FLE_QUERY_SRC_EXPRESSION_EVALUATOR_H_
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "expression.h"
+
+namespace fle::query {
+
+/// What is known of an expression's result.
+struct Value {
+  enum class Kind : std::uint8_t {
+    computed,  ///< A field, a variable, or made of such: `view` says what it may hold.
+    constant,  ///< Written in the command, at `element`.
+    absent,    ///< $$REMOVE.
+  };
+  Kind kind = Kind::computed;
+  View view{};
+  Element element{};
+
+  static Value of(const View& view) { return {Kind::computed, view, {}}; }
+};
+
+/// An argument and where it stands.
+struct Operand {
+  Element element;
+  Value value;
+};
+
+/// Reads one expression. Marks must be made in document order, but what a constant is compared with
+/// may stand behind it ({$eq: ["x", "$ssn"]}, {$let: {in, vars}}): so evaluate() only notes which
+/// constants meet which encrypted field, and write() marks them afterwards, in order.
+class Evaluator {
+ public:
+  Evaluator(Context& context, const MatchScope& scope, bool any_depth = false)
+      : context_(context), scope_(scope), variables_(scope.variables), any_depth_(any_depth) {}
+
+  /// `e` is an element of the innermost document.
+  [[nodiscard]] Outcome<Value> evaluate(const Element& e);
+  /// Marks the constants that were met in `e`, which was evaluated.
+  [[nodiscard]] Done write(const Element& e);
+
+  // ---- For the rules of operators
+
+  [[nodiscard]] Context& context() noexcept { return context_; }
+  [[nodiscard]] const MatchScope& scope() const noexcept { return scope_; }
+  [[nodiscard]] View list_of(const View& items) { return context_.fields().list(items, false); }
+
+  /// The arguments of an operator: the items of an array, or the one that is no array.
+  [[nodiscard]] Outcome<std::vector<Operand>> operands(const Element& op);
+  /// As evaluate(), for an argument that nothing encrypted may reach.
+  [[nodiscard]] Done need_plain(const Element& e, std::string_view operation);
+  /// The same, of `e` with its value.
+  [[nodiscard]] Done need_plain(const Element& e, const Value& value, std::string_view operation);
+  /// Every argument of an operator must be plain.
+  [[nodiscard]] Done need_plain_arguments(const Element& op);
+  /// Two values are compared for equality.
+  [[nodiscard]] Done meet(const Operand& a, const Operand& b, std::string_view operation);
+  /// A constant is compared with a field.
+  void meet(const Element& constant, const schema::Leaf& leaf, std::string_view operation);
+  /// What may be either of two values.
+  [[nodiscard]] Value either(const Value& a, const Value& b);
+
+  /// Evaluates with `own` bound as well.
+  [[nodiscard]] Outcome<Value> evaluate_with(const Element& e,
+                                             std::map<std::string_view, View> own);
+  /// Whether an expression could reach something encrypted at all.
+  [[nodiscard]] bool reaches() const noexcept;
+
+ private:
+  struct Meeting {
+    std::uint32_t type_offset;  // of the constant
+    const schema::Leaf* leaf;
+    std::string_view operation;
+  };
+
+  [[nodiscard]] Outcome<Value> string(const Element& e);
+  [[nodiscard]] Outcome<Value> variable(const Element& e, std::string_view text);
+  [[nodiscard]] Outcome<Value> object(const Element& e);
+  [[nodiscard]] Outcome<Value> array(const Element& e);
+  [[nodiscard]] Outcome<Value> path(const Element& e, const View& from, std::string_view path);
+  [[nodiscard]] Done check_any_depth(const Element& e, std::string_view component);
+  [[nodiscard]] Done write_inside(const Element& e);
+  [[nodiscard]] bool is_next(const Element& e) const noexcept;
+  [[nodiscard]] bool next_is_in(const Element& e) const noexcept;
+
+  Context& context_;
+  const MatchScope& scope_;
+  const Variables* variables_;
+  bool any_depth_;
+  std::vector<Meeting> meetings_;
+  std::size_t written_ = 0;
+};
+
+/// The named arguments of an operator or stage, in the order of `names`. One that is not in the
+/// list, or stands twice, is refused: nobody knows which one the server takes.
+template <std::size_t n>
+[[nodiscard]] Outcome<std::array<std::optional<Element>, n>> named_arguments(
+    Context& context, const Element& spec, const std::array<const char*, n>& names) {
+  std::array<std::optional<Element>, n> found{};
+  if (spec.type != Type::object) return context.refuse(kMalformed, spec, {}, spec.name);
+  const Context::Inside inside(context, spec);
+  for (Cursor c = context.cursor(spec); c.next();) {
+    const Element& e = c.element();
+    std::size_t i = 0;
+    while (i < n && e.name != names[i]) ++i;
+    if (i == n || found[i]) return context.refuse(kMalformed, e, {}, spec.name);
+    found[i] = e;
+  }
+  return found;
+}
+
+/// Calls an operator's rule. `op` is the one field of the object that is the expression.
+[[nodiscard]] Outcome<Value> apply_operator(Evaluator& evaluator, const Element& op);
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_SRC_EXPRESSION_EVALUATOR_H_

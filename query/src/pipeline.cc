@@ -1,0 +1,155 @@
+#include "pipeline.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_set>
+
+#include "commands.h"
+#include "stage.h"
+
+namespace fle::query {
+namespace {
+
+constexpr Refusal kStage{"stage.name", Errc::stage_not_allowed,
+                         "is not allowed or supported with automatic encryption",
+                         "run this stage after decryption, or on a collection that does not "
+                         "encrypt"};
+
+/// The server's limit for a pipeline, and ours for what one command may name.
+constexpr std::size_t kMaxStages = 1000;
+constexpr std::size_t kMaxCollections = 1000;
+/// Pipelines in pipelines.
+constexpr int kMaxNesting = 20;
+
+/// The server's text has the stage's name in its middle.
+Failure refuse_stage(Context& context, const Element& e) {
+  const std::string text = "Aggregation stage " + std::string(e.name) + " " + kStage.text;
+  Refusal why = kStage;
+  why.text = text.c_str();
+  return context.refuse(why, e, {}, {});
+}
+
+Outcome<View> run_stage(Context& context, const Element& document, const PipelineScope& scope) {
+  if (document.type != Type::object) return context.refuse(kMalformed, document, {}, "pipeline");
+  const Context::Inside inside(context, document);
+  Cursor c = context.cursor(document);
+  if (!c.next()) return context.refuse(kMalformed, document, {}, "pipeline");
+  const Element e = c.element();
+  if (c.next()) return context.refuse(kMalformed, c.element(), {}, e.name);
+  const auto row =
+      std::ranges::find_if(stages(), [&e](const Stage& s) { return e.name == s.text.name; });
+  if (row == stages().end() || row->rule == nullptr) return refuse_stage(context, e);
+  return row->rule(context, e, scope);
+}
+
+Done aggregate_pipeline(Context& context, const Element& e, const Scope& scope) {
+  // The command's name comes first, and its value is the collection's.
+  Cursor first = context.cursor(scope.command);
+  if (!first.next()) return context.refuse(kMalformed, e, {}, "aggregate");
+  const PipelineScope start{{scope.view, scope.collation}, context.text(first.element())};
+  FLE_CHECK(pipeline(context, e, start));
+  return ok;
+}
+
+constexpr CommandField kAggregate[] = {
+    {"pipeline", aggregate_pipeline,
+     "each stage in turn, with the fields that flow out of the one "
+     "before"},
+};
+
+}  // namespace
+
+Outcome<View> pipeline(Context& context, const Element& stages, const PipelineScope& scope) {
+  if (stages.type != Type::array) return context.refuse(kMalformed, stages, {}, "pipeline");
+  const Context::Inside inside(context, stages);
+  PipelineScope at = scope;
+  std::size_t n = 0;
+  for (Cursor c = context.cursor(stages); c.next();) {
+    if (++n > kMaxStages) return context.refuse(kMalformed, c.element(), {}, "pipeline");
+    FLE_TRY(at.match.view, run_stage(context, c.element(), at));
+  }
+  return at.match.view;
+}
+
+std::span<const CommandField> aggregate_fields() noexcept { return kAggregate; }
+
+// ---- Collections that a pipeline names
+
+namespace {
+
+class CollectionFinder {
+ public:
+  CollectionFinder(Bytes command, std::vector<std::string_view>& names)
+      : command_(command), names_(names), seen_(names.begin(), names.end()) {}
+
+  Done pipeline(std::uint32_t at);
+
+ private:
+  Done stage(const Element& e);
+  Done argument(std::string_view stage, const Element& e);
+  Done name(const Element& e);
+  Done nested(const Element& e);
+
+  Bytes command_;
+  std::vector<std::string_view>& names_;
+  std::unordered_set<std::string_view> seen_;
+  int depth_ = 0;
+};
+
+Done bad_bson() { return Failure(Errc::malformed_bson, "malformed pipeline", "pipeline"); }
+
+Done CollectionFinder::pipeline(std::uint32_t at) {
+  if (++depth_ > kMaxNesting)
+    return Failure(Errc::nesting_too_deep, "too many pipelines inside each other", "pipeline");
+  Cursor c(command_, at);
+  while (c.next()) {
+    if (c.element().type != Type::object) continue;
+    Cursor fields(command_, c.element().value_offset);
+    while (fields.next()) FLE_CHECK(stage(fields.element()));
+    if (fields.malformed()) return bad_bson();
+  }
+  --depth_;
+  return c.malformed() ? bad_bson() : Done(ok);
+}
+
+Done CollectionFinder::stage(const Element& e) {
+  if (e.name == "$unionWith" && e.type == Type::string) return name(e);
+  const bool names_collections = e.name == "$lookup" || e.name == "$graphLookup" ||
+                                 e.name == "$unionWith" || e.name == "$facet";
+  if (!names_collections || e.type != Type::object) return ok;
+  Cursor c(command_, e.value_offset);
+  while (c.next()) FLE_CHECK(argument(e.name, c.element()));
+  return c.malformed() ? bad_bson() : Done(ok);
+}
+
+Done CollectionFinder::argument(std::string_view stage, const Element& e) {
+  if (stage == "$facet") return nested(e);
+  if (e.name == "pipeline") return nested(e);
+  return e.name == (stage == "$unionWith" ? "coll" : "from") ? name(e) : Done(ok);
+}
+
+Done CollectionFinder::nested(const Element& e) {
+  return e.type == Type::array ? pipeline(e.value_offset) : Done(ok);
+}
+
+Done CollectionFinder::name(const Element& e) {
+  if (e.type == Type::object)
+    return Failure(Errc::stage_not_allowed,
+                   "documents can only be brought from a collection of this database", "pipeline");
+  if (e.type != Type::string) return ok;
+  const std::string_view text{reinterpret_cast<const char*>(command_.data()) + e.value_offset + 4,
+                              e.value_size - 5};
+  if (!seen_.insert(text).second) return ok;
+  if (names_.size() >= kMaxCollections)
+    return Failure(Errc::stage_not_allowed, "the pipeline names too many collections", "pipeline");
+  names_.push_back(text);
+  return ok;
+}
+
+}  // namespace
+
+Done find_collections(Bytes command, std::uint32_t at, std::vector<std::string_view>& names) {
+  return CollectionFinder(command, names).pipeline(at);
+}
+
+}  // namespace fle::query

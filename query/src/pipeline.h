@@ -1,0 +1,37 @@
+#ifndef FLE_QUERY_SRC_PIPELINE_H_
+#define FLE_QUERY_SRC_PIPELINE_H_
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "match.h"
+
+namespace fle::query {
+
+/// What a stage, or a pipeline, starts from.
+struct PipelineScope {
+  MatchScope match;             ///< `view` is of the documents that come in.
+  std::string_view collection;  ///< Where the pipeline began.
+};
+
+/// Analyses a pipeline.
+/// @param stages  an element that must be an array of stages.
+/// @return        the view of the documents that come out.
+[[nodiscard]] Outcome<View> pipeline(Context& context, const Element& stages,
+                                     const PipelineScope& scope);
+
+/// Collects the collections that a pipeline names ($lookup, $graphLookup, $unionWith, and those
+/// inside their pipelines and $facet's). The command is not checked yet: anything that has not the
+/// right shape is left to the analysis.
+///
+/// @param at     where the pipeline's array stands in `command`.
+/// @param names  those that are known already; the new ones are added.
+/// @retval Errc::malformed_bson, nesting_too_deep
+/// @retval Errc::stage_not_allowed  a collection of another database, or too many
+[[nodiscard]] Done find_collections(Bytes command, std::uint32_t at,
+                                    std::vector<std::string_view>& names);
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_SRC_PIPELINE_H_

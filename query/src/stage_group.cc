@@ -1,0 +1,95 @@
+#include "accumulator.h"
+#include "expression.h"
+#include "expression_evaluator.h"
+#include "stage.h"
+
+// The stages that put documents into groups.
+namespace fle::query {
+namespace {
+
+constexpr Refusal kBoundaries{"stage.bucket", Errc::stage_not_allowed,
+                              "buckets of an encrypted field would be ranges of ciphertext",
+                              "group by the whole field with $group"};
+
+/// Adds the fields that accumulators make; `output` is entered.
+Done add_output(Context& context, const Element& e, const MatchScope& scope, Members& members) {
+  FLE_TRY(const View view, accumulator(context, e, scope));
+  const bool usable = e.name.find('.') == std::string_view::npos && !e.name.starts_with('$');
+  if (!usable || !members.emplace(e.name, view).second)
+    return context.refuse(kMalformed, e, {}, {});
+  return ok;
+}
+
+Outcome<View> key_of(Context& context, const Element& e, const MatchScope& scope,
+                     std::string_view operation) {
+  FLE_TRY(const View view, expression(context, e, scope));
+  FLE_CHECK(need_groupable(context, e, view, scope, operation));
+  if (view.kind == View::Kind::encrypted)
+    context.unchanged(e, view.leaf->path, operation, "group.key",
+                      "equal values have equal ciphertext");
+  return view;
+}
+
+/// What $bucket and $bucketAuto have in common: every argument but `output` is read as a plain
+/// value.
+Outcome<View> buckets(Context& context, const Element& e, const PipelineScope& scope) {
+  const Context::Inside inside(context, e);
+  Members members;
+  for (Cursor c = context.cursor(e); c.next();) {
+    const Element& argument = c.element();
+    if (argument.name == "output") {
+      if (argument.type != Type::object) return context.refuse(kMalformed, argument, {}, e.name);
+      const Context::Inside output(context, argument);
+      for (Cursor o = context.cursor(argument); o.next();)
+        FLE_CHECK(add_output(context, o.element(), scope.match, members));
+      continue;
+    }
+    FLE_TRY(const View view, expression(context, argument, scope.match));
+    if (view.kind == View::Kind::encrypted)
+      return context.refuse(kBoundaries, argument, view.leaf->path, e.name);
+    if (reach(view) != Reach::nothing)
+      return context.refuse(refusal_of(view), argument, {}, e.name);
+  }
+  if (members.contains("_id")) return context.refuse(kMalformed, e, {}, e.name);
+  return context.fields().object({}, std::move(members));
+}
+
+}  // namespace
+
+Outcome<View> group_stage(Context& context, const Element& e, const PipelineScope& scope) {
+  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
+  const Context::Inside inside(context, e);
+  Members members;
+  for (Cursor c = context.cursor(e); c.next();) {
+    const Element& field = c.element();
+    if (field.name != "_id") {
+      FLE_CHECK(add_output(context, field, scope.match, members));
+      continue;
+    }
+    FLE_TRY(const View key, key_of(context, field, scope.match, e.name));
+    if (!members.emplace("_id", key).second) return context.refuse(kMalformed, field, {}, e.name);
+  }
+  if (!members.contains("_id")) return context.refuse(kMalformed, e, {}, e.name);
+  return context.fields().object({}, std::move(members));
+}
+
+Outcome<View> bucket_stage(Context& context, const Element& e, const PipelineScope& scope) {
+  FLE_TRY(const auto args,
+          named_arguments<4>(context, e, {"groupBy", "boundaries", "default", "output"}));
+  if (!args[0] || !args[1]) return context.refuse(kMalformed, e, {}, e.name);
+  return buckets(context, e, scope);
+}
+
+Outcome<View> bucket_auto_stage(Context& context, const Element& e, const PipelineScope& scope) {
+  FLE_TRY(const auto args,
+          named_arguments<4>(context, e, {"groupBy", "buckets", "output", "granularity"}));
+  if (!args[0] || !args[1]) return context.refuse(kMalformed, e, {}, e.name);
+  return buckets(context, e, scope);
+}
+
+Outcome<View> sort_by_count_stage(Context& context, const Element& e, const PipelineScope& scope) {
+  FLE_TRY(const View key, key_of(context, e, scope.match, e.name));
+  return context.fields().object({}, {{"_id", key}});
+}
+
+}  // namespace fle::query
