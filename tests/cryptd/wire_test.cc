@@ -374,6 +374,14 @@ TEST_F(Wire, TooShortMessagesAreRefused) {
   EXPECT_EQ(n_asked, 1);
 }
 
+TEST_F(Wire, AMessageMustBeAsLongAsItsHeaderSays) {
+  Buf m = op_msg(R"({"find": "c", "$db": "d"})");
+  m[0] = static_cast<std::uint8_t>(m[0] + 1);
+  expect_refused(m, 17);
+  m[0] = static_cast<std::uint8_t>(m[0] - 2);
+  expect_refused(m, 17);
+}
+
 TEST_F(Wire, WhatTheAnalyserSaysIsTheAnswer) {
   say = [] { return bson_of(R"({"ok": 0.0, "errmsg": "no", "code": 51093})"); };
   EXPECT_EQ(json_of(ask(R"({"find": "c", "$db": "d"})").document), json_of(say()));

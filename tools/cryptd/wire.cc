@@ -207,7 +207,6 @@ Result<std::vector<std::uint8_t>, Refusal> fold(const Sections& sections) {
 }
 
 Result<std::monostate, Refusal> check_command(Bytes command) {
-  if (command.size() > kCommandLimits.max_bytes) return kTooLarge;
   if (!bson::check_value(bson::Type::object, command, kCommandLimits)) return kInvalidBson;
   return ok;
 }
