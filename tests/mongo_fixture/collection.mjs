@@ -63,6 +63,14 @@ const OPERATORS = {
     const [parent, name] = parentOf(document, path, false);
     if (parent !== undefined) delete parent[name];
   },
+  // Only while an upsert makes a document, see #updated.
+  $setOnInsert: () => {},
+  $rename: (document, path, to) => {
+    const value = get(document, path);
+    if (value === undefined) return;
+    OPERATORS.$unset(document, path);
+    set(document, to, value);
+  },
   $inc: (document, path, by) => set(document, path, plain(get(document, path) ?? 0) + plain(by)),
   $currentDate: (document, path) => set(document, path, new Date()),
   $addToSet: (document, path, value) => {
@@ -93,6 +101,17 @@ function applyPipeline(document, stages) {
     for (const [field, value] of Object.entries(after))
       if (value !== undefined && !equal(before[field], value)) document[field] = bsonOf(value);
   }
+}
+
+/** What a filter says that a field is: that an upsert writes into the new document. */
+function equalities(filter) {
+  return Object.entries(filter).flatMap(([path, value]) => {
+    if (path === '$and') return value.flatMap(equalities);
+    if (path.startsWith('$')) return [];
+    const [operator, ...others] = Object.keys(Object(plain(value)));
+    if (!operator?.startsWith('$')) return [[path, value]];
+    return operator === '$eq' && others.length === 0 ? [[path, value.$eq]] : [];
+  });
 }
 
 export class Collection {
@@ -130,10 +149,9 @@ export class Collection {
   }
 
   upsert(filter, update) {
-    const equalities = Object.entries(filter).filter(
-      ([k, v]) => !k.startsWith('$') && !Object.keys(plain(v) ?? {}).some((o) => o.startsWith?.('$'))
-    );
-    return this.insert(this.#updated(Object.fromEntries(equalities), update));
+    const start = {};
+    for (const [path, value] of equalities(filter)) set(start, path, value);
+    return this.insert(this.#updated(start, update, true));
   }
 
   createIndex(spec) {
@@ -150,7 +168,7 @@ export class Collection {
     throw new MongoError(86, 'IndexKeySpecsConflict', `An index with other options exists: ${old.name}`);
   }
 
-  #updated(document, update) {
+  #updated(document, update, inserting = false) {
     const after = structuredCopy(document);
     if (Array.isArray(update)) {
       applyPipeline(after, update);
@@ -158,12 +176,16 @@ export class Collection {
     }
     const operators = Object.keys(update);
     if (operators.every((o) => !o.startsWith('$')))
-      return '_id' in update ? { ...update } : { _id: document._id, ...update };
+      return '_id' in update || !('_id' in document) ? { ...update } : { _id: document._id, ...update };
     for (const operator of operators) {
       if (!(operator in OPERATORS))
         throw new MongoError(9, 'FailedToParse', `Unknown modifier: ${operator}`);
-      for (const [path, value] of Object.entries(update[operator]))
-        OPERATORS[operator](after, path, value);
+      const apply = operator === '$setOnInsert' && inserting ? set : OPERATORS[operator];
+      for (const [path, value] of Object.entries(update[operator])) {
+        if (path.split('.').some((step) => step.startsWith('$')))
+          throw new MongoError(2, 'BadValue', `this fixture has no positional paths: ${path}`);
+        apply(after, path, value);
+      }
     }
     return after;
   }

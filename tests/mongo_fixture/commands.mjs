@@ -3,7 +3,7 @@ import { Long } from 'bson';
 import { Aggregator } from 'mingo';
 
 import { Collection, MongoError, query } from './collection.mjs';
-import { bsonOf, plain } from './values.mjs';
+import { bsonOf, equal, plain } from './values.mjs';
 
 const collections = new Map(); // by namespace
 const cursors = new Map(); // by id
@@ -24,14 +24,16 @@ function sorted(documents, sort) {
   return new Aggregator([{ $sort: plain(sort) }]).run(keyed).map((d) => documents[d['\u0000at']]);
 }
 
+const sessionOf = (command) => JSON.stringify(plain(command.lsid?.id) ?? null);
+
 function cursor(command, namespace, documents, batchSize, first) {
   const size = batchSize ?? (first ? 101 : documents.length);
   const batch = documents.slice(0, size);
   const rest = documents.slice(size);
   let id = 0;
-  if (rest.length !== 0) {
+  if (rest.length !== 0 && !command.singleBatch) {
     id = nextCursor++;
-    cursors.set(id, { namespace, rest });
+    cursors.set(id, { namespace, rest, session: sessionOf(command) });
   }
   return { cursor: { [first ? 'firstBatch' : 'nextBatch']: batch, id: Long.fromNumber(id), ns: namespace } };
 }
@@ -140,17 +142,42 @@ function find(command) {
   return cursor(command, namespace, found, plain(command.batchSize), true);
 }
 
+// Stages that only choose documents: these stay as they are stored, byte for byte.
+const CHOOSING = {
+  $match: (documents, filter) => documents.filter(query(filter)),
+  $sort: sorted,
+  $skip: (documents, n) => documents.slice(plain(n)),
+  $limit: (documents, n) => documents.slice(0, plain(n)),
+};
+
 function aggregate(command) {
   const namespace = namespaceOf(command, 'aggregate');
-  const documents = (existing(namespace)?.documents ?? []).map(plain);
-  const found = new Aggregator(command.pipeline.map(plain)).run(documents).map(bsonOf);
-  return cursor(command, namespace, found, plain(command.cursor?.batchSize), true);
+  const stages = [...command.pipeline];
+  let documents = existing(namespace)?.documents ?? [];
+  while (stages.length !== 0 && Object.keys(stages[0])[0] in CHOOSING) {
+    const [[name, argument]] = Object.entries(stages.shift());
+    documents = CHOOSING[name](documents, argument);
+  }
+  if (stages.length !== 0)
+    documents = new Aggregator(stages.map(plain)).run(documents.map(plain)).map(bsonOf);
+  return cursor(command, namespace, documents, plain(command.cursor?.batchSize), true);
+}
+
+function distinct(command) {
+  const found = existing(namespaceOf(command, 'distinct'))?.find(command.query) ?? [];
+  const values = found
+    .map((d) => command.key.split('.').reduce((at, step) => at?.[step], d))
+    .flatMap((v) => (Array.isArray(v) ? v : [v]))
+    .filter((v) => v !== undefined);
+  return { values: values.filter((v, i) => values.findIndex((w) => equal(v, w)) === i) };
 }
 
 function getMore(command) {
   const id = plain(command.getMore);
   if (!cursors.has(id)) throw new MongoError(43, 'CursorNotFound', `cursor id ${id} not found`);
-  const { namespace, rest } = cursors.get(id);
+  const { namespace, rest, session } = cursors.get(id);
+  if (session !== sessionOf(command))
+    throw new MongoError(13, 'Unauthorized', 'a getMore outside of the session of its cursor');
   cursors.delete(id);
   return cursor(command, namespace, rest, plain(command.batchSize), false);
 }
@@ -179,17 +206,35 @@ function listCollections(command) {
   const prefix = `${command.$db}.`;
   const all = [...collections.values()]
     .filter((c) => c.namespace.startsWith(prefix))
-    .map((c) => ({ name: c.namespace.slice(prefix.length), type: 'collection', options: c.options ?? {}, info: { readOnly: false } }));
+    .map((c) => ({
+      name: c.namespace.slice(prefix.length),
+      type: c.options?.viewOn === undefined ? 'collection' : 'view',
+      options: c.options ?? {},
+      info: { readOnly: c.options?.viewOn !== undefined },
+    }));
   const found = all.filter(query(command.filter ?? {}));
   return cursor(command, `${prefix}$cmd.listCollections`, found, undefined, true);
+}
+
+const OPTIONS = ['validator', 'viewOn', 'pipeline', 'collation'];
+
+function setOptions(command, name) {
+  const { options } = collection(namespaceOf(command, name));
+  const given = Object.entries(command).filter(([field]) => OPTIONS.includes(field));
+  collection(namespaceOf(command, name)).options = { ...options, ...Object.fromEntries(given) };
+  return {};
 }
 
 function create(command) {
   const namespace = namespaceOf(command, 'create');
   if (existing(namespace)) throw new MongoError(48, 'NamespaceExists', `${namespace} exists`);
-  const { validator } = command;
-  collection(namespace).options = validator === undefined ? {} : { validator };
-  return {};
+  return setOptions(command, 'create');
+}
+
+function collMod(command) {
+  const namespace = namespaceOf(command, 'collMod');
+  if (!existing(namespace)) throw new MongoError(26, 'NamespaceNotFound', `no ${namespace}`);
+  return setOptions(command, 'collMod');
 }
 
 function drop(command) {
@@ -230,12 +275,14 @@ const COMMANDS = {
   find,
   aggregate,
   count,
+  distinct,
   getMore,
   killCursors,
   createIndexes,
   listIndexes,
   listCollections,
   create,
+  collMod,
   drop,
   dropDatabase,
   configureFailPoint,
@@ -258,10 +305,12 @@ export function run(command) {
   const [name] = Object.keys(command);
   const handshake = HANDSHAKES.has(name);
   if (failPoint !== null && failPoint.failCommands?.includes(name)) {
-    const { closeConnection, errorCode } = failPoint;
+    const { closeConnection, errorCode, writeConcernError } = failPoint;
     failPoint.times -= 1;
     if (failPoint.times <= 0) failPoint = null;
     if (closeConnection) return { hangUp: true, handshake };
+    if (writeConcernError)
+      return { document: { ...COMMANDS[name](command), ok: 1, writeConcernError }, handshake };
     return { document: refusal(new MongoError(errorCode, 'FailPoint', 'told to fail')), handshake };
   }
   try {

@@ -29,7 +29,8 @@ std::string new_log_file() {
 
 struct MongoFixture::Server {
   std::string log = new_log_file();
-  kms::test::ChildProcess process{{FLE_NODE, FLE_MONGO_FIXTURE, "--log", log}};
+  std::string bytes = new_log_file();
+  kms::test::ChildProcess process{{FLE_NODE, FLE_MONGO_FIXTURE, "--log", log, "--bytes", bytes}};
 };
 
 bool MongoFixture::is_available() { return FLE_MONGO_FIXTURE_READY != 0 || real_one() != nullptr; }
@@ -47,12 +48,20 @@ MongoFixture::MongoFixture() {
 
 MongoFixture::~MongoFixture() {
   std::error_code ignored;
-  if (server_ != nullptr) std::filesystem::remove(server_->log, ignored);
+  if (server_ == nullptr) return;
+  std::filesystem::remove(server_->log, ignored);
+  std::filesystem::remove(server_->bytes, ignored);
 }
 
 std::string MongoFixture::new_database() {
   static std::atomic<int> n = 0;
   return "fle_test_" + std::to_string(::getpid()) + "_" + std::to_string(n++);
+}
+
+std::string MongoFixture::bytes() const {
+  if (server_ == nullptr) return {};
+  std::ifstream in(server_->bytes, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 std::vector<std::string> MongoFixture::commands() {

@@ -27,6 +27,8 @@ class MongoFixture {
   /// Every command that came in since the last call, handshakes left out: a line of canonical
   /// Extended JSON each.
   [[nodiscard]] std::vector<std::string> commands();
+  /// Every byte that came in so far, handshakes and all.
+  [[nodiscard]] std::string bytes() const;
 
  private:
   struct Server;

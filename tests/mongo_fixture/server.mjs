@@ -1,9 +1,9 @@
-// node server.mjs [--port N] [--log FILE]
+// node server.mjs [--port N] [--log FILE] [--bytes FILE]
 //
 // A server for tests that speaks MongoDB's wire protocol (OP_MSG, and OP_QUERY for the first hello)
 // on 127.0.0.1 and keeps everything in memory. Prints "port N" once it listens, and ends when its
 // standard input is closed: with the test that started it. FILE gets every command but the
-// handshake as a line of canonical Extended JSON.
+// handshake as a line of canonical Extended JSON; the other FILE gets every byte that comes in.
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,11 @@ import { EJSON, deserialize, serialize } from 'bson';
 import { run } from './commands.mjs';
 
 const { values: options } = parseArgs({
-  options: { port: { type: 'string', default: '0' }, log: { type: 'string' } },
+  options: {
+    port: { type: 'string', default: '0' },
+    log: { type: 'string' },
+    bytes: { type: 'string' },
+  },
 });
 
 const OP_REPLY = 1;
@@ -99,6 +103,7 @@ const server = createServer((socket) => {
   let waiting = Buffer.alloc(0);
   socket.on('error', () => socket.destroy());
   socket.on('data', (data) => {
+    if (options.bytes) appendFileSync(options.bytes, data);
     waiting = Buffer.concat([waiting, data]);
     while (waiting.length >= HEADER && !socket.destroyed) {
       const size = waiting.readInt32LE(0);
@@ -110,7 +115,7 @@ const server = createServer((socket) => {
   });
 });
 
-if (options.log) writeFileSync(options.log, '');
+for (const file of [options.log, options.bytes]) if (file) writeFileSync(file, '');
 server.listen(Number(options.port), '127.0.0.1', () => {
   console.log(`port ${server.address().port}`);
 });

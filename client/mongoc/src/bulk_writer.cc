@@ -12,8 +12,9 @@ constexpr std::size_t kMaxBytes = 2 * 1024 * 1024;  // before encryption, by wha
 constexpr std::size_t kMaxStatements = 100'000;     // maxWriteBatchSize of every server
 // A server's limit for a command's document: 16 MiB for one document, and what goes around it.
 constexpr std::size_t kMaxSent = (16 * 1024 + 16) * 1024;
-// Braces, names and flags around one statement.
-constexpr std::size_t kStatementOverhead = 96;
+// What stands around a document in an array, and around what an update or a delete is made of.
+constexpr std::size_t kElement = 8;
+constexpr std::size_t kStatement = 48;
 
 // By the index of the alternative in Write.
 struct Kind {
@@ -43,7 +44,8 @@ Outcome<std::size_t> size_of(Bytes document, const char* what) {
 }
 
 Outcome<std::size_t> check(const InsertOne& insert) {
-  return size_of(insert.document, "a document to insert");
+  FLE_TRY(const std::size_t size, size_of(insert.document, "a document to insert"));
+  return kElement + size;
 }
 
 Outcome<std::size_t> check(const Update& update) {
@@ -53,13 +55,13 @@ Outcome<std::size_t> check(const Update& update) {
   FLE_TRY(const auto options,
           CommandOptions::read(update.options,
                                update.kind == Update::Kind::replace ? kBulkReplace : kBulkUpdate));
-  return filter + change + options.size();
+  return kStatement + filter + change + options.size();
 }
 
 Outcome<std::size_t> check(const Delete& remove) {
   FLE_TRY(const std::size_t filter, size_of(or_empty(remove.filter), "a filter"));
   FLE_TRY(const auto options, CommandOptions::read(remove.options, kBulkDelete));
-  return filter + options.size();
+  return kStatement + filter + options.size();
 }
 
 std::optional<bson_oid_t> missing_id(const Write& write) {
@@ -146,7 +148,7 @@ Done BulkWriter::run(std::span<const Write> writes) {
     if (!size) return at(i, size.error());
     if (*size > kMaxCommand)
       return at(i, {Errc::document_too_large, "a write of " + std::to_string(*size) + " bytes"});
-    statements.push_back({i, *size + kStatementOverhead, missing_id(writes[i])});
+    statements.push_back({i, *size, missing_id(writes[i])});
   }
   if (!ordered_)
     std::ranges::stable_sort(statements, {}, [&](const Statement& s) { return kind(s); });
