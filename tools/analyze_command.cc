@@ -60,9 +60,10 @@ class Analysis {
       if (collection == target.collection && !target.own_schema.empty()) {
         FLE_TRY(plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
       } else {
-        const auto found = schemas_.find(db_ + "." + std::string(collection));
+        const std::string ns =
+            (target.db.empty() ? db_ : std::string(target.db)) + "." + std::string(collection);
+        const auto found = schemas_.find(ns);
         if (found == schemas_.end()) {
-          const std::string ns = db_ + "." + std::string(collection);
           return Failure(Errc::schema_missing, "no schema was given for " + ns +
                                                    ": add --schema-for " + ns +
                                                    "=FILE, with {} in it if it encrypts nothing");

@@ -1,5 +1,6 @@
 #include "fle/query/analyzer.h"
 
+#include <algorithm>
 #include <new>
 #include <string>
 #include <utility>
@@ -51,7 +52,7 @@ Done check_own_schema(const Target& target, const SentSchema& sent) {
                  "validator.$jsonSchema");
 }
 
-Outcome<SentSchema> schema_for(const Request& request, const Target& target,
+Outcome<SentSchema> schema_for(const Request& request, const Target& target, std::string_view db,
                                std::string_view collection) {
   if (request.own) {
     if (collection == target.collection) return *request.own;
@@ -60,18 +61,43 @@ Outcome<SentSchema> schema_for(const Request& request, const Target& target,
                    "'" +
                        std::string(collection) + "' needs csfleEncryptionSchemas");
   }
-  if (const SentSchema* sent = request.find(collection)) return *sent;
-  return Failure(Errc::schema_missing, "Missing encryption schema for namespace: " +
-                                           std::string(request.db) + "." + std::string(collection));
+  const std::string ns = std::string(db) + "." + std::string(collection);
+  if (const SentSchema* sent = request.find(ns)) return *sent;
+  return Failure(Errc::schema_missing, "Missing encryption schema for namespace: " + ns);
+}
+
+/// A client that sends schemas of another database means another command.
+Done check_databases(const std::vector<Request::Named>& named, std::string_view db) {
+  for (const Request::Named& n : named) {
+    // A database's name has no dot, a collection's may have.
+    const std::size_t dot = n.ns.find('.');
+    const char* wrong = dot == std::string_view::npos || dot == 0 || dot + 1 == n.ns.size()
+                            ? "is not a namespace, database.collection"
+                        : n.ns.substr(0, dot) != db ? "is of another database than the command's"
+                                                    : nullptr;
+    if (wrong != nullptr) {
+      return Failure(Errc::command_malformed, wrong, "csfleEncryptionSchemas." + std::string(n.ns));
+    }
+  }
+  return ok;
 }
 
 Outcome<std::vector<CollectionSchema>> schemas_of(const Request& request, const Target& target,
                                                   SchemaCache& cache) {
-  if (!request.own && !request.named)
-    return Failure(Errc::command_malformed, "jsonSchema is a required command field", "jsonSchema");
   std::vector<CollectionSchema> schemas;
+  if (!request.own && !request.named) {
+    if (!request.says_no_schema) {
+      return Failure(Errc::command_malformed, "jsonSchema is a required command field",
+                     "jsonSchema");
+    }
+    for (const std::string_view collection : target.collections)
+      schemas.push_back({collection, {}});
+    return schemas;
+  }
+  const std::string_view db = target.db.empty() ? request.db : target.db;
+  if (request.named) FLE_CHECK(check_databases(*request.named, db));
   for (const std::string_view collection : target.collections) {
-    FLE_TRY(const SentSchema sent, schema_for(request, target, collection));
+    FLE_TRY(const SentSchema sent, schema_for(request, target, db, collection));
     if (collection == target.collection) FLE_CHECK(check_own_schema(target, sent));
     auto plan = cache.get(sent.document, sent.origin);
     if (!plan) return plan.error();

@@ -78,18 +78,9 @@ Outcome<SentSchema> schema_of(const Fields& fields, const std::optional<Element>
                     fields.is_true(*remote) ? schema::Origin::remote : schema::Origin::local};
 }
 
-Outcome<Request::Named> read_named(const Fields& fields, const Element& entry,
-                                   std::string_view db) {
+Outcome<Request::Named> read_named(const Fields& fields, const Element& entry) {
   const std::string path = "csfleEncryptionSchemas." + std::string(entry.name);
   if (entry.type != Type::object) return malformed("must be of type object", path);
-  // A database's name has no dot, a collection's may have.
-  const std::size_t dot = entry.name.find('.');
-  if (dot == std::string_view::npos || dot == 0 || dot + 1 == entry.name.size())
-    return malformed("is not a namespace, database.collection", path);
-  if (entry.name.substr(0, dot) != db) {
-    return malformed(
-        "is a schema of another database than the command's, '" + std::string(db) + "'", path);
-  }
   std::optional<Element> schema;
   std::optional<Element> remote;
   const std::array<Fields::Wanted, 2> wanted{
@@ -102,25 +93,19 @@ Outcome<Request::Named> read_named(const Fields& fields, const Element& entry,
     }
   }
   FLE_TRY(const SentSchema sent, schema_of(fields, schema, remote, path));
-  return Request::Named{entry.name.substr(dot + 1), sent};
+  return Request::Named{entry.name, sent};
 }
 
-Outcome<std::vector<Request::Named>> read_all_named(const Fields& fields, const Element& schemas,
-                                                    std::string_view db) {
+Outcome<std::vector<Request::Named>> read_all_named(const Fields& fields, const Element& schemas) {
   std::vector<Request::Named> all;
   for (Cursor c(fields.whole(), schemas.value_offset); c.next();) {
-    FLE_TRY(const Request::Named one, read_named(fields, c.element(), db));
+    FLE_TRY(const Request::Named one, read_named(fields, c.element()));
     all.push_back(one);
   }
-  std::sort(all.begin(), all.end(),
-            [](const auto& a, const auto& b) { return a.collection < b.collection; });
-  const auto twice = std::adjacent_find(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    return a.collection == b.collection;
-  });
-  if (twice != all.end()) {
-    return malformed("stands twice", "csfleEncryptionSchemas." + std::string(db) + "." +
-                                         std::string(twice->collection));
-  }
+  std::ranges::sort(all, {}, &Request::Named::ns);
+  const auto twice = std::ranges::adjacent_find(all, {}, &Request::Named::ns);
+  if (twice != all.end())
+    return malformed("stands twice", "csfleEncryptionSchemas." + std::string(twice->ns));
   return all;
 }
 
@@ -154,32 +139,77 @@ Done check_no_encrypted_fields(const Fields& fields, const Element& information)
   return ok;
 }
 
-/// Copies the document at the start of `sent` without some of its top-level elements.
+/// Copies elements of `sent` into a document of its own.
 class Rest {
  public:
   explicit Rest(Bytes sent) : sent_(sent) {
     out_.reserve(sent.size());
-    out_.resize(4);
+    begin();
   }
-  void keep(const Element& e) {
-    const auto end = e.value_offset + e.value_size;
-    const auto* p = sent_.data();
-    out_.insert(out_.end(), p + e.type_offset, p + end);
+  void keep(const Element& e) { copy(e.type_offset, e.value_offset + e.value_size); }
+  /// The document or array `e`, of which the caller keeps elements until end().
+  void begin(const Element& e) {
+    copy(e.type_offset, e.value_offset);
+    begin();
+  }
+  void end() {
+    out_.push_back(0);
+    const auto size = static_cast<std::uint32_t>(out_.size() - open_.back());  // fits: no growth
+    for (unsigned i = 0; i < 4; ++i)
+      out_[open_.back() + i] = static_cast<std::uint8_t>(size >> (8 * i));
+    open_.pop_back();
   }
   std::vector<std::uint8_t> finish() && {
-    out_.push_back(0);
-    const auto size = static_cast<std::uint32_t>(out_.size());  // at most sent_.size()
-    for (unsigned i = 0; i < 4; ++i) out_[i] = static_cast<std::uint8_t>(size >> (8 * i));
+    end();
     return std::move(out_);
   }
 
  private:
+  void begin() {
+    open_.push_back(out_.size());
+    out_.resize(out_.size() + 4);
+  }
+  void copy(std::size_t from, std::size_t to) {
+    const Bytes part = sent_.subspan(from, to - from);
+    out_.insert(out_.end(), part.begin(), part.end());
+  }
+
   Bytes sent_;
   std::vector<std::uint8_t> out_;
+  std::vector<std::size_t> open_;  // where the lengths of what was begun stand
 };
 
-/// The database, from where it was sent to and from $db, which must agree. An explained command
-/// may name it as well, and stays as it is.
+/// Keeps nsInfo without encryptionInformation, which must be empty. Returns whether some was there.
+/// Any other shape is left for the command's analysis to refuse.
+Outcome<bool> keep_namespaces(const Fields& fields, const Element& list, Rest& rest) {
+  bool any = false;
+  rest.begin(list);
+  for (Cursor entry(fields.whole(), list.value_offset); entry.next();) {
+    if (entry.element().type != Type::object) {
+      rest.keep(entry.element());
+      continue;
+    }
+    rest.begin(entry.element());
+    for (Cursor c(fields.whole(), entry.element().value_offset); c.next();) {
+      const Element& e = c.element();
+      if (e.name != "encryptionInformation") {
+        rest.keep(e);
+        continue;
+      }
+      if (e.type != Type::object)
+        return malformed("must be of type object", "nsInfo.encryptionInformation");
+      FLE_CHECK(check_no_encrypted_fields(fields, e));
+      any = true;
+    }
+    rest.end();
+  }
+  rest.end();
+  return any;
+}
+
+/// The database, from where it was sent to and from $db, which must agree: but for bulkWrite, which
+/// is sent to admin and has a namespace of another. An explained command may name it as well, and
+/// stays as it is.
 Outcome<std::string_view> database(const Fields& fields, std::string_view db,
                                    const std::optional<Element>& dollar_db, const Element& first) {
   const auto agree = [&](const Element& e, const char* path) -> Done {
@@ -189,6 +219,7 @@ Outcome<std::string_view> database(const Fields& fields, std::string_view db,
     if (db == text) return ok;
     return malformed("names another database than the one that the command is sent to", path);
   };
+  if (first.name == "bulkWrite" && dollar_db) return text_of(fields.whole(), *dollar_db);
   if (dollar_db) FLE_CHECK(agree(*dollar_db, "$db"));
   if (first.name == "explain" && first.type == Type::object) {
     for (Cursor c(fields.whole(), first.value_offset); c.next();) {
@@ -201,12 +232,10 @@ Outcome<std::string_view> database(const Fields& fields, std::string_view db,
 
 }  // namespace
 
-const SentSchema* Request::find(std::string_view collection) const noexcept {
+const SentSchema* Request::find(std::string_view ns) const noexcept {
   if (!named) return nullptr;
-  const auto it =
-      std::lower_bound(named->begin(), named->end(), collection,
-                       [](const Named& n, std::string_view c) { return n.collection < c; });
-  return it != named->end() && it->collection == collection ? &it->schema : nullptr;
+  const auto it = std::ranges::lower_bound(*named, ns, {}, &Named::ns);
+  return it != named->end() && it->ns == ns ? &it->schema : nullptr;
 }
 
 Outcome<Request> read_request(Bytes sent, std::string_view db) {
@@ -227,21 +256,24 @@ Outcome<Request> read_request(Bytes sent, std::string_view db) {
       {"$db", Type::string, &dollar_db},
   }};
   const Fields fields(sent);
+  Request r;
   Rest rest(sent);
   std::optional<Element> first;
   for (Cursor c(sent, 0); c.next();) {
+    const Element& e = c.element();
     // The first field is the command's name, whatever it reads.
-    bool taken = false;
-    if (first) {
-      FLE_TRY(taken, fields.take(c.element(), wanted, {}));
+    if (!first) {
+      first = e;
+      rest.keep(e);
+    } else if (first->name == "bulkWrite" && e.name == "nsInfo" && e.type == Type::array) {
+      FLE_TRY(r.says_no_schema, keep_namespaces(fields, e, rest));
     } else {
-      first = c.element();
+      FLE_TRY(const bool taken, fields.take(e, wanted, {}));
+      if (!taken) rest.keep(e);
     }
-    if (!taken) rest.keep(c.element());
   }
   if (!first) return malformed("an empty document is no command");
 
-  Request r;
   FLE_TRY(r.db, database(fields, db, dollar_db, *first));
   if (queryable) FLE_CHECK(check_no_encrypted_fields(fields, *queryable));
   if (named && (schema || remote)) {
@@ -252,7 +284,7 @@ Outcome<Request> read_request(Bytes sent, std::string_view db) {
     FLE_TRY(r.own, schema_of(fields, schema, remote, {}));
   }
   if (named) {
-    FLE_TRY(r.named, read_all_named(fields, *named, r.db));
+    FLE_TRY(r.named, read_all_named(fields, *named));
   }
   r.command = std::move(rest).finish();
   return r;

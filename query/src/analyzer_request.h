@@ -22,18 +22,22 @@ struct SentSchema {
 struct Request {
   /// jsonSchema and isRemoteSchema: the schema of the command's own collection.
   std::optional<SentSchema> own;
-  /// csfleEncryptionSchemas: by collection, all of the command's database.
+  /// csfleEncryptionSchemas, by namespace.
   struct Named {
-    std::string_view collection;
+    std::string_view ns;  ///< "db.coll"
     SentSchema schema;
   };
   std::optional<std::vector<Named>> named;
+  /// bulkWrite cannot have jsonSchema in MongoDB's analyser: for a collection without a schema,
+  /// clients put empty encryptionInformation into its nsInfo.
+  bool says_no_schema = false;
+  /// Where the command is sent.
   std::string_view db;
   /// The command alone: what was sent without these fields, in its order.
   std::vector<std::uint8_t> command;
 
-  /// The schema sent for a collection; null: none.
-  [[nodiscard]] const SentSchema* find(std::string_view collection) const noexcept;
+  /// The schema in `named` for a namespace; null: none.
+  [[nodiscard]] const SentSchema* find(std::string_view ns) const noexcept;
 };
 
 /// Reads what a client sends (reference: 6.2.3). Only the top level and the fields that are taken
@@ -41,8 +45,8 @@ struct Request {
 ///
 /// @param db  the database it was sent to; empty: as $db says.
 /// @retval Errc::malformed_bson, Errc::document_too_large, Errc::nesting_too_deep
-/// @retval Errc::command_malformed  a field of the wrong type, twice, missing its other half, or of
-///                                  another database
+/// @retval Errc::command_malformed  a field of the wrong type, twice or missing its other half, or
+///                                  $db of another database
 /// @retval Errc::command_not_supported  encryptionInformation with fields: Queryable Encryption
 [[nodiscard]] Outcome<Request> read_request(Bytes sent, std::string_view db);
 

@@ -68,7 +68,8 @@ void SchemaCache::remember(std::uint64_t hash, Bytes document, schema::Origin or
   e.origin = origin;
   e.document = std::move(copy);
   e.plan = plan;
-  e.used.store(true, std::memory_order_relaxed);
+  // Not yet: of schemas that come once, none drives out one that comes again.
+  e.used.store(false, std::memory_order_relaxed);
 }
 
 /// An entry that by_hash_ does not lead to.

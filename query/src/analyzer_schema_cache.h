@@ -38,7 +38,7 @@ class SchemaCache {
     schema::Origin origin = schema::Origin::local;
     std::vector<std::uint8_t> document{};
     std::shared_ptr<const schema::Plan> plan{};
-    std::atomic<bool> used{true};
+    std::atomic<bool> used{false};  // since the hand came by
   };
 
   [[nodiscard]] std::uint64_t hash_of(Bytes document, schema::Origin origin) const noexcept;

@@ -1,11 +1,13 @@
 // The dialogue of clients with their analyser: what they add to a command, what they get back.
 #include "fle/query/analyzer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "analyzer_schema_cache.h"
 #include "support/bson_values.h"
 
 namespace fle::test {
@@ -228,6 +230,39 @@ TEST_F(AnalyzerDialogue, QueryableEncryptionIsRefusedUnlessItIsEmpty) {
   expect_refused(with(R"({"schema": {"clinic.x": 1}})"), Errc::command_malformed, "clinic.x");
 }
 
+TEST_F(AnalyzerDialogue, ABulkWriteGoesToAdminAndHasTheSchemaOfItsNamespace) {
+  const auto bulk = [](const std::string& ns_more, const std::string& more) {
+    return R"({"bulkWrite": 1, "ops": [{"insert": 0, "document": {"_id": 1, "ssn": "s3cret"}}],
+        "nsInfo": [{"ns": "clinic.patients")" +
+           ns_more + R"(}], "$db": "admin")" + more + "}";
+  };
+  const std::string schema =
+      R"(, "jsonSchema": )" + std::string(kSsn) + R"(, "isRemoteSchema": false)";
+  for (const char* db : {"admin", "clinic", ""}) {
+    const Buf reply = analyze(bulk("", schema), db);
+    EXPECT_TRUE(payload_of(*find_value(reply, {"result", "ops", "0", "document", "ssn"}))) << db;
+  }
+  const std::string named = R"(, "csfleEncryptionSchemas": {"clinic.patients": {"jsonSchema": )" +
+                            std::string(kSsn) + R"(, "isRemoteSchema": false}})";
+  EXPECT_TRUE(flag(analyze(bulk("", named)), "hasEncryptionPlaceholders"));
+  expect_refused(bulk("", ""), Errc::command_malformed, "jsonSchema is a required command field");
+
+  // How clients say that there is no schema.
+  const Buf reply = analyze(bulk(R"(, "encryptionInformation": {"type": 1, "schema": {
+      "clinic.patients": {"escCollection": "x", "fields": []}}}, "collectionUUID": 1)",
+                                 ""));
+  EXPECT_FALSE(flag(reply, "schemaRequiresEncryption"));
+  EXPECT_EQ(result_of(reply), bson_of(R"({"bulkWrite": 1,
+      "ops": [{"insert": 0, "document": {"_id": 1, "ssn": "s3cret"}}],
+      "nsInfo": [{"ns": "clinic.patients", "collectionUUID": 1}]})"));
+  expect_refused(bulk(R"(, "encryptionInformation": {"schema": {"clinic.patients": {
+                          "fields": [{"path": "ssn"}]}}})",
+                      ""),
+                 Errc::command_not_supported, "Queryable Encryption");
+  expect_refused(bulk(R"(, "encryptionInformation": true)", ""), Errc::command_malformed,
+                 "must be of type object");
+}
+
 TEST_F(AnalyzerDialogue, WhoGivesASchemaDecidesWhatItMayHaveInIt) {
   const auto sent = [](bool remote) {
     return std::string("{") + kInsert + R"(, "$db": "clinic", "jsonSchema": {"required": ["a"],
@@ -260,6 +295,20 @@ TEST_F(AnalyzerDialogue, DamagedBytesAreRefused) {
     }
   }
   EXPECT_GT(refused, good.size());
+}
+
+TEST_F(AnalyzerDialogue, DamagedBytesAreRefusedWithoutASchemaToo) {
+  Buf command = bson_of(with_schema(R"("insert": "c", "documents": [{"a": {"b": true}}])", "{}"));
+  ASSERT_TRUE(analyzer.analyze(command, {}));
+  // Deep inside, where no schema leads: a type that there is not.
+  const std::string element(
+      "\x08"
+      "b\0\x01",
+      4);
+  *std::search(command.begin(), command.end(), element.begin(), element.end()) = 0x20;
+  const auto reply = analyzer.analyze(command, {});
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Errc::malformed_bson);
 }
 
 TEST_F(AnalyzerDialogue, NestingIsLimited) {
@@ -335,6 +384,42 @@ TEST_F(AnalyzerDialogue, ThreadsWithManySchemasShareOneAnalyzer) {
   }
   for (std::thread& t : threads) t.join();
   EXPECT_EQ(wrong, 0);
+}
+
+struct AnalyzerSchemas : ::testing::Test {
+  static std::shared_ptr<const schema::Plan> get(query::internal::SchemaCache& cache,
+                                                 const std::string& field) {
+    auto plan = cache.get(bson_of(schema_of(field)), schema::Origin::remote);
+    if (!plan) throw std::runtime_error(plan.error().to_string());
+    return *plan;
+  }
+};
+
+TEST_F(AnalyzerSchemas, ASchemaIsCompiledOnceForEachOrigin) {
+  query::internal::SchemaCache cache(4);
+  const auto plan = get(cache, "a");
+  EXPECT_EQ(get(cache, "a"), plan);
+  EXPECT_NE(get(cache, "b"), plan);
+  EXPECT_NE(*cache.get(bson_of(schema_of("a")), schema::Origin::local), plan);
+  EXPECT_EQ(*cache.get(bson_of("{}"), schema::Origin::local), nullptr);
+}
+
+TEST_F(AnalyzerSchemas, ThoseInUseStayWhileOthersComeAndGo) {
+  query::internal::SchemaCache cache(4);
+  const auto used = get(cache, "used");
+  const auto once = get(cache, "once");
+  for (int i = 0; i < 100; ++i) {
+    get(cache, "other" + std::to_string(i));
+    ASSERT_EQ(get(cache, "used"), used) << i;
+  }
+  const auto again = get(cache, "once");
+  EXPECT_NE(again, once) << "it made room";
+  EXPECT_EQ(get(cache, "once"), again) << "and is remembered again";
+}
+
+TEST_F(AnalyzerSchemas, ACacheOfNothingRemembersNothing) {
+  query::internal::SchemaCache cache(0);
+  EXPECT_NE(get(cache, "a"), get(cache, "a"));
 }
 
 // --- errors as MongoDB's clients see them ---

@@ -134,6 +134,17 @@ TEST_F(Analyze, EachCollectionNeedsASchema) {
   EXPECT_NE(marked.out.find("$binary"), std::string::npos);
 }
 
+TEST_F(Analyze, ABulkWriteIsAboutTheNamespaceInIt) {
+  const std::string start =
+      R"({"bulkWrite": 1, "ops": [{"insert": 0, "document": {"_id": 1, "ssn": 1}}], "nsInfo": )";
+  const Ended e = analyze_json(start + R"([{"ns": "clinic.patients"}]})");
+  EXPECT_EQ(e.status, 0) << e.err;
+  EXPECT_NE(e.out.find("$binary"), std::string::npos);
+  const Ended other = analyze_json(start + R"([{"ns": "billing.patients"}]})");
+  EXPECT_EQ(other.status, 1);
+  EXPECT_NE(other.err.find("no schema was given for billing.patients"), std::string::npos);
+}
+
 TEST_F(Analyze, WrongOptionsAreRefused) {
   for (const char* ns : {"clinic", ".patients", "clinic."}) {
     EXPECT_EQ(run_fle(folder.path(), {"analyze", "--schema", "schema.json", "--ns", ns}).status, 2)
