@@ -1,38 +1,64 @@
-#include "query_support.h"
+#include "pipeline_support.h"
 
 namespace fle {
 namespace {
 
-using test::det;
+using test::enc;
 using test::expect_marked;
 using test::expect_refused;
 using test::expect_unchanged;
-
-std::string pipeline(const std::string& stages) {
-  return "{'aggregate': 'c', 'pipeline': [" + stages + "], 'cursor': {}}";
-}
-/// How a deterministic value under the zero key is shown.
-std::string e(const std::string& value) { return "{'E': 1, 'k': 0, 'v': " + value + "}"; }
-
-void marks(const std::string& stages, const std::string& expected) {
-  expect_marked(pipeline(stages), pipeline(expected));
-}
-void keeps(const std::string& stages) { expect_unchanged(pipeline(stages)); }
-void refuses(const std::string& stages, Errc code, const std::string& text = {}) {
-  expect_refused(pipeline(stages), code, text);
-}
+using test::keeps;
+using test::marks;
+using test::pipeline;
+using test::refuses;
 
 TEST(AggregateAnalysis, MarksTheValuesOfMatch) {
-  marks("{'$match': {'ssn': 5}}", "{'$match': {'ssn': {'$eq': " + e("5") + "}}}");
+  marks("{'$match': {'ssn': 5}}", "{'$match': {'ssn': {'$eq': " + enc("5") + "}}}");
   marks("{'$match': {'$and': [{'ssn': {'$in': [1, 2]}}, {'city': 'x'}]}}, {'$limit': 3}",
-        "{'$match': {'$and': [{'ssn': {'$in': [" + e("1") + ", " + e("2") +
+        "{'$match': {'$and': [{'ssn': {'$in': [" + enc("1") + ", " + enc("2") +
             "]}}, {'city': {'$eq': 'x'}}]}}, {'$limit': 3}");
   keeps("");
-  keeps("{'$match': {'city': 'x'}}, {'$group': {'_id': 1, 'n': {'$sum': 1}}}");
   refuses("{'$match': {'note': 'x'}}", Errc::random_not_comparable,
           "Cannot query on fields encrypted with the randomized encryption");
   refuses("{'$match': {'ssn': {'$gt': 5}}}", Errc::operator_not_allowed,
           "Invalid match expression operator on encrypted field");
+}
+
+TEST(AggregateAnalysis, TakesWhatCountDocumentsSends) {
+  marks("{'$match': {'ssn': 5}}, {'$group': {'_id': 1, 'n': {'$sum': 1}}}",
+        "{'$match': {'ssn': {'$eq': " + enc("5") + "}}}, {'$group': {'_id': 1, 'n': {'$sum': 1}}}");
+}
+
+TEST(AggregateAnalysis, EchoesItsOtherFields) {
+  expect_marked(
+      "{'aggregate': 'c', 'explain': true, 'pipeline': [{'$match': {'ssn': 5}}], 'cursor': "
+      "{'batchSize': 2}, 'hint': {'ssn': 1}, 'let': {'ssn': 7}, 'comment': {'ssn': 8}}",
+      "{'aggregate': 'c', 'explain': true, 'pipeline': [{'$match': {'ssn': {'$eq': " + enc("5") +
+          "}}}], 'cursor': {'batchSize': 2}, 'hint': {'ssn': 1}, 'let': {'ssn': 7}, 'comment': "
+          "{'ssn': 8}}");
+  expect_unchanged("{'aggregate': 'c', 'cursor': {}}");
+}
+
+TEST(AggregateAnalysis, IsAboutACollection) {
+  expect_refused("{'aggregate': 1, 'pipeline': [{'$match': {'ssn': 5}}]}",
+                 Errc::command_not_supported,
+                 "non-collection command not supported for auto encryption: aggregate");
+}
+
+TEST(AggregateAnalysis, LooksInsideExplain) {
+  expect_marked(
+      "{'explain': {'aggregate': 'c', 'pipeline': [{'$match': {'ssn': 5}}, {'$graphLookup': "
+      "{'from': 'c', 'startWith': '$a', 'connectFromField': 'a', 'connectToField': 'b', 'as': "
+      "'x'}}], 'cursor': {}}, 'verbosity': 'queryPlanner'}",
+      "{'explain': {'aggregate': 'c', 'pipeline': [{'$match': {'ssn': {'$eq': " + enc("5") +
+          "}}}, {'$graphLookup': {'from': 'c', 'startWith': '$a', 'connectFromField': 'a', "
+          "'connectToField': 'b', 'as': 'x'}}], 'cursor': {}}, 'verbosity': 'queryPlanner'}");
+}
+
+TEST(AggregateAnalysis, LeavesAloneWhatEncryptsNowhere) {
+  expect_unchanged(pipeline("{'$facet': {'a': [{'$aStageToCome': 5}]}}, {'$unionWith': 'd'}, "
+                            "{'$sort': {'ssn': 1}}, {'$out': 'o'}"),
+                   nullptr);
 }
 
 TEST(AggregateAnalysis, NamesTheStageThatItRefuses) {
@@ -44,6 +70,156 @@ TEST(AggregateAnalysis, NamesTheStageThatItRefuses) {
   EXPECT_EQ(got.marked.error().path, "pipeline.1.$facet");
   EXPECT_EQ(got.marked.error().message,
             "Aggregation stage $facet is not allowed or supported with automatic encryption");
+  ASSERT_EQ(got.analysis.findings.size(), 1U);
+  EXPECT_FALSE(got.analysis.findings[0].advice.empty());
+}
+
+TEST(AggregateAnalysis, ExplainsWhatItFinds) {
+  const auto got =
+      test::analyze(test::doc(pipeline("{'$project': {'x': '$ssn'}}, {'$match': {'x': 5}}")),
+                    test::people(), "db", true);
+  ASSERT_TRUE(got.marked);
+  ASSERT_EQ(got.analysis.findings.size(), 2U);
+  EXPECT_EQ(got.analysis.findings[0].path, "pipeline.0.$project.x");
+  EXPECT_EQ(got.analysis.findings[0].verdict, query::Finding::Verdict::unchanged);
+  EXPECT_EQ(got.analysis.findings[1].path, "pipeline.1.$match.x");
+  EXPECT_EQ(got.analysis.findings[1].field, "ssn");
+  EXPECT_EQ(got.analysis.findings[1].verdict, query::Finding::Verdict::encrypted);
+}
+
+TEST(AggregateAnalysis, TakesPatternsThatDisagreeForWhatTheyAre) {
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'patternProperties': {'^a': " + test::det("int") +
+                    ", 'b$': " + test::det("string") + "}}");
+  const auto refused = [&plan](const std::string& stages, Errc code) {
+    expect_refused(pipeline(stages), code, {}, plan);
+  };
+  refused("{'$match': {'ab': 5}}", Errc::ambiguous_path);
+  refused("{'$project': {'x': '$ab'}}, {'$match': {'x': 5}}", Errc::ambiguous_path);
+  refused("{'$project': {'x': {'$eq': ['$ab', 5]}}}", Errc::ambiguous_path);
+  refused("{'$project': {'x': '$ab.c'}}", Errc::ambiguous_path);
+  refused("{'$project': {'ab.c': 1}}", Errc::ambiguous_path);
+  refused("{'$group': {'_id': '$ab'}}", Errc::ambiguous_path);
+  refused("{'$replaceRoot': {'newRoot': '$ab'}}", Errc::stage_not_allowed);
+  expect_unchanged(pipeline("{'$project': {'ab': 1}}"), plan);
+}
+
+// ---- Which collections a pipeline names
+
+std::vector<std::string_view> collections(const test::Buf& command) {
+  const auto target = query::read_target(command);
+  EXPECT_TRUE(target) << target.error().to_string();
+  return target ? target->collections : std::vector<std::string_view>{};
+}
+using Names = std::vector<std::string_view>;
+
+TEST(AggregateTarget, NamesEveryCollectionOnce) {
+  const auto command = test::doc(pipeline(
+      "{'$lookup': {'from': 'a', 'as': 'x', 'pipeline': [{'$lookup': {'from': 'b'}}, "
+      "{'$unionWith': 'u'}]}}, {'$facet': {'p': [{'$lookup': {'from': 'd'}}], 'q': "
+      "[{'$graphLookup': {'from': 'g'}}]}}, {'$unionWith': {'coll': 'v', 'pipeline': [{'$lookup': "
+      "{'from': 'w'}}]}}, {'$lookup': {'from': 'a'}}, {'$lookup': {'from': 'c'}}"));
+  EXPECT_EQ(collections(command), (Names{"c", "a", "b", "u", "d", "g", "v", "w"}));
+}
+
+TEST(AggregateTarget, NamesThoseOfAnExplainedCommand) {
+  const auto command = test::doc("{'explain': " + pipeline("{'$lookup': {'from': 'a'}}") + "}");
+  EXPECT_EQ(collections(command), (Names{"c", "a"}));
+}
+
+TEST(AggregateTarget, LeavesWrongShapesToTheAnalysis) {
+  const auto command = test::doc(
+      pipeline("5, {'$lookup': 5}, {'$lookup': {'from': 5, 'pipeline': 5}}, {'$facet': {'a': 1}}, "
+               "{'$unionWith': 5}, {'$match': {'from': 'x'}}"));
+  EXPECT_EQ(collections(command), (Names{"c"}));
+}
+
+TEST(AggregateTarget, StaysInOneDatabase) {
+  for (const char* stage : {"{'$lookup': {'from': {'db': 'x', 'coll': 'y'}}}",
+                            "{'$unionWith': {'coll': {'db': 'x'}}}"}) {
+    const auto target = query::read_target(test::doc(pipeline(stage)));
+    ASSERT_FALSE(target);
+    EXPECT_EQ(target.error().code, Errc::stage_not_allowed);
+  }
+}
+
+TEST(AggregateTarget, HasALimitForNestedPipelines) {
+  std::string inner = "{'$limit': 1}";
+  for (int i = 0; i < 30; ++i)
+    inner = "{'$lookup': {'from': 'a', 'as': 'x', 'pipeline': [" + inner + "]}}";
+  const auto target = query::read_target(test::doc(pipeline(inner)));
+  ASSERT_FALSE(target);
+  EXPECT_EQ(target.error().code, Errc::nesting_too_deep);
+}
+
+TEST(AggregateTarget, HasALimitForCollections) {
+  std::string stages;
+  for (int i = 0; i < 1001; ++i)
+    stages += std::string(i == 0 ? "" : ", ") + "{'$unionWith': 'n" + std::to_string(i) + "'}";
+  const auto target = query::read_target(test::doc(pipeline(stages)));
+  ASSERT_FALSE(target);
+  EXPECT_EQ(target.error().code, Errc::stage_not_allowed);
+}
+
+TEST(AggregateTarget, SurvivesCutAndDamagedCommands) {
+  const auto command = test::doc(
+      pipeline("{'$lookup': {'from': 'a', 'as': 'x', 'pipeline': [{'$match': {'ssn': 5}}]}}, "
+               "{'$project': {'x': {'$eq': ['$ssn', 5]}}}, {'$unwind': '$x'}"));
+  const std::vector<query::CollectionSchema> schemas{{"c", test::people()}, {"a", test::people()}};
+  std::size_t n_refused = 0;
+  for (std::size_t i = 4; i < command.size(); ++i) {
+    for (const int change : {-1, 1, 0x40, 0x80}) {
+      test::Buf damaged = command;
+      damaged[i] = static_cast<std::uint8_t>(damaged[i] + change);
+      // An exact copy, so that a sanitizer sees every step outside.
+      const std::unique_ptr<std::uint8_t[]> exact(new std::uint8_t[damaged.size()]);
+      std::copy(damaged.begin(), damaged.end(), exact.get());
+      const Bytes bytes{exact.get(), damaged.size()};
+      query::Analysis analysis;
+      const bool good = query::read_target(bytes) && query::analyze(bytes, "db", schemas, analysis);
+      n_refused += good ? 0 : 1;
+    }
+  }
+  EXPECT_GT(n_refused, command.size());
+}
+
+// ---- What a hostile pipeline could do
+
+TEST(HostilePipelines, CannotMakeViewsThatGrowWithoutEnd) {
+  // Each stage doubles the document: 2^300 fields.
+  std::string doubled;
+  for (int i = 0; i < 300; ++i)
+    doubled += std::string(i == 0 ? "" : ", ") + "{'$project': {'a': '$$ROOT', 'b': '$$ROOT'}}";
+  refuses(doubled + ", {'$match': {'a': 5}}", Errc::encryption_unknown);
+  std::string nested;
+  for (int i = 0; i < 300; ++i)
+    nested += std::string(i == 0 ? "" : ", ") +
+              "{'$group': {'_id': 1, 'a': {'$push': {'$ifNull': ['$a', '$ssn']}}}}";
+  keeps(nested);
+}
+
+TEST(HostilePipelines, HaveALimitForStages) {
+  std::string stages = "{'$limit': 1}";
+  for (int i = 0; i < 1000; ++i) stages += ", {'$limit': 1}";
+  refuses(stages, Errc::command_malformed);
+}
+
+TEST(HostilePipelines, HaveALimitForPaths) {
+  std::string path = "a";
+  for (int i = 0; i < 300; ++i) path += ".a";
+  refuses("{'$project': {'x': '$" + path + "'}}", Errc::command_malformed);
+  refuses("{'$project': {'" + path + "': 1}}", Errc::command_malformed);
+  refuses("{'$unset': '" + path + "'}", Errc::command_malformed);
+}
+
+TEST(HostilePipelines, MayNestExpressionsDeeply) {
+  std::string inner = "{'$eq': [5, '$ssn']}";
+  std::string marked = "{'$eq': [" + enc("5") + ", '$ssn']}";
+  for (int i = 0; i < 18; ++i) {
+    inner = "{'$let': {'vars': {'v': 1}, 'in': {'$cond': [" + inner + ", 1, 2]}}}";
+    marked = "{'$let': {'vars': {'v': 1}, 'in': {'$cond': [" + marked + ", 1, 2]}}}";
+  }
+  marks("{'$project': {'x': " + inner + "}}", "{'$project': {'x': " + marked + "}}");
 }
 
 }  // namespace

@@ -1,0 +1,336 @@
+#include "pipeline_support.h"
+
+namespace fle {
+namespace {
+
+using test::enc;
+using test::expect_marked;
+using test::expect_refused;
+using test::expect_unchanged;
+
+/// In $project, as the field x.
+std::string in_project(const std::string& expression) {
+  return test::pipeline("{'$project': {'x': " + expression + "}}");
+}
+void keeps(const std::string& expression) { expect_unchanged(in_project(expression)); }
+void marks(const std::string& expression, const std::string& expected) {
+  expect_marked(in_project(expression), in_project(expected));
+}
+void refuses(const std::string& expression, Errc code, const std::string& text = {}) {
+  expect_refused(in_project(expression), code, text);
+}
+/// What is known of x afterwards.
+void gives_encrypted(const std::string& expression) {
+  test::flows_encrypted("{'$project': {'x': " + expression + "}}", "x");
+}
+void gives_plain(const std::string& expression) {
+  test::flows_plain("{'$project': {'x': " + expression + ", 'ssn': 1}}", "x");
+}
+void gives_unknown(const std::string& expression) {
+  test::flows_refused("{'$project': {'x': " + expression + "}}", "x", Errc::encryption_unknown);
+}
+
+constexpr Errc kCompare = Errc::comparison_not_possible;
+constexpr Errc kExpression = Errc::expression_not_allowed;
+
+TEST(Expressions, EncryptConstantsThatAreComparedWithAFieldBeforeOrBehindThem) {
+  for (const std::string op : {"'$eq'", "'$ne'"}) {
+    marks("{" + op + ": ['$ssn', 5]}", "{" + op + ": ['$ssn', " + enc("5") + "]}");
+    marks("{" + op + ": [5, '$ssn']}", "{" + op + ": [" + enc("5") + ", '$ssn']}");
+    marks("{" + op + ": ['$$ROOT.ssn', {'$literal': 5}]}",
+          "{" + op + ": ['$$ROOT.ssn', {'$literal': " + enc("5") + "}]}");
+    marks("{" + op + ": ['$$CURRENT.address.street', {'$const': '$x'}]}",
+          "{" + op + ": ['$$CURRENT.address.street', {'$const': " + enc("'$x'") + "}]}");
+    keeps("{" + op + ": ['$city', 'x']}");
+    keeps("{" + op + ": ['$city', '$country']}");
+    keeps("{" + op + ": [5, 5]}");
+    gives_plain("{" + op + ": ['$ssn', '$ssn']}");
+  }
+}
+
+TEST(Expressions, CompareFieldsOnlyWhereTheirCiphertextsCanBeEqual) {
+  keeps("{'$eq': ['$name', '$alias']}");
+  refuses("{'$eq': ['$name', '$other']}", kCompare, "not encrypted alike");
+  refuses("{'$eq': ['$ssn', '$name']}", kCompare, "not encrypted alike");
+  refuses("{'$eq': ['$ssn', '$city']}", kCompare, "only be compared with a constant");
+  refuses("{'$eq': ['$city', '$ssn']}", kCompare, "only be compared with a constant");
+  refuses("{'$eq': ['$note', '$note']}", Errc::random_not_comparable);
+  refuses("{'$eq': ['$note', 'x']}", Errc::random_not_comparable,
+          "Cannot query on fields encrypted with the randomized encryption");
+}
+
+TEST(Expressions, CompareAnEncryptedFieldWithNothingThatIsComputed) {
+  refuses("{'$eq': ['$ssn', {'$add': [1, 2]}]}", kCompare);
+  refuses("{'$eq': ['$ssn', {'$cond': [true, 1, 2]}]}", kCompare);
+  refuses("{'$eq': ['$ssn', {'$let': {'vars': {'v': 5}, 'in': '$$v'}}]}", kCompare);
+  refuses("{'$eq': ['$ssn', '$$NOW']}", kCompare);
+  refuses("{'$eq': ['$ssn', '$$fromTheCommand']}", kCompare);
+  refuses("{'$eq': ['$ssn', '$$REMOVE']}", kCompare);
+  refuses("{'$eq': ['$ssn', [5]]}", kCompare);
+  refuses("{'$eq': ['$ssn', {'a': 5}]}", kCompare);
+}
+
+TEST(Expressions, CompareNoObjectThatHoldsAnEncryptedField) {
+  refuses("{'$eq': ['$address', {'street': 's'}]}", kCompare, "holds an encrypted field");
+  refuses("{'$eq': [{'a': '$ssn'}, {'a': 5}]}", kCompare, "holds an encrypted field");
+  refuses("{'$eq': [['$ssn'], [5]]}", Errc::operator_not_allowed);
+  refuses("{'$eq': ['$$ROOT', 5]}", kCompare);
+  keeps("{'$eq': [{'a': '$city'}, {'a': 5}]}");
+}
+
+TEST(Expressions, RefuseConstantsThatTheFieldCannotHold) {
+  refuses("{'$eq': ['$ssn', 'five']}", Errc::type_not_allowed);
+  refuses("{'$eq': ['$ssn', {'$numberLong': '5'}]}", Errc::type_not_allowed);
+  refuses("{'$eq': ['$ssn', null]}", kCompare, "Illegal equality to null predicate");
+  refuses("{'$eq': ['$ssn', {'$literal': [5]}]}", Errc::type_not_allowed);
+  refuses("{'$eq': ['$name', {'$binary': {'base64': 'AQ==', 'subType': '06'}}]}",
+          Errc::already_encrypted);
+}
+
+TEST(Expressions, NeedTheRightNumberOfArguments) {
+  for (const char* bad : {"{'$eq': ['$ssn']}",
+                          "{'$eq': ['$ssn', 5, 6]}",
+                          "{'$eq': '$ssn'}",
+                          "{'$in': ['$ssn']}",
+                          "{'$cond': [true, '$ssn']}",
+                          "{'$cond': [true, '$ssn', 1, 2]}",
+                          "{'$cond': {'if': true, 'then': 1}}",
+                          "{'$cond': {'if': true, 'then': 1, 'else': 2, 'what': 3}}",
+                          "{'$cond': 5}",
+                          "{'$ifNull': ['$ssn']}",
+                          "{'$switch': {'branches': 5}}",
+                          "{'$switch': {'branches': [{'case': true}]}}",
+                          "{'$switch': 5}",
+                          "{'$let': {'vars': 5, 'in': 1}}",
+                          "{'$let': {'in': 1}}",
+                          "{'$map': {'input': '$list'}}",
+                          "{'$filter': {'cond': 1}}",
+                          "{'$reduce': {'input': '$list', 'in': 1}}",
+                          "{'$meta': 5}",
+                          "{'$getField': {'input': '$a'}}",
+                          "{'$eq': [1, 2], '$ne': [1, 2]}",
+                          "{'a': 1, '$eq': [1, 2]}",
+                          "'$'",
+                          "'$a..b'",
+                          "'$a.'",
+                          "'$a.$b'",
+
+                          "{'$map': {'input': 1, 'as': 1, 'in': 1}}"})
+    refuses(bad, Errc::command_malformed);
+}
+
+TEST(Expressions, EncryptTheMembersOfListsThatAreWrittenOut) {
+  marks("{'$in': ['$ssn', [1, {'$literal': 2}]]}",
+        "{'$in': ['$ssn', [" + enc("1") + ", {'$literal': " + enc("2") + "}]]}");
+  marks("{'$in': ['$ssn', {'$literal': [1, 2]}]}",
+        "{'$in': ['$ssn', {'$literal': [" + enc("1") + ", " + enc("2") + "]}]}");
+  keeps("{'$in': ['$ssn', []]}");
+  keeps("{'$in': ['$city', ['a', '$country']]}");
+  keeps("{'$in': ['$city', '$list']}");
+  refuses("{'$in': ['$ssn', '$list']}", kCompare, "list of constants");
+  refuses("{'$in': ['$ssn', [1, '$number']]}", kCompare, "list of constants");
+  refuses("{'$in': ['$ssn', [1, {'$add': [1, 1]}]]}", kCompare, "list of constants");
+  refuses("{'$in': ['$ssn', 5]}", kCompare, "list of constants");
+  refuses("{'$in': ['$ssn', ['$ssn']]}", Errc::operator_not_allowed);
+  refuses("{'$in': [5, '$ssn']}", kExpression);
+  refuses("{'$in': [5, ['$ssn']]}", Errc::operator_not_allowed);
+  refuses("{'$in': ['$note', [5]]}", Errc::random_not_comparable);
+  refuses("{'$in': ['$ssn', [1, null]]}", kCompare, "Illegal equality to null");
+  refuses("{'$in': ['$address', ['x']]}", kCompare);
+}
+
+TEST(Expressions, ChooseBetweenValues) {
+  gives_encrypted("{'$cond': [{'$gt': ['$age', 5]}, '$ssn', '$ssn']}");
+  gives_encrypted("{'$cond': {'if': '$flag', 'else': '$$REMOVE', 'then': '$ssn'}}");
+  gives_encrypted("{'$cond': [true, '$$REMOVE', '$ssn']}");
+  gives_encrypted("{'$switch': {'branches': [{'case': '$flag', 'then': '$ssn'}]}}");
+  gives_encrypted(
+      "{'$switch': {'branches': [{'case': '$a', 'then': '$$REMOVE'}], "
+      "'default': '$ssn'}}");
+  gives_encrypted("{'$ifNull': ['$ssn', '$ssn']}");
+  test::flows_encrypted("{'$project': {'x': {'$ifNull': ['$name', '$alias']}}}", "x", "'n'");
+
+  gives_unknown("{'$cond': [true, '$ssn', 5]}");
+  gives_unknown("{'$cond': [true, '$city', '$ssn']}");
+  gives_unknown("{'$ifNull': ['$ssn', null]}");
+  gives_unknown("{'$ifNull': ['$name', '$other']}");
+  gives_unknown("{'$switch': {'branches': [{'case': '$a', 'then': 1}], 'default': '$ssn'}}");
+  gives_plain("{'$cond': [{'$eq': ['$name', '$alias']}, 'same', 'other']}");
+  gives_plain("{'$ifNull': ['$city', 'none']}");
+  gives_plain("{'$switch': {'branches': [{'case': '$a', 'then': 1}], 'default': 2}}");
+}
+
+TEST(Expressions, LookIntoConditions) {
+  marks("{'$cond': [{'$eq': [5, '$ssn']}, 'a', 'b']}",
+        "{'$cond': [{'$eq': [" + enc("5") + ", '$ssn']}, 'a', 'b']}");
+  marks("{'$cond': {'then': 1, 'if': {'$in': ['$ssn', [7]]}, 'else': {'$ne': ['$ssn', 8]}}}",
+        "{'$cond': {'then': 1, 'if': {'$in': ['$ssn', [" + enc("7") +
+            "]]}, "
+            "'else': {'$ne': ['$ssn', " +
+            enc("8") + "]}}}");
+  marks(
+      "{'$switch': {'default': {'$eq': ['$ssn', 1]}, 'branches': ["
+      "{'then': {'$eq': ['$ssn', 2]}, 'case': {'$eq': ['$ssn', 3]}}]}}",
+      "{'$switch': {'default': {'$eq': ['$ssn', " + enc("1") +
+          "]}, 'branches': ["
+          "{'then': {'$eq': ['$ssn', " +
+          enc("2") + "]}, 'case': {'$eq': ['$ssn', " + enc("3") + "]}}]}}");
+  marks("{'$and': [{'$eq': ['$ssn', 1]}, {'$not': [{'$eq': ['$ssn', 2]}]}]}",
+        "{'$and': [{'$eq': ['$ssn', " + enc("1") + "]}, {'$not': [{'$eq': ['$ssn', " + enc("2") +
+            "]}]}]}");
+  refuses("{'$cond': ['$ssn', 1, 2]}", kExpression);
+  refuses("{'$cond': ['$address', 1, 2]}", kCompare);
+  refuses("{'$switch': {'branches': [{'case': '$ssn', 'then': 1}]}}", kExpression);
+}
+
+TEST(Expressions, CompareWhatAChoiceGivesWhenItIsEncryptedAlike) {
+  marks("{'$eq': [{'$cond': ['$flag', '$name', '$alias']}, 'n']}",
+        "{'$eq': [{'$cond': ['$flag', '$name', '$alias']}, " + enc("'n'") + "]}");
+  refuses("{'$eq': [{'$cond': ['$flag', '$name', 'n']}, 'n']}", Errc::encryption_unknown);
+}
+
+TEST(Expressions, BindVariablesToPlainValuesOnly) {
+  keeps("{'$let': {'vars': {'a': '$city'}, 'in': {'$concat': ['$$a', '$$a.b']}}}");
+  gives_encrypted("{'$let': {'vars': {'a': 1}, 'in': '$ssn'}}");
+  marks("{'$let': {'in': {'$eq': ['$ssn', 2]}, 'vars': {'a': {'$eq': ['$ssn', 1]}}}}",
+        "{'$let': {'in': {'$eq': ['$ssn', " + enc("2") + "]}, 'vars': {'a': {'$eq': ['$ssn', " +
+            enc("1") + "]}}}}");
+  refuses("{'$let': {'vars': {'a': '$ssn'}, 'in': 1}}", kExpression, "cannot be bound");
+  refuses("{'$let': {'vars': {'a': '$$ROOT'}, 'in': 1}}", kExpression, "cannot be bound");
+  refuses("{'$let': {'vars': {'CURRENT': '$city'}, 'in': '$ssn'}}", kExpression, "CURRENT");
+}
+
+TEST(Expressions, KnowSystemVariables) {
+  keeps("'$$NOW'");
+  keeps("'$$USER_ROLES'");
+  keeps("'$$CLUSTER_TIME'");
+  keeps("'$$KEEP'");
+  keeps("'$$mine.field'");
+  refuses("'$$SOMETHING_NEW'", kExpression, "system variable");
+  test::flows_encrypted("{'$project': {'x': '$$ROOT'}}", "x.ssn");
+  test::flows_encrypted("{'$project': {'x': '$$CURRENT'}}", "x.ssn");
+}
+
+TEST(Expressions, BindItemsOfPlainLists) {
+  gives_plain("{'$map': {'input': '$list', 'in': '$$this.a'}}");
+  gives_plain("{'$map': {'input': '$list', 'as': 'i', 'in': {'$add': ['$$i', 1]}}}");
+  gives_plain("{'$filter': {'input': '$list', 'cond': {'$gt': ['$$this', 1]}, 'limit': 2}}");
+  gives_plain(
+      "{'$reduce': {'input': '$list', 'initialValue': 0, 'in': {'$add': ['$$value', "
+      "'$$this']}}}");
+  marks("{'$map': {'input': '$list', 'in': {'$eq': ['$ssn', 5]}}}",
+        "{'$map': {'input': '$list', 'in': {'$eq': ['$ssn', " + enc("5") + "]}}}");
+  marks("{'$filter': {'input': '$list', 'cond': {'$eq': ['$ssn', 5]}}}",
+        "{'$filter': {'input': '$list', 'cond': {'$eq': ['$ssn', " + enc("5") + "]}}}");
+  test::flows_refused("{'$project': {'x': {'$map': {'input': '$list', 'in': '$ssn'}}}}", "x",
+                      Errc::operator_not_allowed);
+  refuses("{'$map': {'input': ['$ssn'], 'in': 1}}", Errc::operator_not_allowed);
+  refuses("{'$map': {'input': '$list', 'in': {'$eq': ['$ssn', '$$this']}}}", kCompare);
+  refuses("{'$filter': {'input': '$ssn', 'cond': 1}}", kExpression);
+  refuses("{'$filter': {'input': '$list', 'cond': '$ssn'}}", kExpression);
+  refuses("{'$filter': {'input': '$list', 'cond': 1, 'limit': '$ssn'}}", kExpression);
+  refuses("{'$reduce': {'input': '$list', 'initialValue': '$ssn', 'in': 1}}", kExpression);
+  refuses("{'$reduce': {'input': '$list', 'initialValue': 1, 'in': '$ssn'}}", kExpression);
+  refuses("{'$reduce': {'input': '$ssn', 'initialValue': 1, 'in': 1}}", kExpression);
+}
+
+TEST(Expressions, GetFieldsByNamesThatAreNoPaths) {
+  gives_plain("{'$getField': 'city'}");
+  gives_plain("{'$getField': {'field': 'a.b'}}");
+  gives_plain("{'$getField': {'field': {'$literal': '$a'}, 'input': '$address'}}");
+  gives_plain("{'$getField': {'field': {'$concat': ['a', 'b']}, 'input': '$plain'}}");
+  refuses("{'$getField': 'ssn'}", kExpression);
+  refuses("{'$getField': 'address'}", kCompare);
+  refuses("{'$getField': {'field': 'street', 'input': '$address'}}", kExpression);
+  refuses("{'$getField': {'field': {'$concat': ['s', 'sn']}}}", kCompare);
+  refuses("{'$getField': {'field': '$name'}}", kCompare);
+}
+
+TEST(Expressions, TakeMetadataForWhatItIs) {
+  gives_plain("{'$meta': 'textScore'}");
+  gives_unknown("{'$meta': 'indexKey'}");
+}
+
+TEST(Expressions, SortPlainArraysByFieldsOfTheirItems) {
+  keeps("{'$sortArray': {'input': '$list', 'sortBy': {'ssn': 1, 'a.b': -1}}}");
+  refuses("{'$sortArray': {'input': ['$ssn'], 'sortBy': 1}}", Errc::operator_not_allowed);
+}
+
+TEST(Expressions, AllowNoOtherOperatorToReadAnEncryptedField) {
+  for (const char* op : {"$add", "$concat", "$toString", "$gt", "$cmp", "$size", "$arrayElemAt",
+                         "$mergeObjects", "$objectToArray", "$and", "$not", "$isArray", "$function",
+                         "$unsetField", "$setField", "$setUnion", "$max", "$first"}) {
+    const std::string name = std::string("{'") + op + "': ";
+    keeps(name + "['$city', 1, '$a.b']}");
+    keeps(name + "'$city'}");
+    keeps(name + "{'input': '$city', 'field': 'x'}}");
+    refuses(name + "['$city', '$ssn']}", kExpression, op);
+    refuses(name + "'$ssn'}", kExpression, op);
+    refuses(name + "{'input': '$note'}}", kExpression, op);
+    refuses(name + "['$address']}", kCompare, op);
+    refuses(name + "'$$ROOT'}", kCompare, op);
+    refuses(name + "{'$ifNull': ['$ssn', 1]}}", Errc::encryption_unknown, op);
+  }
+}
+
+TEST(Expressions, RefuseOperatorsThatNobodyKnowsWhereSomethingIsEncrypted) {
+  refuses("{'$readsEverything': 1}", kExpression, "not known here");
+  test::keeps("{'$project': {'city': 1}}, {'$project': {'x': {'$readsEverything': '$city'}}}");
+}
+
+TEST(Expressions, ReadNothingInsideAnEncryptedValue) {
+  refuses("'$ssn.x'", Errc::operator_not_allowed, "leads into an encrypted value");
+  refuses("{'$eq': ['$$ROOT.ssn.x', 5]}", Errc::operator_not_allowed);
+}
+
+TEST(Expressions, SayWhereTheyAreRefused) {
+  const auto got = test::analyze(test::doc(in_project("{'$concat': ['a', {'$toString': '$ssn'}]}")),
+                                 test::people());
+  ASSERT_FALSE(got.marked);
+  EXPECT_EQ(got.marked.error().path, "pipeline.0.$project.x.$concat.1.$toString");
+  ASSERT_EQ(got.analysis.findings.size(), 1U);
+  EXPECT_EQ(got.analysis.findings[0].field, "ssn");
+  EXPECT_EQ(got.analysis.findings[0].operation, "$toString");
+  EXPECT_FALSE(got.analysis.findings[0].advice.empty());
+}
+
+TEST(Expressions, HeedCollations) {
+  const auto command = [](const std::string& expression, const std::string& locale) {
+    return "{'aggregate': 'c', 'pipeline': [{'$project': {'x': " + expression +
+           "}}], 'cursor': {}, 'collation': {'locale': '" + locale + "'}}";
+  };
+  const std::string fields = "{'$eq': ['$name', '$alias']}";
+  expect_unchanged(command(fields, "simple"));
+  expect_refused(command(fields, "de"), Errc::collation_not_allowed);
+  expect_refused(command("{'$eq': ['$name', 'n']}", "de"), Errc::collation_not_allowed);
+  expect_marked(command("{'$eq': ['$ssn', 5]}", "de"),
+                command("{'$eq': ['$ssn', " + enc("5") + "]}", "de"));
+  expect_unchanged(command("{'$eq': ['$ssn', '$ssn']}", "de"));
+}
+
+TEST(ExprInFilters, FollowsTheSameRules) {
+  expect_marked("{'find': 'c', 'filter': {'$expr': {'$eq': ['x', '$name']}, 'city': 'y'}}",
+                "{'find': 'c', 'filter': {'$expr': {'$eq': [" + enc("'x'") +
+                    ", '$name']}, 'city': {'$eq': 'y'}}}");
+  expect_unchanged("{'find': 'c', 'filter': {'$expr': {'$gt': ['$a', '$b']}}}");
+  expect_refused("{'find': 'c', 'filter': {'$expr': {'$gt': ['$ssn', 5]}}}", kExpression);
+  expect_refused("{'find': 'c', 'filter': {'$expr': '$ssn'}}", kExpression);
+  expect_refused("{'find': 'c', 'filter': {'$expr': {'$ifNull': ['$ssn', 5]}}}",
+                 Errc::encryption_unknown);
+  expect_refused("{'find': 'c', 'let': {'v': 5}, 'filter': {'$expr': {'$eq': ['$ssn', '$$v']}}}",
+                 kCompare);
+  expect_unchanged("{'find': 'c', 'let': {'v': 5}, 'filter': {'$expr': {'$eq': ['$a', '$$v']}}}");
+}
+
+TEST(ExprInFilters, ComparesNothingEncryptedInAValidator) {
+  const auto create = [](const std::string& expression) {
+    return "{'create': 'c', 'validator': {'$expr': " + expression + "}}";
+  };
+  expect_refused(create("{'$eq': ['$ssn', 5]}"), kCompare, "not supported in collection validator");
+  expect_refused(create("{'$eq': ['$name', '$alias']}"), kCompare,
+                 "not supported in collection validator");
+  expect_unchanged(create("{'$eq': ['$city', 'x']}"));
+}
+
+}  // namespace
+}  // namespace fle

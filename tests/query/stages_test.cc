@@ -1,0 +1,455 @@
+#include "pipeline_support.h"
+
+namespace fle {
+namespace {
+
+using test::enc;
+using test::expect_marked;
+using test::expect_refused;
+using test::expect_unchanged;
+using test::flows_encrypted;
+using test::flows_plain;
+using test::flows_refused;
+using test::keeps;
+using test::marks;
+using test::refuses;
+
+constexpr Errc kStage = Errc::stage_not_allowed;
+constexpr Errc kExpression = Errc::expression_not_allowed;
+constexpr Errc kOperator = Errc::operator_not_allowed;
+constexpr Errc kCompare = Errc::comparison_not_possible;
+constexpr Errc kMalformed = Errc::command_malformed;
+
+TEST(Stages, ThatPassDocumentsOnKeepTheirEncryption) {
+  for (const char* stage :
+       {"{'$match': {'city': {'$gt': 'x'}}}", "{'$limit': 5}", "{'$skip': 5}",
+        "{'$sample': {'size': 3}}", "{'$sort': {'city': 1, 'a.b': -1}}",
+        "{'$sort': {'score': {'$meta': 'textScore'}}}", "{'$unwind': '$list'}",
+        "{'$redact': {'$cond': [{'$gt': ['$level', 3]}, '$$PRUNE', '$$DESCEND']}}"})
+    flows_encrypted(stage, "ssn");
+}
+
+TEST(Stages, ThatMakeOtherDocumentsLeaveNothingEncrypted) {
+  for (const char* stage :
+       {"{'$count': 'ssn'}", "{'$collStats': {'count': {}}}", "{'$indexStats': {}}",
+        "{'$group': {'_id': null}}", "{'$sortByCount': '$city'}"})
+    flows_plain(stage, "ssn");
+  refuses("{'$count': 5}", kMalformed);
+}
+
+TEST(Stages, ThatAreNotAllowedAreNamed) {
+  for (const char* name :
+       {"$facet", "$unionWith", "$out", "$merge", "$densify", "$fill", "$setWindowFields",
+        "$documents", "$changeStream", "$search", "$searchMeta", "$vectorSearch", "$currentOp",
+        "$listSessions", "$planCacheStats", "$aStageToCome"})
+    refuses("{'$limit': 1}, {'" + std::string(name) + "': {}}", kStage,
+            "Aggregation stage " + std::string(name) +
+                " is not allowed or supported with automatic encryption");
+  // Also where nothing encrypted flows any more: it may bring something from elsewhere.
+  refuses("{'$count': 'n'}, {'$unionWith': 'd'}", kStage);
+}
+
+TEST(Stages, AreDocumentsWithOneField) {
+  for (const char* stage : {"5", "{}", "{'$limit': 1, '$skip': 1}", "[]"})
+    refuses(stage, kMalformed);
+  expect_refused("{'aggregate': 'c', 'pipeline': {'$limit': 1}}", kMalformed);
+  expect_refused("{'aggregate': 'c', 'pipeline': 5}", kMalformed);
+}
+
+TEST(SortStage, RefusesFieldsWhoseCiphertextItWouldSort) {
+  for (const char* field : {"ssn", "note", "address", "address.street", "ssn.x"})
+    refuses("{'$sort': {'city': 1, '" + std::string(field) + "': 1}}", kStage, "ciphertext");
+  refuses("{'$project': {'x': '$ssn'}}, {'$sort': {'x': 1}}", kStage);
+  refuses("{'$project': {'x': {'$ifNull': ['$ssn', 1]}}}, {'$sort': {'x': 1}}", kStage);
+  refuses("{'$sort': 5}", kMalformed);
+}
+
+TEST(AddFieldsStage, AddsToWhatIsThere) {
+  for (const std::string stage : {"$addFields", "$set"}) {
+    const auto add = [&stage](const std::string& fields) {
+      return "{'" + stage + "': " + fields + "}";
+    };
+    flows_encrypted(add("{'x': 1}"), "ssn");
+    flows_encrypted(add("{'x': '$ssn'}"), "x");
+    flows_encrypted(add("{'x.y': '$ssn'}"), "x.y");
+    flows_encrypted(add("{'x': {'y': '$ssn'}}"), "x.y");
+    flows_encrypted(add("{'address.x': '$ssn'}"), "address.x");
+    flows_encrypted(add("{'address.x': 1}"), "address.street", "'s'");
+    flows_encrypted(add("{'address': {'x': 1}}"), "address.street", "'s'");
+    flows_encrypted(add("{'city': '$ssn'}"), "city");
+    flows_plain(add("{'ssn': 7}"), "ssn");
+    flows_plain(add("{'ssn': '$$REMOVE'}"), "ssn");
+    flows_plain(add("{'x': {}}"), "x");
+    marks(add("{'x': {'$eq': [5, '$ssn']}}"), add("{'x': {'$eq': [" + enc("5") + ", '$ssn']}}"));
+    refuses(add("{'x': {'$toUpper': '$name'}}"), kExpression);
+    refuses(add("{'ssn.x': 1}"), kOperator);
+    refuses(add("{'x': 1, 'x.y': 1}"), kMalformed);
+    refuses(add("5"), kMalformed);
+  }
+}
+
+TEST(UnsetStage, ForgetsFields) {
+  flows_plain("{'$unset': 'ssn'}", "ssn");
+  flows_plain("{'$unset': ['city', 'address.street']}", "address.street");
+  flows_encrypted("{'$unset': ['city', 'address.street']}", "ssn");
+  refuses("{'$unset': 'ssn.x'}", kOperator);
+  refuses("{'$unset': 5}", kMalformed);
+  refuses("{'$unset': [5]}", kMalformed);
+}
+
+TEST(GroupStage, GroupsByDeterministicFields) {
+  flows_encrypted("{'$group': {'_id': '$ssn'}}", "_id");
+  flows_encrypted("{'$group': {'_id': {'a': '$ssn', 'b': '$city'}}}", "_id.a");
+  flows_plain("{'$group': {'_id': '$ssn', 'n': {'$sum': 1}}}", "n");
+  flows_plain("{'$group': {'_id': '$city', 's': {'$first': '$ssn'}}}", "_id");
+  refuses("{'$group': {'_id': '$note'}}", Errc::random_not_comparable, "random");
+  refuses("{'$group': {'_id': {'a': {'b': '$note'}}}}", Errc::random_not_comparable);
+  refuses("{'$group': {'_id': '$address'}}", kCompare);
+  refuses("{'$group': {'_id': '$$ROOT'}}", kCompare);
+  refuses("{'$group': {'_id': ['$ssn']}}", kOperator);
+  refuses("{'$group': {'_id': {'$toLower': '$name'}}}", kExpression);
+  refuses("{'$group': {'_id': {'$ifNull': ['$ssn', 5]}}}", Errc::encryption_unknown);
+  marks("{'$group': {'_id': {'$eq': ['$ssn', 5]}}}",
+        "{'$group': {'_id': {'$eq': ['$ssn', " + enc("5") + "]}}}");
+}
+
+TEST(GroupStage, CannotHeedACollationForCiphertext) {
+  const auto command = [](const std::string& key, const std::string& locale) {
+    return "{'aggregate': 'c', 'pipeline': [{'$group': {'_id': '" + key +
+           "'}}], 'cursor': {}, 'collation': {'locale': '" + locale + "'}}";
+  };
+  expect_refused(command("$name", "de"), Errc::collation_not_allowed);
+  expect_unchanged(command("$name", "simple"));
+  expect_unchanged(command("$ssn", "de"));
+}
+
+TEST(GroupStage, PassesFieldsOnOrRefusesToComputeWithThem) {
+  const auto group = [](const std::string& accumulator) {
+    return "{'$group': {'_id': '$city', 'x': " + accumulator + "}}";
+  };
+  for (const std::string op : {"$first", "$last"}) {
+    flows_encrypted(group("{'" + op + "': '$ssn'}"), "x");
+    flows_encrypted(group("{'" + op + "': '$$ROOT'}"), "x.ssn");
+    flows_encrypted(group("{'" + op + "': {'y': '$ssn'}}"), "x.y");
+  }
+  for (const std::string op : {"$push", "$addToSet"}) {
+    const std::string made = group("{'" + op + "': '$ssn'}");
+    flows_refused(made, "x", kOperator);
+    flows_refused(made, "x.y", kOperator);
+    flows_encrypted(made + ", {'$unwind': '$x'}", "x");
+    flows_refused(group("{'" + op + "': {'y': '$ssn'}}"), "x.y", kOperator);
+    flows_plain(group("{'" + op + "': '$city'}"), "x");
+  }
+  keeps(group("{'$push': '$note'}"));
+  keeps(group("{'$push': '$$ROOT'}"));
+  refuses(group("{'$addToSet': '$note'}"), Errc::random_not_comparable);
+  refuses(group("{'$addToSet': '$$ROOT'}"), kCompare);
+  for (const std::string op : {"$sum", "$avg", "$min", "$max", "$stdDevPop", "$stdDevSamp"}) {
+    keeps(group("{'" + op + "': '$age'}"));
+    flows_plain(group("{'" + op + "': {'$cond': ['$a', 1, 0]}}"), "x");
+    refuses(group("{'" + op + "': '$ssn'}"), kExpression, op);
+    refuses(group("{'" + op + "': '$note'}"), kExpression, op);
+    refuses(group("{'" + op + "': '$address'}"), kCompare, op);
+    marks(group("{'" + op + "': {'$cond': [{'$eq': ['$ssn', 5]}, 1, 0]}}"),
+          group("{'" + op + "': {'$cond': [{'$eq': ['$ssn', " + enc("5") + "]}, 1, 0]}}"));
+  }
+  for (const std::string op : {"$mergeObjects", "$median", "$percentile", "$firstN", "$lastN",
+                               "$minN", "$maxN", "$accumulator"}) {
+    keeps(group("{'" + op + "': {'input': '$age', 'n': 3}}"));
+    refuses(group("{'" + op + "': {'input': '$ssn', 'n': 3}}"), kCompare, op);
+  }
+  for (const std::string op : {"$top", "$topN", "$bottom", "$bottomN"}) {
+    keeps(group("{'" + op + "': {'sortBy': {'age': 1}, 'output': '$city'}}"));
+    refuses(group("{'" + op + "': {'sortBy': {'ssn': 1}, 'output': '$city'}}"), kOperator, op);
+    refuses(group("{'" + op + "': {'output': '$ssn', 'sortBy': {'age': 1}}}"), kExpression, op);
+  }
+  keeps(group("{'$count': {}}"));
+  refuses(group("{'$news': '$city'}"), kExpression, "not known");
+}
+
+TEST(GroupStage, HasAKeyAndFieldsThatAreAccumulators) {
+  for (const char* spec :
+       {"5", "{'x': {'$sum': 1}}", "{'_id': 1, '_id': 1}", "{'_id': 1, 'x': 5}",
+        "{'_id': 1, 'x': {}}", "{'_id': 1, 'x': {'$sum': 1, '$avg': 1}}",
+        "{'_id': 1, 'x.y': {'$sum': 1}}", "{'_id': 1, '$x': {'$sum': 1}}",
+        "{'_id': 1, 'x': {'$sum': 1}, 'x': {'$sum': 1}}", "{'_id': 1, 'x': {'$top': 5}}"})
+    refuses("{'$group': " + std::string(spec) + "}", kMalformed);
+}
+
+TEST(SortByCountStage, CountsDeterministicValues) {
+  flows_encrypted("{'$sortByCount': '$ssn'}", "_id");
+  flows_plain("{'$sortByCount': '$ssn'}", "count");
+  refuses("{'$sortByCount': '$note'}", Errc::random_not_comparable);
+  refuses("{'$sortByCount': '$address'}", kCompare);
+}
+
+TEST(BucketStages, RefuseRangesOfCiphertext) {
+  const auto bucket = [](const std::string& by, const std::string& output) {
+    return "{'$bucket': {'groupBy': " + by +
+           ", 'boundaries': [0, 5], 'default': 'x', 'output': " + output + "}}";
+  };
+  const auto bucket_auto = [](const std::string& by, const std::string& output) {
+    return "{'$bucketAuto': {'groupBy': " + by +
+           ", 'buckets': 5, 'granularity': 'R5', 'output': " + output + "}}";
+  };
+  const auto check = [](const auto& stage) {
+    keeps(stage("'$age'", "{'n': {'$sum': 1}}"));
+    flows_encrypted(stage("'$age'", "{'x': {'$first': '$ssn'}}"), "x");
+    flows_plain(stage("'$age'", "{'x': {'$first': '$ssn'}}"), "ssn");
+    refuses(stage("'$ssn'", "{}"), kStage, "ranges of ciphertext");
+    refuses(stage("'$address'", "{}"), kCompare);
+    refuses(stage("'$age'", "{'x': {'$sum': '$ssn'}}"), kExpression);
+    refuses(stage("'$age'", "5"), kMalformed);
+    refuses(stage("'$age'", "{'_id': {'$first': '$ssn'}}"), kMalformed);
+    marks(stage("{'$cond': [{'$eq': ['$ssn', 5]}, 1, 2]}", "{}"),
+          stage("{'$cond': [{'$eq': ['$ssn', " + enc("5") + "]}, 1, 2]}", "{}"));
+  };
+  check(bucket);
+  check(bucket_auto);
+  refuses("{'$bucket': {'groupBy': '$age'}}", kMalformed);
+  refuses("{'$bucketAuto': {'buckets': 5}}", kMalformed);
+  refuses("{'$bucketAuto': {'groupBy': 1, 'buckets': 5, 'other': 1}}", kMalformed);
+}
+
+TEST(UnwindStage, RefusesEncryptedFields) {
+  for (const char* path : {"$ssn", "$address", "$ssn.x", "$address.street"}) {
+    const Errc code = std::string(path) == "$ssn.x" ? kOperator : kStage;
+    refuses("{'$unwind': '" + std::string(path) + "'}", code);
+    refuses("{'$unwind': {'path': '" + std::string(path) + "'}}", code);
+  }
+  flows_plain("{'$unwind': {'path': '$list', 'includeArrayIndex': 'ssn'}}", "ssn");
+  flows_encrypted("{'$unwind': {'path': '$list', 'preserveNullAndEmptyArrays': true}}", "ssn");
+  for (const char* bad : {"5", "'list'", "{}", "{'path': 5}", "{'path': '$a', 'x': 1}",
+                          "{'path': '$a', 'includeArrayIndex': 5}"})
+    refuses("{'$unwind': " + std::string(bad) + "}", kMalformed);
+}
+
+TEST(ReplaceRootStage, GoesOnWithWhatIsKnownOfTheNewRoot) {
+  for (const bool with : {false, true}) {
+    const auto root = [with](const std::string& e) {
+      return with ? "{'$replaceWith': " + e + "}" : "{'$replaceRoot': {'newRoot': " + e + "}}";
+    };
+    flows_encrypted(root("'$address'"), "street", "'s'");
+    flows_plain(root("'$address'"), "ssn");
+    flows_encrypted(root("{'x': '$ssn'}"), "x");
+    flows_encrypted(root("'$$ROOT'"), "ssn");
+    flows_plain(root("'$plain'"), "ssn");
+    flows_refused(root("{'$ifNull': ['$address', {}]}"), "anything", Errc::encryption_unknown);
+    refuses(root("'$ssn'"), kStage, "not a document");
+    refuses(root("['$ssn']"), kStage, "not a document");
+    refuses(root("{'$mergeObjects': ['$$ROOT', {'a': 1}]}"), kCompare);
+  }
+  refuses("{'$replaceRoot': '$address'}", kMalformed);
+  refuses("{'$replaceRoot': {}}", kMalformed);
+}
+
+TEST(RedactStage, ComparesEncryptedFieldsWhereItDoesNotDescend) {
+  const auto redact = [](const std::string& condition, const std::string& yes) {
+    return "{'$redact': {'$cond': [" + condition + ", '" + yes + "', '$$PRUNE']}}";
+  };
+  marks(redact("{'$eq': ['$ssn', 5]}", "$$KEEP"),
+        redact("{'$eq': ['$ssn', " + enc("5") + "]}", "$$KEEP"));
+  // $ssn would be address.ssn on the way down, which is not encrypted.
+  refuses(redact("{'$eq': ['$ssn', 5]}", "$$DESCEND"), kExpression, "every object on the way");
+  // And $street is plain here, but not in address.
+  refuses(redact("{'$eq': ['$street', 's']}", "$$DESCEND"), kExpression);
+  refuses(redact("{'$eq': ['$$CURRENT.street', 's']}", "$$DESCEND"), kExpression);
+  keeps(redact("{'$eq': ['$level', 5]}", "$$DESCEND"));
+  keeps(redact("{'$eq': ['$$ROOT.street', 's']}", "$$DESCEND"));
+  marks(redact("{'$eq': ['$$ROOT.ssn', 5]}", "$$DESCEND"),
+        redact("{'$eq': ['$$ROOT.ssn', " + enc("5") + "]}", "$$DESCEND"));
+  refuses("{'$addFields': {'x': 1}}, " + redact("{'$eq': ['$level', 5]}", "$$DESCEND"),
+          kExpression);
+  refuses("{'$redact': '$ssn'}", kExpression);
+}
+
+TEST(GeoNearStage, AnalysesItsQuery) {
+  const auto geo = [](const std::string& rest) {
+    return "{'$geoNear': {'near': {'type': 'Point', 'coordinates': [1, 2]}, "
+           "'distanceField': 'd.x'" +
+           rest + "}}";
+  };
+  marks(geo(", 'query': {'ssn': 5}, 'key': 'place', 'spherical': true"),
+        geo(", 'query': {'ssn': {'$eq': " + enc("5") + "}}, 'key': 'place', 'spherical': true"));
+  flows_encrypted(geo(", 'maxDistance': 5"), "ssn");
+  refuses(geo(", 'key': 'ssn'"), kStage, "distances");
+  refuses(geo(", 'key': 'address'"), kStage);
+  refuses(geo(", 'maxDistance': '$ssn'"), kExpression);
+  refuses(geo(", 'includeLocs': 'ssn.x'"), kOperator);
+  refuses(geo(", 'includeLocs': 5"), kMalformed);
+  refuses("{'$geoNear': 5}", kMalformed);
+}
+
+// ---- Other collections
+
+/// Collections: c and same are people(); flags has flag, bool random, and code, string
+/// deterministic under another key; free has no schema.
+test::Analyzed analyze_joined(const std::string& command) {
+  test::Analyzed out;
+  static const auto flags =
+      test::plan_of("{'bsonType': 'object', 'properties': {'flag': " + test::rand() + ", 'code': " +
+                    test::det("string", test::kOneKey) + ", 'ssn': " + test::det("int") + "}}");
+  const test::Buf bytes = test::doc(command);
+  const auto target = query::read_target(bytes);
+  if (!target) {
+    out.marked = target.error();
+    return out;
+  }
+  std::vector<query::CollectionSchema> schemas;
+  for (const auto name : target->collections)
+    schemas.push_back({name, name == "flags" ? flags : name == "free" ? nullptr : test::people()});
+  const Done done = query::analyze(bytes, "db", schemas, out.analysis);
+  out.marked = done ? query::write_marked(bytes, out.analysis) : Outcome<test::Buf>(done.error());
+  return out;
+}
+void joins(const std::string& stages, const std::string& expected,
+           const std::string& collection = "c") {
+  const auto command = [&collection](const std::string& pipeline) {
+    return "{'aggregate': '" + collection + "', 'pipeline': [" + pipeline + "], 'cursor': {}}";
+  };
+  SCOPED_TRACE(stages);
+  const test::Analyzed got = analyze_joined(command(stages));
+  ASSERT_TRUE(got.marked) << got.marked.error().to_string();
+  EXPECT_EQ(test::shown(*got.marked), test::shown(test::doc(command(expected))));
+}
+void refuses_join(const std::string& stages, Errc code, const std::string& text = {}) {
+  SCOPED_TRACE(stages);
+  const test::Analyzed got = analyze_joined(test::pipeline(stages));
+  ASSERT_FALSE(got.marked) << test::shown(*got.marked);
+  EXPECT_EQ(got.marked.error().code, code) << got.marked.error().to_string();
+  EXPECT_NE(got.marked.error().message.find(text), std::string::npos)
+      << got.marked.error().to_string();
+}
+std::string lookup(const std::string& from, const std::string& local, const std::string& foreign) {
+  return "{'$lookup': {'from': '" + from + "', 'localField': '" + local + "', 'foreignField': '" +
+         foreign + "', 'as': 'found'}}";
+}
+/// A value under the other key.
+std::string enc_other(const std::string& value) { return "{'E': 1, 'k': 17, 'v': " + value + "}"; }
+
+TEST(LookupStage, BringsDocumentsWithTheEncryptionOfTheirCollection) {
+  const std::string by_plain = lookup("flags", "city", "town");
+  joins(by_plain + ", {'$match': {'found.code': 'x', 'ssn': 5}}",
+        by_plain + ", {'$match': {'found.code': {'$eq': " + enc_other("'x'") +
+            "}, 'ssn': {'$eq': " + enc("5") + "}}}");
+  joins(by_plain + ", {'$unwind': '$found'}, {'$match': {'found.code': {'$in': ['x']}}}",
+        by_plain + ", {'$unwind': '$found'}, {'$match': {'found.code': {'$in': [" +
+            enc_other("'x'") + "]}}}");
+  joins(by_plain + ", {'$project': {'found.code': 1}}, {'$match': {'found.code': 'x'}}",
+        by_plain + ", {'$project': {'found.code': 1}}, {'$match': {'found.code': {'$eq': " +
+            enc_other("'x'") + "}}}");
+  joins(by_plain + ", {'$match': {'found': {'$elemMatch': {'code': 'x'}}}}",
+        by_plain + ", {'$match': {'found': {'$elemMatch': {'code': {'$eq': " + enc_other("'x'") +
+            "}}}}}");
+  refuses_join(by_plain + ", {'$match': {'found.flag': true}}", Errc::random_not_comparable);
+  refuses_join(by_plain + ", {'$match': {'found': 5}}", kCompare);
+  joins(lookup("free", "city", "town") + ", {'$match': {'found.ssn': {'$gt': 1}}}",
+        lookup("free", "city", "town") + ", {'$match': {'found.ssn': {'$gt': 1}}}");
+  // The other way round: from a collection without a schema into one that has some.
+  joins(by_plain + ", {'$match': {'found.code': 'x', 'ssn': 5}}",
+        by_plain + ", {'$match': {'found.code': {'$eq': " + enc_other("'x'") +
+            "}, 'ssn': {'$eq': 5}}}",
+        "free");
+}
+
+TEST(LookupStage, JoinsFieldsThatAreEncryptedAlike) {
+  joins(lookup("same", "name", "alias"), lookup("same", "name", "alias"));
+  joins(lookup("flags", "ssn", "ssn"), lookup("flags", "ssn", "ssn"));
+  joins(lookup("flags", "other", "code"), lookup("flags", "other", "code"));
+  refuses_join(lookup("flags", "name", "code"), kCompare, "not encrypted alike");
+  refuses_join(lookup("flags", "ssn", "town"), kCompare);
+  refuses_join(lookup("flags", "city", "code"), kCompare);
+  refuses_join(lookup("free", "ssn", "ssn"), kCompare);
+  refuses_join(lookup("same", "note", "note"), Errc::random_not_comparable);
+  refuses_join(lookup("same", "address", "address"), kCompare);
+  refuses_join(lookup("same", "ssn.x", "city"), kOperator);
+  refuses_join("{'$group': {'_id': 1, 'l': {'$push': '$ssn'}}}, " + lookup("same", "l", "ssn"),
+               kOperator);
+}
+
+TEST(LookupStage, AnalysesItsPipelineWithTheOtherSchema) {
+  const auto with = [](const std::string& let, const std::string& stages) {
+    return "{'$lookup': {'pipeline': [" + stages + "], 'as': 'found', " + let + "'from': 'flags'}}";
+  };
+  joins(with("", "{'$match': {'code': 'x', 'name': 'y'}}"),
+        with("", "{'$match': {'code': {'$eq': " + enc_other("'x'") + "}, 'name': {'$eq': 'y'}}}"));
+  joins(with("", "{'$project': {'c': '$code'}}") + ", {'$match': {'found.c': 'x'}}",
+        with("", "{'$project': {'c': '$code'}}") +
+            ", {'$match': {'found.c': {'$eq': " + enc_other("'x'") + "}}}");
+  const std::string nested =
+      "{'$lookup': {'from': 'c', 'as': 'n', 'pipeline': ["
+      "{'$match': {'name': ";
+  joins(with("", nested + "'n'}}]}}"), with("", nested + "{'$eq': " + enc("'n'") + "}}}]}}"));
+  // Variables carry the fields of the documents they come from, wherever `let` stands.
+  const std::string same = "{'$match': {'$expr': {'$eq': ['$ssn', '$$s']}}}";
+  joins(with("'let': {'s': '$ssn'}, ", same), with("'let': {'s': '$ssn'}, ", same));
+  refuses_join(with("'let': {'s': '$city'}, ", same), kCompare);
+  refuses_join(with("'let': {'s': '$name'}, ", same), kCompare, "not encrypted alike");
+  refuses_join(with("'let': {'s': '$note'}, ", same), Errc::random_not_comparable);
+  refuses_join(with("", same), kCompare);
+  refuses_join(with("'let': {'s': '$ssn'}, ", "{'$match': {'$expr': {'$gt': ['$$s', 1]}}}"),
+               kExpression);
+  joins(
+      with("'let': {'s': '$ssn'}, ", "{'$match': {'$expr': {'$eq': [5, '$$s']}}}"),
+      with("'let': {'s': '$ssn'}, ", "{'$match': {'$expr': {'$eq': [" + enc("5") + ", '$$s']}}}"));
+  joins(
+      "{'$lookup': {'from': 'free', 'as': 'x', 'let': {'b': {'$eq': ['$ssn', 5]}}, "
+      "'pipeline': []}}",
+      "{'$lookup': {'from': 'free', 'as': 'x', 'let': {'b': {'$eq': ['$ssn', " + enc("5") +
+          "]}}, 'pipeline': []}}");
+  refuses_join(with("", "{'$facet': {}}"), kStage);
+  refuses_join(with("", "{'$sort': {'code': 1}}"), kStage);
+}
+
+TEST(LookupStage, HasTheShapeThatItMustHave) {
+  for (const char* spec :
+       {"5", "{'from': 'c', 'as': 'x'}", "{'from': 'c', 'localField': 'a', 'as': 'x'}",
+        "{'localField': 'a', 'foreignField': 'b', 'as': 'x'}",
+        "{'from': 'c', 'localField': 'a', 'foreignField': 'b'}",
+        "{'from': 'c', 'pipeline': 5, 'as': 'x'}",
+        "{'from': 'c', 'from': 'c', 'pipeline': [], "
+        "'as': 'x'}",
+        "{'from': 'c', 'pipeline': [], 'as': 'x', 'new': 1}",
+        "{'from': 'c', 'pipeline': [], 'as': 'x', 'let': 5}",
+        "{'from': 'c', 'pipeline': [], "
+        "'as': '$x'}",
+        "{'from': 5, 'pipeline': [], 'as': 'x'}"})
+    refuses_join("{'$lookup': " + std::string(spec) + "}", kMalformed);
+  refuses_join("{'$lookup': {'from': {'db': 'a', 'coll': 'b'}, 'pipeline': [], 'as': 'x'}}", kStage,
+               "of this database");
+  refuses_join("{'$lookup': {'from': 'c', 'pipeline': [], 'as': 'ssn.x'}}", kOperator);
+}
+
+TEST(GraphLookupStage, StaysInItsOwnCollection) {
+  const auto graph = [](const std::string& start, const std::string& from, const std::string& to,
+                        const std::string& rest = "", const std::string& collection = "c") {
+    return "{'$graphLookup': {'from': '" + collection + "', 'startWith': " + start +
+           ", 'connectFromField': '" + from + "', 'connectToField': '" + to + "', 'as': 'found'" +
+           rest + "}}";
+  };
+  const auto same = [&](const std::string& stages) { joins(stages, stages); };
+  same(graph("'$boss'", "boss", "who"));
+  same(graph("'$alias'", "alias", "name"));
+  joins(graph("'x'", "alias", "name"), graph(enc("'x'"), "alias", "name"));
+  joins(graph("'$boss'", "boss", "who", ", 'restrictSearchWithMatch': {'ssn': 5}"),
+        graph("'$boss'", "boss", "who",
+              ", 'restrictSearchWithMatch': {'ssn': {'$eq': " + enc("5") + "}}"));
+  joins(graph("'$boss'", "boss", "who", ", 'depthField': 'd', 'maxDepth': 3") +
+            ", {'$match': {'found.ssn': 5, 'found.d': {'$gt': 1}}}",
+        graph("'$boss'", "boss", "who", ", 'depthField': 'd', 'maxDepth': 3") +
+            ", {'$match': {'found.ssn': {'$eq': " + enc("5") + "}, 'found.d': {'$gt': 1}}}");
+  refuses_join(graph("'$boss'", "boss", "who", "", "same"), kStage, "another collection");
+  refuses_join(graph("'$boss'", "boss", "who", "", "free"), kStage, "another collection");
+  refuses_join(graph("'$name'", "boss", "who"), kCompare);
+  refuses_join(graph("'$boss'", "boss", "name"), kCompare);
+  refuses_join(graph("'$other'", "alias", "name"), kCompare, "not encrypted alike");
+  refuses_join(graph("'$note'", "note", "note"), Errc::random_not_comparable);
+  refuses_join(graph("'$boss'", "boss", "who", ", 'restrictSearchWithMatch': {'note': 5}"),
+               Errc::random_not_comparable);
+  refuses_join(graph("'$boss'", "boss", "who", ", 'depthField': 'ssn.x'"), kOperator);
+  refuses_join(graph("'$boss'", "boss", "who", ", 'depthField': 5"), kMalformed);
+  refuses_join("{'$graphLookup': {'from': 'c', 'as': 'x'}}", kMalformed);
+}
+
+}  // namespace
+}  // namespace fle
