@@ -36,17 +36,19 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
   const std::string_view db = target.db.empty() ? command_db : target.db;
   out.clear();
   for (const std::string_view name : target.collections) out.push_back({name, nullptr});
-  // A command that brings its own schema is analysed by that one: the server will take no other.
-  if (!target.own_schema.empty()) {
-    FLE_TRY(out.front().plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
-    return ok;
-  }
   std::vector<std::string_view> missing;
   for (query::CollectionSchema& s : out) {
+    const bool is_target = s.collection == target.collection;
+    // A command that brings its own schema is analysed by that one: the server will take no other.
+    if (is_target && !target.own_schema.empty()) {
+      FLE_TRY(s.plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
+      continue;
+    }
+    const bool is_new = is_target && target.name == "create";
     scratch.assign(db).append(1, '.').append(s.collection);
     if (const auto* plan = local(scratch)) {
       s.plan = *plan;
-    } else if (options_.list_collections && target.name != "create") {
+    } else if (options_.list_collections && !is_new) {
       missing.push_back(s.collection);
     }
   }

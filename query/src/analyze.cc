@@ -103,6 +103,22 @@ Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at) {
   return Namespace{name.substr(0, dot), name.substr(dot + 1)};
 }
 
+/// The collections that a pipeline in the command's field "pipeline" names.
+Done add_pipeline(Bytes command, std::uint32_t at, Target& target) {
+  const std::optional<Element> stages = find_field(command, at, "pipeline");
+  if (!stages || stages->type != Type::array) return ok;
+  return find_collections(command, stages->value_offset, target.collections);
+}
+
+/// A view's pipeline is stored by the server: what it is about must be known too.
+Done add_view(Bytes command, std::uint32_t at, Target& target) {
+  const std::optional<Element> on = find_field(command, at, "viewOn");
+  if (!on || on->type != Type::string) return ok;
+  if (text_of(command, *on) != target.collection)
+    target.collections.push_back(text_of(command, *on));
+  return add_pipeline(command, at, target);
+}
+
 Outcome<Namespace> namespace_of(Bytes command, const Named& named) {
   if (named.first.name == "bulkWrite") return bulk_namespace(command, named.at);
   FLE_TRY(const std::string_view name, collection_name(command, named.first));
@@ -122,13 +138,11 @@ Outcome<Target> read_target(Bytes command) {
     target.db = ns.db;
     target.collection = ns.collection;
     target.collections.push_back(target.collection);
-    if (target.name == "create" || target.name == "collMod")
+    if (target.name == "create" || target.name == "collMod") {
       target.own_schema = own_schema(command, named.at);
-    if (target.name == "aggregate") {
-      const std::optional<Element> stages = find_field(command, named.at, "pipeline");
-      if (stages && stages->type == Type::array)
-        FLE_CHECK(find_collections(command, stages->value_offset, target.collections));
+      FLE_CHECK(add_view(command, named.at, target));
     }
+    if (target.name == "aggregate") FLE_CHECK(add_pipeline(command, named.at, target));
     return target;
   } catch (const std::bad_alloc&) {
     return Failure(Errc::no_memory, {});

@@ -32,16 +32,13 @@ constexpr Refusal kStored{"match.stored", Errc::comparison_not_possible,
 
 bool is_operator_name(std::string_view name) noexcept { return name.starts_with('$'); }
 
-/// {$ref, $id, $db}: a value, although its names begin with a dollar sign.
-bool is_db_ref_name(std::string_view name) noexcept {
-  return name == "$ref" || name == "$id" || name == "$db";
-}
-
-/// Whether the value of a path is a list of operators. The server decides by its first name.
+/// Whether the value of a path is a list of operators. The server decides by its first name; what
+/// has both $ref and $id is a reference to a document, and so a value.
 bool holds_operators(const Context& context, const Element& e) {
   if (e.type != Type::object) return false;
   Cursor c = context.cursor(e);
-  return c.next() && is_operator_name(c.element().name) && !is_db_ref_name(c.element().name);
+  if (!c.next() || !is_operator_name(c.element().name)) return false;
+  return !context.find(e, "$ref") || !context.find(e, "$id");
 }
 
 /// A path of a filter and what it meets.
@@ -56,6 +53,8 @@ struct Predicate {
 };
 
 Done match_object(Context& context, const Element& filter, const MatchScope& scope);
+Done need_comparable(Context& context, const Element& e, const schema::Leaf& leaf,
+                     const MatchScope& scope, std::string_view operation);
 Done match_operators(Context& context, const Element& operators, const Predicate& p);
 
 // ---- Operators that follow a path
@@ -73,6 +72,7 @@ Done equality(Context& context, const Element& e, const Predicate& p) {
 
 Done membership(Context& context, const Element& e, const Predicate& p) {
   FLE_CHECK(need_field(context, e, p));
+  FLE_CHECK(need_comparable(context, e, *p.place.leaf, p.scope, e.name));
   if (e.type != Type::array) return context.refuse(kMalformed, e, p.field(), e.name);
   const Context::Inside inside(context, e);
   for (Cursor c = context.cursor(e); c.next();) {
@@ -108,8 +108,6 @@ Done elements(Context& context, const Element& e, const Predicate& p) {
   const View& view = p.place.view;
   if (view.kind != View::Kind::list || !view.joined)
     return context.refuse(kOperator, e, p.field(), e.name);
-  if (e.type != Type::object || holds_operators(context, e))
-    return context.refuse(kMalformed, e, p.field(), e.name);
   MatchScope scope = p.scope;
   scope.view = *view.items;
   return match_object(context, e, scope);
@@ -239,6 +237,15 @@ Done match_logical(Context& context, const Element& e, const MatchScope& scope) 
   return (row == std::end(kLogical) ? unsupported : row->rule)(context, e, scope);
 }
 
+/// Whether a field can be compared at all, with whatever value.
+Done need_comparable(Context& context, const Element& e, const schema::Leaf& leaf,
+                     const MatchScope& scope, std::string_view operation) {
+  if (scope.mode == MatchScope::Mode::storage)
+    return context.refuse(kStored, e, leaf.path, operation);
+  if (leaf.algorithm == Algorithm::random) return context.refuse(kRandom, e, leaf.path, operation);
+  return ok;
+}
+
 Done match_object(Context& context, const Element& filter, const MatchScope& scope) {
   if (filter.type != Type::object) return context.refuse(kMalformed, filter, {}, {});
   const Context::Inside inside(context, filter);
@@ -275,10 +282,7 @@ const Refusal& refusal_of(Place::Kind kind) noexcept {
 
 Done compare(Context& context, const Element& value, const schema::Leaf& leaf,
              const MatchScope& scope, std::string_view operation, const char* rule, Form form) {
-  if (scope.mode == MatchScope::Mode::storage)
-    return context.refuse(kStored, value, leaf.path, operation);
-  if (leaf.algorithm == Algorithm::random)
-    return context.refuse(kRandom, value, leaf.path, operation);
+  FLE_CHECK(need_comparable(context, value, leaf, scope, operation));
   if (value.type == Type::null || value.type == Type::undefined)
     return context.refuse(kNull, value, leaf.path, operation);
   if (scope.collation && (value.type == Type::string || value.type == Type::symbol))

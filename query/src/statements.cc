@@ -128,8 +128,9 @@ Done distinct_key(Context& context, const Element& e, const Scope& scope) {
     return context.refuse(kDistinctPointer, e, field, "distinct");
   if (place.leaf->algorithm == Algorithm::random)
     return context.refuse(kDistinctRandom, e, field, "distinct");
-  if (scope.collation && place.leaf->types.contains(Type::string))
-    return context.refuse(kDistinctCollation, e, field, "distinct");
+  const bool is_text =
+      place.leaf->types.contains(Type::string) || place.leaf->types.contains(Type::symbol);
+  if (scope.collation && is_text) return context.refuse(kDistinctCollation, e, field, "distinct");
   context.unchanged(e, field, "distinct", "distinct.key",
                     "equal values have equal ciphertext; the reply is decrypted");
   return ok;

@@ -39,6 +39,10 @@ constexpr Refusal kMixed{"update.mixed", Errc::command_malformed,
 constexpr Refusal kPipeline{"update.pipeline", Errc::update_not_allowed,
                             "an update by a pipeline is not allowed on a collection that encrypts",
                             "use update operators"};
+constexpr Refusal kTimestamp{
+    "update.timestamp", Errc::timestamp_zero,
+    "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field",
+    "give a time of your own"};
 constexpr Refusal kNoId{"update.id", Errc::missing_id,
                         "the schema encrypts _id: the server would add one that is not",
                         "give the _id in the filter or in the document"};
@@ -89,8 +93,17 @@ Done need_known_place(Context& context, const Element& e, const Target& t, const
   return context.refuse(refusal_of(t.place.kind), e, field_of(t), op.name);
 }
 
+/// What the server's clock replaces at the top level of a document that is inserted.
+bool is_timestamp_zero(const Context& context, const Element& e) noexcept {
+  return e.type == Type::timestamp &&
+         std::ranges::all_of(context.value(e), [](std::uint8_t byte) { return byte == 0; });
+}
+
 Done set(Context& context, const Element& e, const Target& t, const Operation& op) {
   FLE_CHECK(need_known_place(context, e, t, op));
+  const bool inserts_at_top = op.scope.upsert && t.path.find('.') == std::string::npos;
+  if (inserts_at_top && is_timestamp_zero(context, e))
+    return context.refuse(kTimestamp, e, field_of(t), op.name);
   if (t.place.kind == Place::Kind::encrypted)
     return context.encrypt(e, *t.place.leaf, field_of(t), op.name, "update.set");
   if (e.type == Type::null) return ok;  // carries nothing, as in a document
@@ -113,7 +126,8 @@ Done rename(Context& context, const Element& e, const Target& from, const Operat
                      same_encryption(*from.place.leaf, *to.place.leaf) &&
                      from.array_step == nullptr && to.array_step == nullptr;
   if (!plain && !alike) return context.refuse(kRename, e, field_of(from), op.name);
-  context.unchanged(e, field_of(from), op.name, "update.rename", "both are encrypted alike");
+  context.unchanged(e, field_of(from), op.name, "update.rename",
+                    plain ? "neither is encrypted" : "both are encrypted alike");
   return ok;
 }
 

@@ -57,6 +57,24 @@ TEST_F(AutoEncrypterTest, DecryptsWholeReplies) {
   EXPECT_EQ(*back, bson("{'insert': 'patients', 'documents': [{'ssn': 5, 'bloodType': 'AB+'}]}"));
 }
 
+TEST_F(AutoEncrypterTest, MakesNoViewOfACollectionThatEncrypts) {
+  options_.list_collections = [](std::string_view,
+                                 Bytes) -> Outcome<std::vector<std::vector<std::uint8_t>>> {
+    return std::vector<std::vector<std::uint8_t>>{};
+  };
+  const AutoEncrypter auto_encrypter(options_, keys_.ring());
+  const auto create = [&](const std::string& on) {
+    return auto_encrypter.encrypt_command(
+        "clinic", bson("{'create': 'v', 'viewOn': '" + on +
+                       "', 'pipeline': [{'$match': {'ssn': 5}}], 'validator': {'$jsonSchema': "
+                       "{'bsonType': 'object'}}}"));
+  };
+  const auto refused = create("patients");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::view_not_supported);
+  EXPECT_TRUE(create("others"));
+}
+
 TEST_F(AutoEncrypterTest, SaysWhyItRefusesAndLeavesNothing) {
   const AutoEncrypter auto_encrypter(options_, keys_.ring());
   client::Message message;

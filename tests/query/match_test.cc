@@ -67,10 +67,9 @@ TEST(Match, AllowsExistsEverywhere) {
 
 TEST(Match, RefusesEveryOtherOperatorOnAnEncryptedField) {
   for (const char* op :
-       {"$gt",           "$gte",        "$lt",        "$lte",           "$mod",
-        "$size",         "$all",       "$bitsAllClear",  "$bitsAllSet",
-        "$bitsAnyClear", "$bitsAnySet", "$near",      "$nearSphere",    "$geoIntersects",
-        "$geoWithin",    "$within",     "$elemMatch", "$_internalPath", "$new"}) {
+       {"$gt", "$gte", "$lt", "$lte", "$mod", "$size", "$all", "$bitsAllClear", "$bitsAllSet",
+        "$bitsAnyClear", "$bitsAnySet", "$near", "$nearSphere", "$geoIntersects", "$geoWithin",
+        "$within", "$elemMatch", "$_internalPath", "$new"}) {
     const std::string condition = std::string("{'") + op + "': 5}}";
     for (const char* field : {"ssn", "note", "address", "address.street"})
       refuse(std::string("{'") + field + "': " + condition, Errc::operator_not_allowed,
@@ -183,6 +182,106 @@ TEST(Match, TakesReferencesForValues) {
   refuse("{'ssn': {'$ref': 'c', '$id': 1}}", Errc::type_not_allowed);
   expect_filter("{'ssn': 5, 'link': {'$ref': 'c', '$id': 1}}",
                 "{'ssn': {'$eq': " + det("5") + "}, 'link': {'$eq': {'$ref': 'c', '$id': 1}}}");
+  // Half of one is a list of operators that nobody knows.
+  refuse("{'name': {'$ref': 'c'}}", Errc::operator_not_allowed);
+  expect_filter("{'ssn': 5, 'link': {'$ref': 'c'}}",
+                "{'ssn': {'$eq': " + det("5") + "}, 'link': {'$ref': 'c'}}");
+}
+
+TEST(Match, RefusesAListForARandomFieldWhateverIsInIt) {
+  for (const char* op : {"$in", "$nin"}) {
+    const std::string list = std::string("{'note': {'") + op + "': ";
+    refuse(list + "[]}}", Errc::random_not_comparable);
+    refuse(list + "[null]}}", Errc::random_not_comparable);
+    refuse(list + "5}}", Errc::random_not_comparable);
+    expect_unchanged(find(std::string("{'ssn': {'") + op + "': []}}"));
+  }
+}
+
+TEST(Match, RefusesNullAndPatternsInNegatedListsToo) {
+  refuse("{'ssn': {'$nin': [null]}}", Errc::comparison_not_possible,
+         "Illegal equality to null inside $in against an encrypted field");
+  refuse("{'name': {'$nin': [{'$regularExpression': {'pattern': 'x', 'options': ''}}]}}",
+         Errc::operator_not_allowed);
+  refuse("{'ssn': {'$not': {'$in': [null]}}}", Errc::comparison_not_possible);
+  refuse("{'ssn': {'$not': {'$not': {'$gt': 5}}}}", Errc::operator_not_allowed);
+  refuse("{'ssn': {'$not': {}}}", Errc::command_malformed);
+  expect_filter("{'ssn': {'$not': {'$not': {'$eq': 5}}}}",
+                "{'ssn': {'$not': {'$not': {'$eq': " + det("5") + "}}}}");
+}
+
+TEST(Match, ComparesPatternsThatAreStoredAsValues) {
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'p': " + test::det("regex") + "}}");
+  const std::string regex = "{'$regularExpression': {'pattern': 'x', 'options': 'i'}}";
+  expect_marked(find("{'p': {'$eq': " + regex + "}}"), find("{'p': {'$eq': " + det(regex) + "}}"),
+                plan);
+  expect_refused(find("{'p': " + regex + "}"), Errc::operator_not_allowed, {}, plan);
+  expect_refused(find("{'p': {'$in': [" + regex + "]}}"), Errc::operator_not_allowed, {}, plan);
+}
+
+TEST(Match, RefusesACollationForSymbolsAsForStrings) {
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'s': " + test::det("symbol") + "}}");
+  const std::string german = ", 'collation': {'locale': 'de'}";
+  expect_refused(find("{'s': {'$symbol': 'x'}}", german), Errc::collation_not_allowed, {}, plan);
+  expect_refused("{'distinct': 'c', 'key': 's'" + german + "}", Errc::collation_not_allowed, {},
+                 plan);
+  for (const char* collation : {"{}", "5", "{'locale': 5}", "{'strength': 1}"})
+    expect_refused(find("{'name': 'x'}", std::string(", 'collation': ") + collation),
+                   Errc::collation_not_allowed);
+}
+
+TEST(Match, RefusesPathsThatPatternsGiveTwoMeanings) {
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'patternProperties': {'^a': " + test::det("string") +
+                    ", 'b$': " + test::det("int") + "}}");
+  for (const char* condition : {"'x'", "{'$eq': 5}", "{'$exists': true}", "{'$gt': 5}"})
+    expect_refused(
+        find(std::string("{'ab': ") + condition + "}"),
+        std::string(condition) == "{'$gt': 5}" ? Errc::operator_not_allowed : Errc::ambiguous_path,
+        {}, plan);
+  expect_refused(find("{'ab.c': 5}"), Errc::ambiguous_path, {}, plan);
+}
+
+TEST(Match, ReadsNumbersInPathsAsNamesAndAsIndexes) {
+  refuse("{'0.ssn': 5}", Errc::ambiguous_path);
+  refuse("{'address.0': {'street': 's'}}", Errc::ambiguous_path);
+  refuse("{'ssn.0': 5}", Errc::operator_not_allowed);
+  refuse("{'0.1.2.3.4.5.6.7.8.ssn': 5}", Errc::ambiguous_path);
+  expect_unchanged(find("{'city.0.x': 5, 'list.3': {'ssn': 5}}"));
+}
+
+TEST(Match, LeavesEverythingAloneWhereNothingIsEncrypted) {
+  const auto plain =
+      test::plan_of("{'bsonType': 'object', 'properties': {'a': {'bsonType': 'int'}}}");
+  for (const auto& plan : {plain, std::shared_ptr<const schema::Plan>()}) {
+    expect_unchanged(find("{'$where': 'x', '$new': 5, 'ssn': {'$newer': 5}, '$and': 7}"), plan);
+    expect_unchanged(find("5"), plan);
+  }
+}
+
+TEST(Match, KeepsFieldsOfACommandThatAreNotItsOwn) {
+  expect_unchanged(
+      "{'find': 'c', 'filter': {'city': 'x'}, 'hint': {'ssn': 1}, 'let': {'v': 5}, 'limit': 1, "
+      "'lsid': {'id': 5}, 'unheardOf': [1, {'ssn': 5}]}");
+}
+
+TEST(Match, ExplainsEveryPath) {
+  const auto got =
+      test::analyze(test::doc(find("{'city': 'x', 'ssn': 5, 'note': {'$exists': true}}")),
+                    test::people(), "db", true);
+  ASSERT_TRUE(got.marked);
+  const auto& f = got.analysis.findings;
+  ASSERT_EQ(f.size(), 3U);
+  using Verdict = query::Finding::Verdict;
+  EXPECT_EQ(f[0].path + "|" + f[0].rule, "filter.city|match.plain");
+  EXPECT_EQ(f[1].path + "|" + f[1].rule + "|" + f[1].operation, "filter.ssn|match.equality|$eq");
+  EXPECT_EQ(f[2].path + "|" + f[2].rule, "filter.note.$exists|match.exists");
+  EXPECT_EQ(f[0].verdict, Verdict::unchanged);
+  EXPECT_EQ(f[1].verdict, Verdict::encrypted);
+  EXPECT_EQ(f[2].verdict, Verdict::unchanged);
+  for (const auto& finding : f) EXPECT_EQ(finding.reason.find('5'), std::string::npos);
 }
 
 TEST(Match, SaysForEveryRefusalWhatToDo) {

@@ -28,6 +28,38 @@ TEST(Statements, EncryptFiltersWhereverACommandHasThem) {
   expect_refused("{'count': 'c', 'query': 5}", Errc::command_malformed);
 }
 
+TEST(Statements, AreAnalysedWhereTheyAreExplained) {
+  expect_marked("{'explain': {'find': 'c', 'filter': {'ssn': 5}}, 'verbosity': 'queryPlanner'}",
+                "{'explain': {'find': 'c', 'filter': {'ssn': {'$eq': " + kFive +
+                    "}}}, 'verbosity': 'queryPlanner'}");
+  expect_marked("{'explain': {'update': 'c', 'updates': [{'q': {'ssn': 5}, 'u': {'ssn': 5}}]}}",
+                "{'explain': {'update': 'c', 'updates': [{'q': {'ssn': {'$eq': " + kFive +
+                    "}}, 'u': {'ssn': " + kFive + "}}]}}");
+  expect_refused(
+      "{'explain': {'find': 'c', 'filter': {'name': 'x'}, 'collation': {'locale': "
+      "'de'}}}",
+      Errc::collation_not_allowed);
+  expect_refused("{'explain': {'ping': 1}}", Errc::command_not_supported);
+  expect_refused("{'explain': {'explain': {'find': 'c'}}}", Errc::command_not_supported);
+  expect_refused("{'explain': 5}", Errc::command_malformed);
+}
+
+TEST(Statements, AnalyseFilterAndUpdateOfFindAndModify) {
+  const std::string head = "{'findAndModify': 'c', 'query': {}, ";
+  expect_marked(head + "'update': {'ssn': 5}, 'upsert': true}",
+                head + "'update': {'ssn': " + kFive + "}, 'upsert': true}");
+  expect_refused(head + "'update': [{'$set': {'a': 1}}]}", Errc::update_not_allowed);
+  expect_refused(head + "'update': {'$inc': {'ssn': 1}}}", Errc::update_not_allowed);
+  expect_refused(head + "'update': {'$set': {'name.$[i]': 'x'}}, 'arrayFilters': [{'i': 'x'}]}",
+                 Errc::update_not_allowed);
+  expect_refused(
+      "{'findAndModify': 'c', 'query': {'name': 'x'}, 'remove': true, 'collation': "
+      "{'locale': 'de'}}",
+      Errc::collation_not_allowed);
+  expect_refused(head + "'sort': {'address.street': -1}, 'remove': true}",
+                 Errc::operator_not_allowed);
+}
+
 TEST(Statements, RefuseToSortOrBoundByEncryptedFields) {
   for (const char* option : {"sort", "min", "max"}) {
     const std::string head = std::string("{'find': 'c', '") + option + "': ";
@@ -50,6 +82,12 @@ TEST(Statements, LetDistinctReadDeterministicFieldsOnly) {
   expect_refused("{'distinct': 'c', 'key': 'address'}", Errc::comparison_not_possible);
   expect_refused("{'distinct': 'c', 'key': 'ssn.x'}", Errc::operator_not_allowed);
   expect_refused("{'distinct': 'c', 'key': 5}", Errc::command_malformed);
+  expect_refused("{'distinct': 'c', 'key': 'address.0.street'}", Errc::ambiguous_path);
+  expect_marked(
+      "{'distinct': 'c', 'key': 'city', 'query': {'ssn': 5}, 'collation': {'locale': "
+      "'de'}}",
+      "{'distinct': 'c', 'key': 'city', 'query': {'ssn': {'$eq': " + kFive +
+          "}}, 'collation': {'locale': 'de'}}");
   expect_refused("{'distinct': 'c', 'key': 'name', 'collation': {'locale': 'de'}}",
                  Errc::collation_not_allowed);
 }
@@ -76,6 +114,14 @@ TEST(Statements, AnalyseTheOperationsOfABulkWrite) {
   const auto target = query::read_target(command);
   ASSERT_TRUE(target);
   EXPECT_EQ(target->db, "clinic");
+  expect_unchanged("{'explain': " + head + tail + ", 'verbosity': 'queryPlanner'}");
+  expect_refused(head + "{'delete': 0, 'filter': {'ssn': {'$gt': 5}}}" + tail,
+                 Errc::operator_not_allowed);
+  expect_refused(head +
+                     "{'update': 0, 'filter': {'name': 'x'}, 'updateMods': {'$set': {'a': 1}}, "
+                     "'collation': {'locale': 'de'}}" +
+                     tail,
+                 Errc::collation_not_allowed);
   EXPECT_EQ(target->collection, "c.d");
   for (const char* info : {"[]", "5", "[5]", "[{}]", "[{'ns': 5}]", "[{'ns': 'c'}]",
                            "[{'ns': '.c'}]", "[{'ns': 'c.'}]"})
@@ -109,6 +155,51 @@ TEST(Catalogue, KeepsComparisonsOutOfWhatTheServerStores) {
                  Errc::comparison_not_possible, text);
   expect_refused("{'createIndexes': 'c', 'indexes': 5}", Errc::command_malformed);
   expect_refused("{'createIndexes': 'c', 'indexes': [5]}", Errc::command_malformed);
+}
+
+TEST(Catalogue, TakesOneSchemaThatEncrypts) {
+  for (const char* command : {"create", "collMod"})
+    expect_refused(std::string("{'") + command +
+                       "': 'c', 'validator': {'$jsonSchema': {}, '$jsonSchema': {}}}",
+                   Errc::command_malformed);
+}
+
+TEST(Catalogue, RefusesIndexesThatMustReadValues) {
+  const auto index = [](const std::string& key, const std::string& more = {}) {
+    return "{'createIndexes': 'c', 'indexes': [{'key': " + key + ", 'name': 'n'" + more + "}]}";
+  };
+  for (const char* key : {"{'ssn': 1, 'city': -1}", "{'name': 'hashed'}", "{'address': 1}",
+                          "{'address.street': 1}", "{'city': 'text'}", "{'$**': 1}"})
+    expect_unchanged(index(key));
+  for (const char* key : {"{'name': 'text'}", "{'city': 1, 'note': '2dsphere'}", "{'ssn.x': '2d'}"})
+    expect_refused(index(key), Errc::operator_not_allowed, "must read the values");
+  const std::string hour = ", 'expireAfterSeconds': 3600";
+  expect_refused(index("{'note': 1}", hour), Errc::operator_not_allowed, "documents expire");
+  expect_unchanged(index("{'city': 1}", hour));
+  expect_refused(index("5"), Errc::command_malformed);
+  expect_refused(index("{'city': 1}", ", 'partialFilterExpression': 5"), Errc::command_malformed);
+}
+
+TEST(Catalogue, AsksForTheSchemasBehindAView) {
+  const auto command = test::doc(
+      "{'create': 'v', 'viewOn': 'c', 'pipeline': [{'$match': {'ssn': 5}}, {'$lookup': {'from': "
+      "'d', 'localField': 'a', 'foreignField': 'b', 'as': 'e'}}, {'$unionWith': 'v'}]}");
+  const auto target = query::read_target(command);
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->collections, (std::vector<std::string_view>{"v", "c", "d"}));
+  const auto done_with = [&](const std::shared_ptr<const schema::Plan>& c,
+                             const std::shared_ptr<const schema::Plan>& d) {
+    query::Analysis analysis;
+    return query::analyze(command, "db",
+                          std::vector<query::CollectionSchema>{{"v", nullptr}, {"c", c}, {"d", d}},
+                          analysis);
+  };
+  EXPECT_TRUE(done_with(nullptr, nullptr));
+  for (const Done& done :
+       {done_with(test::people(), nullptr), done_with(nullptr, test::people())}) {
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::view_not_supported);
+  }
 }
 
 TEST(Catalogue, KeepsTimeSeriesReadable) {

@@ -40,6 +40,54 @@ TEST(Update, RefusesValuesThatSetCannotWrite) {
                    "A non-static (JSONPointer) keyId is not supported");
 }
 
+TEST(Update, RefusesAnEmptyTimestampWhereTheServerWouldReplaceIt) {
+  const std::string zero = "{'$timestamp': {'t': 0, 'i': 0}}";
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'t': " + test::rand() +
+                    ", 'in': {'bsonType': 'object', 'properties': {'t': " + test::rand() + "}}}}");
+  const std::string yes = ", 'upsert': true";
+  expect_refused(update("{'$set': {'t': " + zero + "}}", yes), Errc::timestamp_zero,
+                 "A command that inserts cannot supply Timestamp(0, 0) for an encrypted", plan);
+  expect_refused(update("{'t': " + zero + "}"), Errc::timestamp_zero, {}, plan);
+  expect_marked(update("{'$set': {'t': " + zero + "}}"),
+                update("{'$set': {'t': " + random(zero) + "}}"), plan);
+  for (const char* set : {"{'$set': {'in.t': ", "{'in': {'t': "})
+    expect_marked(update(set + zero + "}}", yes), update(set + random(zero) + "}}", yes), plan);
+  const std::string one = "{'$timestamp': {'t': 0, 'i': 1}}";
+  expect_marked(update("{'$set': {'t': " + one + "}}", yes),
+                update("{'$set': {'t': " + random(one) + "}}", yes), plan);
+}
+
+TEST(Update, WritesWholeObjectsAsTheirFieldsSay) {
+  expect_marked(
+      update("{'$set': {'address': {'street': 's', 'list': [{'street': 't'}]}}}"),
+      update("{'$set': {'address': {'street': " + det("'s'") + ", 'list': [{'street': 't'}]}}}"));
+  expect_unchanged(update("{'$set': {'address': {}, 'city': {'ssn': 5}}}"));
+  expect_refused(update("{'$set': {'address': {'street': 's', 'street': 't'}}}"),
+                 Errc::duplicate_field);
+  expect_refused(update("{'address.street': 's'}"), Errc::dotted_field_name);
+  expect_refused(update("{'$set': {'address.0.street': 's'}}"), Errc::ambiguous_path);
+  expect_refused(update("{'address': [{'street': 's'}]}"), Errc::encrypted_below_array);
+  expect_refused(update("{'address': 5}"), Errc::not_an_object);
+  // A literal name with dots, one level down.
+  const auto plan = test::plan_of(
+      "{'bsonType': 'object', 'properties': {'a': {'bsonType': 'object', 'properties': {'b': "
+      "{'bsonType': 'object', 'properties': {'c': " +
+      test::det("int") + "}}}}}}");
+  expect_refused(update("{'$set': {'a': {'b.c': 5}}}"), Errc::dotted_field_name, {}, plan);
+  expect_marked(update("{'$set': {'a': {'b': {'c': 5}}, 'a.b': {'c': 5}, 'a.b.c': 5}}"),
+                update("{'$set': {'a': {'b': {'c': " + det("5") + "}}, 'a.b': {'c': " + det("5") +
+                       "}, 'a.b.c': " + det("5") + "}}"),
+                plan);
+}
+
+TEST(Update, RefusesToUnsetWhatItCannotName) {
+  for (const char* path : {"ssn.x", "name.$", "name.$[]", "address.$[i].street"})
+    expect_refused(
+        update(std::string("{'$unset': {'") + path + "': ''}}"),
+        std::string(path) == "ssn.x" ? Errc::operator_not_allowed : Errc::update_not_allowed);
+}
+
 TEST(Update, LeavesUnsetAndRenameBetweenLikesAlone) {
   expect_unchanged(update("{'$unset': {'ssn': '', 'address': '', 'address.street': ''}}"));
   expect_unchanged(update("{'$rename': {'name': 'alias', 'city': 'town'}}"));
@@ -81,6 +129,9 @@ TEST(Update, RefusesOperatorsThatCannotWorkOnCiphertext) {
     expect_refused(update(std::string("{'") + r.op + "': 5}"), Errc::command_malformed);
   }
   expect_refused(update("{'$new': {'city': 1}}"), Errc::update_not_allowed);
+  // Whatever leads into an encrypted value, or may.
+  for (const char* path : {"ssn.x", "0.ssn"})
+    expect_refused(update(std::string("{'$inc': {'") + path + "': 1}}"), Errc::update_not_allowed);
 }
 
 TEST(Update, RefusesArrayStepsTowardsEncryptedFields) {
@@ -127,6 +178,15 @@ TEST(Update, NeedsAnIdForUpsertsWhereIdsAreEncrypted) {
   expect_marked(update("{'_id': 1}", yes, "{'a': 1}"),
                 update("{'_id': " + det("1") + "}", yes, "{'a': 1}"), plan);
   expect_unchanged(update("{'a': 1}", ", 'upsert': false", "{'a': 1}"), plan);
+  expect_refused(update("{'a': 1}", yes, "{'_id': {'$exists': true}}"), Errc::missing_id, {}, plan);
+  expect_marked(update("{'$set': {'a': 1}}", yes, "{'_id': {'$eq': 1}}"),
+                update("{'$set': {'a': 1}}", yes, "{'_id': {'$eq': " + det("1") + "}}"), plan);
+  expect_refused(
+      "{'findAndModify': 'c', 'query': {'a': 1}, 'update': {'$set': {'a': 1}}, "
+      "'upsert': 1}",
+      Errc::missing_id, {}, plan);
+  expect_refused("{'findAndModify': 'c', 'update': {'a': 1}, 'upsert': true}", Errc::missing_id, {},
+                 plan);
 }
 
 TEST(Update, AnalysesFilterAndUpdateOfEachStatement) {
