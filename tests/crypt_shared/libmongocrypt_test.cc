@@ -97,6 +97,25 @@ TEST_F(Libmongocrypt, EncryptsInsideOfExplain) {
   EXPECT_EQ(text_of(*find_value(out, {"verbosity"})), "queryPlanner");
 }
 
+TEST_F(Libmongocrypt, EncryptsTheFilterOfEveryCommandThatHasOne) {
+  const struct {
+    const char* command;
+    std::initializer_list<std::string_view> path;  // of the ssn
+  } kCases[] = {
+      {R"({"count": "patients", "query": {"ssn": 901}})", {"query", "ssn", "$eq"}},
+      {R"({"distinct": "patients", "key": "ssn", "query": {"ssn": 901}})", {"query", "ssn", "$eq"}},
+      {R"({"delete": "patients", "deletes": [{"q": {"ssn": 901}, "limit": 1}]})",
+       {"deletes", "0", "q", "ssn", "$eq"}},
+      {R"({"findAndModify": "patients", "query": {"ssn": 901}, "update": {"$set": {"ssn": 902}}})",
+       {"query", "ssn", "$eq"}},
+      {R"({"findAndModify": "patients", "query": {"ssn": 5}, "update": {"$set": {"ssn": 901}}})",
+       {"update", "$set", "ssn"}},
+      {R"({"aggregate": "patients", "pipeline": [{"$match": {"ssn": 901}}], "cursor": {}})",
+       {"pipeline", "0", "$match", "ssn", "$eq"}},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(find_value(encrypt(c.command), c.path), sealed_ssn(901));
+}
+
 TEST_F(Libmongocrypt, RefusesAComparisonWithARandomField) {
   expect_refused(R"({"find": "patients", "filter": {"bloodType": "secret"}})",
                  "Cannot query on fields encrypted with the randomized encryption");

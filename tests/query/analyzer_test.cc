@@ -188,6 +188,23 @@ TEST_F(AnalyzerDialogue, SchemasOfSeveralCollectionsAreFoundByNamespace) {
                  "Missing encryption schema for namespace: clinic.third");
 }
 
+TEST_F(AnalyzerDialogue, AnAggregationIsAnalysedWithTheSchemasOfAllItsCollections) {
+  const std::string lookup = R"("aggregate": "visits", "pipeline": [
+      {"$lookup": {"from": "patients", "localField": "who", "foreignField": "who", "as": "found"}},
+      {"$match": {"found.ssn": "s3cret"}}], "cursor": {})";
+  const std::string visits = R"("clinic.visits": {"jsonSchema": {}, "isRemoteSchema": true})";
+  const std::string patients =
+      R"("clinic.patients": {"isRemoteSchema": false, "jsonSchema": )" + std::string(kSsn) + "}";
+  const Buf reply = analyze(with_schemas(lookup, visits + "," + patients));
+  EXPECT_TRUE(flag(reply, "schemaRequiresEncryption"));
+  EXPECT_TRUE(
+      payload_of(*find_value(reply, {"result", "pipeline", "1", "$match", "found.ssn", "$eq"})));
+  expect_refused(with_schemas(lookup, visits), Errc::schema_missing,
+                 "Missing encryption schema for namespace: clinic.patients");
+  expect_refused(with_schema(lookup, "{}"), Errc::schema_missing,
+                 "Pipeline over an encrypted collection cannot reference additional collections");
+}
+
 TEST_F(AnalyzerDialogue, SchemasOfSeveralCollectionsAreTakenLiterally) {
   const auto entry = [](const std::string& ns) {
     return '"' + ns + R"(": {"jsonSchema": {}, "isRemoteSchema": true})";
