@@ -37,6 +37,7 @@ bool names(const std::vector<std::string>& options, const std::string& name) {
   ::dup2(open("err"), STDERR_FILENO);
   if (::chdir(folder.path().c_str()) != 0) ::_exit(126);
   std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
   for (std::string& a : args) argv.push_back(a.data());
   argv.push_back(nullptr);
   ::execv(argv[0], argv.data());
@@ -130,7 +131,7 @@ int number_in_log(const std::string& log, int id, const std::string& key) {
     if (line.find("\"id\":" + std::to_string(id) + ',') == std::string::npos ||
         at == std::string::npos || line.back() != '}')
       continue;
-    return std::atoi(line.c_str() + at + key.size() + 3);
+    return static_cast<int>(std::strtol(line.c_str() + at + key.size() + 3, nullptr, 10));
   }
   return -1;
 }

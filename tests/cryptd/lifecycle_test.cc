@@ -1,6 +1,7 @@
 // From the command line to the exit: addresses, sockets, files, signals.
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -223,7 +224,7 @@ TEST(CryptdLifecycle, ForkReturnsOnceTheChildListens) {
   // Nothing needs to be waited for any more.
   const int port = number_in_log(f.read("log"), 23016, "port");
   ASSERT_GT(port, 0);
-  const pid_t child = std::atoi(f.read("pid").c_str());
+  const pid_t child = static_cast<pid_t>(std::strtol(f.read("pid").c_str(), nullptr, 10));
   ASSERT_GT(child, 1);
   EXPECT_NE(child, d.pid());
   EXPECT_EQ(d.out(), "forked process: " + std::to_string(child) + "\n");

@@ -207,6 +207,7 @@ TEST(CryptdServer, ManyThreadsGetTheirOwnAnswersInTheirOwnOrder) {
   r.gate.open();
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&r, &right, t] {
       Client c(r.server.port());

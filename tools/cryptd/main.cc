@@ -72,7 +72,7 @@ ExitStatus fail(Log& log, ExitStatus status, const Failure& f) {
 
 Done write_pid(PidFile& file, const Options& o, Log& log) {
   if (o.pid_file.empty()) return ok;
-  const Done done = file.write(o.pid_file);
+  Done done = file.write(o.pid_file);
   if (done || o.pid_file_required) return done;
   // Nobody asked for it.
   log.warning("CONTROL", 7300006, "main", "No pid file", {{"error", done.error().message}});

@@ -96,7 +96,7 @@ class Server::State final : private ConnectionOwner {
   Done listen_on_addresses() {
     for (int tries = 1;; ++tries) {
       std::vector<tcp::acceptor> acceptors;
-      const Done done = bind_all(acceptors);
+      Done done = bind_all(acceptors);
       if (!done && (options_.port != 0 || tries == kPortTries)) return done;
       if (!done) continue;
       for (tcp::acceptor& a : acceptors)
