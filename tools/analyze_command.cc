@@ -8,10 +8,8 @@
 
 #include "command.h"
 #include "command_options.h"
-#include "documents.h"
+#include "command_stream.h"
 #include "fle/query/analysis.h"
-#include "progress.h"
-#include "stream_options.h"
 
 namespace fle::tools {
 namespace {
@@ -190,91 +188,46 @@ Done append_json(std::string& out, const Analyzed& a, const Finding& f) {
 class Run {
  public:
   Run(const Options& o, SchemaMap schemas, Output& out, std::uint64_t size)
-      : o_(o),
+      : explain_(o.explain),
         analysis_(std::move(schemas), o.command.db()),
-        out_(out),
-        progress_(size, o.stream.quiet || o.explain != Explain::no) {}
+        stream_(o.stream, out, size, o.stream.quiet || o.explain != Explain::no) {}
 
   Done all(DocumentReader& reader) {
-    constexpr std::size_t kChunk = 128 * 1024;
-    Chunk chunk;
-    for (;;) {
-      FLE_CHECK(reader.next(chunk, kChunk));
-      if (chunk.ends.empty()) break;
-      std::size_t from = 0;
-      for (const std::size_t end : chunk.ends) {
-        ++commands_;
-        Done done = one(Bytes(chunk.raw).subspan(from, end - from));
-        if (!done) return numbered(std::move(done.error()));
-        from = end;
-      }
-      progress_.add(chunk.raw.size(), chunk.ends.size());
-    }
-    progress_.hide();
-    if (refused_) return *refused_;
-    return ok;
+    Done done = stream_.all(reader, [this](Bytes command) { return one(command); });
+    if (done && refused_) return *refused_;
+    return done;
   }
 
  private:
-  [[nodiscard]] bool json() const noexcept { return o_.stream.format == Format::json; }
-
-  [[nodiscard]] Failure numbered(Failure f) const {
-    f.document = commands_;
-    return f;
-  }
-
-  Done one(Bytes raw) {
-    if (json()) {
-      bson_.clear();
-      FLE_CHECK(json_to_bson({reinterpret_cast<const char*>(raw.data()), raw.size()}, bson_));
-      raw = bson_;
-    }
+  Done one(Bytes command) {
     Analyzed a;
-    a.number = commands_;
-    a.analysis.explain = o_.explain != Explain::no;
-    analysis_.run(raw, a);
-    if (o_.explain != Explain::no) return explain(a);
+    a.number = stream_.number();
+    a.analysis.explain = explain_ != Explain::no;
+    analysis_.run(command, a);
+    if (explain_ != Explain::no) return explain(a);
     FLE_CHECK(a.done);
-    return write_marked(raw, a.analysis);
-  }
-
-  Done write_marked(Bytes command, query::Analysis& analysis) {
-    std::vector<std::uint8_t> marked;
-    if (!analysis.edits.empty()) {
-      FLE_TRY(marked, query::write_marked(command, analysis));
-      command = marked;
-    }
-    if (!json()) return out_.write(command);
-    text_.clear();
-    FLE_CHECK(bson_to_json(command, !o_.stream.relaxed, text_));
-    return write_text();
+    if (a.analysis.edits.empty()) return stream_.write(command);
+    FLE_TRY(const std::vector<std::uint8_t> marked, query::write_marked(command, a.analysis));
+    return stream_.write(marked);
   }
 
   /// Explains a refusal as well as anything, and goes on: the status says so at the end.
   Done explain(const Analyzed& a) {
-    if (!a.done && !refused_) refused_ = numbered(a.done.error());
+    if (!a.done && !refused_) refused_ = stream_.numbered(a.done.error());
     const std::vector<Finding> findings = findings_of(a);
-    text_.clear();
-    if (o_.explain == Explain::table) {
-      append(text_, a, findings);
+    std::string text;
+    if (explain_ == Explain::table) {
+      append(text, a, findings);
     } else {
-      for (const Finding& f : findings) FLE_CHECK(append_json(text_, a, f));
+      for (const Finding& f : findings) FLE_CHECK(append_json(text, a, f));
     }
-    return write_text();
+    return stream_.write_text(text);
   }
 
-  Done write_text() {
-    return out_.write({reinterpret_cast<const std::uint8_t*>(text_.data()), text_.size()});
-  }
-
-  const Options& o_;
+  const Explain explain_;
   const Analysis analysis_;
-  Output& out_;
-  Progress progress_;
-  std::uint64_t commands_ = 0;
+  CommandStream stream_;
   std::optional<Failure> refused_;
-  std::vector<std::uint8_t> bson_;
-  std::string text_;
 };
 
 Done run(const Options& o) {
@@ -298,11 +251,7 @@ void add_analyze(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<Options>();
   o->command.add(*cmd);
   o->stream.add_input(*cmd);
-  cmd->add_option("--out", o->stream.out,
-                  "Output; standard output if not given. A file appears only when all is done")
-      ->type_name("FILE");
-  cmd->add_flag("--relaxed", o->stream.relaxed,
-                "Write relaxed Extended JSON (the default is canonical, which keeps all types)");
+  o->stream.add_result(*cmd);
   cmd->add_flag_callback(
       "--explain", [o] { o->explain = Explain::table; },
       "Instead of the commands, a table for each: which paths are encrypted or not and why; for a "

@@ -29,6 +29,7 @@ void add_encrypt(CLI::App& app, Action& chosen);
 void add_decrypt(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);
 void add_analyze(CLI::App& app, Action& chosen);
+void add_command(CLI::App& app, Action& chosen);
 
 /// One line on standard error: "fle: ...".
 void complain(const std::string& line);

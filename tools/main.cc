@@ -15,7 +15,7 @@ namespace {
 
 // A new subcommand is a file and a row.
 constexpr AddCommand kCommands[] = {add_keygen,  add_key,     add_schema, add_encrypt,
-                                    add_decrypt, add_inspect, add_analyze};
+                                    add_decrypt, add_inspect, add_analyze, add_command};
 
 int run(int argc, char** argv) {
   CLI::App app("Client-side field level encryption, byte-compatible with MongoDB CSFLE.", "fle");

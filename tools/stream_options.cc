@@ -18,13 +18,17 @@ void StreamOptions::add_input(CLI::App& cmd) {
   cmd.add_flag("--quiet", quiet, "No progress bar");
 }
 
-void StreamOptions::add_output(CLI::App& cmd) {
+void StreamOptions::add_result(CLI::App& cmd) {
   cmd.add_option("--out", out,
                  "Output; standard output if not given. A file appears only when all is done; "
                  "standard output has got the documents before one that is refused")
       ->type_name("FILE");
   cmd.add_flag("--relaxed", relaxed,
                "Write relaxed Extended JSON (the default is canonical, which keeps all types)");
+}
+
+void StreamOptions::add_output(CLI::App& cmd) {
+  add_result(cmd);
   cmd.add_option("--threads", threads, "Worker threads; one for each core if not given")
       ->check(CLI::Range(1U, 1024U))
       ->type_name("N");

@@ -9,7 +9,8 @@
 
 namespace fle::tools {
 
-/// --in, --format, --threads, --quiet, and --out and --json where results are documents.
+/// --in, --format, --quiet; --out and --relaxed where results are documents; --threads where many
+/// are worked on at once.
 struct StreamOptions {
   std::string in;
   std::string out;
@@ -19,6 +20,8 @@ struct StreamOptions {
   unsigned threads = 0;  // 0: one for each core
 
   void add_input(CLI::App& cmd);
+  void add_result(CLI::App& cmd);
+  /// add_result and --threads.
   void add_output(CLI::App& cmd);
   [[nodiscard]] unsigned thread_count() const noexcept;
 };

@@ -1,0 +1,63 @@
+// fle command: commands through AutoEncrypter, as a driver would send them.
+#include "command.h"
+
+#include "command_options.h"
+#include "command_stream.h"
+#include "fle/client/auto_encrypter.h"
+
+namespace fle::tools {
+namespace {
+
+struct Options {
+  CommandOptions command;
+  KeyOptions keys;
+  StreamOptions stream;
+};
+
+/// The refusal of a schema that nobody gave: there is no server to ask.
+client::AutoEncrypter::ListCollections no_server(const std::string& db) {
+  return [db](std::string_view, Bytes) -> Outcome<std::vector<std::vector<std::uint8_t>>> {
+    return Failure(Errc::schema_missing,
+                   "a collection of the command has no schema: add --schema-for " + db +
+                       ".COLLECTION=FILE, with {} in the file if it encrypts nothing");
+  };
+}
+
+Done run(const Options& o) {
+  client::AutoEncrypter::Options options;
+  FLE_TRY(options.schema_map, o.command.schemas());
+  options.list_collections = no_server(o.command.db());
+  FLE_TRY(const std::shared_ptr<kms::KeyRing> keys, o.keys.key_ring());
+  const client::AutoEncrypter auto_encrypter(std::move(options), keys);
+  FLE_TRY(Input in, Input::open(o.stream.in));
+  FLE_TRY(Output out, Output::open(o.stream.out));
+  DocumentReader reader(in, o.stream.format);
+  CommandStream stream(o.stream, out, in.size(), o.stream.quiet);
+  client::Message message;
+  const Done done = stream.all(reader, [&](Bytes command) -> Done {
+    FLE_CHECK(auto_encrypter.encrypt_command(o.command.db(), command, message));
+    return stream.write(message.output());
+  });
+  return done ? out.commit() : done;
+}
+
+}  // namespace
+
+void add_command(CLI::App& app, Action& chosen) {
+  CLI::App* cmd = app.add_subcommand(
+      "command", "Encrypt what a schema encrypts in commands, as a driver would send them");
+  auto o = std::make_shared<Options>();
+  o->command.add(*cmd);
+  o->keys.add_vault(*cmd);
+  o->keys.add_kms(*cmd);
+  o->stream.add_input(*cmd);
+  o->stream.add_result(*cmd);
+  cmd->footer(
+      "Replies are documents: fle decrypt decrypts them.\n"
+      "Example: echo '{\"find\": \"patients\", \"filter\": {\"ssn\": 901}}' | fle command "
+      "--schema patients.json --ns clinic.patients --vault keys.db --local-key master.key "
+      "--format json");
+  cmd->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+}
+
+}  // namespace fle::tools

@@ -1,0 +1,51 @@
+#ifndef FLE_TOOLS_COMMAND_STREAM_H_
+#define FLE_TOOLS_COMMAND_STREAM_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "documents.h"
+#include "progress.h"
+#include "stream_options.h"
+
+namespace fle::tools {
+
+/// Commands one by one, in and out, in the format of --format. In order and by one thread: they are
+/// few beside documents.
+class CommandStream {
+ public:
+  /// @param size  of the input in bytes, for the progress line; 0: not known.
+  CommandStream(const StreamOptions& options, Output& out, std::uint64_t size, bool quiet)
+      : options_(options), out_(out), progress_(size, quiet) {}
+
+  /// Calls `one(command)` for each command, as BSON. A Failure of it ends the stream and gets the
+  /// command's number.
+  [[nodiscard]] Done all(DocumentReader& reader, const std::function<Done(Bytes)>& one);
+  /// Of the command in hand, from 1.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  [[nodiscard]] Failure numbered(Failure f) const {
+    f.document = number_;
+    return f;
+  }
+
+  /// Writes a command in the stream's format.
+  [[nodiscard]] Done write(Bytes command);
+  [[nodiscard]] Done write_text(const std::string& text);
+
+ private:
+  [[nodiscard]] bool json() const noexcept { return options_.format == Format::json; }
+  [[nodiscard]] Done one_raw(Bytes raw, const std::function<Done(Bytes)>& one);
+
+  const StreamOptions& options_;
+  Output& out_;
+  Progress progress_;
+  std::uint64_t number_ = 0;
+  std::vector<std::uint8_t> bson_;
+  std::string text_;
+};
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_COMMAND_STREAM_H_
