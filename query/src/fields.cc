@@ -203,7 +203,7 @@ View Fields::object(const View& base, Members members) {
   if (o.reach == Reach::nothing) return {};
   o.members = std::move(members);
   View v{View::Kind::overlay};
-  v.overlay = &overlays_.emplace_back(std::move(o));
+  v.overlay = &overlays_.emplace_front(std::move(o));
   return v;
 }
 
@@ -211,7 +211,7 @@ View Fields::list(const View& items, bool joined) {
   if (reach(items) == Reach::nothing) return {};
   if (depth(items) >= kMaxDepth) return View::unknown();
   View v{View::Kind::list, joined};
-  v.items = &items_.emplace_back(items);
+  v.items = &items_.emplace_front(items);
   return v;
 }
 

@@ -2,7 +2,7 @@
 #define FLE_QUERY_SRC_FIELDS_H_
 
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -99,8 +99,9 @@ class Fields {
   [[nodiscard]] View list(const View& items, bool joined);
 
  private:
-  std::deque<Overlay> overlays_;
-  std::deque<View> items_;
+  // Most commands have none: these take no memory until then.
+  std::forward_list<Overlay> overlays_;
+  std::forward_list<View> items_;
   std::size_t n_members_ = 0;
 };
 

@@ -1,7 +1,10 @@
 #ifndef FLE_BSON_WALK_EDITOR_H_
 #define FLE_BSON_WALK_EDITOR_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <string_view>
 #include <vector>
 
@@ -95,7 +98,10 @@ class FLE_API Editor {
 
   Edits& edits_;
   Bytes whole_;
-  std::vector<Level> levels_;
+  // Few commands are deeper: these take no memory from the heap.
+  alignas(Level) std::array<std::byte, 16 * sizeof(Level)> room_;
+  std::pmr::monotonic_buffer_resource pool_{room_.data(), room_.size()};
+  std::pmr::vector<Level> levels_{&pool_};
 };
 
 }  // namespace fle::bson
