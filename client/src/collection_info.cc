@@ -47,6 +47,7 @@ Outcome<CollectionInfo> parse_collection_info(Bytes document) {
   info.name = text(document, *name);
   const std::optional<Element> type = find(document, 0, "type");
   info.is_view = type && type->type == Type::string && text(document, *type) == "view";
+  info.has_encrypted_fields = !find_document(document, {"options", "encryptedFields"}).empty();
   info.schema = find_document(document, {"options", "validator", "$jsonSchema"});
   return info;
 }

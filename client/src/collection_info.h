@@ -14,6 +14,7 @@ namespace fle::client {
 struct CollectionInfo {
   std::string_view name;
   bool is_view = false;
+  bool has_encrypted_fields = false;  ///< Queryable Encryption, which is another protocol.
   /// options.validator.$jsonSchema, at the validator's top level only; empty when it has none.
   Bytes schema;
 };

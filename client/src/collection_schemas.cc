@@ -1,6 +1,7 @@
 #include "collection_schemas.h"
 
 #include <algorithm>
+#include <new>
 
 #include "collection_info.h"
 #include "fle/schema/compile.h"
@@ -11,24 +12,68 @@ namespace {
 /// Names come from the application's commands; a service that makes them up must not fill memory.
 constexpr std::size_t kMaxInfos = 10'000;
 
-std::string join(std::string_view db, std::string_view collection) {
-  return std::string(db).append(1, '.').append(collection);
+Failure bad_answer(const char* what) {
+  return {Errc::server_bad_answer, std::string("listCollections told of ") + what};
 }
 
 }  // namespace
 
+/// Lets those who wait for `ours` go on, also when the call of list_collections throws.
+class CollectionSchemas::Landing {
+ public:
+  Landing(CollectionSchemas& schemas, const std::vector<Wanted>& ours)
+      : schemas_(schemas), ours_(ours) {}
+  Landing(const Landing&) = delete;
+  Landing& operator=(const Landing&) = delete;
+  ~Landing() { land(); }
+
+  /// Before land(): what became of the call. Neither: it was given up.
+  void fail(Failure failure) noexcept { failure_ = std::move(failure); }
+  void succeed(std::vector<Info> found) noexcept { found_ = std::move(found); }
+
+  void land() noexcept {
+    if (landed_) return;
+    landed_ = true;
+    const std::lock_guard lock(schemas_.flights_mutex_);
+    for (std::size_t i = 0; i < ours_.size(); ++i) {
+      Flight& flight = *ours_[i].flight;
+      if (i < found_.size()) {
+        flight.info = std::move(found_[i]);
+      } else {
+        give_failure(flight);
+      }
+      flight.landed = true;
+      schemas_.flights_.erase(ours_[i].ns);
+    }
+    schemas_.landed_.notify_all();
+  }
+
+ private:
+  void give_failure(Flight& flight) const noexcept {
+    try {
+      flight.info.failure = failure_;
+    } catch (const std::bad_alloc&) {
+      flight.info.failure.emplace(Errc::no_memory, std::string());
+    }
+  }
+
+  CollectionSchemas& schemas_;
+  const std::vector<Wanted>& ours_;
+  std::vector<Info> found_;
+  Failure failure_{Errc::server_unreachable, "listCollections was given up"};
+  bool landed_ = false;
+};
+
 CollectionSchemas::CollectionSchemas(const AutoEncrypter::Options& options) : options_(options) {}
 
-const std::shared_ptr<const schema::Plan>* CollectionSchemas::local(std::string_view ns) const {
-  const auto found = options_.schema_map.find(ns);
-  return found == options_.schema_map.end() ? nullptr : &found->second;
-}
-
-std::optional<CollectionSchemas::Info> CollectionSchemas::cached(const std::string& ns) const {
+Outcome<bool> CollectionSchemas::take_known(const std::string& ns,
+                                            query::CollectionSchema& s) const {
   const std::shared_lock lock(mutex_);
   const auto found = infos_.find(ns);
-  if (found == infos_.end() || found->second.expires <= now()) return std::nullopt;
-  return found->second;
+  if (found == infos_.end() || found->second.expires <= now()) return false;
+  if (found->second.failure) return *found->second.failure;
+  s.plan = found->second.plan;
+  return true;
 }
 
 Done CollectionSchemas::find(std::string_view command_db, const query::Target& target,
@@ -36,7 +81,7 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
   const std::string_view db = target.db.empty() ? command_db : target.db;
   out.clear();
   for (const std::string_view name : target.collections) out.push_back({name, nullptr});
-  std::vector<std::string_view> missing;
+  std::vector<Wanted> missing;
   for (query::CollectionSchema& s : out) {
     const bool is_target = s.collection == target.collection;
     // A command that brings its own schema is analysed by that one: the server will take no other.
@@ -44,101 +89,106 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
       FLE_TRY(s.plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
       continue;
     }
-    const bool is_new = is_target && target.name == "create";
     scratch.assign(db).append(1, '.').append(s.collection);
-    if (const auto* plan = local(scratch)) {
-      s.plan = *plan;
-    } else if (options_.list_collections && !is_new) {
-      missing.push_back(s.collection);
+    const auto local = options_.schema_map.find(scratch);
+    if (local != options_.schema_map.end()) {
+      s.plan = local->second;
+      continue;
     }
+    const bool is_new = is_target && target.name == "create";
+    if (!options_.list_collections || is_new) continue;
+    FLE_TRY(const bool known, take_known(scratch, s));
+    if (!known) missing.push_back({&s, scratch, std::make_shared<Flight>()});
   }
-  if (missing.empty()) return ok;
-  FLE_CHECK(load(db, missing));
-  for (query::CollectionSchema& s : out) {
-    if (std::ranges::find(missing, s.collection) == missing.end()) continue;
-    const std::optional<Info> info = cached(join(db, s.collection));
-    if (!info)
-      return Failure(Errc::schema_missing,
-                     "the schema of " + join(db, s.collection) + " was forgotten before its use");
-    if (info->failure) return *info->failure;
-    s.plan = info->plan;
-  }
-  return ok;
+  return missing.empty() ? Done(ok) : load(db, std::move(missing));
 }
 
-Done CollectionSchemas::load(std::string_view db, const std::vector<std::string_view>& names) {
-  std::vector<std::string_view> ours;
-  std::vector<std::shared_ptr<Flight>> theirs;
-  const auto mine = std::make_shared<Flight>();
+Done CollectionSchemas::load(std::string_view db, std::vector<Wanted> missing) {
+  std::vector<Wanted> ours;
+  std::vector<Wanted> theirs;
+  ours.reserve(missing.size());
+  theirs.reserve(missing.size());
+  Landing landing(*this, ours);
   {
     const std::lock_guard lock(flights_mutex_);
-    for (const std::string_view name : names) {
-      const std::string ns = join(db, name);
-      if (cached(ns)) continue;
-      const auto [flight, is_new] = flights_.try_emplace(ns, mine);
-      if (is_new) {
-        ours.push_back(name);
-      } else if (flight->second != mine) {
-        theirs.push_back(flight->second);
-      }
+    // Another thread may have come back with them just now.
+    for (Wanted& w : missing) {
+      FLE_TRY(w.known, take_known(w.ns, *w.schema));
+    }
+    for (Wanted& w : missing) {
+      if (w.known) continue;
+      const auto [flight, is_ours] = flights_.try_emplace(w.ns, w.flight);
+      w.flight = flight->second;
+      (is_ours ? ours : theirs).push_back(std::move(w));
     }
   }
   if (!ours.empty()) {
-    const Done done = fetch(db, ours);
-    const std::lock_guard lock(flights_mutex_);
-    for (const std::string_view name : ours) flights_.erase(join(db, name));
-    if (!done) mine->failure = done.error();
-    mine->done = true;
-    landed_.notify_all();
-    if (!done) return done;
+    auto found = fetch(db, ours);
+    if (!found) {
+      landing.fail(found.error());
+      return found.error();
+    }
+    remember(ours, *found);
+    landing.succeed(std::move(*found));
   }
-  std::unique_lock lock(flights_mutex_);
-  for (const auto& flight : theirs) {
-    landed_.wait(lock, [&flight] { return flight->done; });
-    if (flight->failure) return *flight->failure;
+  // Before we wait for others, who may be waiting for us.
+  landing.land();
+  {
+    std::unique_lock lock(flights_mutex_);
+    for (const Wanted& w : theirs) landed_.wait(lock, [&w] { return w.flight->landed; });
+  }
+  for (const auto* wanted : {&ours, &theirs}) {
+    for (const Wanted& w : *wanted) {
+      if (w.flight->info.failure) return *w.flight->info.failure;
+      w.schema->plan = w.flight->info.plan;
+    }
   }
   return ok;
 }
 
-Done CollectionSchemas::fetch(std::string_view db, const std::vector<std::string_view>& names) {
-  const std::vector<std::uint8_t> filter = name_filter(names);
-  FLE_TRY(const auto documents, options_.list_collections(db, filter));
-  std::vector<Info> found(names.size());
-  std::vector<bool> seen(names.size());
+Outcome<std::vector<CollectionSchemas::Info>> CollectionSchemas::fetch(
+    std::string_view db, std::span<const Wanted> wanted) const {
+  std::vector<std::string_view> names;
+  for (const Wanted& w : wanted) names.push_back(w.schema->collection);
+  FLE_TRY(const auto documents, options_.list_collections(db, name_filter(names)));
+  std::vector<Info> found(wanted.size());
+  std::vector<bool> seen(wanted.size());
   for (const std::vector<std::uint8_t>& document : documents) {
     FLE_TRY(const CollectionInfo info, parse_collection_info(document));
     const auto name = std::ranges::find(names, info.name);
-    if (name == names.end())
-      return Failure(Errc::vault_failed, "listCollections told of a collection not asked for");
+    if (name == names.end()) return bad_answer("a collection that was not asked for");
     const auto i = static_cast<std::size_t>(name - names.begin());
-    if (seen[i]) return Failure(Errc::vault_failed, "listCollections told of one collection twice");
+    if (seen[i]) return bad_answer("one collection twice");
     seen[i] = true;
     if (info.is_view) {
       found[i].failure =
-          Failure(Errc::view_not_supported, "cannot auto encrypt a view: " + join(db, info.name));
+          Failure(Errc::view_not_supported, "cannot auto encrypt a view: " + wanted[i].ns);
+    } else if (info.has_encrypted_fields) {
+      found[i].failure = Failure(Errc::command_not_supported,
+                                 wanted[i].ns +
+                                     " has encryptedFields: Queryable Encryption is not "
+                                     "supported, only client-side field level encryption");
     } else if (!info.schema.empty()) {
       auto plan = schema::compile_bson(info.schema, schema::Origin::remote);
       if (plan) {
-        found[i].plan = *plan;
+        found[i].plan = *std::move(plan);
       } else {
         found[i].failure = plan.error();
       }
     }
   }
-  remember(db, names, std::move(found));
-  return ok;
+  return found;
 }
 
-void CollectionSchemas::remember(std::string_view db, const std::vector<std::string_view>& names,
-                                 std::vector<Info> found) {
+void CollectionSchemas::remember(std::span<const Wanted> wanted, std::span<const Info> found) {
   const Clock::time_point at = now();
   const std::unique_lock lock(mutex_);
-  if (infos_.size() + names.size() > kMaxInfos)
+  if (infos_.size() + wanted.size() > kMaxInfos)
     std::erase_if(infos_, [at](const auto& entry) { return entry.second.expires <= at; });
-  if (infos_.size() + names.size() > kMaxInfos) infos_.clear();
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    found[i].expires = at + options_.collection_info_lifetime;
-    infos_.insert_or_assign(join(db, names[i]), std::move(found[i]));
+  if (infos_.size() + wanted.size() > kMaxInfos) infos_.clear();
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    Info& info = infos_.insert_or_assign(wanted[i].ns, found[i]).first->second;
+    info.expires = at + options_.collection_info_lifetime;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,7 +27,9 @@ class CollectionSchemas {
   /// The schemas that the analysis of a command needs.
   /// @param out      one for each of target.collections; memory is reused.
   /// @param scratch  likewise.
-  /// @retval Errc::view_not_supported, whatever list_collections or the schema compiler fails with
+  /// @retval Errc::view_not_supported
+  /// @retval Errc::server_bad_answer   listCollections told of what it was not asked for, or twice
+  /// @retval as list_collections and the schema compiler
   [[nodiscard]] Done find(std::string_view db, const query::Target& target,
                           std::vector<query::CollectionSchema>& out, std::string& scratch);
 
@@ -40,24 +43,32 @@ class CollectionSchemas {
     std::optional<Failure> failure;
     Clock::time_point expires;
   };
-  /// One call of list_collections under way.
+  /// One collection that a call of list_collections is under way for.
   struct Flight {
-    bool done = false;
-    std::optional<Failure> failure;
+    bool landed = false;
+    Info info;
   };
+  /// One that a command waits for.
+  struct Wanted {
+    query::CollectionSchema* schema;
+    std::string ns;
+    std::shared_ptr<Flight> flight;
+    bool known = false;  // it was found in the meantime
+  };
+  class Landing;
 
   [[nodiscard]] Clock::time_point now() const {
     return options_.now ? options_.now() : Clock::now();
   }
-  [[nodiscard]] const std::shared_ptr<const schema::Plan>* local(std::string_view ns) const;
-  [[nodiscard]] std::optional<Info> cached(const std::string& ns) const;
-  [[nodiscard]] Done load(std::string_view db, const std::vector<std::string_view>& names);
-  [[nodiscard]] Done fetch(std::string_view db, const std::vector<std::string_view>& names);
-  void remember(std::string_view db, const std::vector<std::string_view>& names,
-                std::vector<Info> found);
+  /// Gives `s` its schema when it is known. True when it was.
+  [[nodiscard]] Outcome<bool> take_known(const std::string& ns, query::CollectionSchema& s) const;
+  [[nodiscard]] Done load(std::string_view db, std::vector<Wanted> missing);
+  [[nodiscard]] Outcome<std::vector<Info>> fetch(std::string_view db,
+                                                 std::span<const Wanted> wanted) const;
+  void remember(std::span<const Wanted> wanted, std::span<const Info> found);
 
   const AutoEncrypter::Options& options_;
-  mutable std::shared_mutex mutex_;  // guards infos_
+  mutable std::shared_mutex mutex_;  // guards infos_; taken after flights_mutex_
   std::unordered_map<std::string, Info> infos_;
   std::mutex flights_mutex_;  // guards flights_ and what they point to
   std::condition_variable landed_;

@@ -82,18 +82,20 @@ inline std::shared_ptr<const schema::Plan> plan(std::string json) {
   return *p;
 }
 
-/// The MedcoMD schema.
+/// The MedcoMD schema, with single quotes.
+inline std::string patients_json(const KeyId& key) {
+  return "{'bsonType': 'object', 'encryptMetadata': {'keyId': " + key_json(key) +
+         ", 'algorithm': " + kRand +
+         "}, 'properties': {'name': {'bsonType': 'string'}, 'ssn': {'encrypt': {'bsonType': "
+         "'int', 'algorithm': " +
+         kDet +
+         "}}, 'bloodType': {'encrypt': {'bsonType': 'string'}}, "
+         "'medicalRecords': {'encrypt': {'bsonType': 'array'}}, 'insurance': {'bsonType': "
+         "'object', 'properties': {'policyNumber': {'encrypt': {'bsonType': 'int', 'algorithm': " +
+         kDet + "}}, 'provider': {'bsonType': 'string'}}}}}";
+}
 inline std::shared_ptr<const schema::Plan> patients(const KeyId& key) {
-  return plan(
-      "{'bsonType': 'object', 'encryptMetadata': {'keyId': " + key_json(key) +
-      ", 'algorithm': " + kRand +
-      "}, 'properties': {'name': {'bsonType': 'string'}, 'ssn': {'encrypt': {'bsonType': "
-      "'int', 'algorithm': " +
-      kDet +
-      "}}, 'bloodType': {'encrypt': {'bsonType': 'string'}}, "
-      "'medicalRecords': {'encrypt': {'bsonType': 'array'}}, 'insurance': {'bsonType': 'object', "
-      "'properties': {'policyNumber': {'encrypt': {'bsonType': 'int', 'algorithm': " +
-      kDet + "}}, 'provider': {'bsonType': 'string'}}}}}");
+  return plan(patients_json(key));
 }
 inline Doc patient(int ssn = 241014209) {
   return bson("{'_id': 1, 'name': 'Jon Doe', 'ssn': " + std::to_string(ssn) +

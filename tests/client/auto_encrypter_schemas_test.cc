@@ -1,0 +1,324 @@
+// Where AutoEncrypter has its schemas from: the application, the command, or the server.
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "client_support.h"
+#include "fle/client/auto_encrypter.h"
+#include "support/bson_values.h"
+
+namespace fle {
+namespace {
+
+using client::AutoEncrypter;
+using test::bson;
+using test::Doc;
+using namespace std::chrono_literals;
+
+/// What a server would say to listCollections.
+struct Server {
+  std::map<std::string, std::vector<Doc>> collections;  // by name, documents of the answer
+  std::vector<std::pair<std::string, Doc>> calls;       // database and filter
+  std::optional<Failure> failure;
+
+  Outcome<std::vector<Doc>> list(std::string_view db, Bytes filter) {
+    calls.emplace_back(db, test::copy(filter));
+    if (failure) return *failure;
+    std::vector<Doc> documents;
+    for (const auto& [name, all] : collections)
+      documents.insert(documents.end(), all.begin(), all.end());
+    return documents;
+  }
+};
+
+std::string info(const std::string& name, const std::string& schema) {
+  return "{'name': '" + name +
+         "', 'type': 'collection', 'options': {'validator': {'$jsonSchema': " + schema + "}}}";
+}
+
+class AutoEncrypterSchemas : public testing::Test {
+ protected:
+  AutoEncrypterSchemas() : key_(keys_.new_key()) {
+    options_.list_collections = [this](std::string_view db, Bytes filter) {
+      return server_.list(db, filter);
+    };
+    options_.now = [this] { return now_; };
+  }
+  void add(const std::string& name, const std::string& information) {
+    server_.collections[name].push_back(bson(information));
+  }
+  void add_patients() { add("patients", info("patients", test::patients_json(key_))); }
+  [[nodiscard]] AutoEncrypter auto_encrypter() const { return {options_, keys_.ring()}; }
+
+  test::World keys_;
+  KeyId key_;
+  Server server_;
+  std::chrono::steady_clock::time_point now_{};
+  AutoEncrypter::Options options_;
+};
+
+const std::string kInsert = "{'insert': 'patients', 'documents': [{'_id': 1, 'ssn': 5}]}";
+
+/// Whether the ssn of kInsert is encrypted; nothing when the command is refused.
+std::optional<bool> encrypts(const AutoEncrypter& auto_encrypter,
+                             const std::string& db = "clinic") {
+  const auto sent = auto_encrypter.encrypt_command(db, bson(kInsert));
+  if (!sent) return std::nullopt;
+  return test::payload_of(test::find_value(*sent, {"documents", "0", "ssn"}).value()).has_value();
+}
+
+Errc error_of(const AutoEncrypter& auto_encrypter, const std::string& command) {
+  const auto sent = auto_encrypter.encrypt_command("clinic", bson(command));
+  return sent ? Errc{} : sent.error().code;
+}
+
+TEST_F(AutoEncrypterSchemas, ComeFromTheServerOnceAndForAWhile) {
+  add_patients();
+  const AutoEncrypter e = auto_encrypter();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(encrypts(e), true);
+  ASSERT_EQ(server_.calls.size(), 1U);
+  EXPECT_EQ(server_.calls[0],
+            (std::pair<std::string, Doc>("clinic", bson("{'name': 'patients'}"))));
+  now_ += 60s - 1ms;
+  EXPECT_EQ(encrypts(e), true);
+  EXPECT_EQ(server_.calls.size(), 1U);
+  now_ += 1ms;
+  server_.collections.clear();
+  EXPECT_EQ(encrypts(e), false) << "the collection was dropped since";
+  EXPECT_EQ(server_.calls.size(), 2U);
+}
+
+TEST_F(AutoEncrypterSchemas, WithoutALifetimeAreAskedForEachTime) {
+  add_patients();
+  options_.collection_info_lifetime = 0ms;
+  const AutoEncrypter e = auto_encrypter();
+  EXPECT_EQ(encrypts(e), true);
+  EXPECT_EQ(encrypts(e), true);
+  EXPECT_EQ(server_.calls.size(), 2U);
+}
+
+TEST_F(AutoEncrypterSchemas, OfTheApplicationStandAboveTheServer) {
+  options_.schema_map["clinic.patients"] = test::patients(key_);
+  const AutoEncrypter e = auto_encrypter();
+  EXPECT_EQ(encrypts(e), true);
+  EXPECT_TRUE(server_.calls.empty());
+  EXPECT_EQ(encrypts(e, "other"), false) << "another database's collection of that name";
+  EXPECT_EQ(server_.calls.size(), 1U);
+}
+
+TEST_F(AutoEncrypterSchemas, ThatAreNotThereAreRemembered) {
+  const AutoEncrypter e = auto_encrypter();
+  EXPECT_EQ(encrypts(e), false);
+  EXPECT_EQ(encrypts(e), false);
+  EXPECT_EQ(server_.calls.size(), 1U);
+}
+
+TEST_F(AutoEncrypterSchemas, StandAtTheTopLevelOfTheValidatorOnly) {
+  add("patients", "{'name': 'patients', 'options': {'validator': {'$and': [{'$jsonSchema': " +
+                      test::patients_json(key_) + "}]}}}");
+  EXPECT_EQ(encrypts(auto_encrypter()), false);
+}
+
+TEST_F(AutoEncrypterSchemas, MayHoldValidationKeywordsThere) {
+  std::string schema = test::patients_json(key_);
+  schema.insert(1, "'required': ['ssn'], ");
+  add("patients", info("patients", schema));
+  EXPECT_EQ(encrypts(auto_encrypter()), true);
+}
+
+TEST_F(AutoEncrypterSchemas, OfAllCollectionsAreAskedForInOneCall) {
+  add_patients();
+  const AutoEncrypter e = auto_encrypter();
+  const std::string lookup =
+      "{'aggregate': 'patients', 'cursor': {}, 'pipeline': [{'$lookup': {'from': 'visits', "
+      "'as': 'v', 'localField': 'a', 'foreignField': 'b'}}]}";
+  EXPECT_EQ(error_of(e, lookup), Errc{});
+  ASSERT_EQ(server_.calls.size(), 1U);
+  EXPECT_EQ(server_.calls[0].second, bson("{'name': {'$in': ['patients', 'visits']}}"));
+  EXPECT_EQ(error_of(e, lookup), Errc{});
+  EXPECT_EQ(server_.calls.size(), 1U);
+}
+
+TEST_F(AutoEncrypterSchemas, OfViewsThereAreNone) {
+  add("patients", "{'name': 'patients', 'type': 'view', 'options': {'viewOn': 'x'}}");
+  const AutoEncrypter e = auto_encrypter();
+  const auto sent = e.encrypt_command("clinic", bson(kInsert));
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, Errc::view_not_supported);
+  EXPECT_EQ(sent.error().message, "cannot auto encrypt a view: clinic.patients");
+  EXPECT_EQ(encrypts(e), std::nullopt);
+  EXPECT_EQ(server_.calls.size(), 1U);
+}
+
+TEST_F(AutoEncrypterSchemas, ThatDoNotCompileRefuseEveryCommand) {
+  add("patients", info("patients", "{'properties': {'ssn': {'encrypt': {'algorithm': 'rot13'}}}}"));
+  const AutoEncrypter e = auto_encrypter();
+  const Errc first = error_of(e, kInsert);
+  EXPECT_NE(first, Errc{});
+  EXPECT_EQ(error_of(e, kInsert), first);
+  EXPECT_EQ(server_.calls.size(), 1U);
+}
+
+TEST_F(AutoEncrypterSchemas, OfQueryableEncryptionAreRefused) {
+  add("patients",
+      "{'name': 'patients', 'options': {'encryptedFields': {'fields': [{'path': 'ssn'}]}}}");
+  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::command_not_supported);
+}
+
+TEST_F(AutoEncrypterSchemas, AreNotTakenFromAnAnswerThatMakesNoSense) {
+  add_patients();
+  server_.collections["patients"].push_back(server_.collections["patients"].front());
+  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::server_bad_answer) << "twice";
+  server_.collections.clear();
+  add("visits", info("visits", "{}"));
+  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::server_bad_answer) << "not asked for";
+  server_.collections.clear();
+  add("patients", "{'type': 'collection'}");
+  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::malformed_bson) << "without a name";
+  server_.collections["patients"] = {Doc{9, 0, 0, 0, 2, 'n'}};
+  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::malformed_bson) << "not BSON";
+}
+
+TEST_F(AutoEncrypterSchemas, AreAskedForAgainAfterAFailure) {
+  add_patients();
+  const AutoEncrypter e = auto_encrypter();
+  server_.failure = Failure(Errc::server_unreachable, "down");
+  EXPECT_EQ(error_of(e, kInsert), Errc::server_unreachable);
+  server_.failure.reset();
+  EXPECT_EQ(encrypts(e), true);
+}
+
+TEST_F(AutoEncrypterSchemas, AreAskedForAgainAfterAnException) {
+  add_patients();
+  bool throws = true;
+  const auto list = options_.list_collections;
+  options_.list_collections = [&](std::string_view db, Bytes filter) {
+    if (throws) throw std::runtime_error("down");
+    return list(db, filter);
+  };
+  const AutoEncrypter e = auto_encrypter();
+  EXPECT_THROW((void)e.encrypt_command("clinic", bson(kInsert)), std::runtime_error);
+  throws = false;
+  EXPECT_EQ(encrypts(e), true);
+}
+
+TEST_F(AutoEncrypterSchemas, OfACommandItselfStandAboveAllOthers) {
+  options_.schema_map["clinic.patients"] = test::plan("{'bsonType': 'object'}");
+  const AutoEncrypter e = auto_encrypter();
+  const auto create = [&](const std::string& validator) {
+    return error_of(e, "{'create': 'patients', 'validator': " + validator + "}");
+  };
+  EXPECT_EQ(create("{'$jsonSchema': " + test::patients_json(key_) + "}"), Errc{});
+  EXPECT_NE(create("{'$jsonSchema': " + test::patients_json(key_) + ", 'ssn': 5}"), Errc{});
+  EXPECT_EQ(create("{'ssn': 5}"), Errc{}) << "by the schema map nothing is encrypted";
+  EXPECT_TRUE(server_.calls.empty());
+}
+
+TEST_F(AutoEncrypterSchemas, OfNewCollectionsAreNotAskedFor) {
+  EXPECT_EQ(error_of(auto_encrypter(), "{'create': 'new'}"), Errc{});
+  EXPECT_TRUE(server_.calls.empty());
+  EXPECT_EQ(error_of(auto_encrypter(), "{'collMod': 'old'}"), Errc{});
+  EXPECT_EQ(server_.calls.size(), 1U);
+}
+
+TEST_F(AutoEncrypterSchemas, AreNotAskedForByCommandsThatAreNotAnalysed) {
+  EXPECT_EQ(error_of(auto_encrypter(), "{'ping': 1}"), Errc{});
+  EXPECT_TRUE(server_.calls.empty());
+}
+
+/// Answers once `n` threads have asked for the schema, or after a while.
+class Gate {
+ public:
+  void arrive() {
+    const std::lock_guard lock(mutex_);
+    ++arrived_;
+    all_.notify_all();
+  }
+  void wait_for(int n) {
+    std::unique_lock lock(mutex_);
+    all_.wait_for(lock, 10s, [&] { return arrived_ == n; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable all_;
+  int arrived_ = 0;
+};
+
+TEST_F(AutoEncrypterSchemas, OfOneCollectionAreAskedForOnceByManyThreads) {
+  constexpr int kThreads = 8;
+  add_patients();
+  Gate gate;
+  std::atomic<int> calls{0};
+  const Doc answer = server_.collections["patients"].front();
+  options_.list_collections = [&](std::string_view, Bytes) -> Outcome<std::vector<Doc>> {
+    ++calls;
+    gate.wait_for(kThreads);
+    return std::vector<Doc>{answer};
+  };
+  const AutoEncrypter e = auto_encrypter();
+  std::atomic<int> encrypted{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      gate.arrive();
+      if (encrypts(e) == true) ++encrypted;
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(encrypted, kThreads);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_F(AutoEncrypterSchemas, OfOtherCollectionsDoNotWaitForASlowCallOfAnotherThread) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool other_done = false;
+  bool slow_began = false;
+  options_.list_collections = [&](std::string_view, Bytes filter) -> Outcome<std::vector<Doc>> {
+    if (test::contains(filter, "patients")) {
+      std::unique_lock lock(mutex);
+      slow_began = true;
+      changed.notify_all();
+      EXPECT_TRUE(changed.wait_for(lock, 10s, [&] { return other_done; }));
+    }
+    return std::vector<Doc>{};
+  };
+  const AutoEncrypter e = auto_encrypter();
+  std::thread slow([&] { EXPECT_EQ(encrypts(e), false); });
+  {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(changed.wait_for(lock, 10s, [&] { return slow_began; }));
+  }
+  EXPECT_EQ(error_of(e, "{'find': 'visits'}"), Errc{});
+  {
+    const std::lock_guard lock(mutex);
+    other_done = true;
+    changed.notify_all();
+  }
+  slow.join();
+}
+
+TEST_F(AutoEncrypterSchemas, ThatAThreadFailsToGetFailForTheThreadsThatWaitForThem) {
+  constexpr int kThreads = 4;
+  Gate gate;
+  options_.list_collections = [&](std::string_view, Bytes) -> Outcome<std::vector<Doc>> {
+    gate.wait_for(kThreads);
+    return Failure(Errc::server_unreachable, "down");
+  };
+  const AutoEncrypter e = auto_encrypter();
+  std::atomic<int> refused{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      gate.arrive();
+      if (error_of(e, kInsert) == Errc::server_unreachable) ++refused;
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(refused, kThreads);
+}
+
+}  // namespace
+}  // namespace fle
