@@ -140,6 +140,7 @@ Done need_groupable(Context& context, const Element& e, const View& view, const 
   const bool strings =
       leaf.types.empty() || leaf.types.contains(Type::string) || leaf.types.contains(Type::symbol);
   if (scope.collation && strings) return context.refuse(kGroupCollation, e, leaf.path, operation);
+  if (context.rolls(leaf)) return context.refuse(kRollOver, e, leaf.path, operation);
   return ok;
 }
 

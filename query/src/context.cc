@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "roll_over.h"
+
 namespace fle::query {
 namespace {
 
@@ -46,7 +48,9 @@ bool nonzero(Bytes value) noexcept {
 
 Context::Context(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
                  Analysis& out)
-    : command_(command), db_(db), schemas_(schemas), out_(out), editor_(out.edits, command) {}
+    : command_(command), db_(db), schemas_(schemas), out_(out), editor_(out.edits, command) {
+  path_.reserve(room_.size() / sizeof(std::string_view));
+}
 
 Outcome<View> Context::collection(std::string_view name) const {
   for (const CollectionSchema& s : schemas_)
@@ -125,7 +129,8 @@ void Context::found(const Element& e, std::string_view field, std::string_view o
 }
 
 Done Context::encrypt(const Element& e, const schema::Leaf& leaf, std::string_view field,
-                      std::string_view operation, const char* rule, Form form) {
+                      std::string_view operation, const char* rule, Form form,
+                      Comparison comparison) {
   if (std::holds_alternative<schema::KeyPointer>(leaf.key))
     return refuse(kPointerKey, e, field, operation);
   if (Done fits = bson::may_encrypt(e.type, value(e), leaf); !fits) {
@@ -134,8 +139,9 @@ Done Context::encrypt(const Element& e, const schema::Leaf& leaf, std::string_vi
     return refuse(why, e, field, operation);
   }
   FLE_CHECK(editor_.mark(e, 0));
-  out_.rewrites.push_back({form, &leaf, {}});
+  out_.rewrites.push_back({form, &leaf, {}, nullptr, comparison});
   ++out_.n_encrypted;
+  if (comparison != Comparison::none && rolls(leaf)) ++n_rolled_;
   found(e, field, operation, rule);
   return ok;
 }
@@ -189,6 +195,8 @@ Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool store
   }
   return ok;
 }
+
+bool Context::rolls(const schema::Leaf& leaf) const { return query::rolls(out_, leaf); }
 
 Done Context::write_eq(const Element& e) {
   FLE_CHECK(editor_.mark(e, 0));

@@ -1,6 +1,9 @@
 #ifndef FLE_QUERY_SRC_CONTEXT_H_
 #define FLE_QUERY_SRC_CONTEXT_H_
 
+#include <array>
+#include <cstddef>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,7 +81,8 @@ class Context {
   /// @param rule       id of the rule.
   /// @retval Errc::type_not_allowed, already_encrypted, pointer_key_not_allowed
   [[nodiscard]] Done encrypt(const Element& e, const schema::Leaf& leaf, std::string_view field,
-                             std::string_view operation, const char* rule, Form form = Form::value);
+                             std::string_view operation, const char* rule, Form form = Form::value,
+                             Comparison comparison = Comparison::none);
   /// The document `e` is encrypted where the schema says. JSON-pointer keys are looked up in it
   /// when it is a whole document (`start.stored`), and refused when it is not.
   [[nodiscard]] Done encrypt_fields(const Element& e, const View& view, bool needs_id, bool stored,
@@ -86,6 +90,10 @@ class Context {
   /// `e`, an implicit equality of a plain field, is written as {$eq: value} if its filter turns out
   /// to have encrypted values.
   [[nodiscard]] Done write_eq(const Element& e);
+  /// Whether the key of such fields is being changed (Analysis::previous_keys).
+  [[nodiscard]] bool rolls(const schema::Leaf& leaf) const;
+  /// Comparisons so far with fields whose key is being changed.
+  [[nodiscard]] std::size_t n_rolled() const noexcept { return n_rolled_; }
   /// For filters: take_back_eq(here()) forgets every write_eq since, unless something was encrypted
   /// since.
   struct Point {
@@ -113,7 +121,11 @@ class Context {
   Analysis& out_;
   bson::Editor editor_;
   Fields fields_;
-  std::vector<std::string_view> path_;
+  std::size_t n_rolled_ = 0;
+  // As deep as few commands are, so that these take no memory from the heap.
+  alignas(std::string_view) std::array<std::byte, 16 * sizeof(std::string_view)> room_;
+  std::pmr::monotonic_buffer_resource pool_{room_.data(), room_.size()};
+  std::pmr::vector<std::string_view> path_{&pool_};
 };
 
 }  // namespace fle::query

@@ -285,6 +285,7 @@ Done fields_comparable(Context& context, const Element& e, const View& a, const 
   if (a.leaf->algorithm == Algorithm::random || b.leaf->algorithm == Algorithm::random)
     return context.refuse(kRandom, e, leaf.path, operation);
   if (!same_encryption(*a.leaf, *b.leaf)) return context.refuse(kNotAlike, e, leaf.path, operation);
+  if (context.rolls(leaf)) return context.refuse(kRollOver, e, leaf.path, operation);
   if (scope.collation && compares_strings(leaf))
     return context.refuse(kFieldCollation, e, leaf.path, operation);
   return ok;
@@ -323,8 +324,7 @@ bool Evaluator::next_is_in(const Element& e) const noexcept {
 Done Evaluator::write_inside(const Element& e) {
   while (is_next(e)) {
     const Meeting& m = meetings_[written_++];
-    FLE_CHECK(
-        compare(context_, e, *m.leaf, scope_, m.operation, "expression.constant", Form::value));
+    FLE_CHECK(compare(context_, e, *m.leaf, scope_, m.operation, "expression.constant"));
   }
   if (!next_is_in(e)) return ok;
   const Context::Inside inside(context_, e);

@@ -55,6 +55,9 @@ struct Predicate {
 Done match_object(Context& context, const Element& filter, const MatchScope& scope);
 Done need_comparable(Context& context, const Element& e, const schema::Leaf& leaf,
                      const MatchScope& scope, std::string_view operation);
+Done compare_by(Context& context, const Element& value, const schema::Leaf& leaf,
+                const MatchScope& scope, std::string_view operation, Comparison comparison,
+                const char* rule);
 Done match_operators(Context& context, const Element& operators, const Predicate& p);
 
 // ---- Operators that follow a path
@@ -67,7 +70,8 @@ Done need_field(Context& context, const Element& e, const Predicate& p) {
 
 Done equality(Context& context, const Element& e, const Predicate& p) {
   FLE_CHECK(need_field(context, e, p));
-  return compare(context, e, *p.place.leaf, p.scope, e.name, "match.equality", Form::value);
+  return compare_by(context, e, *p.place.leaf, p.scope, e.name, Comparison::operation,
+                    "match.equality");
 }
 
 Done membership(Context& context, const Element& e, const Predicate& p) {
@@ -80,8 +84,8 @@ Done membership(Context& context, const Element& e, const Predicate& p) {
     if (item.type == Type::regex) return context.refuse(kOperator, item, p.field(), e.name);
     if (item.type == Type::null || item.type == Type::undefined)
       return context.refuse(kNullInIn, item, p.field(), e.name);
-    FLE_CHECK(
-        compare(context, item, *p.place.leaf, p.scope, e.name, "match.membership", Form::value));
+    FLE_CHECK(compare_by(context, item, *p.place.leaf, p.scope, e.name, Comparison::member,
+                         "match.membership"));
   }
   return ok;
 }
@@ -190,7 +194,8 @@ Done match_path(Context& context, const Element& e, const MatchScope& scope) {
     return context.refuse(kOperator, e, p.field(), "$regex");
   if (p.place.kind != Place::Kind::encrypted)
     return context.refuse(refusal_of(p.place.kind), e, p.path, "$eq");
-  return compare(context, e, *p.place.leaf, scope, "$eq", "match.equality", Form::eq);
+  return compare_by(context, e, *p.place.leaf, scope, "$eq", Comparison::implicit,
+                    "match.equality");
 }
 
 // ---- Operators that stand in place of a path
@@ -246,6 +251,18 @@ Done need_comparable(Context& context, const Element& e, const schema::Leaf& lea
   return ok;
 }
 
+Done compare_by(Context& context, const Element& value, const schema::Leaf& leaf,
+                const MatchScope& scope, std::string_view operation, Comparison comparison,
+                const char* rule) {
+  FLE_CHECK(need_comparable(context, value, leaf, scope, operation));
+  if (value.type == Type::null || value.type == Type::undefined)
+    return context.refuse(kNull, value, leaf.path, operation);
+  if (scope.collation && (value.type == Type::string || value.type == Type::symbol))
+    return context.refuse(kCollation, value, leaf.path, operation);
+  const Form form = comparison == Comparison::implicit ? Form::eq : Form::value;
+  return context.encrypt(value, leaf, leaf.path, operation, rule, form, comparison);
+}
+
 Done match_object(Context& context, const Element& filter, const MatchScope& scope) {
   if (filter.type != Type::object) return context.refuse(kMalformed, filter, {}, {});
   const Context::Inside inside(context, filter);
@@ -281,13 +298,9 @@ const Refusal& refusal_of(Place::Kind kind) noexcept {
 }
 
 Done compare(Context& context, const Element& value, const schema::Leaf& leaf,
-             const MatchScope& scope, std::string_view operation, const char* rule, Form form) {
-  FLE_CHECK(need_comparable(context, value, leaf, scope, operation));
-  if (value.type == Type::null || value.type == Type::undefined)
-    return context.refuse(kNull, value, leaf.path, operation);
-  if (scope.collation && (value.type == Type::string || value.type == Type::symbol))
-    return context.refuse(kCollation, value, leaf.path, operation);
-  return context.encrypt(value, leaf, leaf.path, operation, rule, form);
+             const MatchScope& scope, std::string_view operation, const char* rule) {
+  if (context.rolls(leaf)) return context.refuse(kRollOver, value, leaf.path, operation);
+  return compare_by(context, value, leaf, scope, operation, Comparison::none, rule);
 }
 
 Done match(Context& context, const Element& filter, const MatchScope& scope) {

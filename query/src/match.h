@@ -27,12 +27,11 @@ struct MatchScope {
 /// written with $eq where something in the filter is encrypted; else it stays byte for byte.
 [[nodiscard]] Done match(Context& context, const Element& filter, const MatchScope& scope);
 
-/// A value that is compared for equality with a place: encrypted, or refused. Shared by filters and
-/// expressions.
+/// A value that is compared for equality with a field in an expression: encrypted, or refused by
+/// the rules for filters.
 /// @param operation  "$eq"; shown in errors.
 [[nodiscard]] Done compare(Context& context, const Element& value, const schema::Leaf& leaf,
-                           const MatchScope& scope, std::string_view operation, const char* rule,
-                           Form form);
+                           const MatchScope& scope, std::string_view operation, const char* rule);
 
 /// For documents whose keys are paths that the server must be able to read (sort, min, max, keys of
 /// a time series): refuses those that meet an encrypted field.

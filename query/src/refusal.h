@@ -45,6 +45,12 @@ inline constexpr Refusal kRandom{
     "Cannot query on fields encrypted with the randomized encryption algorithm",
     "encrypt the field with the deterministic algorithm if it must be searched"};
 
+/// While a deterministic field's key is changed (see roll_over).
+inline constexpr Refusal kRollOver{
+    "roll_over", Errc::comparison_not_possible,
+    "the field's key is being changed: equal values may have different ciphertext",
+    "compare the field with a value in a filter, or wait until every document has the new key"};
+
 }  // namespace fle::query
 
 #endif  // FLE_QUERY_SRC_REFUSAL_H_

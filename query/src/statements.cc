@@ -27,11 +27,29 @@ constexpr Refusal kDistinctCollation{"distinct.collation", Errc::collation_not_a
                                      "a collation has no effect on encrypted strings",
                                      "use {locale: \"simple\"}, or none"};
 
+constexpr Refusal kRolledUpsert{
+    "roll_over.upsert", Errc::update_not_allowed,
+    "the field's key is being changed: an upsert cannot make a field of a search for two values",
+    "update without upsert, and insert the document when nothing was found"};
+
 /// One statement of a batch: a document with a filter, perhaps an update, and options.
 struct StatementFields {
   const char* filter;
   const char* update;  ///< Null where there is none.
 };
+
+/// A filter beside an update. An upsert makes fields of its equalities, but not where roll_over()
+/// makes lists of them: a whole document then brings all fields but _id itself.
+Done filter_of_update(Context& context, const Element& e, const MatchScope& scope,
+                      const Element& statement, const char* update_name) {
+  const std::size_t before = context.n_rolled();
+  FLE_CHECK(match(context, e, scope));
+  const std::optional<Element> upsert = context.find(statement, "upsert");
+  if (context.n_rolled() == before || !upsert || !context.truthy(*upsert)) return ok;
+  const std::optional<Element> u = context.find(statement, update_name);
+  if (u && is_replacement(context, *u) && !encrypts_id(scope.view)) return ok;
+  return context.refuse(kRolledUpsert, e, {}, "upsert");
+}
 
 Done statement(Context& context, const Element& document, const View& view,
                const StatementFields& names) {
@@ -44,7 +62,9 @@ Done statement(Context& context, const Element& document, const View& view,
   for (Cursor c = context.cursor(document); c.next();) {
     const Element& e = c.element();
     if (e.name == names.filter) {
-      FLE_CHECK(match(context, e, scope));
+      FLE_CHECK(names.update == nullptr
+                    ? match(context, e, scope)
+                    : filter_of_update(context, e, scope, document, names.update));
     } else if (names.update != nullptr && e.name == names.update) {
       FLE_CHECK(update(context, e, update_scope));
     } else if (e.name == "sort") {
@@ -100,6 +120,10 @@ Done filter(Context& context, const Element& e, const Scope& scope) {
   return match(context, e, {scope.view, scope.collation});
 }
 
+Done find_and_modify_filter(Context& context, const Element& e, const Scope& scope) {
+  return filter_of_update(context, e, {scope.view, scope.collation}, scope.command, "update");
+}
+
 Done find_and_modify_update(Context& context, const Element& e, const Scope& scope) {
   const std::optional<Element> upsert = context.find(scope.command, "upsert");
   return update(
@@ -131,6 +155,7 @@ Done distinct_key(Context& context, const Element& e, const Scope& scope) {
   const bool is_text =
       place.leaf->types.contains(Type::string) || place.leaf->types.contains(Type::symbol);
   if (scope.collation && is_text) return context.refuse(kDistinctCollation, e, field, "distinct");
+  if (context.rolls(*place.leaf)) return context.refuse(kRollOver, e, field, "distinct");
   context.unchanged(e, field, "distinct", "distinct.key",
                     "equal values have equal ciphertext; the reply is decrypted");
   return ok;
@@ -163,7 +188,7 @@ constexpr CommandField kBulkWrite[] = {
      Evidence::fail_closed},
 };
 constexpr CommandField kFindAndModify[] = {
-    {"query", filter, kFilter},
+    {"query", find_and_modify_filter, kFilter},
     {"update", find_and_modify_update, "by the rules for updates"},
     {"fields", projected, "by the rules for projections", Evidence::docs},
     {"sort", sorted, kPaths, Evidence::fail_closed},

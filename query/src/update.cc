@@ -207,8 +207,6 @@ bool gives_id(const Context& context, const std::optional<Element>& filter) {
   return id->type != Type::object || context.find(*id, "$eq").has_value();
 }
 
-bool encrypts_id(const View& view) { return resolve(view, "_id").kind != Place::Kind::plain; }
-
 Done replacement(Context& context, const Element& u, const UpdateScope& scope) {
   for (Cursor c = context.cursor(u); c.next();)
     if (c.element().name.starts_with('$')) {
@@ -221,15 +219,23 @@ Done replacement(Context& context, const Element& u, const UpdateScope& scope) {
 
 }  // namespace
 
+bool encrypts_id(const View& view) noexcept {
+  return resolve(view, "_id").kind != Place::Kind::plain;
+}
+
+bool is_replacement(const Context& context, const Element& u) {
+  if (u.type != Type::object) return false;
+  Cursor first = context.cursor(u);
+  return !first.next() || !first.element().name.starts_with('$');
+}
+
 Done update(Context& context, const Element& u, const UpdateScope& scope) {
   if (u.type == Type::array) {
     if (reach(scope.view) == Reach::nothing) return ok;
     return context.refuse(kPipeline, u, {}, {});
   }
   if (u.type != Type::object) return context.refuse(kMalformed, u, {}, {});
-  Cursor first = context.cursor(u);
-  if (!first.next() || !first.element().name.starts_with('$'))
-    return replacement(context, u, scope);
+  if (is_replacement(context, u)) return replacement(context, u, scope);
   if (scope.upsert && encrypts_id(scope.view) && !gives_id(context, scope.filter))
     return context.refuse(kNoId, u, "_id", "upsert");
   const Context::Inside inside(context, u);

@@ -21,6 +21,11 @@ struct UpdateScope {
 /// Analyses the update of one statement: operators, a replacement document, or a pipeline.
 [[nodiscard]] Done update(Context& context, const Element& u, const UpdateScope& scope);
 
+/// Whether an update is a whole document.
+[[nodiscard]] bool is_replacement(const Context& context, const Element& u);
+/// Whether the schema encrypts _id, or something in it.
+[[nodiscard]] bool encrypts_id(const View& view) noexcept;
+
 /// The update operators, for docs/analysis.md.
 [[nodiscard]] std::span<const RuleText> update_operator_rules() noexcept;
 

@@ -64,7 +64,7 @@ void write_placeholder(MutBytes out, const Rewrite& r, const bson::Mark& m, Byte
   w.name("a");
   w.int32(static_cast<std::size_t>(r.leaf->algorithm));
   if (r.alt_name.data() == nullptr) {
-    const KeyId& id = std::get<KeyId>(r.leaf->key);
+    const KeyId& id = key_id(r);
     w.type(Type::bin_data);
     w.name("ki");
     w.int32(id.bytes.size());

@@ -2,6 +2,7 @@
 #define FLE_QUERY_ANALYSIS_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +15,7 @@
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/schema/plan.h"
+#include "fle/types.h"
 
 namespace fle::query {
 
@@ -85,12 +87,30 @@ enum class Form : std::uint8_t {
   eq_plain,  ///< {$eq: the value as it is}: a filter with encrypted values is written out in full.
 };
 
+/// What a value in a filter is compared by.
+enum class Comparison : std::uint8_t {
+  none,       ///< Nothing: it is written to a document, or stands in an expression.
+  implicit,   ///< {path: value}
+  operation,  ///< The operator that is the value's own name: $eq or $ne.
+  member,     ///< $in or $nin: it is an item of the list.
+};
+
 /// One value of the command that is written anew, beside the mark of the same index.
 struct Rewrite {
   Form form = Form::value;
   const schema::Leaf* leaf = nullptr;  ///< How to encrypt it; null for Form::eq_plain.
   std::string_view alt_name;  ///< The key's alternate name, where a JSON pointer led to it.
+  const KeyId* previous_key = nullptr;  ///< In place of the leaf's key: see roll_over().
+  Comparison comparison = Comparison::none;
 };
+
+/// The id of the key that encrypts a value which has no `alt_name`.
+[[nodiscard]] inline const KeyId& key_id(const Rewrite& r) {
+  return r.previous_key != nullptr ? *r.previous_key : std::get<KeyId>(r.leaf->key);
+}
+
+/// For a data key the keys that it replaces.
+using PreviousKeys = std::map<KeyId, std::vector<KeyId>>;
 
 /// The result of one analysis; keeps its memory for the next one. Refers to the command and to the
 /// schemas, which must stay. Not for concurrent use.
@@ -102,6 +122,9 @@ class FLE_API Analysis {
 
   /// Set before analyze(): note a Finding for every path, not only for a refusal.
   bool explain = false;
+  /// Set before analyze(): fields whose keys have predecessors are refused where equal values must
+  /// have equal ciphertext. Null: none have. It must stay.
+  const PreviousKeys* previous_keys = nullptr;
 
   bson::Edits edits;              ///< A mark for each value, offsets into the command.
   std::vector<Rewrite> rewrites;  ///< As many, in the same order.
@@ -109,7 +132,7 @@ class FLE_API Analysis {
   std::size_t n_encrypted = 0;    ///< Rewrites whose form is not eq_plain.
   bool schema_encrypts = false;   ///< Some schema that was asked for encrypts something.
 
-  /// Forgets all but the memory, and `explain`.
+  /// Forgets all but the memory and what is set before analyze().
   void clear() noexcept;
   /// Keeps the schemas of the last analysis alive.
   std::vector<std::shared_ptr<const schema::Plan>> plans;
@@ -130,6 +153,22 @@ inline constexpr bson::Limits kCommandLimits{200, 48'000'000};
 /// A Failure names the path within the command.
 [[nodiscard]] FLE_API Done analyze(Bytes command, std::string_view db,
                                    std::span<const CollectionSchema> schemas, Analysis& out);
+
+/// Changing the key of a deterministic field takes a while, in which some documents hold ciphertext
+/// of the new key and some of an old one. Comparisons of a filter then search for both: {f: v} and
+/// {f: {$eq: v}} become {f: {$in: [v, v]}}, $ne becomes $nin, and each item of $in and $nin is
+/// repeated; of the values that were one, each is encrypted with another key, the new one first.
+/// What cannot be searched for twice was refused by analyze(): upserts that make a field of the
+/// comparison, expressions, $group, $lookup, distinct.
+///
+/// @param command, db, schemas  as they were given to analyze().
+/// @param analysis  its result, with `previous_keys`; becomes that of the returned command.
+/// @return  the command to go on with in place of `command`: its values are as secret. Empty where
+///          no comparison meets a key with predecessors: then all stays as it was.
+/// @retval Errc::document_too_large  beyond kCommandLimits
+[[nodiscard]] FLE_API Outcome<std::vector<std::uint8_t>> roll_over(
+    Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
+    Analysis& analysis);
 
 /// The command with a placeholder (binary subtype 6, type 0) for each value to encrypt, as
 /// mongocryptd writes it: {a, ki | ka, v} (specification: bson-binary-encrypted, "Type 0").
