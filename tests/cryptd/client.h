@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -110,6 +111,17 @@ class Client {
 
   int fd_ = -1;
 };
+
+/// For threads of a test, where an exception would end the program: false when `f` throws.
+template <class F>
+bool succeeds(F f) {
+  try {
+    f();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
 
 }  // namespace fle::test
 

@@ -150,14 +150,16 @@ TEST_F(CryptdSockets, ManyThreadsAreAnalysedAtOnce) {
   std::vector<int> right(8, 0);
   for (std::size_t t = 0; t < right.size(); ++t) {
     threads.emplace_back([&right, t] {
-      Client c = connect();
-      for (int i = 0; i < 50; ++i) {
-        const std::string ssn = std::to_string(t) + '-' + std::to_string(i);
-        const Reply r = c.ask(insert_of(ssn));
-        const auto value = find_value(r.document, {"result", "documents", "0", "ssn"});
-        const auto mark = value ? payload_of(*value) : std::nullopt;
-        if (mark && text_of(*find_value(Bytes(*mark).subspan(1), {"v"})) == ssn) ++right[t];
-      }
+      EXPECT_TRUE(succeeds([&right, t] {
+        Client c = connect();
+        for (int i = 0; i < 50; ++i) {
+          const std::string ssn = std::to_string(t) + '-' + std::to_string(i);
+          const Reply r = c.ask(insert_of(ssn));
+          const auto value = find_value(r.document, {"result", "documents", "0", "ssn"});
+          const auto mark = value ? payload_of(*value) : std::nullopt;
+          if (mark && text_of(*find_value(Bytes(*mark).subspan(1), {"v"})) == ssn) ++right[t];
+        }
+      }));
     });
   }
   for (std::thread& t : threads) t.join();
