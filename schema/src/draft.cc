@@ -78,7 +78,8 @@ class Flattener {
   void place(const Plan::Data::Node& node, const std::string& name, const Plan::Step& step) {
     std::uint32_t i = Plan::Data::hash(name);
     while (d_.slots[node.first_slot + (i & node.mask)].len != Plan::Data::Slot::kFree) ++i;
-    d_.slots[node.first_slot + (i & node.mask)] = {static_cast<std::uint32_t>(d_.names.size()),
+    d_.slots[node.first_slot + (i & node.mask)] = {Plan::Data::ends(name),
+                                                   static_cast<std::uint32_t>(d_.names.size()),
                                                    static_cast<std::uint32_t>(name.size()), step};
     d_.names += name;
   }

@@ -8,7 +8,17 @@ namespace fle::schema {
 
 namespace {
 
-/// The last `n` bytes of a name, 0 to 7, as one word: no two names of one length share it.
+using Ends = Plan::Data::Ends;
+
+constexpr std::size_t kInEnds = 16;
+
+std::uint64_t load8(const char* p) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+/// A name of 0 to 7 bytes as one word: no two names of one length share it.
 std::uint64_t short_word(const char* p, std::size_t n) noexcept {
   if (n >= 4) {
     std::uint32_t first = 0;
@@ -22,33 +32,53 @@ std::uint64_t short_word(const char* p, std::size_t n) noexcept {
   return byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16;
 }
 
-}  // namespace
+/// The first and the last 8 bytes, which overlap in names below 16.
+inline Ends ends_of(std::string_view name) noexcept {
+  if (name.size() < 8) return {short_word(name.data(), name.size()), 0};
+  return {load8(name.data()), load8(name.data() + name.size() - 8)};
+}
 
-// The names in the tables come from the schema, so nobody can fill one probe chain from outside.
-std::uint32_t Plan::Data::hash(std::string_view name) noexcept {
+/// What the ends leave out of a long name.
+std::uint64_t hash_middle(std::string_view name, std::uint64_t h) noexcept {
   constexpr std::uint64_t kMultiplier = 0x9e3779b97f4a7c15ULL;
-  std::uint64_t h = name.size();
-  const char* p = name.data();
-  std::size_t n = name.size();
-  for (; n >= 8; n -= 8, p += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, p, 8);
-    h = (h ^ word) * kMultiplier;
+  for (std::size_t i = 8; i + 8 < name.size(); i += 8) {
+    h = (h ^ load8(name.data() + i)) * kMultiplier;
     h ^= h >> 32;
   }
-  h = (h ^ short_word(p, n)) * kMultiplier;
+  return h * kMultiplier;
+}
+
+// The names in the tables come from the schema, so nobody can fill one probe chain from outside.
+// Two multiplications side by side: this runs for each field of a document.
+inline std::uint32_t hash_of(std::string_view name, const Ends& ends) noexcept {
+  constexpr std::uint64_t kFirst = 0x9e3779b97f4a7c15ULL;
+  constexpr std::uint64_t kLast = 0xc2b2ae3d27d4eb4fULL;
+  std::uint64_t h = (ends.first + name.size()) * kFirst + ends.last * kLast;
+  if (name.size() > kInEnds) [[unlikely]]
+    h = hash_middle(name, h);
   // The top bits depend on every byte of the name; those from 32 on hardly on its last ones, which
   // is where "key0001" and "key0002" differ.
   return static_cast<std::uint32_t>(h >> 32) ^ static_cast<std::uint32_t>(h >> 52);
 }
 
-const Plan::Data::Slot* Plan::Data::find(const Node& node, std::string_view name) const noexcept {
-  for (std::uint32_t i = hash(name);; ++i) {
-    const Slot& s = slots[node.first_slot + (i & node.mask)];
-    if (s.len == Slot::kFree) return nullptr;
-    if (s.len == name.size() && std::memcmp(names.data() + s.name, name.data(), s.len) == 0)
+inline const Plan::Data::Slot* find(const Plan::Data& d, const Plan::Data::Node& node,
+                                    std::string_view name) noexcept {
+  const Ends ends = ends_of(name);
+  const Plan::Data::Slot* const table = d.slots.data() + node.first_slot;
+  for (std::uint32_t i = hash_of(name, ends);; ++i) {
+    const Plan::Data::Slot& s = table[i & node.mask];
+    if (s.len == Plan::Data::Slot::kFree) return nullptr;
+    if (s.len != name.size() || s.ends != ends) continue;
+    if (s.len <= kInEnds || std::memcmp(d.names.data() + s.name, name.data(), s.len) == 0)
       return &s;
   }
+}
+
+}  // namespace
+
+Ends Plan::Data::ends(std::string_view name) noexcept { return ends_of(name); }
+std::uint32_t Plan::Data::hash(std::string_view name) noexcept {
+  return hash_of(name, ends_of(name));
 }
 
 bool same_encryption(const Leaf& a, const Leaf& b) {
@@ -70,7 +100,7 @@ Plan::Step Plan::root() const noexcept { return d_->root; }
 Plan::Step Plan::child(NodeId id, std::string_view name) const noexcept {
   const Data::Node& node = d_->nodes[id];
   // Where a name stands in `properties`, the patterns were merged in by the compiler.
-  if (const Data::Slot* s = d_->find(node, name)) return s->step;
+  if (const Data::Slot* s = find(*d_, node, name)) return s->step;
   if (node.n_patterns == 0) return node.otherwise;
   const Data::PatternRow* found = nullptr;
   for (std::uint32_t i = 0; i < node.n_patterns; ++i) {

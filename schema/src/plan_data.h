@@ -12,7 +12,14 @@ namespace fle::schema {
 
 /// The compiled form: flat arrays, indexed by each other.
 struct Plan::Data {
+  /// The ends of a name: all of it up to 16 bytes, so that few look-ups read any other.
+  struct Ends {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    friend bool operator==(const Ends&, const Ends&) = default;
+  };
   struct Slot {
+    Ends ends;
     std::uint32_t name = 0;  // offset into `names`
     std::uint32_t len = kFree;
     Step step;
@@ -39,7 +46,7 @@ struct Plan::Data {
   std::vector<KeyId> key_ids;
   Step root;
 
-  [[nodiscard]] const Slot* find(const Node& node, std::string_view name) const noexcept;
+  static Ends ends(std::string_view name) noexcept;
   static std::uint32_t hash(std::string_view name) noexcept;
 };
 

@@ -196,6 +196,30 @@ TEST(Patterns, NeedPcre2) {
 
 #endif
 
+TEST(Plan, NamesOfEveryLengthAreComparedInFull) {
+  std::string text = "{'bsonType':'object','properties':{";
+  std::vector<std::string> names;
+  for (std::size_t n = 1; n <= 40; ++n) {
+    std::string name;
+    for (std::size_t i = 0; i < n; ++i) name += static_cast<char>('a' + (n + 7 * i) % 26);
+    text += (n == 1 ? "'" : ",'") + name + "':{'encrypt':{'algorithm':$R,'keyId':$K}}";
+    names.push_back(name);
+  }
+  const auto p = must_compile(text + "}}");
+  const auto kind = [&](const std::string& name) { return p->child(p->root().node, name).kind; };
+  for (const std::string& name : names) {
+    ASSERT_EQ(kind(name), Kind::encrypted) << name;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+      std::string other = name;
+      other[i] = '#';
+      ASSERT_EQ(kind(other), Kind::plain) << other;
+      other.erase(i, 1);
+      ASSERT_EQ(kind(other), Kind::plain) << other;
+    }
+    ASSERT_EQ(kind(name + '\0'), Kind::plain) << name;
+  }
+}
+
 TEST(Plan, LookUpsAgreeWithAMapOnRandomSchemas) {
   std::mt19937 rng(20241124);  // fixed: a failure replays
   const auto word = [&] {
