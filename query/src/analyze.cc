@@ -167,10 +167,18 @@ bool encrypts(const CollectionSchema& s) noexcept {
   return s.plan != nullptr && s.plan->root().kind != schema::Plan::Kind::plain;
 }
 
+bool is_whole(Bytes document) noexcept {
+  std::uint32_t length = 0;
+  for (unsigned i = 0; i < 4; ++i) length |= static_cast<std::uint32_t>(document[i]) << (8 * i);
+  return length == document.size();
+}
+
 Done analyze_command(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
                      Analysis& out) {
   FLE_TRY(const Named named, innermost_command(command));
   if (named.row->command_class == CommandClass::bypassed) return ok;
+  // Cursors believe the document's own length: bytes behind it would be sent without a look.
+  if (!is_whole(command)) return malformed("not one document: its length says otherwise");
   for (const CollectionSchema& s : schemas) out.plans.push_back(s.plan);
   out.schema_encrypts = std::ranges::any_of(schemas, encrypts);
   Context context(command, db, schemas, out);

@@ -62,18 +62,23 @@ const Refusal* array_step(std::string_view component) noexcept {
 
 Target target_of(const View& view, std::string_view path) {
   Target t;
+  bool meets_encrypted = false;
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t dot = std::min(path.find('.', at), path.size());
     const std::string_view component = path.substr(at, dot - at);
     at = dot + 1;
     if (const Refusal* why = array_step(component)) {
       if (t.array_step == nullptr) t.array_step = why;
+      const View items = t.path.empty() ? view : resolve(view, t.path).view;
+      meets_encrypted = meets_encrypted || reach(items) != Reach::nothing;
       continue;
     }
     if (!t.path.empty()) t.path += '.';
     t.path += component;
   }
   t.place = resolve(view, t.path);
+  // Where items hold an encrypted field, an array filter could ask for it, whatever is updated.
+  if (meets_encrypted && t.place.kind == Place::Kind::plain) t.place.kind = Place::Kind::prefix;
   return t;
 }
 
