@@ -21,6 +21,7 @@ struct Message::State {
   query::Analysis analysis;
   std::vector<query::CollectionSchema> schemas;
   std::string scratch;
+  std::vector<std::uint8_t> rolled;  // stands for the command while a key is changed
   KeyTable keys;
   std::vector<KeyTable::Index> rewrite_keys;  // of every rewrite; unused for plain ones
   std::vector<SealJob> seal_jobs;
@@ -30,10 +31,16 @@ struct Message::State {
   // Decryption.
   Batch batch;
 
+  void forget_rolled() noexcept {
+    wipe(rolled);
+    rolled.clear();
+  }
+
   /// Takes back the last result: nothing of an earlier or a failed call may be read.
   void abandon() noexcept {
     wipe({output.data(), n_output});
     n_output = 0;
+    forget_rolled();
     result = {};
     fields = 0;
     keys.clear();
@@ -60,8 +67,7 @@ Done find_keys(Message::State& s, Bytes command, kms::KeyRing* ring) {
   for (const Rewrite& r : s.analysis.rewrites) {
     KeyTable::Index key = 0;
     if (r.form != Form::eq_plain)
-      key = r.alt_name.data() != nullptr ? s.keys.add(r.alt_name)
-                                         : s.keys.add(std::get<KeyId>(r.leaf->key));
+      key = r.alt_name.data() != nullptr ? s.keys.add(r.alt_name) : s.keys.add(query::key_id(r));
     s.rewrite_keys.push_back(key);
   }
   const Done resolved = s.keys.resolve(ring);
@@ -140,6 +146,7 @@ Done run(Message& message, Work work) {
   }
   if (done) {
     s.keys.clear();
+    s.forget_rolled();
     return done;
   }
   auto findings = std::move(s.analysis.findings);
@@ -183,7 +190,12 @@ struct AutoEncrypter::Impl {
     if (target.command_class == query::CommandClass::bypassed) return ok;
     FLE_CHECK(schemas.find(db, target, s.schemas, s.scratch));
     s.analysis.explain = options.explain;
+    s.analysis.previous_keys = options.previous_keys.empty() ? nullptr : &options.previous_keys;
     FLE_CHECK(query::analyze(command, db, s.schemas, s.analysis));
+    if (s.analysis.previous_keys != nullptr) {
+      FLE_TRY(s.rolled, query::roll_over(command, db, s.schemas, s.analysis));
+      if (!s.rolled.empty()) command = s.rolled;
+    }
     return s.analysis.edits.empty() ? Done(ok) : seal_analysis(s, command, keys.get());
   }
 

@@ -96,6 +96,16 @@ Done indexes(Context& context, const Element& e, const Scope& scope) {
   return ok;
 }
 
+/// collMod's {keyPattern, expireAfterSeconds}; an index that it calls by its name was made by
+/// createIndexes.
+Done changed_index(Context& context, const Element& e, const Scope& scope) {
+  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
+  const std::optional<Element> key = context.find(e, "keyPattern");
+  if (!key) return ok;
+  const Context::Inside inside(context, e);
+  return index_key(context, *key, scope, context.find(e, "expireAfterSeconds").has_value());
+}
+
 constexpr CommandField kValidator{
     "validator", validator,
     "a filter that must not compare an encrypted field; a schema that encrypts stands alone in it"};
@@ -107,6 +117,7 @@ constexpr CommandField kCreate[] = {
 };
 constexpr CommandField kCollMod[] = {
     kValidator,
+    {"index", changed_index, "no index on an encrypted field may expire", Evidence::fail_closed},
     {"viewOn", view_on, "refused where the collection, or one that the pipeline names, encrypts",
      Evidence::fail_closed},
 };

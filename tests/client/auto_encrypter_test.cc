@@ -57,6 +57,28 @@ TEST_F(AutoEncrypterTest, DecryptsWholeReplies) {
   EXPECT_EQ(*back, bson("{'insert': 'patients', 'documents': [{'ssn': 5, 'bloodType': 'AB+'}]}"));
 }
 
+TEST_F(AutoEncrypterTest, FindsDocumentsOfTheOldKeyWhileAKeyIsChanged) {
+  const AutoEncrypter before(options_, keys_.ring());
+  const Doc insert = bson("{'insert': 'patients', 'documents': [{'ssn': 5}]}");
+  const auto old_value =
+      test::find_value(*before.encrypt_command("clinic", insert), {"documents", "0", "ssn"});
+  const KeyId new_key = keys_.new_key({"doctor2"});
+  options_.schema_map["clinic.patients"] = test::patients(new_key);
+  options_.previous_keys[new_key] = {key_};
+  const AutoEncrypter after(options_, keys_.ring());
+  client::Message message;
+  ASSERT_TRUE(after.encrypt_command("clinic", insert, message));
+  const auto new_value = test::find_value(message.output(), {"documents", "0", "ssn"});
+  const Doc find = bson("{'find': 'patients', 'filter': {'ssn': 5, 'name': 'x'}}");
+  ASSERT_TRUE(after.encrypt_command("clinic", find, message));
+  EXPECT_EQ(message.fields(), 2U);
+  EXPECT_NE(old_value, new_value);
+  EXPECT_EQ(test::find_value(message.output(), {"filter", "ssn", "$in", "0"}), new_value);
+  EXPECT_EQ(test::find_value(message.output(), {"filter", "ssn", "$in", "1"}), old_value);
+  EXPECT_EQ(test::text_of(test::find_value(message.output(), {"filter", "name", "$eq"}).value()),
+            "x");
+}
+
 TEST_F(AutoEncrypterTest, MakesNoViewOfACollectionThatEncrypts) {
   options_.list_collections = [](std::string_view,
                                  Bytes) -> Outcome<std::vector<std::vector<std::uint8_t>>> {

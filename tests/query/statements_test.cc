@@ -177,6 +177,15 @@ TEST(Catalogue, RefusesIndexesThatMustReadValues) {
   expect_refused(index("{'note': 1}", hour), Errc::operator_not_allowed, "documents expire");
   expect_unchanged(index("{'city': 1}", hour));
   expect_refused(index("5"), Errc::command_malformed);
+  const auto change = [](const std::string& what) {
+    return "{'collMod': 'c', 'index': " + what + "}";
+  };
+  expect_refused(change("{'keyPattern': {'note': 1}, 'expireAfterSeconds': 5}"),
+                 Errc::operator_not_allowed, "documents expire");
+  expect_unchanged(change("{'keyPattern': {'note': 1}, 'hidden': true}"));
+  expect_unchanged(change("{'keyPattern': {'city': 1}, 'expireAfterSeconds': 5}"));
+  expect_unchanged(change("{'name': 'n', 'expireAfterSeconds': 5}"));
+  expect_refused(change("5"), Errc::command_malformed);
   expect_refused(index("{'city': 1}", ", 'partialFilterExpression': 5"), Errc::command_malformed);
 }
 

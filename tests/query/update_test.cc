@@ -1,3 +1,7 @@
+#include "update.h"
+
+#include <algorithm>
+
 #include "query_support.h"
 
 namespace fle {
@@ -132,6 +136,16 @@ TEST(Update, RefusesOperatorsThatCannotWorkOnCiphertext) {
   // Whatever leads into an encrypted value, or may.
   for (const char* path : {"ssn.x", "0.ssn"})
     expect_refused(update(std::string("{'$inc': {'") + path + "': 1}}"), Errc::update_not_allowed);
+}
+
+TEST(Update, HasATestForEveryRowOfItsTable) {
+  const std::string_view allowed[] = {"$set", "$unset", "$rename"};
+  for (const query::RuleText& row : query::update_operator_rules()) {
+    const bool refused = std::ranges::any_of(
+        kRefused, [&](const Refused& r) { return row.name == std::string(r.op); });
+    const bool is_allowed = std::ranges::find(allowed, row.name) != std::end(allowed);
+    EXPECT_NE(refused, is_allowed) << row.name;
+  }
 }
 
 TEST(Update, RefusesArrayStepsTowardsEncryptedFields) {
