@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
+#include <vector>
 
 #include "expression.h"
 
@@ -123,16 +125,11 @@ Outcome<View> accumulator(Context& context, const Element& e, const MatchScope& 
   return row->rule(context, op, scope);
 }
 
-Done need_groupable(Context& context, const Element& e, const View& view, const MatchScope& scope,
-                    std::string_view operation) {
+namespace {
+
+Done need_groupable_part(Context& context, const Element& e, const View& view,
+                         const MatchScope& scope, std::string_view operation) {
   if (reach(view) == Reach::nothing) return ok;
-  if (view.kind == View::Kind::overlay) {
-    // A compound key: each part must do.
-    FLE_CHECK(need_groupable(context, e, view.overlay->base, scope, operation));
-    for (const auto& [name, member] : view.overlay->members)
-      FLE_CHECK(need_groupable(context, e, member, scope, operation));
-    return ok;
-  }
   if (view.kind != View::Kind::encrypted) return context.refuse(refusal_of(view), e, {}, operation);
   const schema::Leaf& leaf = *view.leaf;
   if (leaf.algorithm == Algorithm::random)
@@ -141,6 +138,27 @@ Done need_groupable(Context& context, const Element& e, const View& view, const 
       leaf.types.empty() || leaf.types.contains(Type::string) || leaf.types.contains(Type::symbol);
   if (scope.collation && strings) return context.refuse(kGroupCollation, e, leaf.path, operation);
   if (context.rolls(leaf)) return context.refuse(kRollOver, e, leaf.path, operation);
+  return ok;
+}
+
+}  // namespace
+
+Done need_groupable(Context& context, const Element& e, const View& view, const MatchScope& scope,
+                    std::string_view operation) {
+  // A compound key: each part must do. Parts can be shared ({a: "$x", b: "$x"}, stage after stage),
+  // so that there are far more ways to them than parts.
+  std::vector<View> parts{view};
+  std::unordered_set<const Overlay*> seen;
+  while (!parts.empty()) {
+    const View part = parts.back();
+    parts.pop_back();
+    if (part.kind != View::Kind::overlay) {
+      FLE_CHECK(need_groupable_part(context, e, part, scope, operation));
+    } else if (seen.insert(part.overlay).second) {
+      parts.push_back(part.overlay->base);
+      for (const auto& [name, member] : part.overlay->members) parts.push_back(member);
+    }
+  }
   return ok;
 }
 

@@ -175,6 +175,11 @@ Done Evaluator::check_any_depth(const Element& e, std::string_view component) {
   return ok;
 }
 
+Outcome<View> Evaluator::field_of(const Element& e, const View& object, std::string_view name) {
+  if (any_depth_) FLE_CHECK(check_any_depth(e, name));
+  return child(object, name);
+}
+
 Outcome<Value> Evaluator::array(const Element& e) {
   const Context::Inside inside(context_, e);
   Value items{Value::Kind::absent, {}, {}};
@@ -201,6 +206,12 @@ Outcome<Value> Evaluator::object(const Element& e) {
       return context_.refuse(kMalformed, field, {}, {});
   }
   return Value::of(context_.fields().object({}, std::move(members)));
+}
+
+bool is_operation(const Context& context, const Element& e) noexcept {
+  if (e.type != Type::object) return false;
+  Cursor c = context.cursor(e);
+  return c.next() && c.element().name.starts_with('$');
 }
 
 // ---- For the rules of operators
@@ -238,10 +249,7 @@ Done Evaluator::need_plain(const Element& e, const Value& value, std::string_vie
 }
 
 Done Evaluator::need_plain_arguments(const Element& op) {
-  const bool operation = op.type == Type::object && [&] {
-    Cursor c = context_.cursor(op);
-    return c.next() && c.element().name.starts_with('$');
-  }();
+  const bool operation = is_operation(context_, op);
   // Named arguments are looked at one by one, as positional ones are, so that an error names one.
   if (operation || (op.type != Type::object && op.type != Type::array))
     return need_plain(op, op.name);

@@ -9,6 +9,11 @@
 
 namespace fle::query {
 
+/// Paths would begin there, not at the document: for all constructs that bind variables.
+inline constexpr Refusal kCurrent{"expression.current", Errc::expression_not_allowed,
+                                  "CURRENT cannot be bound anew where fields are encrypted",
+                                  "use a variable of your own"};
+
 /// What is known of an expression's result.
 struct Value {
   enum class Kind : std::uint8_t {
@@ -66,6 +71,9 @@ class Evaluator {
   /// Evaluates with `own` bound as well.
   [[nodiscard]] Outcome<Value> evaluate_with(const Element& e,
                                              std::map<std::string_view, View> own);
+  /// The field `name`, in which dots and dollar signs mean nothing, of `object`.
+  /// @param e  says so; shown in errors.
+  [[nodiscard]] Outcome<View> field_of(const Element& e, const View& object, std::string_view name);
   /// Whether an expression could reach something encrypted at all.
   [[nodiscard]] bool reaches() const noexcept;
 
@@ -111,6 +119,9 @@ template <std::size_t n>
   }
   return found;
 }
+
+/// Whether `e` is an object that is an operator with its argument, not one of named arguments.
+[[nodiscard]] bool is_operation(const Context& context, const Element& e) noexcept;
 
 /// Calls an operator's rule. `op` is the one field of the object that is the expression.
 [[nodiscard]] Outcome<Value> apply_operator(Evaluator& evaluator, const Element& op);

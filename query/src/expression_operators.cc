@@ -15,9 +15,6 @@ constexpr Refusal kUnknownOperator{"expression.unknown", Errc::expression_not_al
 constexpr Refusal kBinding{"expression.binding", Errc::expression_not_allowed,
                            "a variable cannot be bound to an encrypted field",
                            "name the field by its path where the variable is used"};
-constexpr Refusal kCurrent{"expression.current", Errc::expression_not_allowed,
-                           "CURRENT cannot be bound anew where fields are encrypted",
-                           "use a variable of your own"};
 constexpr Refusal kNotListed{
     "expression.not_listed", Errc::comparison_not_possible,
     "an encrypted field can only be looked for in a list of constants that is written out",
@@ -174,7 +171,9 @@ Outcome<Value> let(Evaluator& ev, const Element& op) {
 Outcome<std::string_view> item_name(Evaluator& ev, const std::optional<Element>& as) {
   if (!as) return std::string_view("this");
   if (as->type != Type::string) return ev.context().refuse(kMalformed, *as, {}, {});
-  return ev.context().text(*as);
+  const std::string_view name = ev.context().text(*as);
+  if (name == "CURRENT" && ev.reaches()) return ev.context().refuse(kCurrent, *as, {}, {});
+  return name;
 }
 
 /// `input` must be plain, so that its items are.
@@ -226,7 +225,7 @@ Outcome<Value> literal(Evaluator&, const Element& op) {
 /// is said.
 Outcome<Value> get_field(Evaluator& ev, const Element& op) {
   std::array<std::optional<Element>, 2> args{op, std::nullopt};
-  const bool named = op.type == Type::object;
+  const bool named = op.type == Type::object && !is_operation(ev.context(), op);
   if (named) {
     FLE_TRY(args, named_arguments<2>(ev.context(), op, {"field", "input"}));
   }
@@ -239,7 +238,9 @@ Outcome<Value> get_field(Evaluator& ev, const Element& op) {
     view = input.view;
   }
   const bool known = name.kind == Value::Kind::constant && name.element.type == Type::string;
-  if (known) view = child(view, ev.context().text(name.element));
+  if (known) {
+    FLE_TRY(view, ev.field_of(*args[0], view, ev.context().text(name.element)));
+  }
   FLE_CHECK(ev.need_plain(*args[0], Value::of(view), op.name));
   return Value{};
 }

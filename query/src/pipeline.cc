@@ -77,6 +77,19 @@ std::span<const CommandField> aggregate_fields() noexcept { return kAggregate; }
 
 namespace {
 
+/// A stage that names a collection, or has pipelines that may.
+struct Naming {
+  std::string_view stage;
+  /// The argument that is the name, and whether the name may stand for the whole stage. What is
+  /// written to ($out, $merge) counts: a constant would be stored there.
+  std::string_view argument;
+  bool whole;
+};
+constexpr Naming kNamings[] = {
+    {"$lookup", "from", false}, {"$graphLookup", "from", false}, {"$unionWith", "coll", true},
+    {"$out", "coll", true},     {"$merge", "into", true},        {"$facet", {}, false},
+};
+
 class CollectionFinder {
  public:
   CollectionFinder(Bytes command, std::vector<std::string_view>& names)
@@ -86,7 +99,7 @@ class CollectionFinder {
 
  private:
   Done stage(const Element& e);
-  Done argument(std::string_view stage, const Element& e);
+  Done argument(const Naming& naming, const Element& e);
   Done name(const Element& e);
   Done nested(const Element& e);
 
@@ -97,6 +110,13 @@ class CollectionFinder {
 };
 
 Done bad_bson() { return Failure(Errc::malformed_bson, "malformed pipeline", "pipeline"); }
+
+Done other_database() {
+  return Failure(Errc::stage_not_allowed,
+                 "a pipeline can only name collections of its own database: the schemas of others "
+                 "are not known",
+                 "pipeline");
+}
 
 Done CollectionFinder::pipeline(std::uint32_t at) {
   if (++depth_ > kMaxNesting)
@@ -113,19 +133,20 @@ Done CollectionFinder::pipeline(std::uint32_t at) {
 }
 
 Done CollectionFinder::stage(const Element& e) {
-  if (e.name == "$unionWith" && e.type == Type::string) return name(e);
-  const bool names_collections = e.name == "$lookup" || e.name == "$graphLookup" ||
-                                 e.name == "$unionWith" || e.name == "$facet";
-  if (!names_collections || e.type != Type::object) return ok;
+  const auto* row = std::ranges::find(kNamings, e.name, &Naming::stage);
+  if (row == std::end(kNamings)) return ok;
+  if (e.type == Type::string && row->whole) return name(e);
+  if (e.type != Type::object) return ok;
   Cursor c(command_, e.value_offset);
-  while (c.next()) FLE_CHECK(argument(e.name, c.element()));
+  while (c.next()) FLE_CHECK(argument(*row, c.element()));
   return c.malformed() ? bad_bson() : Done(ok);
 }
 
-Done CollectionFinder::argument(std::string_view stage, const Element& e) {
-  if (stage == "$facet") return nested(e);
-  if (e.name == "pipeline") return nested(e);
-  return e.name == (stage == "$unionWith" ? "coll" : "from") ? name(e) : Done(ok);
+Done CollectionFinder::argument(const Naming& naming, const Element& e) {
+  const bool has_pipelines = naming.stage == "$facet" || e.name == "pipeline";
+  if (has_pipelines) return nested(e);
+  if (naming.whole && e.name == "db") return other_database();
+  return e.name == naming.argument ? name(e) : Done(ok);
 }
 
 Done CollectionFinder::nested(const Element& e) {
@@ -133,9 +154,7 @@ Done CollectionFinder::nested(const Element& e) {
 }
 
 Done CollectionFinder::name(const Element& e) {
-  if (e.type == Type::object)
-    return Failure(Errc::stage_not_allowed,
-                   "documents can only be brought from a collection of this database", "pipeline");
+  if (e.type == Type::object) return other_database();
   if (e.type != Type::string) return ok;
   const std::string_view text{reinterpret_cast<const char*>(command_.data()) + e.value_offset + 4,
                               e.value_size - 5};

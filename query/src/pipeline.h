@@ -21,9 +21,9 @@ struct PipelineScope {
 [[nodiscard]] Outcome<View> pipeline(Context& context, const Element& stages,
                                      const PipelineScope& scope);
 
-/// Collects the collections that a pipeline names ($lookup, $graphLookup, $unionWith, and those
-/// inside their pipelines and $facet's). The command is not checked yet: anything that has not the
-/// right shape is left to the analysis.
+/// Collects the collections that a pipeline names ($lookup, $graphLookup, $unionWith, $out, $merge,
+/// and those inside their pipelines and $facet's). The command is not checked yet: anything that
+/// has not the right shape is left to the analysis.
 ///
 /// @param at     where the pipeline's array stands in `command`.
 /// @param names  those that are known already; the new ones are added.

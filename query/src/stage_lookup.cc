@@ -67,6 +67,7 @@ Outcome<Variables> bind(Context& context, const Lookup& l, const PipelineScope& 
   if (l.let->type != Type::object) return context.refuse(kMalformed, *l.let, {}, {});
   const Context::Inside inside(context, *l.let);
   for (Cursor c = context.cursor(*l.let); c.next();) {
+    if (c.element().name == "CURRENT") return context.refuse(kCurrent, c.element(), {}, {});
     Evaluator evaluator(context, scope.match);
     FLE_TRY(const Value value, evaluator.evaluate(c.element()));
     if (!variables.own.emplace(c.element().name, value.view).second)

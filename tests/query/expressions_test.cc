@@ -225,6 +225,9 @@ TEST(Expressions, BindItemsOfPlainLists) {
   test::flows_refused("{'$project': {'x': {'$map': {'input': '$list', 'in': '$ssn'}}}}", "x",
                       Errc::operator_not_allowed);
   refuses("{'$map': {'input': ['$ssn'], 'in': 1}}", Errc::operator_not_allowed);
+  refuses("{'$map': {'input': '$list', 'as': 'CURRENT', 'in': {'$eq': ['$ssn', 5]}}}", kExpression,
+          "CURRENT");
+  refuses("{'$filter': {'input': '$list', 'as': 'CURRENT', 'cond': '$a'}}", kExpression, "CURRENT");
   refuses("{'$map': {'input': '$list', 'in': {'$eq': ['$ssn', '$$this']}}}", kCompare);
   refuses("{'$filter': {'input': '$ssn', 'cond': 1}}", kExpression);
   refuses("{'$filter': {'input': '$list', 'cond': '$ssn'}}", kExpression);
@@ -237,6 +240,8 @@ TEST(Expressions, BindItemsOfPlainLists) {
 TEST(Expressions, GetFieldsByNamesThatAreNoPaths) {
   gives_plain("{'$getField': 'city'}");
   gives_plain("{'$getField': {'field': 'a.b'}}");
+  gives_plain("{'$getField': {'$literal': '$a'}}");
+  refuses("{'$getField': {'$literal': 'ssn'}}", kExpression);
   gives_plain("{'$getField': {'field': {'$literal': '$a'}, 'input': '$address'}}");
   gives_plain("{'$getField': {'field': {'$concat': ['a', 'b']}, 'input': '$plain'}}");
   refuses("{'$getField': 'ssn'}", kExpression);

@@ -134,9 +134,27 @@ TEST(AggregateTarget, LeavesWrongShapesToTheAnalysis) {
   EXPECT_EQ(collections(command), (Names{"c"}));
 }
 
+TEST(AggregateTarget, NamesWhereAPipelineWrites) {
+  for (const char* stage : {"{'$out': 'o'}", "{'$out': {'coll': 'o'}}", "{'$merge': 'o'}",
+                            "{'$merge': {'into': 'o', 'whenMatched': [{'$set': {'a': 1}}]}}"}) {
+    const auto command = test::doc(pipeline(stage));
+    EXPECT_EQ(collections(command), (Names{"c", "o"}));
+  }
+  // From a collection that encrypts nothing into one that does: the constant would be stored there.
+  const auto command = test::doc(pipeline("{'$set': {'ssn': 5}}, {'$out': 'o'}"));
+  query::Analysis analysis;
+  const std::vector<query::CollectionSchema> schemas{{"c", nullptr}, {"o", test::people()}};
+  const Done done = query::analyze(command, "db", schemas, analysis);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::stage_not_allowed);
+}
+
 TEST(AggregateTarget, StaysInOneDatabase) {
-  for (const char* stage : {"{'$lookup': {'from': {'db': 'x', 'coll': 'y'}}}",
-                            "{'$unionWith': {'coll': {'db': 'x'}}}"}) {
+  for (const char* stage :
+       {"{'$lookup': {'from': {'db': 'x', 'coll': 'y'}}}", "{'$unionWith': {'coll': {'db': 'x'}}}",
+        "{'$unionWith': {'db': 'x', 'coll': 'y'}}", "{'$out': {'db': 'x', 'coll': 'y'}}",
+        "{'$merge': {'into': {'db': 'x', 'coll': 'y'}}}"}) {
+    SCOPED_TRACE(stage);
     const auto target = query::read_target(test::doc(pipeline(stage)));
     ASSERT_FALSE(target);
     EXPECT_EQ(target.error().code, Errc::stage_not_allowed);
@@ -196,6 +214,11 @@ TEST(HostilePipelines, CannotMakeViewsThatGrowWithoutEnd) {
     nested += std::string(i == 0 ? "" : ", ") +
               "{'$group': {'_id': 1, 'a': {'$push': {'$ifNull': ['$a', '$ssn']}}}}";
   keeps(nested);
+  // Few objects, but 2^60 ways to the field at the bottom, which a group's key looks for.
+  std::string shared = "{'$project': {'x': '$ssn'}}";
+  for (int i = 0; i < 60; ++i)
+    shared += ", {'$replaceRoot': {'newRoot': {'x': {'a': '$x', 'b': '$x'}}}}";
+  keeps(shared + ", {'$group': {'_id': '$x'}}");
 }
 
 TEST(HostilePipelines, HaveALimitForStages) {

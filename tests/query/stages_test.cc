@@ -254,7 +254,9 @@ TEST(RedactStage, ComparesEncryptedFieldsWhereItDoesNotDescend) {
   // And $street is plain here, but not in address.
   refuses(redact("{'$eq': ['$street', 's']}", "$$DESCEND"), kExpression);
   refuses(redact("{'$eq': ['$$CURRENT.street', 's']}", "$$DESCEND"), kExpression);
+  refuses(redact("{'$eq': [{'$getField': 'street'}, 's']}", "$$DESCEND"), kExpression);
   keeps(redact("{'$eq': ['$level', 5]}", "$$DESCEND"));
+  keeps(redact("{'$eq': [{'$getField': 'level'}, 5]}", "$$DESCEND"));
   keeps(redact("{'$eq': ['$$ROOT.street', 's']}", "$$DESCEND"));
   marks(redact("{'$eq': ['$$ROOT.ssn', 5]}", "$$DESCEND"),
         redact("{'$eq': ['$$ROOT.ssn', " + enc("5") + "]}", "$$DESCEND"));
@@ -416,8 +418,13 @@ TEST(LookupStage, HasTheShapeThatItMustHave) {
         "{'from': 5, 'pipeline': [], 'as': 'x'}"})
     refuses_join("{'$lookup': " + std::string(spec) + "}", kMalformed);
   refuses_join("{'$lookup': {'from': {'db': 'a', 'coll': 'b'}, 'pipeline': [], 'as': 'x'}}", kStage,
-               "of this database");
+               "of its own database");
   refuses_join("{'$lookup': {'from': 'c', 'pipeline': [], 'as': 'ssn.x'}}", kOperator);
+  // "$street" would be a field of the local address, not of the documents that are brought.
+  refuses_join(
+      "{'$lookup': {'from': 'free', 'let': {'CURRENT': '$address'}, 'pipeline': [{'$match': "
+      "{'$expr': {'$eq': ['$street', 's']}}}], 'as': 'x'}}",
+      kExpression, "CURRENT");
 }
 
 TEST(GraphLookupStage, StaysInItsOwnCollection) {
