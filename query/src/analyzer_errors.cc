@@ -17,31 +17,31 @@ constexpr std::int32_t kNotPublic = 51999;
 /// then the beginning of the message tells them apart. The first row that fits counts.
 struct Row {
   Errc code;
-  std::string_view begins;  // of the message; empty: any
   std::int32_t number;
+  std::string_view begins;  // of the message; empty: any
 };
 constexpr Row kNumbers[] = {
-    {Errc::schema_unknown_keyword, "'encrypt' has no option", 40415},
-    {Errc::schema_unknown_keyword, "'encryptMetadata' has no option", 40415},
-    {Errc::schema_unknown_keyword, "", 9},
-    {Errc::schema_type_mismatch, "Array elements must have type BinData", 51088},
-    {Errc::schema_type_mismatch, "'keyId' must be an array", 51085},
-    {Errc::schema_type_mismatch, "", 14},
-    {Errc::schema_bad_value, "'keyId' must be a UUID", 51084},
-    {Errc::schema_bad_value, "'encryptMetadata' must give", 9},
-    {Errc::schema_bad_value, "Cannot encrypt element of type", kNotPublic},
-    {Errc::schema_bad_value, "'keyId' must hold exactly one", kNotPublic},
-    {Errc::schema_bad_value, "", 2},
-    {Errc::schema_conflict, "'encrypt' cannot be used in conjunction", 9},
-    {Errc::schema_conflict, "'bsonType' and 'type'", 9},
-    {Errc::schema_bad_pointer, "the JSON pointer in 'keyId' is empty", 51064},
-    {Errc::schema_bad_pointer, "the JSON pointer in 'keyId' must start", 51065},
-    {Errc::schema_bad_pointer, "in the JSON pointer in 'keyId', '~'", 51063},
-    {Errc::pointer_key_not_allowed, "", 51093},
-    {Errc::command_not_supported, "", 59},
-    {Errc::command_malformed, "", 9},
-    {Errc::malformed_bson, "", 22},
-    {Errc::document_too_large, "", 10334},
+    {Errc::schema_unknown_keyword, 40415, "'encrypt' has no option"},
+    {Errc::schema_unknown_keyword, 40415, "'encryptMetadata' has no option"},
+    {Errc::schema_unknown_keyword, 9, ""},
+    {Errc::schema_type_mismatch, 51088, "Array elements must have type BinData"},
+    {Errc::schema_type_mismatch, 51085, "'keyId' must be an array"},
+    {Errc::schema_type_mismatch, 14, ""},
+    {Errc::schema_bad_value, 51084, "'keyId' must be a UUID"},
+    {Errc::schema_bad_value, 9, "'encryptMetadata' must give"},
+    {Errc::schema_bad_value, kNotPublic, "Cannot encrypt element of type"},
+    {Errc::schema_bad_value, kNotPublic, "'keyId' must hold exactly one"},
+    {Errc::schema_bad_value, 2, ""},
+    {Errc::schema_conflict, 9, "'encrypt' cannot be used in conjunction"},
+    {Errc::schema_conflict, 9, "'bsonType' and 'type'"},
+    {Errc::schema_bad_pointer, 51064, "the JSON pointer in 'keyId' is empty"},
+    {Errc::schema_bad_pointer, 51065, "the JSON pointer in 'keyId' must start"},
+    {Errc::schema_bad_pointer, 51063, "in the JSON pointer in 'keyId', '~'"},
+    {Errc::pointer_key_not_allowed, 51093, ""},
+    {Errc::command_not_supported, 59, ""},
+    {Errc::command_malformed, 9, ""},
+    {Errc::malformed_bson, 22, ""},
+    {Errc::document_too_large, 10334, ""},
 };
 
 /// Numbers that have a name; all others are called Location with the number behind.

@@ -36,7 +36,8 @@ class Fields {
   };
 
   /// Takes `e` if it is one of `wanted`.
-  Outcome<bool> take(const Element& e, std::span<const Wanted> wanted, std::string_view in) const {
+  [[nodiscard]] Outcome<bool> take(const Element& e, std::span<const Wanted> wanted,
+                                   std::string_view in) const {
     const auto w = std::find_if(wanted.begin(), wanted.end(),
                                 [&](const Wanted& x) { return x.name == e.name; });
     if (w == wanted.end()) return false;
