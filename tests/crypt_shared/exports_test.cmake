@@ -3,8 +3,9 @@
 file(STRINGS "${HEADER}" declarations REGEX "mongo_crypt_v1_[a-z_]+\\(")
 set(declared "")
 foreach(line IN LISTS declarations)
-  if(line MATCHES "^MONGO_CRYPT_V1_API .*(mongo_crypt_v1_[a-z_]+)\\(|^    (mongo_crypt_v1_[a-z_]+)\\(")
-    list(APPEND declared "${CMAKE_MATCH_1}${CMAKE_MATCH_2}")
+  # Of a declaration, its first line or the one after a type that fills a line; not of a comment.
+  if(line MATCHES "^(MONGO_CRYPT_V1_API .*|    )(mongo_crypt_v1_[a-z_]+)\\(")
+    list(APPEND declared "${CMAKE_MATCH_2}")
   endif()
 endforeach()
 list(SORT declared)
