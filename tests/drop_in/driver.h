@@ -1,0 +1,47 @@
+#ifndef FLE_TESTS_DROP_IN_DRIVER_H_
+#define FLE_TESTS_DROP_IN_DRIVER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace fle::test {
+
+/// What a driver is given, as the documents that its own options are made of: Extended JSON.
+struct DriverOptions {
+  std::string uri;
+  std::string db;
+  std::string key_vault_namespace;
+  std::string kms_providers;
+  std::string schema_map;
+  std::string extra_options;  ///< Where the analyser is.
+};
+
+/// A driver that encrypts automatically by itself, with a collection `patients`. All arguments and
+/// results are Extended JSON; what the driver refuses is an exception with its text.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual void insert_one(const std::string& document) = 0;
+  virtual std::vector<std::string> find(const std::string& filter) = 0;
+  /// @return documents changed
+  virtual std::int64_t update_one(const std::string& filter, const std::string& change) = 0;
+  /// @return the document as it is after
+  virtual std::string find_one_and_update(const std::string& filter, const std::string& change) = 0;
+  virtual std::vector<std::string> aggregate(const std::string& pipeline) = 0;
+  /// @return documents deleted
+  virtual std::int64_t delete_one(const std::string& filter) = 0;
+  /// The memory map of the process that the driver is in, as /proc has it.
+  virtual std::string memory_map() = 0;
+};
+
+/// Debian's libmongoc with the libmongocrypt that it is linked to.
+std::unique_ptr<Driver> make_libmongoc_driver(const DriverOptions& options);
+/// npm's mongodb and mongodb-client-encryption.
+std::unique_ptr<Driver> make_node_driver(const DriverOptions& options);
+[[nodiscard]] bool have_node_driver();
+
+}  // namespace fle::test
+
+#endif  // FLE_TESTS_DROP_IN_DRIVER_H_

@@ -1,0 +1,222 @@
+// Drivers that we did not write, unchanged, with our analyser: each by way of the daemon that the
+// test starts, of the daemon that the driver starts, and of the library. What they send is what the
+// analyser is there for, so the bytes at the far end are looked at, one by one.
+#include <arpa/inet.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cryptd/daemon.h"
+#include "drop_in/driver.h"
+#include "mongoc/clinic.h"
+#include "support/bson_values.h"
+#include "support/sanitizer.h"
+
+namespace fle::test {
+namespace {
+
+enum class By { daemon, spawned_daemon, library };
+struct Way {
+  const char* driver;
+  By by;
+  const char* name;
+};
+
+/// A port that was free a moment ago.
+int free_port() {
+  const int s = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(s, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::getsockname(s, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    throw std::runtime_error("no free port");
+  ::close(s);
+  return ntohs(address.sin_port);
+}
+
+/// The process that a driver started, by what it wrote into its pid file. Ends it.
+class SpawnedDaemon {
+ public:
+  /// @param path  what the driver wants: the program, or the folder that it is in.
+  [[nodiscard]] std::string options(const std::string& path) const {
+    return R"({"mongocryptdURI": "mongodb://127.0.0.1:)" + std::to_string(port_) +
+           R"(", "mongocryptdSpawnPath": ")" + path + R"(", "mongocryptdSpawnArgs": ["--port=)" +
+           std::to_string(port_) +
+           R"(", "--nounixsocket", "--idleShutdownTimeoutSecs=20", "--pidfilepath=)" +
+           folder_.file("pid") + R"("]})";
+  }
+  [[nodiscard]] pid_t pid() const {
+    const std::string text = folder_.read("pid");
+    return text.empty() ? 0 : std::stoi(text);
+  }
+  ~SpawnedDaemon() {
+    if (const pid_t p = pid(); p > 0) ::kill(p, SIGTERM);
+  }
+
+ private:
+  Folder folder_;
+  int port_ = free_port();
+};
+
+class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
+ protected:
+  void SetUp() override {
+    const bool node = GetParam().driver == std::string("Node");
+    if (node && !have_node_driver()) GTEST_SKIP() << "npm's driver could not be installed here";
+    if (node && GetParam().by == By::library && kSanitized)
+      GTEST_SKIP() << "node cannot load a library that is built with a sanitizer";
+    Clinic::SetUp();
+    if (IsSkipped()) return;
+    driver_ = (node ? make_node_driver : make_libmongoc_driver)(driver_options());
+  }
+  void TearDown() override {
+    driver_.reset();
+    Clinic::TearDown();
+  }
+
+  DriverOptions driver_options() {
+    std::string key;  // 96 times 0x5a, as the clinic's
+    for (int i = 0; i < 32; ++i) key += "Wlpa";
+    std::string schema = patients_json(key_);
+    for (char& c : schema) {
+      if (c == '\'') c = '"';
+    }
+    return {server_->uri(),
+            db_,
+            db_ + ".keys",
+            R"({"local": {"key": {"$binary": {"base64": ")" + key + R"(", "subType": "00"}}}})",
+            "{\"" + db_ + ".patients\": " + schema + "}",
+            extra_options()};
+  }
+  std::string extra_options() {
+    switch (GetParam().by) {
+      case By::daemon:
+        daemon_.emplace(std::vector<std::string>{"--verbose"});
+        return R"({"mongocryptdBypassSpawn": true, "mongocryptdURI": "mongodb://127.0.0.1:)" +
+               std::to_string(daemon_->port()) + "\"}";
+      case By::spawned_daemon:
+        // libmongoc is told the folder, and looks for "mongocryptd" there.
+        return spawned_.emplace().options(
+            GetParam().driver == std::string("Node") ? FLE_CRYPTD_TO_SPAWN : FLE_CRYPTD_FOLDER "/");
+      default:
+        return R"({"cryptSharedLibRequired": true, "cryptSharedLibPath": ")" FLE_CRYPT_SHARED "\"}";
+    }
+  }
+
+  std::optional<Daemon> daemon_;
+  std::optional<SpawnedDaemon> spawned_;
+  std::unique_ptr<Driver> driver_;
+};
+
+constexpr const char* kJon =
+    R"({ "_id" : 1, "name" : "Jon Doe", "ssn" : 241014209, "bloodType" : "AB+ canary", )"
+    R"("medicalRecords" : [ { "weight" : 180, "bloodPressure" : "canary" } ], )"
+    R"("insurance" : { "policyNumber" : 900456123, "provider" : "MaestCare" } })";
+
+TEST_P(DropInTest, TheDriverWorksAndNoSensitiveValueLeavesIt) {
+  Driver& patients = *driver_;
+  patients.insert_one(kJon);
+  patients.insert_one(R"({"_id": 2, "ssn": 307221118, "bloodType": "AB+ canary"})");
+  EXPECT_EQ(patients.find(R"({"ssn": 241014209})"), std::vector<std::string>{kJon});
+  EXPECT_EQ(patients.find(R"({"ssn": {"$in": [241014209, 307221118]}})").size(), 2u);
+
+  EXPECT_EQ(patients.update_one(R"({"ssn": 307221118})", R"({"$set": {"bloodType": "0- canary"}})"),
+            1);
+  EXPECT_EQ(
+      patients.find_one_and_update(R"({"ssn": 307221118})", R"({"$set": {"ssn": 518330941}})"),
+      R"({ "_id" : 2, "ssn" : 518330941, "bloodType" : "0- canary" })");
+  const auto matched = patients.aggregate(R"([{"$match": {"ssn": 518330941}}])");
+  EXPECT_EQ(matched, std::vector<std::string>{
+                         R"({ "_id" : 2, "ssn" : 518330941, "bloodType" : "0- canary" })"});
+  EXPECT_EQ(patients.delete_one(R"({"ssn": 518330941})"), 1);
+  EXPECT_TRUE(patients.find(R"({"ssn": 518330941})").empty());
+
+  // The bytes at the far end.
+  if (!server_->is_ours()) return;
+  const std::string bytes = server_->bytes();
+  EXPECT_NE(bytes.find("Jon Doe"), std::string::npos) << "what is not encrypted can be seen";
+  EXPECT_NE(bytes.find("MaestCare"), std::string::npos);
+  EXPECT_EQ(bytes.find("canary"), std::string::npos);
+  for (const std::int32_t secret : {241014209, 307221118, 518330941, 900456123})
+    EXPECT_EQ(bytes.find(little_endian(secret)), std::string::npos) << secret;
+}
+
+TEST_P(DropInTest, EqualValuesAreEqualUnderTheDeterministicAlgorithmOnly) {
+  for (const char* id : {"1", "2"})
+    driver_->insert_one(std::string(R"({"_id": )") + id + R"(, "ssn": 5, "bloodType": "B+"})");
+  const Doc reply = bson(stored());
+  const auto at = [&](const char* i, const char* field) {
+    return find_value(reply, {"cursor", "firstBatch", i, field}).value();
+  };
+  EXPECT_TRUE(payload_of(at("0", "ssn")));
+  EXPECT_EQ(at("0", "ssn"), at("1", "ssn"));
+  EXPECT_TRUE(payload_of(at("0", "bloodType")));
+  EXPECT_NE(at("0", "bloodType"), at("1", "bloodType"));
+  EXPECT_EQ(driver_->find(R"({"ssn": 5})").size(), 2u);
+}
+
+TEST_P(DropInTest, WhatTheAnalyserRefusesIsTheDriversErrorAndIsNotSent) {
+  const auto refusal = [](auto call) -> std::string {
+    try {
+      call();
+    } catch (const std::runtime_error& e) {
+      return e.what();
+    }
+    return "not refused";
+  };
+  static_cast<void>(server_->commands());
+  EXPECT_NE(refusal([&] { driver_->find(R"({"ssn": {"$gt": 5}})"); }).find("$gt"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] { driver_->find(R"({"bloodType": "B+"})"); }).find("bloodType"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] {
+              driver_->update_one(R"({"_id": 1})", R"({"$push": {"medicalRecords": 5}})");
+            }).find("$push"),
+            std::string::npos);
+  EXPECT_TRUE(sent("find").empty());
+  EXPECT_TRUE(sent("update").empty());
+}
+
+TEST_P(DropInTest, ReadsWhatOurClientWroteAndTheReverse) {
+  auto ours = doctor();
+  driver_->insert_one(kJon);
+  const auto read = must(ours.find_one(bson("{'ssn': 241014209}")));
+  EXPECT_EQ(json(read), kJon);
+  must(ours.insert_one(bson("{'_id': 2, 'ssn': 77, 'medicalRecords': ['x'], 'bloodType': '0-'}")));
+  EXPECT_EQ(driver_->find(R"({"ssn": 77})"),
+            std::vector<std::string>{
+                R"({ "_id" : 2, "ssn" : 77, "medicalRecords" : [ "x" ], "bloodType" : "0-" })"});
+  EXPECT_EQ(
+      must(ours.update_one(bson("{'ssn': 241014209}"), bson("{'$set': {'ssn': 77}}"))).modified, 1);
+  EXPECT_EQ(driver_->find(R"({"ssn": 77})").size(), 2u);
+}
+
+TEST_P(DropInTest, TheAnalyserThatAnsweredIsOurs) {
+  driver_->insert_one(R"({"_id": 1, "ssn": 5})");
+  if (GetParam().by == By::library) {
+    EXPECT_NE(driver_->memory_map().find(FLE_CRYPT_SHARED), std::string::npos);
+  }
+  if (daemon_) {
+    EXPECT_NE(daemon_->out().find("insert"), std::string::npos);
+  }
+  if (spawned_) {
+    ASSERT_GT(spawned_->pid(), 0) << "the driver started nothing";
+    const auto program =
+        std::filesystem::read_symlink("/proc/" + std::to_string(spawned_->pid()) + "/exe");
+    EXPECT_EQ(program.filename(), "fle-cryptd");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Drivers, DropInTest,
+                         testing::Values(Way{"libmongoc", By::daemon, "LibmongocDaemon"},
+                                         Way{"libmongoc", By::spawned_daemon, "LibmongocSpawns"},
+                                         Way{"libmongoc", By::library, "LibmongocLibrary"},
+                                         Way{"Node", By::daemon, "NodeDaemon"},
+                                         Way{"Node", By::spawned_daemon, "NodeSpawns"},
+                                         Way{"Node", By::library, "NodeLibrary"}),
+                         [](const auto& way) { return std::string(way.param.name); });
+
+}  // namespace
+}  // namespace fle::test
