@@ -139,7 +139,7 @@ Outcome<Value> Evaluator::variable(const Element& e, std::string_view text) {
   if (name == "REMOVE") return Value{Value::Kind::absent, {}, {}};
   if (std::ranges::find(kPlainVariables, name) != std::end(kPlainVariables)) return Value{};
   if (is_system_name(name))
-    return reaches() ? Outcome<Value>(context_.refuse(kSystemVariable, e, {}, text))
+    return reaches() ? Outcome<Value>(context_.refuse(kSystemVariable, e, {}, {}))
                      : Outcome<Value>(Value{});
   const View* bound = variables_ == nullptr ? nullptr : variables_->find(name);
   return bound == nullptr ? Outcome<Value>(Value{}) : read(*bound);
@@ -151,8 +151,9 @@ Outcome<Value> Evaluator::path(const Element& e, const View& from, std::string_v
   int n = 0;
   for (std::size_t start = 0; start <= path.size();) {
     const std::string_view name = first_component(path.substr(start));
-    if (name.empty() || name.starts_with('$') || ++n > kMaxComponents)
-      return context_.refuse(kMalformed, e, path, {});
+    // Not shown: what is no path may be a value that happens to begin with a dollar sign.
+    if (!is_path_component(name) || ++n > kMaxComponents)
+      return context_.refuse(kMalformed, e, {}, {});
     start += name.size() + 1;
     if (any_depth_) FLE_CHECK(check_any_depth(e, name));
     if (at.kind == View::Kind::encrypted) return context_.refuse(kBelow, e, path, {});

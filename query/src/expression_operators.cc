@@ -51,6 +51,8 @@ const Element* written_list(const Operand& list) noexcept {
 Done meet_items(Evaluator& ev, const Operand& list, const schema::Leaf& leaf,
                 std::string_view operation) {
   const Element* items = written_list(list);
+  if (leaf.algorithm == Algorithm::random)
+    return ev.context().refuse(kRandom, list.element, leaf.path, operation);
   if (items == nullptr) return ev.context().refuse(kNotListed, list.element, leaf.path, operation);
   const bool literal = list.value.kind == Value::Kind::constant;
   for (Cursor c = ev.context().cursor(*items); c.next();) {

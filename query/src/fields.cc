@@ -117,6 +117,11 @@ bool is_index(std::string_view component) noexcept {
          std::ranges::all_of(component, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+bool is_path_component(std::string_view component) noexcept {
+  return !component.empty() && component.front() != '$' &&
+         component.find('\0') == std::string_view::npos;
+}
+
 bool same_encryption(const schema::Leaf& a, const schema::Leaf& b) noexcept {
   return a.algorithm == b.algorithm && a.key == b.key && a.types == b.types;
 }

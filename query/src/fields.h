@@ -86,6 +86,10 @@ struct Place {
 [[nodiscard]] Place resolve(const View& root, std::string_view path) noexcept;
 [[nodiscard]] bool is_index(std::string_view component) noexcept;
 
+/// Whether a name may stand in a field path of the aggregation language: the server takes none that
+/// is empty, begins with a dollar sign or holds a NUL.
+[[nodiscard]] bool is_path_component(std::string_view component) noexcept;
+
 /// Whether two leaves encrypt alike, so that their ciphertexts can be compared.
 [[nodiscard]] bool same_encryption(const schema::Leaf& a, const schema::Leaf& b) noexcept;
 

@@ -74,7 +74,7 @@ Done add_path(Context& context, const Element& e, Shape& root, const View& view,
     const std::size_t dot = std::min(path.find('.', start), path.size());
     const std::string_view name = path.substr(start, dot - start);
     start = dot + 1;
-    if (name.empty() || name.starts_with('$') || ++n > kMaxComponents)
+    if (!is_path_component(name) || ++n > kMaxComponents)
       return context.refuse(kMalformed, e, path, {});
     if (at->kind != Shape::Kind::branch) return context.refuse(kCollision, e, path, {});
     if (in.kind == View::Kind::encrypted) return context.refuse(kBelow, e, path, {});

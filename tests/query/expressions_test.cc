@@ -114,6 +114,7 @@ TEST(Expressions, NeedTheRightNumberOfArguments) {
                           "'$a..b'",
                           "'$a.'",
                           "'$a.$b'",
+                          "'$a\\u0000b'",
 
                           "{'$map': {'input': 1, 'as': 1, 'in': 1}}"})
     refuses(bad, Errc::command_malformed);
@@ -134,7 +135,8 @@ TEST(Expressions, EncryptTheMembersOfListsThatAreWrittenOut) {
   refuses("{'$in': ['$ssn', ['$ssn']]}", Errc::operator_not_allowed);
   refuses("{'$in': [5, '$ssn']}", kExpression);
   refuses("{'$in': [5, ['$ssn']]}", Errc::operator_not_allowed);
-  refuses("{'$in': ['$note', [5]]}", Errc::random_not_comparable);
+  for (const char* list : {"[5]", "[]", "'$list'"})
+    refuses(std::string("{'$in': ['$note', ") + list + "]}", Errc::random_not_comparable);
   refuses("{'$in': ['$ssn', [1, null]]}", kCompare, "Illegal equality to null");
   refuses("{'$in': ['$address', ['x']]}", kCompare);
 }
@@ -297,6 +299,56 @@ TEST(Expressions, SayWhereTheyAreRefused) {
   EXPECT_EQ(got.analysis.findings[0].field, "ssn");
   EXPECT_EQ(got.analysis.findings[0].operation, "$toString");
   EXPECT_FALSE(got.analysis.findings[0].advice.empty());
+}
+
+TEST(Expressions, ShowNoValueThatOnlyLooksLikeAPath) {
+  for (const char* value : {"$$SECRET", "$S..SECRET", "$SECRET.$x"}) {
+    const auto got = test::analyze(
+        test::doc(in_project("{'$eq': ['$name', '" + std::string(value) + "']}")), test::people());
+    ASSERT_FALSE(got.marked);
+    ASSERT_EQ(got.analysis.findings.size(), 1U);
+    const query::Finding& f = got.analysis.findings[0];
+    EXPECT_EQ((f.path + f.field + f.operation + f.reason).find("SECRET"), std::string::npos);
+    EXPECT_EQ(got.marked.error().to_string().find("SECRET"), std::string::npos);
+  }
+}
+
+TEST(Expressions, SeeAListBehindAPathThatLeadsThroughOne) {
+  const std::string group = "{'$group': {'_id': 1, 'l': {'$push': {'s': '$ssn'}}}}, ";
+  test::refuses(group + "{'$project': {'x': {'$eq': ['$l.s', 5]}}}", Errc::operator_not_allowed,
+                "array that a stage has made");
+  test::flows_refused(group + "{'$project': {'x': '$l.s'}}", "x", Errc::operator_not_allowed);
+  test::flows_encrypted(group + "{'$project': {'x': '$l.s'}}, {'$unwind': '$x'}", "x");
+}
+
+TEST(Expressions, MayNestAsDeepAsACommand) {
+  // libbson's JSON parser does not go so deep. 90 times an object in an array, and the comparison.
+  const auto wrap = [](const test::Buf& inner) {
+    const test::BsonDocument array;
+    const test::BsonDocument object;
+    const bson_t view = test::bson_view(inner);
+    bson_append_document(array.get(), "0", 1, &view);
+    bson_append_array(object.get(), "$not", 4, array.get());
+    return object.bytes();
+  };
+  test::Buf expression = test::doc("{'$eq': [5, '$ssn']}");
+  for (int i = 0; i < 90; ++i) expression = wrap(expression);
+  const auto command = [](const test::Buf& filter) {
+    const test::BsonDocument find;
+    const test::BsonDocument expr;
+    const bson_t view = test::bson_view(filter);
+    bson_append_document(expr.get(), "$expr", 5, &view);
+    bson_append_utf8(find.get(), "find", 4, "c", 1);
+    bson_append_document(find.get(), "filter", 6, expr.get());
+    return find.bytes();
+  };
+  const auto got = test::analyze(command(expression), test::people());
+  ASSERT_TRUE(got.marked) << got.marked.error().to_string();
+  EXPECT_EQ(got.analysis.n_encrypted, 1U);
+  for (int i = 0; i < 20; ++i) expression = wrap(expression);
+  const auto deeper = test::analyze(command(expression), test::people());
+  ASSERT_FALSE(deeper.marked);
+  EXPECT_EQ(deeper.marked.error().code, Errc::nesting_too_deep);
 }
 
 TEST(Expressions, HeedCollations) {

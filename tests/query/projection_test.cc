@@ -86,6 +86,17 @@ TEST(ProjectStage, ForgetsFieldsThatAreLeftOut) {
   test::flows_plain(project("{'address': {'street': 0}}"), "address.street");
 }
 
+TEST(ProjectStage, KeepsTheIdUnlessItSaysOtherwise) {
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("int") + "}}");
+  const auto then_match = [](const std::string& spec, const std::string& condition) {
+    return test::pipeline(project(spec) + ", {'$match': {'_id': " + condition + "}}");
+  };
+  expect_marked(then_match("{'name': 1}", "5"),
+                then_match("{'name': 1}", "{'$eq': " + enc("5") + "}"), plan);
+  expect_unchanged(then_match("{'name': 1, '_id': 0}", "{'$gt': 5}"), plan);
+}
+
 TEST(ProjectStage, FollowsFieldsUnderNewNames) {
   test::flows_encrypted(project("{'x': '$ssn'}"), "x");
   test::flows_encrypted(project("{'a.b': '$ssn'}"), "a.b");

@@ -343,6 +343,10 @@ TEST(LookupStage, BringsDocumentsWithTheEncryptionOfTheirCollection) {
   joins(by_plain + ", {'$match': {'found': {'$elemMatch': {'code': 'x'}}}}",
         by_plain + ", {'$match': {'found': {'$elemMatch': {'code': {'$eq': " + enc_other("'x'") +
             "}}}}}");
+  // What a projection takes of them is an array of documents as before.
+  const std::string part = by_plain + ", {'$project': {'found.code': 1}}, {'$unwind': '$found'}";
+  joins(part + ", {'$match': {'found.code': 'x'}}",
+        part + ", {'$match': {'found.code': {'$eq': " + enc_other("'x'") + "}}}");
   refuses_join(by_plain + ", {'$match': {'found.flag': true}}", Errc::random_not_comparable);
   refuses_join(by_plain + ", {'$match': {'found': 5}}", kCompare);
   joins(lookup("free", "city", "town") + ", {'$match': {'found.ssn': {'$gt': 1}}}",
@@ -450,6 +454,8 @@ TEST(GraphLookupStage, StaysInItsOwnCollection) {
   refuses_join(graph("'$name'", "boss", "who"), kCompare);
   refuses_join(graph("'$boss'", "boss", "name"), kCompare);
   refuses_join(graph("'$other'", "alias", "name"), kCompare, "not encrypted alike");
+  refuses_join(graph("'$name'", "boss", "name"), kCompare);
+  refuses_join(graph("'$name'", "other", "name"), kCompare, "not encrypted alike");
   refuses_join(graph("'$note'", "note", "note"), Errc::random_not_comparable);
   refuses_join(graph("'$boss'", "boss", "who", ", 'restrictSearchWithMatch': {'note': 5}"),
                Errc::random_not_comparable);
