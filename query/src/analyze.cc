@@ -103,11 +103,15 @@ Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at) {
   return Namespace{name.substr(0, dot), name.substr(dot + 1)};
 }
 
-/// The collections that a pipeline in the command's field "pipeline" names.
+/// The collections that a pipeline in the command's field "pipeline" names. All fields of that name
+/// count: nobody knows which one the server takes.
 Done add_pipeline(Bytes command, std::uint32_t at, Target& target) {
-  const std::optional<Element> stages = find_field(command, at, "pipeline");
-  if (!stages || stages->type != Type::array) return ok;
-  return find_collections(command, stages->value_offset, target.collections);
+  for (Cursor c(command, at); c.next();) {
+    const Element& e = c.element();
+    if (e.name != "pipeline" || e.type != Type::array) continue;
+    FLE_CHECK(find_collections(command, e.value_offset, target.collections));
+  }
+  return ok;
 }
 
 /// A view's pipeline is stored by the server: what it is about must be known too.
@@ -167,6 +171,16 @@ bool encrypts(const CollectionSchema& s) noexcept {
   return s.plan != nullptr && s.plan->root().kind != schema::Plan::Kind::plain;
 }
 
+/// A collection whose schema was not given might encrypt what a pipeline says about it.
+Done need_schemas(const Context& context, const Named& named) {
+  const std::string_view name = named.first.name;
+  if (name != "aggregate" && name != "create" && name != "collMod") return ok;
+  FLE_TRY(const Target target, read_target(context.command()));
+  for (const std::string_view collection : target.collections)
+    FLE_CHECK(context.collection(collection));
+  return ok;
+}
+
 bool is_whole(Bytes document) noexcept {
   std::uint32_t length = 0;
   for (unsigned i = 0; i < 4; ++i) length |= static_cast<std::uint32_t>(document[i]) << (8 * i);
@@ -185,6 +199,7 @@ Done analyze_command(Bytes command, std::string_view db, std::span<const Collect
   FLE_TRY(const Namespace ns, namespace_of(command, named));
   const Element whole{0, 0, static_cast<std::uint32_t>(command.size()), Type::object, {}};
   FLE_TRY(const Scope scope, scope_of(context, whole, ns.collection));
+  FLE_CHECK(need_schemas(context, named));
   // What encrypts nothing is none of our business: it stays as it is, also where we do not know it.
   if (!out.schema_encrypts) return ok;
   return analyze_fields(context, *find_command(named.at == 0 ? named.first.name : "explain"),

@@ -149,6 +149,26 @@ TEST(AggregateTarget, NamesWhereAPipelineWrites) {
   EXPECT_EQ(done.error().code, Errc::stage_not_allowed);
 }
 
+TEST(AggregateTarget, NeedsTheSchemaOfEachCollection) {
+  // Also where those that were given encrypt nothing.
+  for (const char* stage :
+       {"{'$lookup': {'from': 'd', 'as': 'x', 'pipeline': [{'$match': {'ssn': 5}}]}}",
+        "{'$graphLookup': {'from': 'd'}}", "{'$unionWith': 'd'}", "{'$out': 'd'}"}) {
+    const auto command = test::doc(pipeline(stage));
+    query::Analysis analysis;
+    const std::vector<query::CollectionSchema> schemas{{"c", nullptr}};
+    const Done done = query::analyze(command, "db", schemas, analysis);
+    ASSERT_FALSE(done) << stage;
+    EXPECT_EQ(done.error().code, Errc::schema_missing);
+  }
+}
+
+TEST(AggregateTarget, IsReadFromEveryFieldThatIsCalledPipeline) {
+  const auto command =
+      test::doc("{'aggregate': 'c', 'pipeline': [], 'pipeline': [{'$lookup': {'from': 'a'}}]}");
+  EXPECT_EQ(collections(command), (Names{"c", "a"}));
+}
+
 TEST(AggregateTarget, StaysInOneDatabase) {
   for (const char* stage :
        {"{'$lookup': {'from': {'db': 'x', 'coll': 'y'}}}", "{'$unionWith': {'coll': {'db': 'x'}}}",
