@@ -18,6 +18,7 @@ struct Message::State {
   std::size_t fields = 0;
 
   // Encryption.
+  query::Target target;
   query::Analysis analysis;
   std::vector<query::CollectionSchema> schemas;
   std::string scratch;
@@ -106,8 +107,14 @@ void make_jobs(Message::State& s, Bytes command) {
     }
     write_binary_header(room, room.size() - kBinaryHeaderLen);
     const kms::ResolvedKey& key = *s.keys[s.rewrite_keys[i]];
-    s.seal_jobs.push_back({&key.key, key.id, r.leaf->algorithm, static_cast<std::uint8_t>(m.type),
-                           value, room.subspan(kBinaryHeaderLen)});
+    // Field by field: a copy of the whole job would have to wait for its own stores.
+    SealJob& job = s.seal_jobs.emplace_back();
+    job.key = &key.key;
+    job.key_id = key.id;
+    job.algorithm = r.leaf->algorithm;
+    job.bson_type = static_cast<std::uint8_t>(m.type);
+    job.plaintext = value;
+    job.out = room.subspan(kBinaryHeaderLen);
   }
 }
 
@@ -143,6 +150,9 @@ Done run(Message& message, Work work) {
     done = work(s);
   } catch (const std::bad_alloc&) {
     done = Failure(Errc::no_memory, {});
+  } catch (...) {  // the application's list_collections
+    s.abandon();
+    throw;
   }
   if (done) {
     s.keys.clear();
@@ -185,10 +195,10 @@ struct AutoEncrypter::Impl {
         decrypter(nullptr, keys, {kReplyLimits, options.missing_keys}) {}
 
   Done encrypt(std::string_view db, Bytes command, Message::State& s) {
-    FLE_TRY(const query::Target target, query::read_target(command));
     s.result = command;
-    if (target.command_class == query::CommandClass::bypassed) return ok;
-    FLE_CHECK(schemas.find(db, target, s.schemas, s.scratch));
+    FLE_CHECK(query::read_target(command, s.target));
+    if (s.target.command_class == query::CommandClass::bypassed) return ok;
+    FLE_CHECK(schemas.find(db, s.target, s.schemas, s.scratch));
     s.analysis.explain = options.explain;
     s.analysis.previous_keys = options.previous_keys.empty() ? nullptr : &options.previous_keys;
     FLE_CHECK(query::analyze(command, db, s.schemas, s.analysis));

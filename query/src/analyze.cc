@@ -131,26 +131,33 @@ Outcome<Namespace> namespace_of(Bytes command, const Named& named) {
 
 }  // namespace
 
-Outcome<Target> read_target(Bytes command) {
+Done read_target(Bytes command, Target& out) {
+  out = {{}, {}, {}, {}, std::move(out.collections), {}};
+  out.collections.clear();
   try {
     FLE_TRY(const Named named, innermost_command(command));
-    Target target;
-    target.name = named.first.name;
-    target.command_class = named.row->command_class;
-    if (target.command_class == CommandClass::bypassed) return target;
+    out.name = named.first.name;
+    out.command_class = named.row->command_class;
+    if (out.command_class == CommandClass::bypassed) return ok;
     FLE_TRY(const Namespace ns, namespace_of(command, named));
-    target.db = ns.db;
-    target.collection = ns.collection;
-    target.collections.push_back(target.collection);
-    if (target.name == "create" || target.name == "collMod") {
-      target.own_schema = own_schema(command, named.at);
-      FLE_CHECK(add_view(command, named.at, target));
+    out.db = ns.db;
+    out.collection = ns.collection;
+    out.collections.push_back(out.collection);
+    if (out.name == "create" || out.name == "collMod") {
+      out.own_schema = own_schema(command, named.at);
+      FLE_CHECK(add_view(command, named.at, out));
     }
-    if (target.name == "aggregate") FLE_CHECK(add_pipeline(command, named.at, target));
-    return target;
+    if (out.name == "aggregate") FLE_CHECK(add_pipeline(command, named.at, out));
+    return ok;
   } catch (const std::bad_alloc&) {
     return Failure(Errc::no_memory, {});
   }
+}
+
+Outcome<Target> read_target(Bytes command) {
+  Target target;
+  FLE_CHECK(read_target(command, target));
+  return target;
 }
 
 namespace {

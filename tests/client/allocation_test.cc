@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "client/client_support.h"
+#include "fle/client/auto_encrypter.h"
 #include "support/lock_counter.h"
 #include "support/malloc_counter.h"
 
@@ -94,6 +95,43 @@ TEST(Allocations, AndLocksAreNoneHoweverManyKeysItHas) {
   if (!kCountsAllocations || !kCountsLocks) GTEST_SKIP() << "a sanitizer owns malloc";
   EXPECT_EQ(warm_document(1000, 200), kNothing);
   EXPECT_EQ(warm_documents_with_own_keys(100), kNothing);
+}
+
+/// Of one warm encryption of a command on clinic.patients.
+Counts warm_command(const Doc& command) {
+  World world;
+  client::AutoEncrypter::Options options;
+  options.schema_map["clinic.patients"] = patients(world.new_key());
+  const client::AutoEncrypter auto_encrypter(options, world.ring());
+  client::Message message;
+  Counts counts;
+  for (int round = 0; round < 4; ++round)
+    counts =
+        counted([&] { EXPECT_TRUE(auto_encrypter.encrypt_command("clinic", command, message)); });
+  EXPECT_GT(message.fields(), 0U);
+  return counts;
+}
+
+std::string insert_of(int n_patients) {
+  std::string command = "{'insert': 'patients', 'ordered': true, 'documents': [";
+  for (int i = 0; i < n_patients; ++i) {
+    command += (i == 0 ? "{" : ", {");
+    command +=
+        "'_id': 1, 'ssn': 2, 'bloodType': 'AB+', 'medicalRecords': [{'weight': 1}], "
+        "'insurance': {'policyNumber': 7}}";
+  }
+  return command + "]}";
+}
+
+TEST(Allocations, AndLocksAreNoneInAWarmCommand) {
+  if (!kCountsAllocations || !kCountsLocks) GTEST_SKIP() << "a sanitizer owns malloc";
+  const Counts nothing;
+  EXPECT_EQ(warm_command(bson(insert_of(1))), nothing);
+  EXPECT_EQ(warm_command(bson(insert_of(1000))), nothing);
+  EXPECT_EQ(warm_command(bson("{'find': 'patients', 'filter': {'ssn': 5, 'name': 'x'}}")), nothing);
+  EXPECT_EQ(warm_command(bson("{'update': 'patients', 'updates': [{'q': {'ssn': 5}, 'u': {'$set': "
+                              "{'ssn': 7, 'bloodType': 'AB-'}}}]}")),
+            nothing);
 }
 
 TEST(Allocations, AreFewAndLocksNoneForAValueOfItsOwn) {

@@ -6,6 +6,7 @@
 #include <malloc.h>
 
 #include "client/client_support.h"
+#include "fle/client/auto_encrypter.h"
 #include "support/sanitizer.h"
 
 namespace {
@@ -56,8 +57,16 @@ struct ClientMemory : ::testing::Test {
     EXPECT_TRUE(cipher.encrypt(batch));
     return copy(batch.output(0));
   }
+  [[nodiscard]] client::AutoEncrypter auto_encrypter() const {
+    client::AutoEncrypter::Options options;
+    options.schema_map["clinic.patients"] = patients(key);
+    options.previous_keys[key] = {previous};
+    return {options, world.ring()};
+  }
   World world;
-  DocumentCipher cipher{patients(world.new_key()), world.ring()};
+  KeyId key = world.new_key();
+  KeyId previous = world.new_key();
+  DocumentCipher cipher{patients(key), world.ring()};
 };
 
 TEST_F(ClientMemory, HoldsNoPlaintextWhenItIsGivenBack) {
@@ -84,6 +93,36 @@ TEST_F(ClientMemory, HoldsNoPlaintextWhenItIsGivenBack) {
   EXPECT_EQ(n_leaks.load(), 1);
 }
 
+TEST_F(ClientMemory, HoldsNoPlaintextWhenAMessageIsGivenBack) {
+  const std::string text = "'" + std::string(100, 'x') + " canary'";
+  const Doc insert =
+      bson("{'insert': 'patients', 'documents': [{'_id': 1, 'bloodType': " + text + "}]}");
+  const Doc refused = bson("{'insert': 'patients', 'documents': [{'_id': 1, 'bloodType': " + text +
+                           ", 'ssn': " + text + "}]}");
+  const Doc rolled = bson("{'find': 'patients', 'filter': {'name': " + text + ", 'ssn': 5}}");
+  const auto e = auto_encrypter();
+  const Doc reply = *e.encrypt_command("clinic", insert);
+  EXPECT_FALSE(contains(reply, kCanary));
+  n_leaks = 0;
+  watching = true;
+  {
+    client::Message message;
+    for (int round = 0; round < 2; ++round) {
+      EXPECT_TRUE(e.encrypt_command("clinic", insert, message));
+      EXPECT_FALSE(e.encrypt_command("clinic", refused, message));
+      EXPECT_TRUE(message.output().empty());
+      EXPECT_TRUE(e.encrypt_command("clinic", rolled, message));
+      EXPECT_TRUE(contains(message.output(), kCanary)) << "the name is not encrypted";
+      EXPECT_TRUE(e.decrypt_reply(reply, message));
+      EXPECT_TRUE(contains(message.output(), kCanary));
+    }
+    client::Message moved = std::move(message);
+    message = std::move(moved);
+  }
+  watching = false;
+  EXPECT_EQ(n_leaks.load(), 0);
+}
+
 /// Runs `call` on a fresh batch of `doc` with only `n` allocations to come. True when it had
 /// enough.
 template <class Call>
@@ -97,6 +136,25 @@ bool had_enough(long n, const Doc& doc, Call call) {
       << n << ": " << done.error().to_string();
   EXPECT_EQ(batch.output(0).empty(), !done) << n;
   return done.has_value();
+}
+
+TEST_F(ClientMemory, RunningOutInTheMiddleOfACommandIsAFailureThatGivesNothingOut) {
+  const auto e = auto_encrypter();
+  for (const char* text : {"{'insert': 'patients', 'documents': [{'_id': 1, 'ssn': 5}]}",
+                           "{'find': 'patients', 'filter': {'ssn': 5, 'name': 'x'}}"}) {
+    const Doc command = bson(text);
+    long n = 0;
+    for (bool enough = false; !enough; ++n) {
+      client::Message message;
+      allocations_left = n;
+      const Done done = e.encrypt_command("clinic", command, message);
+      allocations_left = -1;
+      enough = done.has_value();
+      EXPECT_TRUE(enough || done.error().code == Errc::no_memory) << n;
+      EXPECT_EQ(message.output().empty(), !enough) << n;
+    }
+    EXPECT_GT(n, 5) << "a fresh message needs memory";
+  }
 }
 
 TEST_F(ClientMemory, RunningOutAtAnyMomentIsAFailureThatGivesNothingOut) {

@@ -61,6 +61,8 @@ struct Target {
 /// @retval Errc::command_malformed      the target is not a collection's name
 /// @retval Errc::malformed_bson
 [[nodiscard]] FLE_API Outcome<Target> read_target(Bytes command);
+/// The same into a Target whose memory is used again.
+[[nodiscard]] FLE_API Done read_target(Bytes command, Target& out);
 
 /// The schema of one collection. No plan: a collection without a schema; it encrypts nothing.
 struct CollectionSchema {
