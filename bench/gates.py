@@ -96,6 +96,23 @@ def document_gates(r):
                              "libmongocrypt", factor, q)
 
 
+INSERTS = {4: "one patient", 4000: "1,000 patients"}  # by the values that they encrypt
+
+
+def command_gates(r):
+    for values, what in INSERTS.items():
+        whole, analysis, seal = (r.command(op, "fle", "insert", values)
+                                 for op in ("encrypt", "analyze", "seal"))
+        q = quotient(r.command("encrypt", "libmongocrypt", "insert", values), whole)
+        if q:
+            yield ratio_gate(f"the whole insert of {what}, against libmongocrypt's part of it", 10,
+                             q)
+        share = quotient(analysis, seal)
+        if share:
+            yield Gate(f"the analysis of an insert of {what}, against encrypting its values",
+                       "at most 30 %", f"{100 * share:.0f} %", share <= 0.3)
+
+
 def thread_gates(r):
     for kind, what in (("field", "fields"), ("document", "documents")):
         gains = {}
@@ -132,6 +149,7 @@ def rest(r):
     yield from avx2_gates(r)
     if r.has_avx512():
         yield from document_gates(r)
+        yield from command_gates(r)
     if r.meta["cpus"] >= 2:
         yield from thread_gates(r)
     yield from limit_gates(r)

@@ -100,6 +100,9 @@ class Results:
     def document(self, op, impl, fields, kind, batch=1):
         return self.time("document", op=op, impl=impl, fields=fields, kind=kind, batch=batch)
 
+    def command(self, op, impl, command, values):
+        return self.time("command", op=op, impl=impl, command=command, values=values)
+
     def sizes(self, kind, name):
         found = {dict(k[1:]).get(name, "") for k in self.times if k[0] == kind}
         return sorted(int(v) for v in found if v.isdigit())
@@ -246,6 +249,24 @@ def document_tables(r):
     yield from table(["published, random"] + head, document_rows(r, "rand"))
 
 
+def command_tables(r):
+    commands = sorted({(dict(k[1:])["command"], int(dict(k[1:])["values"])) for k in r.times
+                       if k[0] == "command"})
+    rows = []
+    for name, values in commands:
+        whole, lmc, analysis, seal = (
+            r.command(op, impl, name, values)
+            for op, impl in (("encrypt", "fle"), ("encrypt", "libmongocrypt"), ("analyze", "fle"),
+                             ("seal", "fle")))
+        rows.append([f"{name}, {values:,} value{'s' if values > 1 else ''}", ns(whole), ns(lmc),
+                     ratio(lmc, whole), ns(analysis), ns(seal),
+                     f"{100 * analysis / seal:.0f} %" if analysis and seal else "-",
+                     ratio2(whole, seal)])
+    yield from table(["command", "libfle, whole", "libmongocrypt, its part",
+                      "libfle vs libmongocrypt", "analysis alone", "encryption alone",
+                      "analysis / encryption", "whole / encryption"], rows)
+
+
 def key_tables(r):
     counts = r.sizes("keys", "keys")
     groups = {}
@@ -322,12 +343,21 @@ benchmark that drivers publish, decrypted again and again. libmongocrypt is hand
 analyser's reply: the round trip to the analyser is not counted, while libfle finds the fields
 itself.
 """
+COMMANDS = """## Commands
+
+An insert of one patient and of 1,000, with four encrypted fields each; a find and an update by an
+encrypted field. *Whole* is `AutoEncrypter::encrypt_command`: analysis, keys, encryption, and the
+command that is sent. libmongocrypt is handed the analyser's reply, so neither a round trip nor
+analysis is counted against it. *Encryption alone* is `seal_batch` of the same values into memory
+that is ready.
+"""
 THREADS = """## Threads
 
 One key or cipher for all threads, a batch of 64 fields or one document for each, wall time.
 """
 SECTIONS = [("field", "### Batch sizes\n", batch_tables), ("field", "### AVX2\n", avx2_tables),
-            ("document", DOCUMENTS, document_tables), ("field", THREADS, thread_tables),
+            ("document", DOCUMENTS, document_tables), ("command", COMMANDS, command_tables),
+            ("field", THREADS, thread_tables),
             ("keys", "## Keys in the cache\n", key_tables),
             ("walk", "## Walking BSON\n", walk_tables)]
 
