@@ -410,6 +410,8 @@ TEST(LookupStage, AnalysesItsPipelineWithTheOtherSchema) {
 TEST(LookupStage, HasTheShapeThatItMustHave) {
   for (const char* spec :
        {"5", "{'from': 'c', 'as': 'x'}", "{'from': 'c', 'localField': 'a', 'as': 'x'}",
+        "{'from': 'c', 'localField': 'a', 'pipeline': [], 'as': 'x'}",
+        "{'from': 'c', 'foreignField': 'a', 'pipeline': [], 'as': 'x'}",
         "{'localField': 'a', 'foreignField': 'b', 'as': 'x'}",
         "{'from': 'c', 'localField': 'a', 'foreignField': 'b'}",
         "{'from': 'c', 'pipeline': 5, 'as': 'x'}",
