@@ -27,11 +27,11 @@ bool Cursor::next() noexcept {
   const std::size_t size = internal::value_size(internal::kShapes[*p], nul + 1, avail, avail);
   if (size > avail) return false;
   malformed_ = false;
-  element_ = {at_,
-              static_cast<std::uint32_t>(nul + 1 - base),
-              static_cast<std::uint32_t>(size),
-              static_cast<Type>(*p),
-              {reinterpret_cast<const char*>(p + 1), static_cast<std::size_t>(nul - p - 1)}};
+  element_.type_offset = at_;
+  element_.value_offset = static_cast<std::uint32_t>(nul + 1 - base);
+  element_.value_size = static_cast<std::uint32_t>(size);
+  element_.type = static_cast<Type>(*p);
+  element_.name = {reinterpret_cast<const char*>(p + 1), static_cast<std::size_t>(nul - p - 1)};
   at_ = element_.value_offset + element_.value_size;
   return true;
 }

@@ -26,21 +26,32 @@ struct Message::State {
   KeyTable keys;
   std::vector<KeyTable::Index> rewrite_keys;  // of every rewrite; unused for plain ones
   std::vector<SealJob> seal_jobs;
-  std::vector<std::uint8_t> output;  // grows only: the first n_output bytes are in use
-  std::size_t n_output = 0;
+  std::vector<std::uint8_t> output;  // grows only: `result` is its start, or elsewhere
 
   // Decryption.
   Batch batch;
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { wipe(output); }
 
   void forget_rolled() noexcept {
     wipe(rolled);
     rolled.clear();
   }
 
+  /// Room for a result. What is left of an earlier one goes when it is overwritten or given back.
+  MutBytes make_room(std::size_t size) {
+    if (output.size() < size) {
+      wipe(output);
+      output.resize(size);
+    }
+    return {output.data(), size};
+  }
+
   /// Takes back the last result: nothing of an earlier or a failed call may be read.
   void abandon() noexcept {
-    wipe({output.data(), n_output});
-    n_output = 0;
     forget_rolled();
     result = {};
     fields = 0;
@@ -81,25 +92,25 @@ Done find_keys(Message::State& s, Bytes command, kms::KeyRing* ring) {
   return resolved;
 }
 
-Done lay_out(Message::State& s, Bytes command) {
+/// The command as it will be, but for the values.
+Outcome<MutBytes> lay_out(Message::State& s, Bytes command) {
   const std::span<bson::Mark> marks = s.analysis.edits.marks();
   for (std::size_t i = 0; i < marks.size(); ++i)
     query::set_new(marks[i], s.analysis.rewrites[i],
                    [&marks, i] { return kBinaryHeaderLen + payload_len(marks[i].value_size); });
   FLE_TRY(const std::size_t size, s.analysis.edits.layout(command, query::kCommandLimits));
-  if (s.output.size() < size) s.output.resize(size);
-  s.n_output = size;
-  s.analysis.edits.write({s.output.data(), size}, command);
-  return ok;
+  const MutBytes out = s.make_room(size);
+  s.analysis.edits.write(out, command);
+  return out;
 }
 
 /// Writes what stands around each value, plain values too; encrypted ones become jobs.
-void make_jobs(Message::State& s, Bytes command) {
+void make_jobs(Message::State& s, Bytes command, MutBytes out) {
   const std::span<const bson::Mark> marks = s.analysis.edits.marks();
   for (std::size_t i = 0; i < marks.size(); ++i) {
     const bson::Mark& m = marks[i];
     const Rewrite& r = s.analysis.rewrites[i];
-    const MutBytes room = query::write_form({s.output.data(), s.n_output}, m, r);
+    const MutBytes room = query::write_form(out, m, r);
     const Bytes value = command.subspan(m.value_offset, m.value_size);
     if (r.form == Form::eq_plain) {
       if (!value.empty()) std::memcpy(room.data(), value.data(), value.size());
@@ -130,13 +141,13 @@ Failure not_sealed(const BatchError& error, Bytes command, const Message::State&
 
 Done seal_analysis(Message::State& s, Bytes command, kms::KeyRing* ring) {
   FLE_CHECK(find_keys(s, command, ring));
-  FLE_CHECK(lay_out(s, command));
-  make_jobs(s, command);
+  FLE_TRY(const MutBytes out, lay_out(s, command));
+  make_jobs(s, command, out);
   if (const BatchStatus sealed = seal_batch(s.seal_jobs); !sealed)
     return not_sealed(sealed.error(), command, s);
   count_sealed(s.seal_jobs);
   s.fields = s.seal_jobs.size();
-  s.result = {s.output.data(), s.n_output};
+  s.result = out;
   return ok;
 }
 
@@ -152,6 +163,7 @@ Done run(Message& message, Work work) {
     done = Failure(Errc::no_memory, {});
   } catch (...) {  // the application's list_collections
     s.abandon();
+    wipe(s.output);
     throw;
   }
   if (done) {
@@ -161,6 +173,7 @@ Done run(Message& message, Work work) {
   }
   auto findings = std::move(s.analysis.findings);
   s.abandon();
+  wipe(s.output);
   s.analysis.findings = std::move(findings);
   return done;
 }
@@ -179,9 +192,7 @@ constexpr bson::Limits kReplyLimits = query::kCommandLimits;
 Message::Message() : s_(std::make_unique<State>()) {}
 Message::Message(Message&&) noexcept = default;
 Message& Message::operator=(Message&&) noexcept = default;
-Message::~Message() {
-  if (s_ != nullptr) s_->abandon();
-}
+Message::~Message() = default;
 Bytes Message::output() const noexcept { return s_->result; }
 std::size_t Message::fields() const noexcept { return s_->fields; }
 std::span<const query::Finding> Message::findings() const noexcept { return s_->analysis.findings; }

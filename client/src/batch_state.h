@@ -18,6 +18,11 @@ struct Batch::State {
     std::size_t offset = 0;  // of the result in `output`
     std::size_t size = 0;    // of the result; 0: nothing changed, the input is the result
   };
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { abandon(); }  // decrypted documents may be in there
+
   std::vector<Document> documents;  // grows only: the first n_documents are in use
   std::size_t n_documents = 0;
   std::vector<std::uint8_t> output;  // grows only: the first n_output bytes are in use

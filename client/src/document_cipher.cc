@@ -285,9 +285,7 @@ Done run(Batch& batch, Work work) {
 Batch::Batch() : s_(std::make_unique<State>()) {}
 Batch::Batch(Batch&&) noexcept = default;
 Batch& Batch::operator=(Batch&&) noexcept = default;
-Batch::~Batch() {
-  if (s_ != nullptr) s_->abandon();  // decrypted documents may be in there
-}
+Batch::~Batch() = default;
 
 void Batch::clear() noexcept {
   s_->abandon();

@@ -83,6 +83,7 @@ TEST_F(ClientMemory, HoldsNoPlaintextWhenItIsGivenBack) {
     }
     Batch moved = std::move(batch);
     batch = std::move(moved);
+    batch = Batch();
   }
   watching = false;
   EXPECT_EQ(n_leaks.load(), 0);
@@ -100,6 +101,8 @@ TEST_F(ClientMemory, HoldsNoPlaintextWhenAMessageIsGivenBack) {
   const Doc refused = bson("{'insert': 'patients', 'documents': [{'_id': 1, 'bloodType': " + text +
                            ", 'ssn': " + text + "}]}");
   const Doc rolled = bson("{'find': 'patients', 'filter': {'name': " + text + ", 'ssn': 5}}");
+  const Doc larger = bson("{'insert': 'patients', 'documents': [{'_id': 1, 'bloodType': '" +
+                          std::string(10'000, 'x') + "'}]}");
   const auto e = auto_encrypter();
   const Doc reply = *e.encrypt_command("clinic", insert);
   EXPECT_FALSE(contains(reply, kCanary));
@@ -113,11 +116,14 @@ TEST_F(ClientMemory, HoldsNoPlaintextWhenAMessageIsGivenBack) {
       EXPECT_TRUE(message.output().empty());
       EXPECT_TRUE(e.encrypt_command("clinic", rolled, message));
       EXPECT_TRUE(contains(message.output(), kCanary)) << "the name is not encrypted";
+      EXPECT_TRUE(e.encrypt_command("clinic", larger, message));
       EXPECT_TRUE(e.decrypt_reply(reply, message));
       EXPECT_TRUE(contains(message.output(), kCanary));
     }
+    EXPECT_TRUE(e.encrypt_command("clinic", rolled, message));
     client::Message moved = std::move(message);
     message = std::move(moved);
+    message = client::Message();
   }
   watching = false;
   EXPECT_EQ(n_leaks.load(), 0);
