@@ -116,11 +116,16 @@ Done add_pipeline(Bytes command, std::uint32_t at, Target& target) {
 
 /// A view's pipeline is stored by the server: what it is about must be known too.
 Done add_view(Bytes command, std::uint32_t at, Target& target) {
-  const std::optional<Element> on = find_field(command, at, "viewOn");
-  if (!on || on->type != Type::string) return ok;
-  if (text_of(command, *on) != target.collection)
-    target.collections.push_back(text_of(command, *on));
-  return add_pipeline(command, at, target);
+  bool is_view = false;
+  for (Cursor c(command, at); c.next();) {
+    const Element& e = c.element();
+    if (e.name != "viewOn" || e.type != Type::string) continue;
+    is_view = true;
+    const std::string_view on = text_of(command, e);
+    if (std::ranges::find(target.collections, on) == target.collections.end())
+      target.collections.push_back(on);
+  }
+  return is_view ? add_pipeline(command, at, target) : Done(ok);
 }
 
 Outcome<Namespace> namespace_of(Bytes command, const Named& named) {

@@ -115,6 +115,9 @@ TEST(Statements, AnalyseTheOperationsOfABulkWrite) {
   ASSERT_TRUE(target);
   EXPECT_EQ(target->db, "clinic");
   expect_unchanged("{'explain': " + head + tail + ", 'verbosity': 'queryPlanner'}");
+  expect_refused(
+      head + "{'insert': 0, 'document': {'a': 1}}" + tail, Errc::missing_id, {},
+      test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("int") + "}}"));
   expect_refused(head + "{'delete': 0, 'filter': {'ssn': {'$gt': 5}}}" + tail,
                  Errc::operator_not_allowed);
   expect_refused(head +
@@ -196,6 +199,8 @@ TEST(Catalogue, AsksForTheSchemasBehindAView) {
   const auto target = query::read_target(command);
   ASSERT_TRUE(target);
   EXPECT_EQ(target->collections, (std::vector<std::string_view>{"v", "c", "d"}));
+  const auto twice = test::doc("{'create': 'v', 'viewOn': 'v', 'viewOn': 'c', 'viewOn': 'c'}");
+  EXPECT_EQ(query::read_target(twice)->collections, (std::vector<std::string_view>{"v", "c"}));
   const auto done_with = [&](const std::shared_ptr<const schema::Plan>& c,
                              const std::shared_ptr<const schema::Plan>& d) {
     query::Analysis analysis;

@@ -85,6 +85,23 @@ TEST(Update, WritesWholeObjectsAsTheirFieldsSay) {
                 plan);
 }
 
+TEST(Update, TakesAnObjectThatItSetsForAPartOfADocument) {
+  // Its keys' names stand elsewhere in the document, and so does the _id.
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("int") +
+                    ", 'in': {'bsonType': 'object', 'properties': {'n': " + test::det("int") +
+                    ", 'tagged': {'encrypt': {'algorithm': " + test::kRandAlgorithm +
+                    ", 'keyId': '/in/keyName', 'bsonType': 'string'}}}}}}");
+  expect_refused(update("{'$set': {'in': {'tagged': 't', 'keyName': 'k'}}}"),
+                 Errc::pointer_key_not_allowed, "A non-static (JSONPointer) keyId is not supported",
+                 plan);
+  expect_marked(update("{'$set': {'in': {'n': 5}}}", {}, "{}"),
+                update("{'$set': {'in': {'n': " + det("5") + "}}}", {}, "{}"), plan);
+  expect_marked(
+      update("{'in': {'tagged': 't', 'keyName': 'k'}}", {}, "{}"),
+      update("{'in': {'tagged': {'E': 2, 'k': 'k', 'v': 't'}, 'keyName': 'k'}}", {}, "{}"), plan);
+}
+
 TEST(Update, RefusesToUnsetWhatItCannotName) {
   for (const char* path : {"ssn.x", "name.$", "name.$[]", "address.$[i].street"})
     expect_refused(
@@ -97,9 +114,10 @@ TEST(Update, LeavesUnsetAndRenameBetweenLikesAlone) {
   expect_unchanged(update("{'$rename': {'name': 'alias', 'city': 'town'}}"));
   const std::string text =
       "$rename between two encrypted fields must have the same metadata or both be unencrypted";
-  for (const char* pair : {"'name': 'other'", "'name': 'city'", "'city': 'name'", "'name': 'ssn'",
-                           "'address': 'home'", "'city': 'address'", "'note': 'tagged'",
-                           "'city': 'address.street'", "'city': 'ssn.x'", "'city': 'name.$[]'"})
+  for (const char* pair :
+       {"'name': 'other'", "'name': 'city'", "'city': 'name'", "'name': 'ssn'", "'address': 'home'",
+        "'city': 'address'", "'note': 'tagged'", "'city': 'address.street'", "'city': 'ssn.x'",
+        "'city': 'name.$[]'", "'name.$': 'alias'", "'name': 'alias.$[i]'"})
     expect_refused(update(std::string("{'$rename': {") + pair + "}}"), Errc::update_not_allowed,
                    text);
   expect_refused(update("{'$rename': {'name': 5}}"), Errc::command_malformed);
@@ -151,8 +169,8 @@ TEST(Update, HasATestForEveryRowOfItsTable) {
 TEST(Update, RefusesArrayStepsTowardsEncryptedFields) {
   expect_refused(update("{'$set': {'name.$': 'x'}}"), Errc::update_not_allowed,
                  "Cannot encrypt fields below '$' positional update operator");
-  for (const char* path :
-       {"name.$[]", "name.$[i]", "name.$[i].x", "address.$[].street", "address.$[]"})
+  for (const char* path : {"name.$[]", "name.$[i]", "name.$[i].x", "address.$[].street",
+                           "address.$[]", "address.$[i].plain"})
     expect_refused(
         update(std::string("{'$set': {'") + path + "': 'x'}}", ", 'arrayFilters': [{'i.x': 1}]"),
         Errc::update_not_allowed, "Array update operations not allowed on encrypted values");
