@@ -94,13 +94,21 @@ class FLE_API AutoEncrypter {
   /// Encrypts what the schemas say, all or nothing.
   ///
   /// @param db       the database that the command is sent to.
-  /// @param command  one BSON document, as it would be sent (kind-0 section): must stay until the
-  ///                 result is read.
-  /// @retval Errc::view_not_supported  the collection is a view
-  /// @retval as query::read_target, query::analyze, KeyRing::lease, bson::Edits::layout, and
-  ///         whatever list_collections fails with
+  /// @param command  one BSON document, as it would be sent (kind-0 section), at most
+  ///                 query::kCommandLimits: must stay until the result is read.
+  /// @retval Errc::view_not_supported     the collection is a view
+  /// @retval Errc::command_not_supported  or it has Queryable Encryption
+  /// @retval Errc::server_bad_answer      list_collections told of a collection that it was not
+  ///                                      asked for, or of one twice
+  /// @retval as query::read_target, query::analyze, schema::compile_bson, KeyRing::lease,
+  ///         bson::Edits::layout, and whatever list_collections fails with
+  /// What list_collections throws passes through; the message is then empty too.
   [[nodiscard]] Done encrypt_command(std::string_view db, Bytes command, Message& message) const;
-  /// Decrypts every encrypted value of a reply. As DocumentCipher::decrypt.
+  /// Decrypts every encrypted value of a reply, all or nothing; under MissingKeys::keep all that
+  /// have a key, see Message::kept.
+  /// @param reply  one BSON document of at most 48,000,000 bytes: must stay until the result is
+  /// read.
+  /// @retval as DocumentCipher::decrypt
   [[nodiscard]] Done decrypt_reply(Bytes reply, Message& message) const;
 
   /// The same into memory of their own.
