@@ -81,12 +81,20 @@ struct Namespace {
   std::string_view collection;
 };
 
+std::size_t count_fields_named(Bytes command, std::uint32_t at, std::string_view name) {
+  std::size_t n = 0;
+  for (Cursor c(command, at); c.next();) n += c.element().name == name ? 1 : 0;
+  return n;
+}
+
 /// bulkWrite is sent to admin and says in nsInfo what it is about: one namespace, else its schemas
 /// could not be told apart by an index in each operation.
 Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at) {
   const std::optional<Element> list = find_field(command, at, "nsInfo");
   if (!list || list->type != Type::array)
     return Failure(Errc::command_malformed, "bulkWrite has no array nsInfo", "nsInfo");
+  if (count_fields_named(command, at, "nsInfo") != 1)
+    return Failure(Errc::command_malformed, "bulkWrite has more than one nsInfo", "nsInfo");
   Cursor c(command, list->value_offset);
   if (!c.next() || c.element().type != Type::object)
     return Failure(Errc::command_malformed, "not a document", "nsInfo.0");
@@ -241,6 +249,10 @@ Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
 }
 
 Done explained_command(Context& context, const Element& command, const Scope& scope) {
+  // A second one would not be the command that read_target() has looked at.
+  FLE_TRY(const Element own, first_element(context.command(), 0));
+  if (own.type_offset != command.type_offset)
+    return context.refuse(kMalformed, command, {}, command.name);
   Context::Inside inside(context, command);
   FLE_TRY(const Element first, first_element(context.command(), command.value_offset));
   return analyze_fields(context, *find_command(first.name),

@@ -83,5 +83,18 @@ TEST(CommandAnalysis, LooksInsideExplain) {
       "'verbosity': 'queryPlanner'}");
 }
 
+TEST(CommandAnalysis, ExplainsOneCommandOnly) {
+  const std::string plain = "{'explain': {'find': 'c', 'filter': {}}, 'explain': ";
+  for (const char* second :
+       {"{'find': 'c', 'filter': {'ssn': 5}}", "{'mapReduce': 'c'}", "{}", "5"})
+    expect_refused(plain + second + "}", Errc::command_malformed);
+}
+
+TEST(CommandAnalysis, TakesOneListOfNamespacesInABulkWrite) {
+  const std::string ops = "'ops': [{'insert': 0, 'document': {'_id': 1, 'ssn': 5}}]}";
+  expect_refused("{'bulkWrite': 1, 'nsInfo': [{'ns': 'db.c'}], 'nsInfo': [{'ns': 'db.d'}], " + ops,
+                 Errc::command_malformed, "more than one nsInfo");
+}
+
 }  // namespace
 }  // namespace fle

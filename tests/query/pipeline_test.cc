@@ -12,6 +12,15 @@ using test::marks;
 using test::pipeline;
 using test::refuses;
 
+std::string nested(int n, const std::string& before, const std::string& inner,
+                   const std::string& after) {
+  std::string all;
+  for (int i = 0; i < n; ++i) all += before;
+  all += inner;
+  for (int i = 0; i < n; ++i) all += after;
+  return all;
+}
+
 TEST(AggregateAnalysis, MarksTheValuesOfMatch) {
   marks("{'$match': {'ssn': 5}}", "{'$match': {'ssn': {'$eq': " + enc("5") + "}}}");
   marks("{'$match': {'$and': [{'ssn': {'$in': [1, 2]}}, {'city': 'x'}]}}, {'$limit': 3}",
@@ -182,9 +191,8 @@ TEST(AggregateTarget, StaysInOneDatabase) {
 }
 
 TEST(AggregateTarget, HasALimitForNestedPipelines) {
-  std::string inner = "{'$limit': 1}";
-  for (int i = 0; i < 30; ++i)
-    inner = "{'$lookup': {'from': 'a', 'as': 'x', 'pipeline': [" + inner + "]}}";
+  const std::string inner =
+      nested(30, "{'$lookup': {'from': 'a', 'as': 'x', 'pipeline': [", "{'$limit': 1}", "]}}");
   const auto target = query::read_target(test::doc(pipeline(inner)));
   ASSERT_FALSE(target);
   EXPECT_EQ(target.error().code, Errc::nesting_too_deep);
@@ -256,13 +264,11 @@ TEST(HostilePipelines, HaveALimitForPaths) {
 }
 
 TEST(HostilePipelines, MayNestExpressionsDeeply) {
-  std::string inner = "{'$eq': [5, '$ssn']}";
-  std::string marked = "{'$eq': [" + enc("5") + ", '$ssn']}";
-  for (int i = 0; i < 18; ++i) {
-    inner = "{'$let': {'vars': {'v': 1}, 'in': {'$cond': [" + inner + ", 1, 2]}}}";
-    marked = "{'$let': {'vars': {'v': 1}, 'in': {'$cond': [" + marked + ", 1, 2]}}}";
-  }
-  marks("{'$project': {'x': " + inner + "}}", "{'$project': {'x': " + marked + "}}");
+  const auto project = [](const std::string& inner) {
+    return "{'$project': {'x': " +
+           nested(18, "{'$let': {'vars': {'v': 1}, 'in': {'$cond': [", inner, ", 1, 2]}}}") + "}}";
+  };
+  marks(project("{'$eq': [5, '$ssn']}"), project("{'$eq': [" + enc("5") + ", '$ssn']}"));
 }
 
 }  // namespace

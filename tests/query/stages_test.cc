@@ -4,7 +4,6 @@ namespace fle {
 namespace {
 
 using test::enc;
-using test::expect_marked;
 using test::expect_refused;
 using test::expect_unchanged;
 using test::flows_encrypted;
@@ -66,9 +65,8 @@ TEST(SortStage, RefusesFieldsWhoseCiphertextItWouldSort) {
 
 TEST(AddFieldsStage, AddsToWhatIsThere) {
   for (const std::string stage : {"$addFields", "$set"}) {
-    const auto add = [&stage](const std::string& fields) {
-      return "{'" + stage + "': " + fields + "}";
-    };
+    const std::string name = "{'" + stage + "': ";
+    const auto add = [&name](const std::string& fields) { return name + fields + "}"; };
     flows_encrypted(add("{'x': 1}"), "ssn");
     flows_encrypted(add("{'x': '$ssn'}"), "x");
     flows_encrypted(add("{'x.y': '$ssn'}"), "x.y");
@@ -415,13 +413,10 @@ TEST(LookupStage, HasTheShapeThatItMustHave) {
         "{'localField': 'a', 'foreignField': 'b', 'as': 'x'}",
         "{'from': 'c', 'localField': 'a', 'foreignField': 'b'}",
         "{'from': 'c', 'pipeline': 5, 'as': 'x'}",
-        "{'from': 'c', 'from': 'c', 'pipeline': [], "
-        "'as': 'x'}",
+        "{'from': 'c', 'from': 'c', 'pipeline': [], 'as': 'x'}",
         "{'from': 'c', 'pipeline': [], 'as': 'x', 'new': 1}",
         "{'from': 'c', 'pipeline': [], 'as': 'x', 'let': 5}",
-        "{'from': 'c', 'pipeline': [], "
-        "'as': '$x'}",
-        "{'from': 5, 'pipeline': [], 'as': 'x'}"})
+        "{'from': 'c', 'pipeline': [], 'as': '$x'}", "{'from': 5, 'pipeline': [], 'as': 'x'}"})
     refuses_join("{'$lookup': " + std::string(spec) + "}", kMalformed);
   refuses_join("{'$lookup': {'from': {'db': 'a', 'coll': 'b'}, 'pipeline': [], 'as': 'x'}}", kStage,
                "of its own database");
