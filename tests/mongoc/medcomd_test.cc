@@ -1,0 +1,31 @@
+// Runs examples/medcomd as its readers do, and looks at what it sent.
+#include "kms/kmip/child_process.h"
+#include "mongoc/clinic.h"
+
+namespace fle::test {
+namespace {
+
+TEST(MedcomdExample, WorksAndSendsNothingSensitive) {
+  if (!MongoFixture::is_available()) GTEST_SKIP() << "no MongoDB here";
+  MongoFixture server;
+  kms::test::ChildProcess medcomd({FLE_MEDCOMD, server.uri()});
+  std::string output;
+  try {
+    for (;;) output += medcomd.read_line() + "\n";
+  } catch (const std::runtime_error&) {  // it has ended
+  }
+  EXPECT_EQ(medcomd.wait(), 0) << output;
+  EXPECT_NE(output.find("MedcoMD works: every check above passed."), std::string::npos) << output;
+  EXPECT_NE(output.find("operator_not_allowed"), std::string::npos) << output;
+  MongoClient(server.uri()).run("medcomd", R"({"dropDatabase": 1})");
+  if (!server.is_ours()) return;
+  const std::string bytes = server.bytes();
+  EXPECT_NE(bytes.find("MaestCare"), std::string::npos);
+  for (const std::string& secret :
+       {std::string("120/80"), std::string("125/85"), std::string("bloodPressure"),
+        little_endian(241014209), little_endian(307221118)})
+    EXPECT_EQ(bytes.find(secret), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fle::test
