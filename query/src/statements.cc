@@ -178,13 +178,15 @@ constexpr CommandField kDistinct[] = {
     {"query", filter, kFilter},
 };
 constexpr CommandField kUpdate[] = {
-    {"updates", updates, "of each: q by the rules for match expressions, u by those for updates"}};
+    {"updates", updates,
+     "of each: q by the rules for match expressions, u by those for updates; sort is refused on an "
+     "encrypted field or an object that holds one"}};
 constexpr CommandField kDelete[] = {
     {"deletes", deletes, "of each: q by the rules for match expressions"}};
 constexpr CommandField kBulkWrite[] = {
     {"ops", bulk_operations,
      "of each: document as in insert, filter by the rules for match expressions, updateMods by "
-     "those for updates; one namespace only",
+     "those for updates, sort as in update; one namespace only",
      Evidence::fail_closed},
 };
 constexpr CommandField kFindAndModify[] = {

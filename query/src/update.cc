@@ -146,7 +146,9 @@ struct Row {
 
 constexpr const char* kRefused = "refused on an encrypted field or an object that holds one";
 constexpr Row kOperators[] = {
-    {{"$set", "the value is encrypted; in an object, the fields that the schema encrypts",
+    {{"$set",
+      "the value is encrypted; in an object, the fields that the schema encrypts, and nothing but "
+      "an object or null takes the place of one that holds such fields",
       Evidence::test},
      set},
     {{"$unset", "as it is", Evidence::test}, unset},
@@ -167,6 +169,17 @@ constexpr Row kOperators[] = {
     {{"$pullAll", kRefused, Evidence::test}, nullptr},
     {{"$addToSet", kRefused, Evidence::test}, nullptr},
     {{"$bit", kRefused, Evidence::docs}, nullptr},
+};
+
+/// What decides before any operator is looked at.
+constexpr RuleText kForms[] = {
+    {"any other operator", "refused on every collection that encrypts", Evidence::docs},
+    {"a path with $, $[] or $[id]",
+     "refused where the items of the array are, or hold, an encrypted field", Evidence::test},
+    {"a whole document",
+     "as a document that is inserted; for an upsert it or the filter gives an encrypted _id",
+     Evidence::test},
+    {"a pipeline", "refused on every collection that encrypts", Evidence::docs},
 };
 
 /// The text of kOther begins with the operator's name: "$push not allowed on encrypted values".
@@ -251,8 +264,9 @@ Done update(Context& context, const Element& u, const UpdateScope& scope) {
 
 std::span<const RuleText> update_operator_rules() noexcept {
   static constexpr auto kTexts = [] {
-    std::array<RuleText, std::size(kOperators)> out{};
-    std::ranges::transform(kOperators, out.begin(), &Row::text);
+    std::array<RuleText, std::size(kOperators) + std::size(kForms)> out{};
+    const auto rest = std::ranges::transform(kOperators, out.begin(), &Row::text).out;
+    std::ranges::copy(kForms, rest);
     return out;
   }();
   return kTexts;

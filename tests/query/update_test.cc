@@ -159,6 +159,7 @@ TEST(Update, RefusesOperatorsThatCannotWorkOnCiphertext) {
 TEST(Update, HasATestForEveryRowOfItsTable) {
   const std::string_view allowed[] = {"$set", "$unset", "$rename"};
   for (const query::RuleText& row : query::update_operator_rules()) {
+    if (!std::string_view(row.name).starts_with('$')) continue;  // forms of updates: below
     const bool refused = std::ranges::any_of(
         kRefused, [&](const Refused& r) { return row.name == std::string(r.op); });
     const bool is_allowed = std::ranges::find(allowed, row.name) != std::end(allowed);

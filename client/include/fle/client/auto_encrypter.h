@@ -80,7 +80,8 @@ class FLE_API AutoEncrypter {
     /// Note a Finding for every path of every command.
     bool explain = false;
     /// During a roll-over of deterministic keys: for a data key the keys that it replaces. An
-    /// equality on a field with that key becomes a search for both ciphertexts.
+    /// equality on a field with that key becomes a search for both ciphertexts; what cannot be
+    /// searched for twice is refused: see query::roll_over.
     std::map<KeyId, std::vector<KeyId>> previous_keys{};
     /// For tests: the clock that lifetimes are measured with.
     std::function<std::chrono::steady_clock::time_point()> now{};
