@@ -1,3 +1,5 @@
+#include <random>
+
 #include "query_support.h"
 
 namespace fle {
@@ -186,6 +188,37 @@ TEST(RollOver, RefusesUpsertsThatWouldLoseTheField) {
       test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("int") + "}}");
   expect_refused(upsert("{'_id': 5}", "{'a': 1}"), Errc::update_not_allowed, text, ids);
   EXPECT_TRUE(roll(doc(upsert("{'other': 'x'}", "{'$set': {'a': 1}}"))).marked);
+}
+
+TEST(RollOver, WritesWellFormedCommandsOutOfDamagedOnes) {
+  const test::Buf whole =
+      doc("{'find': 'c', 'filter': {'$or': [{'ssn': 5, 'city': 'x'}, {'name': {'$ne': 'x'}}, "
+          "{'alias': {'$nin': ['a', 'b']}}, {'address.street': {'$not': {'$eq': 's'}}}], 'ssn': "
+          "{'$in': "
+          "[1, 2, 3]}}, 'limit': 1}");
+  std::mt19937 random(5);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same damage in every run
+  int n_changed = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    test::Buf command = whole;
+    for (std::size_t n = 1 + random() % 2; n > 0; --n) {
+      // Types, lengths and names alike; a byte that occurs already makes more of them valid.
+      command[4 + random() % (command.size() - 4)] = whole[random() % whole.size()];
+    }
+    if (!query::read_target(command)) continue;
+    const Rolled got = roll(command);
+    if (!got.marked || !got.changed) continue;
+    ++n_changed;
+    ASSERT_TRUE(bson::check_value(bson::Type::object, *got.marked, query::kCommandLimits)) << i;
+    std::size_t n_older = 0;
+    std::size_t n_compared = 0;
+    for (const query::Rewrite& r : got.analysis.rewrites) {
+      const bool rolls = r.leaf != nullptr && query::key_id(r) != key_of(0x11);
+      n_compared += rolls ? 1 : 0;
+      n_older += r.previous_key != nullptr ? 1 : 0;
+    }
+    EXPECT_EQ(n_older * 3, n_compared * 2) << i;
+  }
+  EXPECT_GT(n_changed, 2'000);
 }
 
 TEST(RollOver, KeepsToTheLimitOfACommand) {
