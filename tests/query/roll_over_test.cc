@@ -198,7 +198,7 @@ TEST(RollOver, WritesWellFormedCommandsOutOfDamagedOnes) {
           "[1, 2, 3]}}, 'limit': 1}");
   std::mt19937 random(5);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same damage in every run
   int n_changed = 0;
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 5'000; ++i) {
     test::Buf command = whole;
     for (std::size_t n = 1 + random() % 2; n > 0; --n) {
       // Types, lengths and names alike; a byte that occurs already makes more of them valid.
@@ -218,7 +218,7 @@ TEST(RollOver, WritesWellFormedCommandsOutOfDamagedOnes) {
     }
     EXPECT_EQ(n_older * 3, n_compared * 2) << i;
   }
-  EXPECT_GT(n_changed, 2'000);
+  EXPECT_GT(n_changed, 500);
 }
 
 TEST(RollOver, KeepsToTheLimitOfACommand) {
