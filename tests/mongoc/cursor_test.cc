@@ -53,6 +53,25 @@ TEST_F(CursorTest, OneThatIsNotReadToItsEndIsEndedAtTheServer) {
   }
 }
 
+TEST_F(CursorTest, KeepsASessionToItselfWhileThereIsMore) {
+  auto collection = doctor();
+  insert(collection, 7);
+  if (!server_->is_ours()) GTEST_SKIP() << "a real server does not tell what it was sent";
+  const auto session = [](const std::string& command) {
+    const auto lsid = find_value(bson(command), {"lsid", "id"});
+    return lsid ? lsid->bytes : Buf();
+  };
+  auto cursor = must(collection.find({}, bson("{'batchSize': 3}")));
+  const Buf held = session(sent("find").at(0));
+  ASSERT_FALSE(held.empty());
+  must(collection.count_documents());
+  EXPECT_NE(session(sent("aggregate").at(0)), held);
+  EXPECT_EQ(all_of(std::move(cursor)).size(), 7u);
+  const auto more = sent("getMore");
+  ASSERT_EQ(more.size(), 2u);
+  for (const std::string& command : more) EXPECT_EQ(session(command), held);
+}
+
 TEST_F(CursorTest, AFailureIsRepeatedAndNotTakenForTheEnd) {
   auto collection = doctor();
   insert(collection, 7);
