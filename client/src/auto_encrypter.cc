@@ -82,7 +82,7 @@ Done find_keys(Message::State& s, Bytes command, kms::KeyRing* ring) {
       key = r.alt_name.data() != nullptr ? s.keys.add(r.alt_name) : s.keys.add(query::key_id(r));
     s.rewrite_keys.push_back(key);
   }
-  const Done resolved = s.keys.resolve(ring);
+  Done resolved = s.keys.resolve(ring);
   if (resolved) return ok;
   for (std::size_t i = 0; i < s.rewrite_keys.size(); ++i) {
     if (s.analysis.rewrites[i].form == Form::eq_plain) continue;
