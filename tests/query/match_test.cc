@@ -89,8 +89,8 @@ test::Buf with_operator(const std::string& filter, const std::string& name) {
   json.replace(json.find('?'), 1, stand_in);
   test::Buf command = test::doc(json);
   // Clang 14 cannot compile std::ranges::search of libstdc++ 12.
-  std::ranges::copy(
-      name, std::search(command.begin(), command.end(), stand_in.begin(), stand_in.end()));
+  std::ranges::copy(name,
+                    std::search(command.begin(), command.end(), stand_in.begin(), stand_in.end()));
   return command;
 }
 
