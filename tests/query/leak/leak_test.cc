@@ -9,15 +9,12 @@
 //    has moved to a plain field is not claimed any more, and one that was moved to an encrypted
 //    field is. Where a mutation leaves it in doubt it claims nothing.
 // 3. So that the oracle cannot prove everything by claiming nothing, whatever the generator wrote
-// for
-//    an encrypted field of an unmutated command must be claimed; that knowledge comes from the
+//    for an encrypted field of an unmutated command must be claimed; that knowledge comes from the
 //    schema that the generator made and from its own books of what stages rename.
 // 4. So that the analyser cannot prove everything by refusing everything, a good part of each kind
-// of
-//    command must be accepted, with secrets in it.
+//    of command must be accepted, with secrets in it.
 // 5. So that the search cannot prove everything by finding nothing, outputs in which one
-// placeholder
-//    was forgotten must be found out, and a list of leaks by hand (oracle_test.cc).
+//    placeholder was forgotten must be found out, and a list of leaks by hand (oracle_test.cc).
 //
 // FLE_LEAK_CASES=N runs N cases, FLE_LEAK_SEED=N others of them; FLE_LEAK_CASE=N runs one case
 // again and prints it.

@@ -6,6 +6,12 @@
 namespace fle::test::leak {
 namespace {
 
+Value scalar(Type type, Buf bytes) {
+  Value v{type};
+  v.bytes = std::move(bytes);
+  return v;
+}
+
 void append_int32(Buf& out, std::size_t n) {
   for (unsigned shift = 0; shift < 32; shift += 8)
     out.push_back(static_cast<std::uint8_t>(n >> shift));
@@ -58,9 +64,13 @@ Value number(std::int32_t n) {
   append_int32(v.bytes, static_cast<std::uint32_t>(n));
   return v;
 }
-Value boolean(bool b) { return {Type::bool_, {}, {static_cast<std::uint8_t>(b)}}; }
+Value boolean(bool b) { return scalar(Type::bool_, {static_cast<std::uint8_t>(b)}); }
 Value null() { return {}; }
-Value object(std::vector<Field> fields) { return {Type::object, std::move(fields)}; }
+Value object(std::vector<Field> fields) {
+  Value v{Type::object};
+  v.fields = std::move(fields);
+  return v;
+}
 Value array(std::vector<Value> items) {
   Value v{Type::array};
   for (Value& item : items) v.push(std::move(item));
@@ -367,7 +377,7 @@ class Parser {
         break;
     }
     if (!valid) return std::nullopt;
-    return Value{t, {}, {b.begin(), b.end()}};
+    return scalar(t, {b.begin(), b.end()});
   }
 };
 

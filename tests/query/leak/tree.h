@@ -42,9 +42,11 @@ class Rng {
 struct Field;
 
 struct Value {
-  Type type = Type::null;
-  std::vector<Field> fields{};  ///< Of an object or array.
-  Buf bytes{};                  ///< Of any other type.
+  Value(Type t = Type::null);  // NOLINT(google-explicit-constructor)
+
+  Type type;
+  std::vector<Field> fields;  ///< Of an object or array.
+  Buf bytes{};                ///< Of any other type.
   /// Its content means nothing to the command; give_content() makes it up, unique within it.
   bool opaque = false;
   /// The generator wrote it for a field that the schema encrypts.
@@ -64,6 +66,9 @@ struct Field {
   Value value;
   bool opaque_name = false;  ///< As Value::opaque, for the name.
 };
+
+// Here, because Value and Field hold each other.
+inline Value::Value(Type t) : type(t) {}
 
 [[nodiscard]] Value text(std::string_view s);
 [[nodiscard]] Value number(std::int32_t n);
