@@ -111,6 +111,13 @@ TEST(GroupStage, GroupsByDeterministicFields) {
         "{'$group': {'_id': {'$eq': ['$ssn', " + enc("5") + "]}}}");
 }
 
+TEST(GroupStage, LooksUnderTheFieldsThatAStageHasAdded) {
+  refuses("{'$addFields': {'address.x': 1}}, {'$group': {'_id': '$address'}}", kCompare);
+  refuses("{'$addFields': {'address.x': '$ssn'}}, {'$group': {'_id': {'a': '$address'}}}",
+          kCompare);
+  keeps("{'$addFields': {'place.x': '$ssn'}}, {'$group': {'_id': '$place'}}");
+}
+
 TEST(GroupStage, CannotHeedACollationForCiphertext) {
   const auto command = [](const std::string& key, const std::string& locale) {
     return "{'aggregate': 'c', 'pipeline': [{'$group': {'_id': '" + key +
