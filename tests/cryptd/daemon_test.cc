@@ -33,7 +33,10 @@ std::string insert_of(const std::string& ssn) {
 
 /// One daemon for the tests that leave it as it was.
 struct CryptdSockets : testing::Test {
-  static void SetUpTestSuite() { daemon = new Daemon({"--idleShutdownTimeoutSecs=120"}); }
+  static void SetUpTestSuite() {
+    daemon = new Daemon({"--idleShutdownTimeoutSecs=120"});
+    (void)daemon->port();  // known from here on, so that threads may ask for it
+  }
   static void TearDownTestSuite() { delete std::exchange(daemon, nullptr); }
   static Client connect() { return Client(daemon->port()); }
   static inline Daemon* daemon = nullptr;
