@@ -1,0 +1,1 @@
+fle_fuzz(command_fuzz DEPS libfle::query)
