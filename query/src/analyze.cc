@@ -136,6 +136,46 @@ Done add_view(Bytes command, std::uint32_t at, Target& target) {
   return is_view ? add_pipeline(command, at, target) : Done(ok);
 }
 
+/// Where the updates of a command stand: in a list of statements, or in the command itself.
+struct UpdatePlace {
+  std::string_view command;
+  std::string_view list;  // empty: none
+  std::string_view field;
+};
+constexpr UpdatePlace kUpdatePlaces[] = {{"update", "updates", "u"},
+                                         {"bulkWrite", "ops", "updateMods"},
+                                         {"findAndModify", {}, "update"}};
+
+/// The stages that an update may have name no other collection. One that does is refused here, for
+/// nobody would look for that collection's schema.
+Done refuse_foreign_updates(Bytes command, std::uint32_t at, std::string_view field) {
+  std::vector<std::string_view> named;
+  for (Cursor c(command, at); c.next();) {
+    const Element& e = c.element();
+    if (e.name != field || e.type != Type::array) continue;
+    FLE_CHECK(find_collections(command, e.value_offset, named));
+    if (!named.empty())
+      return Failure(Errc::stage_not_allowed,
+                     "the pipeline of an update cannot name another collection",
+                     std::string(field));
+  }
+  return ok;
+}
+
+Done check_updates(Bytes command, const Named& named) {
+  const auto* place = std::ranges::find(kUpdatePlaces, named.first.name, &UpdatePlace::command);
+  if (place == std::end(kUpdatePlaces)) return ok;
+  if (place->list.empty()) return refuse_foreign_updates(command, named.at, place->field);
+  for (Cursor lists(command, named.at); lists.next();) {
+    const Element& list = lists.element();
+    if (list.name != place->list || list.type != Type::array) continue;
+    for (Cursor c(command, list.value_offset); c.next();)
+      if (c.element().type == Type::object)
+        FLE_CHECK(refuse_foreign_updates(command, c.element().value_offset, place->field));
+  }
+  return ok;
+}
+
 Outcome<Namespace> namespace_of(Bytes command, const Named& named) {
   if (named.first.name == "bulkWrite") return bulk_namespace(command, named.at);
   FLE_TRY(const std::string_view name, collection_name(command, named.first));
@@ -161,7 +201,7 @@ Done read_target(Bytes command, Target& out) {
       FLE_CHECK(add_view(command, named.at, out));
     }
     if (out.name == "aggregate") FLE_CHECK(add_pipeline(command, named.at, out));
-    return ok;
+    return check_updates(command, named);
   } catch (const std::bad_alloc&) {
     return Failure(Errc::no_memory, {});
   }
@@ -221,7 +261,7 @@ Done analyze_command(Bytes command, std::string_view db, std::span<const Collect
   FLE_TRY(const Scope scope, scope_of(context, whole, ns.collection));
   FLE_CHECK(need_schemas(context, named));
   // What encrypts nothing is none of our business: it stays as it is, also where we do not know it.
-  if (!out.schema_encrypts) return ok;
+  if (!out.schema_encrypts) return check_updates(command, named);
   return analyze_fields(context, *find_command(named.at == 0 ? named.first.name : "explain"),
                         scope);
 }

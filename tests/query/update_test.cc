@@ -199,6 +199,22 @@ TEST(Update, RefusesPipelines) {
       test::plan_of("{'bsonType': 'object', 'properties': {'a': {'bsonType': 'int'}}}"));
 }
 
+TEST(Update, CannotNameAnotherCollectionWhoseSchemaNobodyWouldAskFor) {
+  for (const char* stage :
+       {"'$unionWith': 'd'", "'$unionWith': {'coll': 'd', 'pipeline': []}",
+        "'$lookup': {'from': 'd', 'pipeline': [], 'as': 'x'}", "'$graphLookup': {'from': 'd'}"}) {
+    const std::string pipeline = std::string("[{'$set': {'a': 1}}, {") + stage + "}]";
+    expect_refused(update(pipeline), Errc::stage_not_allowed, {}, nullptr);
+    expect_refused("{'findAndModify': 'c', 'update': " + pipeline + "}", Errc::stage_not_allowed,
+                   {}, nullptr);
+    expect_refused("{'bulkWrite': 1, 'ops': [{'update': 0, 'filter': {}, 'updateMods': " +
+                       pipeline + "}], 'nsInfo': [{'ns': 'db.c'}]}",
+                   Errc::stage_not_allowed, {}, nullptr);
+    expect_refused("{'explain': {'update': 'c', 'updates': [{'q': {}, 'u': " + pipeline + "}]}}",
+                   Errc::stage_not_allowed, {}, nullptr);
+  }
+}
+
 TEST(Update, NeedsAnIdForUpsertsWhereIdsAreEncrypted) {
   const auto plan =
       test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("int") + "}}");

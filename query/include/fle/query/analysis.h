@@ -59,6 +59,8 @@ struct Target {
 /// @retval Errc::command_not_supported  not on the list of commands that are analysed or bypassed,
 ///                                      or not sent to one collection
 /// @retval Errc::command_malformed      the target is not a collection's name
+/// @retval Errc::stage_not_allowed      a pipeline names a collection of another database; that of
+///                                      an update, any other collection
 /// @retval Errc::malformed_bson
 [[nodiscard]] FLE_API Outcome<Target> read_target(Bytes command);
 /// The same into a Target whose memory is used again.
