@@ -32,10 +32,12 @@ Value Generator::project_stage(Scope& scope, int depth) {
   for (std::size_t n = 1 + rng_.below(4); n > 0; --n) {
     const Known& k = rng_.pick(scope);
     const std::string first = first_component(k.path);
-    const bool taken = std::ranges::any_of(
-        next, [&first](const Known& x) { return first_component(x.path) == first; });
+    const auto taken = [&next](const std::string& name) {
+      return std::ranges::any_of(
+          next, [&name](const Known& x) { return first_component(x.path) == name; });
+    };
     if (rng_.chance(50)) {
-      if (taken) continue;
+      if (taken(first)) continue;
       v.add(k.path, number(1));
       next.push_back(k);
       if (k.kind == Known::Kind::prefix)
@@ -43,7 +45,9 @@ Value Generator::project_stage(Scope& scope, int depth) {
           if (x.path.starts_with(k.path + ".")) next.push_back(x);
     } else if (rng_.chance(70)) {
       Known renamed = k;
-      renamed.path = "r" + std::to_string(depth) + std::to_string(n_new++);
+      do {
+        renamed.path = "r" + std::to_string(depth) + std::to_string(n_new++);
+      } while (taken(renamed.path));
       v.add(renamed.path, path_of(k));
       next.push_back(renamed);
     } else {

@@ -133,8 +133,12 @@ class Trial {
 
  private:
   static std::string shown(const Buf& document) {
-    if (parse(document)) return json_of(document);
-    std::string s = "no BSON,";
+    // libbson asks more of a document than BSON does: UTF-8, for one.
+    try {
+      if (parse(document)) return json_of(document);
+    } catch (const std::runtime_error&) {
+    }
+    std::string s = "no JSON,";
     for (const std::uint8_t b : document) s += ' ' + std::to_string(b);
     return s;
   }

@@ -115,7 +115,7 @@ void Oracle::command(const Value& c) {
       for (const Field& s : all->fields) statement(s.value, place, q, u, let);
   };
   if (name == "update") each("updates", "q", "u", root);
-  if (name == "delete") each("deletes", "q", "", root);
+  if (name == "delete") each("deletes", "q", nullptr, root);
   if (name == "bulkWrite") {
     const Value* infos = c.find("nsInfo");
     if (infos == nullptr || infos->fields.size() != 1) return;
@@ -133,7 +133,8 @@ void Oracle::statement(const Value& s, const ShapePtr& root, const char* q, cons
   if (const Value* constants = s.find("constants"); constants != nullptr)
     for (const Field& f : constants->fields) variables[f.name].constants = {&f.value};
   if (const Value* f = s.find(q)) filter(*f, root, variables);
-  if (const Value* mods = s.find(u)) update(*mods, s.find("arrayFilters"), root, variables);
+  if (const Value* mods = u == nullptr ? nullptr : s.find(u))
+    update(*mods, s.find("arrayFilters"), root, variables);
 }
 
 /// What each of them means stands in its first field; the server knows no others than these.
@@ -143,7 +144,7 @@ void Oracle::bulk_operations(const Value* ops, const ShapePtr& root, const Varia
     if (f.value.fields.empty()) continue;
     const std::string& kind = f.value.fields.front().name;
     if (kind == "update") statement(f.value, root, "filter", "updateMods", let);
-    if (kind == "delete") statement(f.value, root, "filter", "", let);
+    if (kind == "delete") statement(f.value, root, "filter", nullptr, let);
     const Value* document = f.value.find("document");
     if (kind == "insert" && document != nullptr) claims_.at(root, *document);
   }

@@ -241,7 +241,8 @@ class PipelineModel {
 
   void project(const Value& v) {
     const auto is_zero = [](const Field& f) {
-      return (f.value.type == Type::int_ || f.value.type == Type::bool_) && f.value.bytes[0] == 0;
+      return (f.value.type == Type::int_ || f.value.type == Type::bool_) &&
+             std::ranges::all_of(f.value.bytes, [](std::uint8_t b) { return b == 0; });
     };
     // {_id: 0} alone excludes; beside others it says nothing about them.
     const bool excludes = std::ranges::any_of(v.fields, [&](const Field& f) {
@@ -253,7 +254,8 @@ class PipelineModel {
       if (is_zero(f)) {
         next = with(next, f.name, unmodelled());
       } else if (flag) {
-        if (root_->kind != Shape::Kind::list) next = with(next, f.name, at_path(root_, f.name));
+        if (root_->kind != Shape::Kind::list)
+          next = with(next, f.name, at_path(root_, f.name, Numbers::are_names));
       } else if (f.value.type == Type::object && !f.value.fields.empty() &&
                  !f.value.fields.front().name.starts_with('$')) {
         // Nested specifications: too much for a model. Nothing is claimed of what they make.

@@ -25,6 +25,19 @@ ShapePtr shape_of(const std::vector<const SchemaNode*>& nodes) {
   return s.nodes.empty() ? unmodelled() : std::make_shared<const Shape>(std::move(s));
 }
 
+/// Two readings of one path, as far as one shape can say both.
+ShapePtr both(const ShapePtr& a, const ShapePtr& b) {
+  const bool a_list = a->kind == Shape::Kind::list;
+  const bool b_list = b->kind == Shape::Kind::list;
+  // A list claims whatever its items do.
+  if (a_list || b_list) return list_of(both(a_list ? a->base : a, b_list ? b->base : b));
+  if (a->kind != Shape::Kind::schema || b->kind != Shape::Kind::schema)
+    return a->kind == Shape::Kind::unmodelled ? b : a;
+  Shape s = *a;
+  s.nodes.insert(s.nodes.end(), b->nodes.begin(), b->nodes.end());
+  return std::make_shared<const Shape>(std::move(s));
+}
+
 bool is_number(std::string_view s) {
   return !s.empty() && std::ranges::all_of(s, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -67,11 +80,15 @@ ShapePtr at_path(ShapePtr shape, std::string_view dotted, Numbers numbers) {
     const std::string_view rest =
         dot == std::string_view::npos ? std::string_view{} : dotted.substr(dot + 1);
     if (shape->kind == Shape::Kind::list && is_number(name)) {
-      // The items may have a field of that name as well: what is encrypted in one of the readings
-      // is met.
-      const ShapePtr named = list_of(child(shape->base, name));
-      const ShapePtr at_name = rest.empty() ? named : at_path(named, rest, numbers);
+      // The items may have a field of that name as well: what can be met in one of the readings is
+      // met.
+      const auto go_on = [&](const ShapePtr& at) {
+        return rest.empty() ? at : at_path(at, rest, numbers);
+      };
+      const ShapePtr at_name = go_on(list_of(child(shape->base, name)));
       if (numbers == Numbers::are_names || is_encrypted(at_name)) return at_name;
+      const ShapePtr at_index = go_on(shape->base);
+      return both(at_index, at_name);
     }
     shape = child(shape, name, numbers);
     if (rest.empty()) return shape;
@@ -83,9 +100,9 @@ ShapePtr with(const ShapePtr& object, std::string_view dotted, ShapePtr value) {
   const std::size_t dot = dotted.find('.');
   const std::string name(dotted.substr(0, dot));
   Shape s{Shape::Kind::made, {}, {{name, nullptr}}, object};
-  s.members[name] = dot == std::string_view::npos
-                        ? std::move(value)
-                        : with(child(object, name), dotted.substr(dot + 1), std::move(value));
+  s.members[name] = dot == std::string_view::npos ? std::move(value)
+                                                  : with(child(object, name, Numbers::are_names),
+                                                         dotted.substr(dot + 1), std::move(value));
   return std::make_shared<const Shape>(std::move(s));
 }
 
@@ -105,7 +122,9 @@ bool Claims::add(Bytes content) {
 void Claims::all_of(const Value& v) {
   if (add(content_of(v))) values_.push_back(content_of(v));
   for (const Field& f : v.fields) {
-    add({reinterpret_cast<const std::uint8_t*>(f.name.data()), f.name.size()});
+    // Names of an array's items say nothing, whatever they are.
+    if (v.type == Type::object)
+      add({reinterpret_cast<const std::uint8_t*>(f.name.data()), f.name.size()});
     all_of(f.value);
   }
 }
