@@ -275,12 +275,17 @@ bool has_collation(const Context& context, const Element& statement) {
 
 Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
   const std::span<const CommandField> fields = row.fields();
+  std::uint32_t seen = 0;  // a bit for each of `fields`
   Cursor c = context.cursor(scope.command);
   while (c.next()) {
     const Element& e = c.element();
     const auto field =
         std::ranges::find_if(fields, [&e](const CommandField& f) { return e.name == f.name; });
     const bool known = field != fields.end();
+    // Handlers read other fields of the command: with many of one name that would take forever.
+    const std::uint32_t bit = known ? 1U << (field - fields.begin()) : 0;
+    if ((seen & bit) != 0) return context.refuse(kMalformed, e, {}, e.name, "stands twice");
+    seen |= bit;
     if (!known || !field->walks)
       FLE_CHECK(bson::check_value(e.type, context.value(e), kCommandLimits));
     if (known) FLE_CHECK(field->handle(context, e, scope));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include "roll_over.h"
 
@@ -171,10 +172,14 @@ Done Context::encrypt_fields(const Element& e, const View& view, bool needs_id, 
 Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool stored,
                           const char* rule) {
   const std::span<const bson::Mark> marks = out_.edits.marks();
+  // Any number of fields can have one leaf, and its pointer is looked up in the whole document.
+  std::map<const schema::Leaf*, std::string_view> alt_names;
   for (std::size_t i = out_.rewrites.size(); i < marks.size(); ++i) {
     const schema::Leaf& leaf = plan.leaf(marks[i].leaf);
     std::string_view alt_name;
-    if (const auto* pointer = std::get_if<schema::KeyPointer>(&leaf.key)) {
+    if (const auto known = alt_names.find(&leaf); known != alt_names.end()) {
+      alt_name = known->second;
+    } else if (const auto* pointer = std::get_if<schema::KeyPointer>(&leaf.key)) {
       if (!stored) return refuse(kPointerKey, e, leaf.path, {});
       auto name = bson::resolve_pointer(value(e), *pointer);
       if (!name) {
@@ -183,6 +188,7 @@ Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool store
         return refuse(why, e, leaf.path, {}, pointer->text);
       }
       alt_name = *name;
+      alt_names.emplace(&leaf, alt_name);
     }
     out_.rewrites.push_back({Form::value, &leaf, alt_name});
     ++out_.n_encrypted;

@@ -132,6 +132,9 @@ Place resolve_from(const View& root, std::string_view path) noexcept {
   View at = root;
   bool through_made_list = false;
   for (bool last = false; !last;) {
+    // Whatever follows, it stays so: a long rest of a path costs nothing for each of its readings.
+    if (at.kind == View::Kind::plain) return {};
+    if (at.kind == View::Kind::unknown) return {Place::Kind::unknown, nullptr, at};
     const std::string_view name = take_component(path, last);
     if (at.kind == View::Kind::encrypted) return {Place::Kind::below, at.leaf, at};
     if (at.kind == View::Kind::ambiguous) return {Place::Kind::ambiguous, nullptr, at};

@@ -1,4 +1,5 @@
 #include <span>
+#include <utility>
 
 #include "commands.h"
 #include "match.h"
@@ -59,13 +60,19 @@ Done statement(Context& context, const Element& document, const View& view,
   const UpdateScope update_scope{view, upsert && context.truthy(*upsert),
                                  context.find(document, names.filter)};
   const Context::Inside inside(context, document);
+  bool has_filter = false;
+  bool has_update = false;
   for (Cursor c = context.cursor(document); c.next();) {
     const Element& e = c.element();
+    const bool is_update = names.update != nullptr && e.name == names.update;
+    if ((e.name == names.filter && std::exchange(has_filter, true)) ||
+        (is_update && std::exchange(has_update, true)))
+      return context.refuse(kMalformed, e, {}, e.name, "stands twice");
     if (e.name == names.filter) {
       FLE_CHECK(names.update == nullptr
                     ? match(context, e, scope)
                     : filter_of_update(context, e, scope, document, names.update));
-    } else if (names.update != nullptr && e.name == names.update) {
+    } else if (is_update) {
       FLE_CHECK(update(context, e, update_scope));
     } else if (e.name == "sort") {
       FLE_CHECK(refuse_encrypted_paths(context, e, view, kSort, e.name));

@@ -68,9 +68,12 @@ Target target_of(const View& view, std::string_view path) {
     const std::string_view component = path.substr(at, dot - at);
     at = dot + 1;
     if (const Refusal* why = array_step(component)) {
+      // Where the first array is plain, all below it is: one look, however many steps follow. A
+      // number before it has two readings, and counts if one of them is not plain.
+      if (t.array_step == nullptr)
+        meets_encrypted = t.path.empty() ? reach(view) != Reach::nothing
+                                         : resolve(view, t.path).kind != Place::Kind::plain;
       if (t.array_step == nullptr) t.array_step = why;
-      const View items = t.path.empty() ? view : resolve(view, t.path).view;
-      meets_encrypted = meets_encrypted || reach(items) != Reach::nothing;
       continue;
     }
     if (!t.path.empty()) t.path += '.';

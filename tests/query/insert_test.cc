@@ -96,5 +96,15 @@ TEST(CommandAnalysis, TakesOneListOfNamespacesInABulkWrite) {
                  Errc::command_malformed, "more than one nsInfo");
 }
 
+TEST(CommandAnalysis, LooksUpThePointerOfManyFieldsOnce) {
+  const auto plan = test::plan_of(
+      "{'bsonType': 'object', 'properties': {'_id': {'bsonType': 'int'}, 'k': {'bsonType': "
+      "'string'}}, 'additionalProperties': {'encrypt': {'algorithm': " +
+      test::kRandAlgorithm + ", 'keyId': '/k'}}}");
+  std::string fields;
+  for (int i = 0; i < 60'000; ++i) fields += "'f" + std::to_string(i) + "': 1, ";
+  test::expect_fast("{'insert': 'c', 'documents': [{" + fields + "'k': 'name'}]}", plan);
+}
+
 }  // namespace
 }  // namespace fle

@@ -336,5 +336,12 @@ TEST(Match, SaysForEveryRefusalWhatToDo) {
   EXPECT_NE(f.advice.find("$eq"), std::string::npos);
 }
 
+TEST(Match, ReadsALongPathWithNumbersOnceOnly) {
+  const std::string numbers = "0.0.0.0.0.0.0.0.";
+  for (const std::string& rest :
+       {"address." + test::repeated("x.", 2'000'000), test::repeated("x.", 2'000'000)})
+    test::expect_fast("{'find': 'c', 'filter': {'" + numbers + rest + "x': 5}}");
+}
+
 }  // namespace
 }  // namespace fle

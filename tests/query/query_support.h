@@ -1,9 +1,11 @@
 #ifndef FLE_TESTS_QUERY_QUERY_SUPPORT_H_
 #define FLE_TESTS_QUERY_QUERY_SUPPORT_H_
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -156,6 +158,20 @@ inline void expect_refused(const std::string& command, Errc code, const std::str
   EXPECT_NE(got.marked.error().message.find(text), std::string::npos)
       << got.marked.error().to_string();
   EXPECT_TRUE(got.analysis.edits.empty());
+}
+
+/// It takes no longer than work in proportion to its size could, even on a busy machine.
+inline void expect_fast(const std::string& command,
+                        const std::shared_ptr<const schema::Plan>& plan = people()) {
+  const Buf bytes = doc(command);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(analyze(bytes, plan).marked);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+inline std::string repeated(std::string_view text, int n) {
+  std::string out;
+  while (n-- > 0) out += text;
+  return out;
 }
 
 }  // namespace fle::test

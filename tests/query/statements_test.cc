@@ -235,5 +235,16 @@ TEST(Catalogue, FindsTheSchemaThatACommandBrings) {
   EXPECT_TRUE(query::read_target(nested)->own_schema.empty());
 }
 
+TEST(Statements, RefusesAFieldThatStandsTwice) {
+  for (const char* command : {"{'find': 'c', 'filter': {}, 'filter': {}}",
+                              "{'insert': 'c', 'documents': [], 'documents': []}",
+                              "{'findAndModify': 'c', 'query': {}, 'update': {}, 'update': {}}",
+                              "{'update': 'c', 'updates': [{'q': {}, 'q': {}, 'u': {}}]}",
+                              "{'update': 'c', 'updates': [{'q': {}, 'u': {}, 'u': {}}]}",
+                              "{'delete': 'c', 'deletes': [{'q': {}, 'q': {}, 'limit': 1}]}",
+                              "{'explain': {'count': 'c', 'query': {}, 'query': {}}}"})
+    expect_refused(command, Errc::command_malformed, "stands twice");
+}
+
 }  // namespace
 }  // namespace fle

@@ -253,5 +253,15 @@ TEST(Update, AnalysesFilterAndUpdateOfEachStatement) {
   expect_refused("{'update': 'c', 'updates': [5]}", Errc::command_malformed);
 }
 
+TEST(Update, RefusesArrayStepsBelowANumber) {
+  // The number may be an index, and the items hold an encrypted field then.
+  expect_refused(update("{'$set': {'address.0.$[i].x': 1}}"), Errc::update_not_allowed);
+  expect_unchanged(update("{'$set': {'city.0.$[i].street': 1}}"));
+}
+
+TEST(Update, LooksAtOneArrayStepOfManyInAPath) {
+  test::expect_fast(update("{'$set': {'" + test::repeated("x.$[].", 30'000) + "x': 1}}"));
+}
+
 }  // namespace
 }  // namespace fle
