@@ -340,7 +340,7 @@ TEST(Match, ReadsALongPathWithNumbersOnceOnly) {
   const std::string numbers = "0.0.0.0.0.0.0.0.";
   for (const std::string& rest :
        {"address." + test::repeated("x.", 2'000'000), test::repeated("x.", 2'000'000)})
-    test::expect_fast("{'find': 'c', 'filter': {'" + numbers + rest + "x': 5}}");
+    test::expect_accepted("{'find': 'c', 'filter': {'" + numbers + rest + "x': 5}}");
 }
 
 }  // namespace

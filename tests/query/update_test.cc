@@ -260,7 +260,7 @@ TEST(Update, RefusesArrayStepsBelowANumber) {
 }
 
 TEST(Update, LooksAtOneArrayStepOfManyInAPath) {
-  test::expect_fast(update("{'$set': {'" + test::repeated("x.$[].", 30'000) + "x': 1}}"));
+  test::expect_accepted(update("{'$set': {'" + test::repeated("x.$[].", 30'000) + "x': 1}}"));
 }
 
 }  // namespace
