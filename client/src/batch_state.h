@@ -36,6 +36,11 @@ struct Batch::State {
   // Scratch of one call.
   KeyTable keys;
   std::vector<KeyTable::Index> field_keys;  // of every mark of every document, in order
+  struct PointerKey {
+    std::size_t document = 0;  // for which it was looked up, from 1; 0: for none
+    KeyTable::Index key = 0;
+  };
+  std::vector<PointerKey> pointer_keys;  // of each leaf of the plan, where one has a JSON pointer
   std::vector<SealJob> seal_jobs;
   std::vector<OpenJob> open_jobs;
   WipedBuffer plaintext;
@@ -54,6 +59,7 @@ struct Batch::State {
     n_output = 0;
     end_call();
     field_keys.clear();
+    pointer_keys.clear();
     seal_jobs.clear();
     open_jobs.clear();
     kept.clear();

@@ -69,6 +69,21 @@ Done first_missing_key(Batch::State& s, const Done& otherwise) {
 
 // ---- Encryption
 
+/// The key that a JSON pointer of leaf `leaf` leads to. Any number of fields can have one leaf, and
+/// the whole document is searched: once for each leaf and document.
+Outcome<KeyTable::Index> key_by_pointer(Batch::State& s, const schema::Plan& plan,
+                                        std::size_t document, schema::Plan::LeafId leaf) {
+  s.pointer_keys.resize(plan.leaves().size());
+  Batch::State::PointerKey& known = s.pointer_keys[leaf];
+  if (known.document != document + 1) {
+    FLE_TRY(const std::string_view name,
+            bson::resolve_pointer(s.documents[document].input,
+                                  std::get<schema::KeyPointer>(plan.leaf(leaf).key)));
+    known = {document + 1, s.keys.add(name)};
+  }
+  return known.key;
+}
+
 Done choose_keys(Batch::State& s, const schema::Plan& plan) {
   return for_each_field(s, [&](std::size_t i, const bson::Mark& m, std::size_t) -> Done {
     const schema::KeySelector& key = plan.leaf(m.leaf).key;
@@ -76,9 +91,9 @@ Done choose_keys(Batch::State& s, const schema::Plan& plan) {
       s.field_keys.push_back(s.keys.add(*id));
       return ok;
     }
-    auto name = bson::resolve_pointer(s.documents[i].input, std::get<schema::KeyPointer>(key));
-    if (!name) return at_field(name.error(), s, i, m);
-    s.field_keys.push_back(s.keys.add(*name));
+    auto by_name = key_by_pointer(s, plan, i, m.leaf);
+    if (!by_name) return at_field(by_name.error(), s, i, m);
+    s.field_keys.push_back(*by_name);
     return ok;
   });
 }

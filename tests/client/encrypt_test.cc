@@ -99,6 +99,39 @@ TEST_F(Encrypt, EncryptsManyDocumentsInOneBatchAsItWouldOneByOne) {
   }
 }
 
+TEST_F(Encrypt, TakesTheKeyNameOfEveryFieldFromItsOwnDocument) {
+  const KeyId second = world.new_key({"second"});
+  const std::string pointer = "{'encrypt': {'algorithm': " + kRand + ", 'keyId': ";
+  const DocumentCipher cipher(
+      plan("{'bsonType': 'object', 'properties': {'a': {'bsonType': 'string'}, 'b': {'bsonType': "
+           "'string'}}, 'patternProperties': {'^x': " +
+           pointer + "'/a'}}, '^y': " + pointer + "'/b'}}}}"),
+      ring);
+  const Doc documents[] = {bson("{'a': 'first', 'b': 'second', 'x1': 1, 'y1': 1, 'x2': 1}"),
+                           bson("{'x1': 1, 'y1': 1, 'y2': 1, 'a': 'second', 'b': 'first'}")};
+  Batch batch;
+  for (int round = 0; round < 2; ++round) {
+    batch.clear();
+    for (const Doc& d : documents) batch.add(d);
+    ASSERT_TRUE(cipher.encrypt(batch));
+    for (std::size_t i = 0; i < 2; ++i) {
+      bson_t b;
+      const Bytes out = batch.output(i);
+      ASSERT_TRUE(bson_init_static(&b, out.data(), out.size()));
+      for (const char* name : {"x1", "x2", "y1", "y2"}) {
+        bson_iter_t it;
+        if (!bson_iter_init_find(&it, &b, name)) continue;
+        bson_subtype_t subtype{};
+        std::uint32_t size = 0;
+        const std::uint8_t* payload = nullptr;
+        bson_iter_binary(&it, &subtype, &size, &payload);
+        const KeyId& want = (name[0] == 'x') == (i == 0) ? key : second;
+        EXPECT_EQ(KeyId::from({payload + 1, 16}), want) << i << name;
+      }
+    }
+  }
+}
+
 TEST_F(Encrypt, TakesTheKeyNameFromTheDocumentWhereTheSchemaSaysSo) {
   const KeyId second = world.new_key({"second"});
   const DocumentCipher cipher(plan("{'bsonType': 'object', 'properties': {'v': {'encrypt': "
