@@ -1,6 +1,8 @@
 #include "fle/client/auto_encrypter.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -184,6 +186,13 @@ Outcome<std::vector<std::uint8_t>> copy_of(const Done& done, const Message& mess
   return std::vector<std::uint8_t>(out.begin(), out.end());
 }
 
+/// Commands after which a collection may have another schema, or none.
+bool changes_schemas(std::string_view command) noexcept {
+  constexpr std::string_view kCommands[] = {"create", "collMod", "drop", "dropDatabase",
+                                            "renameCollection"};
+  return std::ranges::find(kCommands, command) != std::end(kCommands);
+}
+
 /// Replies hold whole batches of documents.
 constexpr bson::Limits kReplyLimits = query::kCommandLimits;
 
@@ -208,6 +217,7 @@ struct AutoEncrypter::Impl {
   Done encrypt(std::string_view db, Bytes command, Message::State& s) {
     s.result = command;
     FLE_CHECK(query::read_target(command, s.target));
+    if (changes_schemas(s.target.name)) schemas.forget();
     if (s.target.command_class == query::CommandClass::bypassed) return ok;
     FLE_CHECK(schemas.find(db, s.target, s.schemas, s.scratch));
     s.analysis.explain = options.explain;

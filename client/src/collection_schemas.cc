@@ -76,6 +76,11 @@ Outcome<bool> CollectionSchemas::take_known(const std::string& ns,
   return true;
 }
 
+void CollectionSchemas::forget() {
+  const std::unique_lock lock(mutex_);
+  infos_.clear();
+}
+
 Done CollectionSchemas::find(std::string_view command_db, const query::Target& target,
                              std::vector<query::CollectionSchema>& out, std::string& scratch) {
   const std::string_view db = target.db.empty() ? command_db : target.db;

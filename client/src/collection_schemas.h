@@ -33,6 +33,11 @@ class CollectionSchemas {
   [[nodiscard]] Done find(std::string_view db, const query::Target& target,
                           std::vector<query::CollectionSchema>& out, std::string& scratch);
 
+  /// Forgets what the server said: a command that changes collections is about to be sent. What
+  /// another thread asks for before the server has carried it out may be remembered again, for
+  /// collection_info_lifetime at most.
+  void forget();
+
  private:
   using Clock = std::chrono::steady_clock;
 

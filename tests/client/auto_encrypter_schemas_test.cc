@@ -89,6 +89,31 @@ TEST_F(AutoEncrypterSchemas, ComeFromTheServerOnceAndForAWhile) {
   EXPECT_EQ(server_.calls.size(), 2U);
 }
 
+TEST_F(AutoEncrypterSchemas, AreForgottenWhenACommandChangesThem) {
+  const AutoEncrypter e = auto_encrypter();
+  EXPECT_EQ(encrypts(e), false);
+  const std::string json = test::patients_json(key_);
+  for (const std::string& make :
+       {"{'create': 'patients', 'validator': {'$jsonSchema': " + json + "}}",
+        "{'collMod': 'patients', 'validator': {'$jsonSchema': " + json + "}}"}) {
+    EXPECT_EQ(error_of(e, make), Errc{});
+    add_patients();
+    EXPECT_EQ(encrypts(e), true) << make;
+    for (const char* end : {"{'drop': 'patients'}", "{'dropDatabase': 1}",
+                            "{'renameCollection': 'clinic.patients', 'to': 'clinic.people'}"}) {
+      EXPECT_EQ(error_of(e, end), Errc{});
+      server_.collections.clear();
+      EXPECT_EQ(encrypts(e), false) << end;
+      EXPECT_EQ(error_of(e, make), Errc{});
+      add_patients();
+      EXPECT_EQ(encrypts(e), true) << end;
+    }
+    EXPECT_EQ(error_of(e, "{'drop': 'patients'}"), Errc{});
+    server_.collections.clear();
+    EXPECT_EQ(encrypts(e), false);
+  }
+}
+
 TEST_F(AutoEncrypterSchemas, WithoutALifetimeAreAskedForEachTime) {
   add_patients();
   options_.collection_info_lifetime = 0ms;
