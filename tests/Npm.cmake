@@ -1,0 +1,25 @@
+# fle_npm_ci(<variable> FILE...): copies FILEs with package.json and package-lock.json from the
+# sources, which stay clean, to the build folder, and installs there what the lock names. <variable>
+# is ON when that is done: there may be no node, no npm, or no way to its registry.
+find_program(FLE_NODE NAMES node nodejs)
+find_program(FLE_NPM npm)
+function(fle_npm_ci variable)
+  set(${variable} OFF PARENT_SCOPE)
+  if(NOT FLE_NODE OR NOT FLE_NPM)
+    return()
+  endif()
+  foreach(file IN LISTS ARGN ITEMS package.json package-lock.json)
+    configure_file(${file} ${file} COPYONLY)
+  endforeach()
+  file(SHA256 "${CMAKE_CURRENT_SOURCE_DIR}/package-lock.json" lock)
+  set(installed "${CMAKE_CURRENT_BINARY_DIR}/installed-${lock}")
+  if(NOT EXISTS "${installed}")
+    execute_process(COMMAND ${FLE_NPM} ci --ignore-scripts --no-audit --no-fund
+      WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}" RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+    if(failed)
+      return()
+    endif()
+    file(TOUCH "${installed}")
+  endif()
+  set(${variable} ON PARENT_SCOPE)
+endfunction()
