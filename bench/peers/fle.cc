@@ -94,7 +94,7 @@ class OneValueAtATime final : public FieldCipher {
 }  // namespace
 
 std::unique_ptr<FieldCipher> make_fle(const Workload& w) {
-  return std::make_unique<Engine>(w, make_key(w, kernels::best()));
+  return std::make_unique<Engine>(w, make_key(w, *kernels::chosen()));
 }
 
 constexpr std::string_view kAvx2 = "aesni_avx2";
@@ -110,7 +110,7 @@ std::unique_ptr<FieldCipher> make_fle_avx2(const Workload& w) {
 }
 
 std::vector<std::unique_ptr<FieldCipher>> make_fle_threads(const Workload& w, std::size_t n) {
-  const SharedKey key = make_key(w, kernels::best());
+  const SharedKey key = make_key(w, *kernels::chosen());
   std::vector<std::unique_ptr<FieldCipher>> out;
   for (std::size_t i = 0; i < n; ++i) out.push_back(std::make_unique<Engine>(w, key));
   return out;

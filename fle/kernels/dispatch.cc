@@ -42,17 +42,14 @@ std::uint32_t probe() noexcept {
 std::uint32_t probe() noexcept { return kNone; }
 #endif
 
-// FLE_KERNEL may only pick a kernel that runs here; any other name is ignored, so the worst it can
-// do is to make things slower. A setuid program does not read it at all.
-const Kernel& choose() noexcept {
-  const char* forced = ::secure_getenv("FLE_KERNEL");
-  const Kernel* fastest = nullptr;
-  for (const Kernel* k : all()) {
-    if (!runs_here(*k)) continue;
-    if (forced != nullptr && std::string_view{forced} == k->name) return *k;
-    if (fastest == nullptr) fastest = k;
-  }
-  return fastest != nullptr ? *fastest : kPortable;
+// FLE_KERNEL can only pick a kernel that runs here, so the worst it can do is to make things slower
+// or to stop them. A setuid program does not read it at all.
+const Kernel* choose() noexcept {
+  const char* const forced = ::secure_getenv("FLE_KERNEL");
+  const std::string_view name = forced != nullptr ? forced : "";
+  for (const Kernel* k : all())
+    if (runs_here(*k) && (name.empty() || name == k->name)) return k;
+  return nullptr;
 }
 
 }  // namespace
@@ -75,9 +72,9 @@ bool runs_here(const Kernel& k) noexcept {
   return (k.needs & ~have) == 0;
 }
 
-const Kernel& best() noexcept {
-  static const Kernel& chosen = choose();
-  return chosen;
+const Kernel* chosen() noexcept {
+  static const Kernel* const kernel = choose();
+  return kernel;
 }
 
 }  // namespace fle::kernels

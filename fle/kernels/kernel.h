@@ -84,8 +84,12 @@ struct Kernel {
 
 /// All kernels compiled in, fastest first; the last one is portable, the reference.
 [[nodiscard]] std::span<const Kernel* const> all() noexcept;
-/// Fastest kernel this CPU and OS can run, or the one FLE_KERNEL names. Decided once; thread-safe.
-[[nodiscard]] const Kernel& best() noexcept;
+/// Fastest kernel this CPU and OS can run, or the one FLE_KERNEL names. Null where FLE_KERNEL names
+/// none that runs here: who asks for one must get it or know. Decided once; thread-safe.
+[[nodiscard]] const Kernel* chosen() noexcept;
+/// What to say then, beside Errc::kernel_unavailable.
+inline constexpr const char* kUnavailable =
+    "FLE_KERNEL names no kernel that this CPU and build can run";
 [[nodiscard]] bool runs_here(const Kernel& k) noexcept;
 
 /// Both midstates of an HMAC key of 32 bytes (shorter than a block: zero-filled).

@@ -10,7 +10,9 @@ static_assert(std::is_trivially_copyable_v<kernels::KeyState>, "lives in raw loc
 static_assert(alignof(kernels::KeyState) <= 64, "SecretBytes aligns to 64");
 
 Result<DataKey> DataKey::create(Bytes key, LockPolicy policy) {
-  return create_for(kernels::best(), key, policy);
+  const kernels::Kernel* const kernel = kernels::chosen();
+  if (kernel == nullptr) return Error{Errc::kernel_unavailable, kernels::kUnavailable};
+  return create_for(*kernel, key, policy);
 }
 
 Result<DataKey> DataKey::create_for(const kernels::Kernel& kernel, Bytes key, LockPolicy policy) {

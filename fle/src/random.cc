@@ -17,6 +17,7 @@ namespace fle {
 namespace {
 
 constexpr Error kRandomFailed{Errc::random_failed, "random_bytes"};
+constexpr Error kNoKernel{Errc::kernel_unavailable, kernels::kUnavailable};
 
 bool from_os(MutBytes out) noexcept {
   while (!out.empty()) {
@@ -65,7 +66,7 @@ bool reseed(State& s) noexcept {
 
 bool refill(State& s) noexcept {
   if (s.served >= kReseedAfter && !reseed(s)) return false;
-  if (!kernels::best().ctr_fill(s.stream, sizeof s.stream / 16, s.key)) {
+  if (!kernels::chosen()->ctr_fill(s.stream, sizeof s.stream / 16, s.key)) {
     s.live = 0;  // half a stream must not be served
     return false;
   }
@@ -127,6 +128,10 @@ void internal::set_entropy_source(EntropySource source) noexcept {
 }
 
 Status random_bytes(MutBytes out) noexcept {
+  if (kernels::chosen() == nullptr) {
+    wipe(out);
+    return kNoKernel;
+  }
   bool filled = false;
   if (thread_ends) {  // a destructor of another thread_local object still asks
     filled = os_entropy(out);

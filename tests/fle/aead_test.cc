@@ -134,7 +134,7 @@ FLE_FOR_EVERY_KERNEL(Aead);
 
 TEST(AeadFailure, WithoutRandomnessNothingIsSealed) {
   test::Rng rng(5);
-  const DataKey key = test::make_key(kernels::best(), rng.bytes(DataKey::kLen));
+  const DataKey key = test::make_key(*kernels::chosen(), rng.bytes(DataKey::kLen));
   // Enough is asked for that a generator that was seeded before must go to the system again.
   Buf big(2U << 20);
   internal::set_entropy_source([](MutBytes) noexcept { return false; });
@@ -159,7 +159,7 @@ TEST(DataKeyTest, RefusesEveryOtherLength) {
 }
 
 TEST(DataKeyTest, AKeyThatWasMovedFromIsRefusedNotUsed) {
-  DataKey key = test::make_key(kernels::best(), Buf(DataKey::kLen, 1));
+  DataKey key = test::make_key(*kernels::chosen(), Buf(DataKey::kLen, 1));
   const DataKey moved = std::move(key);
   Buf sealed(sealed_len(4));
   const auto n = aead_seal(sealed, Buf(4), {}, key);  // NOLINT(bugprone-use-after-move)

@@ -182,7 +182,7 @@ INSTANTIATE_TEST_SUITE_P(Kernel, Allocation,
 
 TEST(RandomBytes, AllocateAndLockNothing) {
   if (!kCounts) GTEST_SKIP() << "a sanitizer owns malloc";
-  if (&kernels::best() == &kernels::kPortable) GTEST_SKIP() << "libcrypto does both";
+  if (kernels::chosen() == &kernels::kPortable) GTEST_SKIP() << "libcrypto does both";
   Buf out(1 << 12);
   ASSERT_TRUE(random_bytes(out));
   const Counts before{n_allocations, n_locks};

@@ -68,7 +68,7 @@ FLE_FOR_EVERY_KERNEL(BatchOnEveryKernel);
 /// `n` sealable jobs under one key.
 class SealBatch : public ::testing::Test {
  protected:
-  SealBatch() : key(test::make_key(kernels::best(), rng.bytes(DataKey::kLen))) {}
+  SealBatch() : key(test::make_key(*kernels::chosen(), rng.bytes(DataKey::kLen))) {}
 
   std::vector<SealJob>& make(std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {

@@ -170,7 +170,7 @@ TEST_P(KernelAgreement, KeysOfOtherKernelsMayStandInTheSameBatch) {
   Batch b(11);
   b.add_key(kernel());
   b.add_key(kernels::kPortable);
-  b.add_key(kernels::best());
+  b.add_key(*kernels::chosen());
   for (std::size_t i = 0; i < 200; ++i) b.add(1 + b.rng.below(100), kBoth[i % 2], b.rng.below(3));
   ASSERT_NO_FATAL_FAILURE(b.seal());
   ASSERT_NO_FATAL_FAILURE(b.expect_reference_payloads());

@@ -224,7 +224,7 @@ TEST(ForkTest, AChildReadsZerosAndItsNewSecretsAreLockedAgain) {
 }
 
 TEST(ForkTest, AChildGetsAnErrorFromAnInheritedKey) {
-  const DataKey key = test::make_key(kernels::best(), Buf(DataKey::kLen, 5));
+  const DataKey key = test::make_key(*kernels::chosen(), Buf(DataKey::kLen, 5));
   Buf payload(payload_len(4));
   const Buf plaintext(4, 1);
   const SealJob job{&key, {}, Algorithm::deterministic, 2, plaintext, payload};

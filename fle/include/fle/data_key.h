@@ -33,6 +33,7 @@ class FLE_API DataKey {
   /// @param key  exactly kLen bytes; the caller still owns and wipes them.
   /// @retval Errc::invalid_argument  `key` is not kLen bytes long
   /// @retval Errc::lock_failed, Errc::no_memory  as SecretBytes::create
+  /// @retval Errc::kernel_unavailable  FLE_KERNEL names no kernel that runs here
   static Result<DataKey> create(Bytes key, LockPolicy policy = LockPolicy::required);
 
   /// Name of the kernel this key was expanded for, e.g. "aesni".

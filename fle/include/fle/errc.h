@@ -19,6 +19,7 @@ enum class Errc : std::uint16_t {
   key_not_inherited = 8,  ///< Key memory is not carried into forked children; create the key anew.
   crypto_failed = 9,      ///< libcrypto refused an operation that cannot fail on valid input.
   not_in_build = 10,      ///< Valid, but this build lacks an optional package; the text names it.
+  kernel_unavailable = 11,  ///< FLE_KERNEL names no kernel that this CPU and build can run.
 
   // BSON documents, 100..199.
   malformed_bson = 100,      ///< Lengths, terminators or types do not add up.
@@ -106,6 +107,7 @@ enum class Errc : std::uint16_t {
     FLE_ERRC_NAME(key_not_inherited)
     FLE_ERRC_NAME(crypto_failed)
     FLE_ERRC_NAME(not_in_build)
+    FLE_ERRC_NAME(kernel_unavailable)
     FLE_ERRC_NAME(malformed_bson)
     FLE_ERRC_NAME(nesting_too_deep)
     FLE_ERRC_NAME(document_too_large)
