@@ -15,7 +15,7 @@ void add_keygen(CLI::App& app, Action& chosen) {
   cmd->callback([out, &chosen] {
     chosen = [out]() -> Done {
       FLE_TRY(SecretBytes key, SecretBytes::create(DataKey::kLen, LockPolicy::best_effort));
-      FLE_CHECK(random_bytes(key.expose_mut()));
+      FLE_CHECK(random_key_material(key.expose_mut()));
       return create_secret_file(*out, key.expose());
     };
   });

@@ -30,7 +30,7 @@ Outcome<SecretBytes> make_material(const CreateKeyOptions& options) {
     return given;
   }
   FLE_TRY(SecretBytes fresh, SecretBytes::create(DataKey::kLen, options.lock_policy));
-  FLE_CHECK(random_bytes(fresh.expose_mut()));
+  FLE_CHECK(random_key_material(fresh.expose_mut()));
   return fresh;
 }
 

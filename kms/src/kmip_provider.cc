@@ -140,7 +140,7 @@ class KmipProvider final : public Provider {
   /// Registers or creates the managed object and activates it; sets target.key_id.
   Done make_object(Target& target) {
     FLE_TRY(SecretBytes secret, SecretBytes::create(DataKey::kLen, policy_));
-    FLE_CHECK(random_bytes(secret.expose_mut()));
+    FLE_CHECK(random_key_material(secret.expose_mut()));
     FLE_TRY(target.key_id, run(target,
                                target.delegated ? kmip::create_request(policy_)
                                                 : kmip::register_request(secret.expose(), policy_),

@@ -37,12 +37,25 @@ class Entropy {
   Entropy& operator=(const Entropy&) = delete;
 };
 
-std::atomic<int> n_seeds{0};
+/// Counts from 1, so that no answer is the one before. A seed takes two of them, the second one to
+/// see that it differs.
+std::atomic<int> n_answers{0};
 bool count_and_fill(MutBytes out) noexcept {
-  ++n_seeds;
-  std::fill(out.begin(), out.end(), std::uint8_t{0x42});
+  const int n = ++n_answers;
+  std::fill(out.begin(), out.end(), static_cast<std::uint8_t>(n));
   return true;
 }
+
+std::atomic<std::int64_t> milliseconds{0};
+class Time {
+ public:
+  Time() {
+    internal::set_clock([]() noexcept { return milliseconds.load(); });
+  }
+  ~Time() { internal::set_clock(nullptr); }
+  Time(const Time&) = delete;
+  Time& operator=(const Time&) = delete;
+};
 
 void in_new_thread(auto f) {
   std::thread t(f);
@@ -81,9 +94,12 @@ TEST(RandomBytes, EveryBitIsSetAboutHalfTheTime) {
 // The stream is AES-256 in counter mode, the key replaced by the first two blocks of each refill.
 TEST(RandomBytes, TheStreamDependsOnTheSeedAlone) {
   const Entropy fixed(count_and_fill);
+  const Time stands;
   Buf a(10000);
   Buf b(10000);
+  n_answers = 0x41;
   in_new_thread([&a] { EXPECT_TRUE(random_bytes(a)); });
+  n_answers = 0x41;
   in_new_thread([&b] {
     for (std::size_t at = 0; at < b.size(); at += 8) {
       EXPECT_TRUE(random_bytes(MutBytes(b).subspan(at, 8)));
@@ -100,15 +116,77 @@ TEST(RandomBytes, TheStreamDependsOnTheSeedAlone) {
 
 TEST(RandomBytes, AsksTheSystemAgainAfterOneMebibyte) {
   const Entropy counted(count_and_fill);
+  const Time stands;
   in_new_thread([] {
-    n_seeds = 0;
+    n_answers = 0;
     draw(16);
-    EXPECT_EQ(n_seeds, 1);
+    EXPECT_EQ(n_answers, 2);
     draw(900000);
-    EXPECT_EQ(n_seeds, 1);
+    EXPECT_EQ(n_answers, 2);
     draw(200000);
-    EXPECT_EQ(n_seeds, 2);
+    EXPECT_EQ(n_answers, 4);
   });
+}
+
+// What a machine that goes on from a snapshot may repeat ends with the second.
+TEST(RandomBytes, AsksTheSystemAgainAfterASecondAndDropsWhatWasDrawnAhead) {
+  const Entropy counted(count_and_fill);
+  const Time passes;
+  const auto stream = [](std::int64_t pause) {
+    Buf drawn;
+    in_new_thread([&] {
+      n_answers = 0;
+      draw(16);
+      milliseconds += pause;
+      drawn = draw(16);
+    });
+    return drawn;
+  };
+  const Buf at_once = stream(0);
+  EXPECT_EQ(n_answers, 2);
+  EXPECT_EQ(stream(999), at_once);
+  EXPECT_EQ(n_answers, 2);
+  EXPECT_NE(stream(1000), at_once);
+  EXPECT_EQ(n_answers, 4);
+}
+
+TEST(RandomBytes, ASourceThatSaysTheSameTwiceIsRefused) {
+  const Entropy constant([](MutBytes out) noexcept {
+    std::fill(out.begin(), out.end(), std::uint8_t{0x42});
+    return true;
+  });
+  in_new_thread([] {
+    Buf b(100, 0xee);
+    const auto drawn = random_bytes(b);
+    ASSERT_FALSE(drawn);
+    EXPECT_EQ(drawn.error().code, Errc::random_failed);
+    EXPECT_EQ(b, Buf(100));
+  });
+  Buf key(96, 0xee);
+  const auto made = random_key_material(key);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Errc::random_failed);
+  EXPECT_EQ(key, Buf(96));
+}
+
+TEST(RandomKeyMaterial, ComesFromTheSystemAtEachCall) {
+  const Entropy counted(count_and_fill);
+  n_answers = 0;
+  Buf key(96);
+  ASSERT_TRUE(random_key_material(key));
+  EXPECT_EQ(key, Buf(96, 1));
+  ASSERT_TRUE(random_key_material(key));
+  EXPECT_EQ(key, Buf(96, 3));
+}
+
+TEST(RandomKeyMaterial, FillsEveryLengthAndNeverRepeats) {
+  std::set<Buf> seen;
+  for (std::size_t n = 16; n < 200; ++n) {
+    Buf b(n);
+    ASSERT_TRUE(random_key_material(b));
+    EXPECT_TRUE(seen.insert(test::slice(b, 0, 16)).second);
+    EXPECT_TRUE(seen.insert(test::slice(b, n - 8, n)).second);
+  }
 }
 
 TEST(RandomBytes, FailsAndWipesWhenTheSystemGivesNothing) {
