@@ -60,9 +60,9 @@ std::string type_message(Type found, const schema::Leaf& leaf) {
 
 class FieldVisitor {
  public:
-  FieldVisitor(Bytes doc, const Plan& plan, const Start& start,
-               internal::EditsBuilder& out) noexcept
-      : doc_(doc), plan_(plan), start_(start), leaves_(plan.leaves()), out_(out) {}
+  FieldVisitor(Bytes doc, const Plan& plan, const Start& start, internal::EditsBuilder& out,
+               Work* work) noexcept
+      : doc_(doc), plan_(plan), start_(start), leaves_(plan.leaves()), out_(out), work_(work) {}
 
   Visit element(const Element& e, std::span<Frame> frames) {
     return frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
@@ -95,9 +95,9 @@ class FieldVisitor {
     const Frame& frame = frames.back();
     // In two parts: GCC would copy it in one, which waits for the stores of both to retire.
     const std::string_view name(e.name.data(), e.name.size());
-    const Plan::Step step = plan_.child(frame.node, name);
+    const Plan::Step step = plan_.child(frame.node, name, work_);
     if (step.kind != Plan::Kind::encrypted && has_dot(name) &&
-        plan_.dotted_name_is_encrypted(frame.node, name))
+        plan_.dotted_name_is_encrypted(frame.node, name, work_))
       return refuse(e, frames, Errc::dotted_field_name,
                     "a field name with dots where the schema encrypts the path of that name");
     switch (step.kind) {
@@ -169,6 +169,7 @@ class FieldVisitor {
   const Start& start_;
   std::span<const schema::Leaf> leaves_;
   internal::EditsBuilder& out_;
+  Work* work_;
   std::optional<Failure> failure_;
   std::optional<std::uint32_t> duplicate_;
   bool has_id_ = false;
@@ -176,7 +177,7 @@ class FieldVisitor {
 
 Done walk(Bytes doc, const Plan& plan, const Start& start, internal::EditsBuilder& builder,
           const Limits& limits) {
-  FieldVisitor visitor(doc, plan, start, builder);
+  FieldVisitor visitor(doc, plan, start, builder, limits.work);
   FLE_CHECK(internal::Walker(doc, limits, visitor)
                 .run({Visit::Next::enter, start.step.kind, start.step.node}));
   return visitor.verdict();

@@ -44,15 +44,19 @@ std::optional<std::size_t> array_index(std::string_view token) noexcept {
 }
 
 /// Moves `cursor` to the element that `token` names in an object, or numbers in an array.
-bool seek(Cursor& cursor, Type container, std::string_view token) noexcept {
+bool seek(Cursor& cursor, Type container, std::string_view token, Work* work) noexcept {
+  const auto next = [&cursor, work] {
+    if (work != nullptr) work->step();
+    return cursor.next();
+  };
   if (container == Type::object) {
-    while (cursor.next())
+    while (next())
       if (cursor.element().name == token) return true;
     return false;
   }
   const std::optional<std::size_t> index = array_index(token);
   if (!index) return false;
-  for (std::size_t i = 0; cursor.next(); ++i)
+  for (std::size_t i = 0; next(); ++i)
     if (i == *index) return true;
   return false;
 }
@@ -81,21 +85,23 @@ std::string dotted_path(Bytes doc, std::span<const Frame> frames,
 
 }  // namespace internal
 
-std::vector<std::string> paths_of(Bytes doc, std::span<const std::uint32_t> type_offsets) {
+std::vector<std::string> paths_of(Bytes doc, std::span<const std::uint32_t> type_offsets,
+                                  Work* work) {
   PathVisitor visitor(doc, type_offsets);
   if (type_offsets.empty()) return {};
-  const Limits any{internal::kMaxDepth, static_cast<std::uint32_t>(internal::kMaxDocument)};
+  const Limits any{internal::kMaxDepth, static_cast<std::uint32_t>(internal::kMaxDocument), work};
   // A malformed document has no paths; up to where it is malformed it may have had these.
   if (!internal::Walker(doc, any, visitor).run({}).has_value())
     std::ranges::fill(visitor.paths, std::string());
   return std::move(visitor.paths);
 }
 
-std::string path_of(Bytes doc, std::uint32_t type_offset) {
-  return std::move(paths_of(doc, {&type_offset, 1}).front());
+std::string path_of(Bytes doc, std::uint32_t type_offset, Work* work) {
+  return std::move(paths_of(doc, {&type_offset, 1}, work).front());
 }
 
-Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& pointer) {
+Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& pointer,
+                                          Work* work) {
   Element at{0, 0, static_cast<std::uint32_t>(doc.size()), Type::object, {}};
   if (internal::shallow_document_size(doc.data(), doc.size()) != doc.size())
     return Failure(Errc::malformed_bson, "not exactly one BSON document", pointer.text);
@@ -103,7 +109,7 @@ Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& p
     if (at.type != Type::object && at.type != Type::array)
       return unresolved(pointer, "keyId leads through a value that is not an object or array");
     Cursor cursor(doc, at.value_offset);
-    if (!seek(cursor, at.type, token)) {
+    if (!seek(cursor, at.type, token, work)) {
       if (cursor.malformed())
         return Failure(Errc::malformed_bson, "malformed on the way of keyId", pointer.text);
       return unresolved(pointer, "keyId leads to a field that the document does not have");

@@ -55,7 +55,15 @@ template <class Visitor>
 class Walker {
  public:
   Walker(Bytes doc, const Limits& limits, Visitor& visitor) noexcept
-      : doc_(doc), max_depth_(std::min(limits.max_depth, kMaxDepth)), visitor_(visitor) {}
+      : doc_(doc),
+        max_depth_(std::min(limits.max_depth, kMaxDepth)),
+        visitor_(visitor),
+        work_(limits.work) {}
+  Walker(const Walker&) = delete;
+  Walker& operator=(const Walker&) = delete;
+  ~Walker() {
+    if (work_ != nullptr) work_->step(n_elements_ + 1);
+  }
 
   /// @param root  what the root frame means to the visitor.
   [[nodiscard]] Done run(const Visit& root) {
@@ -89,6 +97,7 @@ class Walker {
           value_size(shape, value, avail, static_cast<std::size_t>(doc_end - value));
       if (size > avail) return malformed(p, name, "malformed value");
 
+      ++n_elements_;
       const Element e{offset(p), offset(value), static_cast<std::uint32_t>(size),
                       static_cast<Type>(*p), name};
       const Visit visit = visitor_.element(e, {frames_.data(), depth_});
@@ -139,6 +148,8 @@ class Walker {
   std::uint32_t max_depth_;
   std::uint32_t depth_ = 0;
   Visitor& visitor_;
+  Work* work_;
+  std::uint64_t n_elements_ = 0;         // given to `work_` at the end
   std::array<Frame, kMaxDepth> frames_;  // uninitialised on purpose: only [0, depth_) is read
 };
 

@@ -152,6 +152,7 @@ Done need_groupable(Context& context, const Element& e, const View& view, const 
   while (!parts.empty()) {
     const View part = parts.back();
     parts.pop_back();
+    context.work().step();
     if (part.kind != View::Kind::overlay) {
       FLE_CHECK(need_groupable_part(context, e, part, scope, operation));
     } else if (seen.insert(part.overlay).second) {

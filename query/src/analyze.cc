@@ -12,8 +12,8 @@ Failure malformed(const char* what, std::string path = {}) {
 }
 
 /// The first element of a document: a command's name and its first value.
-Outcome<Element> first_element(Bytes command, std::uint32_t at) {
-  Cursor c(command, at);
+Outcome<Element> first_element(Bytes command, std::uint32_t at, Work& work) {
+  Cursor c(command, at, work);
   if (c.next()) return c.element();
   return malformed(c.malformed() ? "malformed command" : "an empty document is no command");
 }
@@ -34,15 +34,15 @@ struct Named {
 };
 
 /// The command that does the work: the one inside, for explain.
-Outcome<Named> innermost_command(Bytes command) {
-  FLE_TRY(Element first, first_element(command, 0));
+Outcome<Named> innermost_command(Bytes command, Work& work) {
+  FLE_TRY(Element first, first_element(command, 0, work));
   const Command* row = find_command(first.name);
   if (row == nullptr) return not_supported(first.name);
   if (first.name != "explain") return Named{row, first, 0};
   if (first.type != Type::object)
     return Failure(Errc::command_malformed, "explain value is not a document", "explain");
   const std::uint32_t at = first.value_offset;
-  FLE_TRY(first, first_element(command, at));
+  FLE_TRY(first, first_element(command, at, work));
   row = find_command(first.name);
   if (row == nullptr || row->command_class != CommandClass::analyzed || first.name == "explain")
     return not_supported(first.name);
@@ -61,17 +61,19 @@ Outcome<std::string_view> collection_name(Bytes command, const Element& first) {
   return name;
 }
 
-std::optional<Element> find_field(Bytes command, std::uint32_t at, std::string_view name) {
-  for (Cursor c(command, at); c.next();)
+std::optional<Element> find_field(Bytes command, std::uint32_t at, std::string_view name,
+                                  Work& work) {
+  for (Cursor c(command, at, work); c.next();)
     if (c.element().name == name) return c.element();
   return std::nullopt;
 }
 
 /// validator.$jsonSchema, at the validator's top level only.
-Bytes own_schema(Bytes command, std::uint32_t at) {
-  const std::optional<Element> validator = find_field(command, at, "validator");
+Bytes own_schema(Bytes command, std::uint32_t at, Work& work) {
+  const std::optional<Element> validator = find_field(command, at, "validator", work);
   if (!validator || validator->type != Type::object) return {};
-  const std::optional<Element> schema = find_field(command, validator->value_offset, "$jsonSchema");
+  const std::optional<Element> schema =
+      find_field(command, validator->value_offset, "$jsonSchema", work);
   if (!schema || schema->type != Type::object) return {};
   return command.subspan(schema->value_offset, schema->value_size);
 }
@@ -81,24 +83,24 @@ struct Namespace {
   std::string_view collection;
 };
 
-std::size_t count_fields_named(Bytes command, std::uint32_t at, std::string_view name) {
+std::size_t count_fields_named(Bytes command, std::uint32_t at, std::string_view name, Work& work) {
   std::size_t n = 0;
-  for (Cursor c(command, at); c.next();) n += c.element().name == name ? 1 : 0;
+  for (Cursor c(command, at, work); c.next();) n += c.element().name == name ? 1 : 0;
   return n;
 }
 
 /// bulkWrite is sent to admin and says in nsInfo what it is about: one namespace, else its schemas
 /// could not be told apart by an index in each operation.
-Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at) {
-  const std::optional<Element> list = find_field(command, at, "nsInfo");
+Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at, Work& work) {
+  const std::optional<Element> list = find_field(command, at, "nsInfo", work);
   if (!list || list->type != Type::array)
     return Failure(Errc::command_malformed, "bulkWrite has no array nsInfo", "nsInfo");
-  if (count_fields_named(command, at, "nsInfo") != 1)
+  if (count_fields_named(command, at, "nsInfo", work) != 1)
     return Failure(Errc::command_malformed, "bulkWrite has more than one nsInfo", "nsInfo");
-  Cursor c(command, list->value_offset);
+  Cursor c(command, list->value_offset, work);
   if (!c.next() || c.element().type != Type::object)
     return Failure(Errc::command_malformed, "not a document", "nsInfo.0");
-  const std::optional<Element> ns = find_field(command, c.element().value_offset, "ns");
+  const std::optional<Element> ns = find_field(command, c.element().value_offset, "ns", work);
   if (c.next())
     return Failure(Errc::command_not_supported,
                    "bulkWrite: only one namespace supported for auto encryption", "nsInfo");
@@ -113,27 +115,28 @@ Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at) {
 
 /// The collections that a pipeline in the command's field "pipeline" names. All fields of that name
 /// count: nobody knows which one the server takes.
-Done add_pipeline(Bytes command, std::uint32_t at, Target& target) {
-  for (Cursor c(command, at); c.next();) {
+Done add_pipeline(Bytes command, std::uint32_t at, Target& target, Work& work) {
+  for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
     if (e.name != "pipeline" || e.type != Type::array) continue;
-    FLE_CHECK(find_collections(command, e.value_offset, target.collections));
+    FLE_CHECK(find_collections(command, e.value_offset, target.collections, work));
   }
   return ok;
 }
 
 /// A view's pipeline is stored by the server: what it is about must be known too.
-Done add_view(Bytes command, std::uint32_t at, Target& target) {
+Done add_view(Bytes command, std::uint32_t at, Target& target, Work& work) {
   bool is_view = false;
-  for (Cursor c(command, at); c.next();) {
+  for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
     if (e.name != "viewOn" || e.type != Type::string) continue;
     is_view = true;
     const std::string_view on = text_of(command, e);
+    work.step(target.collections.size());
     if (std::ranges::find(target.collections, on) == target.collections.end())
       target.collections.push_back(on);
   }
-  return is_view ? add_pipeline(command, at, target) : Done(ok);
+  return is_view ? add_pipeline(command, at, target, work) : Done(ok);
 }
 
 /// Where the updates of a command stand: in a list of statements, or in the command itself.
@@ -148,12 +151,12 @@ constexpr UpdatePlace kUpdatePlaces[] = {{"update", "updates", "u"},
 
 /// The stages that an update may have name no other collection. One that does is refused here, for
 /// nobody would look for that collection's schema.
-Done refuse_foreign_updates(Bytes command, std::uint32_t at, std::string_view field) {
+Done refuse_foreign_updates(Bytes command, std::uint32_t at, std::string_view field, Work& work) {
   std::vector<std::string_view> named;
-  for (Cursor c(command, at); c.next();) {
+  for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
     if (e.name != field || e.type != Type::array) continue;
-    FLE_CHECK(find_collections(command, e.value_offset, named));
+    FLE_CHECK(find_collections(command, e.value_offset, named, work));
     if (!named.empty())
       return Failure(Errc::stage_not_allowed,
                      "the pipeline of an update cannot name another collection",
@@ -162,22 +165,22 @@ Done refuse_foreign_updates(Bytes command, std::uint32_t at, std::string_view fi
   return ok;
 }
 
-Done check_updates(Bytes command, const Named& named) {
+Done check_updates(Bytes command, const Named& named, Work& work) {
   const auto* place = std::ranges::find(kUpdatePlaces, named.first.name, &UpdatePlace::command);
   if (place == std::end(kUpdatePlaces)) return ok;
-  if (place->list.empty()) return refuse_foreign_updates(command, named.at, place->field);
-  for (Cursor lists(command, named.at); lists.next();) {
+  if (place->list.empty()) return refuse_foreign_updates(command, named.at, place->field, work);
+  for (Cursor lists(command, named.at, work); lists.next();) {
     const Element& list = lists.element();
     if (list.name != place->list || list.type != Type::array) continue;
-    for (Cursor c(command, list.value_offset); c.next();)
+    for (Cursor c(command, list.value_offset, work); c.next();)
       if (c.element().type == Type::object)
-        FLE_CHECK(refuse_foreign_updates(command, c.element().value_offset, place->field));
+        FLE_CHECK(refuse_foreign_updates(command, c.element().value_offset, place->field, work));
   }
   return ok;
 }
 
-Outcome<Namespace> namespace_of(Bytes command, const Named& named) {
-  if (named.first.name == "bulkWrite") return bulk_namespace(command, named.at);
+Outcome<Namespace> namespace_of(Bytes command, const Named& named, Work& work) {
+  if (named.first.name == "bulkWrite") return bulk_namespace(command, named.at, work);
   FLE_TRY(const std::string_view name, collection_name(command, named.first));
   return Namespace{{}, name};
 }
@@ -185,23 +188,24 @@ Outcome<Namespace> namespace_of(Bytes command, const Named& named) {
 }  // namespace
 
 Done read_target(Bytes command, Target& out) {
-  out = {{}, {}, {}, {}, std::move(out.collections), {}};
+  out = {{}, {}, {}, {}, std::move(out.collections), {}, {}};
+  Work& work = out.work;
   out.collections.clear();
   try {
-    FLE_TRY(const Named named, innermost_command(command));
+    FLE_TRY(const Named named, innermost_command(command, work));
     out.name = named.first.name;
     out.command_class = named.row->command_class;
     if (out.command_class == CommandClass::bypassed) return ok;
-    FLE_TRY(const Namespace ns, namespace_of(command, named));
+    FLE_TRY(const Namespace ns, namespace_of(command, named, work));
     out.db = ns.db;
     out.collection = ns.collection;
     out.collections.push_back(out.collection);
     if (out.name == "create" || out.name == "collMod") {
-      out.own_schema = own_schema(command, named.at);
-      FLE_CHECK(add_view(command, named.at, out));
+      out.own_schema = own_schema(command, named.at, work);
+      FLE_CHECK(add_view(command, named.at, out, work));
     }
-    if (out.name == "aggregate") FLE_CHECK(add_pipeline(command, named.at, out));
-    return check_updates(command, named);
+    if (out.name == "aggregate") FLE_CHECK(add_pipeline(command, named.at, out, work));
+    return check_updates(command, named, work);
   } catch (const std::bad_alloc&) {
     return Failure(Errc::no_memory, {});
   }
@@ -236,6 +240,7 @@ Done need_schemas(const Context& context, const Named& named) {
   const std::string_view name = named.first.name;
   if (name != "aggregate" && name != "create" && name != "collMod") return ok;
   FLE_TRY(const Target target, read_target(context.command()));
+  context.work().step(target.work.steps());
   for (const std::string_view collection : target.collections)
     FLE_CHECK(context.collection(collection));
   return ok;
@@ -249,19 +254,20 @@ bool is_whole(Bytes document) noexcept {
 
 Done analyze_command(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
                      Analysis& out) {
-  FLE_TRY(const Named named, innermost_command(command));
+  Work& work = out.work;
+  FLE_TRY(const Named named, innermost_command(command, work));
   if (named.row->command_class == CommandClass::bypassed) return ok;
   // Cursors believe the document's own length: bytes behind it would be sent without a look.
   if (!is_whole(command)) return malformed("not one document: its length says otherwise");
   for (const CollectionSchema& s : schemas) out.plans.push_back(s.plan);
   out.schema_encrypts = std::ranges::any_of(schemas, encrypts);
   Context context(command, db, schemas, out);
-  FLE_TRY(const Namespace ns, namespace_of(command, named));
+  FLE_TRY(const Namespace ns, namespace_of(command, named, work));
   const Element whole{0, 0, static_cast<std::uint32_t>(command.size()), Type::object, {}};
   FLE_TRY(const Scope scope, scope_of(context, whole, ns.collection));
   FLE_CHECK(need_schemas(context, named));
   // What encrypts nothing is none of our business: it stays as it is, also where we do not know it.
-  if (!out.schema_encrypts) return check_updates(command, named);
+  if (!out.schema_encrypts) return check_updates(command, named, work);
   return analyze_fields(context, *find_command(named.at == 0 ? named.first.name : "explain"),
                         scope);
 }
@@ -275,6 +281,8 @@ bool has_collation(const Context& context, const Element& statement) {
 
 Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
   const std::span<const CommandField> fields = row.fields();
+  bson::Limits limits = kCommandLimits;
+  limits.work = &context.work();
   std::uint32_t seen = 0;  // a bit for each of `fields`
   Cursor c = context.cursor(scope.command);
   while (c.next()) {
@@ -286,8 +294,7 @@ Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
     const std::uint32_t bit = known ? 1U << (field - fields.begin()) : 0;
     if ((seen & bit) != 0) return context.refuse(kMalformed, e, {}, e.name, "stands twice");
     seen |= bit;
-    if (!known || !field->walks)
-      FLE_CHECK(bson::check_value(e.type, context.value(e), kCommandLimits));
+    if (!known || !field->walks) FLE_CHECK(bson::check_value(e.type, context.value(e), limits));
     if (known) FLE_CHECK(field->handle(context, e, scope));
   }
   return c.malformed() ? Done(malformed("malformed command")) : Done(ok);
@@ -295,11 +302,12 @@ Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
 
 Done explained_command(Context& context, const Element& command, const Scope& scope) {
   // A second one would not be the command that read_target() has looked at.
-  FLE_TRY(const Element own, first_element(context.command(), 0));
+  FLE_TRY(const Element own, first_element(context.command(), 0, context.work()));
   if (own.type_offset != command.type_offset)
     return context.refuse(kMalformed, command, {}, command.name);
   Context::Inside inside(context, command);
-  FLE_TRY(const Element first, first_element(context.command(), command.value_offset));
+  FLE_TRY(const Element first,
+          first_element(context.command(), command.value_offset, context.work()));
   return analyze_fields(context, *find_command(first.name),
                         {scope.view, command, has_collation(context, command)});
 }

@@ -54,7 +54,8 @@ Done time_series(Context& context, const Element& e, const Scope& scope) {
     const Element& field = c.element();
     if (field.type != Type::string || (field.name != "timeField" && field.name != "metaField"))
       continue;
-    if (resolve(scope.view, context.text(field)).kind == Place::Kind::plain) continue;
+    if (resolve(scope.view, context.text(field), context.work()).kind == Place::Kind::plain)
+      continue;
     return context.refuse(kSeries, field, context.text(field), e.name);
   }
   return ok;
@@ -66,7 +67,7 @@ Done index_key(Context& context, const Element& key, const Scope& scope, bool ex
   const Context::Inside inside(context, key);
   for (Cursor c = context.cursor(key); c.next();) {
     const Element& field = c.element();
-    if (resolve(scope.view, field.name).kind == Place::Kind::plain) continue;
+    if (resolve(scope.view, field.name, context.work()).kind == Place::Kind::plain) continue;
     if (expires) return context.refuse(kExpiry, field, field.name, "expireAfterSeconds");
     if (field.type == Type::string && context.text(field) != "hashed")
       return context.refuse(kIndexKind, field, field.name, "indexes");

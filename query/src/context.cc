@@ -49,13 +49,20 @@ bool nonzero(Bytes value) noexcept {
 
 Context::Context(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
                  Analysis& out)
-    : command_(command), db_(db), schemas_(schemas), out_(out), editor_(out.edits, command) {
+    : command_(command),
+      db_(db),
+      schemas_(schemas),
+      out_(out),
+      editor_(out.edits, command),
+      fields_(out.work) {
   path_.reserve(room_.size() / sizeof(std::string_view));
 }
 
 Outcome<View> Context::collection(std::string_view name) const {
-  for (const CollectionSchema& s : schemas_)
+  for (const CollectionSchema& s : schemas_) {
+    work().step();
     if (s.collection == name) return view_of(s.plan.get());
+  }
   return Failure(kNoSchema.code,
                  std::string(kNoSchema.text) + ": " + std::string(db_) + "." + std::string(name));
 }
@@ -97,7 +104,10 @@ bool Context::truthy(const Element& e) const noexcept {
 std::string Context::path_of(const Element& e) const {
   std::string path;
   for (const std::string_view name : path_) path.append(name) += '.';
-  return path.append(e.name);
+  path.append(e.name);
+  work().step(path_.size() + 1);
+  work().bytes(path.size());
+  return path;
 }
 
 Failure Context::refuse(const Refusal& why, const Element& e, std::string_view field,
@@ -153,10 +163,10 @@ Done Context::encrypt_fields(const Element& e, const View& view, bool needs_id, 
   // A collection without a schema: nothing below is encrypted, but the document is checked.
   if (view.kind != View::Kind::object) {
     if (reach(view) != Reach::nothing) return refuse(kUnknown, e, {}, {});
-    return bson::check_value(e.type, value(e));
+    return bson::check_value(e.type, value(e), limits());
   }
   const bson::Start start{{PlanKind::object, view.node, 0}, stored, needs_id};
-  if (Done done = editor_.find_fields(e, *view.plan, start); !done) {
+  if (Done done = editor_.find_fields(e, *view.plan, start, limits()); !done) {
     Failure& f = done.error();
     const std::string field = f.path;
     f.path = path_of(e) + (f.path.empty() ? "" : ".") + f.path;
@@ -181,7 +191,7 @@ Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool store
       alt_name = known->second;
     } else if (const auto* pointer = std::get_if<schema::KeyPointer>(&leaf.key)) {
       if (!stored) return refuse(kPointerKey, e, leaf.path, {});
-      auto name = bson::resolve_pointer(value(e), *pointer);
+      auto name = bson::resolve_pointer(value(e), *pointer, &work());
       if (!name) {
         Refusal why = value_refusal(name.error().code);
         why.text = name.error().message.c_str();
@@ -193,7 +203,8 @@ Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool store
     out_.rewrites.push_back({Form::value, &leaf, alt_name});
     ++out_.n_encrypted;
     if (!out_.explain) continue;
-    const std::string inside = bson::path_of(value(e), marks[i].type_offset - e.value_offset);
+    const std::string inside =
+        bson::path_of(value(e), marks[i].type_offset - e.value_offset, &work());
     Element named = e;
     const std::string path = std::string(e.name) + "." + inside;
     named.name = path;

@@ -15,9 +15,25 @@
 
 namespace fle::query {
 
-using bson::Cursor;
 using bson::Element;
 using bson::Type;
+
+/// A bson::Cursor that counts what it reads.
+class Cursor {
+ public:
+  Cursor(Bytes whole, std::uint32_t offset, Work& work) noexcept
+      : cursor_(whole, offset), work_(work) {}
+  [[nodiscard]] bool next() noexcept {
+    work_.step();
+    return cursor_.next();
+  }
+  [[nodiscard]] const Element& element() const noexcept { return cursor_.element(); }
+  [[nodiscard]] bool malformed() const noexcept { return cursor_.malformed(); }
+
+ private:
+  bson::Cursor cursor_;
+  Work& work_;
+};
 
 /// One analysis under way: the command, where in it we are, and what has been found. Everything
 /// outside `documents` of an insert was validated before, so Cursors do not fail here.
@@ -29,6 +45,8 @@ class Context {
   [[nodiscard]] Bytes command() const noexcept { return command_; }
   [[nodiscard]] std::string_view db() const noexcept { return db_; }
   [[nodiscard]] Fields& fields() noexcept { return fields_; }
+  /// Where everything that reads the command counts.
+  [[nodiscard]] Work& work() const noexcept { return out_.work; }
   /// The view of a collection of this database.
   /// @retval Errc::schema_missing
   [[nodiscard]] Outcome<View> collection(std::string_view name) const;
@@ -36,10 +54,10 @@ class Context {
   // ---- Reading
 
   [[nodiscard]] Cursor cursor(const Element& container) const noexcept {
-    return {command_, container.value_offset};
+    return {command_, container.value_offset, work()};
   }
   /// The whole command.
-  [[nodiscard]] Cursor cursor() const noexcept { return {command_, 0}; }
+  [[nodiscard]] Cursor cursor() const noexcept { return {command_, 0, work()}; }
   /// The field `name` of a document, the first of that name; nothing when it has none.
   [[nodiscard]] std::optional<Element> find(const Element& document, std::string_view name) const;
   [[nodiscard]] std::optional<Element> find(std::string_view name) const;
@@ -111,6 +129,12 @@ class Context {
                  const char* rule, const char* reason);
 
  private:
+  /// Of a stored document.
+  [[nodiscard]] bson::Limits limits() const noexcept {
+    bson::Limits all;
+    all.work = &work();
+    return all;
+  }
   Done adopt_marks(const Element& e, const schema::Plan& plan, bool stored, const char* rule);
   void found(const Element& e, std::string_view field, std::string_view operation,
              const char* rule);

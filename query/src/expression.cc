@@ -73,15 +73,15 @@ bool compares_strings(const schema::Leaf& leaf) {
 
 }  // namespace
 
-const View* Variables::find(std::string_view name) const noexcept {
-  for (const Variables* v = this; v != nullptr; v = v->outer)
+const View* Variables::find(std::string_view name, Work& work) const noexcept {
+  for (const Variables* v = this; v != nullptr; work.step(), v = v->outer)
     if (const auto found = v->own.find(name); found != v->own.end()) return &found->second;
   return nullptr;
 }
 
-Reach Variables::reach() const noexcept {
+Reach Variables::reach(Work& work) const noexcept {
   Reach worst = Reach::nothing;
-  for (const Variables* v = this; v != nullptr; v = v->outer)
+  for (const Variables* v = this; v != nullptr; work.step(v->own.size() + 1), v = v->outer)
     for (const auto& [name, view] : v->own) worst = std::max(worst, query::reach(view));
   return worst;
 }
@@ -141,7 +141,7 @@ Outcome<Value> Evaluator::variable(const Element& e, std::string_view text) {
   if (is_system_name(name))
     return reaches() ? Outcome<Value>(context_.refuse(kSystemVariable, e, {}, {}))
                      : Outcome<Value>(Value{});
-  const View* bound = variables_ == nullptr ? nullptr : variables_->find(name);
+  const View* bound = variables_ == nullptr ? nullptr : variables_->find(name, context_.work());
   return bound == nullptr ? Outcome<Value>(Value{}) : read(*bound);
 }
 
@@ -159,7 +159,7 @@ Outcome<Value> Evaluator::path(const Element& e, const View& from, std::string_v
     if (at.kind == View::Kind::encrypted) return context_.refuse(kBelow, e, path, {});
     if (at.kind == View::Kind::ambiguous) return context_.refuse(kAmbiguous, e, path, {});
     for (; at.kind == View::Kind::list; at = *at.items) through_list = true;
-    at = child(at, name);
+    at = child(at, name, context_.work());
   }
   if (at.kind == View::Kind::encrypted)
     context_.unchanged(e, at.leaf->path, {}, "expression.field",
@@ -171,14 +171,17 @@ Done Evaluator::check_any_depth(const Element& e, std::string_view component) {
   const View& root = scope_.view;
   if (reach(root) == Reach::nothing) return ok;
   if (root.kind != View::Kind::object) return context_.refuse(kAnyDepth, e, component, {});
-  for (const schema::Leaf& leaf : root.plan->leaves())
+  for (const schema::Leaf& leaf : root.plan->leaves()) {
+    context_.work().step();
+    context_.work().bytes(leaf.path.size());
     if (names_component(leaf.path, component)) return context_.refuse(kAnyDepth, e, component, {});
+  }
   return ok;
 }
 
 Outcome<View> Evaluator::field_of(const Element& e, const View& object, std::string_view name) {
   if (any_depth_) FLE_CHECK(check_any_depth(e, name));
-  return child(object, name);
+  return child(object, name, context_.work());
 }
 
 Outcome<Value> Evaluator::array(const Element& e) {
@@ -219,7 +222,7 @@ bool is_operation(const Context& context, const Element& e) noexcept {
 
 bool Evaluator::reaches() const noexcept {
   return reach(scope_.view) != Reach::nothing ||
-         (variables_ != nullptr && variables_->reach() != Reach::nothing);
+         (variables_ != nullptr && variables_->reach(context_.work()) != Reach::nothing);
 }
 
 Outcome<std::vector<Operand>> Evaluator::operands(const Element& op) {

@@ -17,9 +17,9 @@ struct Variables {
   std::map<std::string_view, View> own;
 
   /// Null when none of the links has it.
-  [[nodiscard]] const View* find(std::string_view name) const noexcept;
+  [[nodiscard]] const View* find(std::string_view name, Work& work) const noexcept;
   /// What the worst of them holds.
-  [[nodiscard]] Reach reach() const noexcept;
+  [[nodiscard]] Reach reach(Work& work) const noexcept;
 };
 
 /// Analyses one aggregation expression: constants that are compared with an encrypted field are

@@ -92,17 +92,19 @@ View view_of(const Plan* plan) noexcept {
   return plan == nullptr ? View{} : view_of(*plan, plan->root());
 }
 
-View child(const View& view, std::string_view name) noexcept {
+View child(const View& view, std::string_view name, Work& work) noexcept {
+  work.step();
+  work.bytes(name.size());
   switch (view.kind) {
     case View::Kind::plain:
       return {};
     case View::Kind::object:
-      return view_of(*view.plan, view.plan->child(view.node, name));
+      return view_of(*view.plan, view.plan->child(view.node, name, &work));
     case View::Kind::overlay:
       if (const View* own = own_member(*view.overlay, name)) return *own;
-      return child(view.overlay->base, name);
+      return child(view.overlay->base, name, work);
     case View::Kind::list:
-      return child(*view.items, name);
+      return child(*view.items, name, work);
     case View::Kind::encrypted:
     case View::Kind::ambiguous:
       return view;
@@ -128,7 +130,7 @@ bool same_encryption(const schema::Leaf& a, const schema::Leaf& b) {
 
 namespace {
 
-Place resolve_from(const View& root, std::string_view path) noexcept {
+Place resolve_from(const View& root, std::string_view path, Work& work) noexcept {
   View at = root;
   bool through_made_list = false;
   for (bool last = false; !last;) {
@@ -143,10 +145,10 @@ Place resolve_from(const View& root, std::string_view path) noexcept {
     // As an index the component leads into an item, or, where the schema has an object, nowhere:
     // but the document may hold an array there, and the rest of the path then goes on inside.
     const View skipped = list ? *at.items : at;
-    at = child(at, name);
+    at = child(at, name, work);
     if (!is_index(name)) continue;
-    const Place as_index = last ? place_of(skipped) : resolve_from(skipped, path);
-    const Place as_name = last ? place_of(at) : resolve_from(at, path);
+    const Place as_index = last ? place_of(skipped) : resolve_from(skipped, path, work);
+    const Place as_name = last ? place_of(at) : resolve_from(at, path, work);
     if (as_index.kind == as_name.kind && as_index.leaf == as_name.leaf) return as_name;
     if (as_name.kind == Place::Kind::plain && list) return as_index;
     if (as_index.kind == Place::Kind::plain) return as_name;
@@ -169,10 +171,10 @@ int count_indexes(std::string_view path) noexcept {
 
 }  // namespace
 
-Place resolve(const View& root, std::string_view path) noexcept {
+Place resolve(const View& root, std::string_view path, Work& work) noexcept {
   if (reach(root) == Reach::nothing) return {};
   if (count_indexes(path) > kMaxIndexes) return {Place::Kind::ambiguous, nullptr, root};
-  return resolve_from(root, path);
+  return resolve_from(root, path, work);
 }
 
 namespace {
@@ -204,6 +206,8 @@ View Fields::object(const View& base, Members members) {
   n_members_ += members.size();
   Overlay o{under, {}, query::reach(under), 0};
   for (const auto& [name, member] : members) {
+    work_.step();
+    work_.bytes(name.size());
     o.reach = worse(o.reach, query::reach(member));
     o.depth = std::max(o.depth, depth(member) + 1);
   }

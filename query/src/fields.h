@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "fle/schema/plan.h"
+#include "fle/work.h"
 
 namespace fle::query {
 
@@ -63,7 +64,7 @@ struct Overlay {
 [[nodiscard]] View view_of(const schema::Plan* plan) noexcept;
 [[nodiscard]] View view_of(const schema::Plan& plan, const schema::Plan::Step& step) noexcept;
 /// The field `name`, which has no dots, of the object `view`.
-[[nodiscard]] View child(const View& view, std::string_view name) noexcept;
+[[nodiscard]] View child(const View& view, std::string_view name, Work& work) noexcept;
 
 /// Where a dotted path leads.
 struct Place {
@@ -83,7 +84,7 @@ struct Place {
 
 /// @param path  as in match expressions and field paths: "a.b.0.c". A number may be a name or an
 ///              index: where the two readings differ the place is ambiguous.
-[[nodiscard]] Place resolve(const View& root, std::string_view path) noexcept;
+[[nodiscard]] Place resolve(const View& root, std::string_view path, Work& work) noexcept;
 [[nodiscard]] bool is_index(std::string_view component) noexcept;
 
 /// Whether a name may stand in a field path of the aggregation language: the server takes none that
@@ -97,6 +98,8 @@ struct Place {
 /// beyond that it is unknown, and so refused when it is used.
 class Fields {
  public:
+  explicit Fields(Work& work) noexcept : work_(work) {}
+  [[nodiscard]] Work& work() const noexcept { return work_; }
   /// `base` with `members` in place of its own. `base` is an object, plain or unknown.
   [[nodiscard]] View object(const View& base, Members members);
   /// An array of such items.
@@ -107,6 +110,7 @@ class Fields {
   std::forward_list<Overlay> overlays_;
   std::forward_list<View> items_;
   std::size_t n_members_ = 0;
+  Work& work_;
 };
 
 }  // namespace fle::query

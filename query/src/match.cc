@@ -187,7 +187,7 @@ Done match_plain(Context& context, const Element& e) {
 }
 
 Done match_path(Context& context, const Element& e, const MatchScope& scope) {
-  const Predicate p{scope, resolve(scope.view, e.name), e.name};
+  const Predicate p{scope, resolve(scope.view, e.name, context.work()), e.name};
   if (p.place.kind == Place::Kind::plain) return match_plain(context, e);
   if (holds_operators(context, e)) return match_operators(context, e, p);
   if (p.place.kind == Place::Kind::encrypted && e.type == Type::regex)
@@ -315,7 +315,7 @@ Done refuse_encrypted_paths(Context& context, const Element& document, const Vie
   if (document.type != Type::object) return context.refuse(kMalformed, document, {}, operation);
   const Context::Inside inside(context, document);
   for (Cursor c = context.cursor(document); c.next();) {
-    const Place place = resolve(view, c.element().name);
+    const Place place = resolve(view, c.element().name, context.work());
     if (place.kind == Place::Kind::plain) continue;
     return context.refuse(why, c.element(), c.element().name, operation);
   }

@@ -92,8 +92,10 @@ constexpr Naming kNamings[] = {
 
 class CollectionFinder {
  public:
-  CollectionFinder(Bytes command, std::vector<std::string_view>& names)
-      : command_(command), names_(names), seen_(names.begin(), names.end()) {}
+  CollectionFinder(Bytes command, std::vector<std::string_view>& names, Work& work)
+      : command_(command), names_(names), seen_(names.begin(), names.end()), work_(work) {
+    work.step(names.size());
+  }
 
   Done pipeline(std::uint32_t at);
 
@@ -106,6 +108,7 @@ class CollectionFinder {
   Bytes command_;
   std::vector<std::string_view>& names_;
   std::unordered_set<std::string_view> seen_;
+  Work& work_;
   int depth_ = 0;
 };
 
@@ -121,10 +124,10 @@ Done other_database() {
 Done CollectionFinder::pipeline(std::uint32_t at) {
   if (++depth_ > kMaxNesting)
     return Failure(Errc::nesting_too_deep, "too many pipelines inside each other", "pipeline");
-  Cursor c(command_, at);
+  Cursor c(command_, at, work_);
   while (c.next()) {
     if (c.element().type != Type::object) continue;
-    Cursor fields(command_, c.element().value_offset);
+    Cursor fields(command_, c.element().value_offset, work_);
     while (fields.next()) FLE_CHECK(stage(fields.element()));
     if (fields.malformed()) return bad_bson();
   }
@@ -137,7 +140,7 @@ Done CollectionFinder::stage(const Element& e) {
   if (row == std::end(kNamings)) return ok;
   if (e.type == Type::string && row->whole) return name(e);
   if (e.type != Type::object) return ok;
-  Cursor c(command_, e.value_offset);
+  Cursor c(command_, e.value_offset, work_);
   while (c.next()) FLE_CHECK(argument(*row, c.element()));
   return c.malformed() ? bad_bson() : Done(ok);
 }
@@ -167,8 +170,9 @@ Done CollectionFinder::name(const Element& e) {
 
 }  // namespace
 
-Done find_collections(Bytes command, std::uint32_t at, std::vector<std::string_view>& names) {
-  return CollectionFinder(command, names).pipeline(at);
+Done find_collections(Bytes command, std::uint32_t at, std::vector<std::string_view>& names,
+                      Work& work) {
+  return CollectionFinder(command, names, work).pipeline(at);
 }
 
 }  // namespace fle::query

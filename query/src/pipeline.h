@@ -30,7 +30,7 @@ struct PipelineScope {
 /// @retval Errc::malformed_bson, nesting_too_deep
 /// @retval Errc::stage_not_allowed  a collection of another database, or too many
 [[nodiscard]] Done find_collections(Bytes command, std::uint32_t at,
-                                    std::vector<std::string_view>& names);
+                                    std::vector<std::string_view>& names, Work& work);
 
 }  // namespace fle::query
 

@@ -60,7 +60,7 @@ View reshaped(Fields& fields, const Shape& shape, const View& in, Others others)
     return fields.list(reshaped(fields, shape, *in.items, others), in.joined);
   Members members;
   for (const auto& [name, below] : shape.below)
-    members.emplace(name, reshaped_field(fields, below, child(in, name), others));
+    members.emplace(name, reshaped_field(fields, below, child(in, name, fields.work()), others));
   return fields.object(others == Others::stay ? in : View{}, std::move(members));
 }
 
@@ -79,7 +79,7 @@ Done add_path(Context& context, const Element& e, Shape& root, const View& view,
     if (at->kind != Shape::Kind::branch) return context.refuse(kCollision, e, path, {});
     if (in.kind == View::Kind::encrypted) return context.refuse(kBelow, e, path, {});
     if (in.kind == View::Kind::ambiguous) return context.refuse(kAmbiguous, e, path, {});
-    in = child(in, name);
+    in = child(in, name, context.work());
     const bool last = start > path.size();
     const auto [below, added] = at->below.try_emplace(std::string(name));
     at = &below->second;
@@ -136,8 +136,10 @@ std::optional<Element> Reader::operator_of(const Element& e) const {
 Done Reader::read(const Element& spec, const std::string& prefix) {
   if (spec.type != Type::object) return context_.refuse(kMalformed, spec, {}, operation_);
   const Context::Inside inside(context_, spec);
-  for (Cursor c = context_.cursor(spec); c.next();)
+  for (Cursor c = context_.cursor(spec); c.next();) {
+    context_.work().bytes(prefix.size() + c.element().name.size());
     FLE_CHECK(read_field(c.element(), prefix + std::string(c.element().name)));
+  }
   return ok;
 }
 
@@ -165,7 +167,7 @@ Done Reader::flag(const Element& e, const std::string& path) {
   const bool id = path == "_id";
   (keep ? includes_ : excludes_) |= !id;
   if (id) keeps_id_ = keep;
-  const Place place = resolve(scope_.view, path);
+  const Place place = resolve(scope_.view, path, context_.work());
   if (place.kind != Place::Kind::plain)
     context_.unchanged(e, path, operation_, "projection.flag",
                        "the ciphertext is passed on whole, or left out");
@@ -184,7 +186,7 @@ Done Reader::computed(const Element& e, const std::string& path) {
 }
 
 Done Reader::need_plain_path(const Element& e, std::string_view path, std::string_view operation) {
-  const Place place = resolve(scope_.view, path);
+  const Place place = resolve(scope_.view, path, context_.work());
   if (place.kind == Place::Kind::plain) return ok;
   return context_.refuse(kOperator, e, path, operation);
 }

@@ -55,9 +55,9 @@ Outcome<View> geo_near(Context& context, const Element& e, const PipelineScope& 
     if (argument.name == "query") {
       FLE_CHECK(match(context, argument, scope.match));
     } else if (argument.name == "key") {
-      const bool plain =
-          argument.type == Type::string &&
-          resolve(scope.match.view, context.text(argument)).kind == Place::Kind::plain;
+      const bool plain = argument.type == Type::string &&
+                         resolve(scope.match.view, context.text(argument), context.work()).kind ==
+                             Place::Kind::plain;
       if (!plain) return context.refuse(kGeo, argument, {}, e.name);
     } else if (argument.name == "distanceField" || argument.name == "includeLocs") {
       if (argument.type != Type::string) return context.refuse(kMalformed, argument, {}, e.name);

@@ -34,7 +34,7 @@ Outcome<std::string_view> collection_of(Context& context, const Element& stage,
 Outcome<View> joined_field(Context& context, const Element& stage, const Element& e,
                            const View& view) {
   FLE_TRY(const std::string_view path, text_of(context, stage, e));
-  const Place place = resolve(view, path);
+  const Place place = resolve(view, path, context.work());
   if (place.kind == Place::Kind::plain) return View{};
   if (place.kind == Place::Kind::encrypted) return place.view;
   return context.refuse(refusal_of(place.kind), e, path, stage.name);

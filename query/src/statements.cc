@@ -48,7 +48,7 @@ Done filter_of_update(Context& context, const Element& e, const MatchScope& scop
   const std::optional<Element> upsert = context.find(statement, "upsert");
   if (context.n_rolled() == before || !upsert || !context.truthy(*upsert)) return ok;
   const std::optional<Element> u = context.find(statement, update_name);
-  if (u && is_replacement(context, *u) && !encrypts_id(scope.view)) return ok;
+  if (u && is_replacement(context, *u) && !encrypts_id(context, scope.view)) return ok;
   return context.refuse(kRolledUpsert, e, {}, "upsert");
 }
 
@@ -150,7 +150,7 @@ Done bounded(Context& context, const Element& e, const Scope& scope) {
 
 Done distinct_key(Context& context, const Element& e, const Scope& scope) {
   if (e.type != Type::string) return context.refuse(kMalformed, e, {}, "distinct");
-  const Place place = resolve(scope.view, context.text(e));
+  const Place place = resolve(scope.view, context.text(e), context.work());
   if (place.kind == Place::Kind::plain) return ok;
   const std::string_view field = context.text(e);
   if (place.kind != Place::Kind::encrypted)

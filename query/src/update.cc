@@ -60,7 +60,7 @@ const Refusal* array_step(std::string_view component) noexcept {
   return component.starts_with("$[") ? &kArrayFilter : nullptr;
 }
 
-Target target_of(const View& view, std::string_view path) {
+Target target_of(const View& view, std::string_view path, Work& work) {
   Target t;
   bool meets_encrypted = false;
   for (std::size_t at = 0; at <= path.size();) {
@@ -72,14 +72,14 @@ Target target_of(const View& view, std::string_view path) {
       // number before it has two readings, and counts if one of them is not plain.
       if (t.array_step == nullptr)
         meets_encrypted = t.path.empty() ? reach(view) != Reach::nothing
-                                         : resolve(view, t.path).kind != Place::Kind::plain;
+                                         : resolve(view, t.path, work).kind != Place::Kind::plain;
       if (t.array_step == nullptr) t.array_step = why;
       continue;
     }
     if (!t.path.empty()) t.path += '.';
     t.path += component;
   }
-  t.place = resolve(view, t.path);
+  t.place = resolve(view, t.path, work);
   // Where items hold an encrypted field, an array filter could ask for it, whatever is updated.
   if (meets_encrypted && t.place.kind == Place::Kind::plain) t.place.kind = Place::Kind::prefix;
   return t;
@@ -127,7 +127,7 @@ Done unset(Context& context, const Element& e, const Target& t, const Operation&
 
 Done rename(Context& context, const Element& e, const Target& from, const Operation& op) {
   if (e.type != Type::string) return context.refuse(kMalformed, e, field_of(from), op.name);
-  const Target to = target_of(op.scope.view, context.text(e));
+  const Target to = target_of(op.scope.view, context.text(e), context.work());
   const bool plain = from.place.kind == Place::Kind::plain && to.place.kind == Place::Kind::plain;
   const bool alike = from.place.kind == Place::Kind::encrypted &&
                      to.place.kind == Place::Kind::encrypted &&
@@ -196,7 +196,7 @@ Failure refuse_operator(Context& context, const Row& row, const Element& e, cons
 }
 
 Done update_field(Context& context, const Row& row, const Element& e, const Operation& op) {
-  const Target t = target_of(op.scope.view, e.name);
+  const Target t = target_of(op.scope.view, e.name, context.work());
   if (t.place.kind == Place::Kind::plain && !row.sees_plain) {
     context.unchanged(e, t.path, op.name, "update.plain",
                       "nothing that the schema encrypts stands there");
@@ -240,8 +240,8 @@ Done replacement(Context& context, const Element& u, const UpdateScope& scope) {
 
 }  // namespace
 
-bool encrypts_id(const View& view) noexcept {
-  return resolve(view, "_id").kind != Place::Kind::plain;
+bool encrypts_id(const Context& context, const View& view) noexcept {
+  return resolve(view, "_id", context.work()).kind != Place::Kind::plain;
 }
 
 bool is_replacement(const Context& context, const Element& u) {
@@ -257,7 +257,7 @@ Done update(Context& context, const Element& u, const UpdateScope& scope) {
   }
   if (u.type != Type::object) return context.refuse(kMalformed, u, {}, {});
   if (is_replacement(context, u)) return replacement(context, u, scope);
-  if (scope.upsert && encrypts_id(scope.view) && !gives_id(context, scope.filter))
+  if (scope.upsert && encrypts_id(context, scope.view) && !gives_id(context, scope.filter))
     return context.refuse(kNoId, u, "_id", "upsert");
   const Context::Inside inside(context, u);
   for (Cursor c = context.cursor(u); c.next();)

@@ -24,7 +24,7 @@ struct UpdateScope {
 /// Whether an update is a whole document.
 [[nodiscard]] bool is_replacement(const Context& context, const Element& u);
 /// Whether the schema encrypts _id, or something in it.
-[[nodiscard]] bool encrypts_id(const View& view) noexcept;
+[[nodiscard]] bool encrypts_id(const Context& context, const View& view) noexcept;
 
 /// The update operators, for docs/analysis.md.
 [[nodiscard]] std::span<const RuleText> update_operator_rules() noexcept;

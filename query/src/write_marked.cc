@@ -91,6 +91,7 @@ void Analysis::clear() noexcept {
   plans.clear();
   n_encrypted = 0;
   schema_encrypts = false;
+  work.clear();
 }
 
 Outcome<std::vector<std::uint8_t>> write_marked(Bytes command, Analysis& analysis) {

@@ -97,7 +97,7 @@ Plan::~Plan() = default;
 
 Plan::Step Plan::root() const noexcept { return d_->root; }
 
-Plan::Step Plan::child(NodeId id, std::string_view name) const noexcept {
+Plan::Step Plan::child(NodeId id, std::string_view name, Work* work) const noexcept {
   const Data::Node& node = d_->nodes[id];
   // Where a name stands in `properties`, the patterns were merged in by the compiler.
   if (const Data::Slot* s = find(*d_, node, name)) return s->step;
@@ -105,6 +105,10 @@ Plan::Step Plan::child(NodeId id, std::string_view name) const noexcept {
   const Data::PatternRow* found = nullptr;
   for (std::uint32_t i = 0; i < node.n_patterns; ++i) {
     const Data::PatternRow& row = d_->patterns[node.first_pattern + i];
+    if (work != nullptr) {
+      work->step();
+      work->bytes(name.size());
+    }
     const Pattern::Match m = row.pattern.search(name);
     if (m == Pattern::Match::no) continue;
     if (m == Pattern::Match::failed || (found != nullptr && found->meaning != row.meaning)) {
@@ -115,10 +119,11 @@ Plan::Step Plan::child(NodeId id, std::string_view name) const noexcept {
   return found != nullptr ? found->step : node.otherwise;
 }
 
-bool Plan::dotted_name_is_encrypted(NodeId node, std::string_view name) const noexcept {
+bool Plan::dotted_name_is_encrypted(NodeId node, std::string_view name, Work* work) const noexcept {
   for (;;) {
+    if (work != nullptr) work->step();
     const std::size_t dot = name.find('.');
-    const Step step = child(node, name.substr(0, dot));
+    const Step step = child(node, name.substr(0, dot), work);
     if (step.kind != Kind::object) return step.kind != Kind::plain;
     if (dot == std::string_view::npos) return true;  // a prefix of an encrypted field
     node = step.node;

@@ -12,6 +12,7 @@
 #include "fle/failure.h"
 #include "fle/schema/bson_type.h"
 #include "fle/schema/plan.h"
+#include "fle/work.h"
 
 namespace fle::bson {
 
@@ -27,6 +28,8 @@ struct Limits {
   std::uint32_t max_depth = 180;
   /// Bytes of one document: MongoDB's maxBsonObjectSize.
   std::uint32_t max_bytes = 16 * 1024 * 1024;
+  /// Where to count what it costs, each element and each search of a pattern; may be null.
+  Work* work = nullptr;
 };
 
 /// One value that will be replaced. Offsets are into the document that was walked.
@@ -129,12 +132,14 @@ class FLE_API Edits {
 
 /// The dotted path of the element whose type byte stands at `type_offset`, for error messages and
 /// reports. Walks the document again: for cold paths only. Empty if there is no such element.
-[[nodiscard]] FLE_API std::string path_of(Bytes doc, std::uint32_t type_offset);
+/// @param work  counts the elements walked; may be null.
+[[nodiscard]] FLE_API std::string path_of(Bytes doc, std::uint32_t type_offset,
+                                          Work* work = nullptr);
 /// The paths of many elements, in one walk.
 /// @param type_offsets  in document order, as marks are.
 /// @return as many paths; empty where there is no such element.
 [[nodiscard]] FLE_API std::vector<std::string> paths_of(
-    Bytes doc, std::span<const std::uint32_t> type_offsets);
+    Bytes doc, std::span<const std::uint32_t> type_offsets, Work* work = nullptr);
 
 /// The string that a JSON-pointer keyId leads to in `doc`: the key's alternate name. Steps through
 /// objects by name and arrays by index.
@@ -142,7 +147,8 @@ class FLE_API Edits {
 /// @retval Errc::malformed_bson          the way there is malformed; what lies beside it is not
 /// read
 [[nodiscard]] FLE_API Outcome<std::string_view> resolve_pointer(Bytes doc,
-                                                                const schema::KeyPointer& pointer);
+                                                                const schema::KeyPointer& pointer,
+                                                                Work* work = nullptr);
 
 }  // namespace fle::bson
 

@@ -16,6 +16,7 @@
 #include "fle/failure.h"
 #include "fle/schema/plan.h"
 #include "fle/types.h"
+#include "fle/work.h"
 
 namespace fle::query {
 
@@ -51,6 +52,7 @@ struct Target {
   /// The command's own $jsonSchema (create, collMod), which stands above every other source of
   /// a schema (specification, 6.2.1). A BSON document; empty when it has none.
   Bytes own_schema;
+  Work work;  ///< What reading it has cost.
 };
 
 /// Reads what a command is and which schemas its analysis needs. Thread-safe.
@@ -135,6 +137,13 @@ class FLE_API Analysis {
   std::vector<Finding> findings;  ///< With `explain`, or one for a refusal.
   std::size_t n_encrypted = 0;    ///< Rewrites whose form is not eq_plain.
   bool schema_encrypts = false;   ///< Some schema that was asked for encrypts something.
+  Work work;                      ///< What the analysis has cost, also where it was refused.
+
+  /// What the last analysis has cost, in steps: each element that was read, each component of a
+  /// path that was looked up, each search of a pattern, each member of a document that a stage has
+  /// made; and one for every 64 bytes of texts that were copied or searched. The same on every
+  /// machine.
+  [[nodiscard]] std::uint64_t steps() const noexcept { return work.steps(); }
 
   /// Forgets all but the memory and what is set before analyze().
   void clear() noexcept;

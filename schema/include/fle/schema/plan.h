@@ -12,6 +12,7 @@
 #include "fle/export.h"
 #include "fle/schema/bson_type.h"
 #include "fle/types.h"
+#include "fle/work.h"
 
 namespace fle::schema {
 
@@ -56,10 +57,12 @@ class FLE_API Plan {
   /// The meaning of field `name` inside the object `id`. Called for each field of a document
   /// that the plan may reach: a hash look-up; patterns cost more. Allocates nothing where the node
   /// has no patterns.
-  [[nodiscard]] Step child(NodeId id, std::string_view name) const noexcept;
+  /// @param work  counts the searches of patterns; may be null.
+  [[nodiscard]] Step child(NodeId id, std::string_view name, Work* work = nullptr) const noexcept;
   /// True when a name with a dot, taken as a path from `node`, meets an encrypted field or a prefix
   /// of one: such a literal name is refused in documents.
-  [[nodiscard]] bool dotted_name_is_encrypted(NodeId node, std::string_view name) const noexcept;
+  [[nodiscard]] bool dotted_name_is_encrypted(NodeId node, std::string_view name,
+                                              Work* work = nullptr) const noexcept;
 
   [[nodiscard]] std::span<const Leaf> leaves() const noexcept;
   [[nodiscard]] const Leaf& leaf(LeafId id) const noexcept { return leaves()[id]; }
