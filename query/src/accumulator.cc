@@ -5,7 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "expression.h"
+#include "expression_evaluator.h"
 
 namespace fle::query {
 namespace {
@@ -43,33 +43,40 @@ Outcome<View> add_to_set(Context& context, const Element& op, const MatchScope& 
   return context.fields().list(view, false);
 }
 
-Done need_plain(Context& context, const Element& e, const MatchScope& scope,
-                std::string_view operation) {
+/// Returns what is left of the argument: the names of fields that were dropped of it.
+Outcome<View> need_plain(Context& context, const Element& e, const MatchScope& scope,
+                         std::string_view operation) {
   FLE_TRY(const View view, expression(context, e, scope));
-  if (reach(view) == Reach::nothing) return ok;
+  if (!holds_encrypted(view) && !is_dropped(view)) {
+    // An object may be one of named arguments, whose names are not those of what is made of them.
+    const bool whole = e.type != Type::object || is_operation(context, e);
+    return is_partly_dropped(view) ? context.fields().over({}, whole ? view : View::unknown())
+                                   : View{};
+  }
   const bool whole = view.kind == View::Kind::encrypted;
   return context.refuse(whole ? kArithmetic : refusal_of(view), e,
                         whole ? std::string_view(view.leaf->path) : std::string_view(), operation);
 }
 
 Outcome<View> plain_only(Context& context, const Element& op, const MatchScope& scope) {
-  FLE_CHECK(need_plain(context, op, scope, op.name));
-  return View{};
+  return need_plain(context, op, scope, op.name);
 }
 
 /// $top and its kind sort documents by fields that they name.
 Outcome<View> sorting(Context& context, const Element& op, const MatchScope& scope) {
   if (op.type != Type::object) return context.refuse(kMalformed, op, {}, op.name);
   const Context::Inside inside(context, op);
+  View output;
   for (Cursor c = context.cursor(op); c.next();) {
     const Element& e = c.element();
     if (e.name == "sortBy") {
       FLE_CHECK(refuse_encrypted_paths(context, e, scope.view, kSortBy, op.name));
     } else {
-      FLE_CHECK(need_plain(context, e, scope, op.name));
+      FLE_TRY(const View view, need_plain(context, e, scope, op.name));
+      if (e.name == "output") output = view;
     }
   }
-  return View{};
+  return output;
 }
 
 struct Accumulator {
@@ -129,7 +136,7 @@ namespace {
 
 Done need_groupable_part(Context& context, const Element& e, const View& view,
                          const MatchScope& scope, std::string_view operation) {
-  if (reach(view) == Reach::nothing) return ok;
+  if (!holds_encrypted(view)) return ok;
   if (view.kind != View::Kind::encrypted) return context.refuse(refusal_of(view), e, {}, operation);
   const schema::Leaf& leaf = *view.leaf;
   if (leaf.algorithm == Algorithm::random)
@@ -156,7 +163,7 @@ Done need_groupable(Context& context, const Element& e, const View& view, const 
     if (part.kind != View::Kind::overlay) {
       FLE_CHECK(need_groupable_part(context, e, part, scope, operation));
     } else if (seen.insert(part.overlay).second) {
-      parts.push_back(part.overlay->base);
+      parts.insert(parts.end(), part.overlay->bases.begin(), part.overlay->bases.end());
       for (const auto& [name, member] : part.overlay->members) parts.push_back(member);
     }
   }

@@ -1,6 +1,7 @@
 #include "expression.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "expression_evaluator.h"
@@ -29,10 +30,13 @@ constexpr Refusal kFieldCollation{"expression.collation", Errc::collation_not_al
 constexpr Refusal kSystemVariable{"expression.system_variable", Errc::expression_not_allowed,
                                   "a system variable that is not known here",
                                   "name the field by its path"};
-constexpr Refusal kAnyDepth{
-    "expression.any_depth", Errc::expression_not_allowed,
-    "with $$DESCEND the path is read in every object on the way, and some have it encrypted",
-    "use $$KEEP and $$PRUNE alone, or fields whose names the schema does not encrypt anywhere"};
+constexpr Refusal kAnyDepth{"expression.any_depth", Errc::expression_not_allowed,
+                            "with $$DESCEND, or a result that may be that, the path is read in "
+                            "every object on the way, and "
+                            "some have it encrypted",
+                            "write $$KEEP or $$PRUNE for every result, or use fields whose names "
+                            "the schema does not encrypt "
+                            "anywhere"};
 
 /// As the server's limit for field paths.
 constexpr int kMaxComponents = 200;
@@ -57,13 +61,56 @@ std::string_view after_first(std::string_view path) noexcept {
   return dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
 }
 
-bool names_component(std::string_view path, std::string_view component) noexcept {
-  for (; !path.empty(); path = after_first(path)) {
-    const std::string_view name = first_component(path);
-    // Patterns are shown as "/re/", other schemas for many names as "*": they may match anything.
-    if (name == component || name == "*" || path.starts_with('/')) return true;
+void add_names(Names& names, const schema::Plan& plan, Work& work) {
+  for (const schema::Leaf& leaf : plan.leaves()) {
+    work.step();
+    work.bytes(leaf.path.size());
+    for (std::string_view path = leaf.path; !path.empty(); path = after_first(path)) {
+      const std::string_view name = first_component(path);
+      // Patterns are shown as "/re/", other schemas for many names as "*": they may match anything.
+      if (name == "*" || path.starts_with('/')) names.any = true;
+      names.some.insert(name);
+    }
   }
-  return false;
+}
+
+/// The names of `view` that lead to something encrypted, or to what was, at any depth. Of a schema,
+/// all of its names.
+Names encrypted_names(const View& view, Work& work) {
+  Names names;
+  std::vector<View> todo{view};
+  std::unordered_set<const void*> seen;
+  while (!todo.empty() && !names.any) {
+    const View at = todo.back();
+    todo.pop_back();
+    work.step();
+    switch (at.kind == View::Kind::dropped ? at.was : at.kind) {
+      case View::Kind::plain:
+      case View::Kind::encrypted:
+      case View::Kind::dropped:
+        break;
+      case View::Kind::ambiguous:
+      case View::Kind::unknown:
+        names.any = true;
+        break;
+      case View::Kind::list:
+        todo.push_back(*at.items);
+        break;
+      case View::Kind::object:
+        if (seen.insert(at.plan).second) add_names(names, *at.plan, work);
+        break;
+      case View::Kind::overlay:
+        if (!seen.insert(at.overlay).second) break;
+        todo.insert(todo.end(), at.overlay->bases.begin(), at.overlay->bases.end());
+        for (const auto& [name, member] : at.overlay->members) {
+          if (reach(member) == Reach::nothing) continue;
+          names.some.insert(name);
+          todo.push_back(member);
+        }
+        break;
+    }
+  }
+  return names;
 }
 
 bool compares_strings(const schema::Leaf& leaf) {
@@ -87,6 +134,7 @@ Reach Variables::reach(Work& work) const noexcept {
 }
 
 const Refusal& refusal_of(const View& view) noexcept {
+  if (reach(view) == Reach::dropped) return kDropped;
   switch (view.kind) {
     case View::Kind::encrypted:
       return kReads;
@@ -168,15 +216,9 @@ Outcome<Value> Evaluator::path(const Element& e, const View& from, std::string_v
 }
 
 Done Evaluator::check_any_depth(const Element& e, std::string_view component) {
-  const View& root = scope_.view;
-  if (reach(root) == Reach::nothing) return ok;
-  if (root.kind != View::Kind::object) return context_.refuse(kAnyDepth, e, component, {});
-  for (const schema::Leaf& leaf : root.plan->leaves()) {
-    context_.work().step();
-    context_.work().bytes(leaf.path.size());
-    if (names_component(leaf.path, component)) return context_.refuse(kAnyDepth, e, component, {});
-  }
-  return ok;
+  if (!names_) names_ = encrypted_names(scope_.view, context_.work());
+  if (!names_->any && !names_->some.contains(component)) return ok;
+  return context_.refuse(kAnyDepth, e, component, {});
 }
 
 Outcome<View> Evaluator::field_of(const Element& e, const View& object, std::string_view name) {
@@ -197,6 +239,7 @@ Outcome<Value> Evaluator::array(const Element& e) {
 Outcome<Value> Evaluator::object(const Element& e) {
   const Context::Inside inside(context_, e);
   Members members;
+  std::vector<std::string_view> gone;
   bool first = true;
   for (Cursor c = context_.cursor(e); c.next(); first = false) {
     const Element field = c.element();
@@ -208,8 +251,10 @@ Outcome<Value> Evaluator::object(const Element& e) {
     const bool usable = field.name.find('.') == std::string_view::npos;
     if (!usable || !members.emplace(field.name, value.view).second)
       return context_.refuse(kMalformed, field, {}, {});
+    if (value.kind == Value::Kind::absent) gone.push_back(field.name);
   }
-  return Value::of(context_.fields().object({}, std::move(members)));
+  for (const std::string_view name : gone) members.erase(members.find(name));
+  return Value::of(context_.fields().literal(std::move(members)));
 }
 
 bool is_operation(const Context& context, const Element& e) noexcept {
@@ -218,11 +263,25 @@ bool is_operation(const Context& context, const Element& e) noexcept {
   return c.next() && c.element().name.starts_with('$');
 }
 
+namespace {
+
+/// Whether an expression could give a document that the command holds: no path of a field does, but
+/// a variable may be bound to anything.
+bool may_be_written(const Context& context, const Element& e) {
+  if (e.type == Type::string) return context.text(e).starts_with("$$");
+  if (e.type != Type::array) return e.type == Type::object;
+  for (Cursor c = context.cursor(e); c.next();)
+    if (may_be_written(context, c.element())) return true;
+  return false;
+}
+
+}  // namespace
+
 // ---- For the rules of operators
 
 bool Evaluator::reaches() const noexcept {
-  return reach(scope_.view) != Reach::nothing ||
-         (variables_ != nullptr && variables_->reach(context_.work()) != Reach::nothing);
+  return holds_encrypted(scope_.view) ||
+         (variables_ != nullptr && variables_->reach(context_.work()) >= Reach::encrypted);
 }
 
 Outcome<std::vector<Operand>> Evaluator::operands(const Element& op) {
@@ -246,20 +305,29 @@ Done Evaluator::need_plain(const Element& e, std::string_view operation) {
 }
 
 Done Evaluator::need_plain(const Element& e, const Value& value, std::string_view operation) {
-  if (reach(value.view) == Reach::nothing) return ok;
+  if (!holds_encrypted(value.view) && !is_dropped(value.view)) return ok;
   const bool named = value.view.kind == View::Kind::encrypted;
   return context_.refuse(refusal_of(value.view), e, named ? value.view.leaf->path : std::string(),
                          operation);
 }
 
-Done Evaluator::need_plain_arguments(const Element& op) {
+Outcome<std::vector<Operand>> Evaluator::plain_arguments(const Element& op) {
+  std::vector<Operand> all;
+  const auto add = [&](const Element& e) -> Done {
+    FLE_TRY(const Value value, evaluate(e));
+    FLE_CHECK(need_plain(e, value, op.name));
+    all.push_back({e, value});
+    return ok;
+  };
   const bool operation = is_operation(context_, op);
   // Named arguments are looked at one by one, as positional ones are, so that an error names one.
-  if (operation || (op.type != Type::object && op.type != Type::array))
-    return need_plain(op, op.name);
+  if (operation || (op.type != Type::object && op.type != Type::array)) {
+    FLE_CHECK(add(op));
+    return all;
+  }
   const Context::Inside inside(context_, op);
-  for (Cursor c = context_.cursor(op); c.next();) FLE_CHECK(need_plain(c.element(), op.name));
-  return ok;
+  for (Cursor c = context_.cursor(op); c.next();) FLE_CHECK(add(c.element()));
+  return all;
 }
 
 Value Evaluator::either(const Value& a, const Value& b) {
@@ -268,6 +336,12 @@ Value Evaluator::either(const Value& a, const Value& b) {
   const View& x = a.view;
   const View& y = b.view;
   if (x == y) return Value::of(x);
+  if (!holds_encrypted(x) && !holds_encrypted(y)) {
+    if (reach(x) == Reach::nothing && reach(y) == Reach::nothing) return {};
+    if (reach(x) == Reach::nothing) return Value::of(y);
+    if (reach(y) == Reach::nothing) return Value::of(x);
+    return Value::of(dropped(View::unknown()));
+  }
   const bool alike = x.kind == View::Kind::encrypted && y.kind == View::Kind::encrypted &&
                      same_encryption(*x.leaf, *y.leaf);
   return Value::of(alike ? x : View::unknown());
@@ -283,13 +357,12 @@ Outcome<Value> Evaluator::evaluate_with(const Element& e, std::map<std::string_v
 
 Done fields_comparable(Context& context, const Element& e, const View& a, const View& b,
                        const MatchScope& scope, std::string_view operation) {
-  if (reach(a) == Reach::nothing && reach(b) == Reach::nothing) return ok;
+  if (is_dropped(a) || is_dropped(b)) return context.refuse(kDropped, e, {}, operation);
+  if (!holds_encrypted(a) && !holds_encrypted(b)) return ok;
   const bool a_encrypted = a.kind == View::Kind::encrypted;
   const bool b_encrypted = b.kind == View::Kind::encrypted;
-  if (!a_encrypted && reach(a) != Reach::nothing)
-    return context.refuse(refusal_of(a), e, {}, operation);
-  if (!b_encrypted && reach(b) != Reach::nothing)
-    return context.refuse(refusal_of(b), e, {}, operation);
+  if (!a_encrypted && holds_encrypted(a)) return context.refuse(refusal_of(a), e, {}, operation);
+  if (!b_encrypted && holds_encrypted(b)) return context.refuse(refusal_of(b), e, {}, operation);
   const schema::Leaf& leaf = a_encrypted ? *a.leaf : *b.leaf;
   if (!a_encrypted || !b_encrypted) return context.refuse(kNotConstant, e, leaf.path, operation);
   if (scope.mode == MatchScope::Mode::storage)
@@ -301,6 +374,15 @@ Done fields_comparable(Context& context, const Element& e, const View& a, const 
   if (scope.collation && compares_strings(leaf))
     return context.refuse(kFieldCollation, e, leaf.path, operation);
   return ok;
+}
+
+Done Evaluator::need_no_document(const Operand& object, const Operand& other,
+                                 std::string_view operation) {
+  if (!is_partly_dropped(object.value.view)) return ok;
+  const bool constant = other.value.kind == Value::Kind::constant;
+  const bool document = constant ? holds_document(context_, other.value.element)
+                                 : may_be_written(context_, other.element);
+  return document ? Done(context_.refuse(kDropped, object.element, {}, operation)) : ok;
 }
 
 void Evaluator::meet(const Element& constant, const schema::Leaf& leaf,
@@ -317,6 +399,8 @@ Done Evaluator::meet(const Operand& a, const Operand& b, std::string_view operat
     meet(other.value.element, *field.value.view.leaf, operation);
     return ok;
   }
+  FLE_CHECK(need_no_document(a, b, operation));
+  FLE_CHECK(need_no_document(b, a, operation));
   return fields_comparable(context_, field.element, field.value.view, other.value.view, scope_,
                            operation);
 }
@@ -351,10 +435,15 @@ Done Evaluator::write(const Element& e) {
 
 // ---- What others call
 
-Outcome<View> expression(Context& context, const Element& e, const MatchScope& scope) {
+Outcome<Value> written_value(Context& context, const Element& e, const MatchScope& scope) {
   Evaluator evaluator(context, scope);
   FLE_TRY(const Value value, evaluator.evaluate(e));
   FLE_CHECK(evaluator.write(e));
+  return value;
+}
+
+Outcome<View> expression(Context& context, const Element& e, const MatchScope& scope) {
+  FLE_TRY(const Value value, written_value(context, e, scope));
   return value.view;
 }
 
@@ -366,19 +455,81 @@ Done match_expr(Context& context, const Element& e, const MatchScope& scope) {
 
 namespace {
 
-/// Whether the constant $$DESCEND is anywhere in `e`.
-bool descends(const Context& context, const Element& e) {
-  if (e.type == Type::string) return context.text(e) == "$$DESCEND";
-  if (e.type != Type::object && e.type != Type::array) return false;
-  for (Cursor c = context.cursor(e); c.next();)
-    if (descends(context, c.element())) return true;
-  return false;
+// The server compares the result of $redact's expression with the strings "descend", "prune" and
+// "keep", which are what $$DESCEND, $$PRUNE and $$KEEP hold: whatever is not provably one of the
+// other two may be "descend".
+
+bool may_descend(const Context& context, const Element& e);
+
+/// Whether one of the items of `list` may, from number `first` on.
+bool item_may_descend(const Context& context, const Element& list, std::size_t first) {
+  std::size_t n = 0;
+  for (Cursor c = context.cursor(list); c.next(); ++n)
+    if (n >= first && may_descend(context, c.element())) return true;
+  return n == 0;
+}
+
+bool may_descend(const Context& context, const std::optional<Element>& e) {
+  return !e || may_descend(context, *e);
+}
+
+bool literal_may_descend(const Context& context, const Element& op) {
+  if (op.type != Type::string) return true;
+  return context.text(op) != "keep" && context.text(op) != "prune";
+}
+
+bool cond_may_descend(const Context& context, const Element& op) {
+  if (op.type == Type::array) return item_may_descend(context, op, 1);
+  if (op.type != Type::object) return true;
+  return may_descend(context, context.find(op, "then")) ||
+         may_descend(context, context.find(op, "else"));
+}
+
+bool switch_may_descend(const Context& context, const Element& op) {
+  if (op.type != Type::object) return true;
+  const std::optional<Element> branches = context.find(op, "branches");
+  if (!branches || branches->type != Type::array) return true;
+  for (Cursor c = context.cursor(*branches); c.next();) {
+    const bool branch = c.element().type == Type::object;
+    if (!branch || may_descend(context, context.find(c.element(), "then"))) return true;
+  }
+  return may_descend(context, context.find(op, "default"));
+}
+
+bool if_null_may_descend(const Context& context, const Element& op) {
+  return op.type != Type::array || item_may_descend(context, op, 0);
+}
+
+bool let_may_descend(const Context& context, const Element& op) {
+  return op.type != Type::object || may_descend(context, context.find(op, "in"));
+}
+
+/// The operators whose result is one of their arguments.
+struct Choice {
+  std::string_view name;
+  bool (*may_descend)(const Context&, const Element&);
+};
+constexpr Choice kChoices[] = {
+    {"$literal", literal_may_descend}, {"$const", literal_may_descend},
+    {"$cond", cond_may_descend},       {"$switch", switch_may_descend},
+    {"$ifNull", if_null_may_descend},  {"$let", let_may_descend},
+};
+
+bool may_descend(const Context& context, const Element& e) {
+  static constexpr std::string_view kStays[] = {"$$KEEP", "$$PRUNE", "keep", "prune"};
+  if (e.type == Type::string) return std::ranges::find(kStays, context.text(e)) == std::end(kStays);
+  if (e.type != Type::object) return true;
+  Cursor c = context.cursor(e);
+  if (!c.next()) return true;
+  const Element& op = c.element();
+  const auto* row = std::ranges::find(kChoices, op.name, &Choice::name);
+  return row == std::end(kChoices) || row->may_descend(context, op);
 }
 
 }  // namespace
 
 Done redact_expression(Context& context, const Element& e, const MatchScope& scope) {
-  Evaluator evaluator(context, scope, descends(context, e));
+  Evaluator evaluator(context, scope, may_descend(context, e));
   FLE_CHECK(evaluator.need_plain(e, e.name));
   return evaluator.write(e);
 }

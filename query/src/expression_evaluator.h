@@ -3,6 +3,7 @@
 
 #include <array>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "expression.h"
@@ -34,6 +35,12 @@ struct Operand {
   Value value;
 };
 
+/// Names of fields.
+struct Names {
+  std::unordered_set<std::string_view> some;
+  bool any = false;  ///< Nobody knows which.
+};
+
 /// Reads one expression. Marks must be made in document order, but what a constant is compared with
 /// may stand behind it ({$eq: ["x", "$ssn"]}, {$let: {in, vars}}): so evaluate() only notes which
 /// constants meet which encrypted field, and write() marks them afterwards, in order.
@@ -59,12 +66,16 @@ class Evaluator {
   [[nodiscard]] Done need_plain(const Element& e, std::string_view operation);
   /// The same, of `e` with its value.
   [[nodiscard]] Done need_plain(const Element& e, const Value& value, std::string_view operation);
-  /// Every argument of an operator must be plain.
-  [[nodiscard]] Done need_plain_arguments(const Element& op);
+  /// The arguments of an operator, named ones too, each of which must be plain.
+  [[nodiscard]] Outcome<std::vector<Operand>> plain_arguments(const Element& op);
   /// Two values are compared for equality.
   [[nodiscard]] Done meet(const Operand& a, const Operand& b, std::string_view operation);
   /// A constant is compared with a field.
   void meet(const Element& constant, const schema::Leaf& leaf, std::string_view operation);
+  /// Of an object whose fields were dropped in part, what it is compared with must not be a
+  /// document with values for them.
+  [[nodiscard]] Done need_no_document(const Operand& object, const Operand& other,
+                                      std::string_view operation);
   /// What may be either of two values.
   [[nodiscard]] Value either(const Value& a, const Value& b);
 
@@ -98,9 +109,14 @@ class Evaluator {
   const MatchScope& scope_;
   const Variables* variables_;
   bool any_depth_;
+  std::optional<Names> names_;  // that lead to something encrypted, once any_depth_ asks for them
   std::vector<Meeting> meetings_;
   std::size_t written_ = 0;
 };
+
+/// As expression(), with all that is known of the result.
+[[nodiscard]] Outcome<Value> written_value(Context& context, const Element& e,
+                                           const MatchScope& scope);
 
 /// The named arguments of an operator or stage, in the order of `names`. One that is not in the
 /// list, or stands twice, is refused: nobody knows which one the server takes.

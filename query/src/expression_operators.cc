@@ -15,6 +15,10 @@ constexpr Refusal kUnknownOperator{"expression.unknown", Errc::expression_not_al
 constexpr Refusal kBinding{"expression.binding", Errc::expression_not_allowed,
                            "a variable cannot be bound to an encrypted field",
                            "name the field by its path where the variable is used"};
+constexpr Refusal kComputedName{
+    "expression.computed_name", Errc::comparison_not_possible,
+    "the name of a field of an object that has encrypted ones, or has had some, is computed",
+    "write the field's name itself"};
 constexpr Refusal kNotListed{
     "expression.not_listed", Errc::comparison_not_possible,
     "an encrypted field can only be looked for in a list of constants that is written out",
@@ -74,6 +78,8 @@ Outcome<Value> membership(Evaluator& ev, const Element& op) {
   if (args.size() != 2) return malformed(ev, op).error();
   const Context::Inside inside(ev.context(), op);
   FLE_CHECK(ev.need_plain(args[1].element, args[1].value, op.name));
+  FLE_CHECK(ev.need_no_document(args[0], args[1], op.name));
+  FLE_CHECK(ev.need_no_document(args[1], args[0], op.name));
   if (args[0].value.view.kind == View::Kind::encrypted) {
     FLE_CHECK(meet_items(ev, args[1], *args[0].value.view.leaf, op.name));
   } else {
@@ -89,7 +95,7 @@ Outcome<Value> if_null(Evaluator& ev, const Element& op) {
   if (args.size() < 2) return malformed(ev, op).error();
   Value result = args[0].value;
   for (std::size_t i = 1; i < args.size(); ++i) result = ev.either(result, args[i].value);
-  return Value::of(result.view);
+  return result.kind == Value::Kind::absent ? result : Value::of(result.view);
 }
 
 Outcome<Value> choice(Evaluator& ev, const Element& condition, const Element& yes,
@@ -161,8 +167,8 @@ Outcome<Value> let(Evaluator& ev, const Element& op) {
         continue;
       }
       FLE_TRY(const Value value, ev.evaluate(e));
-      if (reach(value.view) != Reach::nothing) return ev.context().refuse(kBinding, e, {}, op.name);
-      if (!bound.emplace(e.name, View{}).second) return malformed(ev, e).error();
+      if (holds_encrypted(value.view)) return ev.context().refuse(kBinding, e, {}, op.name);
+      if (!bound.emplace(e.name, value.view).second) return malformed(ev, e).error();
     }
   }
   FLE_TRY(const Value value, ev.evaluate_with(*args[1], std::move(bound)));
@@ -240,11 +246,16 @@ Outcome<Value> get_field(Evaluator& ev, const Element& op) {
     view = input.view;
   }
   const bool known = name.kind == Value::Kind::constant && name.element.type == Type::string;
-  if (known) {
-    FLE_TRY(view, ev.field_of(*args[0], view, ev.context().text(name.element)));
+  if (!known) {
+    // Ciphertext is no name, and any other name could be that of whatever is in the input.
+    FLE_CHECK(ev.need_plain(*args[0], name, op.name));
+    if (reach(view) != Reach::nothing)
+      return ev.context().refuse(kComputedName, *args[0], {}, op.name);
+    return Value{};
   }
+  FLE_TRY(view, ev.field_of(*args[0], view, ev.context().text(name.element)));
   FLE_CHECK(ev.need_plain(*args[0], Value::of(view), op.name));
-  return Value{};
+  return Value::of(view);
 }
 
 /// sortBy names fields of the items, which are plain when `input` is.
@@ -263,8 +274,63 @@ Outcome<Value> meta(Evaluator& ev, const Element& op) {
 }
 
 Outcome<Value> plain_only(Evaluator& ev, const Element& op) {
-  FLE_CHECK(ev.need_plain_arguments(op));
+  FLE_CHECK(ev.plain_arguments(op));
   return Value{};
+}
+
+/// As plain_only; the result may be, or hold, what was given, of whose fields some were dropped.
+Outcome<Value> plain_parts(Evaluator& ev, const Element& op) {
+  FLE_TRY(const std::vector<Operand> args, ev.plain_arguments(op));
+  Fields& fields = ev.context().fields();
+  View left;
+  for (const Operand& a : args)
+    if (is_partly_dropped(a.value.view)) left = fields.merged(left, dropped(a.value.view));
+  return Value::of(left);
+}
+
+/// As plain_only; what is compared could be a document with values for fields that were dropped.
+Outcome<Value> plain_compared(Evaluator& ev, const Element& op) {
+  FLE_TRY(const std::vector<Operand> args, ev.plain_arguments(op));
+  const auto object =
+      std::ranges::find_if(args, [](const Operand& a) { return is_partly_dropped(a.value.view); });
+  for (auto other = args.begin(); object != args.end() && other != args.end(); ++other) {
+    if (other == object) continue;
+    FLE_CHECK(ev.need_no_document(*object, *other, op.name));
+    FLE_CHECK(ev.need_no_document(*other, *object, op.name));
+  }
+  return Value{};
+}
+
+/// As plain_parts; the field has a new value where its name is written.
+Outcome<Value> set_field(Evaluator& ev, const Element& op) {
+  FLE_TRY(const std::vector<Operand> args, ev.plain_arguments(op));
+  View object;
+  View value;
+  std::optional<Element> name;
+  for (const Operand& a : args) {
+    const bool constant = a.value.kind == Value::Kind::constant;
+    if (a.element.name == "field" && constant && a.value.element.type == Type::string)
+      name = a.value.element;
+    if (a.element.name == "input") object = a.value.view;
+    if (a.element.name == "value") value = a.value.view;
+  }
+  if (!name) return Value::of(ev.context().fields().merged(object, dropped(value)));
+  return Value::of(
+      ev.context().fields().object(object, {{std::string(ev.context().text(*name)), value}}));
+}
+
+/// Later objects stand above earlier ones; what a stage has dropped of any stays so.
+Outcome<Value> merge_objects(Evaluator& ev, const Element& op) {
+  FLE_TRY(const std::vector<Operand> args, ev.plain_arguments(op));
+  Fields& fields = ev.context().fields();
+  if (op.type == Type::object && !is_operation(ev.context(), op)) {
+    Members members;
+    for (const Operand& a : args) members.emplace(a.element.name, a.value.view);
+    return Value::of(fields.literal(std::move(members)));
+  }
+  View merged;
+  for (const Operand& a : args) merged = fields.merged(a.value.view, merged);
+  return Value::of(merged);
 }
 
 struct Operator {
@@ -272,10 +338,14 @@ struct Operator {
   Outcome<Value> (*rule)(Evaluator&, const Element&);
 };
 
-constexpr Operator plain(const char* name) {
-  return {{name, "refused when an argument is or holds an encrypted field; elsewhere as it is",
-           Evidence::docs},
-          plain_only};
+constexpr const char* kPlain =
+    "refused when an argument is or holds an encrypted field; elsewhere as it is";
+constexpr Operator plain(const char* name) { return {{name, kPlain, Evidence::docs}, plain_only}; }
+constexpr Operator takes_parts(const char* name) {
+  return {{name, kPlain, Evidence::docs}, plain_parts};
+}
+constexpr Operator compares(const char* name) {
+  return {{name, kPlain, Evidence::docs}, plain_compared};
 }
 
 constexpr const char* kEquality =
@@ -304,7 +374,8 @@ constexpr Operator kOperators[] = {
     {{"$map", "`input` must be plain; `in` is analysed"}, map},
     {{"$filter", "`input` must be plain; `cond` is analysed"}, filter},
     {{"$reduce", "`input`, `initialValue` and what `in` gives must be plain"}, reduce},
-    {{"$getField", "the field must be plain; where its name is computed, the whole input"},
+    {{"$getField",
+      "the field must be plain, and so must a name that is computed, with the whole input"},
      get_field},
     {{"$sortArray", "`input` must be plain"}, sort_array},
     {{"$meta", "as it is; what \"indexKey\" gives is not known"}, meta},
@@ -315,8 +386,8 @@ constexpr Operator kOperators[] = {
     plain("$allElementsTrue"),
     plain("$and"),
     plain("$anyElementTrue"),
-    plain("$arrayElemAt"),
-    plain("$arrayToObject"),
+    takes_parts("$arrayElemAt"),
+    takes_parts("$arrayToObject"),
     plain("$asin"),
     plain("$asinh"),
     plain("$atan"),
@@ -330,9 +401,9 @@ constexpr Operator kOperators[] = {
     plain("$bitXor"),
     plain("$bsonSize"),
     plain("$ceil"),
-    plain("$cmp"),
+    compares("$cmp"),
     plain("$concat"),
-    plain("$concatArrays"),
+    takes_parts("$concatArrays"),
     plain("$convert"),
     plain("$cos"),
     plain("$cosh"),
@@ -350,14 +421,14 @@ constexpr Operator kOperators[] = {
     plain("$degreesToRadians"),
     plain("$divide"),
     plain("$exp"),
-    plain("$first"),
-    plain("$firstN"),
+    takes_parts("$first"),
+    takes_parts("$firstN"),
     plain("$floor"),
-    plain("$function"),
-    plain("$gt"),
-    plain("$gte"),
+    takes_parts("$function"),
+    compares("$gt"),
+    compares("$gte"),
     plain("$hour"),
-    plain("$indexOfArray"),
+    compares("$indexOfArray"),
     plain("$indexOfBytes"),
     plain("$indexOfCP"),
     plain("$isArray"),
@@ -365,27 +436,27 @@ constexpr Operator kOperators[] = {
     plain("$isoDayOfWeek"),
     plain("$isoWeek"),
     plain("$isoWeekYear"),
-    plain("$last"),
-    plain("$lastN"),
+    takes_parts("$last"),
+    takes_parts("$lastN"),
     plain("$ln"),
     plain("$log"),
     plain("$log10"),
-    plain("$lt"),
-    plain("$lte"),
+    compares("$lt"),
+    compares("$lte"),
     plain("$ltrim"),
-    plain("$max"),
-    plain("$maxN"),
+    takes_parts("$max"),
+    takes_parts("$maxN"),
     plain("$median"),
-    plain("$mergeObjects"),
+    {{"$mergeObjects", kPlain, Evidence::docs}, merge_objects},
     plain("$millisecond"),
-    plain("$min"),
-    plain("$minN"),
+    takes_parts("$min"),
+    takes_parts("$minN"),
     plain("$minute"),
     plain("$mod"),
     plain("$month"),
     plain("$multiply"),
     plain("$not"),
-    plain("$objectToArray"),
+    takes_parts("$objectToArray"),
     plain("$or"),
     plain("$percentile"),
     plain("$pow"),
@@ -397,20 +468,20 @@ constexpr Operator kOperators[] = {
     plain("$regexMatch"),
     plain("$replaceAll"),
     plain("$replaceOne"),
-    plain("$reverseArray"),
+    takes_parts("$reverseArray"),
     plain("$round"),
     plain("$rtrim"),
     plain("$second"),
-    plain("$setDifference"),
-    plain("$setEquals"),
-    plain("$setField"),
-    plain("$setIntersection"),
-    plain("$setIsSubset"),
-    plain("$setUnion"),
+    compares("$setDifference"),
+    compares("$setEquals"),
+    {{"$setField", kPlain, Evidence::docs}, set_field},
+    compares("$setIntersection"),
+    compares("$setIsSubset"),
+    compares("$setUnion"),
     plain("$sin"),
     plain("$sinh"),
     plain("$size"),
-    plain("$slice"),
+    takes_parts("$slice"),
     plain("$split"),
     plain("$sqrt"),
     plain("$stdDevPop"),
@@ -442,10 +513,10 @@ constexpr Operator kOperators[] = {
     plain("$tsIncrement"),
     plain("$tsSecond"),
     plain("$type"),
-    plain("$unsetField"),
+    takes_parts("$unsetField"),
     plain("$week"),
     plain("$year"),
-    plain("$zip"),
+    takes_parts("$zip"),
 };
 
 constexpr RuleText kAnyOther{

@@ -15,6 +15,24 @@ const View* own_member(const Overlay& o, std::string_view name) noexcept {
   return found == o.members.end() ? nullptr : &found->second;
 }
 
+/// What a dropped view was.
+View undropped(View view) noexcept {
+  view.kind = std::exchange(view.was, View::Kind::plain);
+  return view;
+}
+
+/// As the first of `bases` has it that has not a plain one.
+View child_of_bases(const Overlay& o, std::string_view name, Work& work) noexcept {
+  for (const View& base : o.bases)
+    if (const View found = child(base, name, work); found.kind != View::Kind::plain) return found;
+  return {};
+}
+
+/// Whether names below it can be told from each other.
+bool has_fields(View::Kind kind) noexcept {
+  return kind == View::Kind::object || kind == View::Kind::overlay || kind == View::Kind::list;
+}
+
 /// Splits off the first component of a dotted path.
 std::string_view take_component(std::string_view& path, bool& last) noexcept {
   const std::size_t dot = path.find('.');
@@ -31,15 +49,19 @@ Place place_of(const View& view) noexcept {
     case View::Kind::ambiguous:
       return {Place::Kind::ambiguous, nullptr, view};
     case View::Kind::list:
+      if (is_dropped(view)) return {Place::Kind::dropped, nullptr, view};
       // The documents of a $lookup are matched as documents; a list of ciphertexts is not.
-      if (view.joined || reach(view) == Reach::nothing) break;
+      if (view.joined || !holds_encrypted(view)) break;
       return {reach(view) == Reach::unknown ? Place::Kind::unknown : Place::Kind::in_list, nullptr,
               view};
+    case View::Kind::dropped:
+      return {Place::Kind::dropped, nullptr, view};
     default:
       break;
   }
   switch (reach(view)) {
     case Reach::nothing:
+    case Reach::dropped:
       return {Place::Kind::plain, nullptr, view};
     case Reach::encrypted:
       return {Place::Kind::prefix, nullptr, view};
@@ -61,12 +83,27 @@ Reach reach(const View& view) noexcept {
       return Reach::encrypted;
     case View::Kind::unknown:
       return Reach::unknown;
+    case View::Kind::dropped:
+      return Reach::dropped;
     case View::Kind::list:
       return reach(*view.items);
     case View::Kind::overlay:
       break;
   }
   return view.overlay->reach;
+}
+
+View dropped(View view) noexcept {
+  if (view.kind == View::Kind::dropped) return view;
+  if (reach(view) == Reach::nothing) return {};
+  view.was = std::exchange(view.kind, View::Kind::dropped);
+  return view;
+}
+
+bool is_dropped(const View& view) noexcept {
+  const View* at = &view;
+  while (at->kind == View::Kind::list) at = at->items;
+  return at->kind == View::Kind::dropped;
 }
 
 View view_of(const Plan& plan, const Plan::Step& step) noexcept {
@@ -102,12 +139,14 @@ View child(const View& view, std::string_view name, Work& work) noexcept {
       return view_of(*view.plan, view.plan->child(view.node, name, &work));
     case View::Kind::overlay:
       if (const View* own = own_member(*view.overlay, name)) return *own;
-      return child(view.overlay->base, name, work);
+      return child_of_bases(*view.overlay, name, work);
     case View::Kind::list:
       return child(*view.items, name, work);
     case View::Kind::encrypted:
     case View::Kind::ambiguous:
       return view;
+    case View::Kind::dropped:
+      return dropped(child(undropped(view), name, work));
     case View::Kind::unknown:
       break;
   }
@@ -137,6 +176,8 @@ Place resolve_from(const View& root, std::string_view path, Work& work) noexcept
     // Whatever follows, it stays so: a long rest of a path costs nothing for each of its readings.
     if (at.kind == View::Kind::plain) return {};
     if (at.kind == View::Kind::unknown) return {Place::Kind::unknown, nullptr, at};
+    if (at.kind == View::Kind::dropped && !has_fields(at.was))
+      return {Place::Kind::dropped, nullptr, at};
     const std::string_view name = take_component(path, last);
     if (at.kind == View::Kind::encrypted) return {Place::Kind::below, at.leaf, at};
     if (at.kind == View::Kind::ambiguous) return {Place::Kind::ambiguous, nullptr, at};
@@ -155,8 +196,9 @@ Place resolve_from(const View& root, std::string_view path, Work& work) noexcept
     return {Place::Kind::ambiguous, nullptr, at};
   }
   Place place = place_of(at);
-  if (through_made_list && place.kind != Place::Kind::plain && place.kind != Place::Kind::unknown)
-    place.kind = Place::Kind::in_list;
+  const bool stays = place.kind == Place::Kind::plain || place.kind == Place::Kind::unknown ||
+                     place.kind == Place::Kind::dropped;
+  if (through_made_list && !stays) place.kind = Place::Kind::in_list;
   return place;
 }
 
@@ -183,6 +225,8 @@ namespace {
 constexpr std::uint32_t kMaxDepth = 200;
 /// Members of all objects that the stages of one command make.
 constexpr std::size_t kMaxMembers = 1'000'000;
+/// Objects of schemas that one object of a pipeline was put together from.
+constexpr std::size_t kMaxBases = 16;
 
 std::uint32_t depth(const View& view) noexcept {
   std::uint32_t lists = 0;
@@ -193,36 +237,86 @@ std::uint32_t depth(const View& view) noexcept {
 
 }  // namespace
 
-View Fields::object(const View& base, Members members) {
-  if (members.empty()) return base;
-  View under = base;
-  if (base.kind == View::Kind::overlay) {
-    // An overlay of an overlay would grow with each stage: take its members over instead.
-    n_members_ += base.overlay->members.size();
-    if (n_members_ <= kMaxMembers)
-      members.insert(base.overlay->members.begin(), base.overlay->members.end());
-    under = base.overlay->base;
+/// Puts the fields of `view` under those that `overlay` has so far.
+void Fields::lay_under(Overlay& overlay, const View& view) {
+  const bool gone = view.kind == View::Kind::dropped;
+  if ((gone ? view.was : view.kind) != View::Kind::overlay) {
+    if (view.kind != View::Kind::plain &&
+        std::ranges::find(overlay.bases, view) == overlay.bases.end())
+      overlay.bases.push_back(view);
+    return;
   }
-  n_members_ += members.size();
-  Overlay o{under, {}, query::reach(under), 0};
-  for (const auto& [name, member] : members) {
+  // An overlay of an overlay would grow with each stage: take its members over instead.
+  const Overlay& below = *view.overlay;
+  n_members_ += below.members.size();
+  if (n_members_ > kMaxMembers) return;
+  for (const auto& [name, member] : below.members) {
+    work_.step();
+    const View left = gone ? dropped(member) : member;
+    const bool hidden = left.kind == View::Kind::plain && gone;
+    if (!hidden && child_of_bases(overlay, name, work_).kind == View::Kind::plain)
+      overlay.members.emplace(name, left);
+  }
+  for (const View& base : below.bases) lay_under(overlay, gone ? dropped(base) : base);
+}
+
+View Fields::keep(Overlay overlay) {
+  n_members_ += overlay.members.size();
+  for (const View& base : overlay.bases) overlay.reach = worse(overlay.reach, query::reach(base));
+  for (const auto& [name, member] : overlay.members) {
     work_.step();
     work_.bytes(name.size());
-    o.reach = worse(o.reach, query::reach(member));
-    o.depth = std::max(o.depth, depth(member) + 1);
+    overlay.reach = worse(overlay.reach, query::reach(member));
+    overlay.depth = std::max(overlay.depth, depth(member) + 1);
   }
-  if (n_members_ > kMaxMembers || o.depth > kMaxDepth) return View::unknown();
-  if (o.reach == Reach::nothing) return {};
-  o.members = std::move(members);
+  const bool too_large =
+      n_members_ > kMaxMembers || overlay.depth > kMaxDepth || overlay.bases.size() > kMaxBases;
+  if (too_large) return View::unknown();
   View v{View::Kind::overlay};
-  v.overlay = &overlays_.emplace_front(std::move(o));
+  v.overlay = &overlays_.emplace_front(std::move(overlay));
   return v;
+}
+
+View Fields::object(const View& base, Members members) {
+  if (members.empty()) return base;
+  Overlay o{std::move(members)};
+  lay_under(o, base);
+  const View made = keep(std::move(o));
+  return query::reach(made) == Reach::nothing ? View{} : made;
+}
+
+View Fields::literal(Members members) {
+  return members.empty() ? View{} : keep(Overlay{std::move(members)});
+}
+
+View Fields::merged(const View& top, const View& under) {
+  Overlay o;
+  lay_under(o, top);
+  lay_under(o, under);
+  return o.members.empty() && o.bases.empty() ? View{} : keep(std::move(o));
+}
+
+View Fields::over(const View& value, const View& old) {
+  const View gone = dropped(old);
+  const bool same = value == old || (old.kind == View::Kind::list && value == *old.items);
+  if (same || (!has_fields(gone.was) && gone.was != View::Kind::unknown)) return value;
+  switch (value.kind) {
+    case View::Kind::list:
+      return list(over(*value.items, old), value.joined);
+    case View::Kind::plain:
+    case View::Kind::object:
+    case View::Kind::overlay:
+      return merged(value, gone);
+    default:
+      return value;
+  }
 }
 
 View Fields::list(const View& items, bool joined) {
   if (reach(items) == Reach::nothing) return {};
   if (depth(items) >= kMaxDepth) return View::unknown();
-  View v{View::Kind::list, joined};
+  View v{View::Kind::list};
+  v.joined = joined;
   v.items = &items_.emplace_front(items);
   return v;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fle/schema/plan.h"
 #include "fle/work.h"
@@ -26,8 +27,10 @@ struct View {
     list,       ///< An array whose items are `items`, made by a stage.
     ambiguous,  ///< Patterns of the schema disagree about it.
     unknown,    ///< Encrypted or not, or differently: known at run time only.
+    dropped,    ///< A stage has dropped what stood here, which was `was`: see dropped().
   };
   Kind kind = Kind::plain;
+  Kind was = Kind::plain;
   /// Of a list: its documents come from a collection ($lookup), so paths lead through it into them.
   bool joined = false;
   schema::Plan::NodeId node = 0;
@@ -42,22 +45,41 @@ struct View {
     v.leaf = &leaf;
     return v;
   }
-  /// Two views that say the same; overlays are compared by identity.
+  /// Two views that say the same; overlays and items are compared by identity.
   friend bool operator==(const View&, const View&) = default;
 };
 
-/// What may stand at or below a view.
-enum class Reach : std::uint8_t { nothing, encrypted, unknown };
+/// The worst that may stand at or below a view. Of what was dropped nothing stands there any more,
+/// but who compares its name with a value has most likely put the stages in the wrong order, and
+/// would send the value as it is.
+enum class Reach : std::uint8_t { nothing, dropped, encrypted, unknown };
 [[nodiscard]] Reach reach(const View& view) noexcept;
+/// Whether the server may have ciphertext there.
+[[nodiscard]] inline bool holds_encrypted(const View& view) noexcept {
+  return reach(view) >= Reach::encrypted;
+}
+
+/// What is left of `view` where a stage drops it: that its name, and those below it, held something
+/// encrypted. Plain where they did not. Costs nothing: it is told of fields when they are asked
+/// for.
+[[nodiscard]] View dropped(View view) noexcept;
+/// Whether `view` itself was dropped, or is a list of such values; not only something below it.
+[[nodiscard]] bool is_dropped(const View& view) noexcept;
+/// An object or list that has itself, but of whose fields some were dropped.
+[[nodiscard]] inline bool is_partly_dropped(const View& view) noexcept {
+  return reach(view) == Reach::dropped && !is_dropped(view);
+}
 
 using Members = std::map<std::string, View, std::less<>>;
 
-/// An object as a stage has made it: some members of its own, the others as they are in `base`.
+/// An object as a stage has made it: some members of its own, the others as they are in the first
+/// of `bases` where they are not plain. Those are no overlays, nor were they any before they were
+/// dropped: however many stages there are, a field is found in a few steps.
 struct Overlay {
-  View base;
-  Members members;
-  Reach reach;          ///< Of all of it. Kept, for objects in objects can be many.
-  std::uint32_t depth;  ///< Of views in views.
+  Members members{};
+  std::vector<View> bases{};
+  Reach reach = Reach::nothing;  ///< Of all of it. Kept, for objects in objects can be many.
+  std::uint32_t depth = 0;       ///< Of views in views.
 };
 
 /// The view of a whole collection.
@@ -74,6 +96,7 @@ struct Place {
     prefix,     ///< An object with encrypted fields below.
     below,      ///< Inside an encrypted value, which nobody but the client can read.
     in_list,    ///< Encrypted values in an array that a stage has made.
+    dropped,    ///< A stage has dropped an encrypted field, or an object with some, that was here.
     ambiguous,
     unknown,
   };
@@ -100,12 +123,23 @@ class Fields {
  public:
   explicit Fields(Work& work) noexcept : work_(work) {}
   [[nodiscard]] Work& work() const noexcept { return work_; }
-  /// `base` with `members` in place of its own. `base` is an object, plain or unknown.
+  /// `base` with `members` in place of its own. `base` is anything but a list.
   [[nodiscard]] View object(const View& base, Members members);
+  /// An object that has these members and no others. As object() of nothing, but it remembers
+  /// plain ones too, for over().
+  [[nodiscard]] View literal(Members members);
+  /// What stands where a stage has put `value` in the place of `old`. Names that `value` is not
+  /// known to have are as if they were dropped from `old`.
+  [[nodiscard]] View over(const View& value, const View& old);
+  /// The fields of `top`, and of `under` those that `top` is not known to have.
+  [[nodiscard]] View merged(const View& top, const View& under);
   /// An array of such items.
   [[nodiscard]] View list(const View& items, bool joined);
 
  private:
+  void lay_under(Overlay& overlay, const View& view);
+  [[nodiscard]] View keep(Overlay overlay);
+
   // Most commands have none: these take no memory until then.
   std::forward_list<Overlay> overlays_;
   std::forward_list<View> items_;

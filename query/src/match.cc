@@ -53,6 +53,7 @@ struct Predicate {
 };
 
 Done match_object(Context& context, const Element& filter, const MatchScope& scope);
+Done match_plain(Context& context, const Element& e);
 Done need_comparable(Context& context, const Element& e, const schema::Leaf& leaf,
                      const MatchScope& scope, std::string_view operation);
 Done compare_by(Context& context, const Element& value, const schema::Leaf& leaf,
@@ -99,26 +100,26 @@ Done negation(Context& context, const Element& e, const Predicate& p) {
 }
 
 Done existence(Context& context, const Element& e, const Predicate& p) {
-  const bool can_tell =
-      p.place.kind == Place::Kind::encrypted || p.place.kind == Place::Kind::prefix;
+  const bool can_tell = p.place.kind == Place::Kind::encrypted ||
+                        p.place.kind == Place::Kind::prefix || p.place.kind == Place::Kind::dropped;
   if (!can_tell) return context.refuse(refusal_of(p.place.kind), e, p.path, e.name);
   context.unchanged(e, p.field(), e.name, "match.exists", "whether a field exists is no secret");
   return ok;
+}
+
+Done invalid(Context& context, const Element& e, const Predicate& p) {
+  const bool gone = p.place.kind == Place::Kind::dropped;
+  return context.refuse(gone ? kDropped : kOperator, e, p.field(), e.name);
 }
 
 /// Documents that a $lookup brought are an array of documents, which have encrypted fields of their
 /// own.
 Done elements(Context& context, const Element& e, const Predicate& p) {
   const View& view = p.place.view;
-  if (view.kind != View::Kind::list || !view.joined)
-    return context.refuse(kOperator, e, p.field(), e.name);
+  if (view.kind != View::Kind::list || !view.joined) return invalid(context, e, p);
   MatchScope scope = p.scope;
   scope.view = *view.items;
   return match_object(context, e, scope);
-}
-
-Done invalid(Context& context, const Element& e, const Predicate& p) {
-  return context.refuse(kOperator, e, p.field(), e.name);
 }
 
 struct Operator {
@@ -179,6 +180,30 @@ Done match_operators(Context& context, const Element& operators, const Predicate
 
 // ---- Paths
 
+/// A plain object, or array of objects, of whose fields a stage has dropped some: a document that
+/// it is compared with may hold values for these.
+Done match_rest(Context& context, const Element& e, const Predicate& p) {
+  if (!holds_operators(context, e)) {
+    if (holds_document(context, e)) return context.refuse(kDropped, e, p.path, "$eq");
+    return match_plain(context, e);
+  }
+  const Context::Inside inside(context, e);
+  for (Cursor c = context.cursor(e); c.next();) {
+    const Element& op = c.element();
+    const bool nested = op.type == Type::object && (op.name == "$not" || op.name == "$elemMatch");
+    if (nested && holds_operators(context, op)) {
+      FLE_CHECK(match_rest(context, op, p));
+    } else if (nested && op.name == "$elemMatch") {
+      MatchScope scope = p.scope;
+      scope.view = p.place.view.kind == View::Kind::list ? *p.place.view.items : p.place.view;
+      FLE_CHECK(match_object(context, op, scope));
+    } else if (holds_document(context, op)) {
+      return context.refuse(kDropped, op, p.path, op.name);
+    }
+  }
+  return ok;
+}
+
 Done match_plain(Context& context, const Element& e) {
   context.unchanged(e, e.name, {}, "match.plain", "nothing that the schema encrypts stands there");
   // These have a meaning of their own, which {$eq: ...} would change.
@@ -188,7 +213,8 @@ Done match_plain(Context& context, const Element& e) {
 
 Done match_path(Context& context, const Element& e, const MatchScope& scope) {
   const Predicate p{scope, resolve(scope.view, e.name, context.work()), e.name};
-  if (p.place.kind == Place::Kind::plain) return match_plain(context, e);
+  if (p.place.kind == Place::Kind::plain)
+    return is_partly_dropped(p.place.view) ? match_rest(context, e, p) : match_plain(context, e);
   if (holds_operators(context, e)) return match_operators(context, e, p);
   if (p.place.kind == Place::Kind::encrypted && e.type == Type::regex)
     return context.refuse(kOperator, e, p.field(), "$regex");
@@ -290,11 +316,20 @@ const Refusal& refusal_of(Place::Kind kind) noexcept {
       return kInList;
     case Place::Kind::ambiguous:
       return kAmbiguous;
+    case Place::Kind::dropped:
+      return kDropped;
     case Place::Kind::unknown:
       return kUnknown;
     default:
       return kPrefix;
   }
+}
+
+bool holds_document(const Context& context, const Element& value) {
+  if (value.type != Type::array) return value.type == Type::object;
+  for (Cursor c = context.cursor(value); c.next();)
+    if (holds_document(context, c.element())) return true;
+  return false;
 }
 
 Done compare(Context& context, const Element& value, const schema::Leaf& leaf,
@@ -316,7 +351,8 @@ Done refuse_encrypted_paths(Context& context, const Element& document, const Vie
   const Context::Inside inside(context, document);
   for (Cursor c = context.cursor(document); c.next();) {
     const Place place = resolve(view, c.element().name, context.work());
-    if (place.kind == Place::Kind::plain) continue;
+    // Nothing to sort by is no secret.
+    if (place.kind == Place::Kind::plain || place.kind == Place::Kind::dropped) continue;
     return context.refuse(why, c.element(), c.element().name, operation);
   }
   return ok;

@@ -33,6 +33,9 @@ struct MatchScope {
 [[nodiscard]] Done compare(Context& context, const Element& value, const schema::Leaf& leaf,
                            const MatchScope& scope, std::string_view operation, const char* rule);
 
+/// Whether a value is a document, or an array with one at any depth of arrays.
+[[nodiscard]] bool holds_document(const Context& context, const Element& value);
+
 /// For documents whose keys are paths that the server must be able to read (sort, min, max, keys of
 /// a time series): refuses those that meet an encrypted field.
 [[nodiscard]] Done refuse_encrypted_paths(Context& context, const Element& document,

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "expression.h"
+#include "expression_evaluator.h"
 
 namespace fle::query {
 namespace {
@@ -45,9 +45,9 @@ View reshaped_field(Fields& fields, const Shape& shape, const View& in, Others o
     case Shape::Kind::keep:
       return in;
     case Shape::Kind::drop:
-      return {};
+      return dropped(in);
     case Shape::Kind::put:
-      return shape.value;
+      return fields.over(shape.value, in);
     case Shape::Kind::branch:
       break;
   }
@@ -61,7 +61,7 @@ View reshaped(Fields& fields, const Shape& shape, const View& in, Others others)
   Members members;
   for (const auto& [name, below] : shape.below)
     members.emplace(name, reshaped_field(fields, below, child(in, name, fields.work()), others));
-  return fields.object(others == Others::stay ? in : View{}, std::move(members));
+  return fields.object(others == Others::stay ? in : dropped(in), std::move(members));
 }
 
 /// Notes what becomes of one path. Every component must lead through objects.
@@ -168,7 +168,7 @@ Done Reader::flag(const Element& e, const std::string& path) {
   (keep ? includes_ : excludes_) |= !id;
   if (id) keeps_id_ = keep;
   const Place place = resolve(scope_.view, path, context_.work());
-  if (place.kind != Place::Kind::plain)
+  if (place.kind != Place::Kind::plain && place.kind != Place::Kind::dropped)
     context_.unchanged(e, path, operation_, "projection.flag",
                        "the ciphertext is passed on whole, or left out");
   Shape leaf;
@@ -178,10 +178,10 @@ Done Reader::flag(const Element& e, const std::string& path) {
 
 Done Reader::computed(const Element& e, const std::string& path) {
   includes_ = true;
-  FLE_TRY(const View value, expression(context_, e, scope_));
+  FLE_TRY(const Value value, written_value(context_, e, scope_));
   Shape leaf;
-  leaf.kind = Shape::Kind::put;
-  leaf.value = value;
+  leaf.kind = value.kind == Value::Kind::absent ? Shape::Kind::drop : Shape::Kind::put;
+  leaf.value = value.view;
   return add_path(context_, e, shape_, scope_.view, path, leaf);
 }
 

@@ -34,6 +34,12 @@ inline constexpr Refusal kInList{
     "path.in_list", Errc::operator_not_allowed,
     "the path leads to encrypted values in an array that a stage has made",
     "match before the stage that makes the array"};
+inline constexpr Refusal kDropped{
+    "path.dropped", Errc::comparison_not_possible,
+    "a stage before has dropped this encrypted field, or the object that held it: nothing is left "
+    "to compare, and the value beside it would be sent as it is",
+    "put the stage that uses the field before the one that drops it, as $match before $project or "
+    "$group"};
 inline constexpr Refusal kPrefix{
     "path.prefix", Errc::comparison_not_possible,
     "the value holds an encrypted field: as a whole it cannot be compared or replaced safely",

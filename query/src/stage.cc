@@ -25,8 +25,29 @@ constexpr Refusal kRoot{"stage.root", Errc::stage_not_allowed,
 Outcome<View> unchanged(Context&, const Element&, const PipelineScope& scope) {
   return scope.match.view;
 }
-/// Stages whose documents are not the collection's.
-Outcome<View> statistics(Context&, const Element&, const PipelineScope&) { return View{}; }
+/// A stage makes documents of these fields alone.
+View new_documents(Context& context, Members members, const PipelineScope& scope) {
+  return context.fields().object(dropped(scope.match.view), std::move(members));
+}
+
+/// Stages whose documents are not the collection's: they have the fields that the server's manual
+/// names.
+Outcome<View> statistics(Context& context, std::initializer_list<const char*> names,
+                         const PipelineScope& scope) {
+  Members members;
+  for (const char* name : names) members.emplace(name, View{});
+  return new_documents(context, std::move(members), scope);
+}
+Outcome<View> coll_stats(Context& context, const Element&, const PipelineScope& scope) {
+  return statistics(context,
+                    {"ns", "shard", "host", "localTime", "latencyStats", "storageStats", "count",
+                     "queryExecStats"},
+                    scope);
+}
+Outcome<View> index_stats(Context& context, const Element&, const PipelineScope& scope) {
+  return statistics(context, {"name", "key", "host", "accesses", "shard", "spec", "building"},
+                    scope);
+}
 
 // ---- Filters
 
@@ -88,8 +109,9 @@ Outcome<View> new_root(Context& context, const Element& e, const PipelineScope& 
   FLE_TRY(const View view, expression(context, e, scope.match));
   const bool document = view.kind != View::Kind::encrypted && view.kind != View::Kind::list &&
                         view.kind != View::Kind::ambiguous;
+  if (is_dropped(view)) return context.refuse(kDropped, e, {}, operation);
   if (!document) return context.refuse(kRoot, e, {}, operation);
-  return view;
+  return context.fields().over(view, scope.match.view);
 }
 
 Outcome<View> replace_root(Context& context, const Element& e, const PipelineScope& scope) {
@@ -102,9 +124,9 @@ Outcome<View> replace_with(Context& context, const Element& e, const PipelineSco
   return new_root(context, e, scope, e.name);
 }
 
-Outcome<View> count(Context& context, const Element& e, const PipelineScope&) {
+Outcome<View> count(Context& context, const Element& e, const PipelineScope& scope) {
   if (e.type != Type::string) return context.refuse(kMalformed, e, {}, e.name);
-  return View{};
+  return new_documents(context, {{std::string(context.text(e)), View{}}}, scope);
 }
 
 /// One document for each item of an array. Only a stage makes arrays that hold encrypted fields.
@@ -113,9 +135,11 @@ Outcome<View> unwind_path(Context& context, const Element& e, const PipelineScop
   if (e.type != Type::string || !context.text(e).starts_with('$'))
     return context.refuse(kMalformed, e, {}, operation);
   FLE_TRY(const View view, expression(context, e, scope.match));
-  if (reach(view) == Reach::nothing || view.kind == View::Kind::unknown) return scope.match.view;
   const std::string_view path = context.text(e).substr(1);
-  if (view.kind != View::Kind::list) return context.refuse(kUnwind, e, path, operation);
+  const bool known_list = view.kind == View::Kind::list;
+  if (!known_list && (!holds_encrypted(view) || view.kind == View::Kind::unknown))
+    return scope.match.view;
+  if (!known_list) return context.refuse(kUnwind, e, path, operation);
   return with_field(context, e, scope.match.view, path, *view.items);
 }
 
@@ -163,8 +187,8 @@ constexpr Stage kStages[] = {
      replace_root},
     {{"$replaceWith", "another name of $replaceRoot"}, replace_with},
     {{"$redact",
-      "by the rules for expressions; with $$DESCEND only fields whose names the schema encrypts "
-      "nowhere",
+      "by the rules for expressions; where a result is not provably KEEP or PRUNE only fields "
+      "whose names the schema encrypts nowhere",
       Evidence::docs},
      redact},
     {{"$lookup",
@@ -184,8 +208,8 @@ constexpr Stage kStages[] = {
     {{"$limit", kAsItIs, Evidence::docs}, unchanged},
     {{"$skip", kAsItIs, Evidence::docs}, unchanged},
     {{"$sample", kAsItIs, Evidence::docs}, unchanged},
-    {{"$collStats", kAsItIs, Evidence::docs}, statistics},
-    {{"$indexStats", kAsItIs, Evidence::docs}, statistics},
+    {{"$collStats", kAsItIs, Evidence::docs}, coll_stats},
+    {{"$indexStats", kAsItIs, Evidence::docs}, index_stats},
     {{"$facet", kRefused, Evidence::observed}},
     {{"$unionWith", kRefused, Evidence::observed}},
     {{"$out", kRefused}},

@@ -35,9 +35,11 @@ Outcome<View> key_of(Context& context, const Element& e, const MatchScope& scope
 Outcome<View> buckets(Context& context, const Element& e, const PipelineScope& scope) {
   const Context::Inside inside(context, e);
   Members members;
+  bool has_output = false;
   for (Cursor c = context.cursor(e); c.next();) {
     const Element& argument = c.element();
     if (argument.name == "output") {
+      has_output = true;
       if (argument.type != Type::object) return context.refuse(kMalformed, argument, {}, e.name);
       const Context::Inside output(context, argument);
       for (Cursor o = context.cursor(argument); o.next();)
@@ -50,8 +52,9 @@ Outcome<View> buckets(Context& context, const Element& e, const PipelineScope& s
     if (reach(view) != Reach::nothing)
       return context.refuse(refusal_of(view), argument, {}, e.name);
   }
-  if (members.contains("_id")) return context.refuse(kMalformed, e, {}, e.name);
-  return context.fields().object({}, std::move(members));
+  if (!members.emplace("_id", View{}).second) return context.refuse(kMalformed, e, {}, e.name);
+  if (!has_output) members.emplace("count", View{});
+  return context.fields().object(dropped(scope.match.view), std::move(members));
 }
 
 }  // namespace
@@ -70,7 +73,7 @@ Outcome<View> group_stage(Context& context, const Element& e, const PipelineScop
     if (!members.emplace("_id", key).second) return context.refuse(kMalformed, field, {}, e.name);
   }
   if (!members.contains("_id")) return context.refuse(kMalformed, e, {}, e.name);
-  return context.fields().object({}, std::move(members));
+  return context.fields().object(dropped(scope.match.view), std::move(members));
 }
 
 Outcome<View> bucket_stage(Context& context, const Element& e, const PipelineScope& scope) {
@@ -89,7 +92,7 @@ Outcome<View> bucket_auto_stage(Context& context, const Element& e, const Pipeli
 
 Outcome<View> sort_by_count_stage(Context& context, const Element& e, const PipelineScope& scope) {
   FLE_TRY(const View key, key_of(context, e, scope.match, e.name));
-  return context.fields().object({}, {{"_id", key}});
+  return context.fields().object(dropped(scope.match.view), {{"_id", key}, {"count", View{}}});
 }
 
 }  // namespace fle::query

@@ -249,8 +249,21 @@ TEST(Expressions, GetFieldsByNamesThatAreNoPaths) {
   refuses("{'$getField': 'ssn'}", kExpression);
   refuses("{'$getField': 'address'}", kCompare);
   refuses("{'$getField': {'field': 'street', 'input': '$address'}}", kExpression);
-  refuses("{'$getField': {'field': {'$concat': ['s', 'sn']}}}", kCompare);
-  refuses("{'$getField': {'field': '$name'}}", kCompare);
+  refuses("{'$getField': {'field': {'$concat': ['s', 'sn']}}}", kCompare, "is computed");
+  refuses("{'$getField': {'field': '$city'}}", kCompare, "is computed");
+  // Ciphertext is the name of no field, whatever it is looked for in.
+  for (const char* input : {"", ", 'input': '$plain'", ", 'input': {'a': 1}"}) {
+    refuses(std::string("{'$getField': {'field': '$name'") + input + "}}", kExpression,
+            "$getField");
+    refuses(std::string("{'$getField': {'field': '$address'") + input + "}}", kCompare);
+  }
+  refuses("{'$getField': '$name'}", kExpression);
+  for (const char* op : {"$setField", "$unsetField"}) {
+    refuses(std::string("{'") + op + "': {'field': '$name', 'input': '$plain', 'value': 1}}",
+            kExpression, op);
+    refuses(std::string("{'") + op + "': {'field': 'x', 'input': '$$ROOT', 'value': 1}}", kCompare,
+            op);
+  }
 }
 
 TEST(Expressions, TakeMetadataForWhatItIs) {

@@ -31,6 +31,14 @@ inline void flows_encrypted(const std::string& stages, const std::string& path,
 inline void flows_plain(const std::string& stages, const std::string& path) {
   keeps(stages + ", {'$match': {'" + path + "': {'$gt': 5}}}");
 }
+/// Once an encrypted field, now gone: a comparison with a value is refused, and whether there is
+/// one can still be asked.
+inline void flows_dropped(const std::string& stages, const std::string& path) {
+  for (const char* condition : {"5", "{'$gt': 5}", "{'$in': ['s']}", "{'$not': {'$eq': 'x'}}"})
+    refuses(stages + ", {'$match': {'" + path + "': " + condition + "}}",
+            Errc::comparison_not_possible, "has dropped");
+  keeps(stages + ", {'$match': {'" + path + "': {'$exists': false}}}");
+}
 inline void flows_refused(const std::string& stages, const std::string& path, Errc code) {
   refuses(stages + ", {'$match': {'" + path + "': 5}}", code);
 }

@@ -79,11 +79,12 @@ TEST(ProjectStage, KeepsTheEncryptionOfIncludedFields) {
 }
 
 TEST(ProjectStage, ForgetsFieldsThatAreLeftOut) {
-  for (const char* spec : {"{'name': 1}", "{'ssn': 0}", "{'_id': 1}", "{'ssn': 0, '_id': 0}",
-                           "{'name': 1, 'ssn': {'$literal': 5}}", "{'address.street': 1}"})
-    test::flows_plain(project(spec), "ssn");
-  test::flows_plain(project("{'address.zip': 1, 'ssn': 1}"), "address.street");
-  test::flows_plain(project("{'address': {'street': 0}}"), "address.street");
+  for (const char* spec :
+       {"{'name': 1}", "{'ssn': 0}", "{'_id': 1}", "{'ssn': 0, '_id': 0}", "{'address.street': 1}"})
+    test::flows_dropped(project(spec), "ssn");
+  test::flows_plain(project("{'name': 1, 'ssn': {'$literal': 5}}"), "ssn");
+  test::flows_dropped(project("{'address.zip': 1, 'ssn': 1}"), "address.street");
+  test::flows_dropped(project("{'address': {'street': 0}}"), "address.street");
 }
 
 TEST(ProjectStage, KeepsTheIdUnlessItSaysOtherwise) {
@@ -94,7 +95,8 @@ TEST(ProjectStage, KeepsTheIdUnlessItSaysOtherwise) {
   };
   expect_marked(then_match("{'name': 1}", "5"),
                 then_match("{'name': 1}", "{'$eq': " + enc("5") + "}"), plan);
-  expect_unchanged(then_match("{'name': 1, '_id': 0}", "{'$gt': 5}"), plan);
+  expect_refused(then_match("{'name': 1, '_id': 0}", "{'$gt': 5}"), Errc::comparison_not_possible,
+                 "has dropped", plan);
 }
 
 TEST(ProjectStage, FollowsFieldsUnderNewNames) {
@@ -117,7 +119,7 @@ TEST(ProjectStage, FollowsFieldsUnderNewNames) {
 TEST(ProjectStage, MeansByAFlagWhatTheServerMeans) {
   test::flows_encrypted(project("{'ssn': -1.5}"), "ssn");
   test::flows_encrypted(project("{'name': 0.0}"), "ssn");
-  test::flows_plain(project("{'name': {'$numberLong': '7'}}"), "ssn");
+  test::flows_dropped(project("{'name': {'$numberLong': '7'}}"), "ssn");
   test::refuses(project("{'a': {'$numberDecimal': '0'}}"), kMalformed);
   test::refuses(project("{'a': 1, 'b': 0}"), kMalformed, "not both");
   test::refuses(project("{'a': '$x', 'b': 0}"), kMalformed, "not both");

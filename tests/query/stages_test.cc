@@ -6,6 +6,7 @@ namespace {
 using test::enc;
 using test::expect_refused;
 using test::expect_unchanged;
+using test::flows_dropped;
 using test::flows_encrypted;
 using test::flows_plain;
 using test::flows_refused;
@@ -30,9 +31,14 @@ TEST(Stages, ThatPassDocumentsOnKeepTheirEncryption) {
 
 TEST(Stages, ThatMakeOtherDocumentsLeaveNothingEncrypted) {
   for (const char* stage :
-       {"{'$count': 'ssn'}", "{'$collStats': {'count': {}}}", "{'$indexStats': {}}",
-        "{'$group': {'_id': null}}", "{'$sortByCount': '$city'}"})
-    flows_plain(stage, "ssn");
+       {"{'$count': 'n'}", "{'$collStats': {'count': {}}}", "{'$indexStats': {}}",
+        "{'$group': {'_id': null}}", "{'$sortByCount': '$city'}"}) {
+    flows_dropped(stage, "ssn");
+    flows_plain(stage, "city");
+  }
+  flows_plain("{'$count': 'ssn'}", "ssn");
+  // An index has a name, whatever is in the documents.
+  flows_plain("{'$indexStats': {}}", "name");
   refuses("{'$count': 5}", kMalformed);
 }
 
@@ -76,7 +82,7 @@ TEST(AddFieldsStage, AddsToWhatIsThere) {
     flows_encrypted(add("{'address': {'x': 1}}"), "address.street", "'s'");
     flows_encrypted(add("{'city': '$ssn'}"), "city");
     flows_plain(add("{'ssn': 7}"), "ssn");
-    flows_plain(add("{'ssn': '$$REMOVE'}"), "ssn");
+    flows_dropped(add("{'ssn': '$$REMOVE'}"), "ssn");
     flows_plain(add("{'x': {}}"), "x");
     marks(add("{'x': {'$eq': [5, '$ssn']}}"), add("{'x': {'$eq': [" + enc("5") + ", '$ssn']}}"));
     refuses(add("{'x': {'$toUpper': '$name'}}"), kExpression);
@@ -87,8 +93,8 @@ TEST(AddFieldsStage, AddsToWhatIsThere) {
 }
 
 TEST(UnsetStage, ForgetsFields) {
-  flows_plain("{'$unset': 'ssn'}", "ssn");
-  flows_plain("{'$unset': ['city', 'address.street']}", "address.street");
+  flows_dropped("{'$unset': 'ssn'}", "ssn");
+  flows_dropped("{'$unset': ['city', 'address.street']}", "address.street");
   flows_encrypted("{'$unset': ['city', 'address.street']}", "ssn");
   refuses("{'$unset': 'ssn.x'}", kOperator);
   refuses("{'$unset': 5}", kMalformed);
@@ -200,7 +206,7 @@ TEST(BucketStages, RefuseRangesOfCiphertext) {
   const auto check = [](const auto& stage) {
     keeps(stage("'$age'", "{'n': {'$sum': 1}}"));
     flows_encrypted(stage("'$age'", "{'x': {'$first': '$ssn'}}"), "x");
-    flows_plain(stage("'$age'", "{'x': {'$first': '$ssn'}}"), "ssn");
+    flows_dropped(stage("'$age'", "{'x': {'$first': '$ssn'}}"), "ssn");
     refuses(stage("'$ssn'", "{}"), kStage, "ranges of ciphertext");
     refuses(stage("'$address'", "{}"), kCompare);
     refuses(stage("'$age'", "{'x': {'$sum': '$ssn'}}"), kExpression);
@@ -235,10 +241,13 @@ TEST(ReplaceRootStage, GoesOnWithWhatIsKnownOfTheNewRoot) {
       return with ? "{'$replaceWith': " + e + "}" : "{'$replaceRoot': {'newRoot': " + e + "}}";
     };
     flows_encrypted(root("'$address'"), "street", "'s'");
-    flows_plain(root("'$address'"), "ssn");
+    flows_dropped(root("'$address'"), "ssn");
+    flows_plain(root("'$address'"), "city");
     flows_encrypted(root("{'x': '$ssn'}"), "x");
     flows_encrypted(root("'$$ROOT'"), "ssn");
-    flows_plain(root("'$plain'"), "ssn");
+    flows_dropped(root("'$plain'"), "ssn");
+    flows_plain(root("'$plain'"), "city");
+    flows_plain(root("{'ssn': '$plain'}"), "ssn");
     flows_refused(root("{'$ifNull': ['$address', {}]}"), "anything", Errc::encryption_unknown);
     refuses(root("'$ssn'"), kStage, "not a document");
     refuses(root("['$ssn']"), kStage, "not a document");
@@ -265,9 +274,93 @@ TEST(RedactStage, ComparesEncryptedFieldsWhereItDoesNotDescend) {
   keeps(redact("{'$eq': ['$$ROOT.street', 's']}", "$$DESCEND"));
   marks(redact("{'$eq': ['$$ROOT.ssn', 5]}", "$$DESCEND"),
         redact("{'$eq': ['$$ROOT.ssn', " + enc("5") + "]}", "$$DESCEND"));
-  refuses("{'$addFields': {'x': 1}}, " + redact("{'$eq': ['$level', 5]}", "$$DESCEND"),
+  // Stages before it can have given an encrypted field another name.
+  keeps("{'$addFields': {'x': 1}}, " + redact("{'$eq': ['$level', 5]}", "$$DESCEND"));
+  refuses("{'$addFields': {'x.level': '$ssn'}}, " + redact("{'$eq': ['$level', 5]}", "$$DESCEND"),
+          kExpression);
+  refuses("{'$group': {'_id': 1, 'l': {'$push': {'level': '$ssn'}}}}, " +
+              redact("{'$eq': ['$level', 5]}", "$$DESCEND"),
           kExpression);
   refuses("{'$redact': '$ssn'}", kExpression);
+}
+
+/// A $redact whose result is `result`, some of the time.
+std::string redact_by(const std::string& result) {
+  return "{'$redact': {'$cond': [{'$eq': ['$street', 's']}, " + result + ", '$$PRUNE']}}";
+}
+
+TEST(RedactStage, TakesForDescendingWhatIsNotProvedToKeepOrPrune) {
+  // The server compares the result with strings, wherever they come from.
+  for (const char* result :
+       {"'$$DESCEND'",
+        "'descend'",
+        "{'$literal': 'descend'}",
+        "{'$const': 'descend'}",
+        "{'$concat': ['des', 'cend']}",
+        "{'$toLower': 'DESCEND'}",
+        "'$action'",
+        "'$$ROOT.action'",
+        "'$$action'",
+        "'$$REMOVE'",
+        "'$$KEEP.x'",
+        "'Keep'",
+        "5",
+        "null",
+        "['keep']",
+        "{}",
+        "{'a': 'keep'}",
+        "{'$literal': '$$KEEP'}",
+        "{'$getField': 'action'}",
+        "{'$cond': [1, '$$KEEP', 'descend']}",
+        "{'$cond': {'if': 1, 'then': '$x', 'else': 'keep'}}",
+        "{'$switch': {'branches': [{'case': 1, 'then': 'descend'}], 'default': 'keep'}}",
+        "{'$switch': {'branches': [{'case': 1, 'then': 'keep'}], 'default': '$x'}}",
+        "{'$switch': {'branches': [{'case': 1, 'then': 'keep'}]}}",
+        "{'$ifNull': ['$x', 'keep']}",
+        "{'$ifNull': ['keep', '$x']}",
+        "{'$let': {'vars': {'k': 'descend'}, 'in': '$$k'}}",
+        "{'$let': {'vars': {'k': 'keep'}, 'in': '$$k'}}",
+        "{'$let': {'vars': {}, 'in': {'$toLower': 'DESCEND'}}}",
+        "{'$arrayElemAt': [['keep', 'descend'], 1]}"}) {
+    SCOPED_TRACE(result);
+    refuses(redact_by(result), kExpression, "every object on the way");
+  }
+  refuses(
+      "{'$redact': {'$cond': {'if': {'$eq': ['$street', 's']}, 'then': '$$KEEP', 'else': "
+      "'descend'}}}",
+      kExpression);
+  refuses("{'$redact': {'$toLower': '$street'}}", kExpression);
+}
+
+TEST(RedactStage, KnowsWhatKeepsOrPrunes) {
+  for (const char* result :
+       {"'$$KEEP'", "'$$PRUNE'", "'keep'", "'prune'", "{'$literal': 'keep'}", "{'$const': 'prune'}",
+        "{'$cond': [1, '$$KEEP', 'prune']}", "{'$cond': {'if': 1, 'then': 'keep', 'else': 'keep'}}",
+        "{'$switch': {'branches': [{'case': 1, 'then': 'keep'}, {'case': 2, 'then': '$$PRUNE'}], "
+        "'default': '$$KEEP'}}",
+        "{'$ifNull': ['$$KEEP', 'prune']}",
+        "{'$let': {'vars': {'k': '$x'}, 'in': {'$cond': ['$$k', '$$KEEP', '$$PRUNE']}}}"}) {
+    SCOPED_TRACE(result);
+    keeps(redact_by(result));
+    // Where it does not descend, $ssn is the document's own.
+    const auto by_ssn = [&](const std::string& value) {
+      return "{'$redact': {'$cond': [{'$eq': ['$ssn', " + value + "]}, " + result + ", 'keep']}}";
+    };
+    marks(by_ssn("5"), by_ssn(enc("5")));
+  }
+  keeps("{'$redact': '$$KEEP'}");
+  keeps("{'$redact': 'prune'}");
+  keeps("{'$project': {'x': '$$KEEP', 'y': '$$DESCEND'}}");
+  // What descends may ask for names that are encrypted nowhere.
+  keeps("{'$redact': {'$cond': [{'$eq': ['$level', 's']}, '$action', 'descend']}}");
+}
+
+TEST(RedactStage, DescendsInsideOtherPipelinesAsWell) {
+  const auto lookup = [](const std::string& stage) {
+    return "{'$lookup': {'from': 'd', 'as': 'x', 'pipeline': [" + stage + "]}}";
+  };
+  keeps(lookup(redact_by("'keep'")));
+  refuses(lookup(redact_by("'descend'")), kExpression);
 }
 
 TEST(GeoNearStage, AnalysesItsQuery) {
