@@ -115,28 +115,25 @@ Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at, Work& work) {
 
 /// The collections that a pipeline in the command's field "pipeline" names. All fields of that name
 /// count: nobody knows which one the server takes.
-Done add_pipeline(Bytes command, std::uint32_t at, Target& target, Work& work) {
+Done add_pipeline(Bytes command, std::uint32_t at, CollectionNames& names, Work& work) {
   for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
     if (e.name != "pipeline" || e.type != Type::array) continue;
-    FLE_CHECK(find_collections(command, e.value_offset, target.collections, work));
+    FLE_CHECK(find_collections(command, e.value_offset, names, work));
   }
   return ok;
 }
 
 /// A view's pipeline is stored by the server: what it is about must be known too.
-Done add_view(Bytes command, std::uint32_t at, Target& target, Work& work) {
+Done add_view(Bytes command, std::uint32_t at, CollectionNames& names, Work& work) {
   bool is_view = false;
   for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
     if (e.name != "viewOn" || e.type != Type::string) continue;
     is_view = true;
-    const std::string_view on = text_of(command, e);
-    work.step(target.collections.size());
-    if (std::ranges::find(target.collections, on) == target.collections.end())
-      target.collections.push_back(on);
+    FLE_CHECK(names.add(text_of(command, e)));
   }
-  return is_view ? add_pipeline(command, at, target, work) : Done(ok);
+  return is_view ? add_pipeline(command, at, names, work) : Done(ok);
 }
 
 /// Where the updates of a command stand: in a list of statements, or in the command itself.
@@ -152,12 +149,13 @@ constexpr UpdatePlace kUpdatePlaces[] = {{"update", "updates", "u"},
 /// The stages that an update may have name no other collection. One that does is refused here, for
 /// nobody would look for that collection's schema.
 Done refuse_foreign_updates(Bytes command, std::uint32_t at, std::string_view field, Work& work) {
-  std::vector<std::string_view> named;
+  std::vector<std::string_view> found;
+  CollectionNames named(found);
   for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
     if (e.name != field || e.type != Type::array) continue;
     FLE_CHECK(find_collections(command, e.value_offset, named, work));
-    if (!named.empty())
+    if (!found.empty())
       return Failure(Errc::stage_not_allowed,
                      "the pipeline of an update cannot name another collection",
                      std::string(field));
@@ -200,11 +198,12 @@ Done read_target(Bytes command, Target& out) {
     out.db = ns.db;
     out.collection = ns.collection;
     out.collections.push_back(out.collection);
+    CollectionNames names(out.collections);
     if (out.name == "create" || out.name == "collMod") {
       out.own_schema = own_schema(command, named.at, work);
-      FLE_CHECK(add_view(command, named.at, out, work));
+      FLE_CHECK(add_view(command, named.at, names, work));
     }
-    if (out.name == "aggregate") FLE_CHECK(add_pipeline(command, named.at, out, work));
+    if (out.name == "aggregate") FLE_CHECK(add_pipeline(command, named.at, names, work));
     return check_updates(command, named, work);
   } catch (const std::bad_alloc&) {
     return Failure(Errc::no_memory, {});

@@ -55,14 +55,19 @@ Context::Context(Bytes command, std::string_view db, std::span<const CollectionS
       out_(out),
       editor_(out.edits, command),
       fields_(out.work) {
+  // Stages ask for them again and again. Most commands have one, and take no memory for it.
+  constexpr std::size_t kFew = 8;
+  if (schemas.size() > kFew)
+    for (const CollectionSchema& s : schemas) plans_.emplace(s.collection, s.plan.get());
   path_.reserve(room_.size() / sizeof(std::string_view));
 }
 
 Outcome<View> Context::collection(std::string_view name) const {
-  for (const CollectionSchema& s : schemas_) {
-    work().step();
-    if (s.collection == name) return view_of(s.plan.get());
-  }
+  work().step();
+  work().bytes(name.size());
+  if (const auto found = plans_.find(name); found != plans_.end()) return view_of(found->second);
+  for (std::size_t i = 0; plans_.empty() && i < schemas_.size(); ++i)
+    if (schemas_[i].collection == name) return view_of(schemas_[i].plan.get());
   return Failure(kNoSchema.code,
                  std::string(kNoSchema.text) + ": " + std::string(db_) + "." + std::string(name));
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <memory_resource>
 #include <string>
 #include <string_view>
@@ -142,6 +143,7 @@ class Context {
   Bytes command_;
   std::string_view db_;
   std::span<const CollectionSchema> schemas_;
+  std::map<std::string_view, const schema::Plan*> plans_;  // of all schemas_, when they are many
   Analysis& out_;
   bson::Editor editor_;
   Fields fields_;

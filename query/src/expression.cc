@@ -121,16 +121,9 @@ bool compares_strings(const schema::Leaf& leaf) {
 }  // namespace
 
 const View* Variables::find(std::string_view name, Work& work) const noexcept {
-  for (const Variables* v = this; v != nullptr; work.step(), v = v->outer)
-    if (const auto found = v->own.find(name); found != v->own.end()) return &found->second;
+  for (const Variables* v = this; v != nullptr; work.step(), v = v->outer_)
+    if (const auto found = v->own_.find(name); found != v->own_.end()) return &found->second;
   return nullptr;
-}
-
-Reach Variables::reach(Work& work) const noexcept {
-  Reach worst = Reach::nothing;
-  for (const Variables* v = this; v != nullptr; work.step(v->own.size() + 1), v = v->outer)
-    for (const auto& [name, view] : v->own) worst = std::max(worst, query::reach(view));
-  return worst;
 }
 
 const Refusal& refusal_of(const View& view) noexcept {
@@ -281,7 +274,7 @@ bool may_be_written(const Context& context, const Element& e) {
 
 bool Evaluator::reaches() const noexcept {
   return holds_encrypted(scope_.view) ||
-         (variables_ != nullptr && variables_->reach(context_.work()) >= Reach::encrypted);
+         (variables_ != nullptr && variables_->reach() >= Reach::encrypted);
 }
 
 Outcome<std::vector<Operand>> Evaluator::operands(const Element& op) {
@@ -347,8 +340,10 @@ Value Evaluator::either(const Value& a, const Value& b) {
   return Value::of(alike ? x : View::unknown());
 }
 
-Outcome<Value> Evaluator::evaluate_with(const Element& e, std::map<std::string_view, View> own) {
-  const Variables inner{variables_, std::move(own)};
+Outcome<Value> Evaluator::evaluate_with(const Element& e,
+                                        const std::map<std::string_view, View>& own) {
+  Variables inner(variables_);
+  for (const auto& [name, view] : own) static_cast<void>(inner.bind(name, view));
   const Variables* outer = std::exchange(variables_, &inner);
   Outcome<Value> value = evaluate(e);
   variables_ = outer;

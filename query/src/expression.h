@@ -1,6 +1,7 @@
 #ifndef FLE_QUERY_SRC_EXPRESSION_H_
 #define FLE_QUERY_SRC_EXPRESSION_H_
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <string_view>
@@ -12,14 +13,25 @@ namespace fle::query {
 /// User variables in force ($let, $lookup's let, $map ...): one link for each construct that binds
 /// some. A variable that nobody binds here comes from the command's own `let`: a plain value, since
 /// it cannot read fields.
-struct Variables {
-  const Variables* outer = nullptr;
-  std::map<std::string_view, View> own;
+class Variables {
+ public:
+  explicit Variables(const Variables* outer = nullptr) noexcept
+      : outer_(outer), reach_(outer == nullptr ? Reach::nothing : outer->reach_) {}
 
+  /// False when this construct has bound that name before.
+  [[nodiscard]] bool bind(std::string_view name, const View& view) {
+    reach_ = std::max(reach_, query::reach(view));
+    return own_.emplace(name, view).second;
+  }
   /// Null when none of the links has it.
   [[nodiscard]] const View* find(std::string_view name, Work& work) const noexcept;
-  /// What the worst of them holds.
-  [[nodiscard]] Reach reach(Work& work) const noexcept;
+  /// What the worst of all that are in force holds.
+  [[nodiscard]] Reach reach() const noexcept { return reach_; }
+
+ private:
+  const Variables* outer_;
+  std::map<std::string_view, View> own_;
+  Reach reach_;
 };
 
 /// Analyses one aggregation expression: constants that are compared with an encrypted field are

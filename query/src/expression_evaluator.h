@@ -81,7 +81,7 @@ class Evaluator {
 
   /// Evaluates with `own` bound as well.
   [[nodiscard]] Outcome<Value> evaluate_with(const Element& e,
-                                             std::map<std::string_view, View> own);
+                                             const std::map<std::string_view, View>& own);
   /// The field `name`, in which dots and dollar signs mean nothing, of `object`.
   /// @param e  says so; shown in errors.
   [[nodiscard]] Outcome<View> field_of(const Element& e, const View& object, std::string_view name);

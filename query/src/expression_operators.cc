@@ -171,7 +171,7 @@ Outcome<Value> let(Evaluator& ev, const Element& op) {
       if (!bound.emplace(e.name, value.view).second) return malformed(ev, e).error();
     }
   }
-  FLE_TRY(const Value value, ev.evaluate_with(*args[1], std::move(bound)));
+  FLE_TRY(const Value value, ev.evaluate_with(*args[1], bound));
   return value.kind == Value::Kind::absent ? value : Value::of(value.view);
 }
 

@@ -8,7 +8,7 @@
 
 namespace fle::query {
 
-struct Variables;
+class Variables;
 
 /// What a match expression is applied to.
 struct MatchScope {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_set>
 
 #include "commands.h"
 #include "stage.h"
@@ -92,10 +91,8 @@ constexpr Naming kNamings[] = {
 
 class CollectionFinder {
  public:
-  CollectionFinder(Bytes command, std::vector<std::string_view>& names, Work& work)
-      : command_(command), names_(names), seen_(names.begin(), names.end()), work_(work) {
-    work.step(names.size());
-  }
+  CollectionFinder(Bytes command, CollectionNames& names, Work& work)
+      : command_(command), names_(names), work_(work) {}
 
   Done pipeline(std::uint32_t at);
 
@@ -106,8 +103,7 @@ class CollectionFinder {
   Done nested(const Element& e);
 
   Bytes command_;
-  std::vector<std::string_view>& names_;
-  std::unordered_set<std::string_view> seen_;
+  CollectionNames& names_;
   Work& work_;
   int depth_ = 0;
 };
@@ -161,17 +157,25 @@ Done CollectionFinder::name(const Element& e) {
   if (e.type != Type::string) return ok;
   const std::string_view text{reinterpret_cast<const char*>(command_.data()) + e.value_offset + 4,
                               e.value_size - 5};
-  if (!seen_.insert(text).second) return ok;
-  if (names_.size() >= kMaxCollections)
-    return Failure(Errc::stage_not_allowed, "the pipeline names too many collections", "pipeline");
-  names_.push_back(text);
-  return ok;
+  return names_.add(text);
 }
 
 }  // namespace
 
-Done find_collections(Bytes command, std::uint32_t at, std::vector<std::string_view>& names,
-                      Work& work) {
+Done CollectionNames::add(std::string_view name) {
+  // Few commands name more than these, and the set takes memory for each.
+  constexpr std::size_t kFew = 8;
+  if (names_.size() > kFew && seen_.empty()) seen_.insert(names_.begin(), names_.end());
+  const bool known =
+      seen_.empty() ? std::ranges::find(names_, name) != names_.end() : !seen_.insert(name).second;
+  if (known) return ok;
+  if (names_.size() >= kMaxCollections)
+    return Failure(Errc::stage_not_allowed, "the pipeline names too many collections", "pipeline");
+  names_.push_back(name);
+  return ok;
+}
+
+Done find_collections(Bytes command, std::uint32_t at, CollectionNames& names, Work& work) {
   return CollectionFinder(command, names, work).pipeline(at);
 }
 

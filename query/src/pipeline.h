@@ -2,6 +2,7 @@
 #define FLE_QUERY_SRC_PIPELINE_H_
 
 #include <cstdint>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -21,16 +22,29 @@ struct PipelineScope {
 [[nodiscard]] Outcome<View> pipeline(Context& context, const Element& stages,
                                      const PipelineScope& scope);
 
+/// The collections that a command names, each once, in a list that is the caller's. Bounded, for
+/// each needs a schema.
+class CollectionNames {
+ public:
+  /// @param names  those that are known already; the new ones are added.
+  explicit CollectionNames(std::vector<std::string_view>& names) noexcept : names_(names) {}
+  /// @retval Errc::stage_not_allowed  too many
+  [[nodiscard]] Done add(std::string_view name);
+
+ private:
+  std::vector<std::string_view>& names_;
+  std::set<std::string_view> seen_;  // all of them, once they are many
+};
+
 /// Collects the collections that a pipeline names ($lookup, $graphLookup, $unionWith, $out, $merge,
 /// and those inside their pipelines and $facet's). The command is not checked yet: anything that
 /// has not the right shape is left to the analysis.
 ///
 /// @param at     where the pipeline's array stands in `command`.
-/// @param names  those that are known already; the new ones are added.
 /// @retval Errc::malformed_bson, nesting_too_deep
 /// @retval Errc::stage_not_allowed  a collection of another database, or too many
-[[nodiscard]] Done find_collections(Bytes command, std::uint32_t at,
-                                    std::vector<std::string_view>& names, Work& work);
+[[nodiscard]] Done find_collections(Bytes command, std::uint32_t at, CollectionNames& names,
+                                    Work& work);
 
 }  // namespace fle::query
 

@@ -62,7 +62,7 @@ Done check_join(Context& context, const Element& stage, const Lookup& l,
 
 /// The variables of `let` carry what the fields of the local documents are.
 Outcome<Variables> bind(Context& context, const Lookup& l, const PipelineScope& scope) {
-  Variables variables{scope.match.variables, {}};
+  Variables variables(scope.match.variables);
   if (!l.let) return variables;
   if (l.let->type != Type::object) return context.refuse(kMalformed, *l.let, {}, {});
   const Context::Inside inside(context, *l.let);
@@ -70,7 +70,7 @@ Outcome<Variables> bind(Context& context, const Lookup& l, const PipelineScope& 
     if (c.element().name == "CURRENT") return context.refuse(kCurrent, c.element(), {}, {});
     Evaluator evaluator(context, scope.match);
     FLE_TRY(const Value value, evaluator.evaluate(c.element()));
-    if (!variables.own.emplace(c.element().name, value.view).second)
+    if (!variables.bind(c.element().name, value.view))
       return context.refuse(kMalformed, c.element(), {}, {});
   }
   return variables;
