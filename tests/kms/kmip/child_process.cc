@@ -82,6 +82,22 @@ void ChildProcess::write_line(const std::string& line) {
     throw std::runtime_error("a child does not listen");
 }
 
+void ChildProcess::write(std::span<const std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(input_, bytes.data(), bytes.size());
+    if (n <= 0) throw std::runtime_error("a child does not listen");
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+}
+
+void ChildProcess::read(std::span<std::uint8_t> out) {
+  while (!out.empty()) {
+    const ssize_t n = ::read(output_, out.data(), out.size());
+    if (n <= 0) throw std::runtime_error("a child has ended");
+    out = out.subspan(static_cast<std::size_t>(n));
+  }
+}
+
 int ChildProcess::wait() {
   int status = 0;
   if (::waitpid(pid_, &status, 0) != pid_) throw std::runtime_error("waitpid");

@@ -1,6 +1,8 @@
 #ifndef FLE_TESTS_KMS_KMIP_CHILD_PROCESS_H_
 #define FLE_TESTS_KMS_KMIP_CHILD_PROCESS_H_
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,9 @@ class ChildProcess {
   std::string read_line();
   /// Writes a line to its input.
   void write_line(const std::string& line);
+  /// Writes all of `bytes` to its input, or fills `out` from its output, however long that takes.
+  void write(std::span<const std::uint8_t> bytes);
+  void read(std::span<std::uint8_t> out);
   /// Waits for its end: the exit code, or -1 for a signal.
   int wait();
 

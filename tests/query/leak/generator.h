@@ -32,15 +32,20 @@ using Scope = std::vector<Known>;
 
 class Generator {
  public:
-  Generator(const std::vector<Collection>& collections, Rng& rng)
-      : collections_(collections), rng_(rng) {}
+  /// bold: with more of what is easily taken for something else (generator_bold.cc).
+  enum class Style { plain, bold };
+  Generator(const std::vector<Collection>& collections, Rng& rng, Style style = Style::plain)
+      : collections_(collections), rng_(rng), style_(style) {}
 
   /// One command without content (give_content fills it in).
   [[nodiscard]] Value command(std::string_view kind);
   [[nodiscard]] static std::vector<std::string_view> kinds();
+  /// One that a collection may hold, without content too.
+  [[nodiscard]] Value stored_document(const Collection& c) { return document(c.root, true); }
 
  private:
   bool odd() noexcept { return rng_.below(1000) < 15; }
+  bool bold(unsigned percent) noexcept { return style_ == Style::bold && rng_.chance(percent); }
   [[nodiscard]] const Collection& main() const noexcept { return collections_.front(); }
   [[nodiscard]] static Scope scope_of(const Collection& c, const std::string& before = {});
   /// Null where the scope has none.
@@ -68,6 +73,15 @@ class Generator {
   Value comparison(const Scope& scope);
   Value expression(const Scope& scope, int depth);
   Value constant(Value v);
+
+  // Encrypted fields wherever a value may stand (generator_bold.cc).
+  Value bold_field(const Scope& scope);
+  Value bold_constant(const Scope& scope);
+  Value bold_passing(const Scope& scope, int depth);
+  Value bold_value(const Scope& scope, int depth);
+  Value bold_condition(const Scope& scope, int depth);
+  void bold_clause(Value& to, const Scope& scope);
+  Value bold_stage(Scope& scope, int depth);
 
   // Updates.
   Value update(bool replacement_allowed);
@@ -116,6 +130,7 @@ class Generator {
 
   const std::vector<Collection>& collections_;
   Rng& rng_;
+  Style style_;
 };
 
 template <class Wanted>

@@ -100,6 +100,7 @@ void Generator::odd_clause(Value& to, const Scope& scope) {
 void Generator::clause(Value& to, const Scope& scope, int depth) {
   static constexpr const char* kLogical[] = {"$and", "$or", "$nor"};
   if (odd()) return odd_clause(to, scope);
+  if (bold(15)) return bold_clause(to, scope);
   const std::size_t roll = rng_.below(100);
   if (roll < 45) {
     if (const Known* k = pick(scope, [](const Known& x) { return x.is_searchable_field(); }))
@@ -178,6 +179,7 @@ Value Generator::comparison(const Scope& scope) {
 }
 
 Value Generator::condition(const Scope& scope, int depth) {
+  if (bold(25)) return bold_condition(scope, depth);
   if (depth > 2 || rng_.chance(65)) return comparison(scope);
   switch (rng_.below(4)) {
     case 0:
@@ -198,6 +200,7 @@ Value Generator::expression(const Scope& scope, int depth) {
   const Known* plain = pick(scope, Known::Kind::plain);
   const Value field = plain == nullptr ? number(2) : text("$" + plain->path);
   if (depth > 2) return field;
+  if (bold(35)) return bold_value(scope, depth);
   switch (rng_.below(8)) {
     case 0:
       return object({{"$add", array({field, number(1)})}});

@@ -303,7 +303,9 @@ Value Generator::pipeline(Scope scope, int depth) {
   Value stages = array();
   for (std::size_t n = rng_.below(depth == 0 ? 5 : 3); n > 0; --n) {
     if (scope.empty()) scope.push_back({"n1", Known::Kind::plain});
-    const Stage make = odd() ? &Generator::odd_stage : rng_.pick(kStages);
+    const Stage make = odd()      ? &Generator::odd_stage
+                       : bold(30) ? &Generator::bold_stage
+                                  : rng_.pick(kStages);
     stages.push((this->*make)(scope, depth));
   }
   return stages;

@@ -1,6 +1,7 @@
 #include "query/leak/leak_check.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <span>
 
@@ -91,6 +92,26 @@ Buf with_forgotten(Bytes marked, std::size_t n) {
   return write(v);
 }
 
+bool change_placeholder(Value& marked, std::size_t n, const std::function<void(Value&)>& change) {
+  std::size_t i = 0;
+  const auto replace = [&change](Value& placeholder) {
+    std::optional<Value> inner = parse(Bytes(placeholder.bytes).subspan(6));
+    if (!inner) return;
+    change(*inner);
+    const Buf content = write(*inner);
+    placeholder.bytes = {0, 0, 0, 0, kSubtype, 0};
+    placeholder.bytes.resize(6 + content.size());
+    std::ranges::copy(content, placeholder.bytes.begin() + 6);
+    for (unsigned b = 0; b < 4; ++b)
+      placeholder.bytes[b] = static_cast<std::uint8_t>((content.size() + 1) >> (8 * b));
+  };
+  (void)each_placeholder(marked, [&](Value& p) {
+    if (i++ == n) replace(p);
+    return true;
+  });
+  return i > n;
+}
+
 // ---- Databases
 
 namespace {
@@ -155,6 +176,13 @@ Outcome<Buf> Database::mark(Bytes command) const {
   query::Analysis analysis;
   FLE_CHECK(query::analyze(command, "db", schemas, analysis));
   return query::write_marked(command, analysis);
+}
+
+Value key_id(int n) {
+  Value v{Type::bin_data};
+  v.bytes.assign(5 + 16, static_cast<std::uint8_t>(0x11 * (n + 1)));
+  std::ranges::copy(std::array<std::uint8_t, 5>{16, 0, 0, 0, 4}, v.bytes.begin());
+  return v;
 }
 
 LocalKeys make_keys() {

@@ -1,6 +1,7 @@
 #ifndef FLE_TESTS_QUERY_LEAK_LEAK_CHECK_H_
 #define FLE_TESTS_QUERY_LEAK_LEAK_CHECK_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,9 @@ enum class Placeholders { taken_out, given_back };
 [[nodiscard]] std::size_t count_placeholders(Bytes marked);
 /// `marked` with placeholder number `n` given back: what an analyser would send that forgot it.
 [[nodiscard]] Buf with_forgotten(Bytes marked, std::size_t n);
+/// Changes what is in placeholder number `n` of a marked command, {a, ki | ka, v}; false where
+/// there is none.
+bool change_placeholder(Value& marked, std::size_t n, const std::function<void(Value&)>& change);
 
 /// The collections of one database with everything that commands on them need.
 class Database {
@@ -55,6 +59,8 @@ class Database {
   std::unique_ptr<client::AutoEncrypter> auto_encrypter_;
 };
 
+/// The id of key `n` as BSON has it: binary of subtype 4.
+[[nodiscard]] Value key_id(int n);
 /// Keys as schema_model.h names them.
 [[nodiscard]] LocalKeys make_keys();
 

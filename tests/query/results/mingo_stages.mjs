@@ -1,0 +1,82 @@
+// Stages that mingo 6.7 gets wrong, as MongoDB's manual describes them. They replace mingo's own.
+import { Aggregator, Query } from 'mingo';
+import { computeValue } from 'mingo/core';
+import * as queryOperators from 'mingo/operators/query';
+import { resolve } from 'mingo/util';
+
+import { isDocument } from './values.mjs';
+
+const KEEP = ['$$KEEP', 'keep'];
+const PRUNE = ['$$PRUNE', 'prune'];
+const DESCEND = ['$$DESCEND', 'descend'];
+
+function redacted(document, expression, options) {
+  const action = computeValue(document, expression, null, options);
+  if (KEEP.includes(action)) return document;
+  if (PRUNE.includes(action)) return undefined;
+  if (!DESCEND.includes(action)) throw new Error('$redact must give KEEP, PRUNE or DESCEND');
+  const within = (value) => {
+    if (Array.isArray(value)) return value.map(within).filter((item) => item !== undefined);
+    return isDocument(value) ? redacted(value, expression, options) : value;
+  };
+  const out = {};
+  for (const [name, value] of Object.entries(document)) {
+    const left = within(value);
+    if (left !== undefined) out[name] = left;
+  }
+  return out;
+}
+
+/** mingo keeps `undefined` for a pruned document, knows no "descend", and descends with $cond only. */
+function $redact(documents, expression, options) {
+  return documents
+    .map((document) => redacted(document, expression, options))
+    .filter((document) => document !== undefined);
+}
+
+/** mingo runs a pipeline over the whole collection, also beside localField and foreignField. */
+function $lookup(documents, stage, options) {
+  const { from, localField, foreignField, as, pipeline } = stage;
+  const foreign = options.collectionResolver(from);
+  return documents.map((document) => {
+    let joined = foreign;
+    if (localField !== undefined) {
+      const local = resolve(document, localField) ?? null;
+      const wanted = Array.isArray(local) ? [...local.flat(), local] : [local];
+      const query = new Query({ [foreignField]: { $in: wanted } }, options);
+      joined = foreign.filter((d) => query.test(d));
+    }
+    if (pipeline !== undefined) {
+      const bound = computeValue(document, stage.let ?? {}, null, options);
+      const variables = { ...options.variables, ...bound };
+      joined = new Aggregator(pipeline, { ...options, variables }).run(joined);
+    }
+    return { ...document, [as]: joined };
+  });
+}
+
+/** mingo gives one document more than once, and never ends without a size. */
+function $sample(documents, { size }) {
+  if (!Number.isInteger(size) || size <= 0) throw new Error('$sample needs a size');
+  return documents.transform((all) => {
+    const rest = [...all];
+    const chosen = [];
+    while (chosen.length < size && rest.length !== 0)
+      chosen.push(...rest.splice(Math.floor(Math.random() * rest.length), 1));
+    return chosen;
+  });
+}
+
+/** mingo takes these for operators of a field as well, and forgets the field. */
+const topLevelOnly = (name) => (path, value, options) => {
+  if (path !== name) throw new Error(`unknown operator: ${name}`);
+  return queryOperators[name](path, value, options);
+};
+
+export const OURS = {
+  expression: { $const: (_, value) => value }, // another name of $literal
+  pipeline: { $redact, $lookup, $sample },
+  query: Object.fromEntries(
+    ['$and', '$or', '$nor', '$expr', '$jsonSchema', '$where'].map((n) => [n, topLevelOnly(n)])
+  ),
+};
