@@ -9,17 +9,6 @@
 namespace fle::kms {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-/// Runs and records a call.
-template <class Call>
-auto timed(CallRecorder& calls, Call call) {
-  const Clock::time_point start = Clock::now();
-  auto outcome = call();
-  calls.add(Clock::now() - start, outcome.has_value());
-  return outcome;
-}
-
 /// The vault's answer must fit the question: a vault is an outside party.
 Done check_answer(const std::vector<KeyDocument>& keys, std::span<const KeyId> wanted_ids,
                   std::span<const std::string> wanted_names, SeededHash hash) {
@@ -107,6 +96,14 @@ CallCounters CallRecorder::read() const noexcept {
     c.calls += c.by_microseconds[i];
   }
   return c;
+}
+
+template <class Call>
+auto KeyLoader::timed(CallRecorder& calls, Call call) {
+  const auto start = now_();
+  auto outcome = call();
+  calls.add(now_() - start, outcome.has_value());
+  return outcome;
 }
 
 Outcome<std::vector<KeyDocument>> KeyLoader::find(std::span<const KeyId> ids,

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,9 +30,13 @@ class CallRecorder {
 /// Asks the vault for documents and a KMS for what is in them; counts both. Thread-safe.
 class KeyLoader {
  public:
+  /// @param now  the clock that calls are measured with
   KeyLoader(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,
-            LockPolicy policy)
-      : vault_(std::move(vault)), providers_(std::move(providers)), policy_(policy) {}
+            LockPolicy policy, std::function<std::chrono::steady_clock::time_point()> now)
+      : vault_(std::move(vault)),
+        providers_(std::move(providers)),
+        policy_(policy),
+        now_(std::move(now)) {}
 
   /// The documents that the vault has, each of which was asked for.
   /// @retval Errc::vault_failed  also when the answer does not fit the question
@@ -46,9 +51,14 @@ class KeyLoader {
   [[nodiscard]] CallCounters kms_calls() const noexcept { return kms_calls_.read(); }
 
  private:
+  /// Runs and records a call.
+  template <class Call>
+  auto timed(CallRecorder& calls, Call call);
+
   std::shared_ptr<KeyVault> vault_;
   std::shared_ptr<const Providers> providers_;
   LockPolicy policy_;
+  std::function<std::chrono::steady_clock::time_point()> now_;
   CallRecorder vault_calls_;
   CallRecorder kms_calls_;
 };

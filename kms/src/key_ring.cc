@@ -68,7 +68,7 @@ std::size_t find_all(const KeyCache& cache, const Asked<Name>& asked, IsUsable i
 KeyRing::State::State(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,
                       KeyRingOptions asked)
     : options(std::move(asked)),
-      loader(std::move(vault), std::move(providers), options.lock_policy),
+      loader(std::move(vault), std::move(providers), options.lock_policy, [this] { return now(); }),
       cache(options.max_keys, options.lifetime.count() == 0
                                   ? std::chrono::milliseconds(0)
                                   : options.lifetime + options.stale_if_error),

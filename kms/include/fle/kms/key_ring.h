@@ -32,7 +32,7 @@ struct KeyRingOptions {
   /// 0 means for ever (drivers: keyExpirationMS).
   std::chrono::milliseconds lifetime{60'000};
   LockPolicy lock_policy = LockPolicy::required;
-  /// For tests: the clock that lifetimes are measured with.
+  /// For tests: the clock that lifetimes and calls are measured with.
   std::function<std::chrono::steady_clock::time_point()> now{};
   /// Keys in the cache at most; 0: any number. A key takes about 1.1 KiB, most of it locked memory.
   /// One that was not used lately makes room (CLOCK, the second chance). When RLIMIT_MEMLOCK is
