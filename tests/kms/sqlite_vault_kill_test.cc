@@ -1,12 +1,12 @@
-// A process that makes keys, names them and wraps them anew is killed again and again: whatever it
-// had reported as done is there afterwards, and every key opens.
+// A process that makes keys, names them and wraps them anew is killed at one step after the other:
+// whatever it had reported as done is there afterwards, and every key opens.
 #include <algorithm>
 #include <array>
-#include <random>
 #include <set>
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +41,37 @@ std::unique_ptr<Providers> two_providers() {
   return p;
 }
 
+// The steps of this process: the system calls by which SQLite changes files. What a process that is
+// killed leaves behind depends on how many of them it has done, and on nothing else.
+std::uint32_t steps_left = 0;
+
+/// A system call of SQLite's, behind one that ends the process when its steps are done.
+template <class Call>
+struct Step;
+template <class Result, class... Args>
+struct Step<Result(Args...)> {
+  static inline Result (*real)(Args...);
+  static Result call(Args... args) {
+    if (steps_left-- == 0) ::raise(SIGKILL);
+    return real(args...);
+  }
+  static void put_before(sqlite3_vfs* vfs, const char* name) {
+    real = reinterpret_cast<Result (*)(Args...)>(vfs->xGetSystemCall(vfs, name));
+    vfs->xSetSystemCall(vfs, name, reinterpret_cast<sqlite3_syscall_ptr>(call));
+  }
+};
+
+void die_after(std::uint32_t steps) {
+  steps_left = steps;
+  sqlite3_vfs* vfs = sqlite3_vfs_find(nullptr);
+  const bool large = vfs->xGetSystemCall(vfs, "pwrite64") != nullptr;
+  Step<ssize_t(int, const void*, std::size_t, off_t)>::put_before(vfs,
+                                                                  large ? "pwrite64" : "pwrite");
+  Step<int(const char*, int, int)>::put_before(vfs, "open");
+  Step<int(int, off_t)>::put_before(vfs, "ftruncate");
+  Step<int(const char*)>::put_before(vfs, "unlink");
+}
+
 /// Works on the vault until it is killed.
 int work(const std::string& path, std::uint32_t first, int report) {
   const auto providers = two_providers();
@@ -62,38 +93,34 @@ int work(const std::string& path, std::uint32_t first, int report) {
 
 class KilledVault : public ::testing::Test {
  protected:
-  /// One child, killed `after` it has reported its first key; returns the key after its last.
-  std::uint32_t run_and_kill(std::uint32_t first, std::chrono::microseconds after) {
+  /// One child that is killed when it has done `steps`; returns the key after its last.
+  std::uint32_t run_and_kill(std::uint32_t first, std::uint32_t steps) {
     std::array<int, 2> report{};
     EXPECT_EQ(::pipe2(report.data(), O_CLOEXEC), 0);
     const pid_t child = ::fork();
-    if (child == 0) ::_exit(work(path_, first, report[1]));
+    if (child == 0) {
+      die_after(steps);
+      ::_exit(work(path_, first, report[1]));
+    }
     ::close(report[1]);
-    std::uint32_t next = first;
-    Report r{};
-    const auto take = [&] {
-      if (::read(report[0], &r, sizeof r) != sizeof r) return false;
+    std::uint32_t next = first + 1;  // the one in flight may be stored as well
+    for (Report r{}; ::read(report[0], &r, sizeof r) == sizeof r;) {
       if (r.what == Report::What::created) created_.insert(r.n);
       if (r.what == Report::What::named) named_.insert(r.n);
       last_ = r;
-      next = std::max(next, r.n + 2);  // the one in flight may be stored as well
-      return true;
-    };
-    EXPECT_TRUE(take()) << "the child did nothing";
-    ::usleep(static_cast<useconds_t>(after.count()));
-    EXPECT_EQ(::kill(child, SIGKILL), 0);
+      next = r.n + 2;
+    }
+    ::close(report[0]);
     int status = 0;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFSIGNALED(status)) << "the child gave up by itself: " << WEXITSTATUS(status);
-    while (take()) {
-    }
-    ::close(report[0]);
+    ++n_killed_;
     return next;
   }
 
   void check() {
     const auto providers = two_providers();
-    auto vault = open_sqlite_vault(path_, false);
+    auto vault = open_sqlite_vault(path_, true);  // for there are steps before there is one
     ASSERT_TRUE(vault) << vault.error().to_string();
     const auto keys = (*vault)->list();
     ASSERT_TRUE(keys) << keys.error().to_string();
@@ -115,6 +142,7 @@ class KilledVault : public ::testing::Test {
     for (const std::uint32_t n : created_) EXPECT_TRUE(stored.contains(test::id_of(n))) << n;
     for (const std::uint32_t n : named_)
       EXPECT_EQ(std::ranges::count(names, second_name_of(n)), 1) << n;
+    EXPECT_LE(stored.size(), created_.size() + n_killed_) << "beside them the one in flight";
     // The index of names agrees with the documents.
     const auto found = (*vault)->find({}, names);
     ASSERT_TRUE(found);
@@ -124,24 +152,28 @@ class KilledVault : public ::testing::Test {
   test::TempDir dir_;
   std::string path_ = dir_.file("killed.fle");
   Report last_{};
+  std::size_t n_killed_ = 0;
   std::set<std::uint32_t> created_;
   std::set<std::uint32_t> named_;
 };
 
 TEST_F(KilledVault, HasEveryKeyAndNameThatWasReportedAndAllOfThemOpen) {
-  constexpr int kKills = 120;
-  std::minstd_rand random(20'261'124);
+  constexpr std::uint32_t kSteps = 200;  // several rounds of work, whose last sees many keys
   std::uint32_t next = 0;
-  for (int round = 0; round < kKills && !HasFatalFailure(); ++round) {
-    SCOPED_TRACE(round);
-    if (round % 20 == 19) {  // or the runs take longer and longer
+  std::uint32_t reported = 0;
+  for (std::uint32_t steps = 0; steps < kSteps && !HasFatalFailure(); ++steps) {
+    SCOPED_TRACE(steps);
+    if (steps % 20 == 19) {  // or the runs take longer and longer
       ASSERT_EQ(::unlink(path_.c_str()), 0);
       created_.clear();
       named_.clear();
+      n_killed_ = 0;
     }
-    next = run_and_kill(next, std::chrono::microseconds(random() % 20'000));
+    next = run_and_kill(next, steps);
     check();
+    reported = std::max(reported, static_cast<std::uint32_t>(named_.size()));
   }
+  EXPECT_GT(reported, 10U) << "the steps end before the work begins";
 }
 
 }  // namespace
