@@ -9,10 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/patience.h"
+
 extern char** environ;
 
 namespace fle::kms::test {
 namespace {
+
+constexpr int kPatienceMs =
+    std::chrono::duration_cast<std::chrono::duration<int, std::milli>>(fle::test::kPatience)
+        .count();
 
 struct Pipe {
   int ends[2];
@@ -66,7 +72,7 @@ std::string ChildProcess::read_line() {
   std::string line;
   for (char c = 0;;) {
     pollfd p{output_, POLLIN, 0};
-    if (::poll(&p, 1, 30'000) <= 0) throw std::runtime_error("a child says nothing: " + line);
+    if (::poll(&p, 1, kPatienceMs) <= 0) throw std::runtime_error("a child says nothing: " + line);
     if (::read(output_, &c, 1) != 1) {
       if (line.empty()) throw std::runtime_error("a child has ended");
       return line;

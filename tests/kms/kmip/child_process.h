@@ -20,7 +20,7 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   /// The next line it prints, without the line feed; all that is left when it ends. Throws when
-  /// there is none within half a minute.
+  /// there is none before the patience of tests is at its end.
   std::string read_line();
   /// Writes a line to its input.
   void write_line(const std::string& line);

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -143,12 +144,40 @@ void FakeConnection::wait_for_end() {
   }
 }
 
+void FakeConnection::drip(Bytes bytes) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    send(bytes.subspan(i, 1));
+    pollfd p{fd_, POLLIN, 0};
+    if (::poll(&p, 1, 10) > 0) return;
+  }
+}
+
 void FakeConnection::say_goodbye() { SSL_shutdown(ssl_); }
 
 void FakeConnection::reset_at_end() {
   const linger at_once{1, 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
+
+namespace {
+
+/// Binds to a free loopback port and gives its number.
+std::uint16_t bind_to_any_port(int fd) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  socklen_t len = sizeof address;
+  if (::bind(fd, any, len) != 0 || ::getsockname(fd, any, &len) != 0)
+    throw std::runtime_error("no port");
+  return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+SilentPort::SilentPort()
+    : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), number_(bind_to_any_port(fd_)) {}
+SilentPort::~SilentPort() { ::close(fd_); }
 
 FakeKmip::FakeKmip(const std::string& folder, Behaviour behaviour, const FakeOptions& options)
     : behaviour_(std::move(behaviour)),
@@ -162,19 +191,13 @@ FakeKmip::FakeKmip(const std::string& folder, Behaviour behaviour, const FakeOpt
     SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
   }
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  socklen_t len = sizeof address;
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (SSL_CTX_use_certificate_chain_file(ctx, (certificate + ".pem").c_str()) != 1 ||
       SSL_CTX_use_PrivateKey_file(ctx, (certificate + ".key").c_str(), SSL_FILETYPE_PEM) != 1 ||
-      SSL_CTX_load_verify_locations(ctx, (folder + "/ca.pem").c_str(), nullptr) != 1 ||
-      ::bind(listener_, any, len) != 0 || ::listen(listener_, 64) != 0 ||
-      ::getsockname(listener_, any, &len) != 0)
-    throw std::runtime_error("the fake KMIP server cannot start");
-  port_ = ntohs(address.sin_port);
+      SSL_CTX_load_verify_locations(ctx, (folder + "/ca.pem").c_str(), nullptr) != 1)
+    throw std::runtime_error("the fake KMIP server has no certificates");
+  port_ = bind_to_any_port(listener_);
+  if (::listen(listener_, 64) != 0) throw std::runtime_error("the fake KMIP server cannot start");
   acceptor_ = std::thread([this] { accept_connections(); });
 }
 
@@ -183,6 +206,11 @@ FakeKmip::~FakeKmip() {
   ::shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
   ::close(listener_);
+}
+
+void FakeKmip::await_closed(int n) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return n_closed_ >= n; });
 }
 
 void FakeKmip::accept_connections() {
@@ -221,6 +249,8 @@ void FakeKmip::serve(int fd) {
   const std::lock_guard lock(mutex_);
   open_.erase(fd);
   ::close(fd);
+  ++n_closed_;
+  changed_.notify_all();
 }
 
 }  // namespace fle::kms::test

@@ -2,6 +2,7 @@
 #define FLE_TESTS_KMS_KMIP_FAKE_KMIP_H_
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,9 @@ class FakeConnection {
   void send(Bytes bytes);
   /// Waits until the client closes the connection.
   void wait_for_end();
+  /// Sends one byte after the other, with a pause behind each, until the client closes the
+  /// connection.
+  void drip(Bytes bytes);
   /// Says goodbye, as TLS wants it. Without it the connection is cut when the behaviour ends.
   void say_goodbye();
   /// Lets the connection end with a TCP reset.
@@ -56,6 +60,8 @@ class FakeKmip {
     return host + ":" + std::to_string(port_);
   }
   [[nodiscard]] int n_connections() const noexcept { return n_connections_; }
+  /// Waits until the server has closed so many connections since its start.
+  void await_closed(int n);
 
  private:
   void accept_connections();
@@ -69,8 +75,24 @@ class FakeKmip {
   std::atomic<int> n_connections_ = 0;
   std::atomic<bool> stop_ = false;
   std::mutex mutex_;
+  std::condition_variable changed_;
   std::set<int> open_;  // sockets of connections; guarded by mutex_
+  int n_closed_ = 0;    // guarded by mutex_
   std::thread acceptor_;
+};
+
+/// A loopback port at which nobody listens, nor will as long as this lives.
+class SilentPort {
+ public:
+  SilentPort();
+  ~SilentPort();
+  SilentPort(const SilentPort&) = delete;
+  SilentPort& operator=(const SilentPort&) = delete;
+  [[nodiscard]] std::uint16_t number() const noexcept { return number_; }
+
+ private:
+  int fd_;
+  std::uint16_t number_;
 };
 
 /// The number of a request's operation (KMIP 1.2 specification, section 9.1.3.2.27).

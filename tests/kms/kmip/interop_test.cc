@@ -6,6 +6,7 @@
 #include "kms/kmip/pykmip.h"
 #include "kms/support.h"
 #include "support/mongocrypt_peer.h"
+#include "support/patience.h"
 #include "tls_stream.h"
 #include "ttlv.h"
 
@@ -17,7 +18,7 @@ using test::bson_of;
 using test::Buf;
 using test::Pykmip;
 
-Deadline in_seconds(int n) { return std::chrono::steady_clock::now() + std::chrono::seconds(n); }
+Deadline patient() { return std::chrono::steady_clock::now() + fle::test::kPatience; }
 
 std::string hex(Bytes bytes) {
   std::string out;
@@ -49,13 +50,13 @@ class KmipAsLibmongocryptHasIt : public testing::Test {
     if (endpoint != server_->endpoint()) throw std::runtime_error("asks " + endpoint);
     messages_.push_back(message);
     const TlsPeer to{"localhost", static_cast<std::uint16_t>(std::stoi(server_->port()))};
-    auto stream = TlsStream::connect(to, test::client_tls(server_->folder()), in_seconds(10));
+    auto stream = TlsStream::connect(to, test::client_tls(server_->folder()), patient());
     if (!stream) throw std::runtime_error(stream.error().to_string());
     Buf answer(ttlv::kHeaderLen);
-    if (!stream->write(message, in_seconds(10)) || !stream->read(answer, in_seconds(10)))
+    if (!stream->write(message, patient()) || !stream->read(answer, patient()))
       throw std::runtime_error("no answer");
     answer.resize(answer.size() + (std::size_t{answer[6]} << 8U | answer[7]));
-    if (!stream->read(MutBytes(answer).subspan(ttlv::kHeaderLen), in_seconds(10)))
+    if (!stream->read(MutBytes(answer).subspan(ttlv::kHeaderLen), patient()))
       throw std::runtime_error("half an answer");
     return answer;
   }

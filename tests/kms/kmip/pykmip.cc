@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "support/patience.h"
+
 namespace fle::kms::test {
 
 bool Pykmip::is_installed() {
@@ -29,6 +31,7 @@ void Pykmip::write_masked_secrets(const std::string& file, unsigned mask) {
 KmsOptions Pykmip::options() const {
   KmsOptions out;
   out.tls["kmip"] = client_tls(folder());
+  out.connect_timeout = out.request_timeout = fle::test::kPatience;
   return out;
 }
 
