@@ -75,7 +75,9 @@ bool is_permanent(CURLcode code) noexcept {
 }
 
 HttpFault fault(CURLcode code, const char* detail) {
-  std::string why = curl_easy_strerror(code);
+  // The one fault that this file finds too, once the connection is there, has one wording.
+  std::string why =
+      code == CURLE_OPERATION_TIMEDOUT ? "no connection in time" : curl_easy_strerror(code);
   if (*detail != '\0') why += " (" + one_line(detail, kMaxDetail) + ")";
   return {std::move(why),
           is_permanent(code) ? HttpFault::Kind::permanent : HttpFault::Kind::transient};

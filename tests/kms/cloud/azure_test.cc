@@ -1,3 +1,4 @@
+#include <latch>
 #include <thread>
 
 #include "cloud_support.h"
@@ -82,10 +83,17 @@ TEST_F(Azure, GivesUpWhenAFreshTokenIsRefusedToo) {
 
 TEST_F(Azure, LetsThreadsShareOneRequestForAToken) {
   const auto provider = azure();
-  server.misbehave(R"([{"delay": 0.2}])");
+  server.misbehave(R"([{"hold": true}])");
+  std::latch all_ask(16 + 1);
   std::vector<std::thread> threads;
-  for (int i = 0; i < 16; ++i)
-    threads.emplace_back([&] { expect_round_trip(*provider, azure_key()); });
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&] {
+      all_ask.count_down();
+      expect_round_trip(*provider, azure_key());
+    });
+  }
+  all_ask.arrive_and_wait();
+  server.release();
   for (std::thread& t : threads) t.join();
   EXPECT_EQ(count(server.take_log(), kTokenLine), 1U);
 }

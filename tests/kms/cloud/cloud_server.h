@@ -60,6 +60,12 @@ class CloudServer {
   void misbehave(const std::string& queue) {
     command(R"({"do": "faults", "queue": )" + queue + "}");
   }
+  /// Lets requests go on that are held: {"hold": true} in the queue.
+  void release() { command(R"({"do": "release"})"); }
+  /// Waits until so many connections have been closed by the server since its start.
+  void await_closed(int n) { await("closed", n); }
+  /// Waits until so many answers that nobody asked for have arrived at the client's side.
+  void await_unasked(int n) { await("unasked", n); }
   void revoke_tokens() { command(R"({"do": "revoke"})"); }
   /// Makes new accounts and writes them to `file` as a kmsProviders map: their secrets are then
   /// nowhere in this process.
@@ -78,6 +84,9 @@ class CloudServer {
   std::vector<std::string> tokens();
 
  private:
+  void await(const std::string& what, int n) {
+    command(R"({"do": "await", "what": ")" + what + R"(", "n": )" + std::to_string(n) + "}");
+  }
   rapidjson::Document command(const std::string& line);
   rapidjson::Document read_line();
   pid_t pid_ = -1;

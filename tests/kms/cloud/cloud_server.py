@@ -10,6 +10,7 @@ Writes its port to standard output. Then each line on standard input is a comman
 with "do", answered by one line of JSON. Ends with its standard input.
 """
 import base64
+import fcntl
 import hashlib
 import hmac
 import json
@@ -19,6 +20,7 @@ import socket
 import ssl
 import struct
 import sys
+import termios
 import threading
 import time
 from urllib.parse import parse_qsl
@@ -28,7 +30,11 @@ faults = []
 log = []
 seen_plaintext = []  # data keys, as they arrived to be wrapped
 tokens = {}  # token -> (scope, time of expiry)
+unasked = 0  # answers to no request that have arrived
+closed = 0  # connections that have come to their end
 lock = threading.Lock()
+changed = threading.Condition(lock)  # of the two counts
+released = threading.Event()  # requests that are held go on
 WRAPPING_KEY = os.urandom(32)
 
 
@@ -407,12 +413,25 @@ def http(status, body, extra=""):
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+def count(name):
+    with lock:
+        globals()[name] += 1
+        changed.notify_all()
+
+
+def await_arrival(connection):
+    """Until the client's side has acknowledged all that was sent."""
+    while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0] > 0:
+        time.sleep(0.001)
+
+
 def answer(request, connection):
     """Answers one request; False: close the connection."""
     with lock:
         fault = faults.pop(0) if faults else None
     fault = fault or {}
-    time.sleep(fault.get("delay", 0))
+    if "hold" in fault:
+        released.wait()
     if "cut" in fault:
         if fault["cut"] == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -454,16 +473,16 @@ def answer(request, connection):
         data = b""
     connection.sendall(data)
     if "unasked" in fault:
-        time.sleep(0.02)
         connection.sendall(http(200, fault["unasked"].encode()))
+        await_arrival(connection)
+        count("unasked")
     return not fault.get("close")
 
 
 def serve(raw_connection, context, number):
     try:
         secure = context and context.wrap_socket(raw_connection, server_side=True)
-        with secure or raw_connection as connection:
-            stream = connection.makefile("rb")
+        with secure or raw_connection as connection, connection.makefile("rb") as stream:
             while request := read_request(stream):
                 with lock:
                     log.append(
@@ -481,6 +500,7 @@ def serve(raw_connection, context, number):
                     break
     except (OSError, ValueError):
         pass  # the client went away, or did not speak TLS
+    count("closed")
 
 
 def accept(listener, context):
@@ -505,6 +525,10 @@ def command(c):
             make_accounts(c["file"])
         elif c["do"] == "secrets":
             write_secrets(c["file"], c["mask"])
+        elif c["do"] == "release":
+            released.set()
+        elif c["do"] == "await":
+            changed.wait_for(lambda: globals()[c["what"]] >= c["n"])
         elif c["do"] == "tokens":
             return {"tokens": list(tokens)}
         elif c["do"] == "log":

@@ -14,6 +14,7 @@
 #include "gcp_provider.h"
 #include "http_text.h"
 #include "provider_options.h"
+#include "support/patience.h"
 
 namespace fle::kms::test {
 namespace {
@@ -81,6 +82,7 @@ void Clouds::TearDown() {
 
 KmsOptions Clouds::kms_options() const {
   KmsOptions kms;
+  kms.connect_timeout = kms.request_timeout = fle::test::kPatience;
   for (const char* id : {"aws", "aws:prod", "azure", "gcp"}) {
     kms.tls[id].ca_file = certificates.authority();
     kms.allowed_endpoints[id] = {".localhost"};
