@@ -20,7 +20,7 @@ std::uint32_t Editor::innermost() {
   for (; i < levels_.size(); ++i) {
     const std::uint32_t parent = i == 0 ? 0 : levels_[i - 1].enclosing;
     levels_[i].enclosing = static_cast<std::uint32_t>(edits_.enclosing_.size());
-    edits_.enclosing_.push_back({levels_[i].offset, parent, 0, 0, 0});
+    edits_.enclosing_.push_back({0, levels_[i].offset, parent, 0, 0, 0});
   }
   return levels_.back().enclosing;
 }

@@ -66,6 +66,7 @@ void Edits::clear() noexcept {
   enclosing_.clear();
   names_.clear();
   walked_size_ = 0;
+  unmarked_ = {};
 }
 
 namespace internal {

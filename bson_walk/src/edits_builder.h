@@ -33,6 +33,13 @@ class EditsBuilder {
     edits.inside_of_.push_back(enclosing);
   }
 
+  /// Notes a binary of subtype 6 that stays as it is.
+  void note_unmarked(Bytes doc, const Element& e) noexcept {
+    Unmarked& u = edits_.unmarked_;
+    if (u.none()) u.first = base_ + e.type_offset;
+    ++(is_ciphertext(doc.data() + e.value_offset, e.value_size) ? u.ciphertexts : u.foreign);
+  }
+
   /// Remembers a name of the innermost frame. First come, in document order.
   void add_name(const Element& e) {
     edits_.names_.push_back({e.type_offset, static_cast<std::uint32_t>(e.name.size())});
@@ -55,7 +62,8 @@ class EditsBuilder {
                                    : outer_ != nullptr ? outer_->innermost()
                                                        : 0;
       frames[i].enclosing = static_cast<std::uint32_t>(edits_.enclosing_.size());
-      edits_.enclosing_.push_back({base_ + frames[i].offset, parent, 0, 0, 0});
+      edits_.enclosing_.push_back(
+          {base_ + frames[i].type_offset, base_ + frames[i].offset, parent, 0, 0, 0});
     }
     return frames.back().enclosing;
   }

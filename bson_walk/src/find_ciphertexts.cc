@@ -12,22 +12,22 @@ class CiphertextVisitor {
   CiphertextVisitor(Bytes doc, internal::EditsBuilder& out) noexcept : doc_(doc), out_(out) {}
 
   Visit element(const Element& e, std::span<Frame> frames) {
-    if (e.type == Type::bin_data && is_ciphertext(e) && !frames.back().in_scope)
-      out_.add_mark(e, frames, 0);
+    if (e.type == Type::bin_data && internal::is_subtype_6(doc_.data() + e.value_offset))
+      encrypted(e, frames);
     return {};
   }
   [[nodiscard]] bool leave(const Frame&) const noexcept { return true; }
   [[nodiscard]] std::uint32_t first_name() const noexcept { return 0; }
 
  private:
-  // Other first bytes are placeholders or belong to Queryable Encryption; a payload that is too
-  // short is for the decrypter to refuse.
-  [[nodiscard]] bool is_ciphertext(const Element& e) const noexcept {
-    const std::uint8_t* const value = doc_.data() + e.value_offset;
-    if (e.value_size <= internal::kBinaryHeader || value[4] != internal::kSubtypeEncrypted)
-      return false;
-    const std::uint8_t algorithm = value[internal::kBinaryHeader];
-    return algorithm == 1 || algorithm == 2;
+  // A payload that is too short is for the decrypter to refuse.
+  void encrypted(const Element& e, std::span<Frame> frames) {
+    const bool ours = internal::is_ciphertext(doc_.data() + e.value_offset, e.value_size);
+    if (ours && !frames.back().in_scope) {
+      out_.add_mark(e, frames, 0);
+    } else {
+      out_.note_unmarked(doc_, e);
+    }
   }
 
   Bytes doc_;

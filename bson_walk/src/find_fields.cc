@@ -37,7 +37,7 @@ bool has_dot(std::string_view name) noexcept {
 constexpr const char* kAlreadyEncrypted = "binary of subtype 6: the value is encrypted already";
 
 bool is_encrypted(Type type, const std::uint8_t* value) noexcept {
-  return type == Type::bin_data && value[4] == internal::kSubtypeEncrypted;
+  return type == Type::bin_data && internal::is_subtype_6(value);
 }
 
 bool type_fits(Type type, const schema::Leaf& leaf) noexcept {
@@ -65,6 +65,9 @@ class FieldVisitor {
       : doc_(doc), plan_(plan), start_(start), leaves_(plan.leaves()), out_(out), work_(work) {}
 
   Visit element(const Element& e, std::span<Frame> frames) {
+    // Where the plan encrypts, this ends in a refusal.
+    if (is_encrypted(e.type, doc_.data() + e.value_offset)) [[unlikely]]
+      out_.note_unmarked(doc_, e);
     return frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
   }
 

@@ -39,6 +39,16 @@ inline void store32(std::uint8_t* p, std::uint32_t v) noexcept {
   for (int i = 0; i < 4; ++i) p[i] = static_cast<std::uint8_t>(v >> (8 * i));
 }
 
+/// Whether a binary, header and all, has subtype 6.
+[[nodiscard]] inline bool is_subtype_6(const std::uint8_t* value) noexcept {
+  return value[4] == kSubtypeEncrypted;
+}
+/// Whether one of subtype 6 is for us to decrypt: type 1 or 2. Others are placeholders or belong to
+/// Queryable Encryption.
+[[nodiscard]] inline bool is_ciphertext(const std::uint8_t* value, std::size_t size) noexcept {
+  return size > kBinaryHeader && (value[kBinaryHeader] == 1 || value[kBinaryHeader] == 2);
+}
+
 /// The first NUL at or after `p`. The caller knows that there is one before `end`; no byte at or
 /// after `end` is read.
 [[nodiscard]] inline const std::uint8_t* find_nul(const std::uint8_t* p,

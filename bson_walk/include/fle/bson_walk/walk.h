@@ -17,6 +17,7 @@
 namespace fle::bson {
 
 class Editor;
+class PathTable;
 namespace internal {
 class EditsBuilder;
 }
@@ -44,6 +45,14 @@ struct Mark {
   std::uint32_t new_offset;    ///< Set by layout(): where the new value goes in the output.
 };
 
+/// Binaries of subtype 6 that a walk has seen and not marked.
+struct Unmarked {
+  std::uint32_t ciphertexts = 0;  ///< Of type 1 or 2: where the plan encrypts nothing.
+  std::uint32_t foreign = 0;      ///< Any other: placeholders, Queryable Encryption, or empty.
+  std::uint32_t first = 0;        ///< Type offset of the first of them.
+  [[nodiscard]] bool none() const noexcept { return (ciphertexts | foreign) == 0; }
+};
+
 /// The replacements of one document: found by a walk, sized by the caller, laid out in one pass.
 /// Keeps its memory for the next document. Not for concurrent use.
 class FLE_API Edits {
@@ -51,6 +60,8 @@ class FLE_API Edits {
   [[nodiscard]] std::span<Mark> marks() noexcept { return marks_; }
   [[nodiscard]] std::span<const Mark> marks() const noexcept { return marks_; }
   [[nodiscard]] bool empty() const noexcept { return marks_.empty(); }
+  /// What is encrypted, as it seems, and stays as it is.
+  [[nodiscard]] const Unmarked& unmarked() const noexcept { return unmarked_; }
 
   /// Computes every new offset and the new length of every enclosing document, once new_type and
   /// new_size of all marks are set.
@@ -71,12 +82,14 @@ class FLE_API Edits {
 
  private:
   friend class Editor;
+  friend class PathTable;
   friend class internal::EditsBuilder;
 
-  struct Enclosing {           // a document or array with marks inside
-    std::uint32_t offset;      // of its int32 length
-    std::uint32_t parent;      // index in this list, always a smaller one; the root is its own
-    std::uint32_t new_offset;  // set by layout(), as is new_size
+  struct Enclosing {            // a document or array with marks inside
+    std::uint32_t type_offset;  // of the element that holds it; unused for the root
+    std::uint32_t offset;       // of its int32 length
+    std::uint32_t parent;       // index in this list, always a smaller one; the root is its own
+    std::uint32_t new_offset;   // set by layout(), as is new_size
     std::uint32_t new_size;
     std::int64_t growth;  // bytes it gets longer
   };
@@ -90,6 +103,7 @@ class FLE_API Edits {
   std::vector<Enclosing> enclosing_;      // in document order
   std::vector<Name> names_;               // scratch: of the frames that the walk is inside of
   std::size_t walked_size_ = 0;
+  Unmarked unmarked_;
 };
 
 /// Size in bytes of the document that starts `b`.
