@@ -204,6 +204,12 @@ Message& Message::operator=(Message&&) noexcept = default;
 Message::~Message() = default;
 Bytes Message::output() const noexcept { return s_->result; }
 std::size_t Message::fields() const noexcept { return s_->fields; }
+std::vector<const schema::Leaf*> Message::leaves() const {
+  std::vector<const schema::Leaf*> leaves;
+  for (const Rewrite& r : s_->analysis.rewrites)
+    if (r.form != Form::eq_plain) leaves.push_back(r.leaf);
+  return leaves;
+}
 std::span<const query::Finding> Message::findings() const noexcept { return s_->analysis.findings; }
 std::span<const KeptField> Message::kept() const noexcept { return s_->batch.kept(); }
 

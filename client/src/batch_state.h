@@ -32,6 +32,7 @@ struct Batch::State {
   std::size_t n_results = 0;
   std::size_t fields = 0;
   std::vector<KeptField> kept;
+  std::vector<std::size_t> kept_fields;  // which fields of the batch these are, in order
 
   // Scratch of one call.
   KeyTable keys;
@@ -63,6 +64,7 @@ struct Batch::State {
     seal_jobs.clear();
     open_jobs.clear();
     kept.clear();
+    kept_fields.clear();
     fields = 0;
     n_results = 0;
   }

@@ -105,7 +105,23 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
     FLE_TRY(const bool known, take_known(scratch, s));
     if (!known) missing.push_back({&s, scratch, std::make_shared<Flight>()});
   }
-  return missing.empty() ? Done(ok) : load(db, std::move(missing));
+  if (!missing.empty()) FLE_CHECK(load(db, std::move(missing)));
+  return options_.require_schema ? check_all(db, out) : Done(ok);
+}
+
+Done CollectionSchemas::check_all(std::string_view db,
+                                  std::span<const query::CollectionSchema> all) const {
+  for (const query::CollectionSchema& s : all) {
+    if (s.plan != nullptr) continue;
+    const std::string ns = std::string(db) + "." + std::string(s.collection);
+    if (options_.plain_collections.contains(ns)) continue;
+    return Failure(Errc::schema_missing,
+                   "the collection '" + ns +
+                       "' has no schema, and this client was told to require one "
+                       "(require_schema): give it one in schema_map, or name it in "
+                       "plain_collections if it holds nothing to encrypt");
+  }
+  return ok;
 }
 
 Done CollectionSchemas::load(std::string_view db, std::vector<Wanted> missing) {

@@ -28,6 +28,7 @@ class CollectionSchemas {
   /// @param out      one for each of target.collections; memory is reused.
   /// @param scratch  likewise.
   /// @retval Errc::view_not_supported
+  /// @retval Errc::schema_missing      Options::require_schema, and a collection has none
   /// @retval Errc::server_bad_answer   listCollections told of what it was not asked for, or twice
   /// @retval as list_collections and the schema compiler
   [[nodiscard]] Done find(std::string_view db, const query::Target& target,
@@ -65,6 +66,9 @@ class CollectionSchemas {
   [[nodiscard]] Clock::time_point now() const {
     return options_.now ? options_.now() : Clock::now();
   }
+  /// Whether each collection may go as it is known now.
+  [[nodiscard]] Done check_all(std::string_view db,
+                               std::span<const query::CollectionSchema> all) const;
   /// Gives `s` its schema when it is known. True when it was.
   [[nodiscard]] Outcome<bool> take_known(const std::string& ns, query::CollectionSchema& s) const;
   [[nodiscard]] Done load(std::string_view db, std::vector<Wanted> missing);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "batch_state.h"
 #include "binary.h"
@@ -181,6 +182,7 @@ Done keep_fields(Batch::State& s, std::size_t document, std::size_t first_field)
     if (problem == nullptr) continue;
     if (!may_keep(problem->why.code)) return at_field(problem->why, s, document, marks[i]);
     const auto header = parse_payload(bson::binary_content(input, marks[i]));
+    s.kept_fields.push_back(first_field + i);
     s.kept.push_back(kept_field(document, header->key_id, *problem));
     offsets.push_back(marks[i].type_offset);
   }
@@ -325,6 +327,47 @@ Bytes Batch::output(std::size_t index) const noexcept {
 
 std::size_t Batch::fields() const noexcept { return s_->fields; }
 std::span<const KeptField> Batch::kept() const noexcept { return s_->kept; }
+
+void Batch::count_leaves(std::vector<std::uint64_t>& counts) const {
+  for (std::size_t i = 0; i < s_->n_results; ++i) {
+    for (const bson::Mark& m : std::as_const(s_->documents[i].edits).marks()) {
+      if (m.leaf >= counts.size()) counts.resize(m.leaf + 1);
+      ++counts[m.leaf];
+    }
+  }
+}
+
+void Batch::count_paths(bson::PathTable& paths, std::vector<PathCount>& counts) const {
+  std::size_t field = 0;
+  auto kept = s_->kept_fields.begin();
+  for (std::size_t i = 0; i < s_->n_results; ++i) {
+    const std::span<const bson::PathTable::Id> ids =
+        paths.find(s_->documents[i].input, s_->documents[i].edits);
+    counts.resize(paths.size());
+    for (const bson::PathTable::Id id : ids) {
+      const bool left = kept != s_->kept_fields.end() && *kept == field;
+      if (left) ++kept;
+      ++(left ? counts[id].left : counts[id].decrypted);
+      ++field;
+    }
+  }
+}
+
+LeftAlone Batch::left_alone() const {
+  LeftAlone all;
+  for (std::size_t i = 0; i < s_->n_results; ++i) {
+    const State::Document& d = s_->documents[i];
+    const bson::Unmarked& u = d.edits.unmarked();
+    if (u.none()) continue;
+    if (all.ciphertexts + all.foreign == 0) {
+      all.document = i;
+      all.path = bson::path_of(d.input, u.first);
+    }
+    all.ciphertexts += u.ciphertexts;
+    all.foreign += u.foreign;
+  }
+  return all;
+}
 
 DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
                                std::shared_ptr<kms::KeyRing> keys)

@@ -345,5 +345,103 @@ TEST_F(AutoEncrypterSchemas, ThatAThreadFailsToGetFailForTheThreadsThatWaitForTh
   EXPECT_EQ(refused, kThreads);
 }
 
+// ---- Strict
+
+class StrictAutoEncrypter : public AutoEncrypterSchemas {
+ protected:
+  StrictAutoEncrypter() {
+    options_.require_schema = true;
+    options_.list_collections = nullptr;
+    options_.schema_map["clinic.patients"] = test::patients(key_);
+  }
+};
+
+TEST_F(StrictAutoEncrypter, RefusesACollectionWithoutASchemaByItsName) {
+  const auto sent = auto_encrypter().encrypt_command(
+      "clinic", bson("{'insert': 'Patients', 'documents': [{'_id': 1, 'ssn': 5}]}"));
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, Errc::schema_missing);
+  EXPECT_NE(sent.error().message.find("'clinic.Patients'"), std::string::npos)
+      << sent.error().message;
+  EXPECT_NE(sent.error().message.find("plain_collections"), std::string::npos);
+  EXPECT_EQ(encrypts(auto_encrypter()), true) << "the right name";
+  EXPECT_EQ(encrypts(auto_encrypter(), "other"), std::nullopt) << "another database";
+}
+
+TEST_F(StrictAutoEncrypter, TakesCollectionsThatAreNamedPlain) {
+  const std::string find = "{'find': 'visits', 'filter': {'ssn': 5}}";
+  EXPECT_EQ(error_of(auto_encrypter(), find), Errc::schema_missing);
+  options_.plain_collections = {"other.visits", "clinic.visit"};
+  EXPECT_EQ(error_of(auto_encrypter(), find), Errc::schema_missing);
+  options_.plain_collections.insert("clinic.visits");
+  EXPECT_EQ(error_of(auto_encrypter(), find), Errc{});
+}
+
+TEST_F(StrictAutoEncrypter, CountsEveryCollectionThatACommandNames) {
+  const std::string unlisted[] = {
+      "{'aggregate': 'patients', 'pipeline': [{'$lookup': {'from': 'visits', 'localField': 'name',"
+      " 'foreignField': 'n', 'as': 'v'}}], 'cursor': {}}",
+      "{'aggregate': 'visits', 'pipeline': [{'$out': 'copies'}], 'cursor': {}}",
+      "{'aggregate': 'visits', 'pipeline': [{'$merge': {'into': 'copies'}}], 'cursor': {}}",
+      "{'aggregate': 'visits', 'pipeline': [{'$facet': {'a': [{'$unionWith': 'copies'}]}}],"
+      " 'cursor': {}}",
+      "{'explain': {'find': 'copies', 'filter': {}}}",
+      "{'create': 'copies'}",
+      "{'bulkWrite': 1, 'ops': [{'insert': 0, 'document': {'_id': 1}}],"
+      " 'nsInfo': [{'ns': 'clinic.copies'}]}",
+  };
+  for (const std::string& command : unlisted) {
+    EXPECT_NE(error_of(auto_encrypter(), command), Errc{}) << command;
+    if (command.find("patients") == std::string::npos) {
+      options_.plain_collections = {"clinic.visits", "clinic.copies"};
+      EXPECT_EQ(error_of(auto_encrypter(), command), Errc{}) << command;
+      options_.plain_collections = {"clinic.visits"};
+      EXPECT_EQ(error_of(auto_encrypter(), command), Errc::schema_missing) << command;
+    }
+  }
+}
+
+TEST_F(StrictAutoEncrypter, LeavesCommandsAloneThatAreNeverAnalysed) {
+  for (const char* command : {"{'ping': 1}", "{'drop': 'visits'}", "{'listCollections': 1}",
+                              "{'getMore': {'$numberLong': '5'}, 'collection': 'visits'}",
+                              "{'aggregate': 1, 'pipeline': [{'$currentOp': {}}], 'cursor': {}}"}) {
+    const bool was_refused = [&] {
+      options_.require_schema = false;
+      const bool refused = error_of(auto_encrypter(), command) != Errc{};
+      options_.require_schema = true;
+      return refused;
+    }();
+    EXPECT_EQ(error_of(auto_encrypter(), command) != Errc{}, was_refused) << command;
+  }
+  options_.bypass_auto_encryption = true;
+  EXPECT_EQ(error_of(auto_encrypter(), "{'insert': 'visits', 'documents': [{}]}"), Errc{});
+}
+
+TEST_F(StrictAutoEncrypter, TakesASchemaThatEncryptsNothingAndTheCommandsOwn) {
+  options_.schema_map["clinic.visits"] = *schema::compile_json("{}");
+  EXPECT_EQ(error_of(auto_encrypter(), "{'find': 'visits'}"), Errc{});
+  const std::string json = test::patients_json(key_);
+  EXPECT_EQ(error_of(auto_encrypter(),
+                     "{'create': 'people', 'validator': {'$jsonSchema': " + json + "}}"),
+            Errc{});
+}
+
+TEST_F(StrictAutoEncrypter, TakesAServersSilenceForNoSchema) {
+  options_.schema_map.clear();
+  options_.list_collections = [this](std::string_view db, Bytes filter) {
+    return server_.list(db, filter);
+  };
+  const AutoEncrypter e = auto_encrypter();
+  EXPECT_EQ(encrypts(e), std::nullopt) << "no such collection";
+  EXPECT_EQ(encrypts(e), std::nullopt) << "remembered";
+  now_ += 61s;
+  add("patients", "{'name': 'patients', 'type': 'collection', 'options': {}}");
+  EXPECT_EQ(encrypts(e), std::nullopt) << "without a validator";
+  now_ += 61s;
+  server_.collections.clear();
+  add_patients();
+  EXPECT_EQ(encrypts(e), true);
+}
+
 }  // namespace
 }  // namespace fle

@@ -57,6 +57,28 @@ TEST_F(AutoEncrypterTest, DecryptsWholeReplies) {
   EXPECT_EQ(*back, bson("{'insert': 'patients', 'documents': [{'ssn': 5, 'bloodType': 'AB+'}]}"));
 }
 
+TEST_F(AutoEncrypterTest, TellsWhichFieldsItHasEncrypted) {
+  const AutoEncrypter auto_encrypter(options_, keys_.ring());
+  client::Message message;
+  const Doc command = bson(
+      "{'insert': 'patients', 'documents': [{'ssn': 5, 'bloodType': 'AB+'}, {'ssn': 6, 'name': "
+      "'x'}]}");
+  ASSERT_TRUE(auto_encrypter.encrypt_command("clinic", command, message));
+  std::vector<std::string> paths;
+  for (const schema::Leaf* leaf : message.leaves()) paths.push_back(leaf->path);
+  EXPECT_EQ(paths, (std::vector<std::string>{"ssn", "bloodType", "ssn"}));
+  const Doc sent = test::copy(message.output());
+  ASSERT_TRUE(auto_encrypter.decrypt_reply(sent, message));
+  EXPECT_TRUE(message.leaves().empty());
+  // Plain values of a filter that is written out are no encrypted fields.
+  const Doc find = bson("{'find': 'patients', 'filter': {'ssn': 5, 'name': 'x'}}");
+  ASSERT_TRUE(auto_encrypter.encrypt_command("clinic", find, message));
+  EXPECT_EQ(message.leaves().size(), 1U);
+  const Doc wrong = bson("{'find': 'patients', 'filter': {'ssn': {'$gt': 5}}}");
+  ASSERT_FALSE(auto_encrypter.encrypt_command("clinic", wrong, message));
+  EXPECT_TRUE(message.leaves().empty());
+}
+
 TEST_F(AutoEncrypterTest, FindsDocumentsOfTheOldKeyWhileAKeyIsChanged) {
   const AutoEncrypter before(options_, keys_.ring());
   const Doc insert = bson("{'insert': 'patients', 'documents': [{'ssn': 5}]}");

@@ -1,3 +1,5 @@
+#include <map>
+
 #include "batch_state.h"
 #include "client/client_support.h"
 
@@ -156,4 +158,78 @@ TEST_F(ABatch, NamesTheDocumentThatIsNotBson) {
 }
 
 }  // namespace
+// ---- Counts
+
+TEST_F(ABatch, CountsFieldsByLeafAndByPath) {
+  const auto schema = patients(key);
+  const DocumentCipher cipher(schema, ring);
+  const Doc doc = patient();
+  const Doc plain = bson("{'name': 'nothing to do'}");
+  Batch batch;
+  std::vector<std::uint64_t> leaves(schema->leaves().size());
+  for (int round = 0; round < 2; ++round) {
+    batch.clear();
+    batch.add(doc);
+    batch.add(plain);
+    batch.add(doc);
+    ASSERT_TRUE(cipher.encrypt(batch));
+    batch.count_leaves(leaves);
+  }
+  EXPECT_EQ(leaves, std::vector<std::uint64_t>(schema->leaves().size(), 4));
+
+  const Doc sealed = encrypted(doc);
+  bson::PathTable paths;
+  std::vector<client::PathCount> counts;
+  batch.clear();
+  batch.add(sealed);
+  batch.add(plain);
+  batch.add(sealed);
+  ASSERT_TRUE(cipher.decrypt(batch));
+  batch.count_paths(paths, counts);
+  std::map<std::string, std::uint64_t> by_path;
+  for (std::size_t id = 0; id < counts.size(); ++id) {
+    EXPECT_EQ(counts[id].left, 0U);
+    if (counts[id].decrypted != 0)
+      by_path[paths.text(static_cast<bson::PathTable::Id>(id))] = counts[id].decrypted;
+  }
+  std::map<std::string, std::uint64_t> expected;
+  for (const schema::Leaf& leaf : schema->leaves()) expected[leaf.path] = 2;
+  EXPECT_EQ(by_path, expected);
+}
+
+TEST_F(ABatch, CountsNothingOfAFailedCall) {
+  const DocumentCipher cipher(patients(key), ring);
+  const Doc good = patient();
+  const Doc bad = bson("{'ssn': 'text'}");
+  Batch batch;
+  batch.add(good);
+  batch.add(bad);
+  ASSERT_FALSE(cipher.encrypt(batch));
+  std::vector<std::uint64_t> leaves;
+  batch.count_leaves(leaves);
+  EXPECT_TRUE(leaves.empty());
+  EXPECT_TRUE(batch.left_alone().path.empty());
+}
+
+TEST_F(ABatch, TellsOfCiphertextThatItLeavesAlone) {
+  const DocumentCipher cipher(patients(key), ring);
+  const std::string foreign = "{'$binary': {'base64': 'BwAA', 'subType': '06'}}";
+  const std::string ours = "{'$binary': {'base64': 'AQAA', 'subType': '06'}}";
+  const Doc plain = bson("{'a': 1}");
+  const Doc some = bson("{'b': {'c': " + ours + "}, 'd': " + foreign + ", 'e': " + foreign + "}");
+  Batch batch;
+  batch.add(plain);
+  batch.add(some);
+  ASSERT_TRUE(cipher.encrypt(batch));
+  const client::LeftAlone left = batch.left_alone();
+  EXPECT_EQ(left.ciphertexts, 1U);
+  EXPECT_EQ(left.foreign, 2U);
+  EXPECT_EQ(left.document, 1U);
+  EXPECT_EQ(left.path, "b.c");
+  batch.clear();
+  batch.add(plain);
+  ASSERT_TRUE(cipher.encrypt(batch));
+  EXPECT_EQ(batch.left_alone().ciphertexts, 0U);
+}
+
 }  // namespace fle::test

@@ -1,5 +1,6 @@
 // Partial decryption: what a reply looks like when some of its keys cannot be had.
 #include <chrono>
+#include <map>
 
 #include "client/client_support.h"
 #include "fle/client/field_counters.h"
@@ -103,6 +104,16 @@ TEST_F(MissingKey, OfEveryKindStaysAloneAndIsReportedInFull) {
   EXPECT_EQ(vault->n_queries, 1);
   EXPECT_EQ(batch.fields(), 1U);
   ASSERT_EQ(batch.kept().size(), 3U);
+
+  bson::PathTable paths;
+  std::vector<client::PathCount> counts;
+  batch.count_paths(paths, counts);
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> by_path;
+  for (std::size_t id = 2; id < counts.size(); ++id)
+    by_path[paths.text(static_cast<bson::PathTable::Id>(id))] = {counts[id].decrypted,
+                                                                 counts[id].left};
+  EXPECT_EQ(by_path,
+            (decltype(by_path){{"f0", {1, 0}}, {"f1", {0, 1}}, {"f2", {0, 1}}, {"f3", {0, 1}}}));
 
   const KeptField& lost = batch.kept()[0];
   EXPECT_EQ(lost.path, "f1");

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ class FLE_API Message {
   [[nodiscard]] Bytes output() const noexcept;
   /// Values that the last call encrypted or decrypted.
   [[nodiscard]] std::size_t fields() const noexcept;
+  /// The leaf of the schema for each value that the last call encrypted, for reports; valid until
+  /// the next call. Empty after decrypt_reply().
+  [[nodiscard]] std::vector<const schema::Leaf*> leaves() const;
   /// Why each path was or was not encrypted (AutoEncrypter::Options::explain), and for a refusal
   /// by query analysis always one finding with the rule and what to write instead.
   [[nodiscard]] std::span<const query::Finding> findings() const noexcept;
@@ -70,6 +74,14 @@ class FLE_API AutoEncrypter {
     std::map<std::string, std::shared_ptr<const schema::Plan>, std::less<>> schema_map{};
     /// Where the schemas of other collections come from. Without it they have none.
     ListCollections list_collections{};
+    /// Strict: a command that names a collection without a schema, be it in a $lookup, is refused
+    /// with Errc::schema_missing unless `plain_collections` has it. Without this a mistyped name
+    /// sends everything in the clear. A schema that encrypts nothing is one; an answer of
+    /// list_collections without one is none. Commands that are never analysed pass, and so does
+    /// all under the two bypass options below.
+    bool require_schema = false;
+    /// "db.collection" of those that have no schema on purpose.
+    std::set<std::string, std::less<>> plain_collections{};
     /// How long an answer of list_collections is used: 60 s, as in drivers.
     std::chrono::milliseconds collection_info_lifetime{60'000};
     /// Commands are sent as they are; replies are decrypted.
@@ -98,6 +110,7 @@ class FLE_API AutoEncrypter {
   /// @param command  one BSON document, as it would be sent (kind-0 section), at most
   ///                 query::kCommandLimits: must stay until the result is read.
   /// @retval Errc::view_not_supported     the collection is a view
+  /// @retval Errc::schema_missing         it has no schema, and Options::require_schema
   /// @retval Errc::command_not_supported  or it has Queryable Encryption
   /// @retval Errc::server_bad_answer      list_collections told of a collection that it was not
   ///                                      asked for, or of one twice

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fle/bson_walk/path_table.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/export.h"
 #include "fle/failure.h"
@@ -48,6 +49,21 @@ struct KeptField {
   std::string message{};
 };
 
+/// Fields of one path in the documents that were counted.
+struct PathCount {
+  std::uint64_t decrypted = 0;
+  std::uint64_t left = 0;  ///< Encrypted, under MissingKeys::keep.
+};
+
+/// Binaries of subtype 6 that a call has left as they are, where no key is missing.
+struct LeftAlone {
+  std::uint64_t ciphertexts =
+      0;                       ///< encrypt() only: of this protocol, where the plan has no field.
+  std::uint64_t foreign = 0;   ///< Of another one: Queryable Encryption, or placeholders.
+  std::uint64_t document = 0;  ///< Index of the first one's document, from 0.
+  std::string path{};          ///< And its path; empty when there is none.
+};
+
 /// Documents in, documents out; holds all scratch memory and keeps it for the next batch.
 class FLE_API Batch {
  public:
@@ -69,6 +85,16 @@ class FLE_API Batch {
   /// Fields that the last call encrypted or decrypted.
   [[nodiscard]] std::size_t fields() const noexcept;
   [[nodiscard]] std::span<const KeptField> kept() const noexcept;
+
+  // Counts of the last call, for reports; nothing where it failed. They read the documents, so
+  // these must still be there. Not counted unless asked for: a call costs no more without them.
+
+  /// After encrypt(): adds to counts[leaf] the fields of each leaf of the plan.
+  void count_leaves(std::vector<std::uint64_t>& counts) const;
+  /// After decrypt(): adds to counts[id] the fields at each path, with numbers of `paths`.
+  void count_paths(bson::PathTable& paths, std::vector<PathCount>& counts) const;
+  /// What looks encrypted and was neither encrypted nor decrypted.
+  [[nodiscard]] LeftAlone left_alone() const;
 
   struct State;
   [[nodiscard]] State& state() noexcept { return *s_; }
