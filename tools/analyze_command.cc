@@ -10,6 +10,7 @@
 #include "command_options.h"
 #include "command_stream.h"
 #include "fle/query/analysis.h"
+#include "json_text.h"
 
 namespace fle::tools {
 namespace {
@@ -133,21 +134,6 @@ void append(std::string& out, const Analyzed& a, const std::vector<Finding>& fin
   }
   for (const Finding& f : findings)
     if (!f.advice.empty()) out += "  instead: " + printable(f.advice) + '\n';
-}
-
-/// Names out of documents may be any bytes, JSON is UTF-8: then each byte is one character.
-std::string to_utf8(const std::string& text) {
-  if (bson_utf8_validate(text.data(), text.size(), true)) return text;
-  std::string s;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      s += c;
-    } else {
-      s += {static_cast<char>(0xc0 | (byte >> 6)), static_cast<char>(0x80 | (byte & 0x3f))};
-    }
-  }
-  return s;
 }
 
 /// A line of JSON in the making.

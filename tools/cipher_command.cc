@@ -1,11 +1,10 @@
 // fle encrypt and fle decrypt: a stream of documents through DocumentCipher.
-#include <atomic>
-
 #include "command.h"
 #include "fle/client/document_cipher.h"
 #include "pipeline.h"
 #include "progress.h"
 #include "schema_file.h"
+#include "stream_counts.h"
 #include "stream_options.h"
 
 namespace fle::tools {
@@ -19,10 +18,13 @@ struct Options {
   SchemaFile schema;
   StreamOptions stream;
   bool keep_missing = false;
+  bool require_fields = false;
 };
 
 struct CipherWork : Work {
   client::Batch batch;
+  Tally tally;
+  std::vector<Bytes> documents;    // of the batch
   std::vector<std::uint8_t> bson;  // of JSON input
   std::string json;                // of the results
 };
@@ -46,8 +48,13 @@ class KeptReport {
 
 class Run {
  public:
-  Run(const Options& o, DocumentCipher cipher, Output& out, std::uint64_t size)
-      : o_(o), cipher_(std::move(cipher)), out_(out), progress_(size, o.stream.quiet) {}
+  Run(const Options& o, std::shared_ptr<const schema::Plan> plan, DocumentCipher cipher,
+      Output& out, std::uint64_t size)
+      : o_(o),
+        cipher_(std::move(cipher)),
+        out_(out),
+        progress_(size, o.stream.quiet),
+        counts_(std::move(plan)) {}
 
   Done all(DocumentReader& reader) {
     Steps steps;
@@ -57,20 +64,23 @@ class Run {
     FLE_CHECK(run_pipeline(reader, steps, o_.stream.thread_count()));
     progress_.hide();
     kept_.finish();
-    return ok;
+    return o_.require_fields ? counts_.require_fields() : Done(ok);
   }
+  [[nodiscard]] Summary summary() const { return counts_.summary(); }
 
  private:
   [[nodiscard]] bool json() const noexcept { return o_.stream.format == Format::json; }
 
   Done process(CipherWork& w) {
     w.batch.clear();
+    w.documents.clear();
     FLE_CHECK(add_documents(w));
     Done done = o_.encrypt ? cipher_.encrypt(w.batch) : cipher_.decrypt(w.batch);
     if (!done) {
       if (done.error().document != 0) done.error().document += w.chunk.first_document;
       return done;
     }
+    w.tally.take(w.batch, o_.encrypt);
     if (!json()) return ok;
     w.json.clear();
     for (std::size_t i = 0; i < w.batch.size(); ++i) {
@@ -102,7 +112,8 @@ class Run {
     const Bytes documents = json() ? Bytes(w.bson) : raw;
     std::size_t from = 0;
     for (const std::size_t end : ends) {
-      w.batch.add(documents.subspan(from, end - from));
+      w.documents.push_back(documents.subspan(from, end - from));
+      w.batch.add(w.documents.back());
       from = end;
     }
     return ok;
@@ -114,6 +125,7 @@ class Run {
     } else {
       for (std::size_t i = 0; i < w.batch.size(); ++i) FLE_CHECK(out_.write(w.batch.output(i)));
     }
+    counts_.add(w.tally, w.documents);
     if (!w.batch.kept().empty()) progress_.hide();
     for (const client::KeptField& f : w.batch.kept()) kept_.add(f, w.chunk.first_document);
     progress_.add(w.chunk.raw.size(), w.chunk.ends.size());
@@ -125,12 +137,15 @@ class Run {
   Output& out_;
   Progress progress_;
   KeptReport kept_;
+  StreamCounts counts_;
 };
 
 Done run(const Options& o) {
   std::shared_ptr<const schema::Plan> plan;
   if (o.encrypt) {
     FLE_TRY(plan, o.schema.compile());
+    // Before anything is read, or written to a pipe.
+    if (o.require_fields && plan->leaves().empty()) return nothing_to_encrypt();
   }
   FLE_TRY(std::shared_ptr<kms::KeyRing> ring, o.keys.key_ring());
   FLE_TRY(Input in, Input::open(o.stream.in));
@@ -142,9 +157,11 @@ Done run(const Options& o) {
     if (o.keep_missing) options.missing_keys = client::MissingKeys::keep;
   }
   DocumentReader reader(in, o.stream.format);
-  Run all(o, DocumentCipher(std::move(plan), std::move(ring), options), out, in.size());
+  Run all(o, plan, DocumentCipher(plan, std::move(ring), options), out, in.size());
   FLE_CHECK(all.all(reader));
-  return out.commit();
+  FLE_CHECK(out.commit());
+  tell(all.summary(), o.stream);
+  return ok;
 }
 
 void add(CLI::App& app, Action& chosen, bool encrypt) {
@@ -165,6 +182,12 @@ void add(CLI::App& app, Action& chosen, bool encrypt) {
   o->keys.add_kms(*cmd);
   o->stream.add_input(*cmd);
   o->stream.add_output(*cmd);
+  o->stream.add_summary(*cmd);
+  if (encrypt) {
+    cmd->add_flag("--require-fields", o->require_fields,
+                  "Fail, and leave no --out file, if no document has a field that the schema "
+                  "encrypts");
+  }
   if (!encrypt) {
     cmd->add_option_function<std::string>(
            "--missing-keys", [o](const std::string& v) { o->keep_missing = v == "keep"; },
@@ -175,9 +198,11 @@ void add(CLI::App& app, Action& chosen, bool encrypt) {
   }
   cmd->footer(
       encrypt
-          ? "Example: fle encrypt --schema patients.json --vault keys.db --local-key master.key "
+          ? "Ends with a count of documents and of fields by path, on standard error.\n"
+            "Example: fle encrypt --schema patients.json --vault keys.db --local-key master.key "
             "< patients.bson > encrypted.bson"
-          : "Example: fle decrypt --vault keys.db --local-key master.key < encrypted.bson > "
+          : "Ends with a count of documents and of fields by path, on standard error.\n"
+            "Example: fle decrypt --vault keys.db --local-key master.key < encrypted.bson > "
             "patients.bson");
   cmd->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }

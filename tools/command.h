@@ -33,6 +33,8 @@ void add_command(CLI::App& app, Action& chosen);
 
 /// One line on standard error: "fle: ...".
 void complain(const std::string& line);
+/// Writes all of `text` to standard output, now.
+[[nodiscard]] Done print(const std::string& text);
 /// `text` with control characters as \xNN: names of fields and keys come from documents, and may
 /// neither break a line nor command a terminal.
 [[nodiscard]] std::string printable(std::string_view text);

@@ -4,6 +4,7 @@
 #include "command_options.h"
 #include "command_stream.h"
 #include "fle/client/auto_encrypter.h"
+#include "stream_counts.h"
 
 namespace fle::tools {
 namespace {
@@ -12,7 +13,15 @@ struct Options {
   CommandOptions command;
   KeyOptions keys;
   StreamOptions stream;
+  bool require_fields = false;
 };
+
+Done check_fields(const CommandCounts& counts) {
+  if (counts.encrypted() != 0) return ok;
+  return Failure(Errc::nothing_encrypted, "none of " + std::to_string(counts.commands()) +
+                                              " commands has a value that a schema encrypts "
+                                              "(--require-fields)");
+}
 
 /// The refusal of a schema that nobody gave: there is no server to ask.
 client::AutoEncrypter::ListCollections no_server(const std::string& db) {
@@ -26,6 +35,8 @@ client::AutoEncrypter::ListCollections no_server(const std::string& db) {
 Done run(const Options& o) {
   client::AutoEncrypter::Options options;
   FLE_TRY(options.schema_map, o.command.schemas());
+  CommandCounts counts(options.schema_map, o.command.ns);
+  if (o.require_fields && counts.nothing_to_encrypt()) return nothing_to_encrypt();
   options.list_collections = no_server(o.command.db());
   FLE_TRY(const std::shared_ptr<kms::KeyRing> keys, o.keys.key_ring());
   const client::AutoEncrypter auto_encrypter(std::move(options), keys);
@@ -36,9 +47,14 @@ Done run(const Options& o) {
   client::Message message;
   const Done done = stream.all(reader, [&](Bytes command) -> Done {
     FLE_CHECK(auto_encrypter.encrypt_command(o.command.db(), command, message));
+    counts.add(message.leaves());
     return stream.write(message.output());
   });
-  return done ? out.commit() : done;
+  FLE_CHECK(done);
+  if (o.require_fields) FLE_CHECK(check_fields(counts));
+  FLE_CHECK(out.commit());
+  tell(counts.summary(), o.stream);
+  return ok;
 }
 
 }  // namespace
@@ -52,6 +68,9 @@ void add_command(CLI::App& app, Action& chosen) {
   o->keys.add_kms(*cmd);
   o->stream.add_input(*cmd);
   o->stream.add_result(*cmd);
+  o->stream.add_summary(*cmd);
+  cmd->add_flag("--require-fields", o->require_fields,
+                "Fail, and leave no --out file, if no command has a value that a schema encrypts");
   cmd->footer(
       "Replies are documents: fle decrypt decrypts them.\n"
       "Example: echo '{\"find\": \"patients\", \"filter\": {\"ssn\": 901}}' | fle command "

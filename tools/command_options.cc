@@ -1,5 +1,7 @@
 #include "command_options.h"
 
+#include <algorithm>
+#include <functional>
 #include <string_view>
 
 namespace fle::tools {
@@ -56,6 +58,43 @@ Outcome<SchemaMap> CommandOptions::schemas() const {
     FLE_TRY(map[name], (SchemaFile{other.substr(equals + 1), schema.remote}.compile()));
   }
   return map;
+}
+
+CommandCounts::CommandCounts(const SchemaMap& schemas, const std::string& ns) {
+  for (const auto& [name, plan] : schemas) {
+    const std::size_t n = plan->leaves().size();
+    collections_.push_back({name == ns ? "" : name + ": ", plan, std::vector<std::uint64_t>(n)});
+  }
+}
+
+void CommandCounts::add(std::span<const schema::Leaf* const> leaves) {
+  ++commands_;
+  encrypted_ += leaves.size();
+  for (const schema::Leaf* leaf : leaves) {
+    for (Collection& c : collections_) {
+      const std::span<const schema::Leaf> all = c.plan->leaves();
+      const auto in_all = [&all](const schema::Leaf* l) {
+        return !std::less<>()(l, all.data()) && std::less<>()(l, all.data() + all.size());
+      };
+      if (in_all(leaf)) ++c.counts[static_cast<std::size_t>(leaf - all.data())];
+    }
+  }
+}
+
+bool CommandCounts::nothing_to_encrypt() const noexcept {
+  return std::ranges::all_of(collections_,
+                             [](const Collection& c) { return c.plan->leaves().empty(); });
+}
+
+Summary CommandCounts::summary() const {
+  Summary s{"command", commands_, {{"encrypted", encrypted_}}, {}};
+  for (const Collection& c : collections_) {
+    for (std::size_t i = 0; i < c.counts.size(); ++i)
+      s.fields.push_back({c.prefix + c.plan->leaves()[i].path, {{"encrypted", c.counts[i]}}});
+  }
+  if (nothing_to_encrypt())
+    s.warnings.emplace_back("no schema encrypts a field: every command went out as it was");
+  return s;
 }
 
 }  // namespace fle::tools

@@ -4,18 +4,45 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "schema_file.h"
+#include "summary.h"
 
 namespace fle::tools {
 
 /// "db.collection" to schema. A collection that encrypts nothing has a plan without encrypted
 /// fields, which is not the same as none: what stands in no entry was never said.
 using SchemaMap = std::map<std::string, std::shared_ptr<const schema::Plan>, std::less<>>;
+
+/// Counts the values that commands encrypt, by the schema's fields.
+class CommandCounts {
+ public:
+  /// @param ns  whose fields are told without the collection's name.
+  CommandCounts(const SchemaMap& schemas, const std::string& ns);
+
+  /// One command, and the leaves of what it encrypts.
+  void add(std::span<const schema::Leaf* const> leaves);
+  /// No schema encrypts anything.
+  [[nodiscard]] bool nothing_to_encrypt() const noexcept;
+  [[nodiscard]] std::uint64_t commands() const noexcept { return commands_; }
+  [[nodiscard]] std::uint64_t encrypted() const noexcept { return encrypted_; }
+  [[nodiscard]] Summary summary() const;
+
+ private:
+  struct Collection {
+    std::string prefix;
+    std::shared_ptr<const schema::Plan> plan;
+    std::vector<std::uint64_t> counts;  // of each leaf
+  };
+  std::vector<Collection> collections_;
+  std::uint64_t commands_ = 0;
+  std::uint64_t encrypted_ = 0;
+};
 
 /// --ns, --schema, --schema-for and --remote, where a subcommand takes whole commands.
 struct CommandOptions {

@@ -23,9 +23,6 @@ void add_key_delete(CLI::App& key, Action& chosen);
 void add_key_export(CLI::App& key, Action& chosen);
 void add_key_import(CLI::App& key, Action& chosen);
 
-/// Writes all of `text` to standard output, now.
-[[nodiscard]] Done print(const std::string& text);
-
 /// What is said of KEY arguments.
 inline constexpr const char* kKeyHelp = "Alternate name, UUID, or base64 id";
 

@@ -1,7 +1,6 @@
 // What people write and read about keys.
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <ctime>
 
 #include "documents.h"
@@ -66,12 +65,6 @@ unsigned number(std::string_view digits) {
 }
 
 }  // namespace
-
-Done print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
-    return ok;
-  return Failure(Errc::io_failed, "cannot write to standard output");
-}
 
 std::optional<KeyId> parse_key_id(std::string_view text) {
   const auto uuid = parse_uuid(text);

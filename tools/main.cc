@@ -14,7 +14,7 @@ namespace fle::tools {
 namespace {
 
 // A new subcommand is a file and a row.
-constexpr AddCommand kCommands[] = {add_keygen,  add_key,     add_schema, add_encrypt,
+constexpr AddCommand kCommands[] = {add_keygen,  add_key,     add_schema,  add_encrypt,
                                     add_decrypt, add_inspect, add_analyze, add_command};
 
 int run(int argc, char** argv) {
@@ -59,6 +59,12 @@ void prepare_process() {
 
 void complain(const std::string& line) {
   std::fprintf(stderr, "fle: %s\n", printable(line).c_str());
+}
+
+Done print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
+    return ok;
+  return Failure(Errc::io_failed, "cannot write to standard output");
 }
 
 std::string printable(std::string_view text) {

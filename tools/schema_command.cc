@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 #include "command.h"
 #include "files.h"
@@ -40,16 +39,15 @@ Done print_table(const schema::Plan& plan) {
   for (const Row& r : rows) {
     for (std::size_t i = 0; i < r.size(); ++i) width[i] = std::max(width[i], r[i].size());
   }
+  std::string table;
   for (const Row& r : rows) {
-    std::string line;
     for (std::size_t i = 0; i < r.size(); ++i) {
-      line += r[i];
-      if (i + 1 < r.size()) line.append(width[i] - r[i].size() + 2, ' ');
+      table += r[i];
+      if (i + 1 < r.size()) table.append(width[i] - r[i].size() + 2, ' ');
     }
-    std::printf("%s\n", line.c_str());
+    table += '\n';
   }
-  if (std::fflush(stdout) != 0) return Failure(Errc::io_failed, "cannot write to standard output");
-  return ok;
+  return print(table);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ void StreamOptions::add_input(CLI::App& cmd) {
                  "document a line")
       ->transform(CLI::Transformer(kFormats))
       ->type_name("bson|json");
-  cmd.add_flag("--quiet", quiet, "No progress bar");
+  cmd.add_flag("--quiet", quiet, "No progress bar; no count at the end, nor its warnings");
 }
 
 void StreamOptions::add_result(CLI::App& cmd) {
@@ -32,6 +32,10 @@ void StreamOptions::add_output(CLI::App& cmd) {
   cmd.add_option("--threads", threads, "Worker threads; one for each core if not given")
       ->check(CLI::Range(1U, 1024U))
       ->type_name("N");
+}
+
+void StreamOptions::add_summary(CLI::App& cmd) {
+  cmd.add_flag("--json", json_summary, "The count at the end (standard error) as one JSON line");
 }
 
 unsigned StreamOptions::thread_count() const noexcept {

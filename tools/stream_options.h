@@ -9,20 +9,22 @@
 
 namespace fle::tools {
 
-/// --in, --format, --quiet; --out and --relaxed where results are documents; --threads where many
-/// are worked on at once.
+/// --in, --format, --quiet; --out and --relaxed where results are documents; --threads
+/// where many are worked on at once.
 struct StreamOptions {
   std::string in;
   std::string out;
   Format format = Format::bson;
   bool relaxed = false;
   bool quiet = false;
-  unsigned threads = 0;  // 0: one for each core
+  bool json_summary = false;  // --json
+  unsigned threads = 0;       // 0: one for each core
 
   void add_input(CLI::App& cmd);
   void add_result(CLI::App& cmd);
   /// add_result and --threads.
   void add_output(CLI::App& cmd);
+  void add_summary(CLI::App& cmd);
   [[nodiscard]] unsigned thread_count() const noexcept;
 };
 

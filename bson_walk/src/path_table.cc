@@ -22,10 +22,7 @@ std::string_view name_at(Bytes doc, std::uint32_t type_offset, std::uint32_t val
 
 }  // namespace
 
-PathTable::PathTable()
-    : hash_(seeded()),
-      nodes_{{kOther, false, 0, 0, 0, 0}, {kOther, false, 0, 0, 0, 0}},
-      slots_(64) {}
+PathTable::PathTable() : hash_(seeded()), nodes_(kRoot + 1), slots_(64) {}
 
 std::span<const PathTable::Id> PathTable::find(Bytes doc, const Edits& edits) {
   found_.clear();
@@ -35,20 +32,40 @@ std::span<const PathTable::Id> PathTable::find(Bytes doc, const Edits& edits) {
     return enclosing != 0 &&
            doc[edits.enclosing_[enclosing].type_offset] == static_cast<std::uint8_t>(Type::array);
   };
+  // Documents of a stream are alike: what follows a path is what followed it before.
+  Id before = kRoot;
+  const auto next = [&](std::uint32_t enclosing, std::uint32_t type_offset,
+                        std::uint32_t value_offset) {
+    before = child_after(before, inside_[enclosing], in_array(enclosing),
+                         name_at(doc, type_offset, value_offset));
+    return before;
+  };
   inside_.clear();
   for (const Edits::Enclosing& e : edits.enclosing_) {
-    const Id parent = inside_.empty() ? kRoot : inside_[e.parent];
-    inside_.push_back(
-        inside_.empty() ? kRoot
-                        : child(parent, in_array(e.parent), name_at(doc, e.type_offset, e.offset)));
+    inside_.push_back(inside_.empty() ? kRoot : next(e.parent, e.type_offset, e.offset));
   }
   for (std::size_t i = 0; i < edits.marks_.size(); ++i) {
     const Mark& m = edits.marks_[i];
-    const std::uint32_t enclosing = edits.inside_of_[i];
-    found_.push_back(child(inside_[enclosing], in_array(enclosing),
-                           name_at(doc, m.type_offset, m.value_offset)));
+    found_.push_back(next(edits.inside_of_[i], m.type_offset, m.value_offset));
   }
   return found_;
+}
+
+PathTable::Id PathTable::find(const PathTable& other, Id id) {
+  if (id <= kRoot || id >= other.size()) return id == kRoot ? kRoot : kOther;
+  const Node& n = other.nodes_[id];
+  return child(find(other, n.parent), n.item, other.name(n));
+}
+
+PathTable::Id PathTable::child_after(Id before, Id parent, bool item, std::string_view name) {
+  if (parent == kOther) return kOther;
+  const Id guess = nodes_[before].next;
+  const Node& n = nodes_[guess];
+  if (guess != kOther && n.parent == parent && n.item == item && (item || this->name(n) == name))
+    return guess;
+  const Id id = child(parent, item, name);
+  nodes_[before].next = id;
+  return id;
 }
 
 PathTable::Id PathTable::child(Id parent, bool item, std::string_view name) {
@@ -59,15 +76,13 @@ PathTable::Id PathTable::child(Id parent, bool item, std::string_view name) {
     const Id id = slots_[i & (slots_.size() - 1)];
     if (id == kOther) break;
     const Node& n = nodes_[id];
-    if (n.hash == hash && n.parent == parent && n.item == item &&
-        std::string_view(names_).substr(n.name, n.name_size) == name)
-      return id;
+    if (n.hash == hash && n.parent == parent && n.item == item && this->name(n) == name) return id;
   }
   const auto size = static_cast<std::uint32_t>(name.size());
   const std::size_t text_size =
       std::size_t{nodes_[parent].text_size} + (item ? 2 : name.size() + (parent == kRoot ? 0 : 1));
   if (nodes_.size() == kMost || text_size > kLongest) return kOther;
-  return add({parent, item, 0, size, static_cast<std::uint32_t>(text_size), hash}, name);
+  return add({parent, item, 0, size, static_cast<std::uint32_t>(text_size), hash, kOther}, name);
 }
 
 PathTable::Id PathTable::add(const Node& node, std::string_view name) {
@@ -104,7 +119,7 @@ std::string PathTable::text(Id id) const {
       continue;
     }
     if (it != way.rbegin()) text += '.';
-    text.append(names_, n.name, n.name_size);
+    text += name(n);
   }
   return text;
 }

@@ -90,6 +90,22 @@ TEST(PathTable, AgreesWithPathOfOnRandomDocuments) {
   }
 }
 
+TEST(PathTable, FindsThePathsOfAnotherTable) {
+  PathTable one;
+  PathTable other;
+  const Buffer doc = test::from_json("{'a':{'b':[" + kValue + ",{'c':" + kValue + "}]}}");
+  (void)texts_of(one, test::from_json("{'x':" + kValue + ",'a':" + kValue + "}"));
+  Edits edits;
+  ASSERT_TRUE(find_ciphertexts(doc, edits).has_value());
+  for (const PathTable::Id id : other.find(doc, edits)) {
+    const PathTable::Id here = one.find(other, id);
+    EXPECT_EQ(one.text(here), other.text(id));
+    EXPECT_EQ(one.find(other, id), here);
+  }
+  EXPECT_EQ(one.find(other, PathTable::kOther), PathTable::kOther);
+  EXPECT_EQ(one.find(other, 99), PathTable::kOther);
+}
+
 TEST(PathTable, KnowsNothingOfEditsOfAnotherDocument) {
   PathTable paths;
   Edits edits;

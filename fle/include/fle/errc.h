@@ -64,9 +64,10 @@ enum class Errc : std::uint16_t {
   kms_no_credentials = 312,  ///< Credentials or a token for a KMS could not be had.
 
   // Input and output of whole streams, 400..499.
-  io_failed = 400,         ///< A file could not be read or written.
-  json_invalid = 401,      ///< A line is not one Extended JSON document.
-  truncated_stream = 402,  ///< The stream ends inside a document.
+  io_failed = 400,          ///< A file could not be read or written.
+  json_invalid = 401,       ///< A line is not one Extended JSON document.
+  truncated_stream = 402,   ///< The stream ends inside a document.
+  nothing_encrypted = 403,  ///< A run that must encrypt something met no field to encrypt.
 
   // Query analysis, 500..599. The text says path, operator and rule.
   command_not_supported = 500,  ///< Neither analysed nor known to be harmless.
@@ -146,6 +147,7 @@ enum class Errc : std::uint16_t {
     FLE_ERRC_NAME(io_failed)
     FLE_ERRC_NAME(json_invalid)
     FLE_ERRC_NAME(truncated_stream)
+    FLE_ERRC_NAME(nothing_encrypted)
     FLE_ERRC_NAME(command_not_supported)
     FLE_ERRC_NAME(command_malformed)
     FLE_ERRC_NAME(operator_not_allowed)

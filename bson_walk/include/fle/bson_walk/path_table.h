@@ -41,6 +41,8 @@ class FLE_API PathTable {
   /// the paths are known.
   /// @param edits  of find_fields() or find_ciphertexts() for `doc`, a whole document.
   [[nodiscard]] std::span<const Id> find(Bytes doc, const Edits& edits);
+  /// The number here of a path that another table has numbered: the sum of two counts.
+  [[nodiscard]] Id find(const PathTable& other, Id id);
   /// All numbers are below it. Some belong to enclosing documents only.
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
   /// For people. Empty for kOther.
@@ -55,9 +57,14 @@ class FLE_API PathTable {
     std::uint32_t name_size;
     std::uint32_t text_size;
     std::uint64_t hash;
+    Id next;  // that followed it last time
   };
   [[nodiscard]] Id child(Id parent, bool item, std::string_view name);
+  [[nodiscard]] Id child_after(Id before, Id parent, bool item, std::string_view name);
   [[nodiscard]] Id add(const Node& node, std::string_view name);
+  [[nodiscard]] std::string_view name(const Node& node) const noexcept {
+    return std::string_view(names_).substr(node.name, node.name_size);
+  }
   void grow();
 
   SeededHash hash_;
