@@ -45,12 +45,10 @@ void Statement::reset() noexcept {
   sqlite3_clear_bindings(stmt_.get());
 }
 
-Done Db::open(std::chrono::milliseconds busy_timeout) {
-  // "./" keeps names such as ":memory:" and "file:x?mode=..." plain file names.
-  const std::string name = path_.starts_with('/') ? path_ : "./" + path_;
+Done Db::open(const std::string& real_path, std::chrono::milliseconds busy_timeout) {
   sqlite3* db = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int rc = sqlite3_open_v2(name.c_str(), &db, flags, nullptr);
+  const int rc = sqlite3_open_v2(real_path.c_str(), &db, flags, nullptr);
   db_.reset(db);
   if (db == nullptr) return Failure{Errc::no_memory, "sqlite3_open_v2"};
   if (rc != SQLITE_OK) return failure();
@@ -61,6 +59,12 @@ Done Db::open(std::chrono::milliseconds busy_timeout) {
   sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   return ok;
+}
+
+bool Db::has_moved() const noexcept {
+  int moved = 1;
+  return sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
+         moved != 0;
 }
 
 Done Db::exec(const char* sql) {

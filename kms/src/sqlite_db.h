@@ -50,7 +50,10 @@ class Db {
   explicit Db(std::string path) : path_(std::move(path)) {}
 
   /// Opens an existing file for reading and writing, or for reading where it is write-protected.
-  [[nodiscard]] Done open(std::chrono::milliseconds busy_timeout);
+  /// @param real_path  absolute, and without a link in it
+  [[nodiscard]] Done open(const std::string& real_path, std::chrono::milliseconds busy_timeout);
+  /// Whether the file that is open does not have that path any more, or never had.
+  [[nodiscard]] bool has_moved() const noexcept;
   [[nodiscard]] Done exec(const char* sql);
   [[nodiscard]] Outcome<Statement> prepare(std::string_view sql);
   /// The first column of the first row, an integer.

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fle/files/fd.h"
+#include "fle/files/trust.h"
 #include "fle/secret.h"
 
 namespace fle::kms {
@@ -32,34 +34,20 @@ Failure refuse(const std::string& file, const std::string& why) {
 
 std::string system_reason() { return std::system_category().message(errno); }
 
-class File {
- public:
-  explicit File(const std::string& path) noexcept
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
-
 /// Without stdio, whose buffers nobody wipes: the file may hold a private key.
 Outcome<WipedBuffer> read_file(const std::string& path) {
-  const File file(path);
+  const files::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   struct stat st {};
-  if (file.fd() < 0 || ::fstat(file.fd(), &st) != 0) return refuse(path, system_reason());
+  if (!file || ::fstat(file.get(), &st) != 0) return refuse(path, system_reason());
   if (!S_ISREG(st.st_mode)) return refuse(path, "not a regular file");
+  FLE_CHECK(files::check_file(files::FileKind::tls_file, path, st));
   const auto size = static_cast<std::size_t>(st.st_size);
   if (size == 0 || size > kMaxFileLen) return refuse(path, "empty, or larger than 1 MiB");
   WipedBuffer out;
   FLE_CHECK(out.reset(size));
   std::size_t n = 0;
   while (n < size) {
-    const ssize_t got = ::read(file.fd(), out.bytes().data() + n, size - n);
+    const ssize_t got = ::read(file.get(), out.bytes().data() + n, size - n);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return refuse(path, system_reason());
     if (got == 0) return refuse(path, "it became shorter while it was read");

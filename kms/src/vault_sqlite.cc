@@ -14,6 +14,7 @@
 #include "sqlite_db.h"
 #include "text.h"
 #include "vault_common.h"
+#include "vault_file.h"
 
 namespace fle::kms {
 namespace {
@@ -59,10 +60,15 @@ Failure system_failure(const std::string& path, int error) {
 
 class SqliteVault final : public KeyVault {
  public:
-  explicit SqliteVault(std::string path) : db_(std::move(path)), pid_(::getpid()) {}
+  explicit SqliteVault(VaultFile file)
+      : file_(std::move(file)), db_(file_.path()), pid_(::getpid()) {}
 
   Done open(bool create) {
-    FLE_CHECK(db_.open(kBusyTimeout));
+    // Before SQLite looks at anything, and once more of what it has opened.
+    FLE_CHECK(file_.check());
+    FLE_CHECK(db_.open(file_.real_path(), kBusyTimeout));
+    FLE_CHECK(file_.check());
+    if (db_.has_moved()) return db_.failure("it was replaced while it was opened");
     FLE_CHECK(db_.exec(kSettings));
     FLE_CHECK(refuse_short_file());
     FLE_TRY(const bool empty, is_empty());
@@ -93,7 +99,7 @@ class SqliteVault final : public KeyVault {
   Outcome<std::vector<KeyDocument>> find(std::span<const KeyId> ids,
                                          std::span<const std::string> alt_names) override {
     const std::scoped_lock lock(mutex_);
-    FLE_CHECK(check_process());
+    FLE_CHECK(check_usable());
     Transaction t(db_);
     FLE_CHECK(t.begin(Transaction::Kind::read));
     std::vector<KeyDocument> out;
@@ -113,7 +119,7 @@ class SqliteVault final : public KeyVault {
 
   Outcome<std::vector<KeyDocument>> list() override {
     const std::scoped_lock lock(mutex_);
-    FLE_CHECK(check_process());
+    FLE_CHECK(check_usable());
     std::vector<KeyDocument> out;
     std::unordered_set<KeyId> seen;
     FLE_CHECK(collect(all_, out, seen));
@@ -230,9 +236,9 @@ class SqliteVault final : public KeyVault {
 
   // SQLite's locks belong to the process that opened the file: a forked child that went on with
   // this connection could damage the vault.
-  [[nodiscard]] Done check_process() const {
-    if (::getpid() == pid_) return ok;
-    return db_.failure("opened before a fork: open it again in the child");
+  [[nodiscard]] Done check_usable() const {
+    if (::getpid() != pid_) return db_.failure("opened before a fork: open it again in the child");
+    return file_.check_beside();
   }
 
   /// Runs `work`, which fills in `out`, as one transaction that holds the write lock. A failure
@@ -240,7 +246,7 @@ class SqliteVault final : public KeyVault {
   template <class T, class Work>
   Outcome<T> in_transaction(T out, Work work) {
     const std::scoped_lock lock(mutex_);
-    FLE_CHECK(check_process());
+    FLE_CHECK(check_usable());
     Transaction t(db_);
     FLE_CHECK(t.begin(Transaction::Kind::write));
     FLE_CHECK(work(out));
@@ -315,6 +321,7 @@ class SqliteVault final : public KeyVault {
   }
 
   std::mutex mutex_;
+  VaultFile file_;
   Db db_;
   pid_t pid_;
   Statement insert_key_;
@@ -347,10 +354,9 @@ Outcome<std::unique_ptr<KeyVault>> open_sqlite_vault(const std::string& path, bo
     return Failure{Errc::vault_failed, "the key vault's file name is empty or holds a NUL byte"};
   if (create) {
     FLE_CHECK(create_file(path));
-  } else if (::access(path.c_str(), F_OK) != 0) {
-    return system_failure(path, errno);
   }
-  auto vault = std::make_unique<SqliteVault>(path);
+  FLE_TRY(VaultFile file, VaultFile::find(path));
+  auto vault = std::make_unique<SqliteVault>(std::move(file));
   FLE_CHECK(vault->open(create));
   return std::unique_ptr<KeyVault>(std::move(vault));
 }

@@ -243,6 +243,19 @@ TEST_F(Tls, NamesTheFileThatItCannotUse) {
   expect_file_refused(o, o.private_key_file, "without a certificate file");
 }
 
+TEST_F(Tls, TakesNoFileThatOthersMayChange) {
+  for (auto member :
+       {&TlsOptions::ca_file, &TlsOptions::certificate_file, &TlsOptions::private_key_file}) {
+    TlsOptions o = test::client_tls(path(""));
+    write_file(path("open.pem"), content_of(o.*member));
+    o.*member = path("open.pem");
+    std::filesystem::permissions(path("open.pem"), std::filesystem::perms(0644));
+    ASSERT_TRUE(check_tls_options(o));
+    std::filesystem::permissions(path("open.pem"), std::filesystem::perms(0666));
+    expect_file_refused(o, o.*member, "other users may write to it: chmod go-w it");
+  }
+}
+
 TEST_F(Tls, TakesCertificateAndKeyFromOneFile) {
   write_file(path("both.pem"), content_of(path("client.key")) + content_of(path("client.pem")));
   serve({});
