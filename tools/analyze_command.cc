@@ -219,7 +219,7 @@ class Run {
 Done run(const Options& o) {
   FLE_TRY(SchemaMap schemas, o.command.schemas());
   FLE_TRY(Input in, Input::open(o.stream.in));
-  FLE_TRY(Output out, Output::open(o.stream.out));
+  FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::secret));
   DocumentReader reader(in, o.stream.format);
   Run all(o, std::move(schemas), out, in.size());
   Done done = all.all(reader);

@@ -149,7 +149,8 @@ Done run(const Options& o) {
   }
   FLE_TRY(std::shared_ptr<kms::KeyRing> ring, o.keys.key_ring());
   FLE_TRY(Input in, Input::open(o.stream.in));
-  FLE_TRY(Output out, Output::open(o.stream.out));
+  FLE_TRY(Output out, Output::open(o.stream.out,
+                                   o.encrypt ? files::Privacy::ordinary : files::Privacy::secret));
   DocumentCipher::Options options;
   if (!o.encrypt) {
     // What encryption has made larger must still come back.

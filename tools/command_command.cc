@@ -41,7 +41,7 @@ Done run(const Options& o) {
   FLE_TRY(const std::shared_ptr<kms::KeyRing> keys, o.keys.key_ring());
   const client::AutoEncrypter auto_encrypter(std::move(options), keys);
   FLE_TRY(Input in, Input::open(o.stream.in));
-  FLE_TRY(Output out, Output::open(o.stream.out));
+  FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::ordinary));
   DocumentReader reader(in, o.stream.format);
   CommandStream stream(o.stream, out, in.size(), o.stream.quiet);
   client::Message message;

@@ -1,9 +1,6 @@
 #include "files.h"
 
 #include <cerrno>
-#include <csignal>
-#include <cstring>
-#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,10 +11,7 @@
 namespace fle::tools {
 namespace {
 
-Failure io_failure(const std::string& name, const char* what) {
-  return Failure(Errc::io_failed,
-                 std::string("cannot ") + what + " '" + name + "': " + std::strerror(errno));
-}
+using files::FileKind;
 
 Failure too_large(const std::string& path, std::size_t limit) {
   return Failure(Errc::io_failed,
@@ -25,30 +19,6 @@ Failure too_large(const std::string& path, std::size_t limit) {
 }
 
 bool is_standard(const std::string& path) { return path.empty() || path == "-"; }
-
-// The hidden file of a running Output, for the signal handler. One command writes one file.
-char temporary_path[4096];
-volatile std::sig_atomic_t temporary_is_there = 0;
-
-extern "C" void remove_temporary(int signal) {
-  if (temporary_is_there != 0) ::unlink(temporary_path);
-  ::signal(signal, SIG_DFL);
-  ::raise(signal);
-}
-
-void watch_signals(const std::string& path) {
-  if (path.size() >= sizeof temporary_path) return;
-  std::memcpy(temporary_path, path.c_str(), path.size() + 1);
-  temporary_is_there = 1;
-  for (const int s : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction action {};
-    // nohup and shells in the background have them ignored; so they stay.
-    if (::sigaction(s, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) continue;
-    action = {};
-    action.sa_handler = remove_temporary;
-    ::sigaction(s, &action, nullptr);
-  }
-}
 
 bool write_all(int fd, const char* p, std::size_t n) noexcept {
   while (n != 0) {
@@ -61,34 +31,21 @@ bool write_all(int fd, const char* p, std::size_t n) noexcept {
   return true;
 }
 
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// A rename is durable once the folder is.
-void sync_folder(const std::string& path) noexcept {
-  const int fd = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  (void)::fsync(fd);
-  ::close(fd);
-}
-
-// A symbolic link stays one: the file that it leads to is replaced.
-std::string target_of(const std::string& path) {
-  std::error_code not_there;
-  const auto target = std::filesystem::canonical(path, not_there);
-  return not_there ? path : target.string();
-}
-
-// What a new file would get, or what the file that is replaced has.
-mode_t mode_for(const std::string& path) noexcept {
+/// What cannot be replaced, or is a descriptor already.
+Outcome<files::Fd> open_as_it_is(const files::Place& place) {
+  if (place.descriptor >= 0) {
+    files::Fd same(::fcntl(place.descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!same) return files::failure("open", place.path, errno);
+    return same;
+  }
+  FLE_CHECK(files::check_entry(place.path, place.folder_stat, *place.entry));
+  files::Fd fd(::openat(place.folder.get(), place.name.c_str(),
+                        O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY));
   struct stat st {};
-  if (::stat(path.c_str(), &st) == 0) return st.st_mode & 07777;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return 0666 & ~mask;
+  if (!fd || ::fstat(fd.get(), &st) != 0) return files::failure("open", place.path, errno);
+  // Somebody has put a file there meanwhile.
+  if (S_ISREG(st.st_mode)) return files::failure("open", place.path, EEXIST);
+  return fd;
 }
 
 }  // namespace
@@ -96,69 +53,57 @@ mode_t mode_for(const std::string& path) noexcept {
 // ---- Input
 
 Outcome<Input> Input::open(const std::string& path) {
-  if (is_standard(path)) return Input(STDIN_FILENO, "standard input", 0);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return io_failure(path, "open");
+  if (is_standard(path)) return Input(STDIN_FILENO, "standard input");
+  files::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) return files::failure("open", path, errno);
+  Input in(fd.get(), path);
   struct stat st {};
-  const bool regular = ::fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-  return Input(fd, path, regular ? static_cast<std::uint64_t>(st.st_size) : 0);
+  if (::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode))
+    in.size_ = static_cast<std::uint64_t>(st.st_size);
+  in.own_ = std::move(fd);
+  return in;
 }
 
-Input::Input(Input&& o) noexcept
-    : fd_(std::exchange(o.fd_, -1)), name_(std::move(o.name_)), size_(o.size_) {}
-
-Input::~Input() {
-  if (fd_ > STDERR_FILENO) ::close(fd_);
+Outcome<Input> Input::open(const std::string& path, FileKind kind) {
+  FLE_TRY(Input in, open(path));
+  if (is_standard(path)) return in;
+  struct stat st {};
+  if (::fstat(in.fd_, &st) != 0) return files::failure("open", path, errno);
+  FLE_CHECK(files::check_file(kind, path, st));
+  const std::string warning = files::warning_about(kind, path, st);
+  if (!warning.empty()) complain("warning: " + warning);
+  return in;
 }
 
 Outcome<std::size_t> Input::read(MutBytes into) {
   for (;;) {
     const ssize_t n = ::read(fd_, into.data(), into.size());
     if (n >= 0) return static_cast<std::size_t>(n);
-    if (errno != EINTR) return io_failure(name_, "read");
+    if (errno != EINTR) return files::failure("read", name_, errno);
   }
 }
 
 // ---- Output
 
-Outcome<Output> Output::open(const std::string& path) {
-  if (is_standard(path)) return Output(STDOUT_FILENO, {}, {});
-  struct stat st {};
-  // A device or a pipe is written to as it is: it cannot be replaced.
-  if (::stat(path.c_str(), &st) == 0 && !S_ISREG(st.st_mode)) {
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return io_failure(path, "open");
-    return Output(fd, path, {});
+Outcome<Output> Output::open(const std::string& path, files::Privacy privacy) {
+  if (is_standard(path)) return Output(STDOUT_FILENO, {});
+  FLE_TRY(files::Place place, files::find_place(path, files::Links::follow));
+  const bool replaceable = !place.entry || place.is_regular() || S_ISDIR(place.entry->st_mode);
+  if (place.descriptor >= 0 || !replaceable) {
+    FLE_TRY(files::Fd fd, open_as_it_is(place));
+    Output out(fd.get(), path);
+    out.own_ = std::move(fd);
+    return out;
   }
-  return create(target_of(path));
-}
-
-Outcome<Output> Output::create(const std::string& path) {
-  const std::size_t name = path.rfind('/') + 1;  // 0 when there is no slash
-  std::string temporary = path.substr(0, name) + "." + path.substr(name) + ".XXXXXX";
-  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return io_failure(path, "create");
-  watch_signals(temporary);
-  Output out(fd, path, std::move(temporary));
-  if (::fchmod(fd, mode_for(path)) != 0) return io_failure(path, "set the mode of");
+  FLE_TRY(files::PendingFile file,
+          files::PendingFile::create(std::move(place), privacy, files::Existing::replace));
+  Output out(file.fd(), path);
+  out.file_.emplace(std::move(file));
   return out;
 }
 
-Output::Output(Output&& o) noexcept
-    : fd_(std::exchange(o.fd_, -1)),
-      path_(std::move(o.path_)),
-      temporary_(std::exchange(o.temporary_, {})),
-      buffer_(std::move(o.buffer_)) {}
-
-Output::~Output() {
-  if (fd_ > STDERR_FILENO) ::close(fd_);
-  if (temporary_.empty()) return;
-  ::unlink(temporary_.c_str());
-  temporary_is_there = 0;
-}
-
 Failure Output::failed(const char* what) const {
-  return io_failure(path_.empty() ? "standard output" : path_, what);
+  return files::failure(what, path_.empty() ? "standard output" : path_, errno);
 }
 
 Done Output::write(Bytes data) {
@@ -181,20 +126,15 @@ Done Output::flush() {
 
 Done Output::commit() {
   FLE_CHECK(flush());
-  if (temporary_.empty()) return ok;
-  if (::fsync(fd_) != 0) return failed("write");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed("create");
-  temporary_is_there = 0;
-  temporary_.clear();
-  sync_folder(path_);
+  if (file_) return file_->commit();
   return ok;
 }
 
 // ---- Small files
 
-Outcome<std::string> read_file(const std::string& path, std::size_t limit) {
+Outcome<std::string> read_file(const std::string& path, std::size_t limit, FileKind kind) {
   constexpr std::size_t kBlock = 64 * 1024;
-  FLE_TRY(Input in, Input::open(path));
+  FLE_TRY(Input in, Input::open(path, kind));
   std::string content;
   for (std::size_t size = 0;;) {
     content.resize(size + kBlock);
@@ -207,13 +147,9 @@ Outcome<std::string> read_file(const std::string& path, std::size_t limit) {
   }
 }
 
-Outcome<SecretBytes> read_secret_file(const std::string& path, std::size_t limit,
-                                      LockPolicy policy) {
-  struct stat st {};
-  if (::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0) {
-    complain("warning: '" + path + "' holds a key and can be read by other users; chmod 600 it");
-  }
-  FLE_TRY(Input in, Input::open(path));
+Outcome<SecretBytes> read_secret_file(const std::string& path, std::size_t limit, LockPolicy policy,
+                                      FileKind kind) {
+  FLE_TRY(Input in, Input::open(path, kind));
   FLE_TRY(SecretBytes whole, SecretBytes::create(limit + 1, policy));
   std::size_t size = 0;
   while (size < whole.size()) {
@@ -228,22 +164,14 @@ Outcome<SecretBytes> read_secret_file(const std::string& path, std::size_t limit
 }
 
 Done create_secret_file(const std::string& path, Bytes content) {
-  // O_EXCL: a key that was lost by overwriting it takes all data with it.
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return io_failure(path, "create");
-  const bool written =
-      ::fchmod(fd, 0600) == 0 &&
-      write_all(fd, reinterpret_cast<const char*>(content.data()), content.size()) &&
-      ::fsync(fd) == 0;
-  if (!written) {
-    Failure why = io_failure(path, "write");
-    ::close(fd);
-    ::unlink(path.c_str());
-    return why;
-  }
-  ::close(fd);  // nothing is left to fail: fsync has written it
-  sync_folder(path);
-  return ok;
+  // A key that was lost by overwriting it takes all data with it.
+  FLE_TRY(files::Place place, files::find_place(path, files::Links::refuse));
+  FLE_TRY(
+      files::PendingFile file,
+      files::PendingFile::create(std::move(place), files::Privacy::secret, files::Existing::keep));
+  if (!write_all(file.fd(), reinterpret_cast<const char*>(content.data()), content.size()))
+    return files::failure("write", path, errno);
+  return file.commit();
 }
 
 }  // namespace fle::tools

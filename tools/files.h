@@ -2,9 +2,12 @@
 #define FLE_TOOLS_FILES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "fle/failure.h"
+#include "fle/files/pending_file.h"
+#include "fle/files/trust.h"
 #include "fle/secret.h"
 
 namespace fle::tools {
@@ -13,9 +16,8 @@ namespace fle::tools {
 class Input {
  public:
   static Outcome<Input> open(const std::string& path);
-  Input(Input&& o) noexcept;
-  Input& operator=(Input&&) = delete;
-  ~Input();
+  /// The same, but what others may have changed is refused, or warned of (files::check_file).
+  static Outcome<Input> open(const std::string& path, files::FileKind kind);
 
   /// Bytes read, 0 at the end.
   Outcome<std::size_t> read(MutBytes into);
@@ -23,22 +25,19 @@ class Input {
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
  private:
-  Input(int fd, std::string name, std::uint64_t size) noexcept
-      : fd_(fd), name_(std::move(name)), size_(size) {}
-  int fd_;
+  Input(int fd, std::string name) noexcept : fd_(fd), name_(std::move(name)) {}
+  int fd_;  // own_, or standard input
+  files::Fd own_;
   std::string name_;
-  std::uint64_t size_;
+  std::uint64_t size_ = 0;
 };
 
-/// Where results go. "-" and "" mean standard output. A file appears, or is replaced, only by
-/// commit(): until then the bytes stand in a hidden file beside it, which goes away on failure and
-/// on SIGINT, SIGTERM and SIGHUP.
+/// Where results go. "-" and "" mean standard output; devices, pipes and the descriptors of this
+/// process (/dev/stdout) are written to as they are. A file appears, or is replaced, only by
+/// commit(): see files::PendingFile.
 class Output {
  public:
-  static Outcome<Output> open(const std::string& path);
-  Output(Output&& o) noexcept;
-  Output& operator=(Output&&) = delete;
-  ~Output();
+  static Outcome<Output> open(const std::string& path, files::Privacy privacy);
 
   /// Buffered.
   Done write(Bytes data);
@@ -46,23 +45,23 @@ class Output {
   Done commit();
 
  private:
-  Output(int fd, std::string path, std::string temporary)
-      : fd_(fd), path_(std::move(path)), temporary_(std::move(temporary)) {}
-  static Outcome<Output> create(const std::string& path);
+  Output(int fd, std::string path) noexcept : fd_(fd), path_(std::move(path)) {}
   Done flush();
   Failure failed(const char* what) const;
-  int fd_;
-  std::string path_;       // empty: standard output
-  std::string temporary_;  // empty: nothing to take away
+  int fd_;  // own_, that of file_, or standard output
+  files::Fd own_;
+  std::optional<files::PendingFile> file_;
+  std::string path_;  // empty: standard output
   std::string buffer_;
 };
 
 /// A whole file that is not secret; at most `limit` bytes.
-[[nodiscard]] Outcome<std::string> read_file(const std::string& path, std::size_t limit);
-/// A whole file that is: 1 to `limit` bytes in secret memory. Warns when others may read it.
+[[nodiscard]] Outcome<std::string> read_file(const std::string& path, std::size_t limit,
+                                             files::FileKind kind);
+/// A whole file that is: 1 to `limit` bytes in secret memory.
 [[nodiscard]] Outcome<SecretBytes> read_secret_file(const std::string& path, std::size_t limit,
-                                                    LockPolicy policy);
-/// Creates a file of mode 0600 that does not exist yet, durably.
+                                                    LockPolicy policy, files::FileKind kind);
+/// Creates a file of mode 0600 that does not exist yet, whole or not at all.
 [[nodiscard]] Done create_secret_file(const std::string& path, Bytes content);
 
 }  // namespace fle::tools

@@ -19,7 +19,8 @@ Done create(const Create& o) {
   FLE_TRY(options.master_key, o.master_key.parse());
   SecretBytes material;
   if (!o.material_file.empty()) {
-    FLE_TRY(material, read_secret_file(o.material_file, 4096, o.keys.lock_policy()));
+    FLE_TRY(material, read_secret_file(o.material_file, 4096, o.keys.lock_policy(),
+                                       files::FileKind::key_material));
     options.key_material = material.expose();
   }
   // Before the vault file is made: a wrong option must leave nothing behind.

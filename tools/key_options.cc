@@ -11,7 +11,7 @@ constexpr std::size_t kMaxKmsFile = 1024 * 1024;
 
 /// The 96 bytes of a master key file.
 Outcome<SecretBytes> read_master_key(const std::string& path, LockPolicy policy) {
-  FLE_TRY(SecretBytes key, read_secret_file(path, 4096, policy));
+  FLE_TRY(SecretBytes key, read_secret_file(path, 4096, policy, files::FileKind::master_key));
   if (key.size() == DataKey::kLen) return key;
   return Failure(Errc::kms_config_invalid,
                  "'" + path + "' is not a local master key of " + std::to_string(DataKey::kLen) +
@@ -65,8 +65,8 @@ Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_vault(bool create) cons
 
 Outcome<std::shared_ptr<const kms::Providers>> KeyOptions::providers() const {
   if (!kms_file.empty()) {
-    FLE_TRY(const SecretBytes text,
-            read_secret_file(kms_file, kMaxKmsFile, LockPolicy::best_effort));
+    FLE_TRY(const SecretBytes text, read_secret_file(kms_file, kMaxKmsFile, LockPolicy::best_effort,
+                                                     files::FileKind::kms_providers));
     kms::KmsOptions options;
     options.lock_policy = lock_policy();
     options.credentials = kms::automatic_credentials(lock_policy());

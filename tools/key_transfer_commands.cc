@@ -32,7 +32,7 @@ Done export_keys(const Transfer& o) {
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
   FLE_TRY(const std::vector<kms::KeyDocument> keys,
           o.selected.empty() ? vault->list() : find_keys(*vault, o.selected));
-  FLE_TRY(Output out, Output::open(o.out));
+  FLE_TRY(Output out, Output::open(o.out, files::Privacy::secret));
   std::string json;
   for (const kms::KeyDocument& key : keys) {
     const std::vector<std::uint8_t> bson = kms::to_bson(key);

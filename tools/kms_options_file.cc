@@ -123,7 +123,7 @@ constexpr Option kOptions[] = {{"tlsOptions", set_tls_map},
 }  // namespace
 
 Done read_kms_options(kms::KmsOptions& out, const std::string& path) {
-  FLE_TRY(const std::string json, read_file(path, kMaxFile));
+  FLE_TRY(const std::string json, read_file(path, kMaxFile, files::FileKind::kms_options));
   std::vector<std::uint8_t> bson;
   if (!json_to_bson(json, bson)) return refuse("'" + path + "' is not one JSON document", {});
   bson_t b;

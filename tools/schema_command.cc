@@ -58,7 +58,7 @@ void SchemaFile::add_origin(CLI::App& cmd) {
 }
 
 Outcome<std::shared_ptr<const schema::Plan>> SchemaFile::compile() const {
-  FLE_TRY(const std::string text, read_file(path, kMaxSchema));
+  FLE_TRY(const std::string text, read_file(path, kMaxSchema, files::FileKind::schema));
   auto plan = schema::compile_json(text, remote ? schema::Origin::remote : schema::Origin::local);
   if (!plan) plan.error().message += " (in schema '" + path + "')";
   return plan;

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,12 +29,13 @@ struct Pipe {
 };
 
 [[noreturn]] void become_fle(const std::filesystem::path& folder,
-                             const std::vector<std::string>& args, const Pipe& in, const Pipe& out,
-                             const Pipe& err) {
+                             const std::vector<std::string>& args, const Ends& ends, const Pipe& in,
+                             const Pipe& out, const Pipe& err) {
   if (::chdir(folder.c_str()) != 0) ::_exit(126);
   ::dup2(in.read, STDIN_FILENO);
   ::dup2(out.write, STDOUT_FILENO);
   ::dup2(err.write, STDERR_FILENO);
+  if (ends.prepare) ends.prepare();
   std::vector<char*> argv{const_cast<char*>(FLE_COMMAND)};
   for (const std::string& a : args) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);
@@ -59,7 +61,7 @@ Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string
   const Pipe err;
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork");
-  if (child == 0) become_fle(folder, args, in, out, err);
+  if (child == 0) become_fle(folder, args, ends, in, out, err);
   ::close(in.read);
   ::close(out.write);
   ::close(err.write);
@@ -103,13 +105,15 @@ Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string
                   [&out](const char* p, std::size_t n) {
                     out.append(p, n);
                     return true;
-                  }};
+                  },
+                  {}};
   Ended e = run_fle(folder, args, ends);
   e.out = std::move(out);
   return e;
 }
 
 TempFolder::TempFolder() {
+  ::umask(022);  // what tests write may be read by the command wherever they run
   std::string name = (std::filesystem::temp_directory_path() / "fle-test-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
   path_ = name;

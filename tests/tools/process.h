@@ -29,6 +29,8 @@ struct Ends {
   std::function<void(int fd, pid_t command)> feed;
   /// Takes what comes from standard output; false closes it, as `head` does.
   std::function<bool(const char* p, std::size_t n)> take;
+  /// Runs in the new process before it becomes the command.
+  std::function<void()> prepare = {};
 };
 Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
               const Ends& ends);

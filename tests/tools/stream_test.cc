@@ -223,28 +223,6 @@ TEST_F(Stream, ADocumentOfManyBlocksIsOneDocument) {
   EXPECT_TRUE(lines.out == line + "{ }\n" + line) << lines.err;
 }
 
-TEST_F(Stream, AnInterruptedRunLeavesNoFileBehind) {
-  folder.write("out.bson", "earlier content");
-  const auto files = folder.names().size();
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    const std::string some = patients(5000);
-    const auto feed_and_interrupt = [&](int fd, pid_t command) {
-      write_to(fd, some);
-      // The hidden file stands beside the others before the signal comes.
-      for (int i = 0; i < 1000 && folder.names().size() == files; ++i) ::usleep(10'000);
-      EXPECT_EQ(folder.names().size(), files + 1);
-      ::kill(command, signal);
-      ::usleep(100'000);
-    };
-    const Ended e = run_fle(folder.path(),
-                            with_keys({"encrypt", "--schema", "schema.json", "--out", "out.bson"}),
-                            {feed_and_interrupt, [](const char*, std::size_t) { return true; }});
-    EXPECT_EQ(e.signal, signal);
-    EXPECT_EQ(folder.names().size(), files) << signal;
-    EXPECT_EQ(folder.read("out.bson"), "earlier content");
-  }
-}
-
 TEST_F(Stream, AReaderThatGoesAwayAndAFullDiskAreFailuresWithAMessage) {
   const std::string some = patients(20000);
   const auto feed = [&](int fd, pid_t) { write_to(fd, some); };

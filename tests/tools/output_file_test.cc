@@ -1,0 +1,327 @@
+// What the command leaves in the file system: modes, owners, links, and nothing after a signal.
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "process.h"
+#include "support/failing_calls.h"
+#include "support/other_user.h"
+
+namespace fle::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Args = std::vector<std::string>;
+using Prepare = std::function<void()>;
+
+const Prepare kWithoutTmpfile = [] {
+  if (!let_fail({kNoTmpfile})) ::_exit(99);
+};
+bool take_all(const char*, std::size_t) { return true; }
+
+/// Whether the run has written to a file that has no name, or to a hidden one in `folder`.
+bool has_begun_to_write(const TempFolder& folder, pid_t command) {
+  std::error_code gone;
+  const fs::path fds = "/proc/" + std::to_string(command) + "/fd";
+  for (const auto& e : fs::directory_iterator(fds, gone)) {
+    struct stat st {};
+    if (::stat(e.path().c_str(), &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0 &&
+        st.st_size > 0)
+      return true;
+  }
+  for (const std::string& name : folder.names())
+    if (name.starts_with(".") && fs::file_size(folder.path() / name, gone) > 0) return true;
+  return false;
+}
+
+bool has_ended(pid_t command) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(command), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == command;
+}
+
+struct OutputFile : ::testing::Test {
+  void SetUp() override {
+    ::umask(022);
+    ASSERT_EQ(run({"encrypt", "--schema", "schema.json", "--out", "sealed"}).status, 0);
+  }
+  Args with_keys(Args args) const {
+    args.insert(args.end(), keys.begin(), keys.end());
+    args.insert(args.end(), {"--format", "json", "--quiet"});
+    return args;
+  }
+  Ended run(const Args& args, const Prepare& prepare = {},
+            const std::string& input = kInput) const {
+    std::string out;
+    const Ends ends{[&](int fd, pid_t) { write_to(fd, input); },
+                    [&out](const char* p, std::size_t n) {
+                      out.append(p, n);
+                      return true;
+                    },
+                    prepare};
+    Ended e = run_fle(folder.path(), with_keys(args), ends);
+    e.out = std::move(out);
+    return e;
+  }
+  Ended decrypt_to(const std::string& out, const Prepare& prepare = {}) const {
+    return run({"decrypt", "--in", "sealed", "--out", out}, prepare, "");
+  }
+  /// Decrypts to plain.json until something is written, sends the signal, and waits for the end.
+  Ended interrupt(int signal, const Prepare& prepare) const {
+    std::string documents;
+    for (int i = 0; i < 4000; ++i)
+      documents += R"({"ssn": 5, "note": ")" + std::string(500, 'n') + "\"}\n";
+    const auto feed = [&](int fd, pid_t command) {
+      write_to(fd, documents);
+      while (!has_begun_to_write(folder, command) && !has_ended(command)) ::sched_yield();
+      ::kill(command, signal);
+      while (!has_ended(command)) ::sched_yield();
+    };
+    const auto plainly = [&prepare] {
+      for (int s = 1; s < SIGRTMIN; ++s) ::signal(s, SIG_DFL);
+      if (prepare) prepare();
+    };
+    return run_fle(folder.path(), with_keys({"decrypt", "--out", "plain.json"}),
+                   {feed, take_all, plainly});
+  }
+  struct stat stat(const std::string& name) const {
+    struct stat st {};
+    if (::lstat((folder.path() / name).c_str(), &st) != 0) throw std::runtime_error("no " + name);
+    return st;
+  }
+  mode_t mode(const std::string& name) const { return stat(name).st_mode & 07777; }
+  void expect_nothing_else_than(const Args& before) const {
+    Args now = folder.names();
+    Args then = before;
+    std::ranges::sort(now);
+    std::ranges::sort(then);
+    EXPECT_EQ(now, then);
+  }
+
+  static constexpr const char* kInput = "{\"ssn\": 5, \"bloodType\": \"canary\"}\n";
+  TempFolder folder;
+  std::vector<std::string> keys = set_up_clinic(folder);
+};
+
+TEST_F(OutputFile, PlaintextAndKeysAreForTheirOwnerAlone) {
+  ASSERT_EQ(decrypt_to("plain.json").status, 0);
+  EXPECT_EQ(mode("plain.json"), 0600U);
+  EXPECT_NE(folder.read("plain.json").find("canary"), std::string::npos);
+  EXPECT_EQ(mode("sealed"), 0644U);
+  EXPECT_EQ(mode("master.key"), 0600U);
+  const Ended exported =
+      run_fle(folder.path(), {"key", "export", "--vault", "keys.vault", "--out", "keys.bson"});
+  EXPECT_EQ(exported.status, 0) << exported.err;
+  EXPECT_EQ(mode("keys.bson"), 0600U);
+  const Ended marked = run_fle(
+      folder.path(), {"analyze", "--schema", "schema.json", "--ns", "d.c", "--out", "marked"});
+  EXPECT_EQ(marked.status, 0) << marked.err;
+  EXPECT_EQ(mode("marked"), 0600U);
+}
+
+TEST_F(OutputFile, NothingIsLeftBehindBySignals) {
+  folder.write("plain.json", "earlier");
+  const Args before = folder.names();
+  // All that end a process unless it catches them (signal(7)), except SIGPIPE, which is ignored.
+  Args wrong;
+  std::vector<int> signals{SIGHUP,    SIGINT,    SIGQUIT, SIGILL,   SIGTRAP, SIGABRT,
+                           SIGBUS,    SIGFPE,    SIGSEGV, SIGSYS,   SIGUSR1, SIGUSR2,
+                           SIGALRM,   SIGTERM,   SIGXCPU, SIGXFSZ,  SIGPROF, SIGIO,
+                           SIGVTALRM, SIGSTKFLT, SIGPWR,  SIGRTMIN, SIGRTMAX};
+  for (const Prepare& way : {Prepare(), kWithoutTmpfile}) {
+    for (const int signal : signals) {
+      const Ended e = interrupt(signal, way);
+      if (e.status == 99) GTEST_SKIP() << "no seccomp here, so O_TMPFILE cannot be made to fail";
+      EXPECT_EQ(e.signal, signal) << e.status << e.err;
+      expect_nothing_else_than(before);
+    }
+  }
+  EXPECT_EQ(folder.read("plain.json"), "earlier");
+}
+
+TEST_F(OutputFile, PlaintextDoesNotOutliveSigkill) {
+  const int probe = ::open(folder.path().c_str(), O_TMPFILE | O_WRONLY, 0600);
+  if (probe < 0) GTEST_SKIP() << "the file system of " << folder.path() << " has no O_TMPFILE";
+  ::close(probe);
+  const Args before = folder.names();
+  EXPECT_EQ(interrupt(SIGKILL, {}).signal, SIGKILL);
+  expect_nothing_else_than(before);
+}
+
+TEST_F(OutputFile, WhatGrowsBeyondItsLimitLeavesNothing) {
+  const Args before = folder.names();
+  for (const Prepare& way : {Prepare([] {}), kWithoutTmpfile}) {
+    for (const bool ignored : {false, true}) {
+      const auto limited = [&] {
+        const rlimit small{10, 10};
+        ::setrlimit(RLIMIT_FSIZE, &small);
+        ::signal(SIGXFSZ, ignored ? SIG_IGN : SIG_DFL);
+        way();
+      };
+      const Ended e = decrypt_to("plain.json", limited);
+      if (e.status == 99) GTEST_SKIP() << "no seccomp here, so O_TMPFILE cannot be made to fail";
+      EXPECT_EQ(e.signal, ignored ? 0 : SIGXFSZ);
+      if (ignored) {
+        EXPECT_EQ(e.status, 1);
+        EXPECT_NE(e.err.find("File too large"), std::string::npos) << e.err;
+      }
+      expect_nothing_else_than(before);
+    }
+  }
+}
+
+TEST_F(OutputFile, AFullDiskIsAFailureThatLeavesTheOldFile) {
+  folder.write("plain.json", "earlier");
+  const Args before = folder.names();
+  for (const FailingCall& call : {FailingCall{SYS_fsync, ENOSPC}, FailingCall{SYS_fsync, EDQUOT}}) {
+    const auto full = [&] {
+      if (!let_fail({call})) ::_exit(99);
+    };
+    const Ended e = decrypt_to("plain.json", full);
+    if (e.status == 99) GTEST_SKIP() << "no seccomp here";
+    EXPECT_EQ(e.status, 1);
+    EXPECT_NE(e.err.find("io_failed: cannot write 'plain.json'"), std::string::npos) << e.err;
+    expect_nothing_else_than(before);
+  }
+  EXPECT_EQ(folder.read("plain.json"), "earlier");
+}
+
+TEST_F(OutputFile, AKeygenThatIsStoppedAnywhereDoesNotStopTheNext) {
+  const Args before = folder.names();
+  for (const FailingCall& call : {FailingCall{SYS_write, ENOSPC}, FailingCall{SYS_fsync, EIO},
+                                  FailingCall{SYS_linkat, EPERM}}) {
+    for (const bool named : {false, true}) {
+      const auto failing = [&] {
+        std::vector<FailingCall> calls{call, {SYS_renameat2, EPERM}};
+        if (call.number == SYS_write) calls = {{SYS_write, ENOSPC, 2, 96}};
+        if (named) calls.push_back(kNoTmpfile);
+        if (!let_fail(calls)) ::_exit(99);
+      };
+      const auto nothing = [](int, pid_t) {};
+      const Ended e =
+          run_fle(folder.path(), {"keygen", "--out", "new.key"}, {nothing, take_all, failing});
+      if (e.status == 99) GTEST_SKIP() << "no seccomp here";
+      EXPECT_EQ(e.status, 1) << call.number;
+      expect_nothing_else_than(before);
+    }
+  }
+  EXPECT_EQ(run_fle(folder.path(), {"keygen", "--out", "new.key"}).status, 0);
+  EXPECT_EQ(folder.read("new.key").size(), 96U);
+  EXPECT_EQ(mode("new.key"), 0600U);
+  fs::create_symlink("elsewhere", folder.path() / "link.key");
+  EXPECT_EQ(run_fle(folder.path(), {"keygen", "--out", "link.key"}).status, 1);
+  EXPECT_FALSE(folder.has("elsewhere"));
+}
+
+TEST_F(OutputFile, DescriptorsDevicesAndPipesAreWrittenToAsTheyAre) {
+  const std::string plain = decrypt_to("-").out;
+  ASSERT_NE(plain.find("canary"), std::string::npos);
+  for (const char* out : {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}) {
+    const Ended e = decrypt_to(out);
+    EXPECT_EQ(e.status, 0) << e.err;
+    EXPECT_EQ(e.out, plain) << out;
+    // "fle ... --out /dev/stdout >> file" appends.
+    folder.write("file", "first\n");
+    const auto appending = [&] { ::dup2(::open("file", O_WRONLY | O_APPEND), STDOUT_FILENO); };
+    EXPECT_EQ(decrypt_to(out, appending).status, 0);
+    EXPECT_EQ(folder.read("file"), "first\n" + plain) << out;
+  }
+  EXPECT_EQ(decrypt_to("/dev/null").status, 0);
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  ASSERT_EQ(::mkfifo((folder.path() / "fifo").c_str(), 0600), 0);
+  const int reader = ::open((folder.path() / "fifo").c_str(), O_RDONLY | O_NONBLOCK);
+  EXPECT_EQ(decrypt_to("fifo").status, 0);
+  std::string read(plain.size() + 1, '\0');
+  EXPECT_EQ(::read(reader, read.data(), read.size()), static_cast<ssize_t>(plain.size()));
+  ::close(reader);
+  EXPECT_TRUE(S_ISFIFO(stat("fifo").st_mode));
+  for (const char* folder_name : {".", "./", "/"}) EXPECT_EQ(decrypt_to(folder_name).status, 1);
+}
+
+/// Root's documents, and what another user has put in the way.
+struct OutputFileOfTwoUsers : OutputFile {
+  void SetUp() override {
+    FLE_SKIP_UNLESS_ROOT();
+    OutputFile::SetUp();
+    ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+    fs::create_directory(folder.path() / "tmp");
+    ASSERT_EQ(::chmod((folder.path() / "tmp").c_str(), 01777), 0);
+  }
+  void give(const std::string& name, uid_t user) const {
+    ASSERT_EQ(::lchown((folder.path() / name).c_str(), user, user), 0);
+  }
+};
+
+TEST_F(OutputFileOfTwoUsers, TrapsInASharedFolderAreNotWalkedInto) {
+  folder.write("precious", "earlier");
+  fs::create_symlink("../precious", folder.path() / "tmp/link");
+  fs::create_symlink("made", folder.path() / "tmp/dangling");
+  folder.write("tmp/file", "earlier");
+  ASSERT_EQ(::mkfifo((folder.path() / "tmp/fifo").c_str(), 0666), 0);
+  for (const char* name : {"tmp/link", "tmp/dangling", "tmp/file", "tmp/fifo"})
+    give(name, kMallory);
+  for (const char* name : {"tmp/link", "tmp/dangling", "tmp/file", "tmp/fifo"}) {
+    const Ended e = decrypt_to(name);
+    EXPECT_EQ(e.status, 1) << name;
+    EXPECT_NE(e.err.find("of another user (64102)"), std::string::npos) << e.err;
+  }
+  EXPECT_EQ(folder.read("precious"), "earlier");
+  EXPECT_EQ(folder.read("tmp/file"), "earlier");
+  EXPECT_FALSE(folder.has("tmp/made"));
+  EXPECT_EQ(decrypt_to("tmp/own").status, 0);
+  EXPECT_EQ(mode("tmp/own"), 0600U);
+}
+
+TEST_F(OutputFileOfTwoUsers, AReplacedFileKeepsItsOwner) {
+  folder.write("theirs", "earlier");
+  give("theirs", kMallory);
+  ASSERT_EQ(decrypt_to("theirs").status, 0);
+  EXPECT_EQ(stat("theirs").st_uid, kMallory);
+  EXPECT_EQ(stat("theirs").st_gid, kMallory);
+}
+
+TEST_F(OutputFileOfTwoUsers, KeyFilesThatOthersMayChangeAreRefused) {
+  folder.write("kms.json", R"({"local": {"key": ")" + std::string(128, 'A') + R"("}})");
+  folder.write("options.json", "{}");
+  const auto refused = [&](const std::string& why) {
+    const Ended e = run({"decrypt", "--in", "sealed"});
+    EXPECT_EQ(e.status, 1);
+    EXPECT_NE(e.err.find(why), std::string::npos) << e.err;
+    EXPECT_EQ(e.out, "");
+  };
+  for (const auto& [name, what, its_mode] :
+       {std::tuple{"keys.vault", "key vault", 0600U}, {"master.key", "master key", 0600U}}) {
+    const fs::path path = folder.path() / name;
+    for (const mode_t open : {0666U, 0620U}) {
+      ASSERT_EQ(::chmod(path.c_str(), open), 0);
+      refused(std::string(what) + " '" + name + "': other users may write to it");
+    }
+    ASSERT_EQ(::chmod(path.c_str(), its_mode), 0);
+    give(name, kMallory);
+    refused(std::string(what) + " '" + name + "': it belongs to user 64102");
+    give(name, 0);
+    EXPECT_EQ(run({"decrypt", "--in", "sealed"}).status, 0);
+  }
+  for (const char* option : {"--kms", "--kms-options"}) {
+    const std::string name = option == std::string("--kms") ? "kms.json" : "options.json";
+    Args args{"decrypt", "--vault", "keys.vault", "--in", "sealed", option, name};
+    if (name == "options.json") args.insert(args.end(), {"--kms", "kms.json"});
+    ASSERT_EQ(::chmod((folder.path() / "kms.json").c_str(), 0600), 0);
+    give(name, kMallory);
+    const Ended e = run_fle(folder.path(), args);
+    EXPECT_EQ(e.status, 1);
+    EXPECT_NE(e.err.find("'" + name + "': it belongs to user 64102"), std::string::npos) << e.err;
+    give(name, 0);
+  }
+}
+
+}  // namespace
+}  // namespace fle::test
