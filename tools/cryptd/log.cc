@@ -5,12 +5,13 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
-#include <system_error>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "fle/files/own_file.h"
 
 namespace fle::cryptd {
 namespace {
@@ -67,18 +68,10 @@ bool write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-Log::~Log() {
-  if (to_file()) ::close(fd_);
-}
-
 Done Log::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-  if (fd < 0)
-    return Failure(Errc::io_failed,
-                   "cannot open the log: " + std::system_category().message(errno));
+  FLE_TRY(files::Fd fd, files::open_own_file(files::FileKind::log, path, O_WRONLY | O_APPEND));
   const std::lock_guard lock(mutex_);
-  if (to_file()) ::close(fd_);
-  fd_ = fd;
+  file_ = std::move(fd);
   return ok;
 }
 
@@ -107,7 +100,7 @@ void Log::write(char severity, std::string_view component, std::int32_t id,
   }
   if (dropped_ != 0) line += comma + ("\"droppedRecords\":" + std::to_string(dropped_));
   line += "}}\n";
-  if (line.size() <= kLongestRecord && write_all(fd_, line)) {
+  if (line.size() <= kLongestRecord && write_all(to_file() ? file_.get() : STDOUT_FILENO, line)) {
     dropped_ = 0;
   } else {
     ++dropped_;

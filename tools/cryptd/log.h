@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "fle/failure.h"
+#include "fle/files/fd.h"
 
 namespace fle::cryptd {
 
@@ -25,14 +26,14 @@ class Log {
   };
 
   Log() = default;  ///< To standard output.
-  ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  /// Appends to a file from now on; makes it (mode 0600) if there is none.
+  /// Appends to a file from now on; makes it (mode 0600) if there is none. It is a regular file
+  /// with one name, of this user or root, or /dev/null; no link is followed.
   /// @retval Errc::io_failed
   Done open(const std::string& path);
-  [[nodiscard]] bool to_file() const noexcept { return fd_ != kStandardOutput; }
+  [[nodiscard]] bool to_file() const noexcept { return static_cast<bool>(file_); }
 
   void info(std::string_view component, std::int32_t id, std::string_view context,
             std::string_view message, std::initializer_list<Attr> attrs = {}) {
@@ -48,13 +49,11 @@ class Log {
   }
 
  private:
-  static constexpr int kStandardOutput = 1;
-
   void write(char severity, std::string_view component, std::int32_t id, std::string_view context,
              std::string_view message, std::initializer_list<Attr> attrs);
 
   std::mutex mutex_;
-  int fd_ = kStandardOutput;
+  files::Fd file_;  // none: standard output
   std::uint64_t dropped_ = 0;
 };
 

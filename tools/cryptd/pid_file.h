@@ -4,6 +4,7 @@
 #include <string>
 
 #include "fle/failure.h"
+#include "fle/files/fd.h"
 
 namespace fle::cryptd {
 
@@ -16,10 +17,12 @@ class PidFile {
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
 
-  /// Writes the number of this process.
+  /// Writes the number of this process, and keeps the file locked (flock(2)) while it runs: who
+  /// finds it locked is a second daemon, and leaves it alone. It gets mode 0600, for others could
+  /// take the lock of a file that they may open.
   ///
   /// The default place is the working folder, which may be one that others write to. So no symbolic
-  /// link is followed and no file of another user is touched.
+  /// link is followed, and nothing is touched but a regular file of this user that has one name.
   /// @retval Errc::io_failed
   Done write(const std::string& path);
 
@@ -27,7 +30,7 @@ class PidFile {
   void clear() noexcept;
 
  private:
-  int fd_ = -1;
+  files::Fd file_;
   std::string content_;
 };
 

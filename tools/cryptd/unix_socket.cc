@@ -1,11 +1,10 @@
 #include "unix_socket.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
-#include <thread>
-#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -14,24 +13,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fle/files/fd.h"
+#include "fle/files/temporary_name.h"
+#include "fle/files/trust.h"
+
 namespace fle::cryptd {
 namespace {
 
-/// A descriptor, closed when it is left behind.
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
+using files::Fd;
 
 Failure failed(const std::string& what) {
   const int error = errno;
@@ -46,22 +35,9 @@ bool bind_to(int fd, const sockaddr_un& address) {
 
 /// Whether nobody listens on it. A full backlog (EAGAIN) is somebody.
 bool is_stale(const sockaddr_un& address) {
-  struct stat st {};
-  if (::lstat(address.sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) return false;
   const Fd probe = new_socket();
   return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
          errno == ECONNREFUSED;
-}
-
-/// Others hold it for as long as it takes to bind a socket.
-bool lock_for_a_moment(int fd) {
-  using namespace std::chrono_literals;
-  for (int tries = 0; tries < 50; ++tries) {
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    if (errno != EWOULDBLOCK && errno != EINTR) return false;
-    std::this_thread::sleep_for(20ms);
-  }
-  return false;
 }
 
 /// The mode of a socket's file is that of its making; chmod(2) would come too late.
@@ -76,50 +52,132 @@ class PrivateFiles {
   mode_t before_;
 };
 
+/// A name in the folder, and the address that it makes.
+struct Name {
+  const Fd& folder;
+  std::string name;
+  sockaddr_un address{};
+
+  [[nodiscard]] const char* c_str() const noexcept { return name.c_str(); }
+  /// What has the name; none: no inode.
+  [[nodiscard]] struct stat look() const noexcept {
+    struct stat st {};
+    if (::fstatat(folder.get(), c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) st.st_ino = 0;
+    return st;
+  }
+  void unlink() const noexcept { ::unlinkat(folder.get(), c_str(), 0); }
+  bool rename_to(const Name& to, unsigned flags) const noexcept {
+    return ::renameat2(folder.get(), c_str(), folder.get(), to.c_str(), flags) == 0;
+  }
+};
+
+Name name_in(const Fd& folder, const std::string& path, const std::string& name) {
+  Name n{folder, name, {}};
+  n.address.sun_family = AF_UNIX;
+  const std::string whole = path + "/" + name;
+  std::memcpy(n.address.sun_path, whole.data(),
+              std::min(whole.size(), sizeof n.address.sun_path - 1));
+  return n;
+}
+
+bool same_file(const struct stat& a, const struct stat& b) noexcept {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/// Nobody else can have it open: not through another name of it either.
+bool is_ours_alone(const struct stat& st) noexcept {
+  return S_ISREG(st.st_mode) && st.st_uid == ::geteuid() && (st.st_mode & 077) == 0 &&
+         st.st_nlink <= 1;
+}
+
+/// Among the daemons of one user: two that find the same stale socket would remove each other's new
+/// one. A file of its own for that, of mode 0600, while it lasts: others could lock the folder.
+class Lock {
+ public:
+  explicit Lock(const Fd& folder) : name_(name_in(folder, {}, ".mongocryptd.lock")) {
+    constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    // Whoever held it has removed it: what is locked then is not what the next one locks.
+    do {
+      fd_ = Fd(::openat(folder.get(), name_.c_str(), kFlags, 0600));
+      struct stat st {};
+      if (!fd_ || ::fstat(fd_.get(), &st) != 0 || !is_ours_alone(st)) return;
+      while (::flock(fd_.get(), LOCK_EX) != 0)
+        if (errno != EINTR) return;
+      held_ = same_file(st, name_.look());
+    } while (!held_);
+  }
+  ~Lock() {
+    if (held_) name_.unlink();
+  }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+  /// False: another user has taken its name.
+  [[nodiscard]] bool held() const noexcept { return held_; }
+
+ private:
+  Name name_;
+  Fd fd_;
+  bool held_ = false;
+};
+
+/// Puts the new socket where a stale one of this user is.
+bool replace_stale(const Name& fresh, const Name& name) {
+  const Lock lock(name.folder);
+  const struct stat old = name.look();
+  if (lock.held() && S_ISSOCK(old.st_mode) && old.st_uid == ::geteuid() && is_stale(name.address))
+    return fresh.rename_to(name, 0);
+  errno = EADDRINUSE;
+  return false;
+}
+
+bool put_at(const Name& fresh, const Name& name) {
+  if (fresh.rename_to(name, RENAME_NOREPLACE)) return true;
+  return errno == EEXIST && replace_stale(fresh, name);
+}
+
+constexpr const char* kName = "mongocryptd.sock";
+
 }  // namespace
 
-std::string socket_path(const std::string& folder) { return folder + "/mongocryptd.sock"; }
+std::string socket_path(const std::string& folder) { return folder + "/" + kName; }
 
 Outcome<int> UnixSocket::listen(const std::string& folder) {
   const std::string path = socket_path(folder);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
+  if (path.size() >= sizeof sockaddr_un{}.sun_path)
     return Failure(Errc::io_failed, "the path of the socket is too long");
-  std::memcpy(address.sun_path, path.data(), path.size());
-
-  // Two daemons that find the same stale file would remove each other's new one.
-  const Fd lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (lock.get() < 0) return failed("cannot open the folder of the socket");
-  if (!lock_for_a_moment(lock.get())) return failed("cannot lock the folder of the socket");
-
-  Fd fd = new_socket();
-  if (fd.get() < 0) return failed("cannot make a socket");
-  const PrivateFiles restricted;
-  bool bound = bind_to(fd.get(), address);
-  if (!bound && errno == EADDRINUSE && is_stale(address)) {
-    ::unlink(address.sun_path);
-    bound = bind_to(fd.get(), address);
-  }
-  if (!bound) return failed("cannot listen on " + path);
+  Fd at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   struct stat st {};
-  if (::lstat(address.sun_path, &st) != 0 || ::listen(fd.get(), SOMAXCONN) != 0) {
+  if (!at || ::fstat(at.get(), &st) != 0) return failed("cannot open the folder of the socket");
+  FLE_CHECK(files::check_folder(files::FileKind::socket, path, st));
+
+  // It listens before it has its name, and gets that without replacing anything. No lock: whoever
+  // may read the folder could hold one.
+  FLE_TRY(const std::string random, files::random_chars(std::strlen(kName) - 1));
+  const Name fresh = name_in(at, folder, "." + random);
+  const Name name = name_in(at, folder, kName);
+  Fd fd = new_socket();
+  if (!fd) return failed("cannot make a socket");
+  const PrivateFiles restricted;
+  if (!bind_to(fd.get(), fresh.address)) return failed("cannot listen on " + path);
+  st = fresh.look();
+  if (::listen(fd.get(), SOMAXCONN) != 0 || !put_at(fresh, name)) {
     const Failure f = failed("cannot listen on " + path);
-    ::unlink(address.sun_path);
+    fresh.unlink();
     return f;
   }
-  path_ = path;
+  folder_ = std::move(at);
   device_ = st.st_dev;
   inode_ = st.st_ino;
   return fd.release();
 }
 
 void UnixSocket::remove() noexcept {
-  if (path_.empty()) return;
-  struct stat st {};
-  if (::lstat(path_.c_str(), &st) == 0 && st.st_dev == device_ && st.st_ino == inode_)
-    ::unlink(path_.c_str());
-  path_.clear();
+  if (!folder_) return;
+  const Lock lock(folder_);
+  const Name name = name_in(folder_, {}, kName);
+  const struct stat st = name.look();
+  if (st.st_dev == device_ && st.st_ino == inode_) name.unlink();
+  folder_ = {};
 }
 
 }  // namespace fle::cryptd

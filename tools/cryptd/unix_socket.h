@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "fle/failure.h"
+#include "fle/files/fd.h"
 
 namespace fle::cryptd {
 
@@ -21,8 +22,11 @@ class UnixSocket {
   UnixSocket& operator=(const UnixSocket&) = delete;
 
   /// Listens on socket_path(folder), which only this user can connect to (mode 0700). The file of a
-  /// daemon that ended without removing it is replaced; one that somebody listens on is not, nor is
-  /// anything that is not a socket. Changes the umask for a moment: call it before threads start.
+  /// daemon of this user that ended without removing it is replaced; one that somebody listens on
+  /// is not, nor is anything that is not a socket. The folder belongs to this user or to root, and
+  /// is not one where everybody may replace files: values would go to whoever does. Needs
+  /// renameat2(2), which network file systems lack. Changes the umask for a moment: call it before
+  /// threads start.
   ///
   /// @return  the socket's descriptor, non-blocking; the caller closes it.
   /// @retval Errc::io_failed
@@ -32,7 +36,7 @@ class UnixSocket {
   void remove() noexcept;
 
  private:
-  std::string path_;
+  files::Fd folder_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };
