@@ -37,12 +37,37 @@ Refusal value_refusal(Errc code) noexcept {
   }
 }
 
+template <class T>
+T number(Bytes value) noexcept {
+  T v{};
+  std::memcpy(&v, value.data(), sizeof v);
+  return v;
+}
+
 /// A number as the server's isNumber or boolean: whether it is not zero.
 template <class T>
 bool nonzero(Bytes value) noexcept {
-  T v{};
-  std::memcpy(&v, value.data(), sizeof v);
-  return v != T{};
+  return number<T>(value) != T{};
+}
+
+/// The value of a number that is small and whole.
+std::optional<int> small_number(Type type, Bytes value) noexcept {
+  const auto within = [](auto v) -> std::optional<int> {
+    if (v == decltype(v){0}) return 0;
+    if (v == decltype(v){1}) return 1;
+    if (v == decltype(v){-1}) return -1;
+    return std::nullopt;
+  };
+  switch (type) {
+    case Type::int_:
+      return within(number<std::int32_t>(value));
+    case Type::long_:
+      return within(number<std::int64_t>(value));
+    case Type::double_:
+      return within(number<double>(value));
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -104,6 +129,17 @@ bool Context::truthy(const Element& e) const noexcept {
     default:
       return true;
   }
+}
+
+bool Context::is_flag(const Element& e) const noexcept {
+  if (e.type == Type::bool_ || e.type == Type::null || e.type == Type::undefined) return true;
+  const std::optional<int> n = small_number(e.type, value(e));
+  return n == 0 || n == 1;
+}
+
+bool Context::is_direction(const Element& e) const noexcept {
+  const std::optional<int> n = small_number(e.type, value(e));
+  return n == 1 || n == -1;
 }
 
 std::string Context::path_of(const Element& e) const {

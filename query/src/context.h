@@ -69,6 +69,11 @@ class Context {
   [[nodiscard]] std::string_view text(const Element& e) const noexcept;
   /// Whether `e` is true in the server's sense: a number or boolean other than zero.
   [[nodiscard]] bool truthy(const Element& e) const noexcept;
+  /// Whether `e` says yes or no and nothing else: a boolean, null, 0 or 1. The server takes any
+  /// value in such a place, also one that should have been encrypted.
+  [[nodiscard]] bool is_flag(const Element& e) const noexcept;
+  /// Whether `e` is 1 or -1: a direction, and no value.
+  [[nodiscard]] bool is_direction(const Element& e) const noexcept;
 
   // ---- Where we are
 

@@ -26,6 +26,9 @@ constexpr Refusal kNullInIn{"match.null_in_in", Errc::comparison_not_possible,
 constexpr Refusal kCollation{"match.collation", Errc::collation_not_allowed,
                              "a collation has no effect on encrypted strings",
                              "use {locale: \"simple\"}, or none"};
+constexpr Refusal kExists{"match.exists_value", Errc::comparison_not_possible,
+                          "what $exists is given would be sent as it is: give true or false",
+                          "write {$exists: true} or {$exists: false}"};
 constexpr Refusal kStored{"match.stored", Errc::comparison_not_possible,
                           "Comparison to encrypted fields not supported in collection validator",
                           "use fields that are not encrypted"};
@@ -103,6 +106,7 @@ Done existence(Context& context, const Element& e, const Predicate& p) {
   const bool can_tell = p.place.kind == Place::Kind::encrypted ||
                         p.place.kind == Place::Kind::prefix || p.place.kind == Place::Kind::dropped;
   if (!can_tell) return context.refuse(refusal_of(p.place.kind), e, p.path, e.name);
+  if (!context.is_flag(e)) return context.refuse(kExists, e, p.field(), e.name);
   context.unchanged(e, p.field(), e.name, "match.exists", "whether a field exists is no secret");
   return ok;
 }
@@ -139,7 +143,9 @@ constexpr Operator kOperators[] = {
     {{"$nin", "as $in", Evidence::test}, membership},
     {{"$not", "the operators inside are analysed; a regular expression is refused", Evidence::docs},
      negation},
-    {{"$exists", "as it is, also on an object that holds encrypted fields", Evidence::docs},
+    {{"$exists",
+      "as it is, also on an object that holds encrypted fields; with true, false, 1 or 0 alone",
+      Evidence::docs},
      existence},
     {{"$elemMatch",
       "inside documents that $lookup brought it is analysed; refused on an encrypted "

@@ -22,6 +22,10 @@ constexpr Refusal kFlag{"projection.flag", Errc::command_malformed,
                         "whether a field is included cannot be said by a decimal128",
                         "use true or false"};
 
+constexpr Refusal kFlagValue{"projection.flag_value", Errc::command_malformed,
+                             "the number only says yes, and would be sent as it is: give 1 or true",
+                             "include the field by 1 or true"};
+
 /// As the server's limit for field paths.
 constexpr std::size_t kMaxComponents = 200;
 /// In bytes. Nested projections repeat their path for each field.
@@ -168,6 +172,8 @@ Done Reader::flag(const Element& e, const std::string& path) {
   (keep ? includes_ : excludes_) |= !id;
   if (id) keeps_id_ = keep;
   const Place place = resolve(scope_.view, path, context_.work());
+  if (place.kind != Place::Kind::plain && !context_.is_flag(e) && !context_.is_direction(e))
+    return context_.refuse(kFlagValue, e, path, operation_);
   if (place.kind != Place::Kind::plain && place.kind != Place::Kind::dropped)
     context_.unchanged(e, path, operation_, "projection.flag",
                        "the ciphertext is passed on whole, or left out");

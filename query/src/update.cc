@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "match.h"
 
@@ -31,6 +32,13 @@ constexpr Refusal kPositional{"update.positional", Errc::update_not_allowed,
 constexpr Refusal kArrayFilter{"update.array_filter", Errc::update_not_allowed,
                                "Array update operations not allowed on encrypted values",
                                "name the field itself: encrypted values do not stand in arrays"};
+constexpr Refusal kIdentifier{"update.identifier", Errc::command_malformed,
+                              "an array filter for an identifier that no path of the update has",
+                              "name the items as $[identifier] in a path, or leave the filter out"};
+constexpr Refusal kUnsetValue{
+    "update.unset_value", Errc::update_not_allowed,
+    "the value means nothing to $unset, and would be sent as it is: give \"\" there",
+    "write {$unset: {field: \"\"}}"};
 constexpr Refusal kUnknownOperator{"update.unknown", Errc::update_not_allowed,
                                    "an update operator that is not known here", kAdvice};
 constexpr Refusal kMixed{"update.mixed", Errc::command_malformed,
@@ -121,6 +129,8 @@ Done set(Context& context, const Element& e, const Target& t, const Operation& o
 
 Done unset(Context& context, const Element& e, const Target& t, const Operation& op) {
   FLE_CHECK(need_known_place(context, e, t, op));
+  const bool empty = e.type == Type::string && context.text(e).empty();
+  if (!empty && !context.is_flag(e)) return context.refuse(kUnsetValue, e, field_of(t), op.name);
   context.unchanged(e, field_of(t), op.name, "update.unset", "removing a field tells nothing");
   return ok;
 }
@@ -154,7 +164,8 @@ constexpr Row kOperators[] = {
       "an object or null takes the place of one that holds such fields",
       Evidence::test},
      set},
-    {{"$unset", "as it is", Evidence::test}, unset},
+    {{"$unset", "as it is; on an encrypted field with \"\", true or 1 alone", Evidence::test},
+     unset},
     {{"$rename", "as it is between fields that are encrypted alike, or both are not; else refused",
       Evidence::test},
      rename,
@@ -220,12 +231,59 @@ Done update_operator(Context& context, const Element& e, const UpdateScope& scop
   return ok;
 }
 
-/// Whether a filter says what _id a document gets that an upsert inserts.
+/// Whether a filter says what _id a document gets that an upsert inserts: servers take equalities,
+/// also those inside $and.
+bool gives_id(const Context& context, const Element& filter) {
+  if (filter.type != Type::object) return false;
+  for (Cursor c = context.cursor(filter); c.next();) {
+    const Element& e = c.element();
+    if (e.name == "_id" && (e.type != Type::object || context.find(e, "$eq"))) return true;
+    if (e.name != "$and" || e.type != Type::array) continue;
+    for (Cursor all = context.cursor(e); all.next();)
+      if (gives_id(context, all.element())) return true;
+  }
+  return false;
+}
 bool gives_id(const Context& context, const std::optional<Element>& filter) {
-  if (!filter || filter->type != Type::object) return false;
-  const std::optional<Element> id = context.find(*filter, "_id");
-  if (!id) return false;
-  return id->type != Type::object || context.find(*id, "$eq").has_value();
+  return filter && gives_id(context, *filter);
+}
+
+// ---- Array filters
+
+using Identifiers = std::set<std::string_view>;
+
+/// What stands as "$[identifier]" in a path of the update.
+Identifiers identifiers_of(const Context& context, const std::optional<Element>& u) {
+  Identifiers out;
+  if (!u || u->type != Type::object) return out;
+  for (Cursor operators = context.cursor(*u); operators.next();) {
+    if (operators.element().type != Type::object) continue;
+    for (Cursor c = context.cursor(operators.element()); c.next();) {
+      const std::string_view path = c.element().name;
+      for (std::size_t at = path.find("$["); at != path.npos; at = path.find("$[", at)) {
+        at += 2;
+        out.insert(path.substr(at, std::min(path.find(']', at), path.size()) - at));
+      }
+    }
+  }
+  return out;
+}
+
+Done array_filter(Context& context, const Element& filter, const Identifiers& known) {
+  if (filter.type != Type::object) return context.refuse(kMalformed, filter, {}, "arrayFilters");
+  const Context::Inside inside(context, filter);
+  for (Cursor c = context.cursor(filter); c.next();) {
+    const Element& e = c.element();
+    const bool logical = e.name == "$and" || e.name == "$or" || e.name == "$nor";
+    if (logical && e.type == Type::array) {
+      const Context::Inside inside_list(context, e);
+      for (Cursor all = context.cursor(e); all.next();)
+        FLE_CHECK(array_filter(context, all.element(), known));
+    } else if (!known.contains(e.name.substr(0, e.name.find('.')))) {
+      return context.refuse(kIdentifier, e, {}, "arrayFilters");
+    }
+  }
+  return ok;
 }
 
 Done replacement(Context& context, const Element& u, const UpdateScope& scope) {
@@ -242,6 +300,15 @@ Done replacement(Context& context, const Element& u, const UpdateScope& scope) {
 
 bool encrypts_id(const Context& context, const View& view) noexcept {
   return resolve(view, "_id", context.work()).kind != Place::Kind::plain;
+}
+
+Done array_filters(Context& context, const Element& filters, const std::optional<Element>& u) {
+  if (filters.type != Type::array) return context.refuse(kMalformed, filters, {}, filters.name);
+  const Identifiers known = identifiers_of(context, u);
+  const Context::Inside inside(context, filters);
+  for (Cursor c = context.cursor(filters); c.next();)
+    FLE_CHECK(array_filter(context, c.element(), known));
+  return ok;
 }
 
 bool is_replacement(const Context& context, const Element& u) {

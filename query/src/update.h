@@ -21,6 +21,13 @@ struct UpdateScope {
 /// Analyses the update of one statement: operators, a replacement document, or a pipeline.
 [[nodiscard]] Done update(Context& context, const Element& u, const UpdateScope& scope);
 
+/// Analyses `filters`, the array filters of an update: the items that they choose are not encrypted
+/// (update() sees to that), so what they say of the identifiers in its paths may be sent. Anything
+/// else would be values that nobody asks for.
+/// @param u  the update, where there is one.
+[[nodiscard]] Done array_filters(Context& context, const Element& filters,
+                                 const std::optional<Element>& u);
+
 /// Whether an update is a whole document.
 [[nodiscard]] bool is_replacement(const Context& context, const Element& u);
 /// Whether the schema encrypts _id, or something in it.

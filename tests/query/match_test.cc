@@ -303,7 +303,18 @@ TEST(Match, LeavesEverythingAloneWhereNothingIsEncrypted) {
 TEST(Match, KeepsFieldsOfACommandThatAreNotItsOwn) {
   expect_unchanged(
       "{'find': 'c', 'filter': {'city': 'x'}, 'hint': {'ssn': 1}, 'let': {'v': 5}, 'limit': 1, "
-      "'lsid': {'id': 5}, 'unheardOf': [1, {'ssn': 5}]}");
+      "'lsid': {'id': 5}, 'unheardOf': 1}");
+}
+
+TEST(Match, AsksByTrueOrFalseWhetherAFieldExists) {
+  for (const char* yes : {"true", "false", "1", "0", "1.0", "{'$numberLong': '0'}", "null"})
+    for (const char* field : {"ssn", "note", "address"})
+      expect_unchanged(find("{'" + std::string(field) + "': {'$exists': " + yes + "}}"));
+  for (const char* value : {"'secret'", "123", "{'ssn': 5}", "[5]", "1.5"})
+    for (const char* field : {"ssn", "note", "address"})
+      expect_refused(find("{'" + std::string(field) + "': {'$exists': " + value + "}}"),
+                     Errc::comparison_not_possible, "true or false");
+  expect_unchanged(find("{'city': {'$exists': 'x'}}"));
 }
 
 TEST(Match, ExplainsEveryPath) {

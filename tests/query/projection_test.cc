@@ -117,9 +117,12 @@ TEST(ProjectStage, FollowsFieldsUnderNewNames) {
 }
 
 TEST(ProjectStage, MeansByAFlagWhatTheServerMeans) {
-  test::flows_encrypted(project("{'ssn': -1.5}"), "ssn");
+  test::flows_encrypted(project("{'ssn': -1.0}"), "ssn");
   test::flows_encrypted(project("{'name': 0.0}"), "ssn");
-  test::flows_dropped(project("{'name': {'$numberLong': '7'}}"), "ssn");
+  test::flows_dropped(project("{'name': {'$numberLong': '1'}}"), "ssn");
+  test::flows_dropped(project("{'city': {'$numberLong': '7'}}"), "ssn");
+  for (const char* value : {"-1.5", "123"})
+    test::refuses(project("{'ssn': " + std::string(value) + "}"), kMalformed, "give 1 or true");
   test::refuses(project("{'a': {'$numberDecimal': '0'}}"), kMalformed);
   test::refuses(project("{'a': 1, 'b': 0}"), kMalformed, "not both");
   test::refuses(project("{'a': '$x', 'b': 0}"), kMalformed, "not both");

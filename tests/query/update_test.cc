@@ -110,7 +110,14 @@ TEST(Update, RefusesToUnsetWhatItCannotName) {
 }
 
 TEST(Update, LeavesUnsetAndRenameBetweenLikesAlone) {
-  expect_unchanged(update("{'$unset': {'ssn': '', 'address': '', 'address.street': ''}}"));
+  for (const char* nothing : {"''", "true", "1", "1.0", "{'$numberLong': '1'}", "0", "null"})
+    expect_unchanged(update("{'$unset': {'ssn': " + std::string(nothing) +
+                            ", 'note': '', 'address': " + nothing + ", 'address.street': ''}}"));
+  for (const char* value : {"'secret'", "123", "{'street': 'secret'}", "['secret']", "1.5"})
+    for (const char* field : {"ssn", "note", "address", "address.street"})
+      expect_refused(update("{'$unset': {'" + std::string(field) + "': " + value + "}}"),
+                     Errc::update_not_allowed, "means nothing to $unset");
+  expect_unchanged(update("{'$unset': {'city': 'x'}}"));
   expect_unchanged(update("{'$rename': {'name': 'alias', 'city': 'town'}}"));
   const std::string text =
       "$rename between two encrypted fields must have the same metadata or both be unencrypted";
@@ -230,6 +237,18 @@ TEST(Update, NeedsAnIdForUpsertsWhereIdsAreEncrypted) {
   expect_refused(update("{'a': 1}", yes, "{'_id': {'$exists': true}}"), Errc::missing_id, {}, plan);
   expect_marked(update("{'$set': {'a': 1}}", yes, "{'_id': {'$eq': 1}}"),
                 update("{'$set': {'a': 1}}", yes, "{'_id': {'$eq': " + det("1") + "}}"), plan);
+  // The server takes equalities inside $and as well, but not those of $or.
+  expect_marked(
+      update("{'$set': {'a': 1}}", yes, "{'a': 1, '$and': [{'b': 1}, {'_id': 1}]}"),
+      update("{'$set': {'a': 1}}", yes,
+             "{'a': {'$eq': 1}, '$and': [{'b': {'$eq': 1}}, {'_id': {'$eq': " + det("1") + "}}]}"),
+      plan);
+  expect_marked(
+      update("{'a': 1}", yes, "{'$and': [{'$and': [{'_id': {'$eq': 1}}]}]}"),
+      update("{'a': 1}", yes, "{'$and': [{'$and': [{'_id': {'$eq': " + det("1") + "}}]}]}"), plan);
+  for (const char* q : {"{'$or': [{'_id': 1}]}", "{'$and': [{'_id': {'$ne': 1}}]}",
+                        "{'$and': [{'$or': [{'_id': 1}, {'_id': 2}]}]}", "{'$nor': [{'_id': 1}]}"})
+    expect_refused(update("{'a': 1}", yes, q), Errc::missing_id, {}, plan);
   expect_refused(
       "{'findAndModify': 'c', 'query': {'a': 1}, 'update': {'$set': {'a': 1}}, "
       "'upsert': 1}",
@@ -261,6 +280,23 @@ TEST(Update, RefusesArrayStepsBelowANumber) {
 
 TEST(Update, LooksAtOneArrayStepOfManyInAPath) {
   test::expect_accepted(update("{'$set': {'" + test::repeated("x.$[].", 30'000) + "x': 1}}"));
+}
+
+TEST(UpdateAnalysis, TakesArrayFiltersForItemsThatItNames) {
+  const auto with = [](const std::string& u, const std::string& filters) {
+    return "{'update': 'c', 'updates': [{'q': {}, 'u': " + u + ", 'arrayFilters': " + filters +
+           "}]}";
+  };
+  const std::string items = "{'$set': {'list.$[a].x.$[b]': 1}}";
+  expect_unchanged(with(items, "[{'a': 5}, {'b.ssn': {'$gt': 5}}]"));
+  expect_unchanged(with(items, "[{'$or': [{'a.x': 5}, {'$and': [{'a.y': 'x'}]}]}, {'b': 1}]"));
+  expect_unchanged(with("{'$set': {'city': 'x'}}", "[]"));
+  for (const char* filters : {"[{'ssn': 5}]", "[{'a': 5, 'ssn': 5}]", "[{'$or': [{'ssn': 5}]}]",
+                              "[{'$expr': {'$eq': ['$ssn', 5]}}]", "[{'$and': {'ssn': 5}}]"})
+    expect_refused(with(items, filters), Errc::command_malformed, "array filter");
+  expect_refused(with("{'city': 'x'}", "[{'ssn': 5}]"), Errc::command_malformed, "array filter");
+  expect_refused(with(items, "{'a': 5}"), Errc::command_malformed);
+  expect_refused(with(items, "[5]"), Errc::command_malformed);
 }
 
 }  // namespace
