@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "commands.h"
 #include "pipeline.h"
+#include "validator.h"
 
 namespace fle::query {
 namespace {
@@ -218,16 +220,15 @@ Outcome<Target> read_target(Bytes command) {
 
 namespace {
 
-/// Bytes 4 to the end of {locale: "simple"}: the one collation that compares as bytes.
-bool is_simple(const Context& context, const Element& collation) {
-  if (collation.type != Type::object) return false;
-  const std::optional<Element> locale = context.find(collation, "locale");
-  return locale && locale->type == Type::string && context.text(*locale) == "simple";
-}
+constexpr Refusal kDatabase{"command.database", Errc::command_malformed,
+                            "names another database than the one that the command is sent to",
+                            "send the command to the database that $db names"};
 
 Outcome<Scope> scope_of(const Context& context, const Element& command, std::string_view name) {
   FLE_TRY(const View view, context.collection(name));
-  return Scope{view, command, has_collation(context, command)};
+  // Of all commands that are statements themselves, findAndModify alone has both.
+  return Scope{
+      view, command, has_collation(context, command), {.filter = "query", .update = "update"}};
 }
 
 bool encrypts(const CollectionSchema& s) noexcept {
@@ -243,6 +244,33 @@ Done need_schemas(const Context& context, const Named& named) {
   for (const std::string_view collection : target.collections)
     FLE_CHECK(context.collection(collection));
   return ok;
+}
+
+/// $db of a command: schemas were looked for in the database that the caller named, so there must
+/// be no other. bulkWrite is sent to admin, and says in nsInfo what it is about.
+Done check_database(Context& context, const Element& command, std::string_view name) {
+  bool seen = false;
+  Cursor c = context.cursor(command);
+  if (!c.next()) return ok;  // its name, whatever it reads
+  while (c.next()) {
+    const Element& e = c.element();
+    if (e.name != "$db") continue;
+    if (std::exchange(seen, true)) return context.refuse(kMalformed, e, {}, {}, "stands twice");
+    if (e.type != Type::string) return context.refuse(kMalformed, e, {}, {}, "must be a string");
+    const std::string_view db = context.text(e);
+    const bool fits = db == context.db() || (name == "bulkWrite" && db == "admin");
+    if (!fits) return context.refuse(kDatabase, e, {}, {});
+  }
+  return ok;
+}
+
+/// The same of the command inside, for explain.
+Done check_databases(Context& context, const Element& command, const Named& named) {
+  FLE_CHECK(check_database(context, command, named.first.name));
+  if (named.at == 0) return ok;
+  FLE_TRY(const Element inner, first_element(context.command(), 0, context.work()));
+  const Context::Inside inside(context, inner);
+  return check_database(context, inner, named.first.name);
 }
 
 bool is_whole(Bytes document) noexcept {
@@ -263,8 +291,11 @@ Done analyze_command(Bytes command, std::string_view db, std::span<const Collect
   Context context(command, db, schemas, out);
   FLE_TRY(const Namespace ns, namespace_of(command, named, work));
   const Element whole{0, 0, static_cast<std::uint32_t>(command.size()), Type::object, {}};
+  FLE_CHECK(check_databases(context, whole, named));
   FLE_TRY(const Scope scope, scope_of(context, whole, ns.collection));
   FLE_CHECK(need_schemas(context, named));
+  if (named.first.name == "create" || named.first.name == "collMod")
+    FLE_CHECK(refuse_hidden_schema(context, whole));
   // What encrypts nothing is none of our business: it stays as it is, also where we do not know it.
   if (!out.schema_encrypts) return check_updates(command, named, work);
   return analyze_fields(context, *find_command(named.at == 0 ? named.first.name : "explain"),
@@ -273,42 +304,14 @@ Done analyze_command(Bytes command, std::string_view db, std::span<const Collect
 
 }  // namespace
 
-bool has_collation(const Context& context, const Element& statement) {
-  const std::optional<Element> collation = context.find(statement, "collation");
-  return collation && !is_simple(context, *collation);
-}
-
-Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
-  const std::span<const CommandField> fields = row.fields();
-  bson::Limits limits = kCommandLimits;
-  limits.work = &context.work();
-  std::uint32_t seen = 0;  // a bit for each of `fields`
-  Cursor c = context.cursor(scope.command);
-  while (c.next()) {
-    const Element& e = c.element();
-    const auto field =
-        std::ranges::find_if(fields, [&e](const CommandField& f) { return e.name == f.name; });
-    const bool known = field != fields.end();
-    // Handlers read other fields of the command: with many of one name that would take forever.
-    const std::uint32_t bit = known ? 1U << (field - fields.begin()) : 0;
-    if ((seen & bit) != 0) return context.refuse(kMalformed, e, {}, e.name, "stands twice");
-    seen |= bit;
-    if (!known || !field->walks) FLE_CHECK(bson::check_value(e.type, context.value(e), limits));
-    if (known) FLE_CHECK(field->handle(context, e, scope));
-  }
-  return c.malformed() ? Done(malformed("malformed command")) : Done(ok);
-}
-
 Done explained_command(Context& context, const Element& command, const Scope& scope) {
-  // A second one would not be the command that read_target() has looked at.
-  FLE_TRY(const Element own, first_element(context.command(), 0, context.work()));
-  if (own.type_offset != command.type_offset)
-    return context.refuse(kMalformed, command, {}, command.name);
   Context::Inside inside(context, command);
   FLE_TRY(const Element first,
           first_element(context.command(), command.value_offset, context.work()));
-  return analyze_fields(context, *find_command(first.name),
-                        {scope.view, command, has_collation(context, command)});
+  Scope explained = scope;
+  explained.document = command;
+  explained.collation = has_collation(context, command);
+  return analyze_fields(context, *find_command(first.name), explained);
 }
 
 Done analyze(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,

@@ -39,6 +39,7 @@ constexpr Row kNumbers[] = {
     {Errc::schema_bad_pointer, 51063, "in the JSON pointer in 'keyId', '~'"},
     {Errc::pointer_key_not_allowed, 51093, ""},
     {Errc::command_not_supported, 59, ""},
+    {Errc::command_malformed, 40415, "unknown field"},
     {Errc::command_malformed, 9, ""},
     {Errc::malformed_bson, 22, ""},
     {Errc::document_too_large, 10334, ""},

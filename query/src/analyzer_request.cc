@@ -208,25 +208,19 @@ Outcome<bool> keep_namespaces(const Fields& fields, const Element& list, Rest& r
   return any;
 }
 
-/// The database, from where it was sent to and from $db, which must agree: but for bulkWrite, which
-/// is sent to admin and has a namespace of another. An explained command may name it as well, and
-/// stays as it is.
+/// The database: where it was sent to, else as $db says, else as that of an explained command says.
+/// $db does not stay in the command, so it is compared here; analyze() sees to the other one.
 Outcome<std::string_view> database(const Fields& fields, std::string_view db,
                                    const std::optional<Element>& dollar_db, const Element& first) {
-  const auto agree = [&](const Element& e, const char* path) -> Done {
-    if (e.type != Type::string) return malformed("must be of type string", path);
-    const std::string_view text = text_of(fields.whole(), e);
-    if (db.empty()) db = text;
-    if (db == text) return ok;
-    return malformed("names another database than the one that the command is sent to", path);
-  };
-  if (first.name == "bulkWrite" && dollar_db) return text_of(fields.whole(), *dollar_db);
-  if (dollar_db) FLE_CHECK(agree(*dollar_db, "$db"));
-  if (first.name == "explain" && first.type == Type::object) {
-    for (Cursor c(fields.whole(), first.value_offset); c.next();) {
-      if (c.element().name == "$db") FLE_CHECK(agree(c.element(), "explain.$db"));
-    }
-  }
+  const auto text = [&](const Element& e) { return text_of(fields.whole(), e); };
+  // Sent to admin, with a namespace of another database.
+  if (first.name == "bulkWrite" && dollar_db) return text(*dollar_db);
+  if (dollar_db && db.empty()) db = text(*dollar_db);
+  if (dollar_db && db != text(*dollar_db))
+    return malformed("names another database than the one that the command is sent to", "$db");
+  if (db.empty() && first.name == "explain" && first.type == Type::object)
+    for (Cursor c(fields.whole(), first.value_offset); c.next();)
+      if (c.element().name == "$db" && c.element().type == Type::string) db = text(c.element());
   if (db.empty()) return malformed("no database: neither in the namespace nor in $db", "$db");
   return db;
 }

@@ -6,18 +6,15 @@
 namespace fle::query {
 namespace {
 
-constexpr CommandField kInsertFields[] = {
-    {"documents", insert_documents, "each document: values are encrypted where the schema says",
-     Evidence::test, true},
-};
-constexpr CommandField kExplainFields[] = {
-    {"explain", explained_command, "the command inside is analysed as it would be by itself"},
+constexpr CommandField kExplain[] = {
+    {"explain", explained_command, "the command inside is analysed as it would be by itself",
+     Evidence::test, false},
+    as_is("verbosity", Holds::text),
 };
 
 constexpr const char* kSent = "sent as it is; the reply is decrypted";
 
-std::span<const CommandField> insert_fields() noexcept { return kInsertFields; }
-std::span<const CommandField> explain_fields() noexcept { return kExplainFields; }
+std::span<const CommandField> explain_fields() noexcept { return kExplain; }
 
 constexpr CommandClass kAnalyzed = CommandClass::analyzed;
 constexpr Command kCommands[] = {

@@ -26,7 +26,7 @@ TEST(InsertAnalysis, TakesTheNameOfAKeyFromTheDocumentThatPointsToIt) {
 }
 
 TEST(InsertAnalysis, EchoesWhatEncryptsNothing) {
-  expect_unchanged("{'insert': 'c', 'documents': [{'_id': 1, 'city': 'x'}], 'any': {'a': [1]}}");
+  expect_unchanged("{'insert': 'c', 'documents': [{'_id': 1, 'city': 'x'}], 'ordered': true}");
   expect_unchanged("{'insert': 'c', 'documents': [{'ssn': 5}]}", nullptr);
 }
 

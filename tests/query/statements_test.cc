@@ -187,9 +187,194 @@ TEST(Catalogue, RefusesIndexesThatMustReadValues) {
                  Errc::operator_not_allowed, "documents expire");
   expect_unchanged(change("{'keyPattern': {'note': 1}, 'hidden': true}"));
   expect_unchanged(change("{'keyPattern': {'city': 1}, 'expireAfterSeconds': 5}"));
-  expect_unchanged(change("{'name': 'n', 'expireAfterSeconds': 5}"));
+  for (const char* more : {"'expireAfterSeconds': 5", "'unique': true", "'prepareUnique': true"})
+    expect_refused(change("{'name': 'n', " + std::string(more) + "}"), Errc::operator_not_allowed,
+                   "is not known here");
+  expect_unchanged(change("{'name': 'n', 'hidden': true}"));
   expect_refused(change("5"), Errc::command_malformed);
   expect_refused(index("{'city': 1}", ", 'partialFilterExpression': 5"), Errc::command_malformed);
+}
+
+TEST(Catalogue, TakesUniqueIndexesWhereEqualValuesAreEqual) {
+  const auto all = [](const std::string& key, const std::string& more = {}) {
+    return std::vector<std::string>{
+        "{'createIndexes': 'c', 'indexes': [{'key': " + key + ", 'name': 'n', 'unique': true" +
+            more + "}]}",
+        "{'createIndexes': 'c', 'indexes': [{'key': {'city': 1}, 'name': 'm'}, {'name': 'n', "
+        "'prepareUnique': 1, 'key': " +
+            key + more + "}]}",
+        "{'collMod': 'c', 'index': {'keyPattern': " + key + ", 'unique': true}}",
+        "{'collMod': 'c', 'index': {'prepareUnique': true, 'keyPattern': " + key + "}}"};
+  };
+  for (const char* key : {"{'ssn': 1}", "{'name': -1, 'city': 1}", "{'address.street': 1}",
+                          "{'city': 1}", "{'address.zip': 1}"})
+    for (const std::string& command : all(key)) expect_unchanged(command);
+  for (const char* key : {"{'note': 1}", "{'city': 1, 'note': -1}", "{'tagged': 1}"})
+    for (const std::string& command : all(key))
+      expect_refused(command, Errc::random_not_comparable, "let every value in");
+  for (const char* key : {"{'address': 1}", "{'$**': 1}", "{'ssn.x': 1}"})
+    for (const std::string& command : all(key))
+      expect_refused(command, Errc::comparison_not_possible);
+
+  const auto collated = [&all](const std::string& key, const std::string& locale) {
+    auto commands = all(key, ", 'collation': {'locale': '" + locale + "'}");
+    commands.resize(2);  // collMod has none
+    return commands;
+  };
+  for (const char* key : {"{'name': 1}", "{'city': 1, 'address.street': 1}"}) {
+    for (const std::string& command : collated(key, "de"))
+      expect_refused(command, Errc::collation_not_allowed);
+    for (const std::string& command : collated(key, "simple")) expect_unchanged(command);
+  }
+  for (const std::string& command : collated("{'ssn': 1}", "de")) expect_unchanged(command);
+  for (const std::string& command : collated("{'city': 1}", "de")) expect_unchanged(command);
+  expect_unchanged(
+      "{'createIndexes': 'c', 'indexes': [{'key': {'note': 1}, 'name': 'n', 'unique': false}]}");
+}
+
+TEST(Catalogue, LetsNoDocumentsExpireByAnEncryptedId) {
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("string") + "}}");
+  const auto refused = [&plan](const std::string& command, Errc code) {
+    expect_refused(command, code, {}, plan);
+    expect_unchanged(command);  // by people(), whose _id is plain
+  };
+  const Errc kNot = Errc::operator_not_allowed;
+  refused("{'create': 'c', 'clusteredIndex': {'key': {'_id': 1}, 'unique': true}}", kNot);
+  refused("{'create': 'c', 'clusteredIndex': true}", kNot);
+  refused("{'create': 'c', 'expireAfterSeconds': 60}", kNot);
+  refused(
+      "{'create': 'c', 'clusteredIndex': {'key': {'_id': 1}, 'unique': true}, "
+      "'expireAfterSeconds': 60}",
+      kNot);
+  refused("{'collMod': 'c', 'expireAfterSeconds': 60}", kNot);
+  refused("{'createIndexes': 'c', 'indexes': [{'key': {'_id': 1}, 'expireAfterSeconds': 5}]}",
+          kNot);
+  refused("{'create': 'c', 'idIndex': {'key': {'_id': 1}, 'collation': {'locale': 'de'}}}",
+          Errc::collation_not_allowed);
+  for (const char* command :
+       {"{'create': 'c', 'timeseries': {'timeField': 't'}, 'expireAfterSeconds': 60}",
+        "{'create': 'c', 'clusteredIndex': null, 'expireAfterSeconds': null}",
+        "{'create': 'c', 'clusteredIndex': false}", "{'collMod': 'c', 'expireAfterSeconds': 'off'}",
+        "{'create': 'c', 'idIndex': {'key': {'_id': 1}, 'name': '_id_', 'v': 2}}"})
+    expect_unchanged(command, plan);
+  expect_refused("{'collMod': 'c', 'expireAfterSeconds': 'secret'}", Errc::command_malformed);
+  expect_refused("{'create': 'c', 'clusteredIndex': 'secret'}", Errc::command_malformed);
+}
+
+TEST(Catalogue, GivesNoCollectionACollationThatItsStringsCannotFollow) {
+  const auto create = [](const char* locale) {
+    return std::string("{'create': 'c', 'collation': {'locale': '") + locale + "'}}";
+  };
+  expect_refused(create("de"), Errc::collation_not_allowed);
+  expect_unchanged(create("simple"));
+  for (const std::string& field : {test::det("int"), test::rand()})
+    expect_unchanged(create("de"),
+                     test::plan_of("{'bsonType': 'object', 'properties': {'a': " + field + "}}"));
+}
+
+TEST(Catalogue, RefusesTextIndexesThatWouldFindNothing) {
+  for (const char* index :
+       {"'key': {'$**': 'text'}", "'key': {'address.$**': 'text'}",
+        "'key': {'city': 'text'}, 'weights': {'name': 5}",
+        "'key': {'city': 'text'}, 'weights': {'city': 1, 'address': 5}", "'key': {'ssn': 123}"})
+    expect_refused("{'createIndexes': 'c', 'indexes': [{'name': 'n', " + std::string(index) + "}]}",
+                   Errc::operator_not_allowed, "must read the values");
+}
+
+std::string encrypting(const std::string& more) {
+  return "{'$jsonSchema': {'bsonType': 'object', 'properties': {'ssn': " + test::det("string") +
+         ", 'address': {'bsonType': 'object', 'properties': {'street': " + test::det("string") +
+         ", 'zip': {'minLength': 5}}}, 'city': {'enum': ['x']}}, 'required': ['ssn']" + more + "}}";
+}
+
+TEST(Validators, SayNoMoreOfAnEncryptedFieldThanHowItIsEncrypted) {
+  const std::string same[] = {"'anyOf': [%]",
+                              "'allOf': [{}, %]",
+                              "'oneOf': [%, {}]",
+                              "'not': %",
+                              "'dependencies': {'city': %}",
+                              "'anyOf': [{'not': {'allOf': [%]}}]"};
+  const auto put = [](std::string where, const std::string& schema) {
+    return encrypting(", " + where.replace(where.find('%'), 1, schema));
+  };
+  for (const char* command : {"create", "collMod"}) {
+    const std::string head = std::string("{'") + command + "': 'c', 'validator': ";
+    const auto own = [&head](const std::string& validator) {
+      const test::Buf whole = test::doc(head + validator + "}");
+      auto plan =
+          schema::compile_bson(query::read_target(whole)->own_schema, schema::Origin::remote);
+      if (!plan) throw std::runtime_error(plan.error().to_string());
+      return *plan;
+    };
+    const auto check = [&](const std::string& validator, bool passes) {
+      const std::string whole = head + validator + "}";
+      if (passes) {
+        expect_unchanged(whole, own(validator));
+      } else {
+        expect_refused(whole, Errc::comparison_not_possible, "compares an encrypted field",
+                       own(validator));
+      }
+    };
+    check(encrypting(""), true);
+    for (const std::string& where : same) {
+      for (const char* says :
+           {"'enum': ['secret']", "'pattern': 'secret'", "'minimum': 5", "'maxLength': 5",
+            "'bsonType': 'string'", "'items': {'enum': ['secret']}",
+            "'properties': {'x': {'enum': ['secret']}}", "'anyOf': [{'enum': ['secret']}]"}) {
+        for (const char* field : {"'ssn'", "'address': {'properties': {'street'"}) {
+          const std::string closing = field[1] == 'a' ? "}}" : "";
+          check(put(where,
+                    "{'properties': {" + std::string(field) + ": {" + says + "}" + closing + "}}"),
+                false);
+        }
+      }
+      check(put(where, "{'properties': {'address': {'enum': [{'street': 'secret'}]}}}"), false);
+      check(put(where, "{'enum': [{'ssn': 'secret'}]}"), false);
+      check(put(where, "{'additionalProperties': {'enum': ['secret']}}"), false);
+      check(put(where, "{'patternProperties': {'^s': {'pattern': 'secret'}}}"), false);
+      check(put(where,
+                "{'properties': {'city': {'enum': ['x'], 'minLength': 1}, 'address': "
+                "{'properties': {'zip': {'pattern': '5'}}, 'minProperties': 1}}}"),
+            true);
+      check(put(where, "{'required': ['ssn'], 'minProperties': 2, 'title': 'x'}"), true);
+      check(put(where, "{'properties': {'ssn': {'description': 'x'}}}"), true);
+    }
+    check(encrypting(", 'enum': [{'ssn': 'secret'}]"), false);
+    check(
+        encrypting(", 'patternProperties': {'^p': {'bsonType': 'object', 'properties': {'q': " +
+                   test::det("string") + "}, 'anyOf': [{'properties': {'q': {'enum': ['x']}}}]}}"),
+        false);
+    check(encrypting(", 'patternProperties': {'^p': {'bsonType': 'object', 'properties': {'q': " +
+                     test::det("string") +
+                     ", 'r': {'enum': ['x']}}, 'anyOf': [{'properties': "
+                     "{'r': {'enum': ['x']}}}]}}"),
+          true);
+  }
+}
+
+TEST(Validators, ShowASchemaThatEncryptsAtTheirTop) {
+  const std::string schema = encrypting("");
+  for (const char* command : {"create", "collMod"})
+    for (const char* where : {"{'$and': [%]}", "{'$or': [{'a': 1}, {'$nor': [%]}]}"}) {
+      std::string validator = where;
+      validator.replace(validator.find('%'), 1, schema);
+      for (const auto& plan : {test::people(), std::shared_ptr<const schema::Plan>()})
+        expect_refused(std::string("{'") + command + "': 'c', 'validator': " + validator + "}",
+                       Errc::command_malformed, "at the top of the validator", plan);
+    }
+  expect_unchanged(
+      "{'create': 'c', 'validator': {'$and': [{'$jsonSchema': {'properties': {'a': {}}}}]}}",
+      nullptr);
+}
+
+TEST(Validators, AreReadInStepsThatGrowWithThem) {
+  std::string fields;
+  for (int i = 0; i < 20'000; ++i)
+    fields.append(i == 0 ? "'f" : ", 'f").append(std::to_string(i)).append("': {'title': 'x'}");
+  const std::string command = "{'create': 'c', 'validator': " +
+                              encrypting(", 'anyOf': [{'properties': {" + fields + "}}]") + "}";
+  test::expect_accepted(command);
 }
 
 TEST(Catalogue, AsksForTheSchemasBehindAView) {
