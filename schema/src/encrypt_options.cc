@@ -111,9 +111,9 @@ constexpr auto kAllTypes =
                          Type::decimal,    Type::max_key,   Type::min_key});
 
 Done check_types(const EncryptOptions& o, Algorithm algorithm, const Place& place) {
-  if (algorithm == Algorithm::deterministic && (!o.types || o.types_as_array)) {
+  if (algorithm == Algorithm::deterministic && o.n_types != 1) {
     return fail(o.types ? Errc::schema_bad_value : Errc::schema_incomplete,
-                "the deterministic algorithm needs exactly one 'bsonType', as a string",
+                "the deterministic algorithm needs exactly one 'bsonType'",
                 o.types ? o.types->place : place);
   }
   for (const Type t : kAllTypes) {
@@ -180,7 +180,7 @@ Outcome<EncryptOptions> read_options(const Value& value, const Place& place, boo
     } else if (m.name == "bsonType" && with_types) {
       FLE_TRY(const bson::TypeSet t, read_types(m.value, at));
       o.types = {t, at};
-      o.types_as_array = m.value.kind == ValueKind::array;
+      o.n_types = m.value.kind == ValueKind::array ? m.value.items.size() : 1;
     } else {
       return fail(Errc::schema_unknown_keyword,
                   "'" + keyword + "' has no option '" + m.name + "'." + suggestion(m.name, kNames),

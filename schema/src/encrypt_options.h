@@ -33,7 +33,7 @@ struct EncryptOptions {
   std::optional<Option<Algorithm>> algorithm;
   std::optional<Option<KeySelector>> key;
   std::optional<Option<bson::TypeSet>> types;  // `encrypt` only; never inherited
-  bool types_as_array = false;
+  std::size_t n_types = 0;                     // names in it
 };
 
 /// Reads the object under `encrypt` (with bsonType) or `encryptMetadata` (without). Options that it

@@ -33,6 +33,14 @@ TEST(Plan, FindsEncryptedFieldsAndTheWayToThem) {
   EXPECT_FALSE(p->encrypts_id());
 }
 
+TEST(Plan, ReadsAnArrayOfOneTypeAsThatType) {
+  const auto p = must_compile(
+      "{'bsonType':'object','encryptMetadata':{'keyId':$K},'properties':{'a':{'encrypt':{'bsonType'"
+      ":['string'],'algorithm':$D}},'b':{'encrypt':{'bsonType':'string','algorithm':$D}}}}");
+  ASSERT_EQ(at(*p, "a").kind, Kind::encrypted);
+  EXPECT_TRUE(p->leaf(at(*p, "a").leaf).types.contains(bson::Type::string));
+}
+
 TEST(Plan, OptionsComeFromTheNearestAncestorEachOnItsOwn) {
   const auto p = must_compile(
       "{'bsonType':'object','encryptMetadata':{'keyId':$K,'algorithm':$R},'properties':{'a':{'"

@@ -104,6 +104,10 @@ const Rule kRules[] = {
      "{'bsonType':'object','properties':{'a':{'encrypt':{'bsonType':['int','long'],'algorithm':$D,'"
      "keyId':$K}}}}",
      Errc::schema_bad_value, "/properties/a/encrypt/bsonType", "exactly one 'bsonType'"},
+    {"DeterministicWithOneTypeTwice",
+     "{'bsonType':'object','properties':{'a':{'encrypt':{'bsonType':['int','int'],'algorithm':$D,'"
+     "keyId':$K}}}}",
+     Errc::schema_bad_value, "/properties/a/encrypt/bsonType", "exactly one 'bsonType'"},
     // position
     {"RootIsNoObjectType", "{'properties':{'a':{'encrypt':{'algorithm':$R,'keyId':$K}}}}",
      Errc::schema_bad_position, "/", "Invalid schema containing the 'encrypt' keyword."},
