@@ -43,22 +43,34 @@ std::optional<std::size_t> array_index(std::string_view token) noexcept {
   return n;
 }
 
-/// Moves `cursor` to the element that `token` names in an object, or numbers in an array.
-bool seek(Cursor& cursor, Type container, std::string_view token, Work* work) noexcept {
-  const auto next = [&cursor, work] {
-    if (work != nullptr) work->step();
-    return cursor.next();
-  };
-  if (container == Type::object) {
-    while (next())
-      if (cursor.element().name == token) return true;
-    return false;
+void count_step(Work* work) noexcept {
+  if (work != nullptr) work->step();
+}
+
+/// What a token leads to in one container.
+struct Found {
+  std::optional<Element> element;
+  bool twice = false;  ///< Another field has the name as well: readers disagree which one counts.
+  bool malformed = false;
+};
+
+Found find_name(Cursor cursor, std::string_view name, Work* work) noexcept {
+  Found found;
+  for (; cursor.next() && !found.twice; count_step(work)) {
+    if (cursor.element().name != name) continue;
+    found.twice = found.element.has_value();
+    found.element = cursor.element();
   }
+  found.malformed = cursor.malformed();
+  return found;
+}
+
+Found find_index(Cursor cursor, std::string_view token, Work* work) noexcept {
   const std::optional<std::size_t> index = array_index(token);
-  if (!index) return false;
-  for (std::size_t i = 0; next(); ++i)
-    if (i == *index) return true;
-  return false;
+  if (!index) return {};
+  for (std::size_t i = 0; cursor.next(); ++i, count_step(work))
+    if (i == *index) return {cursor.element()};
+  return {std::nullopt, false, cursor.malformed()};
 }
 
 Failure unresolved(const schema::KeyPointer& pointer, const char* why) {
@@ -108,13 +120,17 @@ Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& p
   for (const std::string& token : pointer.tokens) {
     if (at.type != Type::object && at.type != Type::array)
       return unresolved(pointer, "keyId leads through a value that is not an object or array");
-    Cursor cursor(doc, at.value_offset);
-    if (!seek(cursor, at.type, token, work)) {
-      if (cursor.malformed())
-        return Failure(Errc::malformed_bson, "malformed on the way of keyId", pointer.text);
+    const Cursor cursor(doc, at.value_offset);
+    const Found found =
+        at.type == Type::object ? find_name(cursor, token, work) : find_index(cursor, token, work);
+    if (found.malformed)
+      return Failure(Errc::malformed_bson, "malformed on the way of keyId", pointer.text);
+    if (found.twice)
+      return Failure(Errc::duplicate_field,
+                     "stands twice in its document, and keyId leads through it", pointer.text);
+    if (!found.element)
       return unresolved(pointer, "keyId leads to a field that the document does not have");
-    }
-    at = cursor.element();
+    at = *found.element;
   }
   if (at.type != Type::string)
     return unresolved(pointer, "keyId leads to a value that is not a string");

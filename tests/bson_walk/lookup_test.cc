@@ -69,6 +69,17 @@ TEST(ResolvePointer, RefusesWhatIsNotAString) {
     EXPECT_EQ(resolve(doc, tokens), "unresolved_key_pointer") << ::testing::PrintToString(tokens);
 }
 
+TEST(ResolvePointer, RefusesANameThatStandsTwiceOnTheWay) {
+  for (const char* json :
+       {"{'a':{'k':'x','k':'y'}}", "{'a':{'k':'x','n':1,'k':'x'}}", "{'a':{'k':'x'},'a':{'k':'y'}}",
+        "{'a':{'k':'x'},'a':5}", "{'a':{'k':'x','k':null}}"})
+    EXPECT_EQ(resolve(test::from_json(json), {"a", "k"}), "duplicate_field") << json;
+  EXPECT_EQ(resolve(test::from_json("{'l':[{'k':'x','k':'y'}]}"), {"l", "0", "k"}),
+            "duplicate_field");
+  const auto beside = test::from_json("{'n':1,'n':2,'a':{'k':'x','n':1,'n':2},'b':{'a':1,'a':2}}");
+  EXPECT_EQ(resolve(beside, {"a", "k"}), "'x'");
+}
+
 TEST(ResolvePointer, SurvivesDamagedDocuments) {
   const auto doc = test::from_json("{'x':true,'a':{'b':[1,'text']},'c':1}");
   ASSERT_EQ(resolve(doc, {"a", "b", "1"}), "'text'");

@@ -149,6 +149,12 @@ TEST_F(Encrypt, TakesTheKeyNameFromTheDocumentWhereTheSchemaSaysSo) {
   const auto number = encrypt(cipher, bson("{'v': 1, 'k': {'name': 4}}"));
   ASSERT_FALSE(number);
   EXPECT_EQ(number.error().code, Errc::unresolved_key_pointer);
+  for (const char* twice : {"{'v': 1, 'k': {'name': 'first', 'name': 'second'}}",
+                            "{'k': {'name': 'first'}, 'v': 1, 'k': {'name': 'second'}}"}) {
+    const auto out = encrypt(cipher, bson(twice));
+    ASSERT_FALSE(out);
+    EXPECT_EQ(out.error().code, Errc::duplicate_field);
+  }
   const auto unknown = encrypt(cipher, bson("{'v': 1, 'k': {'name': 'third'}}"));
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, Errc::key_not_found);

@@ -23,6 +23,13 @@ TEST(InsertAnalysis, TakesTheNameOfAKeyFromTheDocumentThatPointsToIt) {
       "{'insert': 'c', 'documents': [{'tagged': {'E': 2, 'k': 'k1', 'v': 'x'}, 'keyName': 'k1'}, "
       "{'keyName': 'k2', 'tagged': {'E': 2, 'k': 'k2', 'v': 'y'}}]}");
   expect_refused("{'insert': 'c', 'documents': [{'tagged': 'x'}]}", Errc::unresolved_key_pointer);
+  for (const char* twice : {"'tagged': 'x', 'keyName': 'a', 'keyName': 'b'",
+                            "'keyName': 'a', 'tagged': 'x', 'keyName': 'a'"}) {
+    const std::string fields = "{" + std::string(twice) + "}";
+    expect_refused("{'insert': 'c', 'documents': [" + fields + "]}", Errc::duplicate_field);
+    expect_refused("{'update': 'c', 'updates': [{'q': {}, 'u': " + fields + "}]}",
+                   Errc::duplicate_field);
+  }
 }
 
 TEST(InsertAnalysis, EchoesWhatEncryptsNothing) {

@@ -158,8 +158,10 @@ class FLE_API Edits {
 /// The string that a JSON-pointer keyId leads to in `doc`: the key's alternate name. Steps through
 /// objects by name and arrays by index.
 /// @retval Errc::unresolved_key_pointer  no such field, or not a string
-/// @retval Errc::malformed_bson          the way there is malformed; what lies beside it is not
-/// read
+/// @retval Errc::duplicate_field         it, or an object on the way, stands twice: the value would
+///                                       be read under another key by whoever takes the other one
+/// @retval Errc::malformed_bson          an object on the way is malformed; values beside the way
+///                                       are not looked into
 [[nodiscard]] FLE_API Outcome<std::string_view> resolve_pointer(Bytes doc,
                                                                 const schema::KeyPointer& pointer,
                                                                 Work* work = nullptr);
