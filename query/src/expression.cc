@@ -222,11 +222,14 @@ Outcome<View> Evaluator::field_of(const Element& e, const View& object, std::str
 Outcome<Value> Evaluator::array(const Element& e) {
   const Context::Inside inside(context_, e);
   Value items{Value::Kind::absent, {}, {}};
-  for (Cursor c = context_.cursor(e); c.next();) {
+  std::size_t n = 0;
+  for (Cursor c = context_.cursor(e); c.next(); ++n) {
     FLE_TRY(const Value item, evaluate(c.element()));
     items = either(items, item);
   }
-  return Value::of(list_of(items.view));
+  Value all = Value::of(list_of(items.view));
+  all.no_items = n == 0;
+  return all;
 }
 
 Outcome<Value> Evaluator::object(const Element& e) {
@@ -304,23 +307,35 @@ Done Evaluator::need_plain(const Element& e, const Value& value, std::string_vie
                          operation);
 }
 
-Outcome<std::vector<Operand>> Evaluator::plain_arguments(const Element& op) {
+Outcome<std::vector<Operand>> Evaluator::arguments(const Element& op) {
+  if (op.type != Type::object || is_operation(context_, op)) return operands(op);
   std::vector<Operand> all;
-  const auto add = [&](const Element& e) -> Done {
-    FLE_TRY(const Value value, evaluate(e));
-    FLE_CHECK(need_plain(e, value, op.name));
-    all.push_back({e, value});
-    return ok;
-  };
-  const bool operation = is_operation(context_, op);
-  // Named arguments are looked at one by one, as positional ones are, so that an error names one.
-  if (operation || (op.type != Type::object && op.type != Type::array)) {
-    FLE_CHECK(add(op));
-    return all;
-  }
   const Context::Inside inside(context_, op);
-  for (Cursor c = context_.cursor(op); c.next();) FLE_CHECK(add(c.element()));
+  for (Cursor c = context_.cursor(op); c.next();) {
+    FLE_TRY(const Value value, evaluate(c.element()));
+    all.push_back({c.element(), value});
+  }
   return all;
+}
+
+Outcome<std::vector<Operand>> Evaluator::plain_arguments(const Element& op) {
+  FLE_TRY(std::vector<Operand> all, arguments(op));
+  FLE_CHECK(need_plain(op, all));
+  return all;
+}
+
+Done Evaluator::need_plain(const Element& op, std::span<const Operand> arguments) {
+  // Named arguments are looked at one by one, as positional ones are, so that an error names one.
+  if (arguments.empty()) return ok;
+  std::optional<Context::Inside> inside;
+  if (arguments.front().element.type_offset != op.type_offset) inside.emplace(context_, op);
+  for (const Operand& a : arguments) FLE_CHECK(need_plain(a.element, a.value, op.name));
+  return ok;
+}
+
+bool Evaluator::is_empty_list(const Value& value) const noexcept {
+  return value.no_items ||
+         (value.kind == Value::Kind::constant && is_empty_array(context_, value.element));
 }
 
 Value Evaluator::either(const Value& a, const Value& b) {
@@ -329,6 +344,8 @@ Value Evaluator::either(const Value& a, const Value& b) {
   const View& x = a.view;
   const View& y = b.view;
   if (x == y) return Value::of(x);
+  if (x.kind == View::Kind::list && is_empty_list(b)) return a;
+  if (y.kind == View::Kind::list && is_empty_list(a)) return b;
   if (!holds_encrypted(x) && !holds_encrypted(y)) {
     if (reach(x) == Reach::nothing && reach(y) == Reach::nothing) return {};
     if (reach(x) == Reach::nothing) return Value::of(y);

@@ -25,6 +25,7 @@ struct Value {
   Kind kind = Kind::computed;
   View view{};
   Element element{};
+  bool no_items = false;  ///< Of `computed`: an array that is written without items.
 
   static Value of(const View& view) { return {Kind::computed, view, {}}; }
 };
@@ -62,10 +63,14 @@ class Evaluator {
 
   /// The arguments of an operator: the items of an array, or the one that is no array.
   [[nodiscard]] Outcome<std::vector<Operand>> operands(const Element& op);
+  /// The same where an operator has named arguments too: those.
+  [[nodiscard]] Outcome<std::vector<Operand>> arguments(const Element& op);
   /// As evaluate(), for an argument that nothing encrypted may reach.
   [[nodiscard]] Done need_plain(const Element& e, std::string_view operation);
   /// The same, of `e` with its value.
   [[nodiscard]] Done need_plain(const Element& e, const Value& value, std::string_view operation);
+  /// The same, of all arguments of an operator.
+  [[nodiscard]] Done need_plain(const Element& op, std::span<const Operand> arguments);
   /// The arguments of an operator, named ones too, each of which must be plain.
   [[nodiscard]] Outcome<std::vector<Operand>> plain_arguments(const Element& op);
   /// Two values are compared for equality.
@@ -76,6 +81,8 @@ class Evaluator {
   /// document with values for them.
   [[nodiscard]] Done need_no_document(const Operand& object, const Operand& other,
                                       std::string_view operation);
+  /// Whether a value is an array without items, as the command has it.
+  [[nodiscard]] bool is_empty_list(const Value& value) const noexcept;
   /// What may be either of two values.
   [[nodiscard]] Value either(const Value& a, const Value& b);
 

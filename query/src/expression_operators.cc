@@ -34,13 +34,21 @@ Outcome<Value> argument(Evaluator& ev, const Element& op, const std::optional<El
   return ev.evaluate(*e);
 }
 
+/// An array that a stage, or an expression, has made of encrypted fields or of documents with some.
+bool is_list(const Value& value) noexcept {
+  return value.view.kind == View::Kind::list && !is_dropped(value.view);
+}
+
 // ---- Comparisons
 
 Outcome<Value> equality(Evaluator& ev, const Element& op) {
   FLE_TRY(const std::vector<Operand> args, ev.operands(op));
   if (args.size() != 2) return malformed(ev, op).error();
   const Context::Inside inside(ev.context(), op);
-  FLE_CHECK(ev.meet(args[0], args[1], op.name));
+  // Whether an array has items tells nothing of them.
+  const bool for_none = (is_list(args[0].value) && ev.is_empty_list(args[1].value)) ||
+                        (is_list(args[1].value) && ev.is_empty_list(args[0].value));
+  if (!for_none) FLE_CHECK(ev.meet(args[0], args[1], op.name));
   return Value{};
 }
 
@@ -190,13 +198,26 @@ Done need_input(Evaluator& ev, const Element& op, const std::optional<Element>& 
   return ev.need_plain(*input, op.name);
 }
 
+/// `input` must be plain, or a list whose items are known: what it is, and what they are.
+struct Input {
+  View list;
+  View item;
+};
+Outcome<Input> list_input(Evaluator& ev, const Element& op, const std::optional<Element>& input) {
+  if (!input) return malformed(ev, op).error();
+  FLE_TRY(const Value value, ev.evaluate(*input));
+  if (is_list(value)) return Input{value.view, *value.view.items};
+  FLE_CHECK(ev.need_plain(*input, value, op.name));
+  return Input{value.view, value.view};
+}
+
 Outcome<Value> map(Evaluator& ev, const Element& op) {
   FLE_TRY(const auto args, named_arguments<3>(ev.context(), op, {"input", "as", "in"}));
   if (!args[2]) return malformed(ev, op).error();
   const Context::Inside inside(ev.context(), op);
-  FLE_CHECK(need_input(ev, op, args[0]));
+  FLE_TRY(const Input input, list_input(ev, op, args[0]));
   FLE_TRY(const std::string_view item, item_name(ev, args[1]));
-  FLE_TRY(const Value value, ev.evaluate_with(*args[2], {{item, View{}}}));
+  FLE_TRY(const Value value, ev.evaluate_with(*args[2], {{item, input.item}}));
   return Value::of(ev.list_of(value.view));
 }
 
@@ -204,12 +225,12 @@ Outcome<Value> filter(Evaluator& ev, const Element& op) {
   FLE_TRY(const auto args, named_arguments<4>(ev.context(), op, {"input", "as", "cond", "limit"}));
   if (!args[2]) return malformed(ev, op).error();
   const Context::Inside inside(ev.context(), op);
-  FLE_CHECK(need_input(ev, op, args[0]));
+  FLE_TRY(const Input input, list_input(ev, op, args[0]));
   FLE_TRY(const std::string_view item, item_name(ev, args[1]));
-  FLE_TRY(const Value value, ev.evaluate_with(*args[2], {{item, View{}}}));
+  FLE_TRY(const Value value, ev.evaluate_with(*args[2], {{item, input.item}}));
   FLE_CHECK(ev.need_plain(*args[2], value, op.name));
   if (args[3]) FLE_CHECK(ev.need_plain(*args[3], op.name));
-  return Value{};
+  return Value::of(input.list);
 }
 
 Outcome<Value> reduce(Evaluator& ev, const Element& op) {
@@ -278,14 +299,20 @@ Outcome<Value> plain_only(Evaluator& ev, const Element& op) {
   return Value{};
 }
 
-/// As plain_only; the result may be, or hold, what was given, of whose fields some were dropped.
-Outcome<Value> plain_parts(Evaluator& ev, const Element& op) {
-  FLE_TRY(const std::vector<Operand> args, ev.plain_arguments(op));
+/// What is left of values, all plain, in a value that may be or hold one of them: the names of
+/// fields that were dropped of them.
+Value parts_of(Evaluator& ev, std::span<const Operand> args) {
   Fields& fields = ev.context().fields();
   View left;
   for (const Operand& a : args)
     if (is_partly_dropped(a.value.view)) left = fields.merged(left, dropped(a.value.view));
   return Value::of(left);
+}
+
+/// As plain_only; the result may be, or hold, what was given, of whose fields some were dropped.
+Outcome<Value> plain_parts(Evaluator& ev, const Element& op) {
+  FLE_TRY(const std::vector<Operand> args, ev.plain_arguments(op));
+  return parts_of(ev, args);
 }
 
 /// As plain_only; what is compared could be a document with values for fields that were dropped.
@@ -333,11 +360,77 @@ Outcome<Value> merge_objects(Evaluator& ev, const Element& op) {
   return Value::of(merged);
 }
 
+// ---- Arrays that a stage has made
+
+/// The one argument that is a list with known items; null where there is none, and then all of the
+/// arguments are plain. The other arguments always are.
+Outcome<const Operand*> list_among(Evaluator& ev, const Element& op,
+                                   const std::vector<Operand>& args) {
+  const auto list = std::ranges::find_if(args, [](const Operand& a) { return is_list(a.value); });
+  if (list == args.end()) {
+    FLE_CHECK(ev.need_plain(op, args));
+    return nullptr;
+  }
+  const std::span<const Operand> all(args);
+  const auto i = static_cast<std::size_t>(list - args.begin());
+  FLE_CHECK(ev.need_plain(op, all.first(i)));
+  FLE_CHECK(ev.need_plain(op, all.subspan(i + 1)));
+  return &*list;
+}
+
+/// Some item of an array.
+Outcome<Value> list_item(Evaluator& ev, const Element& op) {
+  FLE_TRY(const std::vector<Operand> args, ev.arguments(op));
+  FLE_TRY(const Operand* list, list_among(ev, op, args));
+  return list == nullptr ? parts_of(ev, args) : Value::of(*list->value.view.items);
+}
+
+/// Some items of an array, or all in another order.
+Outcome<Value> list_items(Evaluator& ev, const Element& op) {
+  FLE_TRY(const std::vector<Operand> args, ev.arguments(op));
+  FLE_TRY(const Operand* list, list_among(ev, op, args));
+  return list == nullptr ? parts_of(ev, args) : Value::of(list->value.view);
+}
+
+Outcome<Value> list_size(Evaluator& ev, const Element& op) {
+  FLE_TRY(const std::vector<Operand> args, ev.arguments(op));
+  FLE_CHECK(list_among(ev, op, args));
+  return Value{};
+}
+
+Outcome<Value> concat_arrays(Evaluator& ev, const Element& op) {
+  FLE_TRY(const std::vector<Operand> args, ev.arguments(op));
+  const Operand* first = nullptr;
+  bool alike = true;
+  bool joined = true;
+  for (const Operand& a : args) {
+    if (ev.is_empty_list(a.value)) continue;
+    if (first == nullptr) first = &a;
+    alike = alike && is_list(a.value) && *a.value.view.items == *first->value.view.items;
+    joined = joined && a.value.view.joined;
+  }
+  if (first != nullptr && alike)
+    return Value::of(ev.context().fields().list(*first->value.view.items, joined));
+  FLE_CHECK(ev.need_plain(op, args));
+  return parts_of(ev, args);
+}
+
 struct Operator {
   RuleText text;
   Outcome<Value> (*rule)(Evaluator&, const Element&);
 };
 
+constexpr const char* kSize =
+    "refused when the argument is an encrypted field or an object that holds one; of an array that "
+    "a "
+    "stage has made, and elsewhere, as it is";
+constexpr const char* kItem =
+    "of an array that a stage has made, one of its items, encrypted as it is; else refused when an "
+    "argument is or holds an encrypted field";
+constexpr const char* kItems =
+    "of an array that a stage has made, such an array; else refused when an argument is or holds "
+    "an "
+    "encrypted field";
 constexpr const char* kPlain =
     "refused when an argument is or holds an encrypted field; elsewhere as it is";
 constexpr Operator plain(const char* name) { return {{name, kPlain, Evidence::docs}, plain_only}; }
@@ -371,8 +464,9 @@ constexpr Operator kOperators[] = {
      let},
     {{"$literal", "a constant; encrypted where it is compared", Evidence::docs}, literal},
     {{"$const", "as $literal"}, literal},
-    {{"$map", "`input` must be plain; `in` is analysed"}, map},
-    {{"$filter", "`input` must be plain; `cond` is analysed"}, filter},
+    {{"$map", "`input` must be plain, or an array that a stage has made; `in` is analysed"}, map},
+    {{"$filter", "`input` must be plain, or an array that a stage has made; `cond` is analysed"},
+     filter},
     {{"$reduce", "`input`, `initialValue` and what `in` gives must be plain"}, reduce},
     {{"$getField",
       "the field must be plain, and so must a name that is computed, with the whole input"},
@@ -386,7 +480,7 @@ constexpr Operator kOperators[] = {
     plain("$allElementsTrue"),
     plain("$and"),
     plain("$anyElementTrue"),
-    takes_parts("$arrayElemAt"),
+    {{"$arrayElemAt", kItem, Evidence::docs}, list_item},
     takes_parts("$arrayToObject"),
     plain("$asin"),
     plain("$asinh"),
@@ -403,7 +497,7 @@ constexpr Operator kOperators[] = {
     plain("$ceil"),
     compares("$cmp"),
     plain("$concat"),
-    takes_parts("$concatArrays"),
+    {{"$concatArrays", kItems, Evidence::docs}, concat_arrays},
     plain("$convert"),
     plain("$cos"),
     plain("$cosh"),
@@ -421,8 +515,8 @@ constexpr Operator kOperators[] = {
     plain("$degreesToRadians"),
     plain("$divide"),
     plain("$exp"),
-    takes_parts("$first"),
-    takes_parts("$firstN"),
+    {{"$first", kItem, Evidence::docs}, list_item},
+    {{"$firstN", kItems, Evidence::docs}, list_items},
     plain("$floor"),
     takes_parts("$function"),
     compares("$gt"),
@@ -431,13 +525,13 @@ constexpr Operator kOperators[] = {
     compares("$indexOfArray"),
     plain("$indexOfBytes"),
     plain("$indexOfCP"),
-    plain("$isArray"),
+    {{"$isArray", kSize, Evidence::docs}, list_size},
     plain("$isNumber"),
     plain("$isoDayOfWeek"),
     plain("$isoWeek"),
     plain("$isoWeekYear"),
-    takes_parts("$last"),
-    takes_parts("$lastN"),
+    {{"$last", kItem, Evidence::docs}, list_item},
+    {{"$lastN", kItems, Evidence::docs}, list_items},
     plain("$ln"),
     plain("$log"),
     plain("$log10"),
@@ -468,7 +562,7 @@ constexpr Operator kOperators[] = {
     plain("$regexMatch"),
     plain("$replaceAll"),
     plain("$replaceOne"),
-    takes_parts("$reverseArray"),
+    {{"$reverseArray", kItems, Evidence::docs}, list_items},
     plain("$round"),
     plain("$rtrim"),
     plain("$second"),
@@ -480,8 +574,8 @@ constexpr Operator kOperators[] = {
     compares("$setUnion"),
     plain("$sin"),
     plain("$sinh"),
-    plain("$size"),
-    takes_parts("$slice"),
+    {{"$size", kSize, Evidence::docs}, list_size},
+    {{"$slice", kItems, Evidence::docs}, list_items},
     plain("$split"),
     plain("$sqrt"),
     plain("$stdDevPop"),

@@ -72,13 +72,34 @@ Done need_field(Context& context, const Element& e, const Predicate& p) {
   return context.refuse(refusal_of(p.place.kind), e, p.path, e.name);
 }
 
+/// How many items an array has that a stage made, and whether it has any, tells nothing of what is
+/// in it.
+bool asks_for_none(const Context& context, const Element& e, const Predicate& p) {
+  return p.place.view.kind == View::Kind::list && is_empty_array(context, e);
+}
+Done tells_nothing(Context& context, const Element& e, const Predicate& p) {
+  context.unchanged(e, p.path, e.name, "match.list", "the size of an array that a stage has made");
+  return ok;
+}
+
 Done equality(Context& context, const Element& e, const Predicate& p) {
+  if (asks_for_none(context, e, p)) return tells_nothing(context, e, p);
   FLE_CHECK(need_field(context, e, p));
   return compare_by(context, e, *p.place.leaf, p.scope, e.name, Comparison::operation,
                     "match.equality");
 }
 
+/// Lists of empty arrays, that is.
+bool asks_for_none_of(const Context& context, const Element& e, const Predicate& p) {
+  if (e.type != Type::array) return false;
+  for (Cursor c = context.cursor(e); c.next();)
+    if (!asks_for_none(context, c.element(), p)) return false;
+  return true;
+}
+
 Done membership(Context& context, const Element& e, const Predicate& p) {
+  if (p.place.view.kind == View::Kind::list && asks_for_none_of(context, e, p))
+    return tells_nothing(context, e, p);
   FLE_CHECK(need_field(context, e, p));
   FLE_CHECK(need_comparable(context, e, *p.place.leaf, p.scope, e.name));
   if (e.type != Type::array) return context.refuse(kMalformed, e, p.field(), e.name);
@@ -103,8 +124,9 @@ Done negation(Context& context, const Element& e, const Predicate& p) {
 }
 
 Done existence(Context& context, const Element& e, const Predicate& p) {
-  const bool can_tell = p.place.kind == Place::Kind::encrypted ||
-                        p.place.kind == Place::Kind::prefix || p.place.kind == Place::Kind::dropped;
+  const bool can_tell =
+      p.place.kind == Place::Kind::encrypted || p.place.kind == Place::Kind::prefix ||
+      p.place.kind == Place::Kind::dropped || p.place.view.kind == View::Kind::list;
   if (!can_tell) return context.refuse(refusal_of(p.place.kind), e, p.path, e.name);
   if (!context.is_flag(e)) return context.refuse(kExists, e, p.field(), e.name);
   context.unchanged(e, p.field(), e.name, "match.exists", "whether a field exists is no secret");
@@ -126,6 +148,12 @@ Done elements(Context& context, const Element& e, const Predicate& p) {
   return match_object(context, e, scope);
 }
 
+Done size(Context& context, const Element& e, const Predicate& p) {
+  if (p.place.view.kind != View::Kind::list || is_dropped(p.place.view))
+    return invalid(context, e, p);
+  return tells_nothing(context, e, p);
+}
+
 struct Operator {
   RuleText text;
   Done (*rule)(Context&, const Element&, const Predicate&);
@@ -133,8 +161,12 @@ struct Operator {
 
 constexpr const char* kRefused = "refused on an encrypted field; elsewhere as it is";
 constexpr Operator kOperators[] = {
-    {{"$eq", "the value is encrypted; deterministic fields only", Evidence::test}, equality},
-    {{"$ne", "the value is encrypted; deterministic fields only", Evidence::test}, equality},
+    {{"$eq",
+      "the value is encrypted; deterministic fields only; of an array that a stage has made, [] is "
+      "as it is",
+      Evidence::test},
+     equality},
+    {{"$ne", "as $eq", Evidence::test}, equality},
     {{"$in",
       "each member is encrypted; deterministic fields only; null and regular expressions "
       "are refused",
@@ -158,7 +190,12 @@ constexpr Operator kOperators[] = {
     {{"$mod", kRefused, Evidence::test}, invalid},
     {{"$regex", kRefused, Evidence::test}, invalid},
     {{"$options", kRefused, Evidence::docs}, invalid},
-    {{"$size", kRefused, Evidence::test}, invalid},
+    {{"$size",
+      "refused on an encrypted field; as it is on an array that $lookup, $push or another stage "
+      "has "
+      "made, and elsewhere",
+      Evidence::test},
+     size},
     {{"$type", kRefused, Evidence::test}, invalid},
     {{"$all", kRefused, Evidence::docs}, invalid},
     {{"$bitsAllClear", kRefused, Evidence::test}, invalid},
@@ -221,6 +258,8 @@ Done match_path(Context& context, const Element& e, const MatchScope& scope) {
   const Predicate p{scope, resolve(scope.view, e.name, context.work()), e.name};
   if (p.place.kind == Place::Kind::plain)
     return is_partly_dropped(p.place.view) ? match_rest(context, e, p) : match_plain(context, e);
+  if (asks_for_none(context, e, p) && p.place.kind != Place::Kind::dropped)
+    return match_plain(context, e);
   if (holds_operators(context, e)) return match_operators(context, e, p);
   if (p.place.kind == Place::Kind::encrypted && e.type == Type::regex)
     return context.refuse(kOperator, e, p.field(), "$regex");
@@ -329,6 +368,10 @@ const Refusal& refusal_of(Place::Kind kind) noexcept {
     default:
       return kPrefix;
   }
+}
+
+bool is_empty_array(const Context& context, const Element& value) noexcept {
+  return value.type == Type::array && !context.cursor(value).next();
 }
 
 bool holds_document(const Context& context, const Element& value) {

@@ -33,6 +33,8 @@ struct MatchScope {
 [[nodiscard]] Done compare(Context& context, const Element& value, const schema::Leaf& leaf,
                            const MatchScope& scope, std::string_view operation, const char* rule);
 
+/// Whether a value is an array without items.
+[[nodiscard]] bool is_empty_array(const Context& context, const Element& value) noexcept;
 /// Whether a value is a document, or an array with one at any depth of arrays.
 [[nodiscard]] bool holds_document(const Context& context, const Element& value);
 

@@ -226,7 +226,9 @@ TEST(Expressions, BindItemsOfPlainLists) {
         "{'$filter': {'input': '$list', 'cond': {'$eq': ['$ssn', " + enc("5") + "]}}}");
   test::flows_refused("{'$project': {'x': {'$map': {'input': '$list', 'in': '$ssn'}}}}", "x",
                       Errc::operator_not_allowed);
-  refuses("{'$map': {'input': ['$ssn'], 'in': 1}}", Errc::operator_not_allowed);
+  refuses("{'$map': {'input': '$ssn', 'in': 1}}", kExpression);
+  refuses("{'$map': {'input': ['$ssn', 5], 'in': {'$eq': ['$$this', 5]}}}",
+          Errc::encryption_unknown);
   refuses("{'$map': {'input': '$list', 'as': 'CURRENT', 'in': {'$eq': ['$ssn', 5]}}}", kExpression,
           "CURRENT");
   refuses("{'$filter': {'input': '$list', 'as': 'CURRENT', 'cond': '$a'}}", kExpression, "CURRENT");
