@@ -96,6 +96,10 @@ Names encrypted_names(const View& view, Work& work) {
       case View::Kind::list:
         todo.push_back(*at.items);
         break;
+      case View::Kind::mixture:
+        if (seen.insert(at.mixture).second)
+          todo.insert(todo.end(), at.mixture->ways.begin(), at.mixture->ways.end());
+        break;
       case View::Kind::object:
         if (seen.insert(at.plan).second) add_names(names, *at.plan, work);
         break;

@@ -22,7 +22,7 @@ View undropped(View view) noexcept {
 }
 
 /// As the first of `bases` has it that has not a plain one.
-View child_of_bases(const Overlay& o, std::string_view name, Work& work) noexcept {
+View child_of_bases(const Overlay& o, std::string_view name, Work& work) {
   for (const View& base : o.bases)
     if (const View found = child(base, name, work); found.kind != View::Kind::plain) return found;
   return {};
@@ -30,7 +30,8 @@ View child_of_bases(const Overlay& o, std::string_view name, Work& work) noexcep
 
 /// Whether names below it can be told from each other.
 bool has_fields(View::Kind kind) noexcept {
-  return kind == View::Kind::object || kind == View::Kind::overlay || kind == View::Kind::list;
+  return kind == View::Kind::object || kind == View::Kind::overlay || kind == View::Kind::list ||
+         kind == View::Kind::mixture;
 }
 
 /// Splits off the first component of a dotted path.
@@ -87,6 +88,8 @@ Reach reach(const View& view) noexcept {
       return Reach::dropped;
     case View::Kind::list:
       return reach(*view.items);
+    case View::Kind::mixture:
+      return view.mixture->reach;
     case View::Kind::overlay:
       break;
   }
@@ -129,7 +132,7 @@ View view_of(const Plan* plan) noexcept {
   return plan == nullptr ? View{} : view_of(*plan, plan->root());
 }
 
-View child(const View& view, std::string_view name, Work& work) noexcept {
+View child(const View& view, std::string_view name, Work& work) {
   work.step();
   work.bytes(name.size());
   switch (view.kind) {
@@ -142,6 +145,13 @@ View child(const View& view, std::string_view name, Work& work) noexcept {
       return child_of_bases(*view.overlay, name, work);
     case View::Kind::list:
       return child(*view.items, name, work);
+    case View::Kind::mixture: {
+      const std::vector<View>& ways = view.mixture->ways;
+      View mixed = child(ways.front(), name, work);
+      for (std::size_t i = 1; i < ways.size(); ++i)
+        mixed = view.mixture->fields->mixture(mixed, child(ways[i], name, work));
+      return mixed;
+    }
     case View::Kind::encrypted:
     case View::Kind::ambiguous:
       return view;
@@ -169,7 +179,7 @@ bool same_encryption(const schema::Leaf& a, const schema::Leaf& b) {
 
 namespace {
 
-Place resolve_from(const View& root, std::string_view path, Work& work) noexcept {
+Place resolve_from(const View& root, std::string_view path, Work& work) {
   View at = root;
   bool through_made_list = false;
   for (bool last = false; !last;) {
@@ -213,7 +223,7 @@ int count_indexes(std::string_view path) noexcept {
 
 }  // namespace
 
-Place resolve(const View& root, std::string_view path, Work& work) noexcept {
+Place resolve(const View& root, std::string_view path, Work& work) {
   if (reach(root) == Reach::nothing) return {};
   if (count_indexes(path) > kMaxIndexes) return {Place::Kind::ambiguous, nullptr, root};
   return resolve_from(root, path, work);
@@ -225,6 +235,8 @@ namespace {
 constexpr std::uint32_t kMaxDepth = 200;
 /// Members of all objects that the stages of one command make.
 constexpr std::size_t kMaxMembers = 1'000'000;
+/// Views that a mixture is made of.
+constexpr std::size_t kMaxWays = 8;
 /// Objects of schemas that one object of a pipeline was put together from.
 constexpr std::size_t kMaxBases = 16;
 
@@ -232,7 +244,8 @@ std::uint32_t depth(const View& view) noexcept {
   std::uint32_t lists = 0;
   View at = view;
   for (; at.kind == View::Kind::list; at = *at.items) ++lists;
-  return lists + (at.kind == View::Kind::overlay ? at.overlay->depth : 0);
+  if (at.kind == View::Kind::overlay) return lists + at.overlay->depth;
+  return lists + (at.kind == View::Kind::mixture ? at.mixture->depth : 0);
 }
 
 }  // namespace
@@ -306,10 +319,65 @@ View Fields::over(const View& value, const View& old) {
     case View::Kind::plain:
     case View::Kind::object:
     case View::Kind::overlay:
+    case View::Kind::mixture:
       return merged(value, gone);
     default:
       return value;
   }
+}
+
+namespace {
+
+/// Documents that lack the field say nothing about those that have it.
+bool is_lacking(const View& view, const View& other) noexcept {
+  return view.kind == View::Kind::dropped && view.was == View::Kind::encrypted &&
+         other.kind == View::Kind::encrypted && same_encryption(*view.leaf, *other.leaf);
+}
+
+/// The views that `view` is made of, each once.
+void add_ways(std::vector<View>& ways, const View& view) {
+  if (view.kind != View::Kind::mixture) {
+    if (std::ranges::find(ways, view) == ways.end()) ways.push_back(view);
+    return;
+  }
+  for (const View& way : view.mixture->ways) add_ways(ways, way);
+}
+
+}  // namespace
+
+View Fields::mixture(const View& a, const View& b) {
+  work_.step();
+  const bool plain = query::reach(a) == Reach::nothing && query::reach(b) == Reach::nothing;
+  if (plain) return {};
+  const bool alike = a.kind == View::Kind::encrypted && b.kind == View::Kind::encrypted &&
+                     same_encryption(*a.leaf, *b.leaf);
+  if (a == b || alike || is_lacking(b, a)) return a;
+  if (is_lacking(a, b)) return b;
+  const bool a_gone = a.kind == View::Kind::dropped;
+  const bool b_gone = b.kind == View::Kind::dropped;
+  if (a_gone && b_gone) return dropped(mixture(undropped(a), undropped(b)));
+  if (query::reach(a) == Reach::nothing && b_gone) return b;
+  if (query::reach(b) == Reach::nothing && a_gone) return a;
+  if (a.kind == View::Kind::list && b.kind == View::Kind::list)
+    return list(mixture(*a.items, *b.items), a.joined && b.joined);
+  // A path that leads into an array here and into an object there has two meanings.
+  const auto is_object = [](const View& v) {
+    const View::Kind kind = v.kind == View::Kind::dropped ? v.was : v.kind;
+    return kind == View::Kind::plain || (has_fields(kind) && kind != View::Kind::list);
+  };
+  if (!is_object(a) || !is_object(b)) return View::unknown();
+  Mixture m{{}, this};
+  add_ways(m.ways, a);
+  add_ways(m.ways, b);
+  for (const View& way : m.ways) {
+    m.reach = worse(m.reach, query::reach(way));
+    m.depth = std::max(m.depth, query::depth(way) + 1);
+  }
+  if (m.ways.size() > kMaxWays || m.depth > kMaxDepth || ++n_members_ > kMaxMembers)
+    return View::unknown();
+  View v{View::Kind::mixture};
+  v.mixture = &mixtures_.emplace_front(std::move(m));
+  return v;
 }
 
 View Fields::list(const View& items, bool joined) {

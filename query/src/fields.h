@@ -14,6 +14,7 @@
 namespace fle::query {
 
 struct Overlay;
+struct Mixture;
 
 /// What is known of a field, and of the fields below it, at one point of a command: at first what
 /// the collection's schema says, later what the stages of a pipeline have made of it. Small,
@@ -25,6 +26,7 @@ struct View {
     object,     ///< An object of `plan` with encrypted fields below, at `node`.
     overlay,    ///< An object that a stage has made; see Overlay.
     list,       ///< An array whose items are `items`, made by a stage.
+    mixture,    ///< An object as one of several views says, for documents come from several places.
     ambiguous,  ///< Patterns of the schema disagree about it.
     unknown,    ///< Encrypted or not, or differently: known at run time only.
     dropped,    ///< A stage has dropped what stood here, which was `was`: see dropped().
@@ -38,6 +40,7 @@ struct View {
   const schema::Leaf* leaf = nullptr;
   const Overlay* overlay = nullptr;
   const View* items = nullptr;
+  const Mixture* mixture = nullptr;
 
   static View unknown() noexcept { return {Kind::unknown}; }
   static View encrypted(const schema::Leaf& leaf) noexcept {
@@ -82,11 +85,20 @@ struct Overlay {
   std::uint32_t depth = 0;       ///< Of views in views.
 };
 
+class Fields;
+/// Views of which each is right for some of the documents. None is a mixture itself.
+struct Mixture {
+  std::vector<View> ways;
+  Fields* fields;  ///< Mixes what they say of a field.
+  Reach reach = Reach::nothing;
+  std::uint32_t depth = 0;
+};
+
 /// The view of a whole collection.
 [[nodiscard]] View view_of(const schema::Plan* plan) noexcept;
 [[nodiscard]] View view_of(const schema::Plan& plan, const schema::Plan::Step& step) noexcept;
 /// The field `name`, which has no dots, of the object `view`.
-[[nodiscard]] View child(const View& view, std::string_view name, Work& work) noexcept;
+[[nodiscard]] View child(const View& view, std::string_view name, Work& work);
 
 /// Where a dotted path leads.
 struct Place {
@@ -107,7 +119,7 @@ struct Place {
 
 /// @param path  as in match expressions and field paths: "a.b.0.c". A number may be a name or an
 ///              index: where the two readings differ the place is ambiguous.
-[[nodiscard]] Place resolve(const View& root, std::string_view path, Work& work) noexcept;
+[[nodiscard]] Place resolve(const View& root, std::string_view path, Work& work);
 [[nodiscard]] bool is_index(std::string_view component) noexcept;
 
 /// Whether a name may stand in a field path of the aggregation language: the server takes none that
@@ -133,6 +145,9 @@ class Fields {
   [[nodiscard]] View over(const View& value, const View& old);
   /// The fields of `top`, and of `under` those that `top` is not known to have.
   [[nodiscard]] View merged(const View& top, const View& under);
+  /// What is known of documents of which some are as `a` says and the others as `b` does: of a
+  /// field only what is so for all. That some lack it is no harm.
+  [[nodiscard]] View mixture(const View& a, const View& b);
   /// An array of such items.
   [[nodiscard]] View list(const View& items, bool joined);
 
@@ -142,6 +157,7 @@ class Fields {
 
   // Most commands have none: these take no memory until then.
   std::forward_list<Overlay> overlays_;
+  std::forward_list<Mixture> mixtures_;
   std::forward_list<View> items_;
   std::size_t n_members_ = 0;
   Work& work_;

@@ -210,8 +210,15 @@ constexpr Stage kStages[] = {
     {{"$sample", kAsItIs, Evidence::docs}, unchanged},
     {{"$collStats", kAsItIs, Evidence::docs}, coll_stats},
     {{"$indexStats", kAsItIs, Evidence::docs}, index_stats},
-    {{"$facet", kRefused, Evidence::observed}},
-    {{"$unionWith", kRefused, Evidence::observed}},
+    {{"$facet",
+      "each pipeline in it is analysed; its field becomes an array of the documents that flow out "
+      "of "
+      "it"},
+     facet_stage},
+    {{"$unionWith",
+      "with a collection of the same database: `pipeline` is analysed with its schema; of a field "
+      "only what is so for the documents of both is known"},
+     union_with_stage},
     {{"$out", kRefused}},
     {{"$merge", kRefused}},
     {{"$densify", kRefused}},

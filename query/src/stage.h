@@ -26,6 +26,8 @@ Outcome<View> bucket_auto_stage(Context& context, const Element& e, const Pipeli
 Outcome<View> sort_by_count_stage(Context& context, const Element& e, const PipelineScope& scope);
 Outcome<View> lookup_stage(Context& context, const Element& e, const PipelineScope& scope);
 Outcome<View> graph_lookup_stage(Context& context, const Element& e, const PipelineScope& scope);
+Outcome<View> facet_stage(Context& context, const Element& e, const PipelineScope& scope);
+Outcome<View> union_with_stage(Context& context, const Element& e, const PipelineScope& scope);
 
 }  // namespace fle::query
 

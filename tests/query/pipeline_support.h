@@ -43,6 +43,49 @@ inline void flows_refused(const std::string& stages, const std::string& path, Er
   refuses(stages + ", {'$match': {'" + path + "': 5}}", code);
 }
 
+/// Collections: c and same are people(); flags has flag, bool random, and code, string
+/// deterministic under another key; free has no schema.
+inline Analyzed analyze_joined(const std::string& command) {
+  Analyzed out;
+  static const auto flags =
+      plan_of("{'bsonType': 'object', 'properties': {'flag': " + rand() +
+              ", 'code': " + det("string", kOneKey) + ", 'ssn': " + det("int") + "}}");
+  const Buf bytes = doc(command);
+  const auto target = query::read_target(bytes);
+  if (!target) {
+    out.marked = target.error();
+    return out;
+  }
+  std::vector<query::CollectionSchema> schemas;
+  for (const auto name : target->collections)
+    schemas.push_back({name, name == "flags" ? flags : name == "free" ? nullptr : people()});
+  const Done done = query::analyze(bytes, "db", schemas, out.analysis);
+  out.marked = done ? query::write_marked(bytes, out.analysis) : Outcome<Buf>(done.error());
+  return out;
+}
+inline void joins(const std::string& stages, const std::string& expected,
+                  const std::string& collection = "c") {
+  const auto command = [&collection](const std::string& pipeline) {
+    return "{'aggregate': '" + collection + "', 'pipeline': [" + pipeline + "], 'cursor': {}}";
+  };
+  SCOPED_TRACE(stages);
+  const Analyzed got = analyze_joined(command(stages));
+  ASSERT_TRUE(got.marked) << got.marked.error().to_string();
+  EXPECT_EQ(shown(*got.marked), shown(doc(command(expected))));
+}
+inline void refuses_join(const std::string& stages, Errc code, const std::string& text = {}) {
+  SCOPED_TRACE(stages);
+  const Analyzed got = analyze_joined(pipeline(stages));
+  ASSERT_FALSE(got.marked) << shown(*got.marked);
+  EXPECT_EQ(got.marked.error().code, code) << got.marked.error().to_string();
+  EXPECT_NE(got.marked.error().message.find(text), std::string::npos)
+      << got.marked.error().to_string();
+}
+/// A value under the other key.
+inline std::string enc_other(const std::string& value) {
+  return "{'E': 1, 'k': 17, 'v': " + value + "}";
+}
+
 }  // namespace fle::test
 
 #endif  // FLE_TESTS_QUERY_PIPELINE_SUPPORT_H_

@@ -72,13 +72,12 @@ TEST(AggregateAnalysis, LeavesAloneWhatEncryptsNowhere) {
 
 TEST(AggregateAnalysis, NamesTheStageThatItRefuses) {
   const auto got = test::analyze(
-      test::doc(pipeline("{'$limit': 1}, {'$facet': {'a': [{'$match': {'ssn': 5}}]}}")),
-      test::people());
+      test::doc(pipeline("{'$limit': 1}, {'$fill': {'sortBy': {'ssn': 5}}}")), test::people());
   ASSERT_FALSE(got.marked);
   EXPECT_EQ(got.marked.error().code, Errc::stage_not_allowed);
-  EXPECT_EQ(got.marked.error().path, "pipeline.1.$facet");
+  EXPECT_EQ(got.marked.error().path, "pipeline.1.$fill");
   EXPECT_EQ(got.marked.error().message,
-            "Aggregation stage $facet is not allowed or supported with automatic encryption");
+            "Aggregation stage $fill is not allowed or supported with automatic encryption");
   ASSERT_EQ(got.analysis.findings.size(), 1U);
   EXPECT_FALSE(got.analysis.findings[0].advice.empty());
 }

@@ -4,15 +4,18 @@ namespace fle {
 namespace {
 
 using test::enc;
+using test::enc_other;
 using test::expect_refused;
 using test::expect_unchanged;
 using test::flows_dropped;
 using test::flows_encrypted;
 using test::flows_plain;
 using test::flows_refused;
+using test::joins;
 using test::keeps;
 using test::marks;
 using test::refuses;
+using test::refuses_join;
 
 constexpr Errc kStage = Errc::stage_not_allowed;
 constexpr Errc kExpression = Errc::expression_not_allowed;
@@ -43,15 +46,12 @@ TEST(Stages, ThatMakeOtherDocumentsLeaveNothingEncrypted) {
 }
 
 TEST(Stages, ThatAreNotAllowedAreNamed) {
-  for (const char* name :
-       {"$facet", "$unionWith", "$out", "$merge", "$densify", "$fill", "$setWindowFields",
-        "$documents", "$changeStream", "$search", "$searchMeta", "$vectorSearch", "$currentOp",
-        "$listSessions", "$planCacheStats", "$aStageToCome"})
+  for (const char* name : {"$out", "$merge", "$densify", "$fill", "$documents", "$changeStream",
+                           "$search", "$searchMeta", "$vectorSearch", "$currentOp", "$listSessions",
+                           "$planCacheStats", "$aStageToCome"})
     refuses("{'$limit': 1}, {'" + std::string(name) + "': {}}", kStage,
             "Aggregation stage " + std::string(name) +
                 " is not allowed or supported with automatic encryption");
-  // Also where nothing encrypted flows any more: it may bring something from elsewhere.
-  refuses("{'$count': 'n'}, {'$unionWith': 'd'}", kStage);
 }
 
 TEST(Stages, AreDocumentsWithOneField) {
@@ -382,51 +382,10 @@ TEST(GeoNearStage, AnalysesItsQuery) {
 
 // ---- Other collections
 
-/// Collections: c and same are people(); flags has flag, bool random, and code, string
-/// deterministic under another key; free has no schema.
-test::Analyzed analyze_joined(const std::string& command) {
-  test::Analyzed out;
-  static const auto flags =
-      test::plan_of("{'bsonType': 'object', 'properties': {'flag': " + test::rand() + ", 'code': " +
-                    test::det("string", test::kOneKey) + ", 'ssn': " + test::det("int") + "}}");
-  const test::Buf bytes = test::doc(command);
-  const auto target = query::read_target(bytes);
-  if (!target) {
-    out.marked = target.error();
-    return out;
-  }
-  std::vector<query::CollectionSchema> schemas;
-  for (const auto name : target->collections)
-    schemas.push_back({name, name == "flags" ? flags : name == "free" ? nullptr : test::people()});
-  const Done done = query::analyze(bytes, "db", schemas, out.analysis);
-  out.marked = done ? query::write_marked(bytes, out.analysis) : Outcome<test::Buf>(done.error());
-  return out;
-}
-void joins(const std::string& stages, const std::string& expected,
-           const std::string& collection = "c") {
-  const auto command = [&collection](const std::string& pipeline) {
-    return "{'aggregate': '" + collection + "', 'pipeline': [" + pipeline + "], 'cursor': {}}";
-  };
-  SCOPED_TRACE(stages);
-  const test::Analyzed got = analyze_joined(command(stages));
-  ASSERT_TRUE(got.marked) << got.marked.error().to_string();
-  EXPECT_EQ(test::shown(*got.marked), test::shown(test::doc(command(expected))));
-}
-void refuses_join(const std::string& stages, Errc code, const std::string& text = {}) {
-  SCOPED_TRACE(stages);
-  const test::Analyzed got = analyze_joined(test::pipeline(stages));
-  ASSERT_FALSE(got.marked) << test::shown(*got.marked);
-  EXPECT_EQ(got.marked.error().code, code) << got.marked.error().to_string();
-  EXPECT_NE(got.marked.error().message.find(text), std::string::npos)
-      << got.marked.error().to_string();
-}
 std::string lookup(const std::string& from, const std::string& local, const std::string& foreign) {
   return "{'$lookup': {'from': '" + from + "', 'localField': '" + local + "', 'foreignField': '" +
          foreign + "', 'as': 'found'}}";
 }
-/// A value under the other key.
-std::string enc_other(const std::string& value) { return "{'E': 1, 'k': 17, 'v': " + value + "}"; }
-
 TEST(LookupStage, BringsDocumentsWithTheEncryptionOfTheirCollection) {
   const std::string by_plain = lookup("flags", "city", "town");
   joins(by_plain + ", {'$match': {'found.code': 'x', 'ssn': 5}}",
@@ -501,7 +460,7 @@ TEST(LookupStage, AnalysesItsPipelineWithTheOtherSchema) {
       "'pipeline': []}}",
       "{'$lookup': {'from': 'free', 'as': 'x', 'let': {'b': {'$eq': ['$ssn', " + enc("5") +
           "]}}, 'pipeline': []}}");
-  refuses_join(with("", "{'$facet': {}}"), kStage);
+  refuses_join(with("", "{'$facet': {}}"), kMalformed);
   refuses_join(with("", "{'$sort': {'code': 1}}"), kStage);
 }
 
