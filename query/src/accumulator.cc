@@ -115,6 +115,20 @@ constexpr Accumulator kAccumulators[] = {
     {{"$accumulator", kRefused}, plain_only},
     {{"any other", "refused"}, nullptr},
 };
+constexpr Accumulator kWindowOperators[] = {
+    {{"$rank", "as it is"}, plain_only},
+    {{"$denseRank", "as it is"}, plain_only},
+    {{"$documentNumber", "as it is"}, plain_only},
+    {{"$shift", kRefused}, plain_only},
+    {{"$derivative", kRefused}, plain_only},
+    {{"$integral", kRefused}, plain_only},
+    {{"$covariancePop", kRefused}, plain_only},
+    {{"$covarianceSamp", kRefused}, plain_only},
+    {{"$expMovingAvg", kRefused}, plain_only},
+    {{"$linearFill", kRefused}, plain_only},
+    {{"$locf", kRefused}, plain_only},
+    {{"$minMaxScaler", kRefused}, plain_only},
+};
 
 }  // namespace
 
@@ -125,11 +139,32 @@ Outcome<View> accumulator(Context& context, const Element& e, const MatchScope& 
   if (!c.next()) return context.refuse(kMalformed, e, {}, {});
   const Element op = c.element();
   if (c.next()) return context.refuse(kMalformed, c.element(), {}, op.name);
-  const auto* row = std::ranges::find_if(
-      kAccumulators, [&op](const Accumulator& a) { return op.name == a.text.name; });
-  if (row == std::end(kAccumulators) || row->rule == nullptr)
+  return accumulate(context, op, scope);
+}
+
+namespace {
+
+template <std::size_t n>
+Outcome<View> apply_row(const Accumulator (&rows)[n], Context& context, const Element& op,
+                        const MatchScope& scope) {
+  const auto* row =
+      std::ranges::find_if(rows, [&op](const Accumulator& a) { return op.name == a.text.name; });
+  if (row == std::end(rows) || row->rule == nullptr)
     return context.refuse(kUnknownAccumulator, op, {}, op.name);
   return row->rule(context, op, scope);
+}
+
+}  // namespace
+
+Outcome<View> accumulate(Context& context, const Element& op, const MatchScope& scope) {
+  return apply_row(kAccumulators, context, op, scope);
+}
+
+Outcome<View> window_operator(Context& context, const Element& op, const MatchScope& scope) {
+  const bool only_here = std::ranges::any_of(
+      kWindowOperators, [&op](const Accumulator& a) { return op.name == a.text.name; });
+  return only_here ? apply_row(kWindowOperators, context, op, scope)
+                   : accumulate(context, op, scope);
 }
 
 namespace {
@@ -170,12 +205,23 @@ Done need_groupable(Context& context, const Element& e, const View& view, const 
   return ok;
 }
 
+namespace {
+
+template <std::size_t n>
+constexpr std::array<RuleText, n> texts(const Accumulator (&rows)[n]) {
+  std::array<RuleText, n> out{};
+  std::ranges::transform(rows, out.begin(), &Accumulator::text);
+  return out;
+}
+
+}  // namespace
+
 std::span<const RuleText> accumulator_rules() noexcept {
-  static constexpr auto kTexts = [] {
-    std::array<RuleText, std::size(kAccumulators)> out{};
-    std::ranges::transform(kAccumulators, out.begin(), &Accumulator::text);
-    return out;
-  }();
+  static constexpr auto kTexts = texts(kAccumulators);
+  return kTexts;
+}
+std::span<const RuleText> window_operator_rules() noexcept {
+  static constexpr auto kTexts = texts(kWindowOperators);
   return kTexts;
 }
 

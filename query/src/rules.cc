@@ -135,6 +135,7 @@ std::vector<Rule> make_rules() {
   add_all("Updates", update_operator_rules());
   for (const Stage& s : stages()) add("Aggregation stages", s.text);
   add_all("Accumulators", accumulator_rules());
+  add_all("Operators of $setWindowFields, besides the accumulators", window_operator_rules());
   add_all("Expressions", expression_rules());
   add_all("Projections of find and findAndModify", projection_rules());
   return out;

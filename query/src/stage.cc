@@ -223,7 +223,11 @@ constexpr Stage kStages[] = {
     {{"$merge", kRefused}},
     {{"$densify", kRefused}},
     {{"$fill", kRefused}},
-    {{"$setWindowFields", kRefused}},
+    {{"$setWindowFields",
+      "partitionBy as _id of $group; sortBy must be plain; `output` by the rules for accumulators "
+      "and "
+      "those for its own operators"},
+     set_window_fields_stage},
     {{"$documents", kRefused}},
     {{"$changeStream", kRefused}},
     {{"$changeStreamSplitLargeEvent", kRefused}},

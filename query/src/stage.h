@@ -24,6 +24,8 @@ Outcome<View> group_stage(Context& context, const Element& e, const PipelineScop
 Outcome<View> bucket_stage(Context& context, const Element& e, const PipelineScope& scope);
 Outcome<View> bucket_auto_stage(Context& context, const Element& e, const PipelineScope& scope);
 Outcome<View> sort_by_count_stage(Context& context, const Element& e, const PipelineScope& scope);
+Outcome<View> set_window_fields_stage(Context& context, const Element& e,
+                                      const PipelineScope& scope);
 Outcome<View> lookup_stage(Context& context, const Element& e, const PipelineScope& scope);
 Outcome<View> graph_lookup_stage(Context& context, const Element& e, const PipelineScope& scope);
 Outcome<View> facet_stage(Context& context, const Element& e, const PipelineScope& scope);

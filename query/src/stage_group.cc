@@ -1,12 +1,19 @@
+#include <optional>
+#include <utility>
+
 #include "accumulator.h"
 #include "expression.h"
 #include "expression_evaluator.h"
+#include "projection.h"
 #include "stage.h"
 
 // The stages that put documents into groups.
 namespace fle::query {
 namespace {
 
+constexpr Refusal kWindowSort{"stage.window_sort", Errc::stage_not_allowed,
+                              "sorting by an encrypted field would sort its ciphertext",
+                              "sort by a field that is not encrypted"};
 constexpr Refusal kBoundaries{"stage.bucket", Errc::stage_not_allowed,
                               "buckets of an encrypted field would be ranges of ciphertext",
                               "group by the whole field with $group"};
@@ -93,6 +100,62 @@ Outcome<View> bucket_auto_stage(Context& context, const Element& e, const Pipeli
 Outcome<View> sort_by_count_stage(Context& context, const Element& e, const PipelineScope& scope) {
   FLE_TRY(const View key, key_of(context, e, scope.match, e.name));
   return context.fields().object(dropped(scope.match.view), {{"_id", key}, {"count", View{}}});
+}
+
+namespace {
+
+/// {operator: argument, window: {documents | range: [lower, upper], unit}}; the bounds are numbers
+/// and words.
+Outcome<View> window_field(Context& context, const Element& e, const MatchScope& scope) {
+  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, {});
+  const Context::Inside inside(context, e);
+  std::optional<View> value;
+  bool has_window = false;
+  for (Cursor c = context.cursor(e); c.next();) {
+    const Element& part = c.element();
+    if (part.name == "window") {
+      if (part.type != Type::object || std::exchange(has_window, true))
+        return context.refuse(kMalformed, part, {}, {});
+      for (Cursor bounds = context.cursor(part); bounds.next();)
+        if (holds_document(context, bounds.element()))
+          return context.refuse(kMalformed, part, {}, {});
+      continue;
+    }
+    if (value) return context.refuse(kMalformed, part, {}, {});
+    FLE_TRY(value, window_operator(context, part, scope));
+  }
+  return value ? Outcome<View>(*value) : Outcome<View>(context.refuse(kMalformed, e, {}, {}));
+}
+
+Outcome<View> window_output(Context& context, const Element& e, const MatchScope& scope) {
+  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, {});
+  const Context::Inside inside(context, e);
+  View view = scope.view;
+  for (Cursor c = context.cursor(e); c.next();) {
+    FLE_TRY(const View value, window_field(context, c.element(), scope));
+    FLE_TRY(view, with_field(context, c.element(), view, c.element().name, value));
+  }
+  return view;
+}
+
+}  // namespace
+
+Outcome<View> set_window_fields_stage(Context& context, const Element& e,
+                                      const PipelineScope& scope) {
+  FLE_TRY(const auto args, named_arguments<3>(context, e, {"partitionBy", "sortBy", "output"}));
+  if (!args[2]) return context.refuse(kMalformed, e, {}, e.name);
+  const Context::Inside inside(context, e);
+  View view;
+  for (Cursor c = context.cursor(e); c.next();) {
+    const Element& argument = c.element();
+    if (argument.name == "partitionBy") FLE_CHECK(key_of(context, argument, scope.match, e.name));
+    if (argument.name == "sortBy")
+      FLE_CHECK(refuse_encrypted_paths(context, argument, scope.match.view, kWindowSort, e.name));
+    if (argument.name == "output") {
+      FLE_TRY(view, window_output(context, argument, scope.match));
+    }
+  }
+  return view;
 }
 
 }  // namespace fle::query

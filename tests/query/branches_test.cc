@@ -1,6 +1,7 @@
 #include "pipeline_support.h"
 
-// $facet and $unionWith: several pipelines whose documents end up side by side.
+// $facet and $unionWith, several pipelines whose documents end up side by side; $setWindowFields,
+// one pipeline whose documents are looked at in parts.
 namespace fle {
 namespace {
 
@@ -155,6 +156,66 @@ TEST(UnionWithStage, KeepsItsViewsFew) {
                          "': '$ssn'}}]}") +
               ", ";
   refuses_join(stages + "{'$match': {'ssn': 5}}", kUnknown);
+}
+
+// ---- Partitions
+
+std::string windows(const std::string& output, const std::string& more = {}) {
+  return "{'$setWindowFields': {" + more + "'output': " + output + "}}";
+}
+
+TEST(SetWindowFieldsStage, PartitionsByWhatAGroupCouldHaveAsItsKey) {
+  const auto by = [](const std::string& key) {
+    return windows("{'n': {'$documentNumber': {}}}",
+                   "'partitionBy': " + key + ", 'sortBy': {'age': 1}, ");
+  };
+  for (const char* key : {"'$city'", "'$ssn'", "{'a': '$ssn', 'b': '$city'}", "null"})
+    keeps(by(key));
+  marks(by("{'$eq': ['$ssn', 5]}"), by("{'$eq': ['$ssn', " + enc("5") + "]}"));
+  refuses(by("'$note'"), Errc::random_not_comparable);
+  refuses(by("'$address'"), Errc::comparison_not_possible);
+  refuses(by("{'$toUpper': '$name'}"), Errc::expression_not_allowed);
+  for (const char* field : {"ssn", "note", "address", "address.street"})
+    refuses(windows("{'n': {'$rank': {}}}", "'sortBy': {'" + std::string(field) + "': 1}, "),
+            Errc::stage_not_allowed, "ciphertext");
+}
+
+TEST(SetWindowFieldsStage, AddsFieldsByTheRulesForAccumulators) {
+  const std::string window = ", 'window': {'range': [-10, 'current'], 'unit': 'day'}";
+  const std::string total = windows("{'t': {'$sum': '$age'" + window + "}}");
+  flows_plain(total, "t");
+  flows_encrypted(total, "ssn");
+  flows_plain(total, "city");
+  for (const char* op :
+       {"{'$rank': {}}", "{'$denseRank': {}}", "{'$documentNumber': {}}", "{'$locf': '$age'}",
+        "{'$shift': {'output': '$age', 'by': 1, 'default': 'none'}}", "{'$linearFill': '$age'}",
+        "{'$derivative': {'input': '$age', 'unit': 'hour'}, 'window': {'documents': [-1, 0]}}",
+        "{'$expMovingAvg': {'input': '$age', 'N': 2}}", "{'$covariancePop': ['$age', '$n']}"})
+    flows_plain(windows("{'x.y': " + std::string(op) + "}"), "x.y");
+  flows_encrypted(windows("{'x': {'$first': '$ssn'" + window + "}}"), "x");
+  flows_refused(windows("{'x': {'$push': '$ssn'" + window + "}}"), "x", Errc::operator_not_allowed);
+  flows_plain(windows("{'ssn': {'$sum': '$age'}}"), "ssn");
+  marks(windows("{'x': {'$sum': {'$cond': [{'$eq': ['$ssn', 5]}, 1, 0]}}}"),
+        windows("{'x': {'$sum': {'$cond': [{'$eq': ['$ssn', " + enc("5") + "]}, 1, 0]}}}"));
+  for (const char* op : {"$sum", "$max", "$locf", "$linearFill", "$integral"})
+    refuses(windows("{'x': {'" + std::string(op) + "': '$ssn'}}"), Errc::expression_not_allowed,
+            op);
+  refuses(windows("{'x': {'$shift': {'output': '$ssn', 'by': 1}}}"), Errc::comparison_not_possible);
+  refuses(windows("{'x': {'$addToSet': '$note'}}"), Errc::random_not_comparable);
+  refuses(windows("{'x': {'$news': '$city'}}"), Errc::expression_not_allowed, "not known");
+  refuses(windows("{'ssn.x': {'$sum': 1}}"), Errc::operator_not_allowed);
+  // They are operators of this stage alone.
+  refuses("{'$group': {'_id': 1, 'x': {'$rank': {}}}}", Errc::expression_not_allowed, "not known");
+}
+
+TEST(SetWindowFieldsStage, HasTheShapeThatItMustHave) {
+  for (const char* spec :
+       {"5", "{}", "{'output': 5}", "{'output': {'x': 5}}", "{'output': {'x': {}}}",
+        "{'output': {'x': {'$sum': 1, '$avg': 1}}}", "{'output': {'x': {'window': {}}}}",
+        "{'output': {'x': {'$sum': 1, 'window': 5}}}", "{'output': {}, 'other': 1}",
+        "{'output': {'x': {'$sum': 1, 'window': {'range': [{'$add': [1, 1]}, 1]}}}}",
+        "{'output': {'x': {'$sum': 1, 'window': {}, 'window': {}}}}"})
+    refuses("{'$setWindowFields': " + std::string(spec) + "}", kMalformed);
 }
 
 }  // namespace
