@@ -1,25 +1,26 @@
 # cmake -DROOT=<repository> -P layering_test.cmake: includes point one way only.
 #
-#   fle (base) <- schema <- bson_walk <- query;   fle <- files <- kms;   all of them <- client <- tools
+#   fle (base) <- schema <- bson_walk <- query;   fle <- files <- kms;  bson <- kms;   all of them <- client <- tools
 #
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header without a folder is private and must lie in the folder of the file that names it.
-set(base "fle/(bytes|errc|export|failure|result|seeded_hash|types|work)\\.h")
+set(base "fle/(bytes|errc|export|failure|result|seeded_hash|types|wiped|work)\\.h")
 set(core "fle/[a-z_]+\\.h")
 set(table
   "fle/kernels        kernels/.*                                           openssl"
   "fle/include        ${core}                                              none"
   "fle/src            ${core}|kernels/.*                                   openssl"
+  "bson               ${base}|fle/bson/.*                                  bson|rapidjson"
   "schema             ${base}|fle/schema/.*                                bson|rapidjson|pcre2"
   "bson_walk          ${base}|fle/schema/.*|fle/bson_walk/.*               none"
   "files              ${base}|fle/files/.*                                 none"
   "kms/include        ${core}|fle/kms/.*                                   none"
-  "kms                ${core}|fle/(kms|files)/.*                           bson|rapidjson|openssl|sqlite3|curl|mongoc"
+  "kms                ${core}|fle/(bson|kms|files)/.*                      bson|rapidjson|openssl|sqlite3|curl|mongoc"
   "query              ${base}|fle/(schema|bson_walk|query)/.*              none"
-  "client/include     ${core}|fle/(schema|bson_walk|kms|query|client)/.*         none"
-  "client/src         ${core}|fle/(schema|bson_walk|kms|query|client)/.*         bson"
-  "client/mongoc      ${core}|fle/(schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
-  "tools              ${core}|fle/(schema|bson_walk|kms|query|client|files)/.*         bson|CLI|asio")
+  "client/include     ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
+  "client/src         ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         bson"
+  "client/mongoc      ${core}|fle/(bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
+  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*         bson|CLI|asio")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio")
 
 set(wrong "")

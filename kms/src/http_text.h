@@ -2,32 +2,14 @@
 #define FLE_KMS_HTTP_TEXT_H_
 
 #include <cstddef>
-#include <new>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "fle/bytes.h"
 #include "fle/secret.h"
+#include "fle/wiped.h"
 
 namespace fle::kms {
-
-/// Wipes what it frees.
-template <class T>
-struct WipingAllocator {
-  using value_type = T;
-  WipingAllocator() noexcept = default;
-  template <class U>
-  WipingAllocator(const WipingAllocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor)
-  [[nodiscard]] T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new(n * sizeof(T)));
-  }
-  void deallocate(T* p, std::size_t n) noexcept {
-    wipe({reinterpret_cast<std::uint8_t*>(p), n * sizeof(T)});
-    ::operator delete(p);
-  }
-  friend bool operator==(WipingAllocator, WipingAllocator) noexcept { return true; }
-};
 
 /// Text that grows and may hold secrets: requests, answers, tokens. No byte of it is left in freed
 /// memory. A vector and not a string: short strings live inside the object, where nothing wipes.
@@ -46,7 +28,7 @@ class WipedText {
   [[nodiscard]] std::size_t size() const noexcept { return v_.size(); }
   [[nodiscard]] bool empty() const noexcept { return v_.empty(); }
   /// Drops and wipes everything.
-  void clear() noexcept { Chars().swap(v_); }
+  void clear() noexcept { WipedChars().swap(v_); }
 
   WipedText& append(std::string_view s) {
     v_.insert(v_.end(), s.begin(), s.end());
@@ -69,8 +51,7 @@ class WipedText {
   WipedText& append_json(std::string_view s);
 
  private:
-  using Chars = std::vector<char, WipingAllocator<char>>;
-  Chars v_;
+  WipedChars v_;
 };
 
 /// A-Z a-z 0-9 - . _ ~ (RFC 3986 section 2.3), whatever the locale.

@@ -1,0 +1,142 @@
+#include "base64.h"
+
+#include <array>
+#include <cstring>
+
+namespace fle::bson::internal {
+namespace {
+
+constexpr std::string_view kDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::uint32_t kBad = 0x80000000;
+
+/// What a digit gives at each of the four places of a group of 24 bits.
+constexpr auto kGroups = [] {
+  std::array<std::array<std::uint32_t, 256>, 4> t{};
+  for (auto& place : t) place.fill(kBad);
+  for (std::uint32_t i = 0; i < kDigits.size(); ++i)
+    for (std::size_t place = 0; place < 4; ++place)
+      t[place][static_cast<unsigned char>(kDigits[i])] = i << (18 - 6 * place);
+  return t;
+}();
+
+/// Two digits for each 12 bits.
+constexpr auto kPairs = [] {
+  std::array<std::array<char, 2>, 4096> t{};
+  for (std::size_t i = 0; i < t.size(); ++i) t[i] = {kDigits[i >> 6], kDigits[i & 63]};
+  return t;
+}();
+
+constexpr auto kHexValues = [] {
+  std::array<std::int8_t, 256> t{};
+  t.fill(-1);
+  for (int i = 0; i < 10; ++i) t[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+  for (int i = 0; i < 6; ++i) {
+    t[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+    t[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
+  }
+  return t;
+}();
+
+/// Negative if not a digit.
+int hex_value(char c) noexcept { return kHexValues[static_cast<unsigned char>(c)]; }
+
+std::uint32_t group(const char* p) noexcept {
+  const auto* const u = reinterpret_cast<const unsigned char*>(p);
+  return kGroups[0][u[0]] | kGroups[1][u[1]] | kGroups[2][u[2]] | kGroups[3][u[3]];
+}
+
+void put_group(std::uint8_t* out, std::uint32_t bits) noexcept {
+  out[0] = static_cast<std::uint8_t>(bits >> 16);
+  out[1] = static_cast<std::uint8_t>(bits >> 8);
+  out[2] = static_cast<std::uint8_t>(bits);
+}
+
+void put_pair(char* out, std::uint32_t bits) noexcept {
+  std::memcpy(out, kPairs[bits & 0xfff].data(), 2);
+}
+
+}  // namespace
+
+std::optional<std::size_t> decode_base64(std::uint8_t* out, std::string_view text) noexcept {
+  if (text.size() % 4 != 0) return std::nullopt;
+  if (text.empty()) return 0;
+  std::uint8_t* const start = out;
+  const char* p = text.data();
+  const char* const last = p + text.size() - 4;  // the group that may have padding
+  std::uint32_t all = 0;
+  for (; p != last; p += 4, out += 3) {
+    const std::uint32_t bits = group(p);
+    all |= bits;
+    put_group(out, bits);
+  }
+  char padded[4];
+  std::memcpy(padded, p, 4);
+  std::size_t padding = 0;
+  while (padding < 2 && padded[3 - padding] == '=') padded[3 - padding++] = 'A';
+  const std::uint32_t bits = group(padded);
+  const std::uint32_t unused = padding == 0 ? 0 : padding == 1 ? 0xff : 0xffff;
+  if (((all | bits) & kBad) != 0 || (bits & unused) != 0) return std::nullopt;
+  std::uint8_t bytes[3];
+  put_group(bytes, bits);
+  std::memcpy(out, bytes, 3 - padding);
+  return static_cast<std::size_t>(out - start) + 3 - padding;
+}
+
+void encode_base64(char* out, const std::uint8_t* in, std::size_t n) noexcept {
+  for (; n >= 3; n -= 3, in += 3, out += 4) {
+    const std::uint32_t bits =
+        std::uint32_t{in[0]} << 16 | std::uint32_t{in[1]} << 8 | std::uint32_t{in[2]};
+    put_pair(out, bits >> 12);
+    put_pair(out + 2, bits);
+  }
+  if (n == 0) return;
+  const std::uint32_t bits = std::uint32_t{in[0]} << 16 | (n == 2 ? std::uint32_t{in[1]} << 8 : 0);
+  put_pair(out, bits >> 12);
+  put_pair(out + 2, bits);
+  out[3] = '=';
+  if (n == 1) out[2] = '=';
+}
+
+bool decode_hex(std::uint8_t* out, std::size_t n, std::string_view text) noexcept {
+  if (text.size() != 2 * n) return false;
+  int bad = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const int high = hex_value(text[2 * i]);
+    const int low = hex_value(text[2 * i + 1]);
+    bad |= high | low;
+    out[i] = static_cast<std::uint8_t>((high & 15) << 4 | (low & 15));
+  }
+  return bad >= 0;
+}
+
+void encode_hex(char* out, const std::uint8_t* in, std::size_t n) noexcept {
+  constexpr char kHex[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < n; ++i) {
+    out[2 * i] = kHex[in[i] >> 4];
+    out[2 * i + 1] = kHex[in[i] & 15];
+  }
+}
+
+std::optional<std::uint8_t> parse_hex_byte(std::string_view text) noexcept {
+  if (text.empty() || text.size() > 2) return std::nullopt;
+  const char both[2] = {text.size() == 2 ? text[0] : '0', text.back()};
+  std::uint8_t byte = 0;
+  if (!decode_hex(&byte, 1, {both, 2})) return std::nullopt;
+  return byte;
+}
+
+bool decode_uuid(std::uint8_t* out, std::string_view text) noexcept {
+  constexpr std::size_t kParts[] = {4, 2, 2, 2, 6};  // bytes
+  if (text.size() != 36) return false;
+  std::size_t at = 0;
+  for (const std::size_t n : kParts) {
+    if (at != 0 && text[at++] != '-') return false;
+    if (!decode_hex(out, n, text.substr(at, 2 * n))) return false;
+    at += 2 * n;
+    out += n;
+  }
+  return true;
+}
+
+}  // namespace fle::bson::internal

@@ -1,0 +1,33 @@
+#include "document_builder.h"
+
+#include <algorithm>
+
+namespace fle::bson::internal {
+
+void DocumentBuilder::grow(std::size_t n) {
+  const std::size_t used = size();
+  // Half as much again: what stands in the buffer is copied a bounded number of times.
+  out_.resize(std::max(before_ + used + n, out_.size() + out_.size() / 2));
+  place(used);
+}
+
+const std::vector<std::string_view>& DocumentBuilder::path(bool with_value) {
+  path_.clear();
+  for (std::uint32_t i = 1; i < depth_; ++i) path_.push_back(name_at(frames_[i].type_at));
+  if (!with_value || depth_ == 0) return path_;
+  if (top().is_array) {
+    const char* const end = write_integer(index_, top().n);
+    path_.emplace_back(index_, static_cast<std::size_t>(end - index_));
+  } else {
+    path_.push_back(name());
+  }
+  return path_;
+}
+
+std::string dotted(const std::vector<std::string_view>& path) {
+  std::string s;
+  for (std::size_t i = 0; i < path.size(); ++i) s += (i == 0 ? "" : ".") + std::string(path[i]);
+  return s;
+}
+
+}  // namespace fle::bson::internal
