@@ -24,9 +24,9 @@ struct Options {
 struct CipherWork : Work {
   client::Batch batch;
   Tally tally;
-  std::vector<Bytes> documents;    // of the batch
-  std::vector<std::uint8_t> bson;  // of JSON input
-  std::string json;                // of the results
+  std::vector<Bytes> documents;  // of the batch
+  WipedBytes bson;               // of JSON input
+  WipedChars json;               // of the results
 };
 
 /// Reports fields that stayed encrypted: the first ones each, then a count.
@@ -100,12 +100,8 @@ class Run {
     std::vector<std::size_t> ends = w.chunk.ends;
     if (json()) {
       w.bson.clear();
-      std::size_t from = 0;
       for (std::size_t i = 0; i < ends.size(); ++i) {
-        const Bytes line = raw.subspan(from, ends[i] - from);
-        from = ends[i];
-        Done done = json_to_bson({reinterpret_cast<const char*>(line.data()), line.size()}, w.bson);
-        if (!done) return at_document(std::move(done.error()), w, i);
+        FLE_CHECK(line_to_bson(w.chunk, i, w.bson));
         ends[i] = w.bson.size();
       }
     }

@@ -4,6 +4,7 @@
 #include "command_options.h"
 #include "command_stream.h"
 #include "fle/client/auto_encrypter.h"
+#include "fle/query/analysis.h"
 #include "stream_counts.h"
 
 namespace fle::tools {
@@ -42,7 +43,7 @@ Done run(const Options& o) {
   const client::AutoEncrypter auto_encrypter(std::move(options), keys);
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::ordinary));
-  DocumentReader reader(in, o.stream.format);
+  DocumentReader reader(in, o.stream.format, query::kCommandLimits.max_bytes);
   CommandStream stream(o.stream, out, in.size(), o.stream.quiet);
   client::Message message;
   const Done done = stream.all(reader, [&](Bytes command) -> Done {

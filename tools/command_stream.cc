@@ -10,12 +10,10 @@ Done CommandStream::all(DocumentReader& reader, const std::function<Done(Bytes)>
   for (;;) {
     FLE_CHECK(reader.next(chunk, kChunk));
     if (chunk.ends.empty()) break;
-    std::size_t from = 0;
-    for (const std::size_t end : chunk.ends) {
+    for (std::size_t i = 0; i < chunk.ends.size(); ++i) {
       ++number_;
-      Done done = one_raw(Bytes(chunk.raw).subspan(from, end - from), one);
+      Done done = one_of(chunk, i, one);
       if (!done) return numbered(std::move(done.error()));
-      from = end;
     }
     progress_.add(chunk.raw.size(), chunk.ends.size());
   }
@@ -23,21 +21,24 @@ Done CommandStream::all(DocumentReader& reader, const std::function<Done(Bytes)>
   return ok;
 }
 
-Done CommandStream::one_raw(Bytes raw, const std::function<Done(Bytes)>& one) {
-  if (!json()) return one(raw);
-  bson_.clear();
-  FLE_CHECK(json_to_bson({reinterpret_cast<const char*>(raw.data()), raw.size()}, bson_));
-  return one(bson_);
+Done CommandStream::one_of(const Chunk& chunk, std::size_t i,
+                           const std::function<Done(Bytes)>& one) {
+  if (json()) {
+    bson_.clear();
+    FLE_CHECK(line_to_bson(chunk, i, bson_));
+    return one(bson_);
+  }
+  return one(chunk[i]);
 }
 
 Done CommandStream::write(Bytes command) {
   if (!json()) return out_.write(command);
   text_.clear();
   FLE_CHECK(bson_to_json(command, !options_.relaxed, text_));
-  return write_text(text_);
+  return write_text({text_.data(), text_.size()});
 }
 
-Done CommandStream::write_text(const std::string& text) {
+Done CommandStream::write_text(std::string_view text) {
   return out_.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 

@@ -3,8 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "documents.h"
 #include "progress.h"
@@ -32,18 +31,19 @@ class CommandStream {
 
   /// Writes a command in the stream's format.
   [[nodiscard]] Done write(Bytes command);
-  [[nodiscard]] Done write_text(const std::string& text);
+  [[nodiscard]] Done write_text(std::string_view text);
 
  private:
   [[nodiscard]] bool json() const noexcept { return options_.format == Format::json; }
-  [[nodiscard]] Done one_raw(Bytes raw, const std::function<Done(Bytes)>& one);
+  [[nodiscard]] Done one_of(const Chunk& chunk, std::size_t i,
+                            const std::function<Done(Bytes)>& one);
 
   const StreamOptions& options_;
   Output& out_;
   Progress progress_;
   std::uint64_t number_ = 0;
-  std::vector<std::uint8_t> bson_;
-  std::string text_;
+  WipedBytes bson_;
+  WipedChars text_;
 };
 
 }  // namespace fle::tools

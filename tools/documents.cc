@@ -2,26 +2,18 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
-
-#include <bson/bson.h>
 
 #include "fle/bson_walk/walk.h"
+#include "stream_formats.h"
 
 namespace fle::tools {
 namespace {
 
-// Decryption meets documents that encryption made larger than an application could have sent.
-constexpr std::size_t kMaxBson = 16 * 1024 * 1024 + 16 * 1024;
 // Canonical Extended JSON of binary data takes about 1.4 bytes a byte, of small numbers far more.
-constexpr std::size_t kMaxLine = 128 * 1024 * 1024;
+constexpr std::size_t kLineForEachByte = 8;
 constexpr std::size_t kRead = 64 * 1024;
 // A buffer that a large document has made larger than this is not kept.
 constexpr std::size_t kKeep = 1024 * 1024;
-
-struct FreeReader {
-  void operator()(bson_json_reader_t* r) const noexcept { bson_json_reader_destroy(r); }
-};
 
 bool is_blank(const std::uint8_t* p, std::size_t n) noexcept {
   return std::all_of(
@@ -49,6 +41,18 @@ Done DocumentReader::fill(std::size_t need) {
   return ok;
 }
 
+/// Looks at how the stream begins, before anything is taken for a document.
+Done DocumentReader::start() {
+  while (to_ < kStreamStart && !ended_) FLE_CHECK(fill(kRead));
+  started_ = true;
+  const Bytes begin{buffer_.data(), to_};
+  if (format_ == Format::json) from_ = byte_order_mark(begin);
+  if (const auto other = other_format(begin, format_))
+    return at_document(
+        Failure(format_ == Format::json ? Errc::json_invalid : Errc::malformed_bson, *other));
+  return ok;
+}
+
 Outcome<DocumentReader::Extent> DocumentReader::first_document() {
   if (format_ == Format::json) return first_line();
   const Bytes have{buffer_.data() + from_, to_ - from_};
@@ -59,7 +63,7 @@ Outcome<DocumentReader::Extent> DocumentReader::first_document() {
   if (have.size() < 4) return more(4);
   std::uint32_t size = 0;
   for (unsigned i = 0; i < 4; ++i) size |= std::uint32_t{have[i]} << (8 * i);
-  if (size < 5 || size > kMaxBson) {
+  if (size < 5 || size > max_bytes_) {
     return at_document(Failure(
         Errc::malformed_bson,
         "no BSON document starts here: its length would be " + std::to_string(size) + " bytes"));
@@ -81,9 +85,9 @@ Outcome<DocumentReader::Extent> DocumentReader::first_line() {
     return Extent{have, 0};
   }
   searched_ = have;
-  if (have > kMaxLine) {
+  if (const std::size_t most = kLineForEachByte * max_bytes_; have > most) {
     return at_document(Failure(Errc::document_too_large,
-                               "the line is longer than " + std::to_string(kMaxLine) + " bytes"));
+                               "the line is longer than " + std::to_string(most) + " bytes"));
   }
   return Extent{0, std::max(have + have / 2, kRead)};
 }
@@ -91,13 +95,15 @@ Outcome<DocumentReader::Extent> DocumentReader::first_line() {
 void DocumentReader::take(Chunk& out, std::size_t size) {
   const std::uint8_t* const start = buffer_.data() + from_;
   from_ += size;
+  ++lines_;
   if (format_ != Format::json || !is_blank(start, size)) {
     out.raw.insert(out.raw.end(), start, start + size);
     out.ends.push_back(out.raw.size());
+    if (format_ == Format::json) out.lines.push_back(lines_);
     ++documents_;
   }
   if (buffer_.size() <= kKeep || to_ - from_ > kRead) return;
-  std::vector<std::uint8_t> rest(kRead);
+  WipedBytes rest(kRead);
   std::memcpy(rest.data(), buffer_.data() + from_, to_ - from_);
   buffer_.swap(rest);
   to_ -= from_;
@@ -107,7 +113,9 @@ void DocumentReader::take(Chunk& out, std::size_t size) {
 Done DocumentReader::next(Chunk& out, std::size_t target) {
   out.raw.clear();
   out.ends.clear();
+  out.lines.clear();
   out.first_document = documents_;
+  if (!started_) FLE_CHECK(start());
   while (out.weight() < target) {
     if (from_ == to_ && ended_) return ok;
     if (from_ == to_) {
@@ -126,44 +134,41 @@ Done DocumentReader::next(Chunk& out, std::size_t target) {
   return ok;
 }
 
-Done json_to_bson(std::string_view line, std::vector<std::uint8_t>& out) {
-  const std::unique_ptr<bson_json_reader_t, FreeReader> reader(
-      bson_json_data_reader_new(false, line.size() + 1));
-  bson_json_data_reader_ingest(reader.get(), reinterpret_cast<const std::uint8_t*>(line.data()),
-                               line.size());
-  bson_t doc;
-  bson_init(&doc);
-  bson_error_t ignored;  // libbson's text quotes the input
-  const int first = bson_json_reader_read(reader.get(), &doc, &ignored);
-  if (first == 1) out.insert(out.end(), bson_get_data(&doc), bson_get_data(&doc) + doc.len);
-  bson_destroy(&doc);
-  if (first != 1) return Failure(Errc::json_invalid, "the line is not one Extended JSON document");
-  bson_t rest;
-  bson_init(&rest);
-  const int second = bson_json_reader_read(reader.get(), &rest, &ignored);
-  bson_destroy(&rest);
-  if (second != 0) return Failure(Errc::json_invalid, "something follows the document on its line");
+Done json_to_bson(std::string_view text, WipedBytes& out, const bson::IntegerHints* integers) {
+  bson::ReadOptions options;
+  options.integers = integers;
+  return bson::read_extended_json(out, text, options);
+}
+
+Done option_to_bson(const std::string& where, std::string_view text, WipedBytes& out) {
+  Done done = json_to_bson(text, out);
+  if (!done) done.error().message.insert(0, where + ": ");
+  return done;
+}
+
+Done line_to_bson(const Chunk& chunk, std::size_t i, WipedBytes& out,
+                  const bson::IntegerHints* integers) {
+  const Bytes line = chunk[i];
+  Done done =
+      json_to_bson({reinterpret_cast<const char*>(line.data()), line.size()}, out, integers);
+  if (!done) {
+    done.error().document = chunk.first_document + i + 1;
+    done.error().line = static_cast<std::uint32_t>(chunk.lines[i]);
+  }
+  return done;
+}
+
+Done bson_to_json(Bytes document, bool canonical, WipedChars& out) {
+  FLE_CHECK(bson::write_extended_json(
+      out, document, canonical ? bson::JsonForm::canonical : bson::JsonForm::relaxed));
+  out.push_back('\n');
   return ok;
 }
 
 Done bson_to_json(Bytes document, bool canonical, std::string& out) {
-  // libbson writes "{ ... }" where it finds the nesting too deep. Decrypted values may bring that.
-  FLE_CHECK(bson::check_value(bson::Type::object, document,
-                              {bson::Limits{}.max_depth, static_cast<std::uint32_t>(kMaxBson)}));
-  bson_t doc;
-  std::size_t n = 0;
-  char* text = nullptr;
-  if (bson_init_static(&doc, document.data(), document.size())) {
-    text = canonical ? bson_as_canonical_extended_json(&doc, &n)
-                     : bson_as_relaxed_extended_json(&doc, &n);
-  }
-  if (text == nullptr) {
-    return Failure(Errc::json_invalid,
-                   "the document cannot be written as JSON (text that is not UTF-8?)");
-  }
-  out.append(text, n);
-  out += '\n';
-  bson_free(text);
+  WipedChars text;
+  FLE_CHECK(bson_to_json(document, canonical, text));
+  out.append(text.data(), text.size());
   return ok;
 }
 

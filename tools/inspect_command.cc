@@ -86,19 +86,16 @@ class Report {
 Done read_all(DocumentReader& reader, const StreamOptions& o, Progress& progress, Report& report) {
   constexpr std::size_t kChunk = 128 * 1024;
   Chunk chunk;
-  std::vector<std::uint8_t> converted;
+  WipedBytes converted;
   for (;;) {
     FLE_CHECK(reader.next(chunk, kChunk));
     if (chunk.ends.empty()) return ok;
-    std::size_t from = 0;
-    for (const std::size_t end : chunk.ends) {
-      Bytes document = Bytes(chunk.raw).subspan(from, end - from);
-      from = end;
+    for (std::size_t i = 0; i < chunk.ends.size(); ++i) {
+      Bytes document = chunk[i];
       Done done = ok;
       if (o.format == Format::json) {
         converted.clear();
-        done = json_to_bson({reinterpret_cast<const char*>(document.data()), document.size()},
-                            converted);
+        done = line_to_bson(chunk, i, converted);
         document = converted;
       }
       if (done) done = report.add(document);

@@ -41,9 +41,8 @@ void check_usage(const Rewrap& o) {
 Outcome<kms::KeyFilter> filter_of(const Rewrap& o, kms::KeyVault& vault) {
   kms::KeyFilter filter;
   if (!o.filter.empty()) {
-    std::vector<std::uint8_t> query;
-    if (!json_to_bson(o.filter, query))
-      return Failure(Errc::json_invalid, "--filter is not one Extended JSON document");
+    WipedBytes query;
+    FLE_CHECK(option_to_bson("--filter", o.filter, query));
     FLE_TRY(filter, kms::KeyFilter::from_bson(query));
   }
   if (!o.selected.empty()) {

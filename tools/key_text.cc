@@ -151,9 +151,8 @@ void MasterKeyOptions::add(CLI::App& cmd) {
 }
 
 Outcome<kms::MasterKey> MasterKeyOptions::parse() const {
-  std::vector<std::uint8_t> fields;
-  if (const Done read = json_to_bson(master_key.empty() ? "{}" : master_key, fields); !read)
-    return Failure(Errc::json_invalid, "--master-key is not one Extended JSON document");
+  WipedBytes fields;
+  FLE_CHECK(option_to_bson("--master-key", master_key.empty() ? "{}" : master_key, fields));
   return kms::MasterKey::from_fields(provider, fields);
 }
 

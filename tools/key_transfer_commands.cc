@@ -58,11 +58,13 @@ Failure at_number(Failure f, std::uint64_t number) {
   return f;
 }
 
-Outcome<kms::KeyDocument> read_key(Bytes document, Format format) {
-  if (format == Format::bson) return kms::parse_key_document(document);
-  std::vector<std::uint8_t> bson;
-  FLE_CHECK(json_to_bson({reinterpret_cast<const char*>(document.data()), document.size()}, bson));
-  return kms::parse_key_document(bson);
+Outcome<kms::KeyDocument> read_key(const Chunk& chunk, std::size_t i, Format format) {
+  if (format == Format::json) {
+    WipedBytes bson;
+    FLE_CHECK(line_to_bson(chunk, i, bson));
+    return kms::parse_key_document(bson);
+  }
+  return kms::parse_key_document(chunk[i]);
 }
 
 Outcome<std::vector<Numbered>> read_keys(const Transfer& o) {
@@ -74,13 +76,11 @@ Outcome<std::vector<Numbered>> read_keys(const Transfer& o) {
   for (;;) {
     FLE_CHECK(reader.next(chunk, kChunk));
     if (chunk.ends.empty()) return keys;
-    std::size_t from = 0;
-    for (const std::size_t end : chunk.ends) {
+    for (std::size_t i = 0; i < chunk.ends.size(); ++i) {
       const std::uint64_t number = keys.size() + 1;
-      auto key = read_key(Bytes(chunk.raw).subspan(from, end - from), o.format);
+      auto key = read_key(chunk, i, o.format);
       if (!key) return at_number(key.error(), number);
       keys.push_back({number, std::move(*key)});
-      from = end;
     }
   }
 }

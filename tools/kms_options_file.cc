@@ -124,8 +124,11 @@ constexpr Option kOptions[] = {{"tlsOptions", set_tls_map},
 
 Done read_kms_options(kms::KmsOptions& out, const std::string& path) {
   FLE_TRY(const std::string json, read_file(path, kMaxFile, files::FileKind::kms_options));
-  std::vector<std::uint8_t> bson;
-  if (!json_to_bson(json, bson)) return refuse("'" + path + "' is not one JSON document", {});
+  WipedBytes bson;
+  if (Done read = option_to_bson("'" + path + "'", json, bson); !read) {
+    read.error().code = Errc::kms_config_invalid;
+    return read;
+  }
   bson_t b;
   bson_iter_t it;
   if (!bson_init_static(&b, bson.data(), bson.size()) || !bson_iter_init(&it, &b))

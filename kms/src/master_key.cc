@@ -9,6 +9,7 @@
 
 #include "bson_builder.h"
 #include "bson_fields.h"
+#include "fle/bson/extended_json.h"
 #include "provider_type.h"
 #include "text.h"
 
@@ -139,17 +140,15 @@ MasterKey MasterKey::gcp(const GcpKey& key, std::string_view id) {
 }
 
 Outcome<MasterKey> MasterKey::from_json(std::string_view id, std::string_view text) {
-  // Length and UTF-8 first: libbson's JSON reader is for text that is well-formed as such.
-  if (text.size() > kMaxJson || text.empty() ||
-      !bson_utf8_validate(text.data(), text.size(), /*allow_null=*/false))
-    return refuse({}, "expected a JSON document in UTF-8 of at most 16 KiB");
-  bson_error_t error;
-  bson_t* doc = bson_new_from_json(reinterpret_cast<const std::uint8_t*>(text.data()),
-                                   static_cast<ssize_t>(text.size()), &error);
-  if (doc == nullptr) return refuse({}, "not a JSON document");
-  auto out = from_fields(id, {bson_get_data(doc), doc->len});
-  bson_destroy(doc);
-  return out;
+  if (text.size() > kMaxJson) return refuse({}, "expected a JSON document of at most 16 KiB");
+  WipedBytes bson;
+  if (Done read = bson::read_extended_json(bson, text); !read) {
+    Failure f = std::move(read.error());
+    f.code = Errc::key_document_invalid;
+    f.path = f.path.empty() ? "masterKey" : "masterKey." + f.path;
+    return f;
+  }
+  return from_fields(id, bson);
 }
 
 }  // namespace fle::kms

@@ -1,0 +1,204 @@
+// Streams of JSON lines, and streams that are something else than they were taken for.
+#include <regex>
+
+#include <bson/bson.h>
+#include <gtest/gtest.h>
+
+#include "process.h"
+#include "support/bson_values.h"
+
+namespace fle::test {
+namespace {
+
+using namespace std::string_literals;
+
+std::string bson_text(const std::string& json) {
+  const Buf b = bson_of(json);
+  return {b.begin(), b.end()};
+}
+
+struct JsonStream : ::testing::Test {
+  Ended run(std::vector<std::string> args, const std::string& input, bool json = true) const {
+    if (args.front() == "encrypt") args.insert(args.end(), {"--schema", "schema.json"});
+    if (args.front() != "inspect") args.insert(args.end(), keys.begin(), keys.end());
+    if (json) args.insert(args.end(), {"--format", "json"});
+    args.emplace_back("--quiet");
+    return run_fle(folder.path(), args, input);
+  }
+  TempFolder folder;
+  std::vector<std::string> keys = set_up_clinic(folder);
+};
+
+struct Bad {
+  const char* what;
+  std::string input;
+  const char* error;
+};
+
+TEST_F(JsonStream, NothingButOneDocumentOnALineIsTaken) {
+  const std::string good = "{\"ssn\": 5}\n";
+  const Bad lines[] = {
+      {"array", "[{\"ssn\": 123456789}]\n",
+       "document 2: line 2, column 1: json_invalid: a JSON array"},
+      {"array of mongoexport, first line", "[{\"ssn\": 123456789},\n{\"ssn\": 123456780}]\n",
+       "document 2: line 2, column 1: json_invalid: a JSON array"},
+      {"comma between", "{\"ssn\": 123456789},{\"name\": \"Bob\"}\n",
+       "document 2: line 2, column 19: json_invalid: a comma follows"},
+      {"comma behind", "{\"ssn\": 123456789},\n",
+       "document 2: line 2, column 19: json_invalid: a comma follows"},
+      {"another document", "{\"ssn\": 123456789}{\"name\": \"Bob\"}\n",
+       "document 2: line 2, column 19: json_invalid: another document"},
+      {"another document, apart", "{\"ssn\": 123456789} {\"name\": \"Bob\"}\n",
+       "document 2: line 2, column 20: json_invalid: another document"},
+      {"several lines", "{\n\"ssn\": 123456789\n}\n",
+       "document 2: line 2, column 2: json_invalid: the text ends inside the document; a document "
+       "printed over several lines must be joined to one"},
+      {"after an empty line", "\n  \n[{\"ssn\": 123456789}]\n",
+       "document 2: line 4, column 1: json_invalid: a JSON array"},
+      {"string", "\"123456789\"\n",
+       "document 2: line 2, column 1: json_invalid: expected a document"},
+      {"field", "{\"a\": {\"b\": {\"$numberLong\": 123456789}}}\n",
+       "document 2: line 2, column 13: field 'a.b': json_invalid: $numberLong: expected a string"},
+  };
+  for (const Bad& b : lines) {
+    for (const char* command : {"encrypt", "decrypt", "inspect"}) {
+      const Ended e = run({command}, good + b.input);
+      EXPECT_EQ(e.status, 1) << command << " " << b.what << ": " << e.out;
+      EXPECT_NE(e.err.find("fle: " + std::string(b.error)), std::string::npos)
+          << b.what << ": " << e.err;
+      EXPECT_EQ((e.out + e.err).find("12345678"), std::string::npos) << b.what << ": " << e.err;
+    }
+  }
+}
+
+TEST_F(JsonStream, ByteOrderMarkAndLineEndsMeanNothing) {
+  const Ended sealed =
+      run({"encrypt"}, "\xef\xbb\xbf{\"ssn\": 5, \"d\": 1.10}\r\n\r\n{\"ssn\": 6}\r\n");
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  EXPECT_EQ(run({"decrypt"}, sealed.out).out,
+            "{ \"ssn\" : { \"$numberInt\" : \"5\" }, \"d\" : { \"$numberDouble\" : \"1.1\" } }\n"
+            "{ \"ssn\" : { \"$numberInt\" : \"6\" } }\n");
+  EXPECT_EQ(run({"encrypt"}, "\xef\xbb\xbf").status, 0);
+  EXPECT_EQ(run({"encrypt"}, "{\"ssn\": 5}\n\xef\xbb\xbf{\"ssn\": 6}\n").status, 1);
+}
+
+TEST_F(JsonStream, OtherFormatsAreNamed) {
+  const std::string gzip = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"s + std::string(100, 'x');
+  const std::string archive = "\x6d\xe2\x99\x81"s + bson_text(R"({"version": "0.1"})");
+  std::string utf16;
+  for (const char c : "{\"ssn\": 5}\n"s) utf16 += {c, '\0'};
+  const struct {
+    const char* what;
+    std::string input;
+    bool json;
+    const char* error;
+  } inputs[] = {
+      {"gzip", gzip, false, "malformed_bson: the input is compressed by gzip: unpack it first"},
+      {"gzip", gzip, true, "json_invalid: the input is compressed by gzip: unpack it first"},
+      {"zstd", "\x28\xb5\x2f\xfdxxxxxx", false, "malformed_bson: the input is compressed by zstd"},
+      {"archive", archive, false, "malformed_bson: the input is a mongodump archive"},
+      {"archive", archive, true, "json_invalid: the input is a mongodump archive"},
+      {"JSON", "{\"ssn\":5}\n", false,
+       "malformed_bson: the input looks like JSON: add --format json"},
+      {"short JSON", "{}", false, "malformed_bson: the input looks like JSON: add --format json"},
+      {"JSON array", "\n [ {\"ssn\":5} ]\n", false,
+       "malformed_bson: the input looks like JSON: add --format json"},
+      {"JSON with a mark", "\xef\xbb\xbf{\"ssn\":5}\n", false,
+       "malformed_bson: the input looks like JSON: add --format json"},
+      {"BSON", bson_text(R"({"ssn": 5})"), true,
+       "json_invalid: the input is BSON, not JSON: leave out --format json"},
+      {"an empty document", bson_text("{}"), true,
+       "json_invalid: the input is BSON, not JSON: leave out --format json"},
+      {"UTF-16", utf16, true, "json_invalid: the input is UTF-16: convert it to UTF-8 first"},
+      {"UTF-16 with a mark", "\xff\xfe" + utf16, true, "json_invalid: the input is UTF-16"},
+  };
+  for (const auto& i : inputs) {
+    for (const char* command : {"encrypt", "decrypt", "inspect"}) {
+      const Ended e = run({command}, i.input, i.json);
+      EXPECT_EQ(e.status, 1) << i.what;
+      EXPECT_NE(e.err.find("fle: document 1: " + std::string(i.error)), std::string::npos)
+          << i.what << ": " << e.err;
+    }
+  }
+}
+
+TEST_F(JsonStream, ValuesComeBackAsTheyWere) {
+  const std::string input =
+      R"({ "ssn" : { "$numberInt" : "5" }, "name" : { "$date" : { "$numberLong" : "253402300800000" } }, )"
+      R"("x" : { "$numberDecimal" : "1.10" }, "y" : { "$numberDouble" : "1.1" }, )"
+      R"("z" : { "$numberLong" : "-9223372036854775808" } })"
+      "\n";
+  for (const bool relaxed : {false, true}) {
+    const Ended sealed = run({"encrypt"}, input);
+    ASSERT_EQ(sealed.status, 0) << sealed.err;
+    std::vector<std::string> decrypt{"decrypt"};
+    if (relaxed) decrypt.emplace_back("--relaxed");
+    const Ended opened = run(decrypt, sealed.out);
+    ASSERT_EQ(opened.status, 0) << opened.err;
+    const Ended again = run({"decrypt"}, run({"encrypt"}, opened.out).out);
+    EXPECT_EQ(again.out, input) << again.err << opened.out;
+  }
+}
+
+TEST_F(JsonStream, NestingHasTheSameLimitInBothFormats) {
+  for (const std::size_t depth : {101U, 150U, 179U, 180U, 181U, 250U, 2000U}) {
+    const std::string json =
+        "{\"x\":" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + ", \"ssn\": 5}\n";
+    const Ended e = run({"encrypt"}, json);
+    EXPECT_EQ(e.status, depth <= 180 ? 0 : 1) << depth << e.err;
+    EXPECT_EQ(e.err.find("nesting_too_deep") != std::string::npos, depth > 180) << depth << e.err;
+    if (e.status != 0) continue;
+    EXPECT_EQ(run({"decrypt"}, e.out).status, 0);
+  }
+}
+
+struct CommandStreams : JsonStream {
+  Ended analyze(const std::string& input, bool json) const {
+    std::vector<std::string> args{"analyze", "--schema",        "schema.json",
+                                  "--ns",    "clinic.patients", "--quiet"};
+    if (json) args.insert(args.end(), {"--format", "json", "--relaxed"});
+    return run_fle(folder.path(), args, input);
+  }
+};
+
+TEST_F(CommandStreams, OperatorsWithNamesOfWrappersAreOperators) {
+  for (const char* condition :
+       {R"({ "$type" : "double" })", R"({ "$type" : 2 })", R"({ "$type" : [ "string", "null" ] })",
+        R"({ "$regex" : "^A" })", R"({ "$regex" : "^A", "$ne" : "B" })"}) {
+    const Ended e = analyze(
+        R"({"find": "patients", "filter": {"ssn": 5, "name": )" + std::string(condition) + "}}\n",
+        true);
+    ASSERT_EQ(e.status, 0) << condition << e.err;
+    EXPECT_NE(e.out.find(condition), std::string::npos) << e.out;
+    EXPECT_NE(e.out.find("\"subType\" : \"06\""), std::string::npos) << e.out;
+  }
+}
+
+TEST_F(CommandStreams, CommandsAreLargerThanDocuments) {
+  const auto insert = [](std::size_t n) {
+    bson_t b = BSON_INITIALIZER;
+    bson_t documents;
+    BSON_APPEND_UTF8(&b, "insert", "patients");
+    BSON_APPEND_ARRAY_BEGIN(&b, "documents", &documents);
+    const std::string text(n, 'x');
+    for (const char* index : {"0", "1", "2"}) {
+      bson_t d;
+      bson_append_document_begin(&documents, index, 1, &d);
+      BSON_APPEND_INT32(&d, "ssn", 5);
+      BSON_APPEND_UTF8(&d, "note", text.c_str());
+      bson_append_document_end(&documents, &d);
+    }
+    bson_append_array_end(&b, &documents);
+    std::string s(reinterpret_cast<const char*>(bson_get_data(&b)), b.len);
+    bson_destroy(&b);
+    return s;
+  };
+  const std::string command = insert(15'900'000);
+  const Ended taken = analyze(command, false);
+  EXPECT_EQ(taken.status, 0) << taken.err;
+  EXPECT_GT(taken.out.size(), command.size());
+  EXPECT_EQ(analyze(insert(16'000'000), false).status, 1);
+}
+
+}  // namespace
+}  // namespace fle::test
