@@ -19,10 +19,11 @@
 #include <unistd.h>
 
 #include "cryptd/messages.h"
+#include "support/patience.h"
 
 namespace fle::test {
 
-/// A blocking connection to a daemon. What takes longer than 20 seconds is an error.
+/// A blocking connection to a daemon. What takes longer than the patience of tests is an error.
 class Client {
  public:
   explicit Client(std::uint16_t port, const char* address = "127.0.0.1") {
@@ -88,7 +89,7 @@ class Client {
   template <class Address>
   void connect(const Address& a) {
     fd_ = ::socket(reinterpret_cast<const sockaddr&>(a).sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const timeval limit{20, 0};
+    const timeval limit{std::chrono::seconds(kPatience).count(), 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (fd_ < 0 || ::connect(fd_, reinterpret_cast<const sockaddr*>(&a), sizeof a) != 0) {

@@ -1,6 +1,7 @@
 #include "cryptd/daemon.h"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -13,6 +14,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/patience.h"
 
 namespace fle::test {
 namespace {
@@ -62,10 +65,10 @@ std::string Folder::read(const std::string& name) const {
 
 bool eventually(const std::function<bool()>& condition) {
   using namespace std::chrono_literals;
-  const auto limit = std::chrono::steady_clock::now() + 20s;
+  const auto limit = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(5ms);
+    std::this_thread::sleep_for(1ms);
   }
   return true;
 }
@@ -74,6 +77,7 @@ Daemon::Daemon(const std::vector<std::string>& options, std::optional<Limit> lim
   std::vector<std::string> args{FLE_CRYPTD};
   if (!names(options, "--port")) args.insert(args.end(), {"--port", "0"});
   if (!names(options, "--unixSocketPrefix")) args.emplace_back("--nounixsocket");
+  if (!names(options, "--idleShutdown")) args.emplace_back("--idleShutdownTimeoutSecs=0");
   args.insert(args.end(), options.begin(), options.end());
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("fork");
@@ -110,18 +114,28 @@ int Daemon::wait() {
   return status_;
 }
 bool Daemon::running() { return !collect(WNOHANG); }
-std::chrono::milliseconds Daemon::cpu_time() const {
-  std::ifstream in("/proc/" + std::to_string(pid_) + "/stat");
-  std::string skipped;
-  std::getline(in, skipped, ')');
-  for (int i = 0; i < 11; ++i) in >> skipped;
-  long user = 0;
-  long system = 0;
-  in >> user >> system;  // fields 14 and 15 (proc(5)), in ticks
-  return std::chrono::milliseconds((user + system) * 1000 / ::sysconf(_SC_CLK_TCK));
+long Daemon::n_sleeps() const {
+  const std::string pid = std::to_string(pid_);
+  std::ifstream in("/proc/" + pid + "/task/" + pid + "/status");
+  const std::string name = "voluntary_ctxt_switches:";  // proc(5)
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(name)) return std::strtol(line.c_str() + name.size(), nullptr, 10);
+  return -1;
 }
 void Daemon::signal(int number) const {
   if (status_ < 0) ::kill(pid_, number);
+}
+
+std::string uri_of_socket(const std::string& path) {
+  std::string uri = "mongodb://";
+  for (const char c : path) {
+    if (c == '/') {
+      uri += "%2F";
+    } else {
+      uri += c;
+    }
+  }
+  return uri;
 }
 
 int number_in_log(const std::string& log, int id, const std::string& key) {

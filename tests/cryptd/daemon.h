@@ -1,7 +1,6 @@
 #ifndef FLE_TESTS_CRYPTD_DAEMON_H_
 #define FLE_TESTS_CRYPTD_DAEMON_H_
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -30,11 +29,12 @@ class Folder {
   std::filesystem::path path_;
 };
 
-/// Tries until `condition` holds, for at most 20 seconds.
+/// Tries until `condition` holds, as long as the patience of tests lasts.
 bool eventually(const std::function<bool()>& condition);
 
-/// A run of fle-cryptd in a folder of its own, with --port 0 and without a Unix socket unless the
-/// options say otherwise. It is killed with this object, if it still runs.
+/// A run of fle-cryptd in a folder of its own, with --port 0, without a Unix socket and without an
+/// end of its own, unless the options say otherwise. It is killed with this object, if it still
+/// runs.
 class Daemon {
  public:
   /// A limit of setrlimit(2).
@@ -55,8 +55,8 @@ class Daemon {
   /// The status of its exit, or 1000 and a signal's number. Waits for the end.
   int wait();
   [[nodiscard]] bool running();
-  /// What it has used of processors so far.
-  [[nodiscard]] std::chrono::milliseconds cpu_time() const;
+  /// How often its first thread has gone to sleep so far.
+  [[nodiscard]] long n_sleeps() const;
   void signal(int number) const;
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
@@ -73,6 +73,9 @@ class Daemon {
   std::uint16_t port_ = 0;
   int status_ = -1;
 };
+
+/// The connection string of a Unix socket.
+std::string uri_of_socket(const std::string& path);
 
 /// The number that follows `key` in the record with `id`, in a log; -1 if there is none.
 int number_in_log(const std::string& log, int id, const std::string& key);

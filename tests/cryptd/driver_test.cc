@@ -43,15 +43,7 @@ TEST(CryptdDriver, LibmongocIsServedOverTheUnixSocket) {
   Folder f;
   Daemon daemon({"--unixSocketPrefix", f.path()});
   daemon.port();
-  std::string uri = "mongodb://";
-  for (const char c : f.file("mongocryptd.sock")) {
-    if (c == '/') {
-      uri += "%2F";
-    } else {
-      uri += c;
-    }
-  }
-  expect_served(uri);
+  expect_served(uri_of_socket(f.file("mongocryptd.sock")));
 }
 
 }  // namespace

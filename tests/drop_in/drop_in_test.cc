@@ -1,10 +1,7 @@
 // Drivers that we did not write, unchanged, with our analyser: each by way of the daemon that the
 // test starts, of the daemon that the driver starts, and of the library. What they send is what the
 // analyser is there for, so the bytes at the far end are looked at, one by one.
-#include <arpa/inet.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "cryptd/daemon.h"
 #include "drop_in/driver.h"
@@ -22,30 +19,16 @@ struct Way {
   const char* name;
 };
 
-/// A port that was free a moment ago.
-int free_port() {
-  const int s = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(s, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(s, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw std::runtime_error("no free port");
-  ::close(s);
-  return ntohs(address.sin_port);
-}
-
 /// The process that a driver started, by what it wrote into its pid file. Ends it.
 class SpawnedDaemon {
  public:
   /// @param path  what the driver wants: the program, or the folder that it is in.
   [[nodiscard]] std::string options(const std::string& path) const {
-    return R"({"mongocryptdURI": "mongodb://127.0.0.1:)" + std::to_string(port_) +
-           R"(", "mongocryptdSpawnPath": ")" + path + R"(", "mongocryptdSpawnArgs": ["--port=)" +
-           std::to_string(port_) +
-           R"(", "--nounixsocket", "--idleShutdownTimeoutSecs=20", "--pidfilepath=)" +
-           folder_.file("pid") + R"("]})";
+    return R"({"mongocryptdURI": ")" + uri_of_socket(folder_.file("mongocryptd.sock")) +
+           R"(", "mongocryptdSpawnPath": ")" + path +
+           R"(", "mongocryptdSpawnArgs": ["--port=0", "--unixSocketPrefix=)" + folder_.path() +
+           R"(", "--idleShutdownTimeoutSecs=300", "--pidfilepath=)" + folder_.file("pid") +
+           R"("]})";
   }
   [[nodiscard]] pid_t pid() const {
     const std::string text = folder_.read("pid");
@@ -57,7 +40,6 @@ class SpawnedDaemon {
 
  private:
   Folder folder_;
-  int port_ = free_port();
 };
 
 class DropInTest : public Clinic, public testing::WithParamInterface<Way> {

@@ -1,6 +1,7 @@
 #include "mongo_fixture/mongo_fixture.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "kms/kmip/child_process.h"
+#include "support/patience.h"
 
 namespace fle::test {
 namespace {
@@ -43,7 +45,8 @@ MongoFixture::MongoFixture() {
   server_ = std::make_unique<Server>();
   const std::string line = server_->process.read_line();
   if (!line.starts_with("port ")) throw std::runtime_error("the fixture does not start: " + line);
-  uri_ = "mongodb://127.0.0.1:" + line.substr(5) + "/?serverSelectionTimeoutMS=5000";
+  uri_ = "mongodb://127.0.0.1:" + line.substr(5) + "/?serverSelectionTimeoutMS=" +
+         std::to_string(std::chrono::milliseconds(kPatience).count());
 }
 
 MongoFixture::~MongoFixture() {

@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t kFirstRoom = 4096;
 // A handshake is shorter: a longer message need not be looked at twice.
 constexpr std::size_t kAnswerAtOnce = 4096;
-constexpr std::chrono::seconds kLinger{2};
 
 }  // namespace
 
@@ -132,7 +131,7 @@ void Connection::replied() {
 void Connection::linger() {
   std::error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
-  linger_timer_.expires_after(kLinger);
+  linger_timer_.expires_after(owner_.linger_time());
   linger_timer_.async_wait([self = shared_from_this()](const std::error_code& ec) {
     if (!ec) self->close();
   });

@@ -37,6 +37,8 @@ class ConnectionOwner {
   virtual void command_began() = 0;
   virtual void command_ended(const CommandRecord& record) = 0;
   virtual void connection_closed(std::uint64_t id) = 0;
+  /// How long a client that is refused may go on sending.
+  [[nodiscard]] virtual std::chrono::milliseconds linger_time() const = 0;
 
  protected:
   ~ConnectionOwner() = default;

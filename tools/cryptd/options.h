@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,8 +16,8 @@ struct Options {
   std::uint16_t port = 27020;                       ///< 0: a free one.
   bool unix_socket = true;
   std::string unix_socket_folder = "/tmp";
-  bool unix_socket_required = false;       ///< The folder was named, so doing without is a failure.
-  std::chrono::seconds idle_shutdown{60};  ///< 0: never.
+  bool unix_socket_required = false;  ///< The folder was named, so doing without is a failure.
+  std::chrono::milliseconds idle_shutdown{60'000};  ///< 0: never.
   std::string pid_file = "mongocryptd.pid";
   bool pid_file_required = false;  ///< The file was named.
   std::string log_path;            ///< Empty: standard output.
@@ -25,6 +26,11 @@ struct Options {
   int verbosity = 0;   ///< From 1 on each command leaves a record.
   /// Longest that requests in flight may take once it is to end. Not an option of the command line.
   std::chrono::milliseconds drain_time{10'000};
+  /// Longest that a client which is refused may go on sending. Not an option of the command line.
+  std::chrono::milliseconds linger_time{2'000};
+  /// For tests: the clock that idleness is measured with. It is looked at when a command ends, and
+  /// whenever it could be time to end. Null: the system's.
+  std::function<std::chrono::steady_clock::time_point()> now{};
   std::vector<std::string> parameters;  ///< Names of --setParameter, without their values.
 };
 

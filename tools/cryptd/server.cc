@@ -76,7 +76,7 @@ class Server::State final : private ConnectionOwner {
 
   bool run() {
     await_signal();
-    last_command_ = Clock::now();
+    last_command_ = now();
     watch_idleness();
     for (const auto& l : listeners_) l->start();
     io_.run();
@@ -161,7 +161,7 @@ class Server::State final : private ConnectionOwner {
   void command_began() override { ++in_flight_; }
   void command_ended(const CommandRecord& r) override {
     --in_flight_;
-    last_command_ = Clock::now();
+    last_command_ = now();
     if (options_.verbosity == 0) return;
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(r.duration).count();
     log_.info("COMMAND", 7300003, "conn", "Command",
@@ -179,22 +179,31 @@ class Server::State final : private ConnectionOwner {
                  {"connectionCount", static_cast<std::int64_t>(connections_.size())}});
     if (ending_ && connections_.empty()) io_.stop();
   }
+  [[nodiscard]] std::chrono::milliseconds linger_time() const override {
+    return options_.linger_time;
+  }
 
   void await_signal() {
     signals_.async_wait([this](const std::error_code& ec, int) {
       if (ec) return;
-      if (ending_) return io_.stop();  // the second one: at once
+      if (ending_) {
+        log_.info("CONTROL", 7300007, "main", "Not waiting any longer", {{"reason", "signal"}});
+        return io_.stop();
+      }
       end("signal");
       await_signal();
     });
   }
 
+  [[nodiscard]] Clock::time_point now() const {
+    return options_.now ? options_.now() : Clock::now();
+  }
+
   void watch_idleness() {
     if (options_.idle_shutdown.count() == 0) return;
-    const auto end_at = last_command_ + options_.idle_shutdown;
-    const auto now = Clock::now();
-    if (in_flight_ == 0 && now >= end_at) return end("idle");
-    idle_timer_.expires_at(in_flight_ == 0 ? end_at : now + options_.idle_shutdown);
+    const auto left = last_command_ + options_.idle_shutdown - now();
+    if (in_flight_ == 0 && left.count() <= 0) return end("idle");
+    idle_timer_.expires_after(in_flight_ == 0 ? left : options_.idle_shutdown);
     idle_timer_.async_wait([this](const std::error_code& ec) {
       if (!ec) watch_idleness();
     });
