@@ -7,6 +7,7 @@
 #include "client_support.h"
 #include "fle/client/auto_encrypter.h"
 #include "support/bson_values.h"
+#include "support/patience.h"
 
 namespace fle {
 namespace {
@@ -252,7 +253,7 @@ TEST_F(AutoEncrypterSchemas, AreNotAskedForByCommandsThatAreNotAnalysed) {
   EXPECT_TRUE(server_.calls.empty());
 }
 
-/// Answers once `n` threads have asked for the schema, or after a while.
+/// Lets go on once `n` threads have come.
 class Gate {
  public:
   void arrive() {
@@ -262,7 +263,7 @@ class Gate {
   }
   void wait_for(int n) {
     std::unique_lock lock(mutex_);
-    all_.wait_for(lock, 10s, [&] { return arrived_ == n; });
+    all_.wait(lock, [&] { return arrived_ == n; });
   }
 
  private:
@@ -306,7 +307,7 @@ TEST_F(AutoEncrypterSchemas, OfOtherCollectionsDoNotWaitForASlowCallOfAnotherThr
       std::unique_lock lock(mutex);
       slow_began = true;
       changed.notify_all();
-      EXPECT_TRUE(changed.wait_for(lock, 10s, [&] { return other_done; }));
+      EXPECT_TRUE(changed.wait_for(lock, fle::test::kPatience, [&] { return other_done; }));
     }
     return std::vector<Doc>{};
   };
@@ -314,7 +315,7 @@ TEST_F(AutoEncrypterSchemas, OfOtherCollectionsDoNotWaitForASlowCallOfAnotherThr
   std::thread slow([&] { EXPECT_EQ(encrypts(e), false); });
   {
     std::unique_lock lock(mutex);
-    ASSERT_TRUE(changed.wait_for(lock, 10s, [&] { return slow_began; }));
+    changed.wait(lock, [&] { return slow_began; });
   }
   EXPECT_EQ(error_of(e, "{'find': 'visits'}"), Errc{});
   {

@@ -1,5 +1,4 @@
 // Partial decryption: what a reply looks like when some of its keys cannot be had.
-#include <chrono>
 #include <map>
 
 #include "client/client_support.h"
@@ -158,24 +157,21 @@ TEST_F(MissingKey, FailsTheReplyUnlessAskedToKeepAndNamesFieldKeyAndProvider) {
 
 TEST_F(MissingKey, IsAskedForOnceForAllOfManyFieldsInOneDocument) {
   const std::vector<KeyId> keys = {world.new_key(), world.new_key()};
-  constexpr int kTimes = 3000;
+  constexpr int kTimes = 10'000;
   const Doc doc = values(2 * kTimes);
   const Doc sealed = encrypted(doc, fields(keys, kTimes));
   vault->lost = {keys[1]};
   const DocumentCipher cipher = reader(MissingKeys::keep);
   Batch batch;
   for (int i = 0; i < 3; ++i) batch.add(sealed);
-  const auto start = std::chrono::steady_clock::now();
+  // A walk of the document for each field would take longer than anybody waits for a test.
   ASSERT_TRUE(cipher.decrypt(batch));
-  const auto took = std::chrono::steady_clock::now() - start;
   EXPECT_EQ(vault->n_queries, 1);
   ASSERT_EQ(batch.kept().size(), 3U * kTimes);
   EXPECT_EQ(batch.fields(), 3U * kTimes);
   EXPECT_EQ(batch.kept()[0].path, "f1");
   EXPECT_EQ(batch.kept()[2 * kTimes + 5].path, "f11");
   EXPECT_EQ(batch.kept()[2 * kTimes + 5].document, 2U);
-  // A walk of the document for each field would take tens of seconds.
-  EXPECT_LT(took, std::chrono::seconds(5));
 }
 
 TEST_F(MissingKey, ThatComesBackIsFoundByTheNextCall) {
