@@ -1,10 +1,11 @@
 #include <csignal>
 #include <filesystem>
 #include <regex>
+#include <thread>
 
 #include <bson/bson.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
+#include <sys/wait.h>
 
 #include "process.h"
 
