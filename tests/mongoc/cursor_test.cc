@@ -121,7 +121,7 @@ TEST_F(CursorTest, APoolOfOneConnectionDoesNotWaitForItself) {
   mongoc::ClientOptions options = this->options(false);
   const auto small = must(mongoc::EncryptedClient::create(
       server_->uri() + (server_->uri().find('?') == std::string::npos ? "?" : "&") +
-          "maxPoolSize=1&waitQueueTimeoutMS=2000",
+          "maxPoolSize=1&waitQueueTimeoutMS=100",
       std::move(options)));
   auto collection = small->collection(db_, "others");  // its schema has to be asked for
   insert(collection, 7);
