@@ -21,6 +21,9 @@ struct MatchScope {
   bool collation = false;  ///< One other than {locale: "simple"} is in force.
   Mode mode = Mode::query;
   const Variables* variables = nullptr;  ///< For $expr.
+  /// In an update by a pipeline: what the collection's schema says of the documents, which those
+  /// that come out must fit.
+  const View* stored = nullptr;
 };
 
 /// Analyses one filter: `filter`, an element whose value is a document. Implicit equalities are

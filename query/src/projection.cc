@@ -25,6 +25,16 @@ constexpr Refusal kFlag{"projection.flag", Errc::command_malformed,
 constexpr Refusal kFlagValue{"projection.flag_value", Errc::command_malformed,
                              "the number only says yes, and would be sent as it is: give 1 or true",
                              "include the field by 1 or true"};
+constexpr Refusal kComputesEncrypted{
+    "update.pipeline_writes", Errc::update_not_allowed,
+    "an update by a pipeline must not write a field that the schema encrypts, or an object with "
+    "one",
+    "write it by the operator $set, which encrypts its value; {$unset: \"field\"} is fine"};
+constexpr Refusal kCiphertextMoves{
+    "update.pipeline_moves", Errc::update_not_allowed,
+    "an update by a pipeline must not store an encrypted value in a field that the schema does not "
+    "encrypt",
+    "read the document, and write the value by the operator $set"};
 
 /// As the server's limit for field paths.
 constexpr std::size_t kMaxComponents = 200;
@@ -188,6 +198,8 @@ Done Reader::computed(const Element& e, const std::string& path) {
   Shape leaf;
   leaf.kind = value.kind == Value::Kind::absent ? Shape::Kind::drop : Shape::Kind::put;
   leaf.value = value.view;
+  if (scope_.stored != nullptr && leaf.kind == Shape::Kind::put)
+    FLE_CHECK(need_storable(context_, e, *scope_.stored, path, value.view));
   return add_path(context_, e, shape_, scope_.view, path, leaf);
 }
 
@@ -270,6 +282,15 @@ Outcome<View> with_field(Context& context, const Element& e, const View& view,
   Shape shape;
   FLE_CHECK(add_path(context, e, shape, view, path, Shape{Shape::Kind::put, value}));
   return reshaped(context.fields(), shape, view, Others::stay);
+}
+
+Done need_storable(Context& context, const Element& e, const View& stored, std::string_view path,
+                   const View& value) {
+  const Place place = resolve(stored, path, context.work());
+  if (place.kind == Place::Kind::plain)
+    return holds_encrypted(value) ? Done(context.refuse(kCiphertextMoves, e, path, {})) : ok;
+  if (value == place.view) return ok;
+  return context.refuse(kComputesEncrypted, e, path, {});
 }
 
 std::span<const RuleText> projection_rules() noexcept { return kRules; }

@@ -26,6 +26,11 @@ namespace fle::query {
 [[nodiscard]] Outcome<View> with_field(Context& context, const Element& e, const View& view,
                                        std::string_view path, const View& value);
 
+/// Whether `value` may be stored at a path of documents that are as `stored` says: nothing computed
+/// in the place of what is encrypted, and nothing encrypted anywhere else. Refuses what may not.
+[[nodiscard]] Done need_storable(Context& context, const Element& e, const View& stored,
+                                 std::string_view path, const View& value);
+
 /// What may stand at a path of a projection, for docs/analysis.md.
 [[nodiscard]] std::span<const RuleText> projection_rules() noexcept;
 

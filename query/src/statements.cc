@@ -49,7 +49,7 @@ Done update_of_statement(Context& context, const Element& e, const Scope& scope)
   const std::optional<Element> upsert = context.find(scope.document, "upsert");
   return update(context, e,
                 {scope.view, upsert && context.truthy(*upsert),
-                 context.find(scope.document, scope.names.filter)});
+                 context.find(scope.document, scope.names.filter), scope.collation});
 }
 
 Done array_filters_of_statement(Context& context, const Element& e, const Scope& scope) {

@@ -44,9 +44,6 @@ constexpr Refusal kUnknownOperator{"update.unknown", Errc::update_not_allowed,
 constexpr Refusal kMixed{"update.mixed", Errc::command_malformed,
                          "operators and fields stand side by side in one update",
                          "use operators alone, or a whole document"};
-constexpr Refusal kPipeline{"update.pipeline", Errc::update_not_allowed,
-                            "an update by a pipeline is not allowed on a collection that encrypts",
-                            "use update operators"};
 constexpr Refusal kTimestamp{
     "update.timestamp", Errc::timestamp_zero,
     "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field",
@@ -193,7 +190,9 @@ constexpr RuleText kForms[] = {
     {"a whole document",
      "as a document that is inserted; for an upsert it or the filter gives an encrypted _id",
      Evidence::test},
-    {"a pipeline", "refused on every collection that encrypts", Evidence::docs},
+    {"a pipeline",
+     "$set, $addFields, $unset, $project, $replaceRoot and $replaceWith, where they leave what is "
+     "encrypted as it was, or drop it; what they read goes by the rules for expressions"},
 };
 
 /// The text of kOther begins with the operator's name: "$push not allowed on encrypted values".
@@ -317,15 +316,28 @@ bool is_replacement(const Context& context, const Element& u) {
   return !first.next() || !first.element().name.starts_with('$');
 }
 
+namespace {
+
+/// Whether the server would give an inserted document an _id that is not encrypted.
+bool needs_id(const Context& context, const UpdateScope& scope) {
+  return scope.upsert && encrypts_id(context, scope.view) && !gives_id(context, scope.filter);
+}
+
+}  // namespace
+
 Done update(Context& context, const Element& u, const UpdateScope& scope) {
   if (u.type == Type::array) {
     if (reach(scope.view) == Reach::nothing) return ok;
-    return context.refuse(kPipeline, u, {}, {});
+    FLE_TRY(const View stored, update_pipeline(context, u, scope));
+    const bool keeps_id =
+        child(stored, "_id", context.work()) == child(scope.view, "_id", context.work());
+    if (needs_id(context, scope) || (scope.upsert && !keeps_id))
+      return context.refuse(kNoId, u, "_id", "upsert");
+    return ok;
   }
   if (u.type != Type::object) return context.refuse(kMalformed, u, {}, {});
   if (is_replacement(context, u)) return replacement(context, u, scope);
-  if (scope.upsert && encrypts_id(context, scope.view) && !gives_id(context, scope.filter))
-    return context.refuse(kNoId, u, "_id", "upsert");
+  if (needs_id(context, scope)) return context.refuse(kNoId, u, "_id", "upsert");
   const Context::Inside inside(context, u);
   for (Cursor c = context.cursor(u); c.next();)
     FLE_CHECK(update_operator(context, c.element(), scope));

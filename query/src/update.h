@@ -16,6 +16,7 @@ struct UpdateScope {
   /// Its filter, where it has one: the equalities of it become fields of a document that is
   /// inserted.
   std::optional<Element> filter;
+  bool collation = false;  ///< As MatchScope's.
 };
 
 /// Analyses the update of one statement: operators, a replacement document, or a pipeline.
@@ -27,6 +28,12 @@ struct UpdateScope {
 /// @param u  the update, where there is one.
 [[nodiscard]] Done array_filters(Context& context, const Element& filters,
                                  const std::optional<Element>& u);
+
+/// The update `u`, a pipeline. What it reads goes by the rules for expressions; what it leaves
+/// behind must fit the schema: what is encrypted stays what it was, or goes.
+/// @return  the view of the document that is stored.
+[[nodiscard]] Outcome<View> update_pipeline(Context& context, const Element& u,
+                                            const UpdateScope& scope);
 
 /// Whether an update is a whole document.
 [[nodiscard]] bool is_replacement(const Context& context, const Element& u);

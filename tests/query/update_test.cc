@@ -198,12 +198,126 @@ TEST(Update, EncryptsReplacementDocuments) {
   expect_unchanged(update("{}"));
 }
 
-TEST(Update, RefusesPipelines) {
-  expect_refused(update("[{'$set': {'city': 1}}]"), Errc::update_not_allowed);
-  expect_unchanged(update("[{'$set': {'city': 1}}]"), nullptr);
+TEST(UpdatePipeline, IsNoneOfOurBusinessWhereNothingIsEncrypted) {
+  expect_unchanged(update("[{'$set': {'ssn': 1}}, {'$aStageToCome': 1}]"), nullptr);
   expect_unchanged(
       update("[{'$set': {'city': 1}}]"),
       test::plan_of("{'bsonType': 'object', 'properties': {'a': {'bsonType': 'int'}}}"));
+}
+
+TEST(UpdatePipeline, MayChangeWhatIsNotEncrypted) {
+  for (const char* stages :
+       {"{'$set': {'total': {'$add': ['$a', '$b']}}}", "{'$addFields': {'city': 'x', 'a.b': 5}}",
+        "{'$set': {'address': {'zip': 5}, 'address.city': '$city'}}", "{'$unset': 'city'}",
+        "{'$set': {'name_of': {'ssn': 5}}}", "{'$set': {'at': '$$NOW'}}, {'$unset': ['a', 'b']}",
+        "{'$project': {'city': 0}}",
+        "{'$project': {'ssn': 1, 'address': 1, 'n': {'$add': [1, '$n']}}}",
+        "{'$set': {'x': {'$cond': [{'$gt': ['$age', 3]}, 'old', 'young']}}}",
+        "{'$replaceWith': '$$ROOT'}", "{'$replaceRoot': {'newRoot': {'city': '$city', 'a': 1}}}"}) {
+    SCOPED_TRACE(stages);
+    const std::string pipeline = std::string("[") + stages + "]";
+    expect_unchanged(update(pipeline));
+    expect_unchanged("{'findAndModify': 'c', 'query': {'_id': 1}, 'update': " + pipeline + "}");
+    expect_unchanged("{'bulkWrite': 1, 'ops': [{'update': 0, 'filter': {}, 'updateMods': " +
+                     pipeline + "}], 'nsInfo': [{'ns': 'db.c'}]}");
+    expect_marked(update(pipeline, ", 'upsert': true", "{'ssn': 5}"),
+                  update(pipeline, ", 'upsert': true", "{'ssn': {'$eq': " + det("5") + "}}"));
+  }
+}
+
+TEST(UpdatePipeline, MayLeaveEncryptedFieldsAsTheyAreOrDropThem) {
+  for (const char* stages :
+       {"{'$unset': ['ssn', 'note', 'address.street', 'tagged']}", "{'$unset': 'address'}",
+        "{'$project': {'ssn': 0, 'address': {'street': 0}}}", "{'$project': {'city': 1}}",
+        "{'$set': {'ssn': '$$REMOVE', 'address': '$$REMOVE'}}", "{'$set': {'ssn': '$ssn'}}",
+        "{'$project': {'ssn': '$ssn', 'address': '$address', 'note': '$note'}}",
+        "{'$replaceWith': {'ssn': '$ssn', 'address': '$$ROOT.address', 'city': 'x'}}"}) {
+    SCOPED_TRACE(stages);
+    expect_unchanged(update(std::string("[") + stages + "]"));
+  }
+}
+
+TEST(UpdatePipeline, StoresNothingInTheClear) {
+  for (const char* stages :
+       {"{'$set': {'ssn': 5}}",
+        "{'$addFields': {'note': 'x'}}",
+        "{'$set': {'address.street': 's'}}",
+        "{'$set': {'address': {'street': 's'}}}",
+        "{'$set': {'address': 5}}",
+        "{'$set': {'address': '$plain'}}",
+        "{'$set': {'address': {'$literal': {'street': 's'}}}}",
+        "{'$set': {'ssn': '$city'}}",
+        "{'$set': {'ssn': {'$add': [1, 2]}}}",
+        "{'$project': {'ssn': {'$literal': 5}}}",
+        "{'$project': {'address': {'street': 's'}}}",
+        "{'$unset': 'ssn'}, {'$set': {'ssn': 5}}",
+        "{'$set': {'name': '$alias_plain'}}",
+        "{'$set': {'ssn': {'$cond': ['$a', '$ssn', 5]}}}",
+        "{'$set': {'ssn': {'$ifNull': ['$ssn', 0]}}}",
+        "{'$set': {'address': '$$ROOT.other'}}",
+        "{'$replaceWith': {'ssn': 5}}",
+        "{'$replaceWith': {'address': {'street': '$a'}}}",
+        "{'$replaceWith': '$plain'}",
+        "{'$replaceWith': {'$literal': {'ssn': 5}}}",
+        "{'$replaceRoot': {'newRoot': {'$mergeObjects': ['$plain', {'ssn': 5}]}}}",
+        "{'$replaceRoot': {'newRoot': '$address'}}",
+        "{'$replaceWith': {'ssn': '$address.street'}}"}) {
+    SCOPED_TRACE(stages);
+    expect_refused(update(std::string("[") + stages + "]"), Errc::update_not_allowed);
+  }
+}
+
+TEST(UpdatePipeline, MovesNoCiphertext) {
+  for (const char* stages :
+       {"{'$set': {'x': '$ssn'}}", "{'$set': {'x': '$$ROOT'}}", "{'$set': {'name': '$note'}}",
+        "{'$set': {'x': {'$ifNull': ['$ssn', 1]}}}", "{'$set': {'x': ['$ssn']}}",
+        "{'$set': {'x': '$address'}}", "{'$set': {'ssn': '$other'}}", "{'$project': {'x': '$ssn'}}",
+        "{'$set': {'city': {'s': '$address.street'}}}", "{'$replaceWith': {'x': '$ssn'}}"}) {
+    SCOPED_TRACE(stages);
+    expect_refused(update(std::string("[") + stages + "]"), Errc::update_not_allowed);
+  }
+}
+
+TEST(UpdatePipeline, ReadsByTheRulesForExpressions) {
+  const auto flag = [](const std::string& value) {
+    return update("[{'$set': {'flag': {'$eq': ['$ssn', " + value + "]}}}, {'$unset': 'ssn'}]");
+  };
+  expect_marked(flag("5"), flag(det("5")));
+  expect_refused(update("[{'$set': {'x': {'$toUpper': '$name'}}}]"), Errc::expression_not_allowed);
+  expect_refused(update("[{'$set': {'x': {'$eq': ['$note', 'n']}}}]"), Errc::random_not_comparable);
+  expect_refused(update("[{'$unset': 'ssn'}, {'$set': {'x': {'$eq': ['$ssn', 5]}}}]"),
+                 Errc::comparison_not_possible, "has dropped");
+  expect_refused(update("[{'$set': {'x': {'$eq': ['$ssn', '$$v']}}}]", ", 'c': {'v': 5}"),
+                 Errc::comparison_not_possible);
+  const std::string by_name = "[{'$set': {'x': {'$eq': ['$name', 'n']}}}]";
+  expect_refused(update(by_name, ", 'collation': {'locale': 'de'}"), Errc::collation_not_allowed);
+  expect_refused("{'findAndModify': 'c', 'update': " + by_name + ", 'collation': {'locale': 'de'}}",
+                 Errc::collation_not_allowed);
+}
+
+TEST(UpdatePipeline, HasStagesOfItsOwn) {
+  for (const char* stage : {"{'$match': {'ssn': 5}}", "{'$group': {'_id': 1}}", "{'$limit': 1}",
+                            "{'$facet': {'a': []}}", "{'$aStageToCome': 5}"})
+    expect_refused(update(std::string("[{'$set': {'a': 1}}, ") + stage + "]"),
+                   Errc::update_not_allowed, "not known in an update");
+  for (const char* stage : {"5", "{}", "{'$set': {'a': 1}, '$unset': 'b'}", "{'$set': 5}",
+                            "{'$replaceRoot': {}}", "{'$replaceRoot': {'newRoot': 1, 'x': 1}}"})
+    expect_refused(update(std::string("[") + stage + "]"), Errc::command_malformed);
+}
+
+TEST(UpdatePipeline, KeepsTheIdOfAnUpsertWhereIdsAreEncrypted) {
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("int") + "}}");
+  const auto upsert = [](const std::string& stages, const std::string& q, const std::string& id) {
+    return "{'update': 'c', 'updates': [{'q': {'" + q + "': " + id + "}, 'u': [" + stages +
+           "], 'upsert': true}]}";
+  };
+  const std::string id = "{'$eq': " + det("5") + "}";
+  expect_marked(upsert("{'$set': {'a': 1}}", "_id", "5"), upsert("{'$set': {'a': 1}}", "_id", id),
+                plan);
+  expect_refused(upsert("{'$set': {'a': 1}}", "a", "5"), Errc::missing_id, {}, plan);
+  expect_refused(upsert("{'$project': {'_id': 0}}", "_id", "5"), Errc::missing_id, {}, plan);
+  expect_refused(upsert("{'$replaceWith': {'a': 1}}", "_id", "5"), Errc::missing_id, {}, plan);
 }
 
 TEST(Update, CannotNameAnotherCollectionWhoseSchemaNobodyWouldAskFor) {
