@@ -8,6 +8,7 @@
 #include "encrypt_options.h"
 #include "keywords.h"
 #include "plan_data.h"
+#include "unwrap.h"
 #include "value.h"
 
 namespace fle::schema {
@@ -47,13 +48,13 @@ struct Position {
 
 class Compiler {
  public:
-  explicit Compiler(Origin origin) noexcept : origin_(origin) {}
+  explicit Compiler(const Inner& inner) : inner_(inner), origin_(inner.origin) {}
 
-  Outcome<std::shared_ptr<const Plan>> run(const Value& schema) {
+  Outcome<std::shared_ptr<const Plan>> run() {
     Position root;
     root.root = true;
-    root.place.offset = schema.offset;
-    FLE_TRY(Draft draft, compile(schema, root));
+    root.place = inner_.place;
+    FLE_TRY(Draft draft, compile(*inner_.schema, root));
     auto plan = std::make_shared<const Plan>(flatten(std::move(draft)));
     FLE_CHECK(check_id(*plan));
     FLE_CHECK(check_pointers(*plan));
@@ -96,7 +97,7 @@ class Compiler {
     for (const Member& m : schema.members) {
       if (m.name == "encrypt") continue;
       const Place sibling{here.place.pointer + pointer_step(m.name), m.offset};
-      if (find_keyword(m.name) == nullptr) return unknown_keyword(m, sibling);
+      if (find_keyword(m.name) == nullptr) return unknown_keyword(m, sibling, here.root);
       return fail(Errc::schema_conflict,
                   "'encrypt' cannot be used in conjunction with '" + m.name +
                       "': it must be the only keyword of its schema" +
@@ -117,16 +118,19 @@ class Compiler {
     return draft;
   }
 
-  static Failure unknown_keyword(const Member& m, const Place& at) {
+  static Failure unknown_keyword(const Member& m, const Place& at, bool root) {
+    const std::string hint = root ? wrapper_hint(m.name, m.value) : std::string();
     return fail(Errc::schema_unknown_keyword,
-                "unknown keyword '" + m.name + "'." + keyword_suggestion(m.name), at);
+                "unknown keyword '" + m.name + "'" +
+                    (hint.empty() ? "." + keyword_suggestion(m.name) : ": " + hint),
+                at);
   }
 
   Done check_keywords(const Value& schema, const Position& here) {
     for (const Member& m : schema.members) {
       const Place at{here.place.pointer + pointer_step(m.name), m.offset};
       const Keyword* k = find_keyword(m.name);
-      if (k == nullptr) return unknown_keyword(m, at);
+      if (k == nullptr) return unknown_keyword(m, at, here.root);
       if (k->role == Role::schemas && mentions_encryption(m.value, lists_fields(m.name))) {
         return fail(Errc::schema_bad_position,
                     invalid("Nothing below '" + m.name + "' can be encrypted"), at);
@@ -265,14 +269,14 @@ class Compiler {
     // Else every document would be refused, one by one.
     if (id.kind == Plan::Kind::ambiguous) {
       return fail(Errc::schema_conflict, "patterns say different things about the field '_id'",
-                  {"/patternProperties", 0});
+                  {inner_.place.pointer + "/patternProperties", 0});
     }
     if (id.kind == Plan::Kind::encrypted && plan.leaf(id.leaf).algorithm == Algorithm::random) {
       return fail(Errc::schema_conflict,
                   invalid("It reaches _id, which can only be encrypted with the deterministic "
                           "algorithm: a document must be found by it. Give _id a plain entry in "
                           "'properties' if a pattern or additionalProperties covers it"),
-                  {"/properties/_id", 0});
+                  {inner_.place.pointer + "/properties/_id", 0});
     }
     return ok;
   }
@@ -299,22 +303,38 @@ class Compiler {
     KeyPointer pointer;
     Place place;
   };
+  const Inner inner_;
   Origin origin_;
   std::vector<Pointer> pointers_;
 };
 
 }  // namespace
 
-Outcome<std::shared_ptr<const Plan>> compile_json(std::string_view text, Origin origin) {
-  FLE_TRY(const Value schema, read_json(text));
-  auto plan = Compiler(origin).run(schema);
+namespace {
+
+Outcome<std::shared_ptr<const Plan>> with_position(Outcome<std::shared_ptr<const Plan>> plan,
+                                                   std::string_view text) {
   if (!plan) set_position(plan.error(), text, plan.error().column);
   return plan;
 }
 
+}  // namespace
+
+Outcome<std::shared_ptr<const Plan>> compile_json(std::string_view text, Origin origin) {
+  FLE_TRY(const Value schema, read_json(text));
+  return with_position(Compiler({&schema, {{}, schema.offset}, origin}).run(), text);
+}
+
+Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(std::string_view text, Origin origin,
+                                                          std::string_view ns) {
+  FLE_TRY(const Value root, read_json(text));
+  const auto inner = unwrap(root, origin, ns);
+  return with_position(inner ? Compiler(*inner).run() : inner.error(), text);
+}
+
 Outcome<std::shared_ptr<const Plan>> compile_bson(Bytes document, Origin origin) {
   FLE_TRY(const Value schema, read_bson(document));
-  auto plan = Compiler(origin).run(schema);
+  auto plan = Compiler({&schema, {}, origin}).run();
   if (!plan) plan.error().column = 0;
   return plan;
 }

@@ -1,7 +1,9 @@
 #include "encrypt_options.h"
 
 #include <array>
+#include <span>
 
+#include "fle/did_you_mean.h"
 #include "keywords.h"
 
 namespace fle::schema {
@@ -159,8 +161,8 @@ Outcome<std::vector<std::string>> read_type_names(const Value& value, const Plac
 
 Outcome<EncryptOptions> read_options(const Value& value, const Place& place, bool with_types,
                                      const EncryptOptions& inherited) {
-  static constexpr auto kNames =
-      std::to_array<std::string_view>({"algorithm", "keyId", "bsonType"});
+  static constexpr std::string_view kAll[] = {"algorithm", "keyId", "bsonType"};
+  const std::span<const std::string_view> names(kAll, with_types ? 3 : 2);
   const std::string keyword = with_types ? "encrypt" : "encryptMetadata";
   if (value.kind != ValueKind::object) {
     return fail(Errc::schema_type_mismatch,
@@ -183,7 +185,9 @@ Outcome<EncryptOptions> read_options(const Value& value, const Place& place, boo
       o.n_types = m.value.kind == ValueKind::array ? m.value.items.size() : 1;
     } else {
       return fail(Errc::schema_unknown_keyword,
-                  "'" + keyword + "' has no option '" + m.name + "'." + suggestion(m.name, kNames),
+                  "'" + keyword + "' has no option '" + m.name + "'" +
+                      (m.name == "bsonType" ? ": it is never inherited, give it in each 'encrypt'"
+                                            : "." + did_you_mean(m.name, names)),
                   {at.pointer, m.offset});
     }
   }

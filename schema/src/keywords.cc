@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+
+#include "fle/did_you_mean.h"
 
 namespace fle::schema {
 namespace {
@@ -42,22 +43,6 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {"uniqueItems", Role::validation},
 });
 
-// Levenshtein distance; the words are short.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 const Keyword* find_keyword(std::string_view name) noexcept {
@@ -66,25 +51,11 @@ const Keyword* find_keyword(std::string_view name) noexcept {
   return it == kKeywords.end() ? nullptr : it;
 }
 
-std::string suggestion(std::string_view name, std::span<const std::string_view> known) {
-  constexpr std::size_t kLongest = 40;  // longer names are no typing slip
-  if (name.size() > kLongest) return {};
-  std::string_view best;
-  std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
-  for (const std::string_view k : known) {
-    if (const std::size_t d = distance(name, k); d < least) {
-      least = d;
-      best = k;
-    }
-  }
-  return best.empty() ? std::string{} : " Did you mean '" + std::string(best) + "'?";
-}
-
 std::string keyword_suggestion(std::string_view name) {
   std::array<std::string_view, kKeywords.size()> names;
   std::transform(kKeywords.begin(), kKeywords.end(), names.begin(),
                  [](const Keyword& k) { return k.name; });
-  return suggestion(name, names);
+  return did_you_mean(name, names);
 }
 
 }  // namespace fle::schema

@@ -2,7 +2,6 @@
 #define FLE_SCHEMA_SRC_KEYWORDS_H_
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,10 +22,7 @@ struct Keyword {
 /// The keyword called `name`, or null.
 [[nodiscard]] const Keyword* find_keyword(std::string_view name) noexcept;
 
-/// " Did you mean 'x'?" when one of `known` is close to `name`, else nothing.
-[[nodiscard]] std::string suggestion(std::string_view name,
-                                     std::span<const std::string_view> known);
-/// The same among all keywords.
+/// did_you_mean() among all keywords.
 [[nodiscard]] std::string keyword_suggestion(std::string_view name);
 
 }  // namespace fle::schema

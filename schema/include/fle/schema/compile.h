@@ -28,6 +28,18 @@ enum class Origin : std::uint8_t {
 [[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_json(
     std::string_view text, Origin origin = Origin::local);
 
+/// The same for a schema as people keep it, in what stands around it: a validator
+/// ({"$jsonSchema": ...}), a document that has one (the commands create and collMod, a collection's
+/// options, an entry of listCollections), or a driver's schema map ({"db.collection": ...}). A
+/// schema out of a validator is compiled as Origin::remote. The others here refuse all of that, and
+/// name it.
+///
+/// @param ns  "db.collection": whose schema to take from a schema map. Empty: its only one.
+/// @retval Errc::schema_bad_value  a schema map with several schemas, or none of `ns`; a validator
+///                                 without a $jsonSchema
+[[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(
+    std::string_view text, Origin origin, std::string_view ns);
+
 /// The same for a schema that is a BSON document (a validator's $jsonSchema). Errors carry the
 /// JSON pointer only.
 [[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_bson(

@@ -1,0 +1,111 @@
+#include "unwrap.h"
+
+#include <algorithm>
+
+#include "keywords.h"
+
+namespace fle::schema {
+namespace {
+
+struct Wrapper {
+  std::string_view name;
+  const char* hint;
+  bool validator = false;  // what is inside is a validator's
+};
+
+// What a schema may stand in; the first member of a document that is here leads on.
+constexpr Wrapper kWrappers[] = {
+    {"$jsonSchema", "this is a validator: the schema is the value of '$jsonSchema'", true},
+    {"validator",
+     "this is a command or a collection's options: the schema is the value of '$jsonSchema' in "
+     "'validator'",
+     true},
+    {"options",
+     "this is an entry of listCollections: the schema is the value of '$jsonSchema' in 'validator' "
+     "in 'options'"},
+    {"schemaMap",
+     "these are a driver's options: a schema is the value of one entry of 'schemaMap'"},
+};
+
+const Wrapper* find_wrapper(std::string_view name) {
+  const auto* it = std::ranges::find(kWrappers, name, &Wrapper::name);
+  return it == std::end(kWrappers) ? nullptr : it;
+}
+
+/// "db.collection": no keyword has a dot.
+bool is_namespace(std::string_view name) {
+  const std::size_t dot = name.find('.');
+  return dot != std::string_view::npos && dot != 0 && dot + 1 != name.size();
+}
+
+bool is_schema_map(const Value& v) {
+  return !v.members.empty() && std::ranges::all_of(v.members, [](const Member& m) {
+    return is_namespace(m.name) && m.value.kind == ValueKind::object;
+  });
+}
+
+std::string names_of(const Value& map) {
+  constexpr std::size_t kMost = 10;
+  std::string s;
+  for (std::size_t i = 0; i < std::min(kMost, map.members.size()); ++i)
+    s += (i == 0 ? "'" : ", '") + one_line(map.members[i].name) + "'";
+  if (map.members.size() > kMost) s += ", ...";
+  return s;
+}
+
+Outcome<const Member*> entry_of(const Value& map, const Place& place, std::string_view ns) {
+  if (ns.empty()) {
+    if (map.members.size() == 1) return &map.members.front();
+    return fail(Errc::schema_bad_value,
+                "this schema map has " + std::to_string(map.members.size()) + " schemas, of " +
+                    names_of(map) + ": say which",
+                place);
+  }
+  const auto it = std::ranges::find(map.members, ns, &Member::name);
+  if (it != map.members.end()) return &*it;
+  return fail(Errc::schema_bad_value,
+              "this schema map has no schema of '" + one_line(ns) + "', only of " + names_of(map),
+              place);
+}
+
+}  // namespace
+
+Outcome<Inner> unwrap(const Value& root, Origin origin, std::string_view ns) {
+  Inner at{&root, {{}, root.offset}, origin};
+  for (;;) {
+    const Value& v = *at.schema;
+    // What has a keyword is a schema: its compiler tells what else does not belong there.
+    const bool is_schema = std::ranges::any_of(
+        v.members, [](const Member& m) { return find_keyword(m.name) != nullptr; });
+    if (v.kind != ValueKind::object || is_schema) return at;
+    const Member* inside = nullptr;
+    if (is_schema_map(v)) {
+      FLE_TRY(inside, entry_of(v, at.place, ns));
+    } else {
+      const auto it = std::ranges::find_if(
+          v.members, [](const Member& m) { return find_wrapper(m.name) != nullptr; });
+      if (it == v.members.end()) return at;
+      inside = &*it;
+      if (find_wrapper(inside->name)->validator) at.origin = Origin::remote;
+      const bool leads_on = inside->name == "$jsonSchema" || is_schema_map(inside->value) ||
+                            std::ranges::any_of(inside->value.members, [](const Member& m) {
+                              return find_wrapper(m.name) != nullptr;
+                            });
+      const Place place = at.place.at(inside->name, inside->value);
+      if (!leads_on)
+        return fail(Errc::schema_bad_value, "there is no '$jsonSchema' in '" + inside->name + "'",
+                    place);
+    }
+    at.schema = &inside->value;
+    at.place = at.place.at(inside->name, inside->value);
+  }
+}
+
+std::string wrapper_hint(std::string_view name, const Value& value) {
+  if (const Wrapper* w = find_wrapper(name)) return w->hint;
+  if (is_namespace(name) && value.kind == ValueKind::object)
+    return "this is a schema map: the schema is the value of '" + one_line(name) + "'";
+  return {};
+}
+
+}  // namespace fle::schema

@@ -1,0 +1,32 @@
+#ifndef FLE_SCHEMA_SRC_UNWRAP_H_
+#define FLE_SCHEMA_SRC_UNWRAP_H_
+
+#include <string>
+#include <string_view>
+
+#include "encrypt_options.h"
+#include "fle/schema/compile.h"
+#include "value.h"
+
+// Schemas as people keep them: in a validator, in a command, in a driver's schema map.
+namespace fle::schema {
+
+/// A schema, and where it was found.
+struct Inner {
+  const Value* schema;
+  Place place;
+  Origin origin;
+};
+
+/// Finds the schema in what stands around it; `root` itself where nothing does.
+/// @param ns  as compile_wrapped_json.
+/// @retval Errc::schema_bad_value, Errc::schema_type_mismatch
+[[nodiscard]] Outcome<Inner> unwrap(const Value& root, Origin origin, std::string_view ns);
+
+/// For the member at a schema's root that is no keyword: what it is, and what to hand over, as the
+/// end of a sentence. Empty where it is nothing that we know.
+[[nodiscard]] std::string wrapper_hint(std::string_view name, const Value& value);
+
+}  // namespace fle::schema
+
+#endif  // FLE_SCHEMA_SRC_UNWRAP_H_
