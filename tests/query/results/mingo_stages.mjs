@@ -2,9 +2,9 @@
 import { Aggregator, Query } from 'mingo';
 import { computeValue } from 'mingo/core';
 import * as queryOperators from 'mingo/operators/query';
-import { resolve } from 'mingo/util';
+import { removeValue, resolve, setValue } from 'mingo/util';
 
-import { isDocument } from './values.mjs';
+import { copyOf, isDocument } from './values.mjs';
 
 const KEEP = ['$$KEEP', 'keep'];
 const PRUNE = ['$$PRUNE', 'prune'];
@@ -55,6 +55,20 @@ function $lookup(documents, stage, options) {
   });
 }
 
+/** mingo writes into the documents that come in, also while it still reads them. */
+function $addFields(documents, fields, options) {
+  return documents.map((document) => {
+    const made = Object.entries(fields).map(([path, expression]) => [
+      path,
+      copyOf(computeValue(document, expression, null, options)),
+    ]);
+    const out = copyOf(document);
+    for (const [path, value] of made)
+      value === undefined ? removeValue(out, path) : setValue(out, path, value);
+    return out;
+  });
+}
+
 /** mingo gives one document more than once, and never ends without a size. */
 function $sample(documents, { size }) {
   if (!Number.isInteger(size) || size <= 0) throw new Error('$sample needs a size');
@@ -75,7 +89,7 @@ const topLevelOnly = (name) => (path, value, options) => {
 
 export const OURS = {
   expression: { $const: (_, value) => value }, // another name of $literal
-  pipeline: { $redact, $lookup, $sample },
+  pipeline: { $addFields, $set: $addFields, $redact, $lookup, $sample },
   query: Object.fromEntries(
     ['$and', '$or', '$nor', '$expr', '$jsonSchema', '$where'].map((n) => [n, topLevelOnly(n)])
   ),

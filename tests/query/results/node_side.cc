@@ -62,6 +62,16 @@ NodeSide::NodeSide()
     : process_(new Process({FLE_NODE, "--max-semi-space-size=64", FLE_RESULTS_ORACLE})) {}
 NodeSide::~NodeSide() = default;
 
+/// What Node says when it cannot go on is text.
+std::string NodeSide::rest_of(const leak::Buf& reply) {
+  std::string text(reply.begin(), reply.end());
+  try {
+    for (;;) text += process_->read_line() + "\n";
+  } catch (const std::runtime_error&) {  // It has ended.
+  }
+  return text;
+}
+
 std::vector<Judgement> NodeSide::judge(const std::vector<Documents>& documents,
                                        const std::vector<Twice>& commands, bool show) {
   Value cases = leak::array();
@@ -75,11 +85,7 @@ std::vector<Judgement> NodeSide::judge(const std::vector<Documents>& documents,
   leak::Buf reply(4);
   process_->read(reply);
   const std::uint32_t size = number_of(reply);
-  if (size < 5 || size > 1U << 30) {  // What Node says when it cannot go on is text.
-    std::string line(reply.begin(), reply.end());
-    for (int n = 0; n < 20; ++n) line += process_->read_line() + "\n";
-    throw std::runtime_error("Node says: " + line);
-  }
+  if (size < 5 || size > 1U << 30) throw std::runtime_error("Node says: " + rest_of(reply));
   reply.resize(size);
   process_->read(MutBytes(reply).subspan(4));
   const std::optional<Value> answer = leak::parse(reply);

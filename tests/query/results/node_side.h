@@ -45,6 +45,7 @@ class NodeSide {
                                              const std::vector<Twice>& commands, bool show = false);
 
  private:
+  std::string rest_of(const leak::Buf& reply);
   struct Process;
   std::unique_ptr<Process> process_;
 };
