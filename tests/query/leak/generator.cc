@@ -124,9 +124,11 @@ void Generator::update_field(Value& operators, const Scope& scope) {
     case 3:
       if (const Known* k = pick(scope, Known::Kind::prefix)) put("$set", k->path, value_at(*k));
       return;
-    case 4:
-      put("$unset", rng_.pick(scope).path, text(""));
+    case 4: {
+      const Known& k = rng_.pick(scope);
+      put("$unset", k.path, odd() ? value_at(k) : text(""));
       return;
+    }
     case 5: {
       const Known* k = pick(scope, Known::Kind::encrypted);
       const Known& from = k == nullptr || rng_.chance(90) ? *plain : *k;
@@ -182,7 +184,7 @@ void Generator::array_update(Value& statement) {
 Value Generator::update(bool replacement_allowed) {
   const Scope scope = scope_of(main());
   if (replacement_allowed && rng_.chance(30)) return document(main().root, true);
-  if (odd()) return pipeline(scope, 1);
+  if (odd() || bold(10)) return pipeline(scope, 1);
   Value operators = object();
   for (std::size_t n = 1 + rng_.below(4); n > 0; --n) update_field(operators, scope);
   if (odd() || odd()) odd_update(operators, scope);
@@ -211,7 +213,34 @@ void Generator::options(Value& command) {
   if (rng_.chance(10)) command.add("writeConcern", object({{"w", number(1)}}));
   if (rng_.chance(4))
     command.add("collation", object({{"locale", text(rng_.chance(50) ? "simple" : "fr")}}));
-  if (rng_.chance(10)) command.add("$db", text("db"));
+  if (rng_.chance(10)) command.add("$db", text(odd() ? "other" : "db"));
+}
+
+/// Names of other commands, of drivers' helpers, and of memory; a server knows none of them here.
+void Generator::misname(Value& fields) {
+  static constexpr std::pair<std::string_view, const char*> kNames[] = {
+      {"filter", "query"},
+      {"query", "filter"},
+      {"q", "filter"},
+      {"q", "query"},
+      {"u", "update"},
+      {"u", "updateMods"},
+      {"updateMods", "u"},
+      {"projection", "fields"},
+      {"fields", "projection"},
+      {"pipeline", "stages"},
+      {"partialFilterExpression", "partialFilter"}};
+  const auto& [right, wrong] = rng_.pick(kNames);
+  for (Field& f : fields.fields) {
+    if (f.name == right && f.value.is_container()) f.name = wrong;
+    if (f.name == "documents" && rng_.chance(30)) {
+      f.name = "document";
+      f.value = Value(f.value.fields.front().value);
+    } else if (f.name == "updates" || f.name == "deletes" || f.name == "ops" ||
+               f.name == "indexes") {
+      for (Field& statement : f.value.fields) misname(statement.value);
+    }
+  }
 }
 
 Value Generator::insert() {
@@ -223,6 +252,12 @@ Value Generator::insert() {
     const Scope scope = scope_of(main());
     const Known* k = pick(scope, Known::Kind::encrypted);
     documents.push(object({{"_id", number(1)}, {k->path, secret_for(*k->node)}}));
+  }
+  if (odd()) {
+    // A name that stands twice: which key would it be, or which value?
+    Value& d = documents.fields.front().value;
+    if (!d.fields.empty()) d.fields.push_back(Field(rng_.pick(d.fields)));
+    if (rng_.chance(50)) d.add("keyName", text("alt" + std::to_string(rng_.below(kKeys))));
   }
   c.add("documents", std::move(documents));
   if (rng_.chance(50)) c.add("ordered", boolean(true));
@@ -327,6 +362,34 @@ Value Generator::bulk_write() {
                  {"nsInfo", array({object({{"ns", text("db." + main().name)}})})}});
 }
 
+/// The collection's schema; now and then with more validation, which compares values as well.
+Value Generator::validating_schema() {
+  Value schema = parse(test::bson_of(main().json)).value();
+  const Scope scope = scope_of(main());
+  const Known* k = pick(scope, Known::Kind::encrypted);
+  if (k == nullptr || !(odd() || odd())) return schema;
+  static constexpr const char* kCombining[] = {"anyOf", "allOf", "oneOf", "not"};
+  Value inner = object();
+  if (rng_.chance(50)) {
+    inner.add("enum", array({secret_for(*k->node)}));
+  } else {
+    inner.add("const", secret_for(*k->node));
+  }
+  std::string rest = k->path;
+  for (std::size_t dot = 0; dot != std::string::npos;) {
+    dot = rest.rfind('.');
+    Value properties = object();
+    properties.add(rest.substr(dot == std::string::npos ? 0 : dot + 1), std::move(inner));
+    inner = object();
+    inner.add("properties", std::move(properties));
+    if (dot != std::string::npos) rest.resize(dot);
+  }
+  const char* combining = rng_.pick(kCombining);
+  if (combining != kCombining[3]) inner = array({std::move(inner)});
+  schema.add(combining, std::move(inner));
+  return schema;
+}
+
 Value Generator::create() {
   const bool modifies = rng_.chance(50);
   Value c = object({{modifies ? "collMod" : "create", text(main().name)}});
@@ -342,7 +405,7 @@ Value Generator::create() {
     list_values(validator, all);
     for (Value* v : all) v->secret = false;
   }
-  if (has_schema) validator.add("$jsonSchema", parse(test::bson_of(main().json)).value());
+  if (has_schema) validator.add("$jsonSchema", validating_schema());
   c.add("validator", std::move(validator));
   return c;
 }
@@ -360,7 +423,14 @@ Value Generator::explain() {
   static constexpr std::string_view kExplained[] = {"find",   "count",         "distinct", "update",
                                                     "delete", "findAndModify", "aggregate"};
   Value inner = command(rng_.pick(kExplained));
-  return object({{"explain", std::move(inner)}, {"verbosity", text("queryPlanner")}});
+  Value c = object({{"explain", std::move(inner)}, {"verbosity", text("queryPlanner")}});
+  if (odd()) {
+    // Beside the command what belongs into it.
+    std::vector<Field>& fields = c.fields.front().value.fields;
+    c.fields.push_back(Field(fields.back()));
+    if (fields.size() > 1) fields.pop_back();
+  }
+  return c;
 }
 
 const std::vector<Generator::Kind>& Generator::table() {
@@ -390,6 +460,7 @@ std::vector<std::string_view> Generator::kinds() {
 Value Generator::command(std::string_view kind) {
   const auto row = std::ranges::find(table(), kind, &Kind::name);
   Value c = (this->*row->make)();
+  if (odd() || odd()) misname(c);
   options(c);
   return c;
 }

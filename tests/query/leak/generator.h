@@ -106,6 +106,9 @@ class Generator {
   Value sort_by_count_stage(Scope& scope, int depth);
   Value plain_stage(Scope& scope, int depth);
   Value redact_stage(Scope& scope, int depth);
+  Value descend();  ///< What $redact may take for $$DESCEND.
+  Value window_stage(Scope& scope, int depth);
+  Value dropped_match(const Scope& before, const Scope& after);
   Value odd_stage(Scope& scope, int depth);
 
   // Commands.
@@ -127,6 +130,8 @@ class Generator {
   };
   static const std::vector<Kind>& table();
   void options(Value& command);
+  void misname(Value& fields);
+  Value validating_schema();
 
   const std::vector<Collection>& collections_;
   Rng& rng_;

@@ -168,7 +168,7 @@ Value Generator::bold_stage(Scope& scope, int depth) {
                                              "$last", "$max",      "$mergeObjects"};
   const auto value = [&] { return bold_value(scope, 0); };
   const auto any = [&] { return rng_.pick(scope).path; };
-  switch (rng_.below(11)) {
+  switch (rng_.below(12)) {
     case 0: {
       Value v = object({{"_id", value()}});
       for (const char* name : {"b1", "b2"}) v.add(name, object({{rng_.pick(kPassing), value()}}));
@@ -226,10 +226,12 @@ Value Generator::bold_stage(Scope& scope, int depth) {
       return stage("$unwind", object({{"path", text("$" + any())},
                                       {"preserveNullAndEmptyArrays", boolean(rng_.chance(50))}}));
     case 8: {
-      static constexpr const char* kActions[] = {"$$KEEP", "$$PRUNE", "$$DESCEND"};
-      return stage("$redact", call("$cond", {bold_condition(scope, 0), text(rng_.pick(kActions)),
-                                             text(rng_.pick(kActions))}));
+      static constexpr const char* kActions[] = {"$$KEEP", "$$PRUNE"};
+      const auto action = [&] { return rng_.chance(60) ? text(rng_.pick(kActions)) : descend(); };
+      return stage("$redact", call("$cond", {bold_condition(scope, 0), action(), action()}));
     }
+    case 10:
+      return window_stage(scope, depth);
     case 9: {
       if (depth > 1) return stage("$skip", number(1));
       if (rng_.chance(50)) {

@@ -256,18 +256,80 @@ Value Generator::plain_stage(Scope& scope, int) {
   return stage("$sort", object({{k == nullptr ? "x" : k->path, number(1)}}));
 }
 
+Value Generator::descend() {
+  const auto call = [](const char* name, std::vector<Value> arguments) {
+    return object({{name, array(std::move(arguments))}});
+  };
+  switch (rng_.below(9)) {
+    case 0:
+      return text("descend");
+    case 1:
+      return object({{rng_.chance(50) ? "$literal" : "$const", text("descend")}});
+    case 2:
+      return object({{"$toLower", text("DESCEND")}});
+    case 3:
+      return call("$concat", {text("des"), text("cend")});
+    case 4:
+      return text("$plain1");
+    case 5:
+      return object(
+          {{"$let", object({{"vars", object({{"d", text("descend")}})}, {"in", text("$$d")}})}});
+    case 6:
+      return call("$ifNull", {text("$plain2"), text("descend")});
+    case 7:
+      return call("$arrayElemAt", {array({text("descend")}), number(0)});
+    default:
+      return text("$$DESCEND");
+  }
+}
+
+/// Fields that are plain here may be encrypted in an object that it descends to.
 Value Generator::redact_stage(Scope& scope, int) {
-  Scope plain;
-  std::ranges::copy_if(scope, std::back_inserter(plain), [](const Known& k) {
-    return k.kind == Known::Kind::plain || k.is_searchable_field();
+  static constexpr const char* kActions[] = {"$$KEEP", "$$PRUNE", "keep", "prune"};
+  const bool descends = rng_.chance(25);
+  Scope known;
+  std::ranges::copy_if(scope, std::back_inserter(known), [descends](const Known& k) {
+    return k.kind == Known::Kind::plain || (k.is_searchable_field() && !descends);
   });
-  return stage("$redact",
-               object({{"$cond", array({condition(plain), text("$$KEEP"), text("$$PRUNE")})}}));
+  Value then = text(rng_.pick(kActions));
+  Value otherwise = descends ? descend() : text(rng_.pick(kActions));
+  if (rng_.chance(50)) std::swap(then, otherwise);
+  return stage(
+      "$redact",
+      object({{"$cond", array({condition(known), std::move(then), std::move(otherwise)})}}));
+}
+
+Value Generator::window_stage(Scope& scope, int) {
+  static constexpr const char* kOver[] = {"$push", "$first", "$last", "$sum", "$max"};
+  const bool any = bold(40) || odd();
+  const auto wanted = [any](const Known& k) { return any || k.kind == Known::Kind::plain; };
+  const Known* by = pick(scope, wanted);
+  const Known* order = pick(scope, wanted);
+  const Known* of = pick(scope, wanted);
+  if (by == nullptr) return stage("$limit", number(5));
+  return stage("$setWindowFields",
+               object({{"partitionBy", path_of(*by)},
+                       {"sortBy", object({{order->path, number(1)}})},
+                       {"output", object({{"w1", object({{rng_.pick(kOver), path_of(*of)}})}})}}));
+}
+
+/// A condition on a field that the last stage has dropped: the stages are in the wrong order.
+Value Generator::dropped_match(const Scope& before, const Scope& after) {
+  const auto is_there = [&after](const Known& k) {
+    return std::ranges::any_of(
+        after, [&k](const Known& x) { return first_component(x.path) == first_component(k.path); });
+  };
+  const Known* k =
+      pick(before, [&](const Known& x) { return x.is_searchable_field() && !is_there(x); });
+  if (k == nullptr) return match_stage(const_cast<Scope&>(after), 0);
+  const Value v = opaque(type_for(*k->node, rng_), rng_);
+  if (rng_.chance(50)) return stage("$match", object({{k->path, v}}));
+  return stage("$match", object({{"$expr", object({{"$eq", array({path_of(*k), v})}})}}));
 }
 
 Value Generator::odd_stage(Scope& before, int depth) {
   const Scope scope = std::exchange(before, {{"n1", Known::Kind::plain}});
-  switch (rng_.below(8)) {
+  switch (rng_.below(9)) {
     case 0:
       return stage("$facet", object({{"a", pipeline(scope, depth + 2)}}));
     case 1: {
@@ -286,6 +348,9 @@ Value Generator::odd_stage(Scope& before, int depth) {
     case 5:
       return stage("$sort", object({{rng_.pick(scope).path, number(1)}}));
     case 6:
+      before = scope;
+      return window_stage(before, depth);
+    case 7:
       return stage("$documents", array({as_secret(document(main().root, false), false)}));
     default:
       return stage("$noSuchStage", as_secret(filter(scope), false));
@@ -306,7 +371,9 @@ Value Generator::pipeline(Scope scope, int depth) {
     const Stage make = odd()      ? &Generator::odd_stage
                        : bold(30) ? &Generator::bold_stage
                                   : rng_.pick(kStages);
+    const Scope before = scope;
     stages.push((this->*make)(scope, depth));
+    if (odd()) stages.push(dropped_match(before, scope));
   }
   return stages;
 }

@@ -85,6 +85,14 @@ std::size_t count_placeholders(Bytes marked) {
   return n;
 }
 
+bool has_named_key(const Value& marked) {
+  if (!is_placeholder(marked))
+    return std::ranges::any_of(marked.fields,
+                               [](const Field& f) { return has_named_key(f.value); });
+  const std::optional<Value> inner = parse(Bytes(marked.bytes).subspan(6));
+  return inner && inner->find("ka") != nullptr;
+}
+
 Buf with_forgotten(Bytes marked, std::size_t n) {
   Value v = parse(marked).value();
   std::size_t i = 0;

@@ -8,6 +8,8 @@
 //    encrypted field. It is given the command as it is after a mutation, so a value that a mutation
 //    has moved to a plain field is not claimed any more, and one that was moved to an encrypted
 //    field is. Where a mutation leaves it in doubt it claims nothing.
+//    What a server would not read, but a person means (a misnamed filter, a field that a stage has
+//    dropped, the value of $unset), is claimed as well: it would be sent.
 // 3. So that the oracle cannot prove everything by claiming nothing, whatever the generator wrote
 //    for an encrypted field of an unmutated command must be claimed; that knowledge comes from the
 //    schema that the generator made and from its own books of what stages rename.
@@ -156,9 +158,36 @@ class Trial {
     }
     const auto rest = without_placeholders(*marked_, Placeholders::taken_out);
     if (!rest) return complain("what would be sent is malformed");
+    if (names_another_database(case_.command) && db_.encrypts(case_.bytes))
+      complain("accepts a command for another database");
+    if (has_two_key_names(case_.command, *marked_)) complain("one of two names of a key is taken");
     for (const std::string& leak : find_leaks(case_.bytes, *rest, claims_.contents()))
       complain("leaks " + leak);
     if (case_.change == Change::none && case_.number % 8 == 0) check_client();
+  }
+
+  static bool names_another_database(const Value& command) {
+    const auto is_another = [](const Value& c) {
+      const Value* db = c.find("$db");
+      return db != nullptr && db->type == Type::string && db->text() != "db";
+    };
+    const Value* explained = command.find("explain");
+    return is_another(command) || (explained != nullptr && is_another(*explained));
+  }
+
+  /// Whether a document is inserted that names the key of one of its values twice.
+  static bool has_two_key_names(const Value& command, Bytes marked) {
+    const std::optional<Value> sent = parse(marked);
+    const Value* documents = command.find("documents");
+    const Value* sent_documents = sent ? sent->find("documents") : nullptr;
+    if (documents == nullptr || sent_documents == nullptr) return false;
+    for (std::size_t i = 0; i < sent_documents->fields.size(); ++i) {
+      const auto is_name = [](const Field& f) { return f.name == "keyName"; };
+      if (std::ranges::count_if(documents->fields[i].value.fields, is_name) > 1 &&
+          has_named_key(sent_documents->fields[i].value))
+        return true;
+    }
+    return false;
   }
 
   /// The generator knows what it wrote for encrypted fields.

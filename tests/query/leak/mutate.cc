@@ -7,13 +7,17 @@ namespace fle::test::leak {
 namespace {
 
 constexpr const char* kNames[] = {
-    "$eq",     "$ne",      "$gt",         "$in",          "$nin",         "$not",   "$and",
-    "$or",     "$all",     "$elemMatch",  "$exists",      "$regex",       "$expr",  "$literal",
-    "$cond",   "$let",     "$switch",     "$ifNull",      "$concat",      "$set",   "$unset",
-    "$inc",    "$push",    "$rename",     "$match",       "$project",     "$group", "$addFields",
-    "$lookup", "$unwind",  "$facet",      "$sortByCount", "filter",       "query",  "q",
-    "u",       "updates",  "documents",   "pipeline",     "arrayFilters", "upsert", "collation",
-    "let",     "$comment", "$jsonSchema", "$setOnInsert", "$push",        "$first", "$replaceRoot"};
+    "$eq",          "$ne",          "$gt",          "$in",          "$nin",       "$not",
+    "$and",         "$or",          "$all",         "$elemMatch",   "$exists",    "$regex",
+    "$expr",        "$literal",     "$cond",        "$let",         "$switch",    "$ifNull",
+    "$concat",      "$set",         "$unset",       "$inc",         "$push",      "$rename",
+    "$match",       "$project",     "$group",       "$addFields",   "$lookup",    "$unwind",
+    "$facet",       "$sortByCount", "filter",       "query",        "q",          "u",
+    "updates",      "documents",    "pipeline",     "arrayFilters", "upsert",     "collation",
+    "let",          "$comment",     "$jsonSchema",  "$setOnInsert", "$redact",    "$first",
+    "$replaceRoot", "document",     "update",       "updateMods",   "$unionWith", "deletes",
+    "ops",          "stages",       "anyOf",        "not",          "projection", "fields",
+    "$db",          "enum",         "partialFilter"};
 
 class Mutation {
  public:

@@ -22,9 +22,13 @@ bool is_one_of(std::string_view name, const std::array<std::string_view, n>& lis
 /// Operators of a filter that say nothing about a field's value.
 constexpr std::array<std::string_view, 4> kWithoutValue = {"$exists", "$type", "$size", "$options"};
 /// Operators of an update whose values are stored in, or compared or computed with, a field.
-constexpr std::array<std::string_view, 11> kWithValue = {
+/// So are those of $unset, which mean nothing, but would be sent.
+constexpr std::array<std::string_view, 12> kWithValue = {
     "$set",  "$setOnInsert", "$inc",  "$mul",     "$min", "$max",
-    "$push", "$addToSet",    "$pull", "$pullAll", "$bit"};
+    "$push", "$addToSet",    "$pull", "$pullAll", "$bit", "$unset"};
+
+/// Keywords of a schema that hold schemas for the same place.
+constexpr std::array<std::string_view, 4> kCombining = {"anyOf", "allOf", "oneOf", "not"};
 
 std::vector<std::string_view> split(std::string_view dotted) {
   std::vector<std::string_view> out;
@@ -57,8 +61,11 @@ ShapePtr Oracle::root_of(const Value& c) const {
   const Value* own = validator == nullptr ? nullptr : validator->find("$jsonSchema");
   const std::string_view name = c.fields.front().value.text();
   if (own == nullptr || own->type != Type::object) return collection(name);
+  // Validation beside what encrypts changes nothing about that.
+  Value bare = *own;
+  std::erase_if(bare.fields, [](const Field& f) { return is_one_of(f.name, kCombining); });
   for (const Collection& known : collections_)
-    if (known.name == name && write(*own) == test::bson_of(known.json)) return collection(name);
+    if (known.name == name && write(bare) == test::bson_of(known.json)) return collection(name);
   return unmodelled();
 }
 
@@ -78,44 +85,58 @@ Claims Oracle::claims_of(const Value& c) {
   if (!c.fields.empty()) {
     const bool explained = c.fields.front().name == "explain";
     const Value& inner = explained ? c.fields.front().value : c;
-    if (!inner.fields.empty()) command(inner);
+    if (!inner.fields.empty()) {
+      command(inner);
+      if (explained) command_fields(inner.fields.front().name, c, root_of(inner));
+    }
   }
   return claims_;
 }
 
-void Oracle::command(const Value& c) {
-  const std::string& name = c.fields.front().name;
-  const ShapePtr root = root_of(c);
+void Oracle::command(const Value& c) { command_fields(c.fields.front().name, c, root_of(c)); }
+
+// Names that the server does not know for a command, but another command, a helper of a driver or a
+// person does, mean here what they mean there: nobody writes them for a value that may be seen.
+void Oracle::command_fields(const std::string& name, const Value& c, const ShapePtr& root) {
   const Variables let = let_of(c);
-  const auto filter_in = [&](const char* field) {
-    if (const Value* f = c.find(field)) filter(*f, root, let);
+  const auto filters_in = [&](std::initializer_list<const char*> fields) {
+    for (const char* field : fields)
+      if (const Value* f = c.find(field)) filter(*f, root, let);
   };
-  if (name == "insert") documents(c.find("documents"), root);
+  const auto projections_in = [&](std::initializer_list<const char*> fields) {
+    for (const char* field : fields) projection(c.find(field), root, let);
+  };
+  const auto statements_in = [&](const char* list) {
+    if (const Value* all = c.find(list))
+      for (const Field& s : all->fields) statement(s.value, root, let);
+  };
+  if (name == "insert") {
+    documents(c.find("documents"), root);
+    if (const Value* d = c.find("document")) claims_.at(root, *d);
+  }
   if (name == "find") {
-    filter_in("filter");
-    projection(c.find("projection"), root, let);
+    filters_in({"filter", "query"});
+    projections_in({"projection", "fields"});
     for (const char* bounds : {"min", "max"})
       if (const Value* b = c.find(bounds)) claims_.at(root, *b);
   }
-  if (name == "count" || name == "distinct") filter_in("query");
-  if (name == "create" || name == "collMod") filter_in("validator");
+  if (name == "count" || name == "distinct") filters_in({"query", "filter"});
+  if (name == "create" || name == "collMod") filters_in({"validator"});
   if (name == "findAndModify") {
-    filter_in("query");
+    filters_in({"query", "filter"});
     if (const Value* u = c.find("update")) update(*u, c.find("arrayFilters"), root, let);
-    projection(c.find("fields"), root, let);
+    projections_in({"fields", "projection"});
   }
   if (name == "aggregate")
-    if (const Value* stages = c.find("pipeline")) pipeline(*stages, root, let, 0);
+    for (const char* stages : {"pipeline", "stages"})
+      if (const Value* v = c.find(stages)) pipeline(*v, root, let, 0);
   if (name == "createIndexes")
     if (const Value* indexes = c.find("indexes"))
       for (const Field& index : indexes->fields)
-        if (const Value* f = index.value.find("partialFilterExpression")) filter(*f, root, let);
-  const auto each = [&](const char* list, const char* q, const char* u, const ShapePtr& place) {
-    if (const Value* all = c.find(list))
-      for (const Field& s : all->fields) statement(s.value, place, q, u, let);
-  };
-  if (name == "update") each("updates", "q", "u", root);
-  if (name == "delete") each("deletes", "q", nullptr, root);
+        for (const char* partial : {"partialFilterExpression", "partialFilter"})
+          if (const Value* f = index.value.find(partial)) filter(*f, root, let);
+  if (name == "update") statements_in("updates");
+  if (name == "delete") statements_in("deletes");
   if (name == "bulkWrite") {
     const Value* infos = c.find("nsInfo");
     if (infos == nullptr || infos->fields.size() != 1) return;
@@ -125,16 +146,18 @@ void Oracle::command(const Value& c) {
   }
 }
 
-void Oracle::statement(const Value& s, const ShapePtr& root, const char* q, const char* u,
-                       const Variables& let) {
+void Oracle::statement(const Value& s, const ShapePtr& root, const Variables& let) {
   Variables variables = let;
-  if (const Value* c = s.find("c"); c != nullptr)
-    for (const Field& f : c->fields) variables[f.name].constants = {&f.value};
-  if (const Value* constants = s.find("constants"); constants != nullptr)
-    for (const Field& f : constants->fields) variables[f.name].constants = {&f.value};
-  if (const Value* f = s.find(q)) filter(*f, root, variables);
-  if (const Value* mods = u == nullptr ? nullptr : s.find(u))
-    update(*mods, s.find("arrayFilters"), root, variables);
+  for (const char* constants : {"c", "constants"})
+    if (const Value* c = s.find(constants))
+      for (const Field& f : c->fields) variables[f.name].constants = {&f.value};
+  for (const char* q : {"q", "filter", "query"})
+    if (const Value* f = s.find(q)) filter(*f, root, variables);
+  for (const char* u : {"u", "updateMods", "update"}) {
+    const Value* mods = s.find(u);
+    if (mods != nullptr && mods->is_container())
+      update(*mods, s.find("arrayFilters"), root, variables);
+  }
 }
 
 /// What each of them means stands in its first field; the server knows no others than these.
@@ -143,8 +166,7 @@ void Oracle::bulk_operations(const Value* ops, const ShapePtr& root, const Varia
   for (const Field& f : ops->fields) {
     if (f.value.fields.empty()) continue;
     const std::string& kind = f.value.fields.front().name;
-    if (kind == "update") statement(f.value, root, "filter", "updateMods", let);
-    if (kind == "delete") statement(f.value, root, "filter", nullptr, let);
+    if (kind == "update" || kind == "delete") statement(f.value, root, let);
     const Value* document = f.value.find("document");
     if (kind == "insert" && document != nullptr) claims_.at(root, *document);
   }
@@ -196,8 +218,13 @@ void Oracle::json_schema(const Value& schema, const ShapePtr& place) {
   for (const Field& keyword : schema.fields) {
     if (keyword.name == "properties") {
       for (const Field& p : keyword.value.fields) json_schema(p.value, child(place, p.name));
-    } else if (keyword.name == "enum" || keyword.name == "minimum" || keyword.name == "maximum" ||
-               keyword.name == "pattern") {
+    } else if (keyword.name == "not") {
+      json_schema(keyword.value, place);
+    } else if (is_one_of(keyword.name, kCombining)) {
+      for (const Field& schema_of_list : keyword.value.fields)
+        json_schema(schema_of_list.value, place);
+    } else if (keyword.name == "enum" || keyword.name == "const" || keyword.name == "minimum" ||
+               keyword.name == "maximum" || keyword.name == "pattern") {
       claims_.at(place, keyword.value);
     }
   }

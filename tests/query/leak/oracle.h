@@ -20,7 +20,8 @@
 // blind is seen to elsewhere: what the generator writes for an encrypted field must be claimed.
 namespace fle::test::leak {
 
-/// What a path holds, at one point of a command.
+/// What a path holds, at one point of a command. A field that a stage has dropped holds what it
+/// held: whoever compares it means that, and finds nothing; the value must not be sent for it.
 struct Shape;
 using ShapePtr = std::shared_ptr<const Shape>;
 struct Shape {
@@ -45,6 +46,10 @@ enum class Numbers { are_indexes, are_names };
                              Numbers numbers = Numbers::are_indexes);
 [[nodiscard]] ShapePtr at_path(ShapePtr shape, std::string_view dotted,
                                Numbers numbers = Numbers::are_indexes);
+/// Either of two, as far as one shape can say both.
+[[nodiscard]] ShapePtr both(const ShapePtr& a, const ShapePtr& b);
+/// The objects in an object, and those in them: where $redact descends to.
+[[nodiscard]] std::vector<ShapePtr> objects_in(const ShapePtr& object);
 [[nodiscard]] ShapePtr with(const ShapePtr& object, std::string_view dotted, ShapePtr value);
 /// Whether values stand there that are encrypted, alone or as items of a list.
 [[nodiscard]] bool is_encrypted(const ShapePtr& shape);
@@ -87,12 +92,13 @@ class Oracle {
   friend class PipelineModel;
 
   void command(const Value& c);
+  /// What `name` does with the fields of `c`: the command, or what stands beside an explained one.
+  void command_fields(const std::string& name, const Value& c, const ShapePtr& root);
   void filter(const Value& f, const ShapePtr& root, const Variables& variables);
   void predicate(const Value& operand, const ShapePtr& place, const Variables& variables);
   void json_schema(const Value& schema, const ShapePtr& place);
   void bulk_operations(const Value* ops, const ShapePtr& root, const Variables& let);
-  void statement(const Value& s, const ShapePtr& root, const char* q, const char* u,
-                 const Variables& variables);
+  void statement(const Value& s, const ShapePtr& root, const Variables& variables);
   void update(const Value& u, const Value* array_filters, const ShapePtr& root,
               const Variables& variables);
   void array_filters(const Value& u, const Value& filters, const ShapePtr& root);

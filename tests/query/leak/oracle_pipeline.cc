@@ -189,12 +189,10 @@ class PipelineModel {
       add_fields(v);
     } else if (name == "$project") {
       project(v);
-    } else if (name == "$unset") {
-      unset(v);
     } else if (name == "$group") {
       group(v);
     } else if (name == "$sortByCount") {
-      root_ = with(unmodelled(), "_id", evaluate(v).shape);
+      root_ = with(with(root_, "_id", evaluate(v).shape), "count", unmodelled());
     } else if (name == "$bucket" || name == "$bucketAuto") {
       bucket(v);
     } else if (name == "$unwind") {
@@ -209,24 +207,93 @@ class PipelineModel {
     } else if (name == "$graphLookup") {
       graph_lookup(v);
     } else if (name == "$redact") {
-      evaluate(v);
+      redact(v);
+    } else if (name == "$setWindowFields") {
+      set_window_fields(v);
+    } else if (name == "$count") {
+      root_ = with(root_, v.text(), unmodelled());
     } else if (name == "$geoNear") {
       if (const Value* query = v.find("query")) oracle_.filter(*query, root_, variables_);
     } else if (name == "$unionWith") {
-      const Value* from = v.find("coll");
-      const Value* stages = v.find("pipeline");
-      if (from != nullptr && stages != nullptr)
-        oracle_.pipeline(*stages, oracle_.collection(from->text()), variables_, depth_ + 1);
-      root_ = unmodelled();
+      union_with(v);
     } else if (name == "$facet") {
-      for (const Field& f : v.fields) oracle_.pipeline(f.value, root_, variables_, depth_ + 1);
-      root_ = unmodelled();
-    } else if (!is_one_of(name, {"$limit", "$skip", "$sort", "$sample"})) {
+      facet(v);
+    } else if (!is_one_of(name, {"$limit", "$skip", "$sort", "$sample", "$unset"})) {
       root_ = unmodelled();
     }
   }
 
   Result evaluate(const Value& e) { return oracle_.expression(e, root_, variables_); }
+
+  /// $$DESCEND and the like: a constant in the expression meets the fields of every object in the
+  /// document as well. What cannot be a string cannot say so.
+  static bool may_descend(const Value& e) {
+    if (e.type == Type::string) {
+      const std::string_view s = e.text();
+      return s == "descend" || (s.starts_with('$') && s != "$$KEEP" && s != "$$PRUNE");
+    }
+    if (e.type != Type::object || e.fields.size() != 1) return false;
+    const std::string& name = e.fields.front().name;
+    const Value& v = e.fields.front().value;
+    if (name == "$literal" || name == "$const") return v.text() == "descend";
+    const auto any_of = [](std::initializer_list<const Value*> all) {
+      return std::ranges::any_of(all,
+                                 [](const Value* x) { return x != nullptr && may_descend(*x); });
+    };
+    if (name == "$cond") {
+      if (v.type != Type::array) return any_of({v.find("then"), v.find("else")});
+      return v.fields.size() == 3 && any_of({&v.fields[1].value, &v.fields[2].value});
+    }
+    if (name == "$ifNull")
+      return std::ranges::any_of(v.fields, [](const Field& f) { return may_descend(f.value); });
+    if (name == "$let") return any_of({v.find("in")});
+    if (name == "$switch") {
+      const Value* branches = v.find("branches");
+      if (branches != nullptr)
+        for (const Field& b : branches->fields)
+          if (any_of({b.value.find("then")})) return true;
+      return any_of({v.find("default")});
+    }
+    return is_one_of(name, {"$concat", "$toLower", "$substr", "$substrCP", "$arrayElemAt", "$first",
+                            "$getField", "$replaceAll"});
+  }
+
+  void redact(const Value& v) {
+    evaluate(v);
+    if (!may_descend(v)) return;
+    Variables variables = variables_;
+    variables["ROOT"].shape = root_;
+    for (const ShapePtr& object : objects_in(root_)) oracle_.expression(v, object, variables);
+  }
+
+  void set_window_fields(const Value& v) {
+    if (const Value* by = v.find("partitionBy")) evaluate(*by);
+    ShapePtr next = root_;
+    if (const Value* output = v.find("output"))
+      for (const Field& f : output->fields) {
+        ShapePtr made = unmodelled();
+        if (!f.value.fields.empty())
+          made = accumulate(f.value.fields.front().name, f.value.fields.front().value);
+        next = with(next, f.name, made);
+      }
+    root_ = next;
+  }
+
+  void union_with(const Value& v) {
+    const Value* from = v.type == Type::string ? &v : v.find("coll");
+    if (from == nullptr) return;
+    ShapePtr other = oracle_.collection(from->text());
+    if (const Value* stages = v.find("pipeline"))
+      other = oracle_.pipeline(*stages, other, variables_, depth_ + 1);
+    root_ = both(root_, other);
+  }
+
+  void facet(const Value& v) {
+    ShapePtr next = unmodelled();
+    for (const Field& f : v.fields)
+      next = with(next, f.name, list_of(oracle_.pipeline(f.value, root_, variables_, depth_ + 1)));
+    root_ = next;
+  }
 
   void add_fields(const Value& v) {
     ShapePtr next = root_;
@@ -234,50 +301,34 @@ class PipelineModel {
       // A constant in the place of an encrypted field would be read, or stored, as one: in an
       // update it is. In an aggregate it is only passed on.
       const Result r = evaluate(f.value);
-      next = with(next, f.name, r.shape);
+      if (f.value.text() != "$$REMOVE") next = with(next, f.name, r.shape);
     }
     root_ = next;
   }
 
   void project(const Value& v) {
-    const auto is_zero = [](const Field& f) {
-      return (f.value.type == Type::int_ || f.value.type == Type::bool_) &&
-             std::ranges::all_of(f.value.bytes, [](std::uint8_t b) { return b == 0; });
-    };
-    // {_id: 0} alone excludes; beside others it says nothing about them.
-    const bool excludes = std::ranges::any_of(v.fields, [&](const Field& f) {
-      return is_zero(f) && (f.name != "_id" || v.fields.size() == 1);
-    });
-    ShapePtr next = excludes ? root_ : unmodelled();
+    ShapePtr next = root_->kind == Shape::Kind::list ? unmodelled() : root_;
     for (const Field& f : v.fields) {
-      const bool flag = f.value.type == Type::int_ || f.value.type == Type::bool_;
-      if (is_zero(f)) {
-        next = with(next, f.name, unmodelled());
-      } else if (flag) {
-        if (root_->kind != Shape::Kind::list)
-          next = with(next, f.name, at_path(root_, f.name, Numbers::are_names));
-      } else if (f.value.type == Type::object && !f.value.fields.empty() &&
-                 !f.value.fields.front().name.starts_with('$')) {
+      const bool flag = f.value.type == Type::int_ || f.value.type == Type::bool_ ||
+                        f.value.type == Type::double_ || f.value.type == Type::long_;
+      if (flag || f.value.text() == "$$REMOVE") continue;
+      if (f.value.type == Type::object && !f.value.fields.empty() &&
+          !f.value.fields.front().name.starts_with('$')) {
         // Nested specifications: too much for a model. Nothing is claimed of what they make.
         next = with(next, f.name.substr(0, f.name.find('.')), unmodelled());
       } else {
         next = with(next, f.name, evaluate(f.value).shape);
       }
     }
-    if (!excludes && v.find("_id") == nullptr) next = with(next, "_id", child(root_, "_id"));
     root_ = next;
-  }
-
-  void unset(const Value& v) {
-    if (v.type == Type::string) root_ = with(root_, v.text(), unmodelled());
-    for (const Field& f : v.fields) root_ = with(root_, f.value.text(), unmodelled());
   }
 
   /// Accumulators that pass values on; others make something new of them.
   ShapePtr accumulate(const Value& v) {
     if (v.fields.size() != 1) return unmodelled();
-    const std::string& name = v.fields.front().name;
-    const Value& argument = v.fields.front().value;
+    return accumulate(v.fields.front().name, v.fields.front().value);
+  }
+  ShapePtr accumulate(const std::string& name, const Value& argument) {
     if (argument.type == Type::object && argument.find("output") != nullptr) return unmodelled();
     const Result r = evaluate(argument);
     if (name == "$push" || name == "$addToSet") return list_of(r.shape);
@@ -286,14 +337,14 @@ class PipelineModel {
   }
 
   void group(const Value& v) {
-    ShapePtr next = unmodelled();
+    ShapePtr next = root_;
     for (const Field& f : v.fields)
       next = with(next, f.name, f.name == "_id" ? evaluate(f.value).shape : accumulate(f.value));
     root_ = next;
   }
 
   void bucket(const Value& v) {
-    ShapePtr next = unmodelled();
+    ShapePtr next = with(with(root_, "_id", unmodelled()), "count", unmodelled());
     if (const Value* key = v.find("groupBy")) {
       const ShapePtr shape = evaluate(*key).shape;
       for (const char* constants : {"boundaries", "default"})

@@ -52,6 +52,19 @@ std::string aggregate(const std::string& stages) {
   return "{'aggregate': 'patients', 'pipeline': [" + stages + "], 'cursor': {}}";
 }
 
+/// Descends, with a constant that is compared with `street`, also of `address`.
+std::string redact(const std::string& action) {
+  return aggregate("{'$redact': {'$cond': [{'$eq': ['$street', '~secret 00001']}, " + action +
+                   ", '$$KEEP']}}");
+}
+/// With the collection's schema, and more in it.
+std::string create(const std::string& validation) {
+  std::string schema = patients().json;
+  schema.pop_back();
+  return "{'create': 'patients', 'validator': {'$jsonSchema': " + schema + ", " + validation +
+         "}}}";
+}
+
 const std::string kCommands[] = {
     // Documents.
     "{'insert': 'patients', 'documents': [{'ssn': '~secret 00001', 'city': '~plain 00001',"
@@ -111,7 +124,9 @@ const std::string kCommands[] = {
     // Updates.
     update("{'$set': {'ssn': '~secret 00001', 'city': '~plain 00001',"
            " 'address': {'street': '~secret 00002', 'zip': '~plain 00002'}}}"),
-    update("{'$setOnInsert': {'note': '~secret 00001'}, '$unset': {'ssn': '~plain 00001'}}"),
+    update("{'$setOnInsert': {'note': '~secret 00001'}}"),
+    update("{'$unset': {'ssn': '~secret 00001', 'city': '~plain 00001'}}"),
+    update("{'$unset': {'address': {'street': '~secret 00001'}}}"),
     update("{'$push': {'ssn': {'$each': ['~secret 00001']}}, '$pull': {'note': '~secret 00002'}}"),
     update("{'ssn': '~secret 00001', 'city': '~plain 00001'}"),
     update("{'$set': {'ssn.$[i].x': '~secret 00001'}}",
@@ -133,7 +148,7 @@ const std::string kCommands[] = {
               "'~plain 00001', 'note': '~secret 00002'}}"),
     aggregate("{'$group': {'_id': '$ssn', 'l': {'$push': '$note'}, 'f': {'$first': "
               "'$ssn'}, 'n': {'$sum': 1}}}, {'$match': {'_id': '~secret 00001', 'l': '~secret "
-              "00002', 'f': '~secret 00003', 'n': '~plain 00001', 'ssn': '~plain 00002'}}"),
+              "00002', 'f': '~secret 00003', 'n': '~plain 00001', 'ssn': '~secret 00004'}}"),
     aggregate("{'$sortByCount': '$ssn'}, {'$match': {'_id': '~secret 00001'}}"),
     aggregate("{'$bucket': {'groupBy': '$ssn', 'boundaries': ['~secret 00001', '~secret 00002'],"
               " 'default': '~secret 00003'}}"),
@@ -157,7 +172,71 @@ const std::string kCommands[] = {
               "00001'}}}"),
     aggregate("{'$redact': {'$cond': [{'$eq': ['$ssn', '~secret 00001']}, '$$KEEP', "
               "'$$PRUNE']}}"),
-    aggregate("{'$unset': 'ssn'}, {'$match': {'ssn': '~plain 00001', 'note': '~secret 00001'}}"),
+    // Fields that a stage has dropped, and names that it has made anew.
+    aggregate("{'$unset': 'ssn'}, {'$match': {'ssn': '~secret 00001', 'note': '~secret 00002'}}"),
+    aggregate("{'$unset': 'address'}, {'$match': {'address.street': '~secret 00001'}}"),
+    aggregate("{'$project': {'city': 1}}, {'$match': {'ssn': '~secret 00001'}}"),
+    aggregate(
+        "{'$project': {'ssn': 0}}, {'$match': {'$expr': {'$eq': ['$ssn', '~secret 00001']}}}"),
+    aggregate("{'$project': {'address': 0}}, {'$match': {'address.street': '~secret 00001'}}"),
+    aggregate("{'$project': {'ssn': '$$REMOVE'}}, {'$match': {'ssn': '~secret 00001'}}"),
+    aggregate("{'$addFields': {'ssn': '$$REMOVE'}}, {'$match': {'ssn': '~secret 00001'}}"),
+    aggregate("{'$group': {'_id': '$city'}}, {'$match': {'ssn': '~secret 00001'}}"),
+    aggregate("{'$count': 'n'}, {'$match': {'ssn': '~secret 00001', 'n': '~plain 00001'}}"),
+    aggregate("{'$sortByCount': '$city'}, {'$match': {'ssn': '~secret 00001'}}"),
+    aggregate("{'$bucket': {'groupBy': '$age', 'boundaries': [1, 2]}},"
+              "{'$match': {'ssn': '~secret 00001'}}"),
+    aggregate("{'$lookup': {'from': 'visits', 'as': 'v', 'pipeline': [{'$project': {'x': 1}},"
+              " {'$match': {'dose': '~secret 00001'}}]}}"),
+    aggregate("{'$project': {'x': '$ssn'}}, {'$unset': 'x'}, {'$match': {'x': '~secret 00001'}}"),
+    aggregate("{'$project': {'ssn': '$city'}}, {'$match': {'ssn': '~plain 00001'}}"),
+    aggregate("{'$addFields': {'ssn': '$city'}}, {'$match': {'ssn': '~plain 00001'}}"),
+    aggregate("{'$count': 'ssn'}, {'$match': {'ssn': '~plain 00001'}}"),
+    aggregate("{'$group': {'_id': null, 'ssn': {'$max': '$age'}}},"
+              "{'$match': {'ssn': '~plain 00001'}}"),
+    // $redact reads the fields of every object that it descends to.
+    redact("'$$DESCEND'"),
+    redact("'descend'"),
+    redact("{'$literal': 'descend'}"),
+    redact("{'$toLower': 'DESCEND'}"),
+    redact("{'$concat': ['des', 'cend']}"),
+    redact("'$action'"),
+    redact("{'$ifNull': ['$action', 'keep']}"),
+    redact("{'$let': {'vars': {'d': 'descend'}, 'in': '$$d'}}"),
+    redact("{'$switch': {'branches': [{'case': true, 'then': 'descend'}], 'default': 'keep'}}"),
+    redact("{'$cond': {'if': true, 'then': '$$KEEP', 'else': '$$DESCEND'}}"),
+    aggregate("{'$redact': {'$cond': [{'$eq': ['$street', '~plain 00001']}, 'keep', '$$PRUNE']}}"),
+    // Stages with pipelines, and what comes behind them.
+    aggregate("{'$facet': {'a': [{'$match': {'city': '~plain 00001'}}]}},"
+              "{'$match': {'a.ssn': '~secret 00001', 'a.city': '~plain 00002'}}"),
+    aggregate("{'$unionWith': 'visits'}, {'$match': {'ssn': '~secret 00001', 'dose': '~secret "
+              "00002', 'x': '~plain 00001'}}"),
+    aggregate("{'$setWindowFields': {'partitionBy': {'$eq': ['$ssn', '~secret 00001']},"
+              " 'output': {'f': {'$first': '$ssn'}}}}, {'$match': {'f': '~secret 00002'}}"),
+    update("[{'$set': {'x': {'$eq': ['$ssn', '~secret 00001']}, 'y': '~plain 00001'}}]"),
+    // Names that the server does not know there.
+    "{'find': 'patients', 'query': {'ssn': '~secret 00001', 'city': '~plain 00001'}}",
+    "{'count': 'patients', 'filter': {'ssn': '~secret 00001'}}",
+    "{'distinct': 'patients', 'key': 'city', 'filter': {'ssn': '~secret 00001'}}",
+    "{'findAndModify': 'patients', 'filter': {'ssn': '~secret 00001'}, 'remove': true}",
+    "{'insert': 'patients', 'document': {'ssn': '~secret 00001', 'city': '~plain 00001'}}",
+    "{'update': 'patients', 'updates': [{'filter': {'ssn': '~secret 00001'},"
+    " 'update': {'$set': {'note': '~secret 00002'}}}]}",
+    "{'delete': 'patients', 'deletes': [{'filter': {'ssn': '~secret 00001'}, 'limit': 1}]}",
+    "{'bulkWrite': 1, 'nsInfo': [{'ns': 'db.patients'}], 'ops': [{'update': 0,"
+    " 'q': {'ssn': '~secret 00001'}, 'u': {'$set': {'note': '~secret 00002'}}}]}",
+    "{'aggregate': 'patients', 'stages': [{'$match': {'ssn': '~secret 00001'}}],"
+    " 'pipeline': [], 'cursor': {}}",
+    "{'createIndexes': 'patients', 'indexes': [{'key': {'city': 1}, 'name': 'i',"
+    " 'partialFilter': {'ssn': '~secret 00001'}}]}",
+    "{'explain': {'find': 'patients'}, 'filter': {'ssn': '~secret 00001'}}",
+    // Validators.
+    create("'anyOf': [{'properties': {'ssn': {'enum': ['~secret 00001']}}}]"),
+    create("'allOf': [{'properties': {'ssn': {'const': '~secret 00001'}}}]"),
+    create("'oneOf': [{'properties': {'city': {'enum': ['~plain 00001']}}}]"),
+    create("'not': {'properties': {'address': {'properties': {'street': {'enum': ['~secret "
+           "00001']}}}}}"),
+    create("'not': {'not': {'anyOf': [{'properties': {'note': {'enum': ['~secret 00001']}}}]}}"),
     aggregate("{'$group': {'_id': null, 'n': {'$sum': {'$cond': [{'$eq': ['$ssn', '~secret "
               "00001']}, 1, 0]}}}}"),
     aggregate("{'$match': {'$expr': {'$gt': [{'$size': {'$filter': {'input': '$list', 'cond': "
@@ -225,6 +304,27 @@ TEST(Leaks, ThatWereThoughtOfAreNone) {
     ASSERT_TRUE(rest);
     EXPECT_EQ(find_leaks(c.bytes, *rest, c.claims.contents()), std::vector<std::string>{});
   }
+}
+
+/// No value is in the clear, and yet they are none that may be sent.
+const std::string kRefused[] = {
+    "{'find': 'patients', 'filter': {'ssn': 'x'}, '$db': 'other'}",
+    "{'insert': 'patients', 'documents': [{'ssn': 'x'}], '$db': 'other'}",
+    "{'explain': {'find': 'patients', 'filter': {'ssn': 'x'}, '$db': 'other'}}",
+    "{'explain': {'find': 'patients', 'filter': {'ssn': 'x'}}, '$db': 'other'}",
+    "{'insert': 'patients', 'documents': [{'ssn': 'x', 'ssn': 'y'}]}",
+    "{'insert': 'patients', 'documents': [{'other': 'x', 'keyName': 'alt1', 'keyName': 'alt2'}]}",
+};
+
+TEST(Leaks, OfMeaningAreRefused) {
+  auto collections = std::vector{patients(), visits()};
+  SchemaNode other = encrypted_string(false);
+  other.key = kPointerKey;
+  collections[0].root.properties.push_back({"other", other});
+  collections[0].json = schema_json(collections[0].root, false);
+  const auto db = Database::create(collections, make_keys());
+  ASSERT_NE(db, nullptr);
+  for (const std::string& json : kRefused) EXPECT_FALSE(db->mark(write(command_of(json)))) << json;
 }
 
 }  // namespace

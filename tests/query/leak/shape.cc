@@ -25,7 +25,18 @@ ShapePtr shape_of(const std::vector<const SchemaNode*>& nodes) {
   return s.nodes.empty() ? unmodelled() : std::make_shared<const Shape>(std::move(s));
 }
 
-/// Two readings of one path, as far as one shape can say both.
+bool is_number(std::string_view s) {
+  return !s.empty() && std::ranges::all_of(s, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+ShapePtr shape_of(const SchemaNode& node) { return shape_of(std::vector{&node}); }
+
+ShapePtr list_of(ShapePtr item) {
+  return std::make_shared<const Shape>(Shape{Shape::Kind::list, {}, {}, std::move(item)});
+}
+
 ShapePtr both(const ShapePtr& a, const ShapePtr& b) {
   const bool a_list = a->kind == Shape::Kind::list;
   const bool b_list = b->kind == Shape::Kind::list;
@@ -38,16 +49,46 @@ ShapePtr both(const ShapePtr& a, const ShapePtr& b) {
   return std::make_shared<const Shape>(std::move(s));
 }
 
-bool is_number(std::string_view s) {
-  return !s.empty() && std::ranges::all_of(s, [](char c) { return c >= '0' && c <= '9'; });
+namespace {
+
+void add_objects(const SchemaNode& node, std::vector<ShapePtr>& out) {
+  const auto add = [&out](const SchemaNode& n) {
+    if (n.kind != SchemaNode::Kind::object) return;
+    out.push_back(shape_of(n));
+    add_objects(n, out);
+  };
+  for (const auto& c : node.properties) add(c.node);
+  for (const auto& c : node.patterns) add(c.node);
+  for (const SchemaNode& n : node.additional) add(n);
+}
+
+void add_objects(const ShapePtr& shape, std::vector<ShapePtr>& out) {
+  switch (shape->kind) {
+    case Shape::Kind::unmodelled:
+    case Shape::Kind::encrypted:
+      return;
+    case Shape::Kind::schema:
+      for (const SchemaNode* n : shape->nodes) add_objects(*n, out);
+      return;
+    case Shape::Kind::made:
+      for (const auto& [name, member] : shape->members) {
+        const ShapePtr& inner = member->kind == Shape::Kind::list ? member->base : member;
+        if (inner->kind == Shape::Kind::schema || inner->kind == Shape::Kind::made)
+          out.push_back(inner);
+        add_objects(inner, out);
+      }
+      return;  // What of `base` is hidden by a member is not known.
+    case Shape::Kind::list:
+      add_objects(shape->base, out);
+  }
 }
 
 }  // namespace
 
-ShapePtr shape_of(const SchemaNode& node) { return shape_of(std::vector{&node}); }
-
-ShapePtr list_of(ShapePtr item) {
-  return std::make_shared<const Shape>(Shape{Shape::Kind::list, {}, {}, std::move(item)});
+std::vector<ShapePtr> objects_in(const ShapePtr& object) {
+  std::vector<ShapePtr> out;
+  add_objects(object, out);
+  return out;
 }
 
 ShapePtr child(const ShapePtr& shape, std::string_view name, Numbers numbers) {
