@@ -26,7 +26,7 @@ std::string compiled(const std::string& text, const std::string& ns = {},
 }
 
 TEST(WrappedSchema, IsTakenOutOfWhatStandsAroundIt) {
-  for (const std::string& before :
+  for (const std::string_view before :
        {"", "{'$jsonSchema':", "{'validator':{'$jsonSchema':",
         "{'create':'patients','validator':{'$jsonSchema':",
         "{'collMod':'patients','validationLevel':'strict','validator':{'$jsonSchema':",
@@ -34,7 +34,8 @@ TEST(WrappedSchema, IsTakenOutOfWhatStandsAroundIt) {
         "{'clinic.patients':", "{'clinic.patients':{'$jsonSchema':",
         "{'schemaMap':{'clinic.patients':"}) {
     const auto n = std::count(before.begin(), before.end(), '{');
-    const std::string text = before + kPatients + std::string(static_cast<std::size_t>(n), '}');
+    const std::string text =
+        std::string(before) + kPatients + std::string(static_cast<std::size_t>(n), '}');
     EXPECT_EQ(compiled(text), "ssn;") << text;
     EXPECT_EQ(compiled(text, "clinic.patients"), "ssn;") << text;
   }
