@@ -27,7 +27,10 @@ void* malloc(std::size_t n) {
   // Once it has run out it stays so: a failure must not need memory itself.
   if (allocations_left.load() == 0) return nullptr;
   if (allocations_left.load() > 0) allocations_left.fetch_sub(1);
-  return __libc_malloc(n);
+  void* const p = __libc_malloc(n);
+  // What an earlier owner has left in it is not the fault of the next one.
+  if (p != nullptr && watching.load()) std::memset(p, 0, ::malloc_usable_size(p));
+  return p;
 }
 void free(void* p) {
   if (p != nullptr && watching.load()) {
