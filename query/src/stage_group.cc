@@ -104,9 +104,28 @@ Outcome<View> sort_by_count_stage(Context& context, const Element& e, const Pipe
 
 namespace {
 
+/// Numbers, "unbounded" and "current": anything else would be a value that nobody asks for.
+Done need_bounds(Context& context, const Element& window) {
+  FLE_TRY(const auto args, named_arguments<3>(context, window, {"documents", "range", "unit"}));
+  const Context::Inside inside(context, window);
+  for (const std::optional<Element>& bounds : {args[0], args[1]}) {
+    if (!bounds) continue;
+    if (bounds->type != Type::array) return context.refuse(kMalformed, *bounds, {}, {});
+    for (Cursor c = context.cursor(*bounds); c.next();) {
+      const Element& e = c.element();
+      const bool number = e.type == Type::int_ || e.type == Type::long_ ||
+                          e.type == Type::double_ || e.type == Type::decimal;
+      const bool word = e.type == Type::string &&
+                        (context.text(e) == "unbounded" || context.text(e) == "current");
+      if (!number && !word) return context.refuse(kMalformed, *bounds, {}, {});
+    }
+  }
+  const bool unit = !args[2] || args[2]->type == Type::string;
+  return unit ? ok : Done(context.refuse(kMalformed, *args[2], {}, {}));
+}
+
 /// {operator: argument, window: {documents | range: [lower, upper], unit}}; the bounds are numbers
-/// and words.
-Outcome<View> window_field(Context& context, const Element& e, const MatchScope& scope) {
+/// {operator: argument, window: {documents | range: [lower, upper], unit}}
   if (e.type != Type::object) return context.refuse(kMalformed, e, {}, {});
   const Context::Inside inside(context, e);
   std::optional<View> value;
@@ -114,11 +133,8 @@ Outcome<View> window_field(Context& context, const Element& e, const MatchScope&
   for (Cursor c = context.cursor(e); c.next();) {
     const Element& part = c.element();
     if (part.name == "window") {
-      if (part.type != Type::object || std::exchange(has_window, true))
-        return context.refuse(kMalformed, part, {}, {});
-      for (Cursor bounds = context.cursor(part); bounds.next();)
-        if (holds_document(context, bounds.element()))
-          return context.refuse(kMalformed, part, {}, {});
+      if (std::exchange(has_window, true)) return context.refuse(kMalformed, part, {}, {});
+      FLE_CHECK(need_bounds(context, part));
       continue;
     }
     if (value) return context.refuse(kMalformed, part, {}, {});

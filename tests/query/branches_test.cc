@@ -214,6 +214,10 @@ TEST(SetWindowFieldsStage, HasTheShapeThatItMustHave) {
         "{'output': {'x': {'$sum': 1, '$avg': 1}}}", "{'output': {'x': {'window': {}}}}",
         "{'output': {'x': {'$sum': 1, 'window': 5}}}", "{'output': {}, 'other': 1}",
         "{'output': {'x': {'$sum': 1, 'window': {'range': [{'$add': [1, 1]}, 1]}}}}",
+        "{'output': {'x': {'$sum': 1, 'window': {'range': ['x', 1]}}}}",
+        "{'output': {'x': {'$sum': 1, 'window': {'documents': 5}}}}",
+        "{'output': {'x': {'$sum': 1, 'window': {'unit': 5}}}}",
+        "{'output': {'x': {'$sum': 1, 'window': {'other': ['current', 1]}}}}",
         "{'output': {'x': {'$sum': 1, 'window': {}, 'window': {}}}}"})
     refuses("{'$setWindowFields': " + std::string(spec) + "}", kMalformed);
 }
