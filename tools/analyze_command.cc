@@ -54,24 +54,32 @@ class Analysis {
   [[nodiscard]] Outcome<std::vector<query::CollectionSchema>> schemas_of(
       const query::Target& target) const {
     std::vector<query::CollectionSchema> all;
+    const std::string_view db = target.db.empty() ? std::string_view(db_) : target.db;
     for (const std::string_view collection : target.collections) {
       std::shared_ptr<const schema::Plan> plan;
       if (collection == target.collection && !target.own_schema.empty()) {
         FLE_TRY(plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
       } else {
-        const std::string ns =
-            (target.db.empty() ? db_ : std::string(target.db)) + "." + std::string(collection);
-        const auto found = schemas_.find(ns);
-        if (found == schemas_.end()) {
-          return Failure(Errc::schema_missing, "no schema was given for " + ns +
-                                                   ": add --schema-for " + ns +
-                                                   "=FILE, with {} in it if it encrypts nothing");
-        }
-        plan = found->second;
+        FLE_TRY(plan, schema_of({db, collection}));
       }
-      all.push_back({collection, plan});
+      all.push_back({collection, std::move(plan)});
+    }
+    for (const query::CollectionName& name : target.elsewhere) {
+      std::shared_ptr<const schema::Plan> plan;
+      if (knows_database(schemas_, name.db)) {
+        FLE_TRY(plan, schema_of(name));
+      }
+      all.push_back({name.collection, std::move(plan), name.db});
     }
     return all;
+  }
+
+  [[nodiscard]] Outcome<std::shared_ptr<const schema::Plan>> schema_of(
+      const query::CollectionName& name) const {
+    const std::string ns = std::string(name.db) + "." + std::string(name.collection);
+    if (const auto found = schemas_.find(ns); found != schemas_.end()) return found->second;
+    return Failure(Errc::schema_missing, "no schema was given for " + ns + ": add --schema-for " +
+                                             ns + "=FILE, with {} in it if it encrypts nothing");
   }
 
   SchemaMap schemas_;

@@ -24,12 +24,26 @@ Done check_fields(const CommandCounts& counts) {
                                               "(--require-fields)");
 }
 
-/// The refusal of a schema that nobody gave: there is no server to ask.
-client::AutoEncrypter::ListCollections no_server(const std::string& db) {
-  return [db](std::string_view, Bytes) -> Outcome<std::vector<std::vector<std::uint8_t>>> {
-    return Failure(Errc::schema_missing,
-                   "a collection of the command has no schema: add --schema-for " + db +
-                       ".COLLECTION=FILE, with {} in the file if it encrypts nothing");
+Failure no_schema(std::string_view db, std::string_view collection) {
+  std::string text = "a collection of the command has no schema: add --schema-for ";
+  text.append(db).append(1, '.').append(collection);
+  return {Errc::schema_missing, text.append("=FILE, with {} in the file if it encrypts nothing")};
+}
+
+/// A command's own namespace (bulkWrite's may be of another database) needs a schema, whatever is
+/// known of its database.
+Done need_schema(const SchemaMap& schemas, Bytes command) {
+  const auto target = query::read_target(command);
+  if (!target || target->db.empty() || knows_database(schemas, target->db)) return ok;
+  return no_schema(target->db, target->collection);
+}
+
+/// The refusal of a schema that nobody gave: there is no server to ask. A database of which no
+/// schema was given encrypts nothing: pipelines may write to it.
+client::AutoEncrypter::ListCollections no_server(const SchemaMap& schemas) {
+  return [schemas](std::string_view db, Bytes) -> Outcome<std::vector<std::vector<std::uint8_t>>> {
+    if (!knows_database(schemas, db)) return std::vector<std::vector<std::uint8_t>>();
+    return no_schema(db, "COLLECTION");
   };
 }
 
@@ -38,7 +52,8 @@ Done run(const Options& o) {
   FLE_TRY(options.schema_map, o.command.schemas());
   CommandCounts counts(options.schema_map, o.command.ns);
   if (o.require_fields && counts.nothing_to_encrypt()) return nothing_to_encrypt();
-  options.list_collections = no_server(o.command.db());
+  const SchemaMap schemas = options.schema_map;
+  options.list_collections = no_server(schemas);
   FLE_TRY(const std::shared_ptr<kms::KeyRing> keys, o.keys.key_ring());
   const client::AutoEncrypter auto_encrypter(std::move(options), keys);
   FLE_TRY(Input in, Input::open(o.stream.in));
@@ -47,6 +62,7 @@ Done run(const Options& o) {
   CommandStream stream(o.stream, out, in.size(), o.stream.quiet);
   client::Message message;
   const Done done = stream.all(reader, [&](Bytes command) -> Done {
+    FLE_CHECK(need_schema(schemas, command));
     FLE_CHECK(auto_encrypter.encrypt_command(o.command.db(), command, message));
     counts.add(message.leaves());
     return stream.write(message.output());

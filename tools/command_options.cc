@@ -24,6 +24,12 @@ std::string check_schema_for(const std::string& text) {
 
 }  // namespace
 
+bool knows_database(const SchemaMap& schemas, std::string_view db) noexcept {
+  return std::ranges::any_of(schemas, [db](const auto& entry) {
+    return std::string_view(entry.first).substr(0, entry.first.find('.')) == db;
+  });
+}
+
 void CommandOptions::add(CLI::App& cmd) {
   cmd.add_option("--schema", schema.path, "JSON Schema of the collection --ns, as Extended JSON")
       ->required()
@@ -48,11 +54,6 @@ Outcome<SchemaMap> CommandOptions::schemas() const {
   for (const std::string& other : others) {
     const std::size_t equals = other.find('=');
     const std::string name = other.substr(0, equals);
-    // Commands reach collections of their own database only.
-    if (name.substr(0, name.find('.')) != db()) {
-      return Failure(Errc::invalid_argument,
-                     "--schema-for " + name + ": not in the database of --ns, '" + db() + "'");
-    }
     if (map.contains(name))
       return Failure(Errc::invalid_argument, "two schemas are given for " + name);
     FLE_TRY(map[name], (SchemaFile{other.substr(equals + 1), schema.remote}.compile()));

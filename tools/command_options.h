@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +19,9 @@ namespace fle::tools {
 /// "db.collection" to schema. A collection that encrypts nothing has a plan without encrypted
 /// fields, which is not the same as none: what stands in no entry was never said.
 using SchemaMap = std::map<std::string, std::shared_ptr<const schema::Plan>, std::less<>>;
+
+/// Whether a schema of some collection of the database was given.
+[[nodiscard]] bool knows_database(const SchemaMap& schemas, std::string_view db) noexcept;
 
 /// Counts the values that commands encrypt, by the schema's fields.
 class CommandCounts {
@@ -54,7 +58,7 @@ struct CommandOptions {
   /// The database of --ns.
   [[nodiscard]] std::string db() const { return ns.substr(0, ns.find('.')); }
   /// Every schema compiled. Failures name the file.
-  /// @retval Errc::invalid_argument  --schema-for names a collection twice, or another database
+  /// @retval Errc::invalid_argument  --schema-for names a collection twice
   [[nodiscard]] Outcome<SchemaMap> schemas() const;
 };
 

@@ -1,6 +1,7 @@
 #include "collection_schemas.h"
 
 #include <algorithm>
+#include <map>
 #include <new>
 
 #include "collection_info.h"
@@ -86,15 +87,18 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
   const std::string_view db = target.db.empty() ? command_db : target.db;
   out.clear();
   for (const std::string_view name : target.collections) out.push_back({name, nullptr});
-  std::vector<Wanted> missing;
+  for (const query::CollectionName& name : target.elsewhere)
+    out.push_back({name.collection, nullptr, name.db});
+  std::map<std::string_view, std::vector<Wanted>> missing;  // by database
   for (query::CollectionSchema& s : out) {
-    const bool is_target = s.collection == target.collection;
+    const bool is_target = s.db.empty() && s.collection == target.collection;
     // A command that brings its own schema is analysed by that one: the server will take no other.
     if (is_target && !target.own_schema.empty()) {
       FLE_TRY(s.plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
       continue;
     }
-    scratch.assign(db).append(1, '.').append(s.collection);
+    const std::string_view its_db = s.db.empty() ? db : s.db;
+    scratch.assign(its_db).append(1, '.').append(s.collection);
     const auto local = options_.schema_map.find(scratch);
     if (local != options_.schema_map.end()) {
       s.plan = local->second;
@@ -103,9 +107,9 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
     const bool is_new = is_target && target.name == "create";
     if (!options_.list_collections || is_new) continue;
     FLE_TRY(const bool known, take_known(scratch, s));
-    if (!known) missing.push_back({&s, scratch, std::make_shared<Flight>()});
+    if (!known) missing[its_db].push_back({&s, scratch, std::make_shared<Flight>()});
   }
-  if (!missing.empty()) FLE_CHECK(load(db, std::move(missing)));
+  for (auto& [its_db, wanted] : missing) FLE_CHECK(load(its_db, std::move(wanted)));
   return options_.require_schema ? check_all(db, out) : Done(ok);
 }
 
@@ -113,7 +117,7 @@ Done CollectionSchemas::check_all(std::string_view db,
                                   std::span<const query::CollectionSchema> all) const {
   for (const query::CollectionSchema& s : all) {
     if (s.plan != nullptr) continue;
-    const std::string ns = std::string(db) + "." + std::string(s.collection);
+    const std::string ns = std::string(s.db.empty() ? db : s.db) + "." + std::string(s.collection);
     if (options_.plain_collections.contains(ns)) continue;
     return Failure(Errc::schema_missing,
                    "the collection '" + ns +

@@ -25,7 +25,7 @@ class CollectionSchemas {
   explicit CollectionSchemas(const AutoEncrypter::Options& options);
 
   /// The schemas that the analysis of a command needs.
-  /// @param out      one for each of target.collections; memory is reused.
+  /// @param out      one for each of target.collections and target.elsewhere; memory is reused.
   /// @param scratch  likewise.
   /// @retval Errc::view_not_supported
   /// @retval Errc::schema_missing      Options::require_schema, and a collection has none

@@ -80,11 +80,6 @@ Bytes own_schema(Bytes command, std::uint32_t at, Work& work) {
   return command.subspan(schema->value_offset, schema->value_size);
 }
 
-struct Namespace {
-  std::string_view db;  // empty: the database that the command is sent to
-  std::string_view collection;
-};
-
 std::size_t count_fields_named(Bytes command, std::uint32_t at, std::string_view name, Work& work) {
   std::size_t n = 0;
   for (Cursor c(command, at, work); c.next();) n += c.element().name == name ? 1 : 0;
@@ -93,7 +88,7 @@ std::size_t count_fields_named(Bytes command, std::uint32_t at, std::string_view
 
 /// bulkWrite is sent to admin and says in nsInfo what it is about: one namespace, else its schemas
 /// could not be told apart by an index in each operation.
-Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at, Work& work) {
+Outcome<CollectionName> bulk_namespace(Bytes command, std::uint32_t at, Work& work) {
   const std::optional<Element> list = find_field(command, at, "nsInfo", work);
   if (!list || list->type != Type::array)
     return Failure(Errc::command_malformed, "bulkWrite has no array nsInfo", "nsInfo");
@@ -112,7 +107,7 @@ Outcome<Namespace> bulk_namespace(Bytes command, std::uint32_t at, Work& work) {
   const std::size_t dot = name.find('.');
   if (dot == 0 || dot >= name.size() - 1)
     return Failure(Errc::command_malformed, "not database.collection", "nsInfo.0.ns");
-  return Namespace{name.substr(0, dot), name.substr(dot + 1)};
+  return CollectionName{name.substr(0, dot), name.substr(dot + 1)};
 }
 
 /// The collections that a pipeline in the command's field "pipeline" names. All fields of that name
@@ -152,12 +147,13 @@ constexpr UpdatePlace kUpdatePlaces[] = {{"update", "updates", "u"},
 /// nobody would look for that collection's schema.
 Done refuse_foreign_updates(Bytes command, std::uint32_t at, std::string_view field, Work& work) {
   std::vector<std::string_view> found;
-  CollectionNames named(found);
+  std::vector<CollectionName> elsewhere;
+  CollectionNames named(found, elsewhere);
   for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
     if (e.name != field || e.type != Type::array) continue;
     FLE_CHECK(find_collections(command, e.value_offset, named, work));
-    if (!found.empty())
+    if (!found.empty() || !elsewhere.empty())
       return Failure(Errc::stage_not_allowed,
                      "the pipeline of an update cannot name another collection",
                      std::string(field));
@@ -179,28 +175,29 @@ Done check_updates(Bytes command, const Named& named, Work& work) {
   return ok;
 }
 
-Outcome<Namespace> namespace_of(Bytes command, const Named& named, Work& work) {
+Outcome<CollectionName> namespace_of(Bytes command, const Named& named, Work& work) {
   if (named.first.name == "bulkWrite") return bulk_namespace(command, named.at, work);
   FLE_TRY(const std::string_view name, collection_name(command, named.first));
-  return Namespace{{}, name};
+  return CollectionName{{}, name};
 }
 
 }  // namespace
 
 Done read_target(Bytes command, Target& out) {
-  out = {{}, {}, {}, {}, std::move(out.collections), {}, {}};
+  out = {{}, {}, {}, {}, std::move(out.collections), std::move(out.elsewhere), {}, {}};
   Work& work = out.work;
   out.collections.clear();
+  out.elsewhere.clear();
   try {
     FLE_TRY(const Named named, innermost_command(command, work));
     out.name = named.first.name;
     out.command_class = named.row->command_class;
     if (out.command_class == CommandClass::bypassed) return ok;
-    FLE_TRY(const Namespace ns, namespace_of(command, named, work));
+    FLE_TRY(const CollectionName ns, namespace_of(command, named, work));
     out.db = ns.db;
     out.collection = ns.collection;
     out.collections.push_back(out.collection);
-    CollectionNames names(out.collections);
+    CollectionNames names(out.collections, out.elsewhere);
     if (out.name == "create" || out.name == "collMod") {
       out.own_schema = own_schema(command, named.at, work);
       FLE_CHECK(add_view(command, named.at, names, work));
@@ -243,6 +240,7 @@ Done need_schemas(const Context& context, const Named& named) {
   context.work().step(target.work.steps());
   for (const std::string_view collection : target.collections)
     FLE_CHECK(context.collection(collection));
+  for (const CollectionName& full : target.elsewhere) FLE_CHECK(context.need_schema(full));
   return ok;
 }
 
@@ -289,7 +287,7 @@ Done analyze_command(Bytes command, std::string_view db, std::span<const Collect
   for (const CollectionSchema& s : schemas) out.plans.push_back(s.plan);
   out.schema_encrypts = std::ranges::any_of(schemas, encrypts);
   Context context(command, db, schemas, out);
-  FLE_TRY(const Namespace ns, namespace_of(command, named, work));
+  FLE_TRY(const CollectionName ns, namespace_of(command, named, work));
   const Element whole{0, 0, static_cast<std::uint32_t>(command.size()), Type::object, {}};
   FLE_CHECK(check_databases(context, whole, named));
   FLE_TRY(const Scope scope, scope_of(context, whole, ns.collection));

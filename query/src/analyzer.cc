@@ -53,28 +53,35 @@ Done check_own_schema(const Target& target, const SentSchema& sent) {
 }
 
 Outcome<SentSchema> schema_for(const Request& request, const Target& target, std::string_view db,
-                               std::string_view collection) {
+                               const CollectionName& name) {
+  const std::string_view collection = name.collection;
   if (request.own) {
-    if (collection == target.collection) return *request.own;
+    if (name.db == db && collection == target.collection) return *request.own;
     return Failure(Errc::schema_missing,
                    "Pipeline over an encrypted collection cannot reference additional collections; "
                    "'" +
                        std::string(collection) + "' needs csfleEncryptionSchemas");
   }
-  const std::string ns = std::string(db) + "." + std::string(collection);
+  const std::string ns = std::string(name.db) + "." + std::string(collection);
   if (const SentSchema* sent = request.find(ns)) return *sent;
   return Failure(Errc::schema_missing, "Missing encryption schema for namespace: " + ns);
 }
 
-/// A client that sends schemas of another database means another command.
-Done check_databases(const std::vector<Request::Named>& named, std::string_view db) {
+/// A client that sends schemas of a database that the command does not name means another command.
+Done check_databases(const std::vector<Request::Named>& named, const Target& target,
+                     std::string_view db) {
+  const auto is_named = [&target, db](std::string_view other) {
+    return other == db || std::ranges::find(target.elsewhere, other, &CollectionName::db) !=
+                              target.elsewhere.end();
+  };
   for (const Request::Named& n : named) {
     // A database's name has no dot, a collection's may have.
     const std::size_t dot = n.ns.find('.');
     const char* wrong = dot == std::string_view::npos || dot == 0 || dot + 1 == n.ns.size()
                             ? "is not a namespace, database.collection"
-                        : n.ns.substr(0, dot) != db ? "is of another database than the command's"
-                                                    : nullptr;
+                        : !is_named(n.ns.substr(0, dot))
+                            ? "is of another database than the command's"
+                            : nullptr;
     if (wrong != nullptr) {
       return Failure(Errc::command_malformed, wrong, "csfleEncryptionSchemas." + std::string(n.ns));
     }
@@ -92,16 +99,26 @@ Outcome<std::vector<CollectionSchema>> schemas_of(const Request& request, const 
     }
     for (const std::string_view collection : target.collections)
       schemas.push_back({collection, {}});
+    for (const CollectionName& name : target.elsewhere)
+      schemas.push_back({name.collection, {}, name.db});
     return schemas;
   }
   const std::string_view db = target.db.empty() ? request.db : target.db;
-  if (request.named) FLE_CHECK(check_databases(*request.named, db));
+  if (request.named) FLE_CHECK(check_databases(*request.named, target, db));
+  const auto plan_for =
+      [&](const CollectionName& name) -> Outcome<std::shared_ptr<const schema::Plan>> {
+    FLE_TRY(const SentSchema sent, schema_for(request, target, db, name));
+    if (name.db == db && name.collection == target.collection)
+      FLE_CHECK(check_own_schema(target, sent));
+    return cache.get(sent.document, sent.origin);
+  };
   for (const std::string_view collection : target.collections) {
-    FLE_TRY(const SentSchema sent, schema_for(request, target, db, collection));
-    if (collection == target.collection) FLE_CHECK(check_own_schema(target, sent));
-    auto plan = cache.get(sent.document, sent.origin);
-    if (!plan) return plan.error();
-    schemas.push_back({collection, *plan});
+    FLE_TRY(auto plan, plan_for({db, collection}));
+    schemas.push_back({collection, std::move(plan)});
+  }
+  for (const CollectionName& name : target.elsewhere) {
+    FLE_TRY(auto plan, plan_for(name));
+    schemas.push_back({name.collection, std::move(plan), name.db});
   }
   return schemas;
 }

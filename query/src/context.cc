@@ -70,6 +70,11 @@ std::optional<int> small_number(Type type, Bytes value) noexcept {
   }
 }
 
+Failure no_schema(const CollectionName& name) {
+  return {kNoSchema.code, std::string(kNoSchema.text) + ": " + std::string(name.db) + "." +
+                              std::string(name.collection)};
+}
+
 }  // namespace
 
 Context::Context(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
@@ -83,7 +88,8 @@ Context::Context(Bytes command, std::string_view db, std::span<const CollectionS
   // Stages ask for them again and again. Most commands have one, and take no memory for it.
   constexpr std::size_t kFew = 8;
   if (schemas.size() > kFew)
-    for (const CollectionSchema& s : schemas) plans_.emplace(s.collection, s.plan.get());
+    for (const CollectionSchema& s : schemas)
+      if (s.db.empty()) plans_.emplace(s.collection, s.plan.get());
   path_.reserve(room_.size() / sizeof(std::string_view));
 }
 
@@ -92,9 +98,17 @@ Outcome<View> Context::collection(std::string_view name) const {
   work().bytes(name.size());
   if (const auto found = plans_.find(name); found != plans_.end()) return view_of(found->second);
   for (std::size_t i = 0; plans_.empty() && i < schemas_.size(); ++i)
-    if (schemas_[i].collection == name) return view_of(schemas_[i].plan.get());
-  return Failure(kNoSchema.code,
-                 std::string(kNoSchema.text) + ": " + std::string(db_) + "." + std::string(name));
+    if (schemas_[i].db.empty() && schemas_[i].collection == name)
+      return view_of(schemas_[i].plan.get());
+  return no_schema({db_, name});
+}
+
+Done Context::need_schema(const CollectionName& name) const {
+  for (const CollectionSchema& s : schemas_) {
+    work().step();
+    if (s.db == name.db && s.collection == name.collection) return ok;
+  }
+  return no_schema(name);
 }
 
 std::optional<Element> Context::find(const Element& document, std::string_view name) const {

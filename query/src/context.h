@@ -51,6 +51,10 @@ class Context {
   /// The view of a collection of this database.
   /// @retval Errc::schema_missing
   [[nodiscard]] Outcome<View> collection(std::string_view name) const;
+  /// Whether the schema of a collection that is named with its database was given. No stage that
+  /// names one is taken where something is encrypted.
+  /// @retval Errc::schema_missing
+  [[nodiscard]] Done need_schema(const CollectionName& name) const;
 
   // ---- Reading
 

@@ -1,6 +1,7 @@
 #include "pipeline.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "commands.h"
@@ -106,9 +107,12 @@ class CollectionFinder {
 
  private:
   Done stage(const Element& e);
-  Done argument(const Naming& naming, const Element& e);
+  Done arguments(const Naming& naming, const Element& stage);
+  Done qualified(const Element& document);
   Done name(const Element& e);
   Done nested(const Element& e);
+  [[nodiscard]] bool has_field(const Element& document, std::string_view name) const;
+  [[nodiscard]] std::string_view text_of(const Element& e) const noexcept;
 
   Bytes command_;
   CollectionNames& names_;
@@ -118,10 +122,9 @@ class CollectionFinder {
 
 Done bad_bson() { return Failure(Errc::malformed_bson, "malformed pipeline", "pipeline"); }
 
-Done other_database() {
+Done bad_name() {
   return Failure(Errc::stage_not_allowed,
-                 "a pipeline can only name collections of its own database: the schemas of others "
-                 "are not known",
+                 "a pipeline names a collection by its name, or by {db, coll} with two names",
                  "pipeline");
 }
 
@@ -143,17 +146,46 @@ Done CollectionFinder::stage(const Element& e) {
   const auto* row = std::ranges::find(kNamings, e.name, &Naming::stage);
   if (row == std::end(kNamings)) return ok;
   if (e.type == Type::string && row->whole) return name(e);
-  if (e.type != Type::object) return ok;
-  Cursor c(command_, e.value_offset, work_);
-  while (c.next()) FLE_CHECK(argument(*row, c.element()));
+  return e.type == Type::object ? arguments(*row, e) : Done(ok);
+}
+
+Done CollectionFinder::arguments(const Naming& naming, const Element& stage) {
+  // {$out: {db, coll}}: the stage itself is the full name.
+  const bool is_name = naming.whole && has_field(stage, "db");
+  if (is_name) FLE_CHECK(qualified(stage));
+  Cursor c(command_, stage.value_offset, work_);
+  while (c.next()) {
+    const Element& e = c.element();
+    if (naming.stage == "$facet" || e.name == "pipeline") {
+      FLE_CHECK(nested(e));
+    } else if (e.name == naming.argument && !is_name) {
+      FLE_CHECK(e.type == Type::object ? qualified(e) : name(e));
+    }
+  }
   return c.malformed() ? bad_bson() : Done(ok);
 }
 
-Done CollectionFinder::argument(const Naming& naming, const Element& e) {
-  const bool has_pipelines = naming.stage == "$facet" || e.name == "pipeline";
-  if (has_pipelines) return nested(e);
-  if (naming.whole && e.name == "db") return other_database();
-  return e.name == naming.argument ? name(e) : Done(ok);
+bool CollectionFinder::has_field(const Element& document, std::string_view name) const {
+  for (Cursor c(command_, document.value_offset, work_); c.next();)
+    if (c.element().name == name) return true;
+  return false;
+}
+
+/// {db, coll}, and what the stage has besides.
+Done CollectionFinder::qualified(const Element& document) {
+  std::optional<std::string_view> db;
+  std::optional<std::string_view> collection;
+  Cursor c(command_, document.value_offset, work_);
+  while (c.next()) {
+    const Element& e = c.element();
+    if (e.name != "db" && e.name != "coll") continue;
+    std::optional<std::string_view>& part = e.name == "db" ? db : collection;
+    if (part || e.type != Type::string) return bad_name();
+    part = text_of(e);
+  }
+  if (c.malformed()) return bad_bson();
+  if (!collection) return bad_name();
+  return db ? names_.add({*db, *collection}) : names_.add(*collection);
 }
 
 Done CollectionFinder::nested(const Element& e) {
@@ -161,11 +193,15 @@ Done CollectionFinder::nested(const Element& e) {
 }
 
 Done CollectionFinder::name(const Element& e) {
-  if (e.type == Type::object) return other_database();
-  if (e.type != Type::string) return ok;
-  const std::string_view text{reinterpret_cast<const char*>(command_.data()) + e.value_offset + 4,
-                              e.value_size - 5};
-  return names_.add(text);
+  return e.type == Type::string ? names_.add(text_of(e)) : Done(ok);
+}
+
+std::string_view CollectionFinder::text_of(const Element& e) const noexcept {
+  return {reinterpret_cast<const char*>(command_.data()) + e.value_offset + 4, e.value_size - 5};
+}
+
+Done too_many() {
+  return Failure(Errc::stage_not_allowed, "the pipeline names too many collections", "pipeline");
 }
 
 }  // namespace
@@ -177,9 +213,15 @@ Done CollectionNames::add(std::string_view name) {
   const bool known =
       seen_.empty() ? std::ranges::find(names_, name) != names_.end() : !seen_.insert(name).second;
   if (known) return ok;
-  if (names_.size() >= kMaxCollections)
-    return Failure(Errc::stage_not_allowed, "the pipeline names too many collections", "pipeline");
+  if (names_.size() >= kMaxCollections) return too_many();
   names_.push_back(name);
+  return ok;
+}
+
+Done CollectionNames::add(const CollectionName& name) {
+  if (!seen_elsewhere_.insert(name).second) return ok;
+  if (elsewhere_.size() >= kMaxCollections) return too_many();
+  elsewhere_.push_back(name);
   return ok;
 }
 

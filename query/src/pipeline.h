@@ -26,14 +26,20 @@ struct PipelineScope {
 /// each needs a schema.
 class CollectionNames {
  public:
-  /// @param names  those that are known already; the new ones are added.
-  explicit CollectionNames(std::vector<std::string_view>& names) noexcept : names_(names) {}
+  /// @param names      those that are known already; the new ones are added.
+  /// @param elsewhere  the same for those that are named with their database.
+  CollectionNames(std::vector<std::string_view>& names,
+                  std::vector<CollectionName>& elsewhere) noexcept
+      : names_(names), elsewhere_(elsewhere) {}
   /// @retval Errc::stage_not_allowed  too many
   [[nodiscard]] Done add(std::string_view name);
+  [[nodiscard]] Done add(const CollectionName& name);
 
  private:
   std::vector<std::string_view>& names_;
-  std::set<std::string_view> seen_;  // all of them, once they are many
+  std::vector<CollectionName>& elsewhere_;
+  std::set<std::string_view> seen_;  // all of names_, once they are many
+  std::set<CollectionName> seen_elsewhere_;
 };
 
 /// Collects the collections that a pipeline names ($lookup, $graphLookup, $unionWith, $out, $merge,
@@ -42,7 +48,7 @@ class CollectionNames {
 ///
 /// @param at     where the pipeline's array stands in `command`.
 /// @retval Errc::malformed_bson, nesting_too_deep
-/// @retval Errc::stage_not_allowed  a collection of another database, or too many
+/// @retval Errc::stage_not_allowed  a document that is no {db, coll}, or too many
 [[nodiscard]] Done find_collections(Bytes command, std::uint32_t at, CollectionNames& names,
                                     Work& work);
 

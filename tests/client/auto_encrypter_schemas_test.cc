@@ -115,6 +115,22 @@ TEST_F(AutoEncrypterSchemas, AreForgottenWhenACommandChangesThem) {
   }
 }
 
+TEST_F(AutoEncrypterSchemas, OfAnotherDatabaseAreAskedForThere) {
+  const AutoEncrypter e = auto_encrypter();
+  const std::string out =
+      "{'aggregate': 'visits', 'pipeline': [{'$out': {'db': 'hr', 'coll': 'patients'}}], "
+      "'cursor': {}}";
+  EXPECT_EQ(error_of(e, out), Errc{});
+  ASSERT_EQ(server_.calls.size(), 2U);
+  EXPECT_EQ(server_.calls[0].first, "clinic");
+  EXPECT_EQ(server_.calls[1].first, "hr");
+  // The schema of clinic.patients is none of hr.patients, and the other way about.
+  options_.schema_map["clinic.patients"] = test::patients(key_);
+  EXPECT_EQ(error_of(auto_encrypter(), out), Errc{});
+  options_.schema_map["hr.patients"] = test::patients(key_);
+  EXPECT_EQ(error_of(auto_encrypter(), out), Errc::stage_not_allowed);
+}
+
 TEST_F(AutoEncrypterSchemas, WithoutALifetimeAreAskedForEachTime) {
   add_patients();
   options_.collection_info_lifetime = 0ms;

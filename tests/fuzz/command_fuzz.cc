@@ -57,6 +57,7 @@ void check(Bytes command, bool changes_key) {
   if (!target) return;
   std::vector<fle::query::CollectionSchema> schemas;
   for (const std::string_view name : target->collections) schemas.push_back({name, plan()});
+  for (const auto& name : target->elsewhere) schemas.push_back({name.collection, plan(), name.db});
   static const fle::query::PreviousKeys previous{{fle::KeyId{}, {fle::KeyId{{1}}}}};
   Analysis analysis;
   analysis.explain = changes_key;

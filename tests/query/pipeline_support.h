@@ -59,6 +59,7 @@ inline Analyzed analyze_joined(const std::string& command) {
   std::vector<query::CollectionSchema> schemas;
   for (const auto name : target->collections)
     schemas.push_back({name, name == "flags" ? flags : name == "free" ? nullptr : people()});
+  for (const auto& name : target->elsewhere) schemas.push_back({name.collection, {}, name.db});
   const Done done = query::analyze(bytes, "db", schemas, out.analysis);
   out.marked = done ? query::write_marked(bytes, out.analysis) : Outcome<Buf>(done.error());
   return out;

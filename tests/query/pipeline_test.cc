@@ -177,15 +177,57 @@ TEST(AggregateTarget, IsReadFromEveryFieldThatIsCalledPipeline) {
   EXPECT_EQ(collections(command), (Names{"c", "a"}));
 }
 
-TEST(AggregateTarget, StaysInOneDatabase) {
+constexpr const char* kQualified[] = {
+    "{'$lookup': {'from': {'db': 'x', 'coll': 'y'}, 'pipeline': [], 'as': 'z'}}",
+    "{'$unionWith': {'db': 'x', 'coll': 'y'}}", "{'$out': {'db': 'x', 'coll': 'y'}}",
+    "{'$out': {'coll': 'y', 'db': 'x', 'timeseries': {'timeField': 't'}}}",
+    "{'$merge': {'into': {'db': 'x', 'coll': 'y'}, 'whenMatched': 'replace'}}"};
+
+TEST(AggregateTarget, NamesCollectionsWithTheirDatabase) {
+  using Full = std::vector<query::CollectionName>;
+  for (const char* stage : kQualified) {
+    const auto command = test::doc(pipeline(std::string(stage) + ", " + stage));
+    const auto target = query::read_target(command);
+    ASSERT_TRUE(target) << stage;
+    EXPECT_EQ(target->collections, (Names{"c"})) << stage;
+    EXPECT_EQ(target->elsewhere, (Full{{"x", "y"}})) << stage;
+  }
+  const auto into = test::doc(pipeline("{'$merge': {'into': {'coll': 'y'}}}"));
+  EXPECT_EQ(query::read_target(into)->collections, (Names{"c", "y"}));
+  query::Target again =
+      *query::read_target(test::doc(pipeline("{'$out': {'db': 'x', 'coll': 'y'}}")));
+  ASSERT_TRUE(query::read_target(into, again));
+  EXPECT_TRUE(again.elsewhere.empty());
+}
+
+TEST(AggregateTarget, MayWriteElsewhereWhereNothingIsEncrypted) {
+  const auto people = test::people();
+  for (const char* stage : kQualified) {
+    const auto command = test::doc(pipeline(stage));
+    const auto run = [&command](std::vector<query::CollectionSchema> schemas) {
+      query::Analysis analysis;
+      const Done done = query::analyze(command, "db", schemas, analysis);
+      return done ? Errc{} : done.error().code;
+    };
+    EXPECT_EQ(run({{"c", nullptr}, {"y", nullptr, "x"}}), Errc{}) << stage;
+    EXPECT_NE(run({{"c", people}, {"y", nullptr, "x"}}), Errc{}) << stage;
+    EXPECT_NE(run({{"c", nullptr}, {"y", people, "x"}}), Errc{}) << stage;
+    for (const auto& other : {query::CollectionSchema{"y", nullptr, "db"},
+                              query::CollectionSchema{"y", nullptr},
+                              {"z", nullptr, "x"}})
+      EXPECT_EQ(run({{"c", nullptr}, other}), Errc::schema_missing) << stage;
+  }
+}
+
+TEST(AggregateTarget, RefusesFullNamesThatAreNone) {
   for (const char* stage :
-       {"{'$lookup': {'from': {'db': 'x', 'coll': 'y'}}}", "{'$unionWith': {'coll': {'db': 'x'}}}",
-        "{'$unionWith': {'db': 'x', 'coll': 'y'}}", "{'$out': {'db': 'x', 'coll': 'y'}}",
-        "{'$merge': {'into': {'db': 'x', 'coll': 'y'}}}"}) {
-    SCOPED_TRACE(stage);
+       {"{'$lookup': {'from': {'db': 'x'}}}", "{'$unionWith': {'db': 'x', 'coll': {'db': 'y'}}}",
+        "{'$out': {'db': 5, 'coll': 'y'}}", "{'$out': {'db': 'x', 'db': 'z', 'coll': 'y'}}",
+        "{'$merge': {'into': {'db': 'x', 'coll': 'y', 'coll': 'z'}}}",
+        "{'$merge': {'into': {}}}"}) {
     const auto target = query::read_target(test::doc(pipeline(stage)));
-    ASSERT_FALSE(target);
-    EXPECT_EQ(target.error().code, Errc::stage_not_allowed);
+    ASSERT_FALSE(target) << stage;
+    EXPECT_EQ(target.error().code, Errc::stage_not_allowed) << stage;
   }
 }
 

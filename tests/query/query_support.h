@@ -75,6 +75,7 @@ inline Analyzed analyze(Bytes command, const std::shared_ptr<const schema::Plan>
   }
   std::vector<query::CollectionSchema> schemas;
   for (const auto name : target->collections) schemas.push_back({name, plan});
+  for (const auto& name : target->elsewhere) schemas.push_back({name.collection, plan, name.db});
   const Done done = query::analyze(command, db, schemas, out.analysis);
   out.marked = done ? query::write_marked(command, out.analysis) : Outcome<Buf>(done.error());
   return out;

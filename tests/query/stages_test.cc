@@ -478,7 +478,7 @@ TEST(LookupStage, HasTheShapeThatItMustHave) {
         "{'from': 'c', 'pipeline': [], 'as': '$x'}", "{'from': 5, 'pipeline': [], 'as': 'x'}"})
     refuses_join("{'$lookup': " + std::string(spec) + "}", kMalformed);
   refuses_join("{'$lookup': {'from': {'db': 'a', 'coll': 'b'}, 'pipeline': [], 'as': 'x'}}", kStage,
-               "of its own database");
+               "of this database");
   refuses_join("{'$lookup': {'from': 'c', 'pipeline': [], 'as': 'ssn.x'}}", kOperator);
   // "$street" would be a field of the local address, not of the documents that are brought.
   refuses_join(

@@ -85,6 +85,23 @@ TEST_F(CommandCommand, AsksForTheSchemaOfEveryCollection) {
   EXPECT_EQ(bson_of(told.out), bson_of(other));
 }
 
+TEST_F(CommandCommand, TakesOtherDatabasesForPlainOnlyWhereAPipelineWrites) {
+  folder.write("none.json", "{}");
+  const std::string out = R"({"aggregate": "visits", "pipeline": [{"$out": {"db": "hr", "coll": )"
+                          R"("p"}}], "cursor": {}})";
+  const Ended written = command(out, {"--schema-for", "clinic.visits=none.json"});
+  ASSERT_EQ(written.status, 0) << written.err;
+  EXPECT_EQ(bson_of(written.out), bson_of(out));
+  const Ended known =
+      command(out, {"--schema-for", "clinic.visits=none.json", "--schema-for", "hr.q=none.json"});
+  EXPECT_NE(known.err.find("--schema-for hr."), std::string::npos) << known.err;
+  const Ended bulk = command(
+      R"({"bulkWrite": 1, "ops": [{"insert": 0, "document": {"_id": 1, "ssn": 901}}], "nsInfo": )"
+      R"([{"ns": "hr.p"}]})");
+  EXPECT_EQ(bulk.status, 1);
+  EXPECT_NE(bulk.err.find("--schema-for hr.p=FILE"), std::string::npos) << bulk.err;
+}
+
 TEST_F(CommandCommand, NeedsTheMasterKey) {
   const Ended e = run({"command", "--schema", "schema.json", "--vault", "keys.db", "--ns",
                        "clinic.patients", "--format", "json"},

@@ -178,6 +178,10 @@ Outcome<Buf> Database::mark(Bytes command) const {
     const auto plan = plans_.find(name);
     schemas.push_back({name, plan == plans_.end() ? nullptr : plan->second});
   }
+  for (const query::CollectionName& name : target.elsewhere) {
+    const auto plan = name.db == "db" ? plans_.find(name.collection) : plans_.end();
+    schemas.push_back({name.collection, plan == plans_.end() ? nullptr : plan->second, name.db});
+  }
   if (!target.own_schema.empty()) {
     FLE_TRY(schemas.front().plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
   }

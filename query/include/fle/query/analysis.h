@@ -38,6 +38,13 @@ enum class CommandClass : std::uint8_t {
   bypassed,  ///< Is sent as it is; its reply is decrypted all the same.
 };
 
+/// A collection by its full name.
+struct CollectionName {
+  std::string_view db;
+  std::string_view collection;
+  friend auto operator<=>(const CollectionName&, const CollectionName&) = default;
+};
+
 /// Where a command goes. Views into the command; valid while it is.
 struct Target {
   CommandClass command_class = CommandClass::bypassed;
@@ -49,6 +56,9 @@ struct Target {
   /// Every collection of the same database whose schema analyze() will ask for, each once,
   /// `collection` first.
   std::vector<std::string_view> collections;
+  /// Likewise those that a pipeline names together with a database ({$out: {db, coll}}), which may
+  /// be the same or another one.
+  std::vector<CollectionName> elsewhere;
   /// The command's own $jsonSchema (create, collMod), which stands above every other source of
   /// a schema (specification, 6.2.1). A BSON document; empty when it has none.
   Bytes own_schema;
@@ -61,8 +71,8 @@ struct Target {
 /// @retval Errc::command_not_supported  not on the list of commands that are analysed or bypassed,
 ///                                      or not sent to one collection
 /// @retval Errc::command_malformed      the target is not a collection's name
-/// @retval Errc::stage_not_allowed      a pipeline names a collection of another database; that of
-///                                      an update, any other collection
+/// @retval Errc::stage_not_allowed      a pipeline names a collection by a document that is not
+///                                      {db, coll}; that of an update, any other collection
 /// @retval Errc::malformed_bson
 [[nodiscard]] FLE_API Outcome<Target> read_target(Bytes command);
 /// The same into a Target whose memory is used again.
@@ -72,6 +82,7 @@ struct Target {
 struct CollectionSchema {
   std::string_view collection;
   std::shared_ptr<const schema::Plan> plan;
+  std::string_view db{};  ///< For one of Target::elsewhere; empty for one of Target::collections.
 };
 
 /// Why a path of a command is or is not encrypted, or what it was refused for.
@@ -159,7 +170,8 @@ inline constexpr bson::Limits kCommandLimits{200, 48'000'000};
 ///
 /// @param command   one BSON document, at most kCommandLimits.
 /// @param db        the database it is sent to.
-/// @param schemas   one for each of Target::collections; one that is missing is an error.
+/// @param schemas   one for each of Target::collections and Target::elsewhere; one that is missing
+///                  is an error.
 /// @param out       empty on any failure, except for `findings`.
 /// @retval Errc::command_not_supported .. Errc::analysis_disordered, see fle/errc.h
 /// @retval as bson::find_fields for values that are to be encrypted
