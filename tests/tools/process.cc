@@ -35,6 +35,9 @@ struct Pipe {
   ::dup2(in.read, STDIN_FILENO);
   ::dup2(out.write, STDOUT_FILENO);
   ::dup2(err.write, STDERR_FILENO);
+  // Otherwise libmongoc, once loaded, makes /dev/shm/mongoc-PID, a killed run leaves it behind, and
+  // a later one with that number complains.
+  ::setenv("MONGOC_DISABLE_SHM", "1", 1);
   if (ends.prepare) ends.prepare();
   std::vector<char*> argv{const_cast<char*>(FLE_COMMAND)};
   for (const std::string& a : args) argv.push_back(const_cast<char*>(a.c_str()));

@@ -56,7 +56,7 @@ TEST_F(Stream, BsonComesBackAsItWasThroughPipes) {
   const Ended back = decrypt(sealed.out);
   ASSERT_EQ(back.status, 0) << back.err;
   EXPECT_EQ(back.out, input);
-  EXPECT_TRUE(decrypt(sealed.out, {"--quiet"}).err.empty());
+  EXPECT_EQ(decrypt(sealed.out, {"--quiet"}).err, "");
 }
 
 TEST_F(Stream, JsonComesBackAsCanonicalOrRelaxed) {
