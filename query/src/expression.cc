@@ -37,6 +37,10 @@ constexpr Refusal kAnyDepth{"expression.any_depth", Errc::expression_not_allowed
                             "write $$KEEP or $$PRUNE for every result, or use fields whose names "
                             "the schema does not encrypt "
                             "anywhere"};
+constexpr Refusal kDescent{"expression.descent", Errc::expression_not_allowed,
+                           "with $$DESCEND, or a result that may be that, an object is read from "
+                           "inside, and this field's objects are encrypted",
+                           "write $$KEEP or $$PRUNE for every result, or drop the field before"};
 
 /// As the server's limit for field paths.
 constexpr int kMaxComponents = 200;
@@ -61,8 +65,15 @@ std::string_view after_first(std::string_view path) noexcept {
   return dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
 }
 
-void add_names(Names& names, const schema::Plan& plan, Work& work) {
+/// Notes a field whose values the schema lets be objects or arrays.
+void add_container(Names& names, const schema::Leaf& leaf) {
+  if (leaf.types.contains(Type::object) || leaf.types.contains(Type::array))
+    names.container = &leaf;
+}
+
+void add_names(Names& names, const schema::Plan& plan, bool is_there, Work& work) {
   for (const schema::Leaf& leaf : plan.leaves()) {
+    if (is_there) add_container(names, leaf);
     work.step();
     work.bytes(leaf.path.size());
     for (std::string_view path = leaf.path; !path.empty(); path = after_first(path)) {
@@ -84,9 +95,12 @@ Names encrypted_names(const View& view, Work& work) {
     const View at = todo.back();
     todo.pop_back();
     work.step();
-    switch (at.kind == View::Kind::dropped ? at.was : at.kind) {
-      case View::Kind::plain:
+    const bool is_there = at.kind != View::Kind::dropped;
+    switch (is_there ? at.kind : at.was) {
       case View::Kind::encrypted:
+        if (is_there) add_container(names, *at.leaf);
+        break;
+      case View::Kind::plain:
       case View::Kind::dropped:
         break;
       case View::Kind::ambiguous:
@@ -101,7 +115,7 @@ Names encrypted_names(const View& view, Work& work) {
           todo.insert(todo.end(), at.mixture->ways.begin(), at.mixture->ways.end());
         break;
       case View::Kind::object:
-        if (seen.insert(at.plan).second) add_names(names, *at.plan, work);
+        if (seen.insert(at.plan).second) add_names(names, *at.plan, is_there, work);
         break;
       case View::Kind::overlay:
         if (!seen.insert(at.overlay).second) break;
@@ -212,10 +226,19 @@ Outcome<Value> Evaluator::path(const Element& e, const View& from, std::string_v
   return Value::of(through_list ? context_.fields().list(at, false) : at);
 }
 
-Done Evaluator::check_any_depth(const Element& e, std::string_view component) {
+const Names& Evaluator::names() {
   if (!names_) names_ = encrypted_names(scope_.view, context_.work());
-  if (!names_->any && !names_->some.contains(component)) return ok;
+  return *names_;
+}
+
+Done Evaluator::check_any_depth(const Element& e, std::string_view component) {
+  if (!names().any && !names().some.contains(component)) return ok;
   return context_.refuse(kAnyDepth, e, component, {});
+}
+
+Done Evaluator::need_open_objects(const Element& e) {
+  if (names().container == nullptr) return ok;
+  return context_.refuse(kDescent, e, names().container->path, {});
 }
 
 Outcome<View> Evaluator::field_of(const Element& e, const View& object, std::string_view name) {
@@ -545,7 +568,9 @@ bool may_descend(const Context& context, const Element& e) {
 }  // namespace
 
 Done redact_expression(Context& context, const Element& e, const MatchScope& scope) {
-  Evaluator evaluator(context, scope, may_descend(context, e));
+  const bool descends = may_descend(context, e);
+  Evaluator evaluator(context, scope, descends);
+  if (descends) FLE_CHECK(evaluator.need_open_objects(e));
   FLE_CHECK(evaluator.need_plain(e, e.name));
   return evaluator.write(e);
 }

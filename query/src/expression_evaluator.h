@@ -40,6 +40,8 @@ struct Operand {
 struct Names {
   std::unordered_set<std::string_view> some;
   bool any = false;  ///< Nobody knows which.
+  /// A field that is encrypted as a whole and may be an object or an array; null: there is none.
+  const schema::Leaf* container = nullptr;
 };
 
 /// Reads one expression. Marks must be made in document order, but what a constant is compared with
@@ -73,6 +75,8 @@ class Evaluator {
   [[nodiscard]] Done need_plain(const Element& op, std::span<const Operand> arguments);
   /// The arguments of an operator, named ones too, each of which must be plain.
   [[nodiscard]] Outcome<std::vector<Operand>> plain_arguments(const Element& op);
+  /// Nothing that is encrypted as a whole may hide objects that $redact would descend to.
+  [[nodiscard]] Done need_open_objects(const Element& e);
   /// Two values are compared for equality.
   [[nodiscard]] Done meet(const Operand& a, const Operand& b, std::string_view operation);
   /// A constant is compared with a field.
@@ -108,6 +112,7 @@ class Evaluator {
   [[nodiscard]] Outcome<Value> array(const Element& e);
   [[nodiscard]] Outcome<Value> path(const Element& e, const View& from, std::string_view path);
   [[nodiscard]] Done check_any_depth(const Element& e, std::string_view component);
+  [[nodiscard]] const Names& names();
   [[nodiscard]] Done write_inside(const Element& e);
   [[nodiscard]] bool is_next(const Element& e) const noexcept;
   [[nodiscard]] bool next_is_in(const Element& e) const noexcept;

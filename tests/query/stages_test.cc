@@ -355,6 +355,32 @@ TEST(RedactStage, KnowsWhatKeepsOrPrunes) {
   keeps("{'$redact': {'$cond': [{'$eq': ['$level', 's']}, '$action', 'descend']}}");
 }
 
+/// The server would look into the object and find ciphertext.
+TEST(RedactStage, DoesNotDescendIntoWhatIsEncryptedAsAWhole) {
+  const auto schema = [](const std::string& types) {
+    return test::plan_of(
+        "{'bsonType': 'object', 'properties': {'file': {'bsonType': 'object', 'properties': "
+        "{'pages': {'encrypt': {'algorithm': " +
+        test::kRandAlgorithm + ", 'keyId': " + test::kZeroKey + ", 'bsonType': " + types +
+        "}}}}}}");
+  };
+  const auto by_level = [](const std::string& result) {
+    return test::pipeline("{'$redact': {'$cond': [{'$eq': ['$level', 5]}, " + result +
+                          ", '$$PRUNE']}}");
+  };
+  for (const char* types : {"'object'", "'array'", "['string', 'object']"}) {
+    SCOPED_TRACE(types);
+    expect_refused(by_level("'$$DESCEND'"), kExpression, "inside", schema(types));
+    expect_refused(by_level("'$action'"), kExpression, "are encrypted", schema(types));
+    expect_unchanged(by_level("'$$KEEP'"), schema(types));
+    expect_unchanged(
+        test::pipeline("{'$unset': 'file'}, {'$redact': {'$cond': [{'$eq': ['$level', 5]}, "
+                       "'$$DESCEND', '$$PRUNE']}}"),
+        schema(types));
+  }
+  expect_unchanged(by_level("'$$DESCEND'"), schema("['string', 'int']"));
+}
+
 TEST(RedactStage, DescendsInsideOtherPipelinesAsWell) {
   const auto lookup = [](const std::string& stage) {
     return "{'$lookup': {'from': 'd', 'as': 'x', 'pipeline': [" + stage + "]}}";
