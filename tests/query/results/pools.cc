@@ -123,6 +123,32 @@ void make_runnable(Value& command, Rng& rng) {
   }
 }
 
+void hold_names_once(Value& v) {
+  for (leak::Field& f : v.fields) hold_names_once(f.value);
+  if (v.type != Type::object) return;
+  std::vector<leak::Field> once;
+  for (leak::Field& f : v.fields) {
+    const auto known = std::ranges::find(once, f.name, &leak::Field::name);
+    if (known == once.end()) {
+      once.push_back(std::move(f));
+    } else {
+      known->value = std::move(f.value);
+    }
+  }
+  v.fields = std::move(once);
+}
+
+void without_untyped_containers(Value& document, const SchemaNode& schema) {
+  for (leak::Field& f : document.fields) {
+    if (!f.value.is_container()) continue;
+    for (const SchemaNode* node : schema.children(f.name)) {
+      if (node->kind == SchemaNode::Kind::object) without_untyped_containers(f.value, *node);
+      if (node->kind == SchemaNode::Kind::encrypted && node->types.empty())
+        f.value = leak::text("no container");
+    }
+  }
+}
+
 void without_regex(leak::Collection& c) {
   without_regex(c.root);
   c.json = leak::schema_json(c.root, c.remote);

@@ -47,7 +47,7 @@ using leak::Value;
 
 constexpr std::uint64_t kCasesOfAGroup = 64;
 constexpr std::size_t kDocuments = 8;
-constexpr int kShards = 2;
+constexpr int kShards = 4;
 
 std::optional<std::uint64_t> number_from(const char* variable) {
   const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe)
@@ -98,6 +98,8 @@ Documents make_documents(const Database& db, const Collection& c, Rng& rng) {
       if (f.name == "_id" && !f.value.secret)
         f.value = leak::number(static_cast<std::int32_t>(out.documents.size()));
     give_pool_content(d, rng);
+    hold_names_once(d);
+    if (c.has_schema) without_untyped_containers(d, c.root);
     const Value* id = d.find("_id");
     const Buf marked = marked_document(db, c, d);
     if (marked.empty() || id == nullptr || !ids.insert(id->bytes).second) continue;
@@ -146,6 +148,7 @@ Case make_case(std::uint64_t number, const Database& db) {
   if (rng.chance(90)) make_runnable(command, rng);
   if (rng.chance(25)) mutate(command, db.collections(), rng);
   give_pool_content(command, rng);
+  hold_names_once(command);
   c.command.plain = leak::write(command);
   const auto marked = db.mark(c.command.plain);
   if (marked) {
