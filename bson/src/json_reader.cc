@@ -26,7 +26,6 @@ using internal::Unwrapped;
 class ParserStack {
  public:
   static constexpr std::size_t kSize = 8 * (DocumentBuilder::kMostFrames + 8);
-  static constexpr bool kNeedFree = false;
   void* Malloc(std::size_t size) { return size <= kSize ? room_ : throw std::bad_alloc(); }
   void* Realloc(void*, std::size_t, std::size_t size) { return Malloc(size); }
   static void Free(void*) noexcept {}
