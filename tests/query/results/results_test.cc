@@ -202,9 +202,9 @@ struct Floor {
   unsigned failed_at_most;
 };
 constexpr Floor kFloors[] = {
-    {"find", 50, 50, 60, 5},       {"count", 50, 50, 25, 5},          {"distinct", 45, 30, 35, 5},
-    {"update", 40, 45, 90, 35},    {"delete", 45, 55, 85, 8},         {"insert", 70, 75, 90, 20},
-    {"bulkWrite", 40, 60, 90, 25}, {"findAndModify", 45, 45, 90, 25}, {"aggregate", 50, 60, 55, 15},
+    {"find", 45, 40, 50, 8},       {"count", 45, 40, 20, 8},          {"distinct", 40, 30, 20, 8},
+    {"update", 35, 40, 80, 40},    {"delete", 40, 40, 80, 15},        {"insert", 65, 65, 85, 30},
+    {"bulkWrite", 35, 50, 80, 30}, {"findAndModify", 40, 35, 80, 30}, {"aggregate", 45, 50, 40, 15},
 };
 
 void expect_floor(const Floor& floor, const Count& n) {
