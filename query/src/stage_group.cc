@@ -124,8 +124,8 @@ Done need_bounds(Context& context, const Element& window) {
   return unit ? ok : Done(context.refuse(kMalformed, *args[2], {}, {}));
 }
 
-/// {operator: argument, window: {documents | range: [lower, upper], unit}}; the bounds are numbers
 /// {operator: argument, window: {documents | range: [lower, upper], unit}}
+Outcome<View> window_field(Context& context, const Element& e, const MatchScope& scope) {
   if (e.type != Type::object) return context.refuse(kMalformed, e, {}, {});
   const Context::Inside inside(context, e);
   std::optional<View> value;
