@@ -113,6 +113,15 @@ def command_gates(r):
                        "at most 30 %", f"{100 * share:.0f} %", share <= 0.3)
 
 
+def json_gates(r):
+    for op in ("encrypt", "decrypt"):
+        for size in r.sizes("json", "bytes"):
+            q = quotient(r.time("json", op=op, impl="libbson", bytes=size),
+                         r.time("json", op=op, impl="fle", bytes=size))
+            if q:
+                yield ratio_gate(f"{op} lines of JSON, against libbson's codec", 6, q)
+
+
 def thread_gates(r):
     for kind, what in (("field", "fields"), ("document", "documents")):
         gains = {}
@@ -150,6 +159,7 @@ def rest(r):
     if r.has_avx512():
         yield from document_gates(r)
         yield from command_gates(r)
+        yield from json_gates(r)
     if r.meta["cpus"] >= 2:
         yield from thread_gates(r)
     yield from limit_gates(r)

@@ -285,6 +285,18 @@ def key_tables(r):
                      [f"{n:,} vs {counts[0]:,}" for n in counts[1:]], rows)
 
 
+def json_tables(r):
+    rows = []
+    for op in ("read", "write", "encrypt", "decrypt"):
+        for size in r.sizes("json", "bytes"):
+            ours, theirs = (r.time("json", op=op, impl=impl, bytes=size)
+                            for impl in ("fle", "libbson"))
+            if ours or theirs:
+                rows.append([f"{op}, {size} B of JSON", ns(ours), ns(theirs), ratio(theirs, ours)])
+    yield from table(["one document", "libfle", "libbson's codec", "libfle vs libbson's codec"],
+                     rows)
+
+
 def walk_tables(r):
     rows = []
     walks = [(dict(k[1:]), t) for k, t in r.times.items() if k[0] == "walk"]
@@ -351,6 +363,12 @@ command that is sent. libmongocrypt is handed the analyser's reply, so neither a
 analysis is counted against it. *Encryption alone* is `seal_batch` of the same values into memory
 that is ready.
 """
+JSON = """## Lines of JSON
+
+A patient as canonical Extended JSON. *read* is text to BSON, *write* the reverse; *encrypt* and *decrypt*
+are all that `fle encrypt --format json` and `fle decrypt --format json` do with a line between reading and
+writing it, four fields encrypted, 64 lines a batch. Both columns use libfle's cipher.
+"""
 THREADS = """## Threads
 
 One key or cipher for all threads, a batch of 64 fields or one document for each, wall time.
@@ -359,6 +377,7 @@ SECTIONS = [("field", "### Batch sizes\n", batch_tables), ("field", "### AVX2\n"
             ("document", DOCUMENTS, document_tables), ("command", COMMANDS, command_tables),
             ("field", THREADS, thread_tables),
             ("keys", "## Keys in the cache\n", key_tables),
+            ("json", JSON, json_tables),
             ("walk", "## Walking BSON\n", walk_tables)]
 
 

@@ -183,8 +183,9 @@ class Run {
  public:
   Run(const Options& o, SchemaMap schemas, Output& out, std::uint64_t size)
       : explain_(o.explain),
-        analysis_(std::move(schemas), o.command.db()),
-        stream_(o.stream, out, size, o.stream.quiet || o.explain != Explain::no) {}
+        stream_(o.stream, out, size, o.stream.quiet || o.explain != Explain::no,
+                schemas[o.command.ns]),
+        analysis_(std::move(schemas), o.command.db()) {}
 
   Done all(DocumentReader& reader) {
     Done done = stream_.all(reader, [this](Bytes command) { return one(command); });
@@ -219,8 +220,8 @@ class Run {
   }
 
   const Explain explain_;
-  const Analysis analysis_;
   CommandStream stream_;
+  const Analysis analysis_;
   std::optional<Failure> refused_;
 };
 

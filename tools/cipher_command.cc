@@ -1,6 +1,7 @@
 // fle encrypt and fle decrypt: a stream of documents through DocumentCipher.
 #include "command.h"
 #include "fle/client/document_cipher.h"
+#include "integer_hints.h"
 #include "pipeline.h"
 #include "progress.h"
 #include "schema_file.h"
@@ -54,6 +55,7 @@ class Run {
         cipher_(std::move(cipher)),
         out_(out),
         progress_(size, o.stream.quiet),
+        integers_(plan, IntegerHints::In::documents),
         counts_(std::move(plan)) {}
 
   Done all(DocumentReader& reader) {
@@ -78,6 +80,7 @@ class Run {
     Done done = o_.encrypt ? cipher_.encrypt(w.batch) : cipher_.decrypt(w.batch);
     if (!done) {
       if (done.error().document != 0) done.error().document += w.chunk.first_document;
+      if (json()) return with_json_advice(std::move(done.error()));
       return done;
     }
     w.tally.take(w.batch, o_.encrypt);
@@ -101,7 +104,7 @@ class Run {
     if (json()) {
       w.bson.clear();
       for (std::size_t i = 0; i < ends.size(); ++i) {
-        FLE_CHECK(line_to_bson(w.chunk, i, w.bson));
+        FLE_CHECK(line_to_bson(w.chunk, i, w.bson, integers_.get()));
         ends[i] = w.bson.size();
       }
     }
@@ -133,6 +136,7 @@ class Run {
   Output& out_;
   Progress progress_;
   KeptReport kept_;
+  IntegerHints integers_;
   StreamCounts counts_;
 };
 

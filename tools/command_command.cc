@@ -50,6 +50,7 @@ client::AutoEncrypter::ListCollections no_server(const SchemaMap& schemas) {
 Done run(const Options& o) {
   client::AutoEncrypter::Options options;
   FLE_TRY(options.schema_map, o.command.schemas());
+  const std::shared_ptr<const schema::Plan> plan = options.schema_map[o.command.ns];
   CommandCounts counts(options.schema_map, o.command.ns);
   if (o.require_fields && counts.nothing_to_encrypt()) return nothing_to_encrypt();
   const SchemaMap schemas = options.schema_map;
@@ -59,7 +60,7 @@ Done run(const Options& o) {
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::ordinary));
   DocumentReader reader(in, o.stream.format, query::kCommandLimits.max_bytes);
-  CommandStream stream(o.stream, out, in.size(), o.stream.quiet);
+  CommandStream stream(o.stream, out, in.size(), o.stream.quiet, plan);
   client::Message message;
   const Done done = stream.all(reader, [&](Bytes command) -> Done {
     FLE_CHECK(need_schema(schemas, command));

@@ -13,6 +13,7 @@ Done CommandStream::all(DocumentReader& reader, const std::function<Done(Bytes)>
     for (std::size_t i = 0; i < chunk.ends.size(); ++i) {
       ++number_;
       Done done = one_of(chunk, i, one);
+      if (!done && json()) done.error() = with_json_advice(std::move(done.error()));
       if (!done) return numbered(std::move(done.error()));
     }
     progress_.add(chunk.raw.size(), chunk.ends.size());
@@ -25,7 +26,7 @@ Done CommandStream::one_of(const Chunk& chunk, std::size_t i,
                            const std::function<Done(Bytes)>& one) {
   if (json()) {
     bson_.clear();
-    FLE_CHECK(line_to_bson(chunk, i, bson_));
+    FLE_CHECK(line_to_bson(chunk, i, bson_, integers_.get()));
     return one(bson_);
   }
   return one(chunk[i]);

@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "documents.h"
+#include "integer_hints.h"
 #include "progress.h"
 #include "stream_options.h"
 
@@ -16,8 +19,13 @@ namespace fle::tools {
 class CommandStream {
  public:
   /// @param size  of the input in bytes, for the progress line; 0: not known.
-  CommandStream(const StreamOptions& options, Output& out, std::uint64_t size, bool quiet)
-      : options_(options), out_(out), progress_(size, quiet) {}
+  /// @param plan  of the collection that the commands are for, mostly.
+  CommandStream(const StreamOptions& options, Output& out, std::uint64_t size, bool quiet,
+                std::shared_ptr<const schema::Plan> plan)
+      : options_(options),
+        out_(out),
+        progress_(size, quiet),
+        integers_(std::move(plan), IntegerHints::In::commands) {}
 
   /// Calls `one(command)` for each command, as BSON. A Failure of it ends the stream and gets the
   /// command's number.
@@ -41,6 +49,7 @@ class CommandStream {
   const StreamOptions& options_;
   Output& out_;
   Progress progress_;
+  IntegerHints integers_;
   std::uint64_t number_ = 0;
   WipedBytes bson_;
   WipedChars text_;

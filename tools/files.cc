@@ -114,7 +114,7 @@ Done Output::write(Bytes data) {
       return failed("write");
     return ok;
   }
-  buffer_.append(reinterpret_cast<const char*>(data.data()), data.size());
+  buffer_.insert(buffer_.end(), data.begin(), data.end());
   return ok;
 }
 

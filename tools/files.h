@@ -9,6 +9,7 @@
 #include "fle/files/pending_file.h"
 #include "fle/files/trust.h"
 #include "fle/secret.h"
+#include "fle/wiped.h"
 
 namespace fle::tools {
 
@@ -52,7 +53,7 @@ class Output {
   files::Fd own_;
   std::optional<files::PendingFile> file_;
   std::string path_;  // empty: standard output
-  std::string buffer_;
+  WipedChars buffer_;
 };
 
 /// A whole file that is not secret; at most `limit` bytes.

@@ -19,8 +19,8 @@ namespace fle::bson::internal {
 /// before each value in a document, and ends what it has begun.
 class DocumentBuilder {
  public:
-  /// Frames beyond the documents and arrays that are left in the end: of wrappers.
-  static constexpr std::uint32_t kMostFrames = kMaxDepth + 8;
+  /// Code with a scope is two objects in each other and one level of a document.
+  static constexpr std::uint32_t kMostFrames = 2 * kMaxDepth + 8;
 
   struct Frame {
     std::uint32_t start;    // of its length in the document

@@ -488,6 +488,16 @@ TEST(ExtendedJson, AsDeepAsDocumentsMayBe) {
   }
 }
 
+TEST(ExtendedJson, ScopesNestAsDeepAsDocuments) {
+  std::string json = "{}";
+  for (int i = 1; i < 1024; ++i) json = R"({"v":{"$code":"f","$scope":)" + json + "}}";
+  const auto doc = read(json);
+  ASSERT_TRUE(doc.has_value()) << doc.error().to_string();
+  const auto text = write(*doc);
+  ASSERT_TRUE(text.has_value()) << text.error().to_string();
+  EXPECT_EQ(*read(*text), *doc);
+}
+
 TEST(ExtendedJson, WrappersAreNoLevels) {
   bson::ReadOptions options;
   options.max_depth = 3;

@@ -152,6 +152,35 @@ TEST_F(JsonStream, NestingHasTheSameLimitInBothFormats) {
   }
 }
 
+/// The schema of the clinic, where `visits` is a long, too.
+void encrypt_visits(const TempFolder& folder) {
+  std::string schema = folder.read("schema.json");
+  schema.insert(
+      schema.find("\"ssn\""),
+      R"("visits": {"encrypt": {"bsonType": "long", "algorithm": )"
+      R"("AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic"}}, )"
+      R"("a": {"bsonType": "object", "properties": {"b": {"encrypt": {"bsonType": "long", )"
+      R"("algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic"}}}}, )");
+  folder.write("schema.json", schema);
+}
+
+TEST_F(JsonStream, APlainIntegerIsALongWhereTheSchemaHasOne) {
+  encrypt_visits(folder);
+  const Ended sealed = run({"encrypt"}, R"({"visits": 5, "a": {"b": 6}, "ssn": 7, "n": 8})"
+                                        "\n");
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  EXPECT_EQ(run({"decrypt"}, sealed.out).out,
+            R"({ "visits" : { "$numberLong" : "5" }, "a" : { "b" : { "$numberLong" : "6" } }, )"
+            R"("ssn" : { "$numberInt" : "7" }, "n" : { "$numberInt" : "8" } })"
+            "\n");
+  const Ended typed = run({"encrypt"}, "{\"visits\": {\"$numberInt\": \"5\"}}\n");
+  EXPECT_EQ(typed.status, 1);
+  EXPECT_NE(typed.err.find("canonical Extended JSON"), std::string::npos) << typed.err;
+  const Ended real = run({"encrypt"}, "{\"visits\": 5.0}\n");
+  EXPECT_EQ(real.status, 1);
+  EXPECT_NE(real.err.find("{\"$numberLong\": \"5\"}"), std::string::npos) << real.err;
+}
+
 struct CommandStreams : JsonStream {
   Ended analyze(const std::string& input, bool json) const {
     std::vector<std::string> args{"analyze", "--schema",        "schema.json",
@@ -172,6 +201,36 @@ TEST_F(CommandStreams, OperatorsWithNamesOfWrappersAreOperators) {
     EXPECT_NE(e.out.find(condition), std::string::npos) << e.out;
     EXPECT_NE(e.out.find("\"subType\" : \"06\""), std::string::npos) << e.out;
   }
+}
+
+TEST_F(CommandStreams, APlainIntegerIsALongWhereTheSchemaHasOne) {
+  encrypt_visits(folder);
+  for (
+      const char* command : {
+          R"({"find": "patients", "filter": {"visits": 5, "a.b": {"$in": [1, 2]}}})",
+          R"({"find": "patients", "filter": {"$or": [{"visits": {"$ne": 5}}, {"a": {"b": 7}}]}})",
+          R"({"explain": {"find": "patients", "filter": {"visits": 5}}})",
+          R"({"insert": "patients", "documents": [{"visits": 5, "a": {"b": 1}}]})",
+          R"({"update": "patients", "updates": [{"q": {"a.b": 1}, "u": {"$set": {"visits": 5}}}]})",
+          R"({"delete": "patients", "deletes": [{"q": {"visits": {"$eq": 5}}, "limit": 1}]})",
+          R"({"findAndModify": "patients", "query": {"visits": 5}, "update": {"$set": {"a.b": 1}}})",
+          R"({"count": "patients", "query": {"visits": 5}})",
+          R"({"aggregate": "patients", "pipeline": [{"$match": {"visits": 5}}], "cursor": {}})",
+      }) {
+    const Ended e = analyze(std::string(command) + "\n", true);
+    EXPECT_EQ(e.status, 0) << command << e.err;
+    EXPECT_NE(e.out.find("\"subType\" : \"06\""), std::string::npos) << e.out;
+  }
+  // What is not encrypted stays what it is.
+  const Ended plain = analyze(R"({"find": "patients", "filter": {"x": {"visits": 5}, "visits": 5}})"
+                              "\n",
+                              true);
+  EXPECT_NE(plain.out.find(R"("x" : { "visits" : 5 })"), std::string::npos) << plain.out;
+  const Ended typed = analyze(R"({"find": "patients", "filter": {"visits": {"$numberInt": "5"}}})"
+                              "\n",
+                              true);
+  EXPECT_EQ(typed.status, 1);
+  EXPECT_NE(typed.err.find("canonical Extended JSON"), std::string::npos) << typed.err;
 }
 
 TEST_F(CommandStreams, CommandsAreLargerThanDocuments) {

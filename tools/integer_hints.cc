@@ -1,0 +1,97 @@
+#include "integer_hints.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace fle::tools {
+namespace {
+
+using schema::Plan;
+using Path = std::span<const std::string_view>;
+
+/// Where commands have documents, filters and updates; "*" is an item of an array.
+using Place = std::array<std::string_view, 3>;
+constexpr Place kPlaces[] = {{"filter"},
+                             {"query"},
+                             {"update"},
+                             {"documents", "*"},
+                             {"updates", "*", "q"},
+                             {"updates", "*", "u"},
+                             {"deletes", "*", "q"},
+                             {"pipeline", "*", "$match"}};
+
+bool is_index(std::string_view name) noexcept {
+  return !name.empty() && std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// What follows a place; empty if the path is in none.
+Path below_a_place(Path path) noexcept {
+  if (!path.empty() && path.front() == "explain") path = path.subspan(1);
+  for (const Place& place : kPlaces) {
+    const auto n =
+        static_cast<std::size_t>(std::ranges::find(place, std::string_view()) - place.begin());
+    if (path.size() > n && std::equal(place.begin(), place.begin() + n, path.begin(),
+                                      [](std::string_view p, std::string_view name) {
+                                        return p == "*" ? is_index(name) : p == name;
+                                      }))
+      return path.subspan(n);
+  }
+  return {};
+}
+
+/// Names of fields alone: without operators, the arrays that they take, and dots.
+std::vector<std::string_view> field_path(Path path) {
+  std::vector<std::string_view> out;
+  bool after_operator = true;
+  for (std::string_view name : path) {
+    if (name.starts_with('$') || (after_operator && is_index(name))) {
+      after_operator = true;
+      continue;
+    }
+    after_operator = false;
+    for (std::size_t dot = 0; dot != std::string_view::npos; name.remove_prefix(dot + 1)) {
+      dot = name.find('.');
+      out.push_back(name.substr(0, dot));
+      if (dot == std::string_view::npos) break;
+    }
+  }
+  return out;
+}
+
+bool is_long(const schema::Leaf& leaf) noexcept {
+  return leaf.types.contains(bson::Type::long_) && !leaf.types.contains(bson::Type::int_);
+}
+
+}  // namespace
+
+IntegerHints::IntegerHints(std::shared_ptr<const Plan> plan, In in)
+    : plan_(std::move(plan)), in_(in) {
+  used_ = plan_ != nullptr && std::ranges::any_of(plan_->leaves(), tools::is_long);
+}
+
+bool IntegerHints::is_long(Path path) const {
+  if (in_ == In::documents) return is_long_field(path);
+  const Path below = below_a_place(path);
+  return !below.empty() && is_long_field(field_path(below));
+}
+
+bool IntegerHints::is_long_field(Path path) const {
+  Plan::Step step = plan_->root();
+  for (const std::string_view name : path) {
+    if (step.kind != Plan::Kind::object) return false;
+    step = plan_->child(step.node, name);
+  }
+  return step.kind == Plan::Kind::encrypted && tools::is_long(plan_->leaf(step.leaf));
+}
+
+Failure with_json_advice(Failure f) {
+  if (f.code == Errc::type_not_allowed)
+    f.message +=
+        "; JSON says a type as canonical Extended JSON does, such as {\"$numberLong\": \"5\"} or "
+        "{\"$numberDouble\": \"5.0\"}";
+  return f;
+}
+
+}  // namespace fle::tools
