@@ -44,6 +44,11 @@ bool is_schema_map(const Value& v) {
   });
 }
 
+bool is_keyword(const Member& m) {
+  // An entry of listCollections has a type of its own.
+  return find_keyword(m.name) != nullptr && !(m.name == "type" && m.value.text == "collection");
+}
+
 std::string names_of(const Value& map) {
   constexpr std::size_t kMost = 10;
   std::string s;
@@ -75,8 +80,7 @@ Outcome<Inner> unwrap(const Value& root, Origin origin, std::string_view ns) {
   for (;;) {
     const Value& v = *at.schema;
     // What has a keyword is a schema: its compiler tells what else does not belong there.
-    const bool is_schema = std::ranges::any_of(
-        v.members, [](const Member& m) { return find_keyword(m.name) != nullptr; });
+    const bool is_schema = std::ranges::any_of(v.members, is_keyword);
     if (v.kind != ValueKind::object || is_schema) return at;
     const Member* inside = nullptr;
     if (is_schema_map(v)) {
