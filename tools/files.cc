@@ -114,7 +114,8 @@ Done Output::write(Bytes data) {
       return failed("write");
     return ok;
   }
-  buffer_.insert(buffer_.end(), data.begin(), data.end());
+  const auto* const text = reinterpret_cast<const char*>(data.data());
+  buffer_.insert(buffer_.end(), text, text + data.size());
   return ok;
 }
 
