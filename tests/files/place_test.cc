@@ -75,7 +75,7 @@ TEST(Place, NamesOfDescriptorsAreDescriptors) {
 
 TEST(PlaceOfTwoUsers, LinksOfOthersAreNotFollowedInASharedFolder) {
   FLE_SKIP_UNLESS_ROOT();
-  for (const mode_t mode : {01777, 0777, 01770}) {
+  for (const mode_t mode : {01777U, 0777U, 01770U}) {
     const Folder shared(mode);
     shared.write("file", "content");
     shared.link("mine", "file");

@@ -27,9 +27,9 @@ struct stat file_of(uid_t owner, mode_t mode) {
 TEST(Trust, IsInFilesOfThisUserAndOfRootThatOthersCannotWrite) {
   for (const FileKind kind : kRefused) {
     for (const uid_t owner : {::geteuid(), uid_t{0}})
-      for (const mode_t mode : {0400, 0600, 0640, 0644, 0755})
+      for (const mode_t mode : {0400U, 0600U, 0640U, 0644U, 0755U})
         EXPECT_TRUE(check_file(kind, "f", file_of(owner, S_IFREG | mode)));
-    for (const mode_t mode : {0666, 0660, 0602, 0620, 0777}) {
+    for (const mode_t mode : {0666U, 0660U, 0602U, 0620U, 0777U}) {
       const Done done = check_file(kind, "path", file_of(::geteuid(), S_IFREG | mode));
       ASSERT_FALSE(done);
       EXPECT_NE(done.error().message.find("'path': other users may write to it: chmod go-w it"),
@@ -53,7 +53,7 @@ TEST(Trust, RefusalsHaveTheCodeOfWhatTheFileIsFor) {
 
 TEST(Trust, IsInFoldersWhereNotEverybodyReplacesFiles) {
   const auto folder = [](uid_t owner, mode_t mode) { return file_of(owner, S_IFDIR | mode); };
-  for (const mode_t mode : {0700, 0755, 0775, 01777})
+  for (const mode_t mode : {0700U, 0755U, 0775U, 01777U})
     EXPECT_TRUE(check_folder(FileKind::key_vault, "v", folder(0, mode))) << std::oct << mode;
   EXPECT_FALSE(check_folder(FileKind::key_vault, "v", folder(::geteuid(), 0777)));
   EXPECT_FALSE(check_folder(FileKind::key_vault, "v", folder(kNobodyHere, 0755)));
@@ -62,13 +62,13 @@ TEST(Trust, IsInFoldersWhereNotEverybodyReplacesFiles) {
 TEST(Trust, WarnsOfSecretsThatOthersReadAndOfSchemasThatTheyWrite) {
   for (const FileKind kind : kSecrets) {
     EXPECT_EQ(warning_about(kind, "f", file_of(::geteuid(), S_IFREG | 0600)), "");
-    for (const mode_t mode : {0640, 0604})
+    for (const mode_t mode : {0640U, 0604U})
       EXPECT_NE(warning_about(kind, "f", file_of(::geteuid(), S_IFREG | mode)).find("chmod 600"),
                 std::string::npos);
   }
   EXPECT_EQ(warning_about(FileKind::key_vault, "v", file_of(0, S_IFREG | 0644)), "");
   const FileKind schema = FileKind::schema;
-  for (const mode_t mode : {0644, 0664})
+  for (const mode_t mode : {0644U, 0664U})
     EXPECT_EQ(warning_about(schema, "s", file_of(::geteuid(), S_IFREG | mode)), "");
   const struct stat open = file_of(::geteuid(), S_IFREG | 0666);
   const struct stat theirs = file_of(kNobodyHere, S_IFREG | 0644);

@@ -43,11 +43,11 @@ struct SqliteVaultOwner : ::testing::Test {
 };
 
 TEST_F(SqliteVaultOwner, AloneMayWriteToIt) {
-  for (const mode_t mode : {0666, 0660, 0602}) {
+  for (const mode_t mode : {0666U, 0660U, 0602U}) {
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
     expect_refused("other users may write to it: chmod go-w it");
   }
-  for (const mode_t mode : {0600, 0644, 0400}) {
+  for (const mode_t mode : {0600U, 0644U, 0400U}) {
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
     EXPECT_TRUE(open_sqlite_vault(path, false));
   }

@@ -32,8 +32,8 @@ constexpr const char* kStatements[] = {
     "{'update': 'c', 'updates': [{'q': {}, 'u': {}%}]}",
     "{'delete': 'c', 'deletes': [{'q': {}, 'limit': 1%}]}",
     "{'bulkWrite': 1, 'ops': [{'insert': 0, 'document': {}%}], 'nsInfo': [{'ns': 'db.c'}]}",
-    "{'bulkWrite': 1, 'ops': [{'update': 0, 'filter': {}, 'updateMods': {}%}], 'nsInfo': [{'ns': "
-    "'db.c'}]}",
+    ("{'bulkWrite': 1, 'ops': [{'update': 0, 'filter': {}, 'updateMods': {}%}], "
+     "'nsInfo': [{'ns': 'db.c'}]}"),
     "{'bulkWrite': 1, 'ops': [{'delete': 0, 'filter': {}%}], 'nsInfo': [{'ns': 'db.c'}]}",
     "{'bulkWrite': 1, 'ops': [], 'nsInfo': [{'ns': 'db.c'%}]}",
     "{'createIndexes': 'c', 'indexes': [{'key': {'city': 1}, 'name': 'n'%}]}",
