@@ -427,8 +427,9 @@ Value Generator::explain() {
   if (odd()) {
     // Beside the command what belongs into it.
     std::vector<Field>& fields = c.fields.front().value.fields;
-    c.fields.push_back(Field(fields.back()));
+    Field last = fields.back();
     if (fields.size() > 1) fields.pop_back();
+    c.fields.push_back(std::move(last));  // moves the fields above
   }
   return c;
 }
