@@ -20,6 +20,7 @@ enum class Errc : std::uint16_t {
   crypto_failed = 9,      ///< libcrypto refused an operation that cannot fail on valid input.
   not_in_build = 10,      ///< Valid, but this build lacks an optional package; the text names it.
   kernel_unavailable = 11,  ///< FLE_KERNEL names no kernel that this CPU and build can run.
+  work_limit = 12,          ///< A call needed more steps than its budget allows; see fle/work.h.
 
   // BSON documents, 100..199.
   malformed_bson = 100,      ///< Lengths, terminators or types do not add up.
@@ -60,8 +61,11 @@ enum class Errc : std::uint16_t {
   vault_busy = 308,            ///< Another process kept the key vault locked for too long.
   kms_unreachable = 309,       ///< No connection to a KMS, or no answer in time; retries included.
   kms_refused = 310,  ///< A KMS said no: permissions, an unknown key, a limit. Its status is given.
-  kms_bad_answer = 311,      ///< A KMS answered with something that is not in its protocol.
-  kms_no_credentials = 312,  ///< Credentials or a token for a KMS could not be had.
+  kms_bad_answer = 311,         ///< A KMS answered with something that is not in its protocol.
+  kms_no_credentials = 312,     ///< Credentials or a token for a KMS could not be had.
+  master_key_not_pinned = 313,  ///< A master key that the options do not name was to be used.
+  key_not_sealed = 314,         ///< A data key without a seal where one is demanded.
+  key_seal_broken = 315,        ///< A data key's seal does not fit its id, material or names.
 
   // Input and output of whole streams, 400..499.
   io_failed = 400,          ///< A file could not be read or written.
@@ -109,6 +113,7 @@ enum class Errc : std::uint16_t {
     FLE_ERRC_NAME(crypto_failed)
     FLE_ERRC_NAME(not_in_build)
     FLE_ERRC_NAME(kernel_unavailable)
+    FLE_ERRC_NAME(work_limit)
     FLE_ERRC_NAME(malformed_bson)
     FLE_ERRC_NAME(nesting_too_deep)
     FLE_ERRC_NAME(document_too_large)
@@ -144,6 +149,9 @@ enum class Errc : std::uint16_t {
     FLE_ERRC_NAME(kms_refused)
     FLE_ERRC_NAME(kms_bad_answer)
     FLE_ERRC_NAME(kms_no_credentials)
+    FLE_ERRC_NAME(master_key_not_pinned)
+    FLE_ERRC_NAME(key_not_sealed)
+    FLE_ERRC_NAME(key_seal_broken)
     FLE_ERRC_NAME(io_failed)
     FLE_ERRC_NAME(json_invalid)
     FLE_ERRC_NAME(truncated_stream)
