@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "aws_partitions.h"
 #include "credentials.h"
 #include "http_provider.h"
 #include "oauth.h"
@@ -38,8 +39,6 @@ bool is_transient(int status) {
   return std::ranges::find(kTransient, status) != std::end(kTransient);
 }
 
-constexpr std::string_view kDomains[] = {".amazonaws.com", ".amazonaws.com.cn", ".api.aws"};
-
 // Codes that say that this master key never wrapped these bytes.
 bool says_wrong_key(std::string_view code) noexcept {
   return code == "InvalidCiphertextException" || code == "IncorrectKeyException";
@@ -49,7 +48,7 @@ class AwsProvider final : public HttpProvider {
  public:
   AwsProvider(std::string id, CredentialSource<AwsCredentials> credentials, const KmsOptions& kms,
               const HttpHooks& hooks)
-      : HttpProvider(std::move(id), {"endpoint", kDomains, is_transient}, kms, hooks),
+      : HttpProvider(std::move(id), {"endpoint", kAwsDomains, is_transient}, kms, hooks),
         credentials_(std::move(credentials)) {}
 
  private:
@@ -81,7 +80,7 @@ class AwsProvider final : public HttpProvider {
     const std::string region = master_key_text(mk, "region");
     const std::string key = master_key_text(mk, "key");
     FLE_CHECK(check_name("region", region));
-    FLE_TRY(const HttpEndpoint to, endpoint_of(mk, default_host(region)));
+    FLE_TRY(const HttpEndpoint to, endpoint_of(mk, aws_kms_host(region)));
     FLE_TRY(const auto credentials, credentials_.get());
     HttpRequest request = http_post(to, "/", "application/x-amz-json-1.1", std::move(body));
     request.headers.push_back(
@@ -91,12 +90,6 @@ class AwsProvider final : public HttpProvider {
                             text_of(credentials->session_token), region, "kms"};
     FLE_CHECK(sign_v4(request, signer, now()));
     return make_call(std::string(operation) + " with key " + quoted(key), std::move(request));
-  }
-
-  static std::string default_host(std::string_view region) {
-    // The Chinese partition has a domain of its own.
-    const bool china = region.starts_with("cn-");
-    return "kms." + std::string(region) + ".amazonaws.com" + (china ? ".cn" : "");
   }
 
   CredentialSource<AwsCredentials> credentials_;
