@@ -31,6 +31,7 @@ function(fle_library name)
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
     target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
     fle_warnings(${target})
+    fle_hardening(${target})
     set_target_properties(${target} PROPERTIES
       OUTPUT_NAME fle_${name} VERSION ${PROJECT_VERSION}
       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
@@ -40,6 +41,28 @@ function(fle_library name)
       INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
   endif()
   set_property(GLOBAL APPEND PROPERTY FLE_INSTALLED ${target})
+endfunction()
+
+# What a program that holds plaintext should be built with; tests/hardening_test.cmake reads it in the
+# results. Of a static library the linker's part is its user's business.
+#
+# Without a PLT, and bound at the start: the dynamic linker, when it resolves a function at its first
+# call, stores all vector registers on the stack, where whatever of a value or key is in them stays.
+function(fle_hardening target)
+  target_compile_options(${target} PRIVATE -fstack-protector-strong -fno-plt)
+  # Needs an optimizer, and does not go together with a sanitizer's own checks.
+  if(NOT "${CMAKE_CXX_FLAGS}" MATCHES "-fsanitize|_FORTIFY_SOURCE")
+    target_compile_definitions(${target} PRIVATE
+      "$<$<AND:$<NOT:$<CONFIG:Debug>>,$<NOT:$<CONFIG:None>>,$<NOT:$<CONFIG:>>>:_FORTIFY_SOURCE=2>")
+  endif()
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE")
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_link_options(${target} PRIVATE -pie)
+  endif()
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    target_link_options(${target} PRIVATE LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)
+  endif()
 endfunction()
 
 # Our own warnings, on our own targets only. GCC 12 at -O3 sees overlapping copies in std::string

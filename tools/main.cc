@@ -6,6 +6,9 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 #include "command.h"
@@ -46,9 +49,13 @@ void prepare_process() {
     // Of the wrong direction, so that using it is an error as before.
     if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
-  // Documents stand in ordinary memory: they may not reach a core file.
+  // Documents stand in ordinary memory: they may not reach a core file, nor another process of the
+  // same user that attaches to this one.
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
+#ifdef __linux__
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 #ifdef __GLIBC__
   // Memory of large documents goes back to the system; by default glibc keeps ever more of it.
   ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);

@@ -15,7 +15,7 @@ constexpr std::size_t kEmptyDocument = 5;
 /// Without randomness the hash is merely a known one: look-ups may then be made slow, not wrong.
 SeededHash random_hash() noexcept {
   std::array<std::uint64_t, 2> words{};
-  (void)::getentropy(words.data(), sizeof words);
+  if (::getentropy(words.data(), sizeof words) != 0) words = {};
   return {words[0], words[1]};
 }
 

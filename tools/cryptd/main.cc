@@ -10,6 +10,9 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 #include "background.h"
@@ -33,9 +36,13 @@ void prepare_process() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
   }
-  // Commands stand in ordinary memory: they may not reach a core file.
+  // Commands stand in ordinary memory: they may not reach a core file, nor another process of the
+  // same user that attaches to this one.
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
+#ifdef __linux__
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
   // A connection is a descriptor.
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
