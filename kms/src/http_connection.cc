@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <mutex>
 #include <utility>
 
@@ -49,9 +50,18 @@ bool curl_is_ready() noexcept {
   return kReady;
 }
 
-// OpenSSL otherwise keeps decrypted bytes in the connection's buffer until others overwrite them.
-CURLcode forget_plaintext(CURL*, void* context, void*) noexcept {
-  SSL_CTX_set_options(static_cast<SSL_CTX*>(context), SSL_OP_CLEANSE_PLAINTEXT);
+/// libcurl would write the keys of every session to the file that this variable names.
+bool would_log_keys() noexcept {
+  const char* file = std::getenv("SSLKEYLOGFILE");  // NOLINT(concurrency-mt-unsafe)
+  return file != nullptr && *file != '\0';
+}
+
+CURLcode keep_secrets(CURL*, void* context, void*) noexcept {
+  auto* const tls = static_cast<SSL_CTX*>(context);
+  // OpenSSL otherwise keeps decrypted bytes in the connection's buffer until others overwrite them.
+  SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
+  // For another user of libcurl in this process the variable may have been there once.
+  SSL_CTX_set_keylog_callback(tls, nullptr);
   return CURLE_OK;
 }
 
@@ -132,6 +142,10 @@ HttpConnection::~HttpConnection() {
 HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpoint& to,
                                                                  const Settings& settings,
                                                                  Deadline deadline) {
+  if (would_log_keys()) {
+    return HttpFault{"SSLKEYLOGFILE is set: the keys of the connection would be written to a file",
+                     HttpFault::Kind::permanent};
+  }
   std::unique_ptr<HttpConnection> out(new HttpConnection);
   Handles& h = *out->h_;
   h.curl = curl_is_ready() ? curl_easy_init() : nullptr;
@@ -162,7 +176,7 @@ HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpo
   if (!settings.tls.ca_file.empty()) set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   set_text(CURLOPT_SSLCERT, settings.tls.certificate_file);
   set_text(CURLOPT_SSLKEY, settings.tls.private_key_file);
-  if (curl_uses_openssl()) set(CURLOPT_SSL_CTX_FUNCTION, &forget_plaintext);
+  if (curl_uses_openssl()) set(CURLOPT_SSL_CTX_FUNCTION, &keep_secrets);
   if (!settings.connect_to.empty()) {
     h.connect_to = curl_slist_append(nullptr, settings.connect_to.c_str());
     set(CURLOPT_CONNECT_TO, h.connect_to);

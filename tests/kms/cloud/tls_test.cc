@@ -1,4 +1,9 @@
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include <curl/curl.h>
+#include <unistd.h>
 
 #include "cloud_support.h"
 #include "fle/kms/key_document.h"
@@ -78,6 +83,31 @@ TEST_F(Tls, ShowsAClientCertificateWhereOneIsConfigured) {
   kms.tls["azure"].certificate_file.clear();
   kms.tls["azure"].private_key_file.clear();
   failure_of(azure_at(strict, kms)->wrap(data_key(), azure_key()), Errc::kms_unreachable);
+}
+
+TEST_F(Tls, RefusesToConnectWhereKeysOfSessionsWouldBeWrittenDown) {
+  configure(server);
+  const std::string file = certificates.dir().file("keylog");
+  ::setenv("SSLKEYLOGFILE", file.c_str(), 1);
+  const auto provider = azure_at(server, kms_options());
+  failure_of(provider->wrap(data_key(), azure_key()), Errc::kms_unreachable,
+             "SSLKEYLOGFILE is set");
+  ::unsetenv("SSLKEYLOGFILE");
+  EXPECT_NE(::access(file.c_str(), F_OK), 0) << "libcurl made the file";
+  EXPECT_EQ(server.count_requests(), 0U);
+  expect_round_trip(*provider, azure_key());
+}
+
+// Another user of libcurl has started it while the variable was there.
+TEST_F(Tls, WritesNoKeysOfSessionsDownWhenTheVariableWasThereEarlier) {
+  configure(server);
+  const std::string file = certificates.dir().file("keylog");
+  ::setenv("SSLKEYLOGFILE", file.c_str(), 1);
+  ASSERT_EQ(curl_global_init(CURL_GLOBAL_DEFAULT), CURLE_OK);
+  ::unsetenv("SSLKEYLOGFILE");
+  expect_round_trip(*azure_at(server, kms_options()), azure_key());
+  std::ifstream log(file);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(log), {}), "");
 }
 
 TEST_F(Tls, IgnoresProxiesOfTheEnvironment) {
