@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bitset>
 #include <cstring>
+#include <iterator>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <set>
 #include <utility>
 
-#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -52,13 +54,42 @@ Result<Mapping> map_pages(std::size_t len, LockPolicy policy) noexcept {
   return Mapping{static_cast<std::uint8_t*>(p), is_protected};
 }
 
+class Arena;
+
+/// Where the process's arena is noted: on a page that reads as zeros in a child, however it was
+/// made (fork, _Fork, clone). So a child makes an arena of its own, and takes neither locked pages
+/// that are no longer locked there nor a mutex that another thread of its parent held. Null: no
+/// such page.
+std::atomic<Arena*>* note_of_arena() noexcept {
+  static std::atomic<std::atomic<Arena*>*> note{nullptr};
+  if (auto* const there = note.load(std::memory_order_acquire)) return there;
+  const std::size_t len = page_size();
+  void* p = ::mmap(nullptr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return nullptr;
+  std::atomic<Arena*>* none = nullptr;
+  if (::madvise(p, len, MADV_WIPEONFORK) == 0) {
+    auto* const mine = ::new (p) std::atomic<Arena*>(nullptr);
+    if (note.compare_exchange_strong(none, mine, std::memory_order_acq_rel)) return mine;
+  }
+  ::munmap(p, len);
+  return none;
+}
+
 /// Every live secret of the process. The books are kept outside the locked pages.
 class Arena {
  public:
-  // Never destroyed: secrets of other static objects may outlive any order of destruction.
-  static Arena& instance() {
-    static Arena& arena = *new Arena;
-    return arena;
+  /// Never destroyed: secrets of other static objects may outlive any order of destruction.
+  /// Null: the pages of a child would not be wiped here.
+  static Arena* instance() {
+    std::atomic<Arena*>* const note = note_of_arena();
+    if (note == nullptr) return nullptr;
+    if (Arena* const there = note->load(std::memory_order_acquire)) return there;
+    auto made = std::make_unique<Arena>();
+    Arena* now = nullptr;
+    if (!note->compare_exchange_strong(now, made.get(), std::memory_order_acq_rel)) return now;
+    static std::atomic<Arena*> newest{nullptr};
+    made->parents_ = newest.exchange(made.get());
+    return made.release();
   }
 
   Result<std::uint8_t*> allocate(std::size_t size, LockPolicy policy) {
@@ -66,44 +97,44 @@ class Arena {
     return size > kLargest ? allocate_alone(size, policy) : allocate_shared(size, policy);
   }
 
-  void release(std::uint8_t* p, std::size_t size) noexcept {
+  /// Gives a secret back, whichever process of this family took it.
+  static void release_anywhere(std::uint8_t* p, std::size_t size) noexcept {
     wipe({p, size});
-    const std::lock_guard lock(mutex_);
     if (size > kLargest) {
       ::munmap(p, round_up(size, page_size()));
       return;
     }
+    // A child that has made no secret yet has no arena, and nothing to note either.
+    std::atomic<Arena*>* const note = note_of_arena();
+    Arena* const arena = note == nullptr ? nullptr : note->load(std::memory_order_acquire);
+    if (arena != nullptr) arena->release(p, size);
+  }
+
+ private:
+  void release(std::uint8_t* p, std::size_t size) noexcept {
+    const std::lock_guard lock(mutex_);
     auto it = slabs_.upper_bound(p);
+    // Of the parent: its pages were wiped, and are not ours to use again.
+    if (it == slabs_.begin() || p >= std::prev(it)->first + kSlabSize) return;
     --it;
     Slab& slab = it->second;
     const auto first = static_cast<std::size_t>(p - it->first) / kUnit;
     for (std::size_t u = first; u < first + units(size); ++u) slab.used.reset(u);
     if (!slab.used.none()) return note_room(it->first, slab, kSlabUnits - slab.used.count());
-    if (!slab.inherited) rooms_[slab.is_protected].erase({slab.room, it->first});
+    rooms_[slab.is_protected].erase({slab.room, it->first});
     ::munmap(it->first, kSlabSize);
     slabs_.erase(it);
   }
 
- private:
   struct Slab {
     bool is_protected = false;
-    bool inherited = false;  // locks do not survive fork(): no new secrets here
-    std::size_t room = 0;    // no run of free units is longer than this
+    std::size_t room = 0;  // no run of free units is longer than this
     std::bitset<kSlabUnits> used;
   };
   /// Slabs by the room they may have, so that a place is found without a look at those that are
   /// full: a million keys fill thousands of slabs. A search that fails corrects the number, so it
   /// is paid for by the release that raised it.
   using Rooms = std::set<std::pair<std::size_t, std::uint8_t*>>;
-
-  Arena() {
-    ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
-                     [] {
-                       for (auto& [base, slab] : instance().slabs_) slab.inherited = true;
-                       instance().forked_ = true;
-                       instance().mutex_.unlock();
-                     });
-  }
 
   static std::size_t units(std::size_t size) noexcept { return round_up(size, kUnit) / kUnit; }
 
@@ -115,8 +146,6 @@ class Arena {
   }
 
   Result<std::uint8_t*> allocate_shared(std::size_t size, LockPolicy policy) {
-    if (std::exchange(forked_, false))
-      for (Rooms& rooms : rooms_) rooms.clear();  // not in the fork handler, which may not free
     const std::size_t want = units(size);
     while (std::uint8_t* const base = slab_with_room(want, policy)) {
       Slab& slab = slabs_.find(base)->second;
@@ -163,7 +192,7 @@ class Arena {
 
   /// Allocates nothing: a node moves.
   void note_room(std::uint8_t* base, Slab& slab, std::size_t room) noexcept {
-    if (slab.inherited || slab.room == room) return;
+    if (slab.room == room) return;
     Rooms& rooms = rooms_[slab.is_protected];
     auto node = rooms.extract({slab.room, base});
     slab.room = room;
@@ -182,8 +211,9 @@ class Arena {
 
   std::mutex mutex_;
   std::map<std::uint8_t*, Slab> slabs_;
-  std::array<Rooms, 2> rooms_;  // of unprotected and of protected slabs that were not inherited
-  bool forked_ = false;         // rooms_ still holds slabs of the parent
+  std::array<Rooms, 2> rooms_;  // of unprotected and of protected slabs
+  // Of the processes that this one comes from: a child cannot free it, nor may it look like a leak.
+  Arena* parents_ = nullptr;
 };
 
 }  // namespace
@@ -219,7 +249,9 @@ bool ct_equal(Bytes a, Bytes b) noexcept {
 Result<SecretBytes> SecretBytes::create(std::size_t size, LockPolicy policy) {
   if (size == 0) return Error{Errc::invalid_argument, kCreate};
   try {
-    FLE_TRY(std::uint8_t* const p, Arena::instance().allocate(size, policy));
+    Arena* const arena = Arena::instance();
+    if (arena == nullptr) return Error{Errc::lock_failed, kCreate};
+    FLE_TRY(std::uint8_t* const p, arena->allocate(size, policy));
     return SecretBytes{p, size};
   } catch (const std::bad_alloc&) {  // the arena itself, on first use
     return Error{Errc::no_memory, kCreate};
@@ -233,7 +265,7 @@ Result<SecretBytes> SecretBytes::copy_of(Bytes from, LockPolicy policy) {
 }
 
 SecretBytes::~SecretBytes() {
-  if (p_ != nullptr) Arena::instance().release(p_, size_);
+  if (p_ != nullptr) Arena::release_anywhere(p_, size_);
 }
 
 Status WipedBuffer::reset(std::size_t size) noexcept {

@@ -1,13 +1,18 @@
 #include "fle/secret.h"
 
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <set>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,10 +52,13 @@ std::set<std::string> vm_flags(const void* p) {
   return {};
 }
 
-/// Runs `check` in a forked child; the number it returns.
+/// A child by the system call alone: libc runs no handlers of fork.
+pid_t raw_clone() { return static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
+
+/// Runs `check` in a child; the number it returns.
 template <class F>
-int in_child(F check) {
-  const pid_t child = ::fork();
+int in_child(F check, pid_t (*make_child)() = ::fork) {
+  const pid_t child = make_child();
   if (child == 0) ::_exit(check());
   int status = 0;
   ::waitpid(child, &status, 0);
@@ -221,6 +229,52 @@ TEST(ForkTest, AChildReadsZerosAndItsNewSecretsAreLockedAgain) {
             }),
             0);
   EXPECT_EQ(s.expose()[99], 0xaa) << "the parent keeps its own";
+}
+
+TEST(ForkTest, AChildsSecretsAreLockedHoweverItWasMade) {
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer turns mlock(2) into nothing";
+  const SecretBytes first =
+      make(64);  // the arena has a slab with room, locked in this process alone
+  for (pid_t (*const make_child)() : {+[] { return ::fork(); }, &raw_clone}) {
+    EXPECT_EQ(in_child(
+                  [&] {
+                    SecretBytes inherited = make(64);
+                    const SecretBytes s = make(64);
+                    return vm_flags(s.expose().data()).count("lo") == 1 ? 0 : 1;
+                  },
+                  make_child),
+              0);
+  }
+}
+
+TEST(ForkTest, AChildGivesSecretsOfItsParentBack) {
+  for (pid_t (*const make_child)() : {+[] { return ::fork(); }, &raw_clone}) {
+    std::vector<SecretBytes> all;
+    for (const std::size_t n : {64U, 832U, 16384U, 70000U}) all.push_back(make(n));
+    EXPECT_EQ(in_child(
+                  [&] {
+                    all.erase(all.begin(), all.begin() + 2);  // before it has secrets of its own
+                    const SecretBytes own = make(64);
+                    all.clear();
+                    const SecretBytes more = make(64);
+                    return own.expose()[0] == 0 && more.expose()[0] == 0 ? 0 : 1;
+                  },
+                  make_child),
+              0);
+  }
+}
+
+// Another thread may be in the middle of anything when its process makes a child.
+TEST(ForkTest, AThreadThatTakesSecretsDoesNotStopAChild) {
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer has locks of its own";
+  std::atomic<bool> enough{false};
+  std::thread busy([&] {
+    while (!enough) static_cast<void>(SecretBytes::create(832));
+  });
+  for (int i = 0; i < 50; ++i)
+    EXPECT_EQ(in_child([] { return SecretBytes::create(832) ? 0 : 1; }), 0);
+  enough = true;
+  busy.join();
 }
 
 TEST(ForkTest, AChildGetsAnErrorFromAnInheritedKey) {
