@@ -18,6 +18,7 @@ struct Rewrap {
   std::vector<std::string> selected;
   bool all = false;
   std::string from_provider;
+  std::vector<std::string> from_master_keys;  // JSON, one each
   std::string created_before;
   std::string updated_before;
   std::string filter;  // JSON
@@ -58,9 +59,38 @@ Outcome<kms::KeyFilter> filter_of(const Rewrap& o, kms::KeyVault& vault) {
   return filter;
 }
 
+/// "provider" and the fields of a pin, as key list prints a master key.
+Done add_named(kms::MasterKeyPins& out, const std::string& json) {
+  constexpr const char* kOption = "--from-master-key";
+  WipedBytes bson;
+  FLE_CHECK(option_to_bson(kOption, json, bson));
+  const auto refuse = [&](const std::string& why) {
+    return Failure(Errc::invalid_argument, std::string(kOption) + ": " + why);
+  };
+  bson_t b;
+  bson_iter_t it;
+  if (!bson_init_static(&b, bson.data(), bson.size()) || !bson_iter_init(&it, &b))
+    return refuse("not a document");
+  std::string provider;
+  kms::MasterKeyPin pin;
+  while (bson_iter_next(&it)) {
+    const std::string name = bson_iter_key(&it);
+    if (BSON_ITER_HOLDS_BOOL(&it)) continue;  // "delegated": of the request, not of the key
+    if (!BSON_ITER_HOLDS_UTF8(&it)) return refuse("'" + name + "': expected a string");
+    std::uint32_t n = 0;
+    const char* text = bson_iter_utf8(&it, &n);
+    std::string& to = name == "provider" ? provider : pin[name];
+    to.assign(text, n);
+  }
+  if (provider.empty()) return refuse("expected the field 'provider': an id as in --provider");
+  out[provider].push_back(std::move(pin));
+  return ok;
+}
+
 Done rewrap(const Rewrap& o) {
   FLE_TRY(const std::shared_ptr<const kms::Providers> providers, o.keys.providers());
   kms::RewrapOptions options = o.options;
+  for (const std::string& json : o.from_master_keys) FLE_CHECK(add_named(options.from, json));
   if (!o.target.provider.empty()) {
     FLE_TRY(options.master_key, o.target.parse());
   }
@@ -175,6 +205,12 @@ void add_key_rewrap(CLI::App& key, Action& chosen) {
   cmd->add_flag("--all", o->all, "Every key of the vault");
   cmd->add_option("--from-provider", o->from_provider, "Only keys under this KMS provider id")
       ->type_name("ID");
+  cmd->add_option(
+         "--from-master-key", o->from_master_keys,
+         "A master key that the data keys are under now, as key list prints it: nothing is "
+         "sent to one that is neither named here nor in masterKeys of --kms-options")
+      ->allow_extra_args(false)
+      ->type_name("JSON");
   cmd->add_option("--created-before", o->created_before, "Only keys made before this time (UTC)")
       ->check(is_time());
   cmd->add_option("--updated-before", o->updated_before,

@@ -18,6 +18,17 @@ Outcome<SecretBytes> read_master_key(const std::string& path, LockPolicy policy)
                      " raw bytes; one in base64 goes into a file for --kms");
 }
 
+/// Once in a run: it makes its providers once.
+void warn_of_missing_pins(const kms::Providers& providers) {
+  std::string ids;
+  for (const std::string& id : providers.ids())
+    if (!providers.is_pinned(id)) ids += (ids.empty() ? "'" : ", '") + id + "'";
+  if (ids.empty()) return;
+  complain("warning: no master keys are pinned for " + ids +
+           ": whoever can write to the key vault may name any key of the cloud; list yours "
+           "under masterKeys in the file of --kms-options (docs/kms.md)");
+}
+
 }  // namespace
 
 void KeyOptions::add_vault(CLI::App& cmd) {
@@ -36,8 +47,10 @@ void KeyOptions::add_kms(CLI::App& cmd) {
   cmd.add_option("--kms", kms_file, "KMS providers: JSON, the drivers' kmsProviders map")
       ->type_name("FILE")
       ->excludes(local);
-  cmd.add_option("--kms-options", kms_options_file,
-                 "How to reach KMS servers: JSON with tlsOptions, allowedEndpoints, time limits")
+  cmd.add_option(
+         "--kms-options", kms_options_file,
+         "Which master keys may be used, and how to reach KMS servers: JSON with masterKeys, "
+         "tlsOptions, allowedEndpoints, time limits")
       ->type_name("FILE")
       ->excludes(local);
   cmd.add_flag("--may-swap", may_swap,
@@ -74,6 +87,7 @@ Outcome<std::shared_ptr<const kms::Providers>> KeyOptions::providers() const {
     const Bytes b = text.expose();
     FLE_TRY(kms::Providers p, kms::Providers::from_json(
                                   {reinterpret_cast<const char*>(b.data()), b.size()}, options));
+    warn_of_missing_pins(p);
     return std::make_shared<const kms::Providers>(std::move(p));
   }
   kms::Providers p;

@@ -92,6 +92,24 @@ Done set_endpoints(kms::KmsOptions& out, const bson_iter_t& it) {
   });
 }
 
+Done set_pin(kms::MasterKeyPin& out, const bson_iter_t& pin, const std::string& path) {
+  return each(pin, false, path, [&](const std::string& name, const bson_iter_t& value) -> Done {
+    FLE_TRY(std::string is, text(value, path + "." + name));
+    if (!out.emplace(name, std::move(is)).second) return refuse("appears twice", path + "." + name);
+    return ok;
+  });
+}
+
+Done set_pins(kms::KmsOptions& out, const bson_iter_t& it) {
+  return each(it, false, "masterKeys", [&](const std::string& id, const bson_iter_t& pins) {
+    const std::string path = "masterKeys." + id;
+    std::vector<kms::MasterKeyPin>& of_id = out.master_keys[id];
+    return each(pins, true, path, [&](const std::string& index, const bson_iter_t& pin) {
+      return set_pin(of_id.emplace_back(), pin, path + "." + index);
+    });
+  });
+}
+
 Done set_connect_timeout(kms::KmsOptions& out, const bson_iter_t& it) {
   FLE_TRY(const std::int64_t ms, number(it, 1, kMaxMilliseconds, "connectTimeoutMS"));
   out.connect_timeout = std::chrono::milliseconds(ms);
@@ -116,6 +134,7 @@ struct Option {
 };
 constexpr Option kOptions[] = {{"tlsOptions", set_tls_map},
                                {"allowedEndpoints", set_endpoints},
+                               {"masterKeys", set_pins},
                                {"connectTimeoutMS", set_connect_timeout},
                                {"requestTimeoutMS", set_request_timeout},
                                {"maxRetries", set_retries}};

@@ -11,6 +11,7 @@ namespace fle::tools {
 /// Reads what --kms-options names: JSON of
 ///   {"tlsOptions": {ID: {"tlsCAFile", "tlsCertificateKeyFile", "tlsPrivateKeyFile"}},
 ///    "allowedEndpoints": {ID: [HOST, ...]},
+///    "masterKeys": {ID: [{FIELD: TEXT, ...}, ...]},
 ///    "connectTimeoutMS", "requestTimeoutMS", "maxRetries"}
 /// with ID a KMS provider id; everything may be left out. Options of drivers that weaken TLS are
 /// refused.

@@ -2,7 +2,6 @@
 #define FLE_KMS_AWS_PARTITIONS_H_
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 
@@ -59,15 +58,6 @@ inline constexpr AwsPartition kAwsPartitions[] = {
 [[nodiscard]] inline std::string aws_kms_host(std::string_view region) {
   return "kms." + std::string(region) + std::string(aws_partition_of(region).domain);
 }
-
-/// Every domain of the table, for is_allowed().
-inline constexpr auto kAwsDomains = [] {
-  std::array<std::string_view, 2 * std::size(kAwsPartitions)> domains{};
-  std::size_t n = 0;
-  for (const AwsPartition& p : kAwsPartitions)
-    for (const std::string_view domain : {p.domain, p.dual_stack}) domains[n++] = domain;
-  return domains;
-}();
 
 }  // namespace fle::kms
 

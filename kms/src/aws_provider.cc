@@ -48,8 +48,9 @@ class AwsProvider final : public HttpProvider {
  public:
   AwsProvider(std::string id, CredentialSource<AwsCredentials> credentials, const KmsOptions& kms,
               const HttpHooks& hooks)
-      : HttpProvider(std::move(id), {"endpoint", kAwsDomains, is_transient}, kms, hooks),
-        credentials_(std::move(credentials)) {}
+      : HttpProvider(std::move(id), {"aws", "endpoint", is_transient}, kms, hooks),
+        credentials_(std::move(credentials)),
+        pinned_(kms.master_keys.contains(this->id())) {}
 
  private:
   Outcome<std::vector<std::uint8_t>> do_wrap(Bytes data_key, const MasterKey& mk) override {
@@ -67,7 +68,10 @@ class AwsProvider final : public HttpProvider {
 
   Outcome<SecretBytes> do_unwrap(Bytes key_material, const MasterKey& mk) override {
     WipedText body("{\"CiphertextBlob\": \"");
-    body.append_base64(key_material).append("\"}");
+    body.append_base64(key_material).append("\"");
+    // The ciphertext names a key of its own: without this one, who wrote it chooses.
+    if (pinned_) body.append(", \"KeyId\": ").append_json(master_key_text(mk, "key"));
+    body.append("}");
     FLE_TRY(auto request, prepare_call("Decrypt", mk, std::move(body)));
     auto answer = call(client(), request);
     if (answer) return opened_in(*answer, "Plaintext", Base64Alphabet::standard, request);
@@ -79,7 +83,6 @@ class AwsProvider final : public HttpProvider {
   Outcome<HttpCall> prepare_call(std::string_view operation, const MasterKey& mk, WipedText body) {
     const std::string region = master_key_text(mk, "region");
     const std::string key = master_key_text(mk, "key");
-    FLE_CHECK(check_name("region", region));
     FLE_TRY(const HttpEndpoint to, endpoint_of(mk, aws_kms_host(region)));
     FLE_TRY(const auto credentials, credentials_.get());
     HttpRequest request = http_post(to, "/", "application/x-amz-json-1.1", std::move(body));
@@ -93,6 +96,7 @@ class AwsProvider final : public HttpProvider {
   }
 
   CredentialSource<AwsCredentials> credentials_;
+  const bool pinned_;
 };
 
 }  // namespace

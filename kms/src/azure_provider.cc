@@ -47,16 +47,11 @@ bool is_transient(int status) {
   return std::ranges::find(kTransient, status) != std::end(kTransient);
 }
 
-// The public cloud, China, US government; with managed HSMs.
-constexpr std::string_view kDomains[] = {
-    ".vault.azure.net",      ".vault.azure.cn",      ".vault.usgovcloudapi.net",
-    ".managedhsm.azure.net", ".managedhsm.azure.cn", ".managedhsm.usgovcloudapi.net"};
-
 class AzureProvider final : public HttpProvider {
  public:
   AzureProvider(std::string id, CredentialSource<AzureCredentials> credentials,
                 const KmsOptions& kms, const HttpHooks& hooks)
-      : HttpProvider(std::move(id), {"keyVaultEndpoint", kDomains, is_transient}, kms, hooks),
+      : HttpProvider(std::move(id), {"azure", "keyVaultEndpoint", is_transient}, kms, hooks),
         credentials_(std::move(credentials)) {}
 
  private:
@@ -77,8 +72,6 @@ class AzureProvider final : public HttpProvider {
   Outcome<HttpCall> prepare_call(std::string_view operation, const MasterKey& mk, Bytes value) {
     const std::string name = master_key_text(mk, "keyName");
     const std::string version = master_key_text(mk, "keyVersion");
-    FLE_CHECK(check_name("keyName", name));
-    if (!version.empty()) FLE_CHECK(check_name("keyVersion", version));
     FLE_TRY(const HttpEndpoint to, endpoint_of(mk, {}));
     WipedText encoded;
     encoded.append_base64url(value);

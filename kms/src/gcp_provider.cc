@@ -42,19 +42,17 @@ struct GcpCredentials {
 bool is_transient(int status) { return status == 408 || status == 429 || status >= 500; }
 
 constexpr std::string_view kCloud = ".googleapis.com";
-constexpr std::string_view kDomains[] = {kCloud};
 
 class GcpProvider final : public HttpProvider {
  public:
   GcpProvider(std::string id, CredentialSource<GcpCredentials> credentials, const KmsOptions& kms,
               const HttpHooks& hooks)
-      : HttpProvider(std::move(id), {"endpoint", kDomains, is_transient}, kms, hooks),
+      : HttpProvider(std::move(id), {"gcp", "endpoint", is_transient}, kms, hooks),
         credentials_(std::move(credentials)) {}
 
  private:
   Outcome<std::vector<std::uint8_t>> do_wrap(Bytes data_key, const MasterKey& mk) override {
     const std::string version = master_key_text(mk, "keyVersion");
-    if (!version.empty()) FLE_CHECK(check_name("keyVersion", version));
     const std::string suffix = version.empty() ? "" : "/cryptoKeyVersions/" + version;
     FLE_TRY(auto asked, prepare_call("encrypt", suffix, "plaintext", mk, data_key));
     auto answer = ask(asked);
@@ -78,11 +76,8 @@ class GcpProvider final : public HttpProvider {
         {"/locations/", "location"},
         {"/keyRings/", "keyRing"},
         {"/cryptoKeys/", "keyName"}};
-    for (const auto& [segment, name] : kParts) {
-      const std::string part = master_key_text(mk, name);
-      FLE_CHECK(check_name(name, part));
-      key.append(segment).append(part);
-    }
+    for (const auto& [segment, name] : kParts)
+      key.append(segment).append(master_key_text(mk, name));
     FLE_TRY(const HttpEndpoint to, endpoint_of(mk, "cloudkms.googleapis.com"));
     WipedText encoded;
     encoded.append_base64(value);

@@ -76,18 +76,4 @@ Outcome<HttpEndpoint> parse_endpoint(std::string_view what, std::string_view tex
   return out;
 }
 
-bool is_allowed(const HttpEndpoint& endpoint, std::span<const std::string_view> domains,
-                const std::vector<std::string>& also) noexcept {
-  const auto below = [&](std::string_view domain) { return endpoint.host.ends_with(domain); };
-  if (std::ranges::any_of(domains, below)) return true;
-  return std::ranges::any_of(also, [&](std::string_view entry) {
-    const std::size_t colon = entry.find(':');
-    const std::string_view host = entry.substr(0, colon);
-    if (colon != std::string_view::npos && entry.substr(colon + 1) != std::to_string(endpoint.port))
-      return false;
-    if (host.starts_with('.')) return host.size() > 1 && below(host);
-    return equal_ignoring_case(host, endpoint.host);
-  });
-}
-
 }  // namespace fle::kms

@@ -2,10 +2,8 @@
 #define FLE_KMS_HTTP_ENDPOINT_H_
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "fle/failure.h"
 
@@ -31,12 +29,6 @@ struct HttpEndpoint {
 /// hyphens, underscores and dots; internationalised names go in as xn--.
 /// @retval Errc::kms_config_invalid
 [[nodiscard]] Outcome<HttpEndpoint> parse_endpoint(std::string_view what, std::string_view text);
-
-/// True if `endpoint` is below one of the cloud's own `domains` (each begins with a dot), or is
-/// named in `also` as KmsOptions::allowed_endpoints describes.
-[[nodiscard]] bool is_allowed(const HttpEndpoint& endpoint,
-                              std::span<const std::string_view> domains,
-                              const std::vector<std::string>& also) noexcept;
 
 }  // namespace fle::kms
 

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "fle/data_key.h"
+#include "key_names.h"
 #include "oauth.h"
 #include "provider_type.h"
+#include "trusted_hosts.h"
 
 namespace fle::kms {
 
@@ -52,10 +54,18 @@ Outcome<SecretBytes> HttpProvider::unwrap(Bytes key_material, const MasterKey& m
 Done HttpProvider::check(const MasterKey& master_key) const {
   FLE_CHECK(process_.check(id_));
   FLE_TRY(const MasterKey parsed, parse_master_key(master_key.bson));
-  if (parsed.provider == id_) return ok;
-  return Failure{
-      Errc::invalid_argument,
-      "KMS provider " + quoted(id_) + " was given a master key of " + quoted(parsed.provider)};
+  if (parsed.provider != id_)
+    return Failure{
+        Errc::invalid_argument,
+        "KMS provider " + quoted(id_) + " was given a master key of " + quoted(parsed.provider)};
+  for (const NameRule& rule : name_rules(traits_.type)) {
+    const std::string value = master_key_text(parsed, rule.field);
+    if (is_name_by(rule, value) || !has_master_key_field(parsed, rule.field)) continue;
+    return Failure{Errc::kms_config_invalid,
+                   "KMS provider " + quoted(id_) + ": masterKey." + std::string(rule.field) +
+                       ": expected " + std::string(rule.expected) + ", got " + quoted(value)};
+  }
+  return ok;
 }
 
 Outcome<HttpEndpoint> HttpProvider::endpoint_of(const MasterKey& master_key,
@@ -64,19 +74,14 @@ Outcome<HttpEndpoint> HttpProvider::endpoint_of(const MasterKey& master_key,
       "KMS provider " + quoted(id_) + ": masterKey." + std::string(traits_.endpoint_field);
   const std::string given = master_key_text(master_key, traits_.endpoint_field);
   FLE_TRY(HttpEndpoint to, parse_endpoint(what, given.empty() ? fallback : given));
-  if (given.empty() || is_allowed(to, traits_.domains, allowed_endpoints_)) return to;
+  const std::string region = master_key_text(master_key, "region");
+  if (given.empty() || is_cloud_kms(traits_.type, to, region) || is_allowed(to, allowed_endpoints_))
+    return to;
   return Failure{Errc::kms_config_invalid,
-                 what + ": " + quoted(to.stored()) +
-                     " is not a host of this cloud; if it is to be trusted with credentials and "
-                     "keys, name it in KmsOptions::allowed_endpoints"};
-}
-
-Done HttpProvider::check_name(std::string_view field, std::string_view value) const {
-  if (!value.empty() && value != "." && value != ".." && std::ranges::all_of(value, is_unreserved))
-    return ok;
-  return Failure{Errc::kms_config_invalid,
-                 "KMS provider " + quoted(id_) + ": masterKey." + std::string(field) +
-                     ": expected letters, digits and any of -._~, got " + quoted(value)};
+                 what + ": " + quoted(to.stored()) + " is not a KMS of this cloud" +
+                     (region.empty() ? "" : " in region " + quoted(region)) +
+                     "; if it is to be trusted with credentials and keys, name it in "
+                     "KmsOptions::allowed_endpoints"};
 }
 
 HttpCall HttpProvider::make_call(std::string what, HttpRequest request) const {

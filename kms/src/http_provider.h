@@ -2,7 +2,6 @@
 #define FLE_KMS_HTTP_PROVIDER_H_
 
 #include <functional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,9 +33,8 @@ class HttpProvider : public Provider {
 
  protected:
   struct Traits {
+    std::string_view type;            ///< Of the rules in trusted_hosts.h and key_names.h.
     std::string_view endpoint_field;  ///< Of the masterKey.
-    /// Hosts that a key document may name without being allowed: domains of the cloud itself.
-    std::span<const std::string_view> domains;
     bool (*is_transient)(int status);
   };
   HttpProvider(std::string id, const Traits& traits, const KmsOptions& kms, const HttpHooks& hooks);
@@ -51,10 +49,6 @@ class HttpProvider : public Provider {
   /// @retval Errc::kms_config_invalid  malformed, or a host that is not allowed
   [[nodiscard]] Outcome<HttpEndpoint> endpoint_of(const MasterKey& master_key,
                                                   const std::string& fallback) const;
-  /// Refuses what cannot be a segment of a path or a label of a host name: anything but unreserved
-  /// characters, nothing, "." and "..".
-  [[nodiscard]] Done check_name(std::string_view field, std::string_view value) const;
-
   [[nodiscard]] HttpCall make_call(std::string what, HttpRequest request) const;
   /// keyMaterial and data key out of base64 in `field` of the answer.
   /// @retval Errc::kms_bad_answer     no such text
@@ -82,6 +76,7 @@ class HttpProvider : public Provider {
   [[nodiscard]] std::chrono::system_clock::time_point now() const { return now_(); }
 
  private:
+  /// Whether it is one of this provider, with names that can be what they say.
   [[nodiscard]] Done check(const MasterKey& master_key) const;
 
   const std::string id_;

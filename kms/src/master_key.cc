@@ -102,6 +102,15 @@ std::string master_key_text(const MasterKey& master_key, std::string_view field)
   return read ? out : std::string();
 }
 
+bool has_master_key_field(const MasterKey& master_key, std::string_view field) {
+  bool found = false;
+  const Done read = each_field(master_key.bson, Failure(), [&](const bson_iter_t& it) -> Done {
+    found = found || key_of(it) == field;
+    return ok;
+  });
+  return read && found;
+}
+
 MasterKey with_master_key_text(const MasterKey& master_key, std::string_view field,
                                std::string_view text) {
   BsonBuilder b;

@@ -17,6 +17,9 @@ namespace fle::kms {
 /// The string `field` of a valid master key; empty if it has none.
 [[nodiscard]] std::string master_key_text(const MasterKey& master_key, std::string_view field);
 
+/// Whether a valid master key has `field`, of whatever type.
+[[nodiscard]] bool has_master_key_field(const MasterKey& master_key, std::string_view field);
+
 /// `master_key` with another string in its field `field`, which it has.
 [[nodiscard]] MasterKey with_master_key_text(const MasterKey& master_key, std::string_view field,
                                              std::string_view text);

@@ -10,6 +10,7 @@
 #include <rapidjson/error/en.h>
 
 #include "local_provider.h"
+#include "master_key_pins.h"
 #include "provider_options.h"
 #include "provider_type.h"
 #include "text.h"
@@ -44,6 +45,7 @@ Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
 
 struct Providers::State {
   std::map<std::string, std::unique_ptr<Provider>, std::less<>> by_id;
+  MasterKeyPins pins;
 
   [[nodiscard]] Done add(std::string_view id, std::unique_ptr<Provider> provider) {
     if (!by_id.try_emplace(std::string(id), std::move(provider)).second)
@@ -80,8 +82,16 @@ Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions&
   for (const auto& m : std::as_const(doc).GetObject()) {
     const std::string_view id(m.name.GetString(), m.name.GetStringLength());
     FLE_TRY(auto provider, make_provider(id, m.value, options));
+    if (const auto pins = options.master_keys.find(id); pins != options.master_keys.end()) {
+      FLE_CHECK(check_pins_of(id, pins->second));
+      provider = with_pins(std::move(provider), pins->second);
+    }
     FLE_CHECK(out.s_->add(id, std::move(provider)));
   }
+  for (const auto& [id, pins] : options.master_keys)
+    if (!out.s_->by_id.contains(id))
+      return config("pins of KMS provider " + quoted(id) + ", which is not configured");
+  out.s_->pins = options.master_keys;
   return out;
 }
 
@@ -100,6 +110,18 @@ Outcome<Provider*> Providers::find(std::string_view id) const {
   if (const auto parsed = parse_provider_id(id); parsed && parsed->type->make == nullptr)
     why += " (and not in this version)";
   return Failure{Errc::kms_not_configured, std::move(why)};
+}
+
+bool Providers::is_pinned(std::string_view id) const {
+  const auto parsed = parse_provider_id(id);
+  if (!parsed || !s_->by_id.contains(id)) return false;
+  return parsed->type->master_key.empty() || s_->pins.contains(id);
+}
+
+Done Providers::check_pins(const MasterKey& master_key) const {
+  const auto pins = s_->pins.find(master_key.provider);
+  if (pins == s_->pins.end()) return ok;
+  return check_pinned(master_key, pins->second);
 }
 
 std::vector<std::string> Providers::ids() const {

@@ -5,6 +5,7 @@
 
 #include "bson_fields.h"
 #include "master_key.h"
+#include "master_key_pins.h"
 #include "provider_type.h"
 #include "verified_wrap.h"
 
@@ -42,6 +43,21 @@ bool makes_object(const MasterKey& master_key) {
   bson_t b;
   return id && id->type->name == "kmip" && init_view(b, master_key.bson) &&
          !bson_has_field(&b, "keyId");
+}
+
+/// Whether anything may be sent to the master key that a data key is under.
+Done check_named(const Providers& providers, const RewrapOptions& options,
+                 const MasterKey& master_key) {
+  FLE_CHECK(providers.find(master_key.provider));
+  FLE_CHECK(providers.check_pins(master_key));
+  if (providers.is_pinned(master_key.provider)) return ok;
+  if (options.master_key && is_under(*options.master_key, master_key)) return ok;
+  const auto from = options.from.find(master_key.provider);
+  if (from != options.from.end() && is_pinned(master_key, from->second)) return ok;
+  return Failure(Errc::master_key_not_pinned,
+                 "its master key (" + master_key.provider + ": " + described(master_key) +
+                     ") is known from the key vault alone, and nothing is sent to it: pin it in "
+                     "KmsOptions::master_keys, or name it in RewrapOptions::from");
 }
 
 /// One run over the keys that were selected.
@@ -108,8 +124,14 @@ Outcome<RewrapResult> rewrap_many_data_key(KeyVault& vault, const Providers& pro
   if (options.master_key) {
     FLE_TRY(const MasterKey target, parse_master_key(options.master_key->bson));
     FLE_CHECK(providers.find(target.provider));
+    FLE_CHECK(providers.check_pins(target));
   }
+  for (const auto& [id, pins] : options.from) FLE_CHECK(check_pins_of(id, pins));
   FLE_TRY(const std::vector<KeyDocument> keys, vault.match(filter));
+  for (const KeyDocument& key : keys) {
+    if (const Done may = check_named(providers, options, key.master_key); !may)
+      return at_key(may.error(), key.id);
+  }
   Run run(vault, providers, options);
   for (const KeyDocument& key : keys) {
     if (const Done done = run.add(key); !done) return run.after_some(done.error());

@@ -278,6 +278,10 @@ TEST_F(KeyLife, KmsOptionsAreReadStrictlyAndNeverWeakenTls) {
       {R"({"tlsOptions": {"kmip": []}})", "expected a document"},
       {R"({"allowedEndpoints": {"aws": "h"}})", "expected an array"},
       {R"({"allowedEndpoints": {"aws": [1]}})", "field 'allowedEndpoints.aws.0'"},
+      {R"({"masterKeys": {"aws": {}}})", "expected an array"},
+      {R"({"masterKeys": {"aws": [1]}})", "field 'masterKeys.aws.0'"},
+      {R"({"masterKeys": {"aws": [{"key": 1}]}})", "field 'masterKeys.aws.0.key'"},
+      {R"({"masterKeys": {"aws": [{"key": "k"}]}})", "'aws', which is not configured"},
       {R"({"connectTimeoutMS": 0})", "field 'connectTimeoutMS'"},
       {R"({"requestTimeoutMS": "1"})", "field 'requestTimeoutMS'"},
       {R"({"maxRetries": -1})", "field 'maxRetries'"}};
@@ -293,6 +297,51 @@ TEST_F(KeyLife, KmsOptionsAreReadStrictlyAndNeverWeakenTls) {
                 .status,
             0);
   EXPECT_EQ(key("create", {"--local-key", "one", "--kms-options", "options"}).status, 2);
+}
+
+TEST_F(KeyLife, WarnsOnceOfProvidersWithoutPins) {
+  folder.write("aws.json", R"({"aws": {"accessKeyId": "a", "secretAccessKey": "b"},
+                               "local": {"key": ")" +
+                               std::string(128, 'A') + R"("}})");
+  folder.write("pins", R"({"masterKeys": {"aws": [{"key": "k*"}]}})");
+  const Ended open = key("create", {"--kms", "aws.json"});
+  EXPECT_EQ(open.status, 0) << open.err;
+  EXPECT_TRUE(says(open, "warning: no master keys are pinned for 'aws': ")) << open.err;
+  EXPECT_FALSE(says(key("create", {"--kms", "aws.json", "--kms-options", "pins"}), "pinned"));
+  const Ended other =
+      key("create", {"--kms", "aws.json", "--kms-options", "pins", "--provider", "aws",
+                     "--master-key", R"({"region": "us-east-1", "key": "other"})"});
+  EXPECT_TRUE(says(other, "master_key_not_pinned") && says(other, "'other'")) << other.err;
+}
+
+TEST_F(KeyLife, RewrapSendsNothingToAMasterKeyThatOnlyTheVaultNames) {
+  folder.write("aws.json", R"({"aws": {"accessKeyId": "a", "secretAccessKey": "b"},
+                               "local": {"key": ")" +
+                               std::string(128, 'A') + R"("}})");
+  const std::string theirs =
+      R"({"_id": {"$binary": {"base64": "AAAAAAAAAAAAAAAAAAAAAA==", "subType": "04"}},
+          "keyMaterial": {"$binary": {"base64": "AAAAAAAAAAAAAAAAAAAAAAAA", "subType": "00"}},
+          "creationDate": {"$date": "2026-01-01T00:00:00Z"},
+          "updateDate": {"$date": "2026-01-01T00:00:00Z"}, "status": 0,
+          "masterKey": {"provider": "aws", "region": "us-east-1", "key": "theirs",
+                        "endpoint": "a1.execute-api.us-east-1.amazonaws.com"}})";
+  std::string line = theirs;
+  std::erase(line, '\n');
+  const Ended imported =
+      run({"key", "import", "--vault", "theirs", "--format", "json"}, line + "\n");
+  ASSERT_EQ(imported.status, 0) << imported.err;
+  const auto rewrap = [&](Args more) {
+    more.insert(more.begin(), {"key", "rewrap", "--vault", "theirs", "--kms", "aws.json", "--all"});
+    return run(more);
+  };
+  const Ended all = rewrap({});
+  EXPECT_EQ(all.status, 1);
+  EXPECT_TRUE(says(all, "master_key_not_pinned") && says(all, "key 'theirs'")) << all.err;
+  const Ended named = rewrap(
+      {"--from-master-key", R"({"provider": "aws", "key": "theirs"})", "--provider", "local"});
+  EXPECT_TRUE(says(named, "is not a KMS of this cloud")) << named.err;
+  EXPECT_TRUE(says(rewrap({"--from-master-key", R"({"key": "theirs"})"}), "'provider'"));
+  EXPECT_TRUE(says(rewrap({"--from-master-key", R"({"provider": "aws", "kye": "x"})"}), "'kye'"));
 }
 
 TEST_F(KeyLife, LivesInMongoDbAsWell) {

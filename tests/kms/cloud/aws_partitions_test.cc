@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "http_endpoint.h"
+#include "trusted_hosts.h"
 
 namespace fle::kms {
 namespace {
@@ -41,16 +41,19 @@ TEST(AwsPartitions, KnowTheFormOfARegion) {
 }
 
 TEST(AwsPartitions, AreTrustedWithTheirOwnHosts) {
-  const auto allowed = [](const std::string& host) { return is_allowed({host}, kAwsDomains, {}); };
   for (const auto& [region, host] : kHosts) {
-    EXPECT_TRUE(allowed(host));
+    const auto trusted = [in_region = region](const std::string& h) {
+      return is_cloud_kms("aws", {h}, in_region);
+    };
+    EXPECT_TRUE(trusted(host));
     const std::string domain(aws_partition_of(region).domain);
-    EXPECT_TRUE(allowed("kms-fips." + std::string(region) + domain));
-    EXPECT_TRUE(allowed("vpce-0123-abcd.kms." + std::string(region) + ".vpce" + domain));
-    EXPECT_TRUE(
-        allowed("kms." + std::string(region) + std::string(aws_partition_of(region).dual_stack)));
-    EXPECT_FALSE(allowed("kms." + std::string(region) + domain + ".evil.example"));
-    EXPECT_FALSE(allowed("evil" + domain.substr(1)));
+    const std::string in = "." + std::string(region);
+    EXPECT_TRUE(trusted("kms-fips" + in + domain));
+    EXPECT_TRUE(trusted("vpce-0123-abcd.kms" + in + ".vpce" + domain));
+    EXPECT_TRUE(trusted("vpce-0123-abcd-eu-central-1a.kms-fips" + in + ".vpce" + domain));
+    EXPECT_TRUE(trusted("kms" + in + std::string(aws_partition_of(region).dual_stack)));
+    EXPECT_FALSE(trusted("kms" + in + domain + ".evil.example"));
+    EXPECT_FALSE(trusted("evil" + domain.substr(1)));
   }
 }
 

@@ -148,10 +148,11 @@ TEST_F(Azure, NamesAKeyThatIsNotThere) {
 
 TEST_F(Azure, SendsNoTokenToAVaultThatAKeyDocumentMakesUp) {
   const auto provider = azure();
-  for (const char* host : {"vault.evil.example", "vault.azure.net.evil.example",
-                           "evilvault.azure.net", "vault.azure.net"})
+  for (const char* host :
+       {"vault.evil.example", "vault.azure.net.evil.example", "evilvault.azure.net",
+        "vault.azure.net", "medco.blob.core.windows.net", "medco.vault.azure.net:8443"})
     failure_of(provider->unwrap(std::vector<std::uint8_t>(256), MasterKey::azure(host, "k")),
-               Errc::kms_config_invalid, "is not a host of this cloud");
+               Errc::kms_config_invalid, "is not a KMS of this cloud");
   for (const char* name : {"", ".", "..", "a/b", "a?b", "a b", "a%2fb"})
     failure_of(provider->unwrap(std::vector<std::uint8_t>(256),
                                 MasterKey::azure("medco.vault.azure.net", "k", name)),

@@ -151,10 +151,12 @@ def aws(request):
         blob = bytes([len(name)]) + name + seal(body["KeyId"], decode(body["Plaintext"]))
         return {"CiphertextBlob": base64.b64encode(blob).decode(), "KeyId": body["KeyId"]}
     if operation == "TrentService.Decrypt":
-        if set(body) != {"CiphertextBlob"}:
+        if set(body) not in ({"CiphertextBlob"}, {"CiphertextBlob", "KeyId"}):
             raise Refused(400, "ValidationException", "unexpected member")
         blob = decode(body["CiphertextBlob"])
         name, rest = blob[1 : 1 + blob[0]].decode("latin-1"), blob[1 + blob[0] :]
+        if body.get("KeyId", name) != name:
+            raise Refused(400, "IncorrectKeyException", "")
         plain = unseal(name, rest)
         if plain is None:
             raise Refused(400, "InvalidCiphertextException", "")

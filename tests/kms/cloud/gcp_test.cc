@@ -107,7 +107,7 @@ TEST_F(Gcp, RefusesNamesThatWouldBeAnotherPath) {
                Errc::kms_config_invalid, "masterKey.keyVersion");
   }
   failure_of(provider->wrap(data_key(), MasterKey::gcp({"p", "l", "r", "k", "", "evil.example"})),
-             Errc::kms_config_invalid, "is not a host of this cloud");
+             Errc::kms_config_invalid, "is not a KMS of this cloud");
   EXPECT_EQ(server.count_requests(), 0U);
 }
 

@@ -23,6 +23,16 @@ struct TlsOptions {
   std::string private_key_file;  ///< PEM; empty: it stands in certificate_file.
 };
 
+/// Master keys, described: those whose `masterKey` has each of these fields with this text, e.g.
+/// {{"key", "arn:aws:kms:eu-central-1:111122223333:key/..."}} or {{"keyVaultEndpoint",
+/// "medco.vault.azure.net"}, {"keyName", "medco-key"}}. A text that ends in "*" stands for all that
+/// begin as it does: "arn:aws:kms:eu-central-1:111122223333:*" is every key of one account.
+/// Endpoints are compared as hosts: without "https://", path, case and default port. An endpoint
+/// that a pin names must stand in the master key.
+using MasterKeyPin = std::map<std::string, std::string, std::less<>>;
+/// By provider id, name included.
+using MasterKeyPins = std::map<std::string, std::vector<MasterKeyPin>, std::less<>>;
+
 /// What reaching KMS servers needs beside the kmsProviders map itself. By provider id where a
 /// provider may differ from the others.
 struct KmsOptions {
@@ -33,10 +43,17 @@ struct KmsOptions {
   /// Waits a random part of 200 ms * 2^n before each, at most of 20 s. Never for KMIP.
   std::uint32_t max_retries = 3;
   /// Hosts, by provider id, that the endpoint in a masterKey of aws, azure or gcp may name beside
-  /// the cloud's own domains: "kms.example.com", the same with ":PORT", or ".example.com" for all
-  /// hosts below. A key document comes from a database: without this rule, who can write there
-  /// could have bearer tokens sent to a server of his own, or hand out data keys that he knows.
+  /// the KMS hosts of the cloud itself at port 443 (docs/kms.md has the table): "kms.example.com",
+  /// the same with ":PORT" (without, any port), or ".example.com" for all hosts below. A key
+  /// document comes from a database: without this rule, who can write there could have bearer
+  /// tokens sent to a server of theirs, or hand out data keys that they know.
   std::map<std::string, std::vector<std::string>, std::less<>> allowed_endpoints;
+  /// Pins: the master keys that may be used, by provider id. Where a provider has an entry, a
+  /// master key that fits none of its pins is refused before a byte is sent, whoever names it: a
+  /// key document, a new data key, a rewrap. Without pins, who can write to the key vault may name
+  /// any key of the cloud, one of an account of theirs, too. AWS is also told the key that it has
+  /// to decrypt with. Set them for every provider but local ones, which know one master key only.
+  MasterKeyPins master_keys;
   LockPolicy lock_policy = LockPolicy::required;
   /// Asked whenever a provider whose options are {} needs credentials: returns its options document
   /// as JSON text, e.g. {"accessKeyId": ..., "secretAccessKey": ..., "sessionToken": ...} or

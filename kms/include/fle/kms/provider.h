@@ -26,6 +26,7 @@ class FLE_API Provider {
   [[nodiscard]] virtual Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
                                                                 const MasterKey& master_key) = 0;
   /// Unwraps keyMaterial into exactly 96 bytes.
+  /// @retval Errc::master_key_not_pinned  see KmsOptions::master_keys; from prepare and wrap, too
   /// @retval Errc::key_unwrap_failed  wrong master key or changed material
   /// @retval Errc::kms_unreachable, Errc::kms_refused, Errc::kms_bad_answer
   /// @retval Errc::kms_no_credentials
@@ -51,7 +52,8 @@ class FLE_API Providers {
   /// KmsOptions::credentials. Nothing is sent before a key is wrapped or unwrapped.
   /// The caller wipes `text`, which holds the key. Memory used meanwhile is wiped. The legacy
   /// {"$binary": "<base64>", "$type": "00"} is read, too. A syntax error carries line and column.
-  /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value
+  /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value; also pins of
+  ///                                   a provider that is not in the map, which nothing would check
   /// @retval Errc::kms_unsupported     a provider that this version does not have
   /// @retval Errc::not_in_build        a provider that needs a package which this build lacks
   [[nodiscard]] static Outcome<Providers> from_json(std::string_view text,
@@ -66,6 +68,13 @@ class FLE_API Providers {
   /// @retval Errc::kms_not_configured  also for types that this version does not have, and says so
   [[nodiscard]] Outcome<Provider*> find(std::string_view id) const;
   [[nodiscard]] std::vector<std::string> ids() const;
+
+  /// Whether using provider `id` sends nothing that KmsOptions::master_keys does not name: it has
+  /// pins, or it is a local provider. False for one that is not configured.
+  [[nodiscard]] bool is_pinned(std::string_view id) const;
+  /// Whether `master_key` may be used; what wrap and unwrap check, too.
+  /// @retval Errc::master_key_not_pinned  its provider has pins, and it fits none
+  [[nodiscard]] Done check_pins(const MasterKey& master_key) const;
 
  private:
   struct State;

@@ -17,6 +17,10 @@ struct RewrapOptions {
   /// The new master key; none: each key anew under the one it has. A KMIP master key without keyId
   /// gets a managed object of its own for every key.
   std::optional<MasterKey> master_key;
+  /// The master keys that the data keys are under now, where KmsOptions::master_keys does not name
+  /// them: a rewrap of many keys that a vault lists sends nothing to a master key that nobody
+  /// named. Local providers send nothing and need none.
+  MasterKeyPins from;
   /// Leaves out keys that are under `master_key` already: goes on where an interrupted run ended.
   /// What counts are the fields that `master_key` has.
   bool resume = false;
@@ -42,7 +46,12 @@ struct RewrapResult {
 ///
 /// Thread-safe, as far as `vault` and `providers` are.
 ///
+/// Which master keys are used is checked for all keys before the first byte is sent.
+///
 /// @retval Errc::kms_not_configured  the provider of a key or the new one
+/// @retval Errc::master_key_not_pinned  the master key of a data key is neither in
+///         RewrapOptions::from nor pinned, or it, or the new one, is not among the pins; names both
+/// @retval Errc::kms_config_invalid  RewrapOptions::from has pins that can fit nothing
 /// @retval Errc::key_unwrap_failed   the text names the key
 /// @retval Errc::crypto_failed       a new wrapping does not open to what was wrapped
 /// @retval as KeyVault::match, KeyVault::rewrap, Provider
