@@ -10,6 +10,7 @@
 
 #include "fle/failure.h"
 #include "fle/kms/key_ring.h"
+#include "fle/text.h"
 
 namespace fle::tools {
 
@@ -37,7 +38,7 @@ void complain(const std::string& line);
 [[nodiscard]] Done print(const std::string& text);
 /// `text` with control characters as \xNN: names of fields and keys come from documents, and may
 /// neither break a line nor command a terminal.
-[[nodiscard]] std::string printable(std::string_view text);
+using fle::printable;
 
 /// --vault and [kms], where a subcommand takes them.
 struct KeyOptions {

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -32,8 +33,13 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    // --help and --version are "errors" of status 0 to CLI11.
-    return app.exit(e) == 0 ? kDone : kUsage;
+    // --help and --version are "errors" of status 0 to CLI11. Others quote the arguments.
+    std::ostringstream out;
+    std::ostringstream err;
+    const int status = app.exit(e, out, err);
+    std::fputs(out.str().c_str(), stdout);
+    std::fputs(shortened(err.str()).c_str(), stderr);
+    return status == 0 ? kDone : kUsage;
   }
   const Done done = chosen();
   if (done) return kDone;
@@ -65,29 +71,13 @@ void prepare_process() {
 }  // namespace
 
 void complain(const std::string& line) {
-  std::fprintf(stderr, "fle: %s\n", printable(line).c_str());
+  std::fprintf(stderr, "fle: %s\n", shortened(printable(line)).c_str());
 }
 
 Done print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
     return ok;
   return Failure(Errc::io_failed, "cannot write to standard output");
-}
-
-std::string printable(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string s;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    // C1 controls are two bytes in UTF-8.
-    const bool c1 = c == 0xc2 && i + 1 < text.size() && (text[i + 1] & 0xe0) == 0x80;
-    if (c >= 0x20 && c != 0x7f && !c1) {
-      s += text[i];
-    } else {
-      s += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
-    }
-  }
-  return s;
 }
 
 }  // namespace fle::tools

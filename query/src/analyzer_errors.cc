@@ -94,8 +94,7 @@ std::string error_text(const Failure& failure) {
   text.reserve(raw.size());
   for (std::string_view rest = raw; !rest.empty();) {
     const std::size_t n = utf8_length(rest);
-    const bool control = n == 1 && (static_cast<unsigned char>(rest[0]) < 0x20 || rest[0] == 0x7f);
-    if (n == 0 || control) {
+    if (n == 0) {
       text += '?';
     } else {
       text += rest.substr(0, n);

@@ -503,8 +503,8 @@ TEST_F(AnalyzerDialogue, ErrorTextIsOneLineOfUtf8) {
     std::string in;
     std::string out;
   } kBroken[] = {
-      {std::string("a\0b", 3), "a?b"},
-      {"a\nb\x7f", "a?b?"},
+      {std::string("a\0b", 3), "a\\x00b"},
+      {"a\nb\x7f", "a\\x0ab\\x7f"},
       {"\xff", "?"},
       {"\x80z", "?z"},
       {"\xc3", "?"},

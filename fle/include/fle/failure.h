@@ -7,14 +7,18 @@
 #include <variant>
 
 #include "fle/result.h"
+#include "fle/text.h"
 
 namespace fle {
 
 /// The error of every layer above the crypto core: a stable code, one sentence, and the place.
 ///
 /// Built only when something fails, so it may own memory. It never holds a key, a token or a
-/// plaintext value: field names and types may appear, values may not.
+/// plaintext value: field names and types may appear, values may not. Those names may be as long as
+/// the input: what is made of them is cut in the middle, here, for all who make or show a Failure.
 struct Failure {
+  static constexpr std::size_t kMaxMessage = kMaxText - kMaxPath - 256;
+
   Errc code = Errc::invalid_argument;
   std::string message;  ///< What was expected, what was found, what to do next.
   std::string path;     ///< Field path ("insurance.policyNumber") or JSON pointer; may be empty.
@@ -25,13 +29,16 @@ struct Failure {
 
   Failure() = default;
   Failure(Errc c, std::string text, std::string where = {})
-      : code(c), message(std::move(text)), path(std::move(where)) {}
+      : code(c),
+        message(text.size() <= kMaxMessage ? std::move(text) : shortened(text, kMaxMessage)),
+        path(where.size() <= kMaxPath ? std::move(where) : shortened(where, kMaxPath)) {}
   explicit Failure(const Error& e) : code(e.code), message(e.where) {
     if (code == Errc::lock_failed)
       message += ": raise RLIMIT_MEMLOCK (ulimit -l), or let keys swap";
   }
 
-  /// "document 3: field 'ssn': type_not_allowed: expected int, found string". One line.
+  /// "document 3: field 'ssn': type_not_allowed: expected int, found string". One line without
+  /// control characters, of at most kMaxText bytes.
   [[nodiscard]] std::string to_string() const {
     std::string s;
     if (document != 0) s += "document " + std::to_string(document) + ": ";
@@ -40,7 +47,7 @@ struct Failure {
     if (!path.empty()) s += (path.front() == '/' ? "at '" : "field '") + path + "': ";
     s += name(code);
     if (!message.empty()) s += ": " + message;
-    return s;
+    return shortened(printable(s));
   }
 };
 
