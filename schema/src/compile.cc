@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 
 #include "draft.h"
 #include "encrypt_options.h"
+#include "fle/text.h"
 #include "keywords.h"
 #include "plan_data.h"
 #include "unwrap.h"
@@ -34,8 +36,16 @@ bool mentions_encryption(const Value& v, bool of_fields) noexcept {
          });
 }
 
+// The limits below bound what a schema takes that is made to take much: no schema comes near them.
+constexpr std::size_t kMaxLeafPath = 512;
+constexpr std::size_t kMaxPatterns = 1000;
+/// Each name in `properties` is searched for with each pattern beside it.
+constexpr std::size_t kMaxSearches = 1'000'000;
+/// Of all leaves, as each has its pointer.
+constexpr std::size_t kMaxPointerBytes = std::size_t{64} << 20;
+
 std::string join(const std::string& path, const std::string& name) {
-  return path.empty() ? name : path + "." + name;
+  return shortened(path.empty() ? name : path + "." + name, kMaxLeafPath);
 }
 
 /// Where a sub-schema stands.
@@ -96,7 +106,7 @@ class Compiler {
     const Place at = here.place.at("encrypt", options);
     for (const Member& m : schema.members) {
       if (m.name == "encrypt") continue;
-      const Place sibling{here.place.pointer + pointer_step(m.name), m.offset};
+      const Place sibling = here.place.at(m.name, m.offset);
       if (find_keyword(m.name) == nullptr) return unknown_keyword(m, sibling, here.root);
       return fail(Errc::schema_conflict,
                   "'encrypt' cannot be used in conjunction with '" + m.name +
@@ -113,8 +123,12 @@ class Compiler {
     Draft draft;
     draft.kind = Plan::Kind::encrypted;
     FLE_TRY(draft.leaf, make_leaf(o, here.path, at));
-    if (const auto* p = std::get_if<KeyPointer>(&draft.leaf.key))
-      pointers_.push_back({*p, o.key->place});
+    if (const auto* p = std::get_if<KeyPointer>(&draft.leaf.key)) {
+      pointer_bytes_ += p->text.size() + p->tokens.size() * sizeof p->tokens.front();
+      if (pointer_bytes_ > kMaxPointerBytes)
+        return fail(Errc::schema_bad_pointer, "too many fields with long JSON pointers", at);
+      pointers_.try_emplace(p->text, Pointer{*p, o.key->place});
+    }
     return draft;
   }
 
@@ -128,7 +142,7 @@ class Compiler {
 
   Done check_keywords(const Value& schema, const Position& here) {
     for (const Member& m : schema.members) {
-      const Place at{here.place.pointer + pointer_step(m.name), m.offset};
+      const Place at = here.place.at(m.name, m.offset);
       const Keyword* k = find_keyword(m.name);
       if (k == nullptr) return unknown_keyword(m, at, here.root);
       if (k->role == Role::schemas && mentions_encryption(m.value, lists_fields(m.name))) {
@@ -234,11 +248,17 @@ class Compiler {
     if (patterns == nullptr) return ok;
     for (const Member& m : patterns->members) {
       Position at = child(here, "patternProperties", *patterns, "/" + m.name + "/");
-      at.place = at.place.at(m.name, m.value);
+      at.place = at.place.at(m.name, m.offset);
+      if (++n_patterns_ > kMaxPatterns) {
+        return fail(Errc::schema_bad_value,
+                    "more than " + std::to_string(kMaxPatterns) + " patterns in one schema",
+                    at.place);
+      }
       auto pattern = Pattern::compile(m.name);
       if (!pattern) {
-        return fail(pattern.error().code, pattern.error().message, {at.place.pointer, m.offset});
+        return fail(pattern.error().code, pattern.error().message, at.place);
       }
+      at.place.offset = m.value.offset;
       FLE_TRY(Draft d, compile(m.value, at));
       draft.patterns.push_back({std::move(*pattern), std::move(d)});
     }
@@ -247,6 +267,11 @@ class Compiler {
 
   // A name in `properties` that a pattern matches too must mean the same in both.
   Done check_agreement(const Draft& draft, const Position& here) {
+    n_searches_ += draft.properties.size() * draft.patterns.size();
+    if (n_searches_ > kMaxSearches) {
+      return fail(Errc::schema_bad_value,
+                  "too many names in 'properties' for as many patterns beside them", here.place);
+    }
     for (const Draft::Child& c : draft.properties) {
       for (const Draft::PatternChild& p : draft.patterns) {
         const Pattern::Match m = p.pattern.search(c.name);
@@ -257,7 +282,7 @@ class Compiler {
         return fail(Errc::schema_conflict,
                     "'properties' and the pattern '" + p.pattern.text() +
                         "' say different things about the field '" + c.name + "'",
-                    {here.place.pointer + "/properties" + pointer_step(c.name), here.place.offset});
+                    here.place.at("properties", here.place.offset).at(c.name, here.place.offset));
       }
     }
     return ok;
@@ -269,21 +294,22 @@ class Compiler {
     // Else every document would be refused, one by one.
     if (id.kind == Plan::Kind::ambiguous) {
       return fail(Errc::schema_conflict, "patterns say different things about the field '_id'",
-                  {inner_.place.pointer + "/patternProperties", 0});
+                  inner_.place.at("patternProperties", 0));
     }
     if (id.kind == Plan::Kind::encrypted && plan.leaf(id.leaf).algorithm == Algorithm::random) {
       return fail(Errc::schema_conflict,
                   invalid("It reaches _id, which can only be encrypted with the deterministic "
                           "algorithm: a document must be found by it. Give _id a plain entry in "
                           "'properties' if a pattern or additionalProperties covers it"),
-                  {inner_.place.pointer + "/properties/_id", 0});
+                  inner_.place.at("properties", 0).at("_id", 0));
     }
     return ok;
   }
 
   // The alternate name of a key must be readable in the document.
   Done check_pointers(const Plan& plan) {
-    for (const auto& [pointer, place] : pointers_) {
+    for (const auto& [text, checked] : pointers_) {
+      const auto& [pointer, place] = checked;
       Plan::Step step = plan.root();
       for (const std::string& token : pointer.tokens) {
         if (step.kind == Plan::Kind::object) step = plan.child(step.node, token);
@@ -305,7 +331,10 @@ class Compiler {
   };
   const Inner inner_;
   Origin origin_;
-  std::vector<Pointer> pointers_;
+  std::map<std::string, Pointer> pointers_;  // by their text
+  std::size_t pointer_bytes_ = 0;
+  std::size_t n_patterns_ = 0;
+  std::size_t n_searches_ = 0;
 };
 
 }  // namespace
@@ -322,7 +351,7 @@ Outcome<std::shared_ptr<const Plan>> with_position(Outcome<std::shared_ptr<const
 
 Outcome<std::shared_ptr<const Plan>> compile_json(std::string_view text, Origin origin) {
   FLE_TRY(const Value schema, read_json(text));
-  return with_position(Compiler({&schema, {{}, schema.offset}, origin}).run(), text);
+  return with_position(Compiler({&schema, Place(schema.offset), origin}).run(), text);
 }
 
 Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(std::string_view text, Origin origin,
@@ -334,7 +363,7 @@ Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(std::string_view text,
 
 Outcome<std::shared_ptr<const Plan>> compile_bson(Bytes document, Origin origin) {
   FLE_TRY(const Value schema, read_bson(document));
-  auto plan = Compiler({&schema, {}, origin}).run();
+  auto plan = Compiler({&schema, Place(), origin}).run();
   if (!plan) plan.error().column = 0;
   return plan;
 }

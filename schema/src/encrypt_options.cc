@@ -1,7 +1,9 @@
 #include "encrypt_options.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
+#include <vector>
 
 #include "fle/did_you_mean.h"
 #include "keywords.h"
@@ -19,6 +21,9 @@ constexpr auto kAlgorithms = std::to_array<AlgorithmName>({
     {"AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic", Algorithm::deterministic},
     {"AEAD_AES_256_CBC_HMAC_SHA_512-Random", Algorithm::random},
 });
+
+/// Every field has the pointer that it inherits.
+constexpr std::size_t kMaxPointer = 1024;
 
 Outcome<Algorithm> read_algorithm(const Value& v, const Place& place) {
   if (v.kind != ValueKind::string) {
@@ -64,6 +69,12 @@ Outcome<KeySelector> read_pointer(const Value& v, const Place& place) {
     return fail(Errc::schema_bad_pointer, "the JSON pointer in 'keyId' is empty", place);
   if (text.front() != '/') {
     return fail(Errc::schema_bad_pointer, "the JSON pointer in 'keyId' must start with '/'", place);
+  }
+  if (text.size() > kMaxPointer) {
+    return fail(
+        Errc::schema_bad_pointer,
+        "the JSON pointer in 'keyId' is longer than " + std::to_string(kMaxPointer) + " bytes",
+        place);
   }
   KeyPointer p{text, {}};
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -131,8 +142,17 @@ Done check_types(const EncryptOptions& o, Algorithm algorithm, const Place& plac
 
 }  // namespace
 
+std::string Place::pointer() const {
+  std::vector<const Step*> steps;
+  for (const Step* s = step_.get(); s != nullptr; s = s->outer.get()) steps.push_back(s);
+  std::string text;
+  std::for_each(steps.rbegin(), steps.rend(),
+                [&](const Step* s) { text += pointer_step(s->name); });
+  return text.empty() ? "/" : text;
+}
+
 Failure fail(Errc code, const std::string& message, const Place& place) {
-  Failure f(code, one_line(message), place.pointer.empty() ? "/" : place.pointer);
+  Failure f(code, one_line(message), place.pointer());
   f.column = static_cast<std::uint32_t>(place.offset);
   return f;
 }
@@ -188,7 +208,7 @@ Outcome<EncryptOptions> read_options(const Value& value, const Place& place, boo
                   "'" + keyword + "' has no option '" + m.name + "'" +
                       (m.name == "bsonType" ? ": it is never inherited, give it in each 'encrypt'"
                                             : "." + did_you_mean(m.name, names)),
-                  {at.pointer, m.offset});
+                  place.at(m.name, m.offset));
     }
   }
   if (!with_types && value.members.empty()) {

@@ -1,6 +1,7 @@
 #ifndef FLE_SCHEMA_SRC_ENCRYPT_OPTIONS_H_
 #define FLE_SCHEMA_SRC_ENCRYPT_OPTIONS_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -9,14 +10,32 @@
 
 namespace fle::schema {
 
-/// A place in the schema, for errors.
-struct Place {
-  std::string pointer;  // RFC 6901
-  std::size_t offset = 0;
-
-  [[nodiscard]] Place at(std::string_view name, const Value& value) const {
-    return {pointer + pointer_step(name), value.offset};
+/// A place in the schema, for errors: its pointer becomes a text when there is one. A text for each
+/// place would take the depth of the schema times its size.
+class Place {
+ public:
+  /// The root.
+  explicit Place(std::size_t where = 0) noexcept : offset(where) {}
+  [[nodiscard]] Place at(std::string_view name, std::size_t where) const {
+    Place inner;
+    inner.offset = where;
+    inner.step_ = std::make_shared<const Step>(Step{step_, std::string(name)});
+    return inner;
   }
+  [[nodiscard]] Place at(std::string_view name, const Value& value) const {
+    return at(name, value.offset);
+  }
+  /// RFC 6901.
+  [[nodiscard]] std::string pointer() const;
+
+  std::size_t offset;
+
+ private:
+  struct Step {
+    std::shared_ptr<const Step> outer;
+    std::string name;
+  };
+  std::shared_ptr<const Step> step_;
 };
 
 /// The compiler does not see the text: until compile_json puts in line and column, `column` holds

@@ -1,5 +1,7 @@
 // A BSON document -> Value, through libbson.
+#include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include <bson/bson.h>
 
@@ -13,14 +15,28 @@ struct Budget {
   std::size_t values = kMaxSchemaValues;
 };
 
-Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size_t depth,
-                          Budget& budget);
+/// A step on the way to what is being read: a pointer in the making.
+struct Way {
+  const Way* outer;
+  std::string_view name;
+};
 
-Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const std::string& pointer,
+std::string pointer_of(const Way* way) {
+  std::vector<std::string_view> names;
+  for (; way != nullptr; way = way->outer) names.push_back(way->name);
+  std::string text;
+  for (auto name = names.rbegin(); name != names.rend(); ++name) text += pointer_step(*name);
+  return text;
+}
+
+Outcome<Value> read_value(bson_iter_t& it, const Way* way, std::size_t depth, Budget& budget);
+
+Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const Way* way,
                             std::size_t depth, Budget& budget) {
   if (depth > kMaxSchemaDepth) {
     return Failure(Errc::schema_syntax,
-                   "nested deeper than " + std::to_string(kMaxSchemaDepth) + " levels", pointer);
+                   "nested deeper than " + std::to_string(kMaxSchemaDepth) + " levels",
+                   pointer_of(way));
   }
   Value v;
   v.kind = kind;
@@ -29,31 +45,32 @@ Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const std::st
   while (bson_iter_next(&children)) {
     const std::string name(bson_iter_key(&children), bson_iter_key_len(&children));
     if (!is_utf8(name, Nul::refused)) {
-      return Failure(Errc::schema_syntax, "a name that is not valid UTF-8", pointer);
+      return Failure(Errc::schema_syntax, "a name that is not valid UTF-8", pointer_of(way));
     }
     if (budget.values-- == 0) {
       return Failure(Errc::schema_syntax,
-                     "more than " + std::to_string(kMaxSchemaValues) + " values", pointer);
+                     "more than " + std::to_string(kMaxSchemaValues) + " values", pointer_of(way));
     }
-    FLE_TRY(Value child, read_value(children, pointer + pointer_step(name), depth, budget));
+    const Way inner{way, name};
+    FLE_TRY(Value child, read_value(children, &inner, depth, budget));
     if (kind == ValueKind::array) {
       v.items.push_back(std::move(child));
       continue;
     }
     if (!names.insert(name).second) {
       return Failure(Errc::schema_syntax,
-                     one_line("the name '" + name + "' stands twice in one object"), pointer);
+                     one_line("the name '" + name + "' stands twice in one object"),
+                     pointer_of(way));
     }
     v.members.push_back({name, 0, std::move(child)});
   }
   // libbson stops alike at the end and at damage; only the end stands on the last byte.
   if (bson_iter_offset(&children) + 1 != size)
-    return Failure(Errc::schema_syntax, "not valid BSON", pointer);
+    return Failure(Errc::schema_syntax, "not valid BSON", pointer_of(way));
   return v;
 }
 
-Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size_t depth,
-                          Budget& budget) {
+Outcome<Value> read_value(bson_iter_t& it, const Way* way, std::size_t depth, Budget& budget) {
   Value v;
   switch (bson_iter_type(&it)) {
     case BSON_TYPE_DOCUMENT:
@@ -61,10 +78,10 @@ Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size
       const bool is_array = bson_iter_type(&it) == BSON_TYPE_ARRAY;
       bson_iter_t children;
       if (!bson_iter_recurse(&it, &children)) {
-        return Failure(Errc::schema_syntax, "not valid BSON", pointer);
+        return Failure(Errc::schema_syntax, "not valid BSON", pointer_of(way));
       }
-      return read_members(children, is_array ? ValueKind::array : ValueKind::object, pointer,
-                          depth + 1, budget);
+      return read_members(children, is_array ? ValueKind::array : ValueKind::object, way, depth + 1,
+                          budget);
     }
     case BSON_TYPE_UTF8: {
       std::uint32_t n = 0;
@@ -72,7 +89,7 @@ Outcome<Value> read_value(bson_iter_t& it, const std::string& pointer, std::size
       v.kind = ValueKind::string;
       v.text.assign(s, n);
       if (!is_utf8(v.text, Nul::allowed)) {
-        return Failure(Errc::schema_syntax, "a string that is not valid UTF-8", pointer);
+        return Failure(Errc::schema_syntax, "a string that is not valid UTF-8", pointer_of(way));
       }
       return v;
     }
@@ -112,7 +129,7 @@ Outcome<Value> read_bson(Bytes document) {
     return Failure(Errc::schema_syntax, "not one valid BSON document");
   }
   Budget budget;
-  return read_members(it, ValueKind::object, {}, 1, budget);
+  return read_members(it, ValueKind::object, nullptr, 1, budget);
 }
 
 }  // namespace fle::schema

@@ -76,7 +76,7 @@ Outcome<const Member*> entry_of(const Value& map, const Place& place, std::strin
 }  // namespace
 
 Outcome<Inner> unwrap(const Value& root, Origin origin, std::string_view ns) {
-  Inner at{&root, {{}, root.offset}, origin};
+  Inner at{&root, Place(root.offset), origin};
   for (;;) {
     const Value& v = *at.schema;
     // What has a keyword is a schema: its compiler tells what else does not belong there.
