@@ -1,6 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
+#include <utility>
 
+#include "fle/text.h"
 #include "walker.h"
 
 namespace fle::bson {
@@ -12,25 +16,25 @@ using internal::Visit;
 
 class PathVisitor {
  public:
-  PathVisitor(Bytes doc, std::span<const std::uint32_t> type_offsets)
-      : paths(type_offsets.size()), doc_(doc), type_offsets_(type_offsets) {}
+  PathVisitor(Bytes doc, std::span<const std::uint32_t> type_offsets,
+              const std::function<bool(std::size_t, std::string)>& take)
+      : doc_(doc), type_offsets_(type_offsets), take_(take) {}
 
   Visit element(const Element& e, std::span<const Frame> frames) {
     while (next_ < type_offsets_.size() && type_offsets_[next_] < e.type_offset) ++next_;
     if (next_ == type_offsets_.size()) return {Visit::Next::stop};
     if (type_offsets_[next_] != e.type_offset) return {};
-    paths[next_++] = internal::dotted_path(doc_, frames, e.name);
+    if (!take_(next_++, internal::dotted_path(doc_, frames, e.name))) return {Visit::Next::stop};
     if (next_ == type_offsets_.size()) return {Visit::Next::stop};
     return {};
   }
   [[nodiscard]] bool leave(const Frame&) const noexcept { return true; }
   [[nodiscard]] std::uint32_t first_name() const noexcept { return 0; }
 
-  std::vector<std::string> paths;
-
  private:
   Bytes doc_;
   std::span<const std::uint32_t> type_offsets_;
+  const std::function<bool(std::size_t, std::string)>& take_;
   std::size_t next_ = 0;  // of type_offsets_
 };
 
@@ -83,29 +87,39 @@ namespace internal {
 
 std::string dotted_path(Bytes doc, std::span<const Frame> frames,
                         std::optional<std::string_view> last) {
-  std::string path;
-  const char* separator = "";
+  std::array<std::string_view, kMaxDepth + 1> names;
+  std::size_t n = 0;
   for (std::size_t i = 1; i < frames.size(); ++i) {
-    // The walk has seen this name's NUL.
-    path += separator;
-    path += reinterpret_cast<const char*>(doc.data()) + frames[i].type_offset + 1;
-    separator = ".";
+    // The walk has seen this name's NUL: just before the container that it names, or, for a scope,
+    // before the code in front of that.
+    const char* const name = reinterpret_cast<const char*>(doc.data()) + frames[i].type_offset + 1;
+    const std::size_t size = frames[i].offset - frames[i].type_offset - 2;
+    names[n++] = {name, frames[i].in_scope ? ::strnlen(name, size) : size};
   }
-  if (last) path.append(separator).append(*last);
-  return path;
+  if (last) names[n++] = *last;
+  return shortened_path({names.data(), n});
 }
 
 }  // namespace internal
 
+bool for_each_path(Bytes doc, std::span<const std::uint32_t> type_offsets,
+                   const std::function<bool(std::size_t, std::string)>& take, Work* work) {
+  if (type_offsets.empty()) return true;
+  PathVisitor visitor(doc, type_offsets, take);
+  const Limits any{internal::kMaxDepth, static_cast<std::uint32_t>(internal::kMaxDocument), work};
+  return internal::Walker(doc, any, visitor).run({}).has_value();
+}
+
 std::vector<std::string> paths_of(Bytes doc, std::span<const std::uint32_t> type_offsets,
                                   Work* work) {
-  PathVisitor visitor(doc, type_offsets);
-  if (type_offsets.empty()) return {};
-  const Limits any{internal::kMaxDepth, static_cast<std::uint32_t>(internal::kMaxDocument), work};
-  // A malformed document has no paths; up to where it is malformed it may have had these.
-  if (!internal::Walker(doc, any, visitor).run({}).has_value())
-    std::ranges::fill(visitor.paths, std::string());
-  return std::move(visitor.paths);
+  std::vector<std::string> paths(type_offsets.size());
+  const auto take = [&paths](std::size_t i, std::string path) {
+    paths[i] = std::move(path);
+    return true;
+  };
+  // Up to where a document is malformed it may have had some.
+  if (!for_each_path(doc, type_offsets, take, work)) std::ranges::fill(paths, std::string());
+  return paths;
 }
 
 std::string path_of(Bytes doc, std::uint32_t type_offset, Work* work) {
@@ -136,6 +150,94 @@ Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& p
     return unresolved(pointer, "keyId leads to a value that is not a string");
   const Bytes text = doc.subspan(at.value_offset + 4, at.value_size - 5);
   return std::string_view(reinterpret_cast<const char*>(text.data()), text.size());
+}
+
+void PointerValues::read(Bytes doc, const schema::Plan& plan, Work* work) {
+  const auto tree = plan.pointer_tree();
+  plan_ = &plan;
+  if (places_.size() < tree.size()) places_.resize(tree.size());
+  work_ = work;
+  ++document_;
+  if (tree.empty()) return;
+  const bool whole = internal::shallow_document_size(doc.data(), doc.size()) == doc.size();
+  places_[0] = {document_, 0, whole ? State::present : State::malformed, Type::object, {}};
+  if (whole) look_into(doc, 0, Type::object, 0);
+}
+
+/// The container whose int32 length is at `at`; `node` leads to it.
+void PointerValues::look_into(Bytes doc, std::uint32_t at, Type container, std::uint32_t node) {
+  Cursor cursor(doc, at);
+  std::array<char, 20> digits;
+  for (std::size_t i = 0; cursor.next(); ++i) {
+    if (work_ != nullptr) work_->step();
+    const Element& e = cursor.element();
+    std::string_view token = e.name;
+    if (container == Type::array) {
+      const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), i).ptr;
+      token = {digits.data(), static_cast<std::size_t>(end - digits.data())};
+    }
+    if (const std::uint32_t child = plan_->pointer_child(node, token); child != 0)
+      found(doc, child, e.type, e.value_offset, e.value_size);
+  }
+  if (cursor.malformed()) places_[node].state = State::malformed;
+}
+
+void PointerValues::found(Bytes doc, std::uint32_t node, Type type, std::uint32_t at,
+                          std::uint32_t size) {
+  Place& place = places_[node];
+  if (place.document == document_) {
+    place.state = State::twice;
+    return;
+  }
+  place = {document_, 0, State::present, type, {}};
+  if (type == Type::string)
+    place.text = {reinterpret_cast<const char*>(doc.data()) + at + 4, size - 5};
+  const bool container = type == Type::object || type == Type::array;
+  if (container && plan_->pointer_tree()[node].n_children != 0) look_into(doc, at, type, node);
+}
+
+PointerValues::State PointerValues::state_of(std::uint32_t node) const noexcept {
+  return places_[node].document == document_ ? places_[node].state : State::missing;
+}
+
+Outcome<std::string_view> PointerValues::value(schema::Plan::PointerId id) {
+  Place& end = places_[plan_->pointer_end(id)];
+  if (end.good_for == document_) return end.text;
+  const schema::KeyPointer& pointer = plan_->pointers()[id];
+  const auto tree = plan_->pointer_tree();
+  // The first thing that is wrong on the way is nearest to the root. A node was not reached where
+  // one before it was not a container.
+  State worst = State::present;
+  const Place* blocked = nullptr;
+  for (std::uint32_t node = plan_->pointer_end(id);; node = tree[node].parent) {
+    const State state = state_of(node);
+    if (state != State::present) {
+      worst = state;
+      blocked = nullptr;
+    } else if (worst == State::missing && blocked == nullptr) {
+      blocked = &places_[node];
+    }
+    if (node == 0) break;
+  }
+  const bool through_scalar =
+      blocked != nullptr && blocked->type != Type::object && blocked->type != Type::array;
+  switch (worst) {
+    case State::malformed:
+      return Failure(Errc::malformed_bson, "malformed on the way of keyId", pointer.text);
+    case State::twice:
+      return Failure(Errc::duplicate_field,
+                     "stands twice in its document, and keyId leads through it", pointer.text);
+    case State::missing:
+      return unresolved(pointer, through_scalar
+                                     ? "keyId leads through a value that is not an object or array"
+                                     : "keyId leads to a field that the document does not have");
+    case State::present:
+      break;
+  }
+  if (end.type != Type::string)
+    return unresolved(pointer, "keyId leads to a value that is not a string");
+  end.good_for = document_;
+  return end.text;
 }
 
 }  // namespace fle::bson

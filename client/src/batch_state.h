@@ -41,7 +41,9 @@ struct Batch::State {
     std::size_t document = 0;  // for which it was looked up, from 1; 0: for none
     KeyTable::Index key = 0;
   };
-  std::vector<PointerKey> pointer_keys;  // of each leaf of the plan, where one has a JSON pointer
+  std::vector<PointerKey> pointer_keys;  // of each JSON pointer of the plan
+  bson::PointerValues pointers;
+  std::size_t pointers_of = 0;  // the document that they are of, from 1
   std::vector<SealJob> seal_jobs;
   std::vector<OpenJob> open_jobs;
   WipedBuffer plaintext;
@@ -61,6 +63,7 @@ struct Batch::State {
     end_call();
     field_keys.clear();
     pointer_keys.clear();
+    pointers_of = 0;
     seal_jobs.clear();
     open_jobs.clear();
     kept.clear();

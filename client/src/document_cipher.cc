@@ -70,16 +70,16 @@ Done first_missing_key(Batch::State& s, const Done& otherwise) {
 
 // ---- Encryption
 
-/// The key that a JSON pointer of leaf `leaf` leads to. Any number of fields can have one leaf, and
-/// the whole document is searched: once for each leaf and document.
+/// The key that a JSON pointer leads to. Any number of fields can have one, and the whole document
+/// is searched: once for all pointers.
 Outcome<KeyTable::Index> key_by_pointer(Batch::State& s, const schema::Plan& plan,
-                                        std::size_t document, schema::Plan::LeafId leaf) {
-  s.pointer_keys.resize(plan.leaves().size());
-  Batch::State::PointerKey& known = s.pointer_keys[leaf];
+                                        std::size_t document, schema::Plan::PointerId pointer) {
+  s.pointer_keys.resize(plan.pointers().size());
+  Batch::State::PointerKey& known = s.pointer_keys[pointer];
   if (known.document != document + 1) {
-    FLE_TRY(const std::string_view name,
-            bson::resolve_pointer(s.documents[document].input,
-                                  std::get<schema::KeyPointer>(plan.leaf(leaf).key)));
+    if (std::exchange(s.pointers_of, document + 1) != document + 1)
+      s.pointers.read(s.documents[document].input, plan);
+    FLE_TRY(const std::string_view name, s.pointers.value(pointer));
     known = {document + 1, s.keys.add(name)};
   }
   return known.key;
@@ -92,7 +92,7 @@ Done choose_keys(Batch::State& s, const schema::Plan& plan) {
       s.field_keys.push_back(s.keys.add(*id));
       return ok;
     }
-    auto by_name = key_by_pointer(s, plan, i, m.leaf);
+    auto by_name = key_by_pointer(s, plan, i, plan.pointer_of(m.leaf));
     if (!by_name) return at_field(by_name.error(), s, i, m);
     s.field_keys.push_back(*by_name);
     return ok;

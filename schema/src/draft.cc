@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "plan_data.h"
 
@@ -43,8 +45,19 @@ class Flattener {
     if (const auto* id = std::get_if<KeyId>(&leaf.key); id != nullptr && seen_.insert(*id).second) {
       d_.key_ids.push_back(*id);
     }
+    if (leaf.types.contains(bson::Type::object) || leaf.types.contains(bson::Type::array))
+      d_.container = static_cast<Plan::LeafId>(d_.leaves.size());
+    const auto* const pointer = std::get_if<KeyPointer>(&leaf.key);
+    d_.leaf_pointers.push_back(pointer == nullptr ? Plan::kNoPointer : add_pointer(*pointer));
     d_.leaves.push_back(std::move(leaf));
     return static_cast<Plan::LeafId>(d_.leaves.size() - 1);
+  }
+
+  Plan::PointerId add_pointer(const KeyPointer& pointer) {
+    const auto id = static_cast<Plan::PointerId>(d_.pointers.size());
+    const auto [known, added] = pointers_.emplace(pointer.text, id);
+    if (added) d_.pointers.push_back(pointer);
+    return known->second;
   }
 
   Plan::NodeId add_object(Draft& draft) {
@@ -86,7 +99,42 @@ class Flattener {
 
   Plan::Data& d_;
   std::set<KeyId> seen_;
+  std::map<std::string, Plan::PointerId> pointers_;
 };
+
+/// The names that lead to something encrypted.
+void list_names(Plan::Data& d) {
+  const auto encrypts = [](const Plan::Step& step) { return step.kind != Plan::Kind::plain; };
+  for (const Plan::Data::Slot& s : d.slots)
+    if (s.len != Plan::Data::Slot::kFree && encrypts(s.step))
+      d.encrypted_names.push_back(std::string_view(d.names).substr(s.name, s.len));
+  std::ranges::sort(d.encrypted_names);
+  auto& names = d.encrypted_names;
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  d.any_name = std::ranges::any_of(d.patterns, encrypts, &Plan::Data::PatternRow::step) ||
+               std::ranges::any_of(d.nodes, encrypts, &Plan::Data::Node::otherwise);
+}
+
+void make_pointer_tree(Plan::Data& d) {
+  if (d.pointers.empty()) return;
+  d.pointer_tree.emplace_back();
+  std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> edges;
+  for (const KeyPointer& pointer : d.pointers) {
+    std::uint32_t at = 0;
+    for (const std::string& token : pointer.tokens) {
+      const auto next = static_cast<std::uint32_t>(d.pointer_tree.size());
+      const auto [edge, added] = edges.try_emplace({at, token}, next);
+      if (added) {
+        d.pointer_tree.push_back({at});
+        ++d.pointer_tree[at].n_children;
+      }
+      at = edge->second;
+    }
+    d.pointer_ends.push_back(at);
+  }
+  for (const auto& [from, to] : edges)
+    d.pointer_edges.push_back({from.first, to, std::string(from.second)});
+}
 
 }  // namespace
 
@@ -111,6 +159,8 @@ bool same_meaning(const Draft& a, const Draft& b) noexcept {
 std::unique_ptr<const Plan::Data> flatten(Draft root) {
   auto data = std::make_unique<Plan::Data>();
   data->root = Flattener(*data).add(root);
+  list_names(*data);
+  make_pointer_tree(*data);
   return data;
 }
 

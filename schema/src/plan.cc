@@ -1,6 +1,8 @@
 #include "fle/schema/plan.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "plan_data.h"
 
@@ -134,5 +136,27 @@ bool Plan::dotted_name_is_encrypted(NodeId node, std::string_view name, Work* wo
 std::span<const Leaf> Plan::leaves() const noexcept { return d_->leaves; }
 bool Plan::encrypts_id() const noexcept { return encrypts_id_; }
 std::span<const KeyId> Plan::key_ids() const noexcept { return d_->key_ids; }
+
+bool Plan::names_encrypted(std::string_view name) const noexcept {
+  return d_->any_name || std::ranges::binary_search(d_->encrypted_names, name);
+}
+
+const Leaf* Plan::container() const noexcept {
+  return d_->container == Data::kNoContainer ? nullptr : &d_->leaves[d_->container];
+}
+
+std::span<const KeyPointer> Plan::pointers() const noexcept { return d_->pointers; }
+Plan::PointerId Plan::pointer_of(LeafId id) const noexcept { return d_->leaf_pointers[id]; }
+std::span<const Plan::PointerNode> Plan::pointer_tree() const noexcept { return d_->pointer_tree; }
+
+std::uint32_t Plan::pointer_end(PointerId id) const noexcept { return d_->pointer_ends[id]; }
+
+std::uint32_t Plan::pointer_child(std::uint32_t node, std::string_view token) const noexcept {
+  const auto place = [](const Data::PointerEdge& e) {
+    return std::pair(e.from, std::string_view(e.token));
+  };
+  const auto edge = std::ranges::lower_bound(d_->pointer_edges, std::pair(node, token), {}, place);
+  return edge != d_->pointer_edges.end() && place(*edge) == std::pair(node, token) ? edge->to : 0;
+}
 
 }  // namespace fle::schema

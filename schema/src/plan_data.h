@@ -44,6 +44,20 @@ struct Plan::Data {
   std::string names;
   std::vector<Leaf> leaves;
   std::vector<KeyId> key_ids;
+  std::vector<std::string_view> encrypted_names;  // into `names`, sorted: see names_encrypted()
+  bool any_name = false;
+  static constexpr LeafId kNoContainer = UINT32_MAX;
+  LeafId container = kNoContainer;
+  std::vector<KeyPointer> pointers;
+  std::vector<PointerId> leaf_pointers;     // of each leaf
+  std::vector<std::uint32_t> pointer_ends;  // of each pointer
+  std::vector<PointerNode> pointer_tree;
+  struct PointerEdge {
+    std::uint32_t from;
+    std::uint32_t to;
+    std::string token;
+  };
+  std::vector<PointerEdge> pointer_edges;  // sorted by `from`, then by `token`
   Step root;
 
   static Ends ends(std::string_view name) noexcept;

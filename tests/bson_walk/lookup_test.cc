@@ -2,6 +2,7 @@
 
 #include "documents.h"
 #include "fle/bson_walk/walk.h"
+#include "fle/schema/compile.h"
 
 namespace fle::bson {
 namespace {
@@ -115,6 +116,78 @@ TEST(PathOf, FindsElementsBeforeTheDamage) {
   test::Buffer doc = test::from_json("{'a':{'b':1},'c':true}");
   doc[doc.size() - 2] = 2;
   EXPECT_EQ(path_of(doc, 11), "a.b");
+}
+
+/// A plan whose fields f0, f1, ... have these pointers.
+std::shared_ptr<const schema::Plan> plan_of(const std::vector<std::string>& pointers) {
+  std::string text = R"({"bsonType": "object", "properties": {)";
+  for (std::size_t i = 0; i < pointers.size(); ++i)
+    text += (i == 0 ? "\"f" : ", \"f") + std::to_string(i) +
+            R"(": {"encrypt": {"algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": ")" +
+            pointers[i] + "\"}}";
+  return *schema::compile_json(text + "}}", schema::Origin::local);
+}
+
+std::string shown(const Outcome<std::string_view>& found) {
+  return found ? "'" + std::string(*found) + "'" : found.error().to_string();
+}
+
+TEST(PointerValues, AreThoseOfEachPointerByItself) {
+  const auto plan = plan_of({"/k", "/a/b", "/a/1/c", "/l/0", "/l/1/m", "/l/01/m", "/s", "/s/x",
+                             "/a", "/none", "/a/none/x", "/k/deeper/still", "/t", "/t/u", "/k"});
+  EXPECT_EQ(plan->pointers().size(), 14U) << "each once";
+  PointerValues values;
+  for (const char* json :
+       {"{'k':'top','a':{'b':'in','1':{'c':'one'}},'l':['x',{'m':'z'}],'s':1}", "{}",
+        "{'a':[0,{'c':'in a list'}],'l':{'0':'by name','1':{'m':'z'},'01':{'m':'y'}},'k':null}",
+        "{'k':{'deeper':{'still':'x'}},'s':{'x':'y'},'t':{'u':'v'}}",
+        "{'a':'x','l':'y','t':[{'u':'v'}]}"}) {
+    SCOPED_TRACE(json);
+    const auto doc = test::from_json(json);
+    values.read(doc, *plan);
+    for (schema::Plan::PointerId i = 0; i < plan->pointers().size(); ++i) {
+      const auto alone = resolve_pointer(doc, plan->pointers()[i]);
+      EXPECT_EQ(shown(values.value(i)), shown(alone)) << plan->pointers()[i].text;
+      EXPECT_EQ(shown(values.value(i)), shown(alone)) << "asked again";
+    }
+  }
+}
+
+TEST(PointerValues, KeepNothingOfTheDocumentOrPlanBefore) {
+  PointerValues values;
+  const auto first = test::from_json("{'k':'one','a':{'b':'two'}}");
+  values.read(first, *plan_of({"/k", "/a/b"}));
+  const auto plan = plan_of({"/a/b", "/x"});
+  const auto second = test::from_json("{'k':'three'}");
+  values.read(second, *plan);
+  EXPECT_FALSE(values.value(0));
+  EXPECT_FALSE(values.value(1));
+}
+
+TEST(PointerValues, LookOnceForAllPointers) {
+  std::vector<std::string> pointers;
+  std::string json = "{";
+  for (int i = 0; i < 200; ++i) {
+    pointers.push_back("/k" + std::to_string(i));
+    json += "'p" + std::to_string(i) + "':0,'k" + std::to_string(i) + "':'v',";
+  }
+  json.back() = '}';
+  const auto plan = plan_of(pointers);
+  const auto doc = test::from_json(json);
+  PointerValues values;
+  Work work;
+  values.read(doc, *plan, &work);
+  for (schema::Plan::PointerId i = 0; i < 200; ++i) EXPECT_EQ(shown(values.value(i)), "'v'");
+  EXPECT_LE(work.steps(), 400U);
+}
+
+TEST(PointerValues, RefuseWhatStandsTwice) {
+  const auto plan = plan_of({"/k", "/a/b"});
+  test::Buffer doc = test::from_json("{'k':'1','k':'2','a':{'b':'x'},'a':{'b':'y'}}");
+  PointerValues values;
+  values.read(doc, *plan);
+  EXPECT_EQ(values.value(0).error().code, Errc::duplicate_field);
+  EXPECT_EQ(values.value(1).error().code, Errc::duplicate_field);
 }
 
 }  // namespace

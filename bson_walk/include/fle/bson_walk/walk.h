@@ -2,6 +2,7 @@
 #define FLE_BSON_WALK_WALK_H_
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -145,15 +146,23 @@ class FLE_API Edits {
 [[nodiscard]] FLE_API Done check_value(Type type, Bytes value, const Limits& limits = {});
 
 /// The dotted path of the element whose type byte stands at `type_offset`, for error messages and
-/// reports. Walks the document again: for cold paths only. Empty if there is no such element.
+/// reports; shortened to kMaxPath. Walks the document again: for cold paths only. Empty if there is
+/// no such element.
 /// @param work  counts the elements walked; may be null.
 [[nodiscard]] FLE_API std::string path_of(Bytes doc, std::uint32_t type_offset,
                                           Work* work = nullptr);
 /// The paths of many elements, in one walk.
 /// @param type_offsets  in document order, as marks are.
 /// @return as many paths; empty where there is no such element.
-[[nodiscard]] FLE_API std::vector<std::string> paths_of(
-    Bytes doc, std::span<const std::uint32_t> type_offsets, Work* work = nullptr);
+[[nodiscard]] FLE_API std::vector<std::string> paths_of(Bytes doc,
+                                                        std::span<const std::uint32_t> type_offsets,
+                                                        Work* work = nullptr);
+
+/// The same, each given to `take` with its index for as long as it returns true.
+/// @return  false where the document turned out to be malformed: there are no more then.
+FLE_API bool for_each_path(Bytes doc, std::span<const std::uint32_t> type_offsets,
+                           const std::function<bool(std::size_t, std::string)>& take,
+                           Work* work = nullptr);
 
 /// The string that a JSON-pointer keyId leads to in `doc`: the key's alternate name. Steps through
 /// objects by name and arrays by index.
@@ -165,6 +174,37 @@ class FLE_API Edits {
 [[nodiscard]] FLE_API Outcome<std::string_view> resolve_pointer(Bytes doc,
                                                                 const schema::KeyPointer& pointer,
                                                                 Work* work = nullptr);
+
+/// What all JSON pointers of a plan lead to in one document, found in one walk through what they
+/// lead through: many leaves can have one pointer, and many fields one leaf. As resolve_pointer for
+/// each. Keeps its memory for the next document. Not for concurrent use.
+class FLE_API PointerValues {
+ public:
+  /// @param doc   checked before: what the pointers do not lead through is not looked at.
+  /// @param plan  must stay until the last value().
+  void read(Bytes doc, const schema::Plan& plan, Work* work = nullptr);
+  /// Of the document that was read last.
+  /// @retval as resolve_pointer
+  [[nodiscard]] Outcome<std::string_view> value(schema::Plan::PointerId id);
+
+ private:
+  enum class State : std::uint8_t { missing, present, twice, malformed };
+  struct Place {  // of one node of the plan's tree of pointers
+    std::uint64_t document = 0;
+    std::uint64_t good_for = 0;  // the document in which it ends a pointer that leads to a string
+    State state = State::missing;
+    Type type = Type::null;
+    std::string_view text;  // of a string
+  };
+  void look_into(Bytes doc, std::uint32_t at, Type container, std::uint32_t node);
+  void found(Bytes doc, std::uint32_t node, Type type, std::uint32_t at, std::uint32_t size);
+  [[nodiscard]] State state_of(std::uint32_t node) const noexcept;
+
+  const schema::Plan* plan_ = nullptr;
+  Work* work_ = nullptr;
+  std::uint64_t document_ = 0;  // counts them, so that nothing need be cleared
+  std::vector<Place> places_;
+};
 
 }  // namespace fle::bson
 

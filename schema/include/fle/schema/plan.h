@@ -70,6 +70,31 @@ class FLE_API Plan {
   [[nodiscard]] bool encrypts_id() const noexcept;
   /// Every key that the plan names by UUID, each once.
   [[nodiscard]] std::span<const KeyId> key_ids() const noexcept;
+  /// Whether a field called `name`, wherever it stands, may be encrypted or lead to one that is.
+  /// True for every name where patterns or additionalProperties encrypt something.
+  [[nodiscard]] bool names_encrypted(std::string_view name) const noexcept;
+
+  /// A leaf whose values the schema says may be objects or arrays; null when there is none.
+  [[nodiscard]] const Leaf* container() const noexcept;
+
+  using PointerId = std::uint32_t;
+  static constexpr PointerId kNoPointer = UINT32_MAX;
+  /// Every JSON pointer that names a key, each once.
+  [[nodiscard]] std::span<const KeyPointer> pointers() const noexcept;
+  /// Which of them names the key of a leaf; kNoPointer where a UUID does.
+  [[nodiscard]] PointerId pointer_of(LeafId id) const noexcept;
+  /// The tokens of all pointers as a tree, so that one walk through a document finds what all of
+  /// them lead to. Its root is number 0.
+  struct PointerNode {
+    std::uint32_t parent = 0;
+    std::uint32_t n_children = 0;
+  };
+  [[nodiscard]] std::span<const PointerNode> pointer_tree() const noexcept;
+  /// The node where a pointer ends.
+  [[nodiscard]] std::uint32_t pointer_end(PointerId id) const noexcept;
+  /// The node that `token` leads to; 0 when there is none.
+  [[nodiscard]] std::uint32_t pointer_child(std::uint32_t node,
+                                            std::string_view token) const noexcept;
 
   struct Data;  // src/plan_data.h
   explicit Plan(std::unique_ptr<const Data> data) noexcept;
