@@ -93,8 +93,8 @@ constexpr std::array<const char*, 3> kVerdicts{"encrypted", "unchanged", "refuse
 const char* verdict_name(Finding::Verdict v) { return kVerdicts[static_cast<std::size_t>(v)]; }
 
 /// The findings, and always one for a refusal: not every rule is about a path.
-std::vector<Finding> findings_of(const Analyzed& a) {
-  std::vector<Finding> all = a.analysis.findings;
+std::vector<Finding> findings_of(Analyzed& a) {
+  std::vector<Finding> all = std::move(a.analysis.findings);
   const bool told = std::ranges::any_of(
       all, [](const Finding& f) { return f.verdict == Finding::Verdict::refused; });
   if (!a.done && !told) {
@@ -108,6 +108,20 @@ std::vector<Finding> findings_of(const Analyzed& a) {
   return all;
 }
 
+using Row = std::array<std::string, 6>;
+
+Row row_of(const Finding& f) {
+  Row row{verdict_name(f.verdict),
+          printable(f.path),
+          printable(f.field),
+          printable(f.operation),
+          f.rule,
+          printable(f.reason)};
+  for (std::string& cell : row)
+    if (cell.empty()) cell = "-";
+  return row;
+}
+
 void append(std::string& out, const Analyzed& a, const std::vector<Finding>& findings) {
   out += "command " + std::to_string(a.number) + ":";
   if (!a.name.empty()) out += " " + printable(a.name);
@@ -117,29 +131,29 @@ void append(std::string& out, const Analyzed& a, const std::vector<Finding>& fin
              ? " stays as it is\n"
              : ", values to encrypt: " + std::to_string(a.analysis.n_encrypted) + "\n";
 
-  using Row = std::array<std::string, 6>;
-  std::vector<Row> rows;
-  for (const Finding& f : findings) {
-    rows.push_back({verdict_name(f.verdict), printable(f.path), printable(f.field),
-                    printable(f.operation), f.rule, printable(f.reason)});
-  }
-  if (!rows.empty())
-    rows.insert(rows.begin(), Row{"verdict", "path", "field", "operation", "rule", "reason"});
+  // One long path must not make every line as long.
+  static constexpr std::size_t kWidest = 80;
   std::array<std::size_t, 6> width{};
-  for (Row& r : rows) {
-    for (std::size_t i = 0; i < r.size(); ++i) {
-      if (r[i].empty()) r[i] = "-";
-      width[i] = std::max(width[i], r[i].size());
-    }
-  }
-  for (const Row& r : rows) {
+  const auto measure = [&width](const Row& row) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      width[i] = std::max(width[i], std::min(row[i].size(), kWidest));
+  };
+  const auto write = [&width, &out](const Row& row) {
     out += "  ";
-    for (std::size_t i = 0; i < r.size(); ++i) {
-      out += r[i];
-      if (i + 1 < r.size()) out.append(width[i] - r[i].size() + 2, ' ');
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      out += row[i];
+      if (i + 1 < row.size()) out.append(width[i] - std::min(row[i].size(), width[i]) + 2, ' ');
     }
     out += '\n';
-  }
+  };
+  const Row head{"verdict", "path", "field", "operation", "rule", "reason"};
+  measure(head);
+  for (const Finding& f : findings) measure(row_of(f));
+  if (!findings.empty()) write(head);
+  for (const Finding& f : findings) write(row_of(f));
+  if (a.analysis.findings_left_out != 0)
+    out += "  and " + std::to_string(a.analysis.findings_left_out) +
+           " more: explained all together they would be many times as long as the command\n";
   for (const Finding& f : findings)
     if (!f.advice.empty()) out += "  instead: " + printable(f.advice) + '\n';
 }
@@ -177,6 +191,14 @@ Done append_json(std::string& out, const Analyzed& a, const Finding& f) {
   return bson_to_json(line.bytes(), false, out);
 }
 
+Done append_left_out(std::string& out, const Analyzed& a) {
+  if (a.analysis.findings_left_out == 0) return ok;
+  Line line;
+  line.add("command", a.number);
+  line.add("leftOut", a.analysis.findings_left_out);
+  return bson_to_json(line.bytes(), false, out);
+}
+
 // --- the stream ---
 
 class Run {
@@ -207,7 +229,7 @@ class Run {
   }
 
   /// Explains a refusal as well as anything, and goes on: the status says so at the end.
-  Done explain(const Analyzed& a) {
+  Done explain(Analyzed& a) {
     if (!a.done && !refused_) refused_ = stream_.numbered(a.done.error());
     const std::vector<Finding> findings = findings_of(a);
     std::string text;
@@ -215,6 +237,7 @@ class Run {
       append(text, a, findings);
     } else {
       for (const Finding& f : findings) FLE_CHECK(append_json(text, a, f));
+      FLE_CHECK(append_left_out(text, a));
     }
     return stream_.write_text(text);
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_set>
 #include <vector>
 
 #include "expression_evaluator.h"
@@ -190,16 +189,16 @@ Done need_groupable(Context& context, const Element& e, const View& view, const 
   // A compound key: each part must do. Parts can be shared ({a: "$x", b: "$x"}, stage after stage),
   // so that there are far more ways to them than parts.
   std::vector<View> parts{view};
-  std::unordered_set<const Overlay*> seen;
   while (!parts.empty()) {
     const View part = parts.back();
     parts.pop_back();
     context.work().step();
     if (part.kind != View::Kind::overlay) {
       FLE_CHECK(need_groupable_part(context, e, part, scope, operation));
-    } else if (seen.insert(part.overlay).second) {
+    } else if (context.fields().is_first_visit(*part.overlay, scope.collation)) {
       parts.insert(parts.end(), part.overlay->bases.begin(), part.overlay->bases.end());
-      for (const auto& [name, member] : part.overlay->members) parts.push_back(member);
+      part.overlay->members.for_each(
+          [&parts](std::string_view, const Member& member) { parts.push_back(member.view); });
     }
   }
   return ok;

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
+#include <utility>
 
+#include "fle/text.h"
 #include "roll_over.h"
 
 namespace fle::query {
@@ -15,6 +16,10 @@ constexpr Refusal kNoSchema{"collection.schema", Errc::schema_missing,
 constexpr Refusal kPointerKey{"key.pointer", Errc::pointer_key_not_allowed,
                               "A non-static (JSONPointer) keyId is not supported.",
                               "write the whole document, which holds the key's name"};
+
+/// See Analysis::findings.
+constexpr std::size_t kFindingRoom = std::size_t{1} << 20;
+constexpr std::size_t kFindingsTimesCommand = 16;
 
 /// What a value is refused for, by code: the id and the advice of its finding.
 Refusal value_refusal(Errc code) noexcept {
@@ -157,10 +162,10 @@ bool Context::is_direction(const Element& e) const noexcept {
 }
 
 std::string Context::path_of(const Element& e) const {
-  std::string path;
-  for (const std::string_view name : path_) path.append(name) += '.';
-  path.append(e.name);
-  work().step(path_.size() + 1);
+  std::vector<std::string_view> names(path_.begin(), path_.end());
+  names.push_back(e.name);
+  std::string path = shortened_path(names);
+  work().step(names.size());
   work().bytes(path.size());
   return path;
 }
@@ -170,28 +175,41 @@ Failure Context::refuse(const Refusal& why, const Element& e, std::string_view f
   std::string text = why.text;
   if (!detail.empty()) text.append(": ").append(detail);
   if (!operation.empty()) text.append(" (").append(operation).append(")");
-  Failure failure(why.code, text, path_of(e));
-  out_.findings.push_back({Finding::Verdict::refused, failure.path, std::string(field),
-                           std::string(operation), why.id, std::move(text), why.advice});
+  Failure failure(why.code, std::move(text), path_of(e));
+  out_.findings.push_back({Finding::Verdict::refused, failure.path, shortened(field, kMaxPath),
+                           shortened(operation, kMaxPath), why.id, failure.message, why.advice});
   return failure;
+}
+
+/// Whether there is room for one more; counts it where there is not.
+bool Context::explains() {
+  if (!out_.explain) return false;
+  if (finding_bytes_ <= kFindingRoom + kFindingsTimesCommand * command_.size()) return true;
+  ++out_.findings_left_out;
+  return false;
+}
+
+void Context::note(Finding::Verdict verdict, std::string path, std::string_view field,
+                   std::string_view operation, const char* rule, const char* reason) {
+  Finding f{verdict, std::move(path), shortened(field, kMaxPath), shortened(operation, kMaxPath),
+            rule,    reason};
+  const std::size_t bytes = f.path.size() + f.field.size() + f.operation.size();
+  work().bytes(bytes);
+  finding_bytes_ += bytes;
+  out_.findings.push_back(std::move(f));
 }
 
 void Context::unchanged(const Element& e, std::string_view field, std::string_view operation,
                         const char* rule, const char* reason) {
-  if (!out_.explain) return;
-  out_.findings.push_back({Finding::Verdict::unchanged, path_of(e), std::string(field),
-                           std::string(operation), rule, reason});
+  if (explains()) note(Finding::Verdict::unchanged, path_of(e), field, operation, rule, reason);
 }
 
-void Context::found(const Element& e, std::string_view field, std::string_view operation,
-                    const char* rule) {
-  if (!out_.explain) return;
-  const Algorithm algorithm = out_.rewrites.back().leaf->algorithm;
-  out_.findings.push_back({Finding::Verdict::encrypted, path_of(e), std::string(field),
-                           std::string(operation), rule,
-                           algorithm == Algorithm::deterministic
-                               ? "the schema encrypts this field with the deterministic algorithm"
-                               : "the schema encrypts this field with the random algorithm"});
+void Context::found(std::string path, const schema::Leaf& leaf, std::string_view field,
+                    std::string_view operation, const char* rule) {
+  note(Finding::Verdict::encrypted, std::move(path), field, operation, rule,
+       leaf.algorithm == Algorithm::deterministic
+           ? "the schema encrypts this field with the deterministic algorithm"
+           : "the schema encrypts this field with the random algorithm");
 }
 
 Done Context::encrypt(const Element& e, const schema::Leaf& leaf, std::string_view field,
@@ -208,7 +226,7 @@ Done Context::encrypt(const Element& e, const schema::Leaf& leaf, std::string_vi
   out_.rewrites.push_back({form, &leaf, {}, nullptr, comparison});
   ++out_.n_encrypted;
   if (comparison != Comparison::none && rolls(leaf)) ++n_rolled_;
-  found(e, field, operation, rule);
+  if (explains()) found(path_of(e), leaf, field, operation, rule);
   return ok;
 }
 
@@ -224,7 +242,7 @@ Done Context::encrypt_fields(const Element& e, const View& view, bool needs_id, 
   if (Done done = editor_.find_fields(e, *view.plan, start, limits()); !done) {
     Failure& f = done.error();
     const std::string field = f.path;
-    f.path = path_of(e) + (f.path.empty() ? "" : ".") + f.path;
+    f.path = shortened(path_of(e) + (f.path.empty() ? "" : ".") + f.path, kMaxPath);
     const Refusal why = value_refusal(f.code);
     out_.findings.push_back(
         {Finding::Verdict::refused, f.path, field, {}, why.id, f.message, why.advice});
@@ -237,35 +255,48 @@ Done Context::encrypt_fields(const Element& e, const View& view, bool needs_id, 
 Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool stored,
                           const char* rule) {
   const std::span<const bson::Mark> marks = out_.edits.marks();
-  // Any number of fields can have one leaf, and its pointer is looked up in the whole document.
-  std::map<const schema::Leaf*, std::string_view> alt_names;
-  for (std::size_t i = out_.rewrites.size(); i < marks.size(); ++i) {
+  const std::size_t first = out_.rewrites.size();
+  bool has_pointers = false;
+  for (std::size_t i = first; i < marks.size(); ++i) {
     const schema::Leaf& leaf = plan.leaf(marks[i].leaf);
     std::string_view alt_name;
-    if (const auto known = alt_names.find(&leaf); known != alt_names.end()) {
-      alt_name = known->second;
-    } else if (const auto* pointer = std::get_if<schema::KeyPointer>(&leaf.key)) {
+    if (const auto pointer = plan.pointer_of(marks[i].leaf); pointer != schema::Plan::kNoPointer) {
       if (!stored) return refuse(kPointerKey, e, leaf.path, {});
-      auto name = bson::resolve_pointer(value(e), *pointer, &work());
+      if (!std::exchange(has_pointers, true)) pointers_.read(value(e), plan, &work());
+      const auto name = pointers_.value(pointer);
       if (!name) {
         Refusal why = value_refusal(name.error().code);
         why.text = name.error().message.c_str();
-        return refuse(why, e, leaf.path, {}, pointer->text);
+        return refuse(why, e, leaf.path, {}, plan.pointers()[pointer].text);
       }
       alt_name = *name;
-      alt_names.emplace(&leaf, alt_name);
     }
     out_.rewrites.push_back({Form::value, &leaf, alt_name});
     ++out_.n_encrypted;
-    if (!out_.explain) continue;
-    const std::string inside =
-        bson::path_of(value(e), marks[i].type_offset - e.value_offset, &work());
-    Element named = e;
-    const std::string path = std::string(e.name) + "." + inside;
-    named.name = path;
-    found(named, leaf.path, {}, rule);
   }
+  if (out_.explain) explain_marks(e, plan, marks.subspan(first), rule);
   return ok;
+}
+
+/// All paths in one walk through the document.
+void Context::explain_marks(const Element& e, const schema::Plan& plan,
+                            std::span<const bson::Mark> marks, const char* rule) {
+  std::vector<std::uint32_t> offsets;
+  offsets.reserve(marks.size());
+  for (const bson::Mark& m : marks) offsets.push_back(m.type_offset - e.value_offset);
+  const std::string document = path_of(e);
+  std::size_t n = 0;
+  bson::for_each_path(
+      value(e), offsets,
+      [&](std::size_t i, const std::string& path) {
+        ++n;
+        const schema::Leaf& leaf = plan.leaf(marks[i].leaf);
+        if (!explains()) return false;
+        found(shortened(document + "." + path, kMaxPath), leaf, leaf.path, {}, rule);
+        return true;
+      },
+      &work());
+  out_.findings_left_out += marks.size() - n;
 }
 
 bool Context::rolls(const schema::Leaf& leaf) const { return query::rolls(out_, leaf); }

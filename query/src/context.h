@@ -98,7 +98,7 @@ class Context {
    private:
     Context& context_;
   };
-  /// The dotted path of `e`, an element of the innermost document we are inside of.
+  /// The dotted path of `e`, an element of the innermost document we are inside of, shortened.
   [[nodiscard]] std::string path_of(const Element& e) const;
 
   // ---- Saying what becomes of it. `e` is always an element of the innermost document.
@@ -146,8 +146,13 @@ class Context {
     return all;
   }
   Done adopt_marks(const Element& e, const schema::Plan& plan, bool stored, const char* rule);
-  void found(const Element& e, std::string_view field, std::string_view operation,
-             const char* rule);
+  void explain_marks(const Element& e, const schema::Plan& plan, std::span<const bson::Mark> marks,
+                     const char* rule);
+  bool explains();
+  void note(Finding::Verdict verdict, std::string path, std::string_view field,
+            std::string_view operation, const char* rule, const char* reason);
+  void found(std::string path, const schema::Leaf& leaf, std::string_view field,
+             std::string_view operation, const char* rule);
 
   Bytes command_;
   std::string_view db_;
@@ -156,7 +161,9 @@ class Context {
   Analysis& out_;
   bson::Editor editor_;
   Fields fields_;
+  bson::PointerValues pointers_;
   std::size_t n_rolled_ = 0;
+  std::size_t finding_bytes_ = 0;  // of their texts
   // As deep as few commands are, so that these take no memory from the heap.
   alignas(std::string_view) std::array<std::byte, 16 * sizeof(std::string_view)> room_;
   std::pmr::monotonic_buffer_resource pool_{room_.data(), room_.size()};

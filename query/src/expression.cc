@@ -71,30 +71,35 @@ void add_container(Names& names, const schema::Leaf& leaf) {
     names.container = &leaf;
 }
 
-void add_names(Names& names, const schema::Plan& plan, bool is_there, Work& work) {
+/// A field whose values may be objects or arrays and that `overlay` leaves of `base`, one of its
+/// bases. Where it cannot be told, any of the schema.
+const schema::Leaf* container_beside(const View& base, const Overlay& overlay, Work& work) {
+  const schema::Plan& plan = *base.plan;
+  const schema::Plan::Step root = plan.root();
+  const bool whole = root.kind == schema::Plan::Kind::object && root.node == base.node;
+  if (plan.container() == nullptr || !whole) return plan.container();
   for (const schema::Leaf& leaf : plan.leaves()) {
-    if (is_there) add_container(names, leaf);
     work.step();
-    work.bytes(leaf.path.size());
-    for (std::string_view path = leaf.path; !path.empty(); path = after_first(path)) {
-      const std::string_view name = first_component(path);
-      // Patterns are shown as "/re/", other schemas for many names as "*": they may match anything.
-      if (name == "*" || path.starts_with('/')) names.any = true;
-      names.some.insert(name);
-    }
+    if (!leaf.types.contains(Type::object) && !leaf.types.contains(Type::array)) continue;
+    // Of patterns, of other schemas for many names, and shortened paths have no names in them.
+    const bool names = !leaf.path.starts_with('/') && !leaf.path.starts_with('*') &&
+                       leaf.path.find("...") == std::string::npos;
+    const std::string_view first = std::string_view(leaf.path).substr(0, leaf.path.find('.'));
+    if (!names || overlay.members.find(first, work) == nullptr) return &leaf;
   }
+  return nullptr;
 }
 
 /// The names of `view` that lead to something encrypted, or to what was, at any depth. Of a schema,
 /// all of its names.
-Names encrypted_names(const View& view, Work& work) {
+Names encrypted_names(const View& view, Fields& fields) {
   Names names;
   std::vector<View> todo{view};
   std::unordered_set<const void*> seen;
   while (!todo.empty() && !names.any) {
     const View at = todo.back();
     todo.pop_back();
-    work.step();
+    names.any = names.any || !fields.may_visit();
     const bool is_there = at.kind != View::Kind::dropped;
     switch (is_there ? at.kind : at.was) {
       case View::Kind::encrypted:
@@ -115,16 +120,26 @@ Names encrypted_names(const View& view, Work& work) {
           todo.insert(todo.end(), at.mixture->ways.begin(), at.mixture->ways.end());
         break;
       case View::Kind::object:
-        if (seen.insert(at.plan).second) add_names(names, *at.plan, is_there, work);
+        if (seen.insert(at.plan).second) names.plans.push_back(at.plan);
+        if (is_there && at.plan->container() != nullptr) names.container = at.plan->container();
         break;
       case View::Kind::overlay:
         if (!seen.insert(at.overlay).second) break;
-        todo.insert(todo.end(), at.overlay->bases.begin(), at.overlay->bases.end());
-        for (const auto& [name, member] : at.overlay->members) {
-          if (reach(member) == Reach::nothing) continue;
-          names.some.insert(name);
-          todo.push_back(member);
+        for (const View& base : at.overlay->bases) {
+          if (base.kind != View::Kind::object) {
+            todo.push_back(base);
+            continue;
+          }
+          if (seen.insert(base.plan).second) names.plans.push_back(base.plan);
+          if (const schema::Leaf* left = container_beside(base, *at.overlay, fields.work()))
+            names.container = left;
         }
+        at.overlay->members.for_each([&](std::string_view name, const Member& member) {
+          names.any = names.any || !fields.may_visit();
+          if (names.any || reach(member.view) == Reach::nothing) return;
+          names.some.insert(name);
+          todo.push_back(member.view);
+        });
         break;
     }
   }
@@ -137,6 +152,12 @@ bool compares_strings(const schema::Leaf& leaf) {
 }
 
 }  // namespace
+
+bool Names::contain(std::string_view name) const {
+  return any || some.contains(name) || std::ranges::any_of(plans, [name](const schema::Plan* plan) {
+           return plan->names_encrypted(name);
+         });
+}
 
 const View* Variables::find(std::string_view name, Work& work) const noexcept {
   for (const Variables* v = this; v != nullptr; work.step(), v = v->outer_)
@@ -227,12 +248,12 @@ Outcome<Value> Evaluator::path(const Element& e, const View& from, std::string_v
 }
 
 const Names& Evaluator::names() {
-  if (!names_) names_ = encrypted_names(scope_.view, context_.work());
+  if (!names_) names_ = encrypted_names(scope_.view, context_.fields());
   return *names_;
 }
 
 Done Evaluator::check_any_depth(const Element& e, std::string_view component) {
-  if (!names().any && !names().some.contains(component)) return ok;
+  if (!names().contain(component)) return ok;
   return context_.refuse(kAnyDepth, e, component, {});
 }
 

@@ -39,9 +39,12 @@ struct Operand {
 /// Names of fields.
 struct Names {
   std::unordered_set<std::string_view> some;
-  bool any = false;  ///< Nobody knows which.
+  std::vector<const schema::Plan*> plans;  ///< And all that these encrypt.
+  bool any = false;                        ///< Nobody knows which.
   /// A field that is encrypted as a whole and may be an object or an array; null: there is none.
   const schema::Leaf* container = nullptr;
+
+  [[nodiscard]] bool contain(std::string_view name) const;
 };
 
 /// Reads one expression. Marks must be made in document order, but what a constant is compared with

@@ -342,8 +342,7 @@ Outcome<Value> set_field(Evaluator& ev, const Element& op) {
     if (a.element.name == "value") value = a.value.view;
   }
   if (!name) return Value::of(ev.context().fields().merged(object, dropped(value)));
-  return Value::of(
-      ev.context().fields().object(object, {{std::string(ev.context().text(*name)), value}}));
+  return Value::of(ev.context().fields().object(object, {{ev.context().text(*name), value}}));
 }
 
 /// Later objects stand above earlier ones; what a stage has dropped of any stays so.

@@ -1,6 +1,9 @@
 #include "fields.h"
 
 #include <algorithm>
+#include <array>
+#include <new>
+#include <span>
 #include <utility>
 
 namespace fle::query {
@@ -10,11 +13,6 @@ using schema::Plan;
 
 Reach worse(Reach a, Reach b) noexcept { return std::max(a, b); }
 
-const View* own_member(const Overlay& o, std::string_view name) noexcept {
-  const auto found = o.members.find(name);
-  return found == o.members.end() ? nullptr : &found->second;
-}
-
 /// What a dropped view was.
 View undropped(View view) noexcept {
   view.kind = std::exchange(view.was, View::Kind::plain);
@@ -22,8 +20,8 @@ View undropped(View view) noexcept {
 }
 
 /// As the first of `bases` has it that has not a plain one.
-View child_of_bases(const Overlay& o, std::string_view name, Work& work) {
-  for (const View& base : o.bases)
+View child_of_bases(std::span<const View> bases, std::string_view name, Work& work) {
+  for (const View& base : bases)
     if (const View found = child(base, name, work); found.kind != View::Kind::plain) return found;
   return {};
 }
@@ -141,8 +139,8 @@ View child(const View& view, std::string_view name, Work& work) {
     case View::Kind::object:
       return view_of(*view.plan, view.plan->child(view.node, name, &work));
     case View::Kind::overlay:
-      if (const View* own = own_member(*view.overlay, name)) return *own;
-      return child_of_bases(*view.overlay, name, work);
+      if (const Member* own = view.overlay->members.find(name, work)) return own->view;
+      return child_of_bases(view.overlay->bases, name, work);
     case View::Kind::list:
       return child(*view.items, name, work);
     case View::Kind::mixture: {
@@ -179,7 +177,56 @@ bool same_encryption(const schema::Leaf& a, const schema::Leaf& b) {
 
 namespace {
 
-Place resolve_from(const View& root, std::string_view path, Work& work) {
+/// Each number has two readings, so there are twice as many with each.
+constexpr int kMaxIndexes = 8;
+
+int count_indexes(std::string_view path) {
+  int n = 0;
+  for (bool last = false; !last;) n += is_index(take_component(path, last)) ? 1 : 0;
+  return n;
+}
+
+/// Reads one path.
+class PathReader {
+ public:
+  explicit PathReader(Work& work) noexcept : work_(work) {}
+
+  Place read(const View& root, std::string_view path);
+
+ private:
+  /// The readings of the numbers before a place in the path lead to a few views, each of which is
+  /// taken on from there once: so the searches of a schema's patterns do not double with each.
+  struct Known {
+    const char* at;
+    View from;
+    Place place;
+  };
+  /// Holds none at first: most paths have no numbers.
+  union Room {
+    Room() noexcept {}
+    Known known;
+  };
+
+  Place rest(const View& from, std::string_view path);
+
+  Work& work_;
+  std::size_t n_known_ = 0;
+  std::array<Room, 64> known_;  // of [0, n_known_)
+};
+
+Place PathReader::rest(const View& from, std::string_view path) {
+  if (from.kind == View::Kind::plain) return {};
+  work_.step(n_known_);
+  for (std::size_t i = 0; i < n_known_; ++i)
+    if (const Known& k = known_[i].known; k.at == path.data() && k.from == from) return k.place;
+  const Place place = read(from, path);
+  // Only a schema that was made for it has so many fields that are called by numbers.
+  if (n_known_ == known_.size()) return {Place::Kind::ambiguous, nullptr, from};
+  ::new (&known_[n_known_++].known) Known{path.data(), from, place};
+  return place;
+}
+
+Place PathReader::read(const View& root, std::string_view path) {
   View at = root;
   bool through_made_list = false;
   for (bool last = false; !last;) {
@@ -196,10 +243,10 @@ Place resolve_from(const View& root, std::string_view path, Work& work) {
     // As an index the component leads into an item, or, where the schema has an object, nowhere:
     // but the document may hold an array there, and the rest of the path then goes on inside.
     const View skipped = list ? *at.items : at;
-    at = child(at, name, work);
+    at = child(at, name, work_);
     if (!is_index(name)) continue;
-    const Place as_index = last ? place_of(skipped) : resolve_from(skipped, path, work);
-    const Place as_name = last ? place_of(at) : resolve_from(at, path, work);
+    const Place as_index = last ? place_of(skipped) : rest(skipped, path);
+    const Place as_name = last ? place_of(at) : rest(at, path);
     if (as_index.kind == as_name.kind && as_index.leaf == as_name.leaf) return as_name;
     if (as_name.kind == Place::Kind::plain && list) return as_index;
     if (as_index.kind == Place::Kind::plain) return as_name;
@@ -212,21 +259,13 @@ Place resolve_from(const View& root, std::string_view path, Work& work) {
   return place;
 }
 
-/// Each number has two readings, so the work doubles with each.
-constexpr int kMaxIndexes = 8;
-
-int count_indexes(std::string_view path) noexcept {
-  int n = 0;
-  for (bool last = false; !last;) n += is_index(take_component(path, last)) ? 1 : 0;
-  return n;
-}
-
 }  // namespace
 
 Place resolve(const View& root, std::string_view path, Work& work) {
   if (reach(root) == Reach::nothing) return {};
+  work.bytes(path.size());
   if (count_indexes(path) > kMaxIndexes) return {Place::Kind::ambiguous, nullptr, root};
-  return resolve_from(root, path, work);
+  return PathReader(work).read(root, path);
 }
 
 namespace {
@@ -250,38 +289,51 @@ std::uint32_t depth(const View& view) noexcept {
 
 }  // namespace
 
-/// Puts the fields of `view` under those that `overlay` has so far.
-void Fields::lay_under(Overlay& overlay, const View& view) {
+Member::Summary::Summary(const Member& member) noexcept
+    : reach(query::reach(member.view)), depth(query::depth(member.view) + 1) {}
+
+void Member::Summary::add(const Summary& other) noexcept {
+  reach = worse(reach, other.reach);
+  depth = std::max(depth, other.depth);
+}
+
+/// Puts the fields of `view` under those that `draft` has so far.
+void Fields::lay_under(Draft& draft, const View& view) {
   const bool gone = view.kind == View::Kind::dropped;
   if ((gone ? view.was : view.kind) != View::Kind::overlay) {
-    if (view.kind != View::Kind::plain &&
-        std::ranges::find(overlay.bases, view) == overlay.bases.end())
-      overlay.bases.push_back(view);
+    if (view.kind != View::Kind::plain && std::ranges::find(draft.bases, view) == draft.bases.end())
+      draft.bases.push_back(view);
     return;
   }
   // An overlay of an overlay would grow with each stage: take its members over instead.
   const Overlay& below = *view.overlay;
   n_members_ += below.members.size();
   if (n_members_ > kMaxMembers) return;
-  for (const auto& [name, member] : below.members) {
+  below.members.for_each([&](std::string_view name, const Member& member) {
     work_.step();
-    const View left = gone ? dropped(member) : member;
+    const View left = gone ? dropped(member.view) : member.view;
     const bool hidden = left.kind == View::Kind::plain && gone;
-    if (!hidden && child_of_bases(overlay, name, work_).kind == View::Kind::plain)
-      overlay.members.emplace(name, left);
-  }
-  for (const View& base : below.bases) lay_under(overlay, gone ? dropped(base) : base);
+    if (!hidden && child_of_bases(draft.bases, name, work_).kind == View::Kind::plain)
+      draft.members.emplace(name, left);
+  });
+  for (const View& base : below.bases) lay_under(draft, gone ? dropped(base) : base);
+}
+
+View Fields::keep(Draft draft) {
+  Overlay o;
+  o.bases = std::move(draft.bases);
+  n_members_ += draft.members.size();
+  if (n_members_ > kMaxMembers) return View::unknown();
+  auto first = draft.members.begin();
+  o.members = MemberTree<Member>::of(first, draft.members.size(), nodes_);
+  return keep(std::move(o));
 }
 
 View Fields::keep(Overlay overlay) {
-  n_members_ += overlay.members.size();
+  const Member::Summary members = overlay.members.summary();
+  overlay.reach = members.reach;
+  overlay.depth = members.depth;
   for (const View& base : overlay.bases) overlay.reach = worse(overlay.reach, query::reach(base));
-  for (const auto& [name, member] : overlay.members) {
-    work_.step();
-    work_.bytes(name.size());
-    overlay.reach = worse(overlay.reach, query::reach(member));
-    overlay.depth = std::max(overlay.depth, depth(member) + 1);
-  }
   const bool too_large =
       n_members_ > kMaxMembers || overlay.depth > kMaxDepth || overlay.bases.size() > kMaxBases;
   if (too_large) return View::unknown();
@@ -290,23 +342,43 @@ View Fields::keep(Overlay overlay) {
   return v;
 }
 
+View Fields::extended(const Overlay& base, const Members& members) {
+  Overlay o = base;
+  const std::size_t before = nodes_.size();
+  for (const auto& [name, member] : members) {
+    o.members = o.members.with(name, {member}, nodes_);
+    if (n_members_ + nodes_.size() - before > kMaxMembers) return View::unknown();
+  }
+  n_members_ += nodes_.size() - before;
+  return keep(std::move(o));
+}
+
 View Fields::object(const View& base, Members members) {
   if (members.empty()) return base;
-  Overlay o{std::move(members)};
-  lay_under(o, base);
-  const View made = keep(std::move(o));
+  View made;
+  if (base.kind == View::Kind::overlay && members.size() <= base.overlay->members.size() / 16 + 1) {
+    made = extended(*base.overlay, members);
+  } else {
+    Draft draft{std::move(members)};
+    lay_under(draft, base);
+    made = keep(std::move(draft));
+  }
   return query::reach(made) == Reach::nothing ? View{} : made;
 }
 
 View Fields::literal(Members members) {
-  return members.empty() ? View{} : keep(Overlay{std::move(members)});
+  return members.empty() ? View{} : keep(Draft{std::move(members)});
 }
 
 View Fields::merged(const View& top, const View& under) {
-  Overlay o;
-  lay_under(o, top);
-  lay_under(o, under);
-  return o.members.empty() && o.bases.empty() ? View{} : keep(std::move(o));
+  const bool few = top.kind == View::Kind::overlay && under.kind == View::Kind::overlay &&
+                   top.overlay->bases.empty() &&
+                   top.overlay->members.size() <= under.overlay->members.size() / 16 + 1;
+  Draft draft;
+  lay_under(draft, top);
+  if (few) return extended(*under.overlay, draft.members);
+  lay_under(draft, under);
+  return draft.members.empty() && draft.bases.empty() ? View{} : keep(std::move(draft));
 }
 
 View Fields::over(const View& value, const View& old) {

@@ -4,12 +4,13 @@
 #include <cstdint>
 #include <forward_list>
 #include <map>
-#include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "fle/schema/plan.h"
 #include "fle/work.h"
+#include "member_tree.h"
 
 namespace fle::query {
 
@@ -73,13 +74,27 @@ enum class Reach : std::uint8_t { nothing, dropped, encrypted, unknown };
   return reach(view) == Reach::dropped && !is_dropped(view);
 }
 
-using Members = std::map<std::string, View, std::less<>>;
+/// The names are views into the command, or of static texts.
+using Members = std::map<std::string_view, View>;
+
+/// A view in an object, and what is known of all views in it.
+struct Member {
+  View view;
+
+  struct Summary {
+    Summary() = default;
+    explicit Summary(const Member& member) noexcept;
+    void add(const Summary& other) noexcept;
+    Reach reach = Reach::nothing;  ///< The worst.
+    std::uint32_t depth = 0;       ///< Of views in views.
+  };
+};
 
 /// An object as a stage has made it: some members of its own, the others as they are in the first
 /// of `bases` where they are not plain. Those are no overlays, nor were they any before they were
 /// dropped: however many stages there are, a field is found in a few steps.
 struct Overlay {
-  Members members{};
+  MemberTree<Member> members{};
   std::vector<View> bases{};
   Reach reach = Reach::nothing;  ///< Of all of it. Kept, for objects in objects can be many.
   std::uint32_t depth = 0;       ///< Of views in views.
@@ -133,7 +148,7 @@ struct Place {
 /// beyond that it is unknown, and so refused when it is used.
 class Fields {
  public:
-  explicit Fields(Work& work) noexcept : work_(work) {}
+  explicit Fields(Work& work) noexcept : nodes_(work), work_(work) {}
   [[nodiscard]] Work& work() const noexcept { return work_; }
   /// `base` with `members` in place of its own. `base` is anything but a list.
   [[nodiscard]] View object(const View& base, Members members);
@@ -150,16 +165,37 @@ class Fields {
   [[nodiscard]] View mixture(const View& a, const View& b);
   /// An array of such items.
   [[nodiscard]] View list(const View& items, bool joined);
+  /// To be asked before each view that is looked at where views of views are. False once there were
+  /// so many that what is looked for must count as found: each stage could look at all.
+  [[nodiscard]] bool may_visit() noexcept {
+    work_.step();
+    return ++n_visits_ <= 1'000'000;
+  }
+  /// False when it was called with this object, and this collation, before: what was found of all
+  /// that is in it need not be looked for again.
+  [[nodiscard]] bool is_first_visit(const Overlay& overlay, bool collation) {
+    return visited_[collation ? 1 : 0].insert(&overlay).second;
+  }
 
  private:
-  void lay_under(Overlay& overlay, const View& view);
+  struct Draft {
+    Members members{};
+    std::vector<View> bases{};
+  };
+  void lay_under(Draft& draft, const View& view);
+  [[nodiscard]] View keep(Draft draft);
   [[nodiscard]] View keep(Overlay overlay);
+  /// `base` with `members` in place of its own: costs no more than these.
+  [[nodiscard]] View extended(const Overlay& base, const Members& members);
 
   // Most commands have none: these take no memory until then.
   std::forward_list<Overlay> overlays_;
   std::forward_list<Mixture> mixtures_;
   std::forward_list<View> items_;
+  MemberTree<Member>::Nodes nodes_;
+  std::unordered_set<const Overlay*> visited_[2];
   std::size_t n_members_ = 0;
+  std::size_t n_visits_ = 0;
   Work& work_;
 };
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "expression_evaluator.h"
@@ -38,15 +41,14 @@ constexpr Refusal kCiphertextMoves{
 
 /// As the server's limit for field paths.
 constexpr std::size_t kMaxComponents = 200;
-/// In bytes. Nested projections repeat their path for each field.
-constexpr std::size_t kMaxPath = 4096;
+constexpr std::size_t kMaxPathBytes = 4096;
 
 /// What becomes of a field, or of the fields below it.
 struct Shape {
   enum class Kind : std::uint8_t { branch, keep, drop, put };
   Kind kind = Kind::branch;
   View value{};  ///< Of `put`.
-  std::map<std::string, Shape, std::less<>> below{};
+  std::map<std::string_view, Shape> below{};
 };
 
 /// What becomes of the fields that a Shape does not name.
@@ -78,29 +80,41 @@ View reshaped(Fields& fields, const Shape& shape, const View& in, Others others)
   return fields.object(others == Others::stay ? in : dropped(in), std::move(members));
 }
 
-/// Notes what becomes of one path. Every component must lead through objects.
-Done add_path(Context& context, const Element& e, Shape& root, const View& view,
-              std::string_view path, const Shape& leaf) {
-  Shape* at = &root;
-  View in = view;
-  std::size_t n = 0;
-  for (std::size_t start = 0; start <= path.size();) {
-    const std::size_t dot = std::min(path.find('.', start), path.size());
-    const std::string_view name = path.substr(start, dot - start);
+/// Where a path leads to, while it is followed.
+struct Spot {
+  Shape* at;
+  View in;
+  std::size_t n = 0;  ///< Components so far.
+};
+
+/// Follows `names`, dotted ones, from `spot`, and notes the fields on the way. Every component must
+/// lead through objects.
+/// @param path  all of it, for errors.
+Done follow(Context& context, const Element& e, Spot& spot, std::string_view names,
+            std::string_view path) {
+  for (std::size_t start = 0; start <= names.size();) {
+    const std::size_t dot = std::min(names.find('.', start), names.size());
+    const std::string_view name = names.substr(start, dot - start);
     start = dot + 1;
-    if (!is_path_component(name) || ++n > kMaxComponents)
+    if (!is_path_component(name) || ++spot.n > kMaxComponents)
       return context.refuse(kMalformed, e, path, {});
-    if (at->kind != Shape::Kind::branch) return context.refuse(kCollision, e, path, {});
-    if (in.kind == View::Kind::encrypted) return context.refuse(kBelow, e, path, {});
-    if (in.kind == View::Kind::ambiguous) return context.refuse(kAmbiguous, e, path, {});
-    in = child(in, name, context.work());
-    const bool last = start > path.size();
-    const auto [below, added] = at->below.try_emplace(std::string(name));
-    at = &below->second;
-    if (last && !added) return context.refuse(kCollision, e, path, {});
-    if (last) *at = leaf;
+    if (spot.at->kind != Shape::Kind::branch) return context.refuse(kCollision, e, path, {});
+    if (spot.in.kind == View::Kind::encrypted) return context.refuse(kBelow, e, path, {});
+    if (spot.in.kind == View::Kind::ambiguous) return context.refuse(kAmbiguous, e, path, {});
+    spot.in = child(spot.in, name, context.work());
+    spot.at = &spot.at->below[name];
   }
   return ok;
+}
+
+/// Notes what becomes of the path that goes on from `spot` with `names`; returns what stands there.
+Outcome<View> add_path(Context& context, const Element& e, Spot spot, std::string_view names,
+                       std::string_view path, const Shape& leaf) {
+  FLE_CHECK(follow(context, e, spot, names, path));
+  const bool added = spot.at->kind == Shape::Kind::branch && spot.at->below.empty();
+  if (!added) return context.refuse(kCollision, e, path, {});
+  *spot.at = leaf;
+  return spot.in;
 }
 
 /// What a projection may hold besides flags and expressions.
@@ -111,15 +125,25 @@ class Reader {
   Reader(Context& context, const MatchScope& scope, Syntax syntax, std::string_view operation)
       : context_(context), scope_(scope), syntax_(syntax), operation_(operation) {}
 
-  Done read(const Element& spec, const std::string& prefix);
+  Done read(const Element& spec);
   [[nodiscard]] Outcome<View> result(const Element& e);
 
  private:
-  Done read_field(const Element& e, const std::string& path);
-  Done flag(const Element& e, const std::string& path);
-  Done computed(const Element& e, const std::string& path);
-  Done find_operator(const Element& e, const Element& op, const std::string& path);
+  /// An object of paths that is being read, and the names that lead to it from the one around.
+  struct Level {
+    Level* outer;
+    std::string_view names;
+    std::optional<Spot> spot{};  // once something was noted below
+  };
+
+  Done read_level(const Element& spec, Level& level);
+  Done read_field(const Element& e, Level& level);
+  Done flag(const Element& e, Level& level);
+  Done computed(const Element& e, Level& level);
+  Done find_operator(const Element& e, const Element& op);
   Done need_plain_path(const Element& e, std::string_view path, std::string_view operation);
+  Done find_spot(const Element& e, Level& level);
+  [[nodiscard]] Outcome<View> add(const Element& e, Level& level, const Shape& leaf);
   [[nodiscard]] bool is_flag(const Element& e) const noexcept;
   [[nodiscard]] std::optional<Element> operator_of(const Element& e) const;
 
@@ -128,6 +152,7 @@ class Reader {
   Syntax syntax_;
   std::string_view operation_;
   Shape shape_{};
+  std::string path_;       // of the field that is being read
   bool includes_ = false;  // besides _id
   bool excludes_ = false;  // besides _id
   bool keeps_id_ = true;
@@ -146,61 +171,96 @@ std::optional<Element> Reader::operator_of(const Element& e) const {
   return c.element();
 }
 
-/// `spec` is an object of paths; those within it go on from `prefix`.
-Done Reader::read(const Element& spec, const std::string& prefix) {
+/// `spec` is an object of paths.
+Done Reader::read(const Element& spec) {
+  Level outermost{nullptr, {}, Spot{&shape_, scope_.view}};
+  return read_level(spec, outermost);
+}
+
+/// Those in `spec` go on from `path_`.
+Done Reader::read_level(const Element& spec, Level& level) {
   if (spec.type != Type::object) return context_.refuse(kMalformed, spec, {}, operation_);
   const Context::Inside inside(context_, spec);
+  const std::size_t prefix = path_.size();
   for (Cursor c = context_.cursor(spec); c.next();) {
-    context_.work().bytes(prefix.size() + c.element().name.size());
-    FLE_CHECK(read_field(c.element(), prefix + std::string(c.element().name)));
+    const std::string_view name = c.element().name;
+    // Before it is copied: names can be as long as the command.
+    if (prefix + name.size() > kMaxPathBytes)
+      return context_.refuse(kMalformed, c.element(), {}, operation_);
+    path_.append(name);
+    context_.work().bytes(name.size());
+    FLE_CHECK(read_field(c.element(), level));
+    path_.resize(prefix);
   }
   return ok;
 }
 
-Done Reader::read_field(const Element& e, const std::string& path) {
-  if (path.size() > kMaxPath) return context_.refuse(kMalformed, e, {}, operation_);
-  if (syntax_ == Syntax::find && path.ends_with(".$")) {
+Done Reader::read_field(const Element& e, Level& level) {
+  if (syntax_ == Syntax::find && path_.ends_with(".$")) {
     includes_ = true;
-    return need_plain_path(e, path.substr(0, path.size() - 2), "$");
+    return need_plain_path(e, std::string_view(path_).substr(0, path_.size() - 2), "$");
   }
-  if (is_flag(e)) return flag(e, path);
-  if (e.type != Type::object) return computed(e, path);
+  if (is_flag(e)) return flag(e, level);
+  if (e.type != Type::object) return computed(e, level);
   const std::optional<Element> op = operator_of(e);
   if (op && syntax_ == Syntax::find && (op->name == "$slice" || op->name == "$elemMatch"))
-    return find_operator(e, *op, path);
-  if (op) return computed(e, path);
-  if (context_.cursor(e).next()) return read(e, path + ".");
-  return syntax_ == Syntax::add_fields ? computed(e, path)
-                                       : Done(context_.refuse(kMalformed, e, path, operation_));
+    return find_operator(e, *op);
+  if (op) return computed(e, level);
+  if (context_.cursor(e).next()) {
+    path_ += '.';
+    Level below{&level, e.name};
+    return read_level(e, below);
+  }
+  return syntax_ == Syntax::add_fields ? computed(e, level)
+                                       : Done(context_.refuse(kMalformed, e, path_, operation_));
 }
 
-Done Reader::flag(const Element& e, const std::string& path) {
+/// Follows the names that lead to `level`, once, however many fields it has.
+Done Reader::find_spot(const Element& e, Level& level) {
+  if (level.spot) return ok;
+  FLE_CHECK(find_spot(e, *level.outer));
+  Spot spot = *level.outer->spot;
+  FLE_CHECK(follow(context_, e, spot, level.names, path_));
+  level.spot = spot;
+  return ok;
+}
+
+Outcome<View> Reader::add(const Element& e, Level& level, const Shape& leaf) {
+  FLE_CHECK(find_spot(e, level));
+  return add_path(context_, e, *level.spot, e.name, path_, leaf);
+}
+
+Done Reader::flag(const Element& e, Level& level) {
   // Its truth is not worth the reading of decimals, but a wrong guess would change the view.
-  if (e.type == Type::decimal) return context_.refuse(kFlag, e, path, operation_);
+  if (e.type == Type::decimal) return context_.refuse(kFlag, e, path_, operation_);
   const bool keep = context_.truthy(e);
-  const bool id = path == "_id";
+  const bool id = path_ == "_id";
   (keep ? includes_ : excludes_) |= !id;
   if (id) keeps_id_ = keep;
-  const Place place = resolve(scope_.view, path, context_.work());
-  if (place.kind != Place::Kind::plain && !context_.is_flag(e) && !context_.is_direction(e))
-    return context_.refuse(kFlagValue, e, path, operation_);
-  if (place.kind != Place::Kind::plain && place.kind != Place::Kind::dropped)
-    context_.unchanged(e, path, operation_, "projection.flag",
-                       "the ciphertext is passed on whole, or left out");
+  // A number that only says yes would be sent as it is, where it may be a value that was meant to
+  // be encrypted.
+  if (!context_.is_flag(e) && !context_.is_direction(e) &&
+      resolve(scope_.view, path_, context_.work()).kind != Place::Kind::plain)
+    return context_.refuse(kFlagValue, e, path_, operation_);
   Shape leaf;
   leaf.kind = keep ? Shape::Kind::keep : Shape::Kind::drop;
-  return add_path(context_, e, shape_, scope_.view, path, leaf);
+  FLE_TRY(const View view, add(e, level, leaf));
+  if (holds_encrypted(view))
+    context_.unchanged(e, path_, operation_, "projection.flag",
+                       "the ciphertext is passed on whole, or left out");
+  return ok;
 }
 
-Done Reader::computed(const Element& e, const std::string& path) {
+Done Reader::computed(const Element& e, Level& level) {
   includes_ = true;
   FLE_TRY(const Value value, written_value(context_, e, scope_));
   Shape leaf;
   leaf.kind = value.kind == Value::Kind::absent ? Shape::Kind::drop : Shape::Kind::put;
   leaf.value = value.view;
   if (scope_.stored != nullptr && leaf.kind == Shape::Kind::put)
-    FLE_CHECK(need_storable(context_, e, *scope_.stored, path, value.view));
-  return add_path(context_, e, shape_, scope_.view, path, leaf);
+    FLE_CHECK(need_storable(context_, e, *scope_.stored, path_, value.view));
+  FLE_CHECK(add(e, level, leaf));
+  return ok;
 }
 
 Done Reader::need_plain_path(const Element& e, std::string_view path, std::string_view operation) {
@@ -210,17 +270,17 @@ Done Reader::need_plain_path(const Element& e, std::string_view path, std::strin
 }
 
 /// $slice and $elemMatch of find: they look into an array.
-Done Reader::find_operator(const Element& e, const Element& op, const std::string& path) {
+Done Reader::find_operator(const Element& e, const Element& op) {
   if (op.name == "$slice") {
     // It has a meaning as an expression too, which reads what it is given.
-    FLE_CHECK(need_plain_path(e, path, op.name));
+    FLE_CHECK(need_plain_path(e, path_, op.name));
     FLE_TRY(const View value, expression(context_, e, scope_));
     return reach(value) == Reach::nothing
                ? Done(ok)
-               : Done(context_.refuse(refusal_of(value), e, path, op.name));
+               : Done(context_.refuse(refusal_of(value), e, path_, op.name));
   }
   includes_ = true;
-  return need_plain_path(e, path, op.name);
+  return need_plain_path(e, path_, op.name);
 }
 
 Outcome<View> Reader::result(const Element& e) {
@@ -246,18 +306,18 @@ constexpr RuleText kRules[] = {
 }  // namespace
 
 Done projection(Context& context, const Element& e, const MatchScope& scope) {
-  return Reader(context, scope, Syntax::find, e.name).read(e, {});
+  return Reader(context, scope, Syntax::find, e.name).read(e);
 }
 
 Outcome<View> project(Context& context, const Element& e, const MatchScope& scope) {
   Reader reader(context, scope, Syntax::project, e.name);
-  FLE_CHECK(reader.read(e, {}));
+  FLE_CHECK(reader.read(e));
   return reader.result(e);
 }
 
 Outcome<View> add_fields(Context& context, const Element& e, const MatchScope& scope) {
   Reader reader(context, scope, Syntax::add_fields, e.name);
-  FLE_CHECK(reader.read(e, {}));
+  FLE_CHECK(reader.read(e));
   return reader.result(e);
 }
 
@@ -266,7 +326,9 @@ Outcome<View> unset_fields(Context& context, const Element& e, const View& view)
   const Shape drop{Shape::Kind::drop};
   const auto unset = [&](const Element& path) -> Done {
     if (path.type != Type::string) return context.refuse(kMalformed, path, {}, e.name);
-    return add_path(context, path, shape, view, context.text(path), drop);
+    FLE_CHECK(
+        add_path(context, path, {&shape, view}, context.text(path), context.text(path), drop));
+    return ok;
   };
   if (e.type != Type::array) {
     FLE_CHECK(unset(e));
@@ -280,7 +342,7 @@ Outcome<View> unset_fields(Context& context, const Element& e, const View& view)
 Outcome<View> with_field(Context& context, const Element& e, const View& view,
                          std::string_view path, const View& value) {
   Shape shape;
-  FLE_CHECK(add_path(context, e, shape, view, path, Shape{Shape::Kind::put, value}));
+  FLE_CHECK(add_path(context, e, {&shape, view}, path, path, Shape{Shape::Kind::put, value}));
   return reshaped(context.fields(), shape, view, Others::stay);
 }
 

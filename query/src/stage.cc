@@ -126,7 +126,7 @@ Outcome<View> replace_with(Context& context, const Element& e, const PipelineSco
 
 Outcome<View> count(Context& context, const Element& e, const PipelineScope& scope) {
   if (e.type != Type::string) return context.refuse(kMalformed, e, {}, e.name);
-  return new_documents(context, {{std::string(context.text(e)), View{}}}, scope);
+  return new_documents(context, {{context.text(e), View{}}}, scope);
 }
 
 /// One document for each item of an array. Only a stage makes arrays that hold encrypted fields.

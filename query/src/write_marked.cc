@@ -88,6 +88,7 @@ void Analysis::clear() noexcept {
   edits.clear();
   rewrites.clear();
   findings.clear();
+  findings_left_out = 0;
   plans.clear();
   n_encrypted = 0;
   schema_encrypts = false;

@@ -17,6 +17,8 @@ struct Case {
   int n = 1000;
   std::function<Plan()> plan = people;
   bool refused = false;
+  /// Steps for each byte; more than a few only where that many readings of a path are possible.
+  std::uint64_t most = 2;
 };
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
 
@@ -53,7 +55,7 @@ std::string insert(const std::string& documents) {
 }
 
 /// Everything is encrypted under the key that /k names.
-[[maybe_unused]] Plan by_pointer() {
+Plan by_pointer() {
   static const Plan plan = plan_of(
       "{'bsonType': 'object', 'properties': {'_id': {'bsonType': 'int'}, 'k': {'bsonType': "
       "'string'}}, "
@@ -63,7 +65,7 @@ std::string insert(const std::string& documents) {
   return plan;
 }
 /// A hundred fields whose keys are named by /k.
-[[maybe_unused]] Plan by_one_pointer() {
+Plan by_one_pointer() {
   static const Plan plan = plan_of(
       "{'bsonType': 'object', 'encryptMetadata': {'keyId': '/k', 'algorithm': " + kRandAlgorithm +
       "}, 'properties': {" + list(100, [](int i) { return field("s", i, "{'encrypt': {}}"); }) +
@@ -71,7 +73,7 @@ std::string insert(const std::string& documents) {
   return plan;
 }
 /// A hundred fields, each with a key of its own.
-[[maybe_unused]] Plan by_many_pointers() {
+Plan by_many_pointers() {
   static const Plan plan =
       plan_of("{'bsonType': 'object', 'properties': {" +
               list(100,
@@ -84,7 +86,7 @@ std::string insert(const std::string& documents) {
   return plan;
 }
 /// 16 objects in each other, with a pattern for numbers at each of them.
-[[maybe_unused]] Plan numbers() {
+Plan numbers() {
   static const Plan plan = [] {
     const std::string leaf = "'^a+b+$': " + det("int");
     std::string schema = "{'bsonType': 'object', 'patternProperties': {" + leaf + "}}";
@@ -96,7 +98,7 @@ std::string insert(const std::string& documents) {
   return plan;
 }
 /// Two thousand deterministic fields.
-[[maybe_unused]] Plan wide() {
+Plan wide() {
   static const Plan plan =
       plan_of("{'bsonType': 'object', 'properties': {" +
               list(2000, [](int i) { return field("s", i, det("int")); }) + "}}");
@@ -108,7 +110,7 @@ std::string let_and(const std::string& expression, int n) {
       "{'$lookup': {'from': 'o', 'let': {" + list(n, [](int i) { return field("v", i); }) +
       "}, 'pipeline': [{'$project': {'_id': 0, 'x': [" + list(n, expression) + "]}}], 'as': 'j'}}");
 }
-[[maybe_unused]] const std::string kLongName = repeated("a", 4000);
+const std::string kLongName = repeated("a", 4000);
 
 const std::vector<Case>& cases() {
   static const std::vector<Case> all{
@@ -122,9 +124,102 @@ const std::vector<Case>& cases() {
                           "]}}");
        },
        20},
+      {"InsertOfManyFields",
+       [](int n) { return insert("{" + list(n, [](int i) { return field("s", i); }) + "}"); }, 1000,
+       wide},
+      {"InsertOfFieldsBelowALongName",
+       [](int n) { return insert("{'" + kLongName + "': [" + list(n, "1") + "]}"); }, 4000},
       {"InsertOfManyDocuments", [](int n) { return insert(list(n, "{'ssn': 1, 'name': 'x'}")); }},
+      {"InsertByOnePointer",
+       [](int n) {
+         return insert("{" + list(n, [](int i) { return field("p", i); }) + ", " +
+                       list(100, [](int i) { return field("s", i); }) + ", 'k': 'key'}");
+       },
+       4000, by_one_pointer},
+      {"InsertByManyPointers",
+       [](int n) {
+         return insert("{" + list(n, [](int i) { return field("p", i); }) + ", " +
+                       list(100, [](int i) { return field("s", i); }) + ", " +
+                       list(100, [](int i) { return field("k", i, "'key'"); }) + "}");
+       },
+       4000, by_many_pointers},
       {"InsertByPointerOfManyDocuments",
        [](int n) { return insert(list(n, "{'a': 1, 'b': 2, 'k': 'key'}")); }, 1000, by_pointer},
+      {"LongNameOfAGroup",
+       [](int n) {
+         return aggregate("{'$group': {'_id': 1, '" + repeated("x", 100 * n) +
+                          "': {'$push': {'$ifNull': [" + list(n, "'$ssn'") + "]}}}}");
+       }},
+      {"NumbersInAPath",
+       [](int n) { return find("'" + repeated("0.", 8) + repeated("a", n) + "': 1"); }, 100'000,
+       numbers},
+      {"ProjectionBelowALongName",
+       [](int n) {
+         return find("", ", 'projection': {'" + kLongName + "': {" +
+                             list(n, [](int i) { return field("f", i); }) + "}}");
+       },
+       4000},
+      {"ProjectBelowALongName",
+       [](int n) {
+         return aggregate("{'$project': {'" + kLongName + "': {" +
+                          list(n, [](int i) { return field("f", i); }) + "}}}");
+       },
+       4000},
+      {"AddFieldsBelowALongName",
+       [](int n) {
+         return aggregate("{'$addFields': {'" + kLongName + "': {" +
+                          list(n, [](int i) { return field("f", i); }) + "}}}");
+       },
+       4000},
+      {"ProjectionDeepDown",
+       [](int n) {
+         return find("", ", 'projection': {" +
+                             nested(80, "'abcdefgh': {",
+                                    list(n, [](int i) { return field("f", i); }), "}") +
+                             "}");
+       },
+       4000},
+      {"StagesThatEachAddAField",
+       [](int n) {
+         return aggregate(
+             list(n, [](int i) { return "{'$addFields': {" + field("f", i, "'$ssn'") + "}}"; }));
+       },
+       450},
+      {"StagesThatEachUnsetAField",
+       [](int n) {
+         return aggregate(
+             "{'$addFields': {" + list(n, [](int i) { return field("f", i, "'$ssn'"); }) + "}}, " +
+             list(n, [](int i) { return "{'$unset': 'f" + std::to_string(i) + "'}"; }));
+       },
+       450},
+      {"StagesAfterManyFields",
+       [](int n) {
+         return aggregate("{'$addFields': {" +
+                          list(n, [](int i) { return field("f", i, "'$ssn'"); }) + "}}, " +
+                          list(n, "{'$addFields': {'x': '$ssn'}}"));
+       },
+       450},
+      {"StagesAfterFieldsWithLongNames",
+       [](int n) {
+         return aggregate("{'$addFields': {" +
+                          list(n, [](int i) { return field(repeated("a", 400), i, "'$ssn'"); }) +
+                          "}}, " + list(n, "{'$addFields': {'x': '$ssn'}}"));
+       },
+       450},
+      {"SetsOfWholeDocuments",
+       [](int n) {
+         return aggregate(
+             "{'$project': {'_id': 0, " + list(n, [](int i) { return field("f", i, "'$ssn'"); }) +
+             "}}, {'$group': {'_id': 1, " +
+             list(n, [](int i) { return field("s", i, "{'$addToSet': '$$ROOT'}"); }) + "}}");
+       }},
+      {"RedactWithManyPaths",
+       [](int n) {
+         return aggregate("{'$redact': {'$cond': [{'$and': [" +
+                          list(n, [](int i) { return "'$p" + std::to_string(i) + "'"; }) +
+                          "]}, '$$DESCEND', '$$KEEP']}}");
+       },
+       1000, wide},
       {"LookupsOfManyCollections",
        [](int n) {
          return aggregate(list(n, [](int i) {
@@ -175,6 +270,12 @@ const std::vector<Case>& cases() {
                 "x': 1}}}]}";
        },
        10'000},
+      {"UpdatesOfPathsWithNumbers",
+       [](int n) {
+         return "{'update': 'c', 'updates': [{'q': {}, 'u': {'$set': {" +
+                list(n, [](int i) { return field("0.1.2.3.4.5.6.7.a", i); }) + "}}}]}";
+       },
+       1000, numbers, false, 64},
       {"Deletes",
        [](int n) {
          return "{'delete': 'c', 'deletes': [" + list(n, "{'q': {'ssn': 1}, 'limit': 1}") + "]}";
@@ -295,7 +396,7 @@ TEST_P(Growth, IsThatOfTheCommand) {
                " bytes: " + std::to_string(twice.steps) + " steps, " + std::to_string(twice.bytes) +
                " allocated");
   EXPECT_LE(static_cast<double>(twice.steps), 1.1 * growth * static_cast<double>(once.steps));
-  EXPECT_LE(once.steps, 2 * once.input + 1000);
+  EXPECT_LE(once.steps, c.most * once.input + 1000);
   if (!kCountsAllocations) return;
   EXPECT_LE(static_cast<double>(twice.bytes), 1.25 * growth * static_cast<double>(once.bytes));
   EXPECT_LE(once.bytes, 100 * once.input + 100'000);

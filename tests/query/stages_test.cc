@@ -381,6 +381,21 @@ TEST(RedactStage, DoesNotDescendIntoWhatIsEncryptedAsAWhole) {
   expect_unchanged(by_level("'$$DESCEND'"), schema("['string', 'int']"));
 }
 
+TEST(RedactStage, MayDescendOnlyWhereNoneOfThemIsLeft) {
+  const std::string scan = "{'encrypt': {'algorithm': " + test::kRandAlgorithm +
+                           ", 'keyId': " + test::kZeroKey + ", 'bsonType': 'object'}}";
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'a': " + scan + ", 'b': " + scan + "}}");
+  const auto without = [](const std::string& fields) {
+    return test::pipeline("{'$unset': " + fields +
+                          "}, {'$redact': {'$cond': [{'$eq': ['$level', 5]}, '$$DESCEND', "
+                          "'$$PRUNE']}}");
+  };
+  expect_refused(without("'a'"), kExpression, "are encrypted", plan);
+  expect_refused(without("'b'"), kExpression, "are encrypted", plan);
+  expect_unchanged(without("['a', 'b']"), plan);
+}
+
 TEST(RedactStage, DescendsInsideOtherPipelinesAsWell) {
   const auto lookup = [](const std::string& stage) {
     return "{'$lookup': {'from': 'd', 'as': 'x', 'pipeline': [" + stage + "]}}";

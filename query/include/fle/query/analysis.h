@@ -23,10 +23,10 @@ namespace fle::query {
 /// Query analysis: which values of a command a schema encrypts, and how the command must read once
 /// they are. docs/analysis.md lists every rule, generated from the tables that this code runs on.
 ///
-///   auto target = read_target(command, "clinic");              // is it analysed? which
-///   collections? Analysis analysis; auto done = analyze(command, "clinic", schemas, analysis);  //
-///   refused, or a list of edits auto marked = write_marked(command, analysis);              //
-///   placeholders, for the wire
+///   auto target = read_target(command);  // is it analysed? which collections?
+///   Analysis analysis;
+///   auto done = analyze(command, "clinic", schemas, analysis);  // refused, or a list of edits
+///   auto marked = write_marked(command, analysis);  // placeholders, for the wire
 ///
 /// What is not understood where an encrypted field could be reached is refused: nothing passes
 /// because nobody thought of it.
@@ -145,10 +145,14 @@ class FLE_API Analysis {
 
   bson::Edits edits;              ///< A mark for each value, offsets into the command.
   std::vector<Rewrite> rewrites;  ///< As many, in the same order.
-  std::vector<Finding> findings;  ///< With `explain`, or one for a refusal.
-  std::size_t n_encrypted = 0;    ///< Rewrites whose form is not eq_plain.
-  bool schema_encrypts = false;   ///< Some schema that was asked for encrypts something.
-  Work work;                      ///< What the analysis has cost, also where it was refused.
+  /// With `explain`, or one for a refusal. Their texts are shortened as those of a Failure are, and
+  /// all together have at most 1 MiB and sixteen times the command's size: those of a command of
+  /// long names and many fields would else outgrow it.
+  std::vector<Finding> findings;
+  std::size_t findings_left_out = 0;  ///< That `explain` had no room for; never a refusal.
+  std::size_t n_encrypted = 0;        ///< Rewrites whose form is not eq_plain.
+  bool schema_encrypts = false;       ///< Some schema that was asked for encrypts something.
+  Work work;                          ///< What the analysis has cost, also where it was refused.
 
   /// What the last analysis has cost, in steps: each element that was read, each component of a
   /// path that was looked up, each search of a pattern, each member of a document that a stage has
