@@ -89,7 +89,7 @@ class Flattener {
   }
 
   void place(const Plan::Data::Node& node, const std::string& name, const Plan::Step& step) {
-    std::uint32_t i = Plan::Data::hash(name);
+    std::uint32_t i = d_.hash(name);
     while (d_.slots[node.first_slot + (i & node.mask)].len != Plan::Data::Slot::kFree) ++i;
     d_.slots[node.first_slot + (i & node.mask)] = {Plan::Data::ends(name),
                                                    static_cast<std::uint32_t>(d_.names.size()),

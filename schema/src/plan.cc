@@ -1,8 +1,11 @@
 #include "fle/schema/plan.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
+
+#include <unistd.h>
 
 #include "plan_data.h"
 
@@ -40,34 +43,35 @@ inline Ends ends_of(std::string_view name) noexcept {
   return {load8(name.data()), load8(name.data() + name.size() - 8)};
 }
 
-/// What the ends leave out of a long name.
-std::uint64_t hash_middle(std::string_view name, std::uint64_t h) noexcept {
-  constexpr std::uint64_t kMultiplier = 0x9e3779b97f4a7c15ULL;
-  for (std::size_t i = 8; i + 8 < name.size(); i += 8) {
-    h = (h ^ load8(name.data() + i)) * kMultiplier;
-    h ^= h >> 32;
-  }
-  return h * kMultiplier;
+/// Both halves of the product: every bit of either factor has a say in the low bits.
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-// The names in the tables come from the schema, so nobody can fill one probe chain from outside.
-// Two multiplications side by side: this runs for each field of a document.
-inline std::uint32_t hash_of(std::string_view name, const Ends& ends) noexcept {
-  constexpr std::uint64_t kFirst = 0x9e3779b97f4a7c15ULL;
-  constexpr std::uint64_t kLast = 0xc2b2ae3d27d4eb4fULL;
-  std::uint64_t h = (ends.first + name.size()) * kFirst + ends.last * kLast;
+/// What the ends leave out of a long name.
+std::uint64_t hash_middle(std::string_view name, std::uint64_t h, std::uint64_t seed) noexcept {
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15ULL;
+  for (std::size_t i = 8; i + 8 < name.size(); i += 8)
+    h = fold(h ^ load8(name.data() + i), seed ^ kOdd);
+  return h;
+}
+
+// One multiplication: this runs for each field of a document.
+inline std::uint32_t hash_of(std::string_view name, const Ends& ends,
+                             const Plan::Data::Seed& seed) noexcept {
+  std::uint64_t h = fold(ends.first ^ seed.first, ends.last ^ (seed.last + name.size()));
   if (name.size() > kInEnds) [[unlikely]]
-    h = hash_middle(name, h);
-  // The top bits depend on every byte of the name; those from 32 on hardly on its last ones, which
-  // is where "key0001" and "key0002" differ.
-  return static_cast<std::uint32_t>(h >> 32) ^ static_cast<std::uint32_t>(h >> 52);
+    h = hash_middle(name, h, seed.last);
+  return static_cast<std::uint32_t>(h);
 }
 
 inline const Plan::Data::Slot* find(const Plan::Data& d, const Plan::Data::Node& node,
                                     std::string_view name) noexcept {
   const Ends ends = ends_of(name);
   const Plan::Data::Slot* const table = d.slots.data() + node.first_slot;
-  for (std::uint32_t i = hash_of(name, ends);; ++i) {
+  for (std::uint32_t i = hash_of(name, ends, d.seed);; ++i) {
     const Plan::Data::Slot& s = table[i & node.mask];
     if (s.len == Plan::Data::Slot::kFree) return nullptr;
     if (s.len != name.size() || s.ends != ends) continue;
@@ -79,8 +83,15 @@ inline const Plan::Data::Slot* find(const Plan::Data& d, const Plan::Data::Node&
 }  // namespace
 
 Ends Plan::Data::ends(std::string_view name) noexcept { return ends_of(name); }
-std::uint32_t Plan::Data::hash(std::string_view name) noexcept {
-  return hash_of(name, ends_of(name));
+std::uint32_t Plan::Data::hash(std::string_view name) const noexcept {
+  return hash_of(name, ends_of(name), seed);
+}
+
+/// Without randomness the hash is merely a known one: look-ups may then be made slow, not wrong.
+Plan::Data::Seed Plan::Data::Seed::random() noexcept {
+  std::array<std::uint64_t, 2> words{};
+  const bool drawn = ::getentropy(words.data(), sizeof words) == 0;
+  return drawn ? Seed{words[0], words[1]} : Seed{0x9e3779b97f4a7c15ULL, 0xc2b2ae3d27d4eb4fULL};
 }
 
 bool same_encryption(const Leaf& a, const Leaf& b) {

@@ -38,6 +38,15 @@ struct Plan::Data {
     Step otherwise;  // additionalProperties, or plain
   };
 
+  /// Names come from the schema, which others may have written, and from documents: without a
+  /// secret they could be chosen to meet in one place of a table. Of this plan alone.
+  struct Seed {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    static Seed random() noexcept;
+  };
+
+  Seed seed = Seed::random();
   std::vector<Node> nodes;
   std::vector<Slot> slots;
   std::vector<PatternRow> patterns;
@@ -61,7 +70,7 @@ struct Plan::Data {
   Step root;
 
   static Ends ends(std::string_view name) noexcept;
-  static std::uint32_t hash(std::string_view name) noexcept;
+  [[nodiscard]] std::uint32_t hash(std::string_view name) const noexcept;
 };
 
 /// Whether two leaves encrypt alike; where they stand does not matter.
