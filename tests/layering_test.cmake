@@ -4,7 +4,7 @@
 #
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header without a folder is private and must lie in the folder of the file that names it.
-set(base "fle/(bytes|did_you_mean|errc|export|failure|result|seeded_hash|text|types|wiped|work)\\.h")
+set(base "fle/(budget|bytes|did_you_mean|errc|export|failure|result|seeded_hash|text|types|wiped|work)\\.h")
 set(core "fle/[a-z_]+\\.h")
 set(table
   "fle/kernels        kernels/.*                                           openssl"

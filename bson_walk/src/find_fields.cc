@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "edits_builder.h"
+#include "fle/budget.h"
 
 namespace fle::bson {
 namespace {
@@ -163,7 +164,10 @@ class FieldVisitor {
   }
   [[gnu::noinline]] Visit refuse(const Element& e, std::span<Frame> frames, Errc code,
                                  const char* text) {
-    failure_.emplace(code, text, internal::dotted_path(doc_, frames, e.name));
+    std::string path = internal::dotted_path(doc_, frames, e.name);
+    // Patterns are not searched to the end then, and say nothing.
+    const bool spent = work_ != nullptr && work_->spent();
+    failure_ = spent ? over_budget(*work_, std::move(path)) : Failure(code, text, std::move(path));
     return {Visit::Next::stop};
   }
 
@@ -183,7 +187,9 @@ Done walk(Bytes doc, const Plan& plan, const Start& start, internal::EditsBuilde
   FieldVisitor visitor(doc, plan, start, builder, limits.work);
   FLE_CHECK(internal::Walker(doc, limits, visitor)
                 .run({Visit::Next::enter, start.step.kind, start.step.node}));
-  return visitor.verdict();
+  FLE_CHECK(visitor.verdict());
+  if (limits.work != nullptr && limits.work->spent()) return over_budget(*limits.work, {});
+  return ok;
 }
 
 }  // namespace

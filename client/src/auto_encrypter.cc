@@ -227,6 +227,7 @@ struct AutoEncrypter::Impl {
     if (s.target.command_class == query::CommandClass::bypassed) return ok;
     FLE_CHECK(schemas.find(db, s.target, s.schemas, s.scratch));
     s.analysis.explain = options.explain;
+    s.analysis.budget = options.budget;
     s.analysis.previous_keys = options.previous_keys.empty() ? nullptr : &options.previous_keys;
     FLE_CHECK(query::analyze(command, db, s.schemas, s.analysis));
     if (s.analysis.previous_keys != nullptr) {

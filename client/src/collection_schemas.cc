@@ -94,7 +94,8 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
     const bool is_target = s.db.empty() && s.collection == target.collection;
     // A command that brings its own schema is analysed by that one: the server will take no other.
     if (is_target && !target.own_schema.empty()) {
-      FLE_TRY(s.plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
+      FLE_TRY(s.plan,
+              schema::compile_bson(target.own_schema, schema::Origin::remote, options_.budget));
       continue;
     }
     const std::string_view its_db = s.db.empty() ? db : s.db;
@@ -194,7 +195,7 @@ Outcome<std::vector<CollectionSchemas::Info>> CollectionSchemas::fetch(
                                      " has encryptedFields: Queryable Encryption is not "
                                      "supported, only client-side field level encryption");
     } else if (!info.schema.empty()) {
-      auto plan = schema::compile_bson(info.schema, schema::Origin::remote);
+      auto plan = schema::compile_bson(info.schema, schema::Origin::remote, options_.budget);
       if (plan) {
         found[i].plan = *std::move(plan);
       } else {

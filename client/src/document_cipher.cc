@@ -108,8 +108,18 @@ void add_seal_job(Batch::State& s, const schema::Plan& plan, const Document& d, 
        d.input.subspan(m.value_offset, m.value_size), value.subspan(kBinaryHeaderLen)});
 }
 
+std::size_t size_of_all(const Batch::State& s) {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < s.n_documents; ++i) bytes += s.documents[i].input.size();
+  return bytes;
+}
+
 Done encrypt_all(Batch::State& s, const schema::Plan& plan, kms::KeyRing* ring,
-                 const bson::Limits& limits) {
+                 const DocumentCipher::Options& options) {
+  bson::Limits limits = options.limits;
+  fle::Work own;
+  if (limits.work == nullptr) limits.work = &own;
+  options.budget.allow(*limits.work, size_of_all(s));
   FLE_CHECK(walk_all(s, [&](Bytes doc, bson::Edits& edits) {
     return bson::find_fields(doc, plan, edits, limits);
   }));
@@ -380,9 +390,8 @@ DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
 Done DocumentCipher::encrypt(Batch& batch) const {
   if (plan_ == nullptr)
     return Failure(Errc::invalid_argument, "this cipher has no schema: it only decrypts");
-  return run(batch, [this](Batch::State& s) {
-    return encrypt_all(s, *plan_, keys_.get(), options_.limits);
-  });
+  return run(batch,
+             [this](Batch::State& s) { return encrypt_all(s, *plan_, keys_.get(), options_); });
 }
 
 Done DocumentCipher::decrypt(Batch& batch) const {

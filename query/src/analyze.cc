@@ -221,6 +221,26 @@ constexpr Refusal kDatabase{"command.database", Errc::command_malformed,
                             "names another database than the one that the command is sent to",
                             "send the command to the database that $db names"};
 
+constexpr Refusal kWorkLimit{
+    "work.limit", Errc::work_limit, "needs more steps than its budget allows",
+    "make the patterns of the schema simpler, each with one way to match a "
+    "name; or allow more: see Budget"};
+
+/// Whatever was found: where the work was spent, it was not all that is to be found.
+Failure refuse_spent(Analysis& out, const Done& done) {
+  Failure failure = over_budget(out.work, done ? std::string() : done.error().path);
+  std::erase_if(out.findings,
+                [](const Finding& f) { return f.verdict == Finding::Verdict::refused; });
+  out.findings.push_back({Finding::Verdict::refused,
+                          failure.path,
+                          {},
+                          {},
+                          kWorkLimit.id,
+                          failure.message,
+                          kWorkLimit.advice});
+  return failure;
+}
+
 Outcome<Scope> scope_of(const Context& context, const Element& command, std::string_view name) {
   FLE_TRY(const View view, context.collection(name));
   // Of all commands that are statements themselves, findAndModify alone has both.
@@ -316,9 +336,11 @@ Done analyze(Bytes command, std::string_view db, std::span<const CollectionSchem
              Analysis& out) {
   out.clear();
   try {
+    out.budget.allow(out.work, command.size());
     Done done = command.size() <= kCommandLimits.max_bytes
                     ? analyze_command(command, db, schemas, out)
                     : Done(Failure(Errc::document_too_large, "the command is too long"));
+    if (out.work.spent()) done = refuse_spent(out, done);
     if (!done) {
       out.edits.clear();
       out.rewrites.clear();

@@ -90,7 +90,7 @@ Done check_databases(const std::vector<Request::Named>& named, const Target& tar
 }
 
 Outcome<std::vector<CollectionSchema>> schemas_of(const Request& request, const Target& target,
-                                                  SchemaCache& cache) {
+                                                  SchemaCache& cache, const Budget& budget) {
   std::vector<CollectionSchema> schemas;
   if (!request.own && !request.named) {
     if (!request.says_no_schema) {
@@ -110,7 +110,7 @@ Outcome<std::vector<CollectionSchema>> schemas_of(const Request& request, const 
     FLE_TRY(const SentSchema sent, schema_for(request, target, db, name));
     if (name.db == db && name.collection == target.collection)
       FLE_CHECK(check_own_schema(target, sent));
-    return cache.get(sent.document, sent.origin);
+    return cache.get(sent.document, sent.origin, budget);
   };
   for (const std::string_view collection : target.collections) {
     FLE_TRY(auto plan, plan_for({db, collection}));
@@ -123,14 +123,16 @@ Outcome<std::vector<CollectionSchema>> schemas_of(const Request& request, const 
   return schemas;
 }
 
-Outcome<std::vector<std::uint8_t>> run(Bytes sent, std::string_view db, SchemaCache& cache) {
+Outcome<std::vector<std::uint8_t>> run(Bytes sent, std::string_view db, SchemaCache& cache,
+                                       const Budget& budget) {
   FLE_TRY(Request request, internal::read_request(sent, db));
   const Wiped command(request.command);
   FLE_TRY(const Target target, read_target(request.command));
   if (target.command_class == CommandClass::bypassed) return reply(false, false, request.command);
 
-  FLE_TRY(const std::vector<CollectionSchema> schemas, schemas_of(request, target, cache));
+  FLE_TRY(const std::vector<CollectionSchema> schemas, schemas_of(request, target, cache, budget));
   Analysis analysis;
+  analysis.budget = budget;
   FLE_CHECK(query::analyze(request.command, request.db, schemas, analysis));
   if (analysis.edits.empty()) return reply(false, analysis.schema_encrypts, request.command);
   FLE_TRY(std::vector<std::uint8_t> marked, write_marked(request.command, analysis));
@@ -141,17 +143,21 @@ Outcome<std::vector<std::uint8_t>> run(Bytes sent, std::string_view db, SchemaCa
 }  // namespace
 
 struct Analyzer::State {
-  explicit State(const Options& options) : schemas(options.max_schemas) {}
+  explicit State(const Options& options) : schemas(options.max_schemas), budget(options.budget) {}
   SchemaCache schemas;
+  const Budget budget;
 };
 
 Analyzer::Analyzer() : Analyzer(Options{}) {}
 Analyzer::Analyzer(Options options) : s_(std::make_unique<State>(options)) {}
 Analyzer::~Analyzer() = default;
 
-Outcome<std::vector<std::uint8_t>> Analyzer::analyze(Bytes command, std::string_view db) const {
+Outcome<std::vector<std::uint8_t>> Analyzer::analyze(Bytes command, std::string_view db,
+                                                     const std::atomic<bool>* abandoned) const {
   try {
-    return run(command, db, s_->schemas);
+    Budget budget = s_->budget;
+    if (abandoned != nullptr) budget.abandoned = abandoned;
+    return run(command, db, s_->schemas, budget);
   } catch (const std::bad_alloc&) {
     return Failure(Error{Errc::no_memory, "query::Analyzer::analyze"});
   }

@@ -24,13 +24,14 @@ SeededHash random_hash() noexcept {
 SchemaCache::SchemaCache(std::size_t max_schemas)
     : max_schemas_(max_schemas), hash_(random_hash()) {}
 
-Outcome<std::shared_ptr<const schema::Plan>> SchemaCache::get(Bytes document,
-                                                              schema::Origin origin) {
+Outcome<std::shared_ptr<const schema::Plan>> SchemaCache::get(Bytes document, schema::Origin origin,
+                                                              const Budget& budget) {
   if (document.size() == kEmptyDocument) return std::shared_ptr<const schema::Plan>();
-  if (document.size() > kMaxSchemaBytes) return schema::compile_bson(document, origin);
+  if (document.size() > kMaxSchemaBytes) return schema::compile_bson(document, origin, budget);
   const std::uint64_t hash = hash_of(document, origin);
   if (auto known = find(hash, document, origin)) return known;
-  FLE_TRY(const std::shared_ptr<const schema::Plan> plan, schema::compile_bson(document, origin));
+  FLE_TRY(const std::shared_ptr<const schema::Plan> plan,
+          schema::compile_bson(document, origin, budget));
   if (max_schemas_ != 0) remember(hash, document, origin, plan);
   return plan;
 }

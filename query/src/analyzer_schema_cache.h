@@ -30,7 +30,8 @@ class SchemaCache {
   /// @param document  BSON, checked to be well-formed.
   /// @return  null for {}: no schema.
   [[nodiscard]] Outcome<std::shared_ptr<const schema::Plan>> get(Bytes document,
-                                                                 schema::Origin origin);
+                                                                 schema::Origin origin,
+                                                                 const Budget& budget = {});
 
  private:
   struct Entry {

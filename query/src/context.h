@@ -19,14 +19,15 @@ namespace fle::query {
 using bson::Element;
 using bson::Type;
 
-/// A bson::Cursor that counts what it reads.
+/// A bson::Cursor that counts what it reads. Once the work is spent there is nothing more:
+/// analyze() refuses the command then, whatever was made of that.
 class Cursor {
  public:
   Cursor(Bytes whole, std::uint32_t offset, Work& work) noexcept
       : cursor_(whole, offset), work_(work) {}
   [[nodiscard]] bool next() noexcept {
     work_.step();
-    return cursor_.next();
+    return !work_.spent() && cursor_.next();
   }
   [[nodiscard]] const Element& element() const noexcept { return cursor_.element(); }
   [[nodiscard]] bool malformed() const noexcept { return cursor_.malformed(); }

@@ -58,7 +58,11 @@ struct Position {
 
 class Compiler {
  public:
-  explicit Compiler(const Inner& inner) : inner_(inner), origin_(inner.origin) {}
+  /// @param size  of all that was read.
+  Compiler(const Inner& inner, const Budget& budget, std::size_t size)
+      : inner_(inner), origin_(inner.origin) {
+    budget.allow(work_, size);
+  }
 
   Outcome<std::shared_ptr<const Plan>> run() {
     Position root;
@@ -66,12 +70,22 @@ class Compiler {
     root.place = inner_.place;
     FLE_TRY(Draft draft, compile(*inner_.schema, root));
     auto plan = std::make_shared<const Plan>(flatten(std::move(draft)));
-    FLE_CHECK(check_id(*plan));
-    FLE_CHECK(check_pointers(*plan));
+    const Done checked = check(*plan);
+    if (work_.spent()) return over_budget_at(inner_.place);
+    FLE_CHECK(checked);
     return plan;
   }
 
  private:
+  Done check(const Plan& plan) {
+    FLE_CHECK(check_id(plan));
+    return check_pointers(plan);
+  }
+
+  [[nodiscard]] Failure over_budget_at(const Place& place) const {
+    return fail(Errc::work_limit, over_budget(work_, {}).message, place);
+  }
+
   Outcome<Draft> compile(const Value& schema, const Position& here) {
     if (schema.kind != ValueKind::object) {
       return fail(Errc::schema_type_mismatch,
@@ -274,7 +288,8 @@ class Compiler {
     }
     for (const Draft::Child& c : draft.properties) {
       for (const Draft::PatternChild& p : draft.patterns) {
-        const Pattern::Match m = p.pattern.search(c.name);
+        const Pattern::Match m = p.pattern.search(c.name, &work_);
+        if (work_.spent()) return over_budget_at(here.place);
         if (m == Pattern::Match::no ||
             (m == Pattern::Match::yes && same_meaning(c.draft, p.draft))) {
           continue;
@@ -290,7 +305,7 @@ class Compiler {
 
   Done check_id(const Plan& plan) {
     if (plan.root().kind != Plan::Kind::object) return ok;
-    const Plan::Step id = plan.child(plan.root().node, "_id");
+    const Plan::Step id = plan.child(plan.root().node, "_id", &work_);
     // Else every document would be refused, one by one.
     if (id.kind == Plan::Kind::ambiguous) {
       return fail(Errc::schema_conflict, "patterns say different things about the field '_id'",
@@ -312,7 +327,7 @@ class Compiler {
       const auto& [pointer, place] = checked;
       Plan::Step step = plan.root();
       for (const std::string& token : pointer.tokens) {
-        if (step.kind == Plan::Kind::object) step = plan.child(step.node, token);
+        if (step.kind == Plan::Kind::object) step = plan.child(step.node, token, &work_);
       }
       // An object with encrypted fields cannot be a string: no document would ever fit.
       if (step.kind != Plan::Kind::plain) {
@@ -335,6 +350,7 @@ class Compiler {
   std::size_t pointer_bytes_ = 0;
   std::size_t n_patterns_ = 0;
   std::size_t n_searches_ = 0;
+  Work work_;
 };
 
 }  // namespace
@@ -349,21 +365,25 @@ Outcome<std::shared_ptr<const Plan>> with_position(Outcome<std::shared_ptr<const
 
 }  // namespace
 
-Outcome<std::shared_ptr<const Plan>> compile_json(std::string_view text, Origin origin) {
+Outcome<std::shared_ptr<const Plan>> compile_json(std::string_view text, Origin origin,
+                                                  const Budget& budget) {
   FLE_TRY(const Value schema, read_json(text));
-  return with_position(Compiler({&schema, Place(schema.offset), origin}).run(), text);
+  return with_position(Compiler({&schema, Place(schema.offset), origin}, budget, text.size()).run(),
+                       text);
 }
 
 Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(std::string_view text, Origin origin,
-                                                          std::string_view ns) {
+                                                          std::string_view ns,
+                                                          const Budget& budget) {
   FLE_TRY(const Value root, read_json(text));
   const auto inner = unwrap(root, origin, ns);
-  return with_position(inner ? Compiler(*inner).run() : inner.error(), text);
+  return with_position(inner ? Compiler(*inner, budget, text.size()).run() : inner.error(), text);
 }
 
-Outcome<std::shared_ptr<const Plan>> compile_bson(Bytes document, Origin origin) {
+Outcome<std::shared_ptr<const Plan>> compile_bson(Bytes document, Origin origin,
+                                                  const Budget& budget) {
   FLE_TRY(const Value schema, read_bson(document));
-  auto plan = Compiler({&schema, Place(), origin}).run();
+  auto plan = Compiler({&schema, Place(), origin}, budget, document.size()).run();
   if (!plan) plan.error().column = 0;
   return plan;
 }

@@ -1,11 +1,13 @@
 #ifndef FLE_SCHEMA_SRC_PATTERN_H_
 #define FLE_SCHEMA_SRC_PATTERN_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "fle/failure.h"
+#include "fle/work.h"
 
 namespace fle::schema {
 
@@ -19,15 +21,18 @@ class Pattern {
   /// @retval Errc::not_in_build      this build has no PCRE2
   static Outcome<Pattern> compile(const std::string& text);
 
-  /// `failed`: the name is not UTF-8, or the search took more than its limits. Never guess then.
-  [[nodiscard]] Match search(std::string_view name) const noexcept;
+  /// `failed`: the name is not UTF-8, the search took more than its limits, or `work` is spent().
+  /// Never guess then.
+  /// @param work  counts what the search tries, and ends it; may be null.
+  [[nodiscard]] Match search(std::string_view name, Work* work) const noexcept;
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
  private:
-  Pattern(std::string text, std::shared_ptr<const void> code) noexcept
-      : text_(std::move(text)), code_(std::move(code)) {}
+  Pattern(std::string text, std::shared_ptr<const void> code, bool refers_back) noexcept
+      : text_(std::move(text)), code_(std::move(code)), refers_back_(refers_back) {}
   std::string text_;
   std::shared_ptr<const void> code_;
+  bool refers_back_;
 };
 
 }  // namespace fle::schema

@@ -118,11 +118,7 @@ Plan::Step Plan::child(NodeId id, std::string_view name, Work* work) const noexc
   const Data::PatternRow* found = nullptr;
   for (std::uint32_t i = 0; i < node.n_patterns; ++i) {
     const Data::PatternRow& row = d_->patterns[node.first_pattern + i];
-    if (work != nullptr) {
-      work->step();
-      work->bytes(name.size());
-    }
-    const Pattern::Match m = row.pattern.search(name);
+    const Pattern::Match m = row.pattern.search(name, work);
     if (m == Pattern::Match::no) continue;
     if (m == Pattern::Match::failed || (found != nullptr && found->meaning != row.meaning)) {
       return {Kind::ambiguous, 0, 0};

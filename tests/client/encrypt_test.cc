@@ -233,5 +233,26 @@ TEST_F(Encrypt, OneCipherServesManyThreads) {
   EXPECT_EQ(good, std::vector<int>(4, 200));
 }
 
+TEST_F(Encrypt, HasOneBudgetForAllDocumentsOfABatch) {
+  const std::string id = to_uuid_string(key);
+  const auto plan = *schema::compile_json(
+      R"({"bsonType": "object", "patternProperties": {"^(a+)+[xyz]$": {"encrypt": {"algorithm": )"
+      R"("AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$uuid": ")" +
+      id + R"("}]}}}})");
+  DocumentCipher::Options options;
+  options.budget = {60'000, 0};
+  const DocumentCipher cipher(plan, ring, options);
+  const Doc doc = bson("{'aaaaaaaaaaaaa': 1}");
+  EXPECT_TRUE(encrypt(cipher, doc));
+  Batch batch;
+  for (int i = 0; i < 10; ++i) batch.add(doc);
+  const Done done = cipher.encrypt(batch);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::work_limit);
+  EXPECT_GT(done.error().document, 1U);
+  EXPECT_NE(done.error().message.find("^(a+)+[xyz]$"), std::string::npos);
+  EXPECT_TRUE(encrypt(cipher, doc)) << "the next call has one of its own";
+}
+
 }  // namespace
 }  // namespace fle::test

@@ -30,7 +30,8 @@ struct Limits {
   std::uint32_t max_depth = 180;
   /// Bytes of one document: MongoDB's maxBsonObjectSize.
   std::uint32_t max_bytes = 16 * 1024 * 1024;
-  /// Where to count what it costs, each element and each search of a pattern; may be null.
+  /// Where to count what it costs, each element and each search of a pattern; may be null. A walk
+  /// by a plan ends with Errc::work_limit once it is spent().
   Work* work = nullptr;
 };
 

@@ -91,6 +91,8 @@ class FLE_API AutoEncrypter {
     MissingKeys missing_keys = MissingKeys::fail;
     /// Note a Finding for every path of every command.
     bool explain = false;
+    /// What the analysis of one command may cost, and each schema that is compiled for it.
+    Budget budget{};
     /// During a roll-over of deterministic keys: for a data key the keys that it replaces. An
     /// equality on a field with that key becomes a search for both ciphertexts; what cannot be
     /// searched for twice is refused: see query::roll_over.

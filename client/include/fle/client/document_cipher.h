@@ -9,6 +9,7 @@
 
 #include "fle/bson_walk/path_table.h"
 #include "fle/bson_walk/walk.h"
+#include "fle/budget.h"
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/kms/key_ring.h"
@@ -108,6 +109,8 @@ class FLE_API DocumentCipher {
   struct Options {
     bson::Limits limits;
     MissingKeys missing_keys = MissingKeys::fail;
+    /// What one call of encrypt() may cost, for all documents of its batch.
+    Budget budget{};
   };
 
   /// @param plan  may be null for a cipher that only decrypts.
@@ -119,6 +122,7 @@ class FLE_API DocumentCipher {
   /// (from 1, in order of add) and field path.
   ///
   /// @retval Errc::invalid_argument  the cipher has no plan
+  /// @retval Errc::work_limit        the budget is spent; names the pattern that took the most
   /// @retval Errc::no_memory
   /// @retval as bson::find_fields, bson::resolve_pointer, bson::Edits::layout, KeyRing::resolve
   [[nodiscard]] Done encrypt(Batch& batch) const;

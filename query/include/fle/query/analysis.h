@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fle/bson_walk/walk.h"
+#include "fle/budget.h"
 #include "fle/bytes.h"
 #include "fle/export.h"
 #include "fle/failure.h"
@@ -139,6 +140,8 @@ class FLE_API Analysis {
 
   /// Set before analyze(): note a Finding for every path, not only for a refusal.
   bool explain = false;
+  /// Set before analyze(): what it may cost.
+  Budget budget{};
   /// Set before analyze(): fields whose keys have predecessors are refused where equal values must
   /// have equal ciphertext. Null: none have. It must stay.
   const PreviousKeys* previous_keys = nullptr;
@@ -178,6 +181,7 @@ inline constexpr bson::Limits kCommandLimits{200, 48'000'000};
 ///                  is an error.
 /// @param out       empty on any failure, except for `findings`.
 /// @retval Errc::command_not_supported .. Errc::analysis_disordered, see fle/errc.h
+/// @retval Errc::work_limit  the budget is spent; names what took the most
 /// @retval as bson::find_fields for values that are to be encrypted
 /// A Failure names the path within the command.
 [[nodiscard]] FLE_API Done analyze(Bytes command, std::string_view db,

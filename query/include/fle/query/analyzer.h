@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fle/budget.h"
 #include "fle/bytes.h"
 #include "fle/export.h"
 #include "fle/failure.h"
@@ -23,6 +24,8 @@ class FLE_API Analyzer {
   struct Options {
     /// Compiled schemas to remember; those not used lately make room.
     std::size_t max_schemas = 256;
+    /// What each command may cost, and each schema that is compiled for it.
+    Budget budget{};
   };
   Analyzer();
   explicit Analyzer(Options options);
@@ -36,11 +39,12 @@ class FLE_API Analyzer {
   ///                 csfleEncryptionSchemas at its top level; $db may be there and is left out of
   ///                 the result.
   /// @param db       the database; empty: as $db says.
+  /// @param abandoned  set by another thread when nobody waits for the result; may be null.
   /// @return         {hasEncryptionPlaceholders, schemaRequiresEncryption, result, ok: 1.0}.
   /// @retval any code of analyze(), of schema::compile_bson, Errc::command_malformed for a command
   ///         without schemas; mongo_code() and error_reply() give their wire form.
-  [[nodiscard]] Outcome<std::vector<std::uint8_t>> analyze(Bytes command,
-                                                           std::string_view db) const;
+  [[nodiscard]] Outcome<std::vector<std::uint8_t>> analyze(
+      Bytes command, std::string_view db, const std::atomic<bool>* abandoned = nullptr) const;
 
  private:
   struct State;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string_view>
 
+#include "fle/budget.h"
 #include "fle/bytes.h"
 #include "fle/export.h"
 #include "fle/failure.h"
@@ -23,10 +24,12 @@ enum class Origin : std::uint8_t {
 /// Every rule of the CSFLE schema is checked: see docs/schema.md. A Failure carries the JSON
 /// pointer in `path`, and line and column of the offending token.
 ///
+/// @param budget  for searching the names in `properties` with the patterns beside them.
 /// @retval Errc::schema_syntax .. Errc::schema_bad_pointer
+/// @retval Errc::work_limit    the budget is spent; names the pattern that took the most
 /// @retval Errc::not_in_build  patternProperties in a build without PCRE2
 [[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_json(
-    std::string_view text, Origin origin = Origin::local);
+    std::string_view text, Origin origin = Origin::local, const Budget& budget = {});
 
 /// The same for a schema as people keep it, in what stands around it: a validator
 /// ({"$jsonSchema": ...}), a document that has one (the commands create and collMod, a collection's
@@ -38,12 +41,12 @@ enum class Origin : std::uint8_t {
 /// @retval Errc::schema_bad_value  a schema map with several schemas, or none of `ns`; a validator
 ///                                 without a $jsonSchema
 [[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(
-    std::string_view text, Origin origin, std::string_view ns);
+    std::string_view text, Origin origin, std::string_view ns, const Budget& budget = {});
 
 /// The same for a schema that is a BSON document (a validator's $jsonSchema). Errors carry the
 /// JSON pointer only.
 [[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_bson(
-    Bytes document, Origin origin = Origin::local);
+    Bytes document, Origin origin = Origin::local, const Budget& budget = {});
 
 }  // namespace fle::schema
 

@@ -1,0 +1,52 @@
+#ifndef FLE_BUDGET_H_
+#define FLE_BUDGET_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "fle/failure.h"
+#include "fle/work.h"
+
+namespace fle {
+
+/// What one call may cost, in steps of fle::Work: a part in proportion to what it was given, and a
+/// floor for small inputs. A step takes 10 to 50 ns; honest input takes less than 2 a byte, and a
+/// few dozen for each field and pattern of a schema, so that both parts leave much room. What takes
+/// more was made to: expressions of `patternProperties` that try out very many ways to match a
+/// name.
+struct Budget {
+  std::uint64_t floor = 50'000'000;
+  std::uint64_t per_byte = 8;  ///< Of the command, the schema, or all documents of a batch.
+  /// Set by another thread when nobody waits for the result: the call ends soon, with
+  /// Errc::work_limit. May be null; must stay until the call returns.
+  const std::atomic<bool>* abandoned = nullptr;
+
+  /// No end.
+  [[nodiscard]] static constexpr Budget unlimited() noexcept { return {UINT64_MAX, 0}; }
+
+  /// Gives `work` this much for `bytes` of input.
+  void allow(Work& work, std::size_t bytes) const noexcept {
+    const bool fits = per_byte == 0 || bytes <= (UINT64_MAX - floor) / per_byte;
+    work.allow(fits ? floor + per_byte * bytes : UINT64_MAX, abandoned);
+  }
+};
+
+/// The refusal for work that is spent(); names what took the most of it.
+/// @param path  where it ended.
+[[nodiscard]] inline Failure over_budget(const Work& work, std::string path) {
+  if (work.is_abandoned())
+    return {Errc::work_limit, "given up: nobody waits for the result", std::move(path)};
+  std::string text =
+      "needs more than the " + std::to_string(work.limit()) + " steps that its budget allows";
+  if (!work.most_of().empty())
+    text += "; the pattern '" + std::string(work.most_of()) + "' took up to " +
+            std::to_string(work.most()) + " for one name";
+  return {Errc::work_limit, text, std::move(path)};
+}
+
+}  // namespace fle
+
+#endif  // FLE_BUDGET_H_

@@ -1,0 +1,134 @@
+// One budget of steps for all that a command makes us do: counted, not timed.
+#include <atomic>
+
+#include "fle/query/analyzer.h"
+#include "query_support.h"
+
+namespace fle::test {
+namespace {
+
+using query::Analysis;
+
+std::string repeated(char c, int n) { return std::string(static_cast<std::size_t>(n), c); }
+
+/// `n` patterns, which `pattern` gives.
+template <class F>
+std::string schema_of(int n, F pattern) {
+  std::string json = "{'bsonType': 'object', 'patternProperties': {";
+  for (int i = 0; i < n; ++i)
+    json += (i == 0 ? "'" : ", '") + std::string(pattern(std::to_string(i + 1))) + "': " + rand();
+  return json + "}}";
+}
+
+/// There are as many ways to part the letters a among the repetitions as there are subsets of them,
+/// and each is tried: just below what one search may take.
+std::string nested(const std::string& n) { return "^(a+)+[xyz]{1," + n + "}$"; }
+
+template <class F>
+Buf insert_of(int n, F name) {
+  std::string json = "{'insert': 'c', 'documents': [{";
+  for (int i = 0; i < n; ++i)
+    json += (i == 0 ? "'" : ", '") + std::string(name(std::to_string(i))) + "': 1";
+  return doc(json + "}]}");
+}
+std::string letters(const std::string& n) { return repeated('a', 14) + n; }
+
+Done analyze_with(Bytes command, const std::shared_ptr<const schema::Plan>& plan, Analysis& a) {
+  const query::CollectionSchema schema{"c", plan};
+  return query::analyze(command, "db", {&schema, 1}, a);
+}
+
+TEST(Budget, IsOneForAllPatternsAndFields) {
+  const auto plan = plan_of(schema_of(400, nested));
+  const Buf command = insert_of(5000, letters);
+  Analysis a;
+  const Done done = analyze_with(command, plan, a);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::work_limit);
+  EXPECT_NE(done.error().message.find("'^(a+)+[xyz]{1,"), std::string::npos)
+      << done.error().to_string();
+  EXPECT_TRUE(done.error().path.starts_with("documents.0.aaaaaaaaaaaaaa")) << done.error().path;
+  ASSERT_EQ(a.findings.size(), 1U);
+  EXPECT_EQ(a.findings[0].rule, "work.limit");
+  EXPECT_FALSE(a.findings[0].advice.empty());
+  EXPECT_TRUE(a.rewrites.empty());
+  const std::uint64_t allowed = a.budget.floor + a.budget.per_byte * command.size();
+  EXPECT_LE(a.steps(), allowed + 1000) << "it ends where the budget does";
+}
+
+TEST(Budget, LeavesMuchRoomForHonestSchemas) {
+  const auto plan = plan_of(
+      schema_of(400, [](const std::string& n) { return "^(patient|person)_[a-z]+_" + n + "$"; }));
+  const Buf command = insert_of(5000, [](const std::string& n) { return "patient_ssn_" + n; });
+  Analysis a;
+  const Done done = analyze_with(command, plan, a);
+  ASSERT_TRUE(done) << done.error().to_string();
+  EXPECT_EQ(a.n_encrypted, 400U);
+  EXPECT_LE(a.steps(), a.budget.floor / 2) << "for two million searches";
+}
+
+TEST(Budget, IsAnOption) {
+  const auto plan = plan_of(schema_of(1, nested));
+  const Buf command = insert_of(20, letters);
+  Analysis a;
+  a.budget = {1000, 0};
+  EXPECT_EQ(analyze_with(command, plan, a).error().code, Errc::work_limit);
+  a.budget = Budget::unlimited();
+  EXPECT_TRUE(analyze_with(command, plan, a));
+  const std::uint64_t steps = a.steps();
+  a.budget = {steps, 0};
+  EXPECT_TRUE(analyze_with(command, plan, a));
+  a.budget = {steps - 1, 0};
+  EXPECT_EQ(analyze_with(command, plan, a).error().code, Errc::work_limit);
+}
+
+TEST(Budget, CountsWhatNeedsNoPatternToo) {
+  Analysis a;
+  a.budget = {10, 0};
+  const Done done =
+      analyze_with(doc("{'find': 'c', 'filter': {'$or': [{'ssn': 1}, {'ssn': 2}, {'ssn': 3}, "
+                       "{'ssn': 4}, {'ssn': 5}, {'ssn': 6}]}}"),
+                   people(), a);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::work_limit);
+  EXPECT_TRUE(a.rewrites.empty());
+}
+
+TEST(Budget, EndsWhenNobodyWaits) {
+  const std::atomic<bool> abandoned = true;
+  Analysis a;
+  a.budget.abandoned = &abandoned;
+  const Done done = analyze_with(doc("{'find': 'c', 'filter': {'ssn': 1}}"), people(), a);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::work_limit);
+  EXPECT_NE(done.error().message.find("nobody waits"), std::string::npos);
+}
+
+TEST(Budget, OfAnAnalyzerCoversTheSchemasThatItCompiles) {
+  std::string schema = schema_of(100, nested);
+  schema.pop_back();
+  schema += ", 'properties': {";
+  for (int i = 0; i < 500; ++i)
+    schema += (i == 0 ? "'" : ", '") + letters(std::to_string(i)) + "': {}";
+  const Buf command =
+      doc("{'find': 'c', 'filter': {}, 'isRemoteSchema': true, 'jsonSchema': " + schema + "}}}");
+  query::Analyzer::Options options;
+  options.budget = {1'000'000, 0};
+  const auto reply = query::Analyzer(options).analyze(command, "db");
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Errc::work_limit);
+}
+
+TEST(Budget, OfAnAnalyzerEndsWhenNobodyWaits) {
+  const std::atomic<bool> abandoned = true;
+  const Buf command =
+      doc("{'find': 'c', 'filter': {'ssn': 1}, 'isRemoteSchema': false, "
+          "'jsonSchema': {'bsonType': 'object', 'properties': {'ssn': " +
+          det("int") + "}}}");
+  const query::Analyzer analyzer;
+  EXPECT_EQ(analyzer.analyze(command, "db", &abandoned).error().code, Errc::work_limit);
+  EXPECT_TRUE(analyzer.analyze(command, "db")) << "nothing of that is remembered";
+}
+
+}  // namespace
+}  // namespace fle::test
