@@ -122,6 +122,12 @@ Done set_request_timeout(kms::KmsOptions& out, const bson_iter_t& it) {
   return ok;
 }
 
+Done set_call_timeout(kms::KmsOptions& out, const bson_iter_t& it) {
+  FLE_TRY(const std::int64_t ms, number(it, 0, kMaxMilliseconds, "callTimeoutMS"));
+  out.call_timeout = std::chrono::milliseconds(ms);
+  return ok;
+}
+
 Done set_retries(kms::KmsOptions& out, const bson_iter_t& it) {
   FLE_TRY(const std::int64_t n, number(it, 0, kMaxRetries, "maxRetries"));
   out.max_retries = static_cast<std::uint32_t>(n);
@@ -137,6 +143,7 @@ constexpr Option kOptions[] = {{"tlsOptions", set_tls_map},
                                {"masterKeys", set_pins},
                                {"connectTimeoutMS", set_connect_timeout},
                                {"requestTimeoutMS", set_request_timeout},
+                               {"callTimeoutMS", set_call_timeout},
                                {"maxRetries", set_retries}};
 
 }  // namespace

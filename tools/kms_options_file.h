@@ -12,7 +12,7 @@ namespace fle::tools {
 ///   {"tlsOptions": {ID: {"tlsCAFile", "tlsCertificateKeyFile", "tlsPrivateKeyFile"}},
 ///    "allowedEndpoints": {ID: [HOST, ...]},
 ///    "masterKeys": {ID: [{FIELD: TEXT, ...}, ...]},
-///    "connectTimeoutMS", "requestTimeoutMS", "maxRetries"}
+///    "connectTimeoutMS", "requestTimeoutMS", "callTimeoutMS", "maxRetries"}
 /// with ID a KMS provider id; everything may be left out. Options of drivers that weaken TLS are
 /// refused.
 /// @retval Errc::kms_config_invalid  names the place and the rule

@@ -2,6 +2,7 @@
 
 #include "fle/kms/key_ring.h"
 #include "fle/random.h"
+#include "kms_call.h"
 #include "master_key.h"
 #include "text.h"
 #include "verified_wrap.h"
@@ -43,6 +44,8 @@ Outcome<KeyDocument> create_data_key(KeyVault& vault, const Providers& providers
   FLE_TRY(Provider * provider, providers.find(asked.provider));
   FLE_TRY(const KeyId id, random_key_id());
   FLE_TRY(const SecretBytes material, make_material(options));
+  KmsCall call(KmsCall::after(providers.call_timeout()));
+  const KmsCall::Scope scope(call);
   FLE_TRY(const MasterKey master_key, provider->prepare(asked));
   FLE_TRY(std::vector<std::uint8_t> wrapped, verified_wrap(*provider, material, master_key));
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());

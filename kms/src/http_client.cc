@@ -6,6 +6,7 @@
 
 #include "fle/random.h"
 #include "fle/secret.h"
+#include "kms_call.h"
 
 namespace fle::kms {
 namespace {
@@ -37,21 +38,35 @@ HttpClient::Settings HttpClient::settings_for(std::string_view id, const KmsOpti
 
 HttpResult<HttpResponse> HttpClient::exchange(const HttpRequest& request,
                                               bool (*is_transient)(int status)) {
+  const std::string server = request.to.authority();
+  KmsCall* const whole = KmsCall::current();
+  if (whole != nullptr && whole->is_down(server))
+    return HttpFault{
+        "it has just not answered for another key, and is not asked again in this call",
+        HttpFault::Kind::transient};
   const WipedText message = serialize(request);
   for (std::uint32_t n = 0;; ++n) {
+    if (whole != nullptr && whole->is_over())
+      return HttpFault{"the time of this call is over", HttpFault::Kind::transient};
     auto result = attempt(request, message.bytes());
     const bool again =
         result ? is_transient(result->status) : result.error().kind == HttpFault::Kind::transient;
-    if (!again || n == settings_.max_retries) {
+    if (!again) return result;
+    const auto wait = random_wait(n);
+    const bool late = whole != nullptr && KmsCall::Clock::now() + wait >= whole->deadline();
+    if (late || n == settings_.max_retries) {
+      if (whole != nullptr) whole->note_down(server);
       if (!result && n > 0) result.error().why += ", " + std::to_string(n + 1) + " attempts";
       return result;
     }
-    back_off(n);
+    sleep(wait);
   }
 }
 
 HttpResult<HttpResponse> HttpClient::attempt(const HttpRequest& request, Bytes message) {
-  const Deadline deadline = std::chrono::steady_clock::now() + settings_.request_timeout;
+  const KmsCall* const whole = KmsCall::current();
+  Deadline deadline = std::chrono::steady_clock::now() + settings_.request_timeout;
+  if (whole != nullptr) deadline = std::min(deadline, whole->deadline());
   const std::string authority = request.to.authority();
   bool untouched = true;
   // One with bytes of an answer that nobody asked for must not pass them off as the next.
@@ -108,13 +123,16 @@ void HttpClient::keep(const std::string& authority, std::unique_ptr<HttpConnecti
   idle_.push_back({authority, std::move(connection), std::chrono::steady_clock::now()});
 }
 
-void HttpClient::back_off(std::uint32_t n_attempts) const {
-  const auto cap = std::min(kBackOffCap, kBackOffBase * (1U << std::min(n_attempts, 10U)));
+std::chrono::milliseconds HttpClient::random_wait(std::uint32_t n) {
+  const auto cap = std::min(kBackOffCap, kBackOffBase * (1U << std::min(n, 10U)));
   std::uint32_t random = 0;
   // Without randomness the longest wait will do: this is about load, not about secrets.
   const bool got =
       random_bytes({reinterpret_cast<std::uint8_t*>(&random), sizeof random}).has_value();
-  const auto wait = got ? std::chrono::milliseconds(1 + random % cap.count()) : cap;
+  return got ? std::chrono::milliseconds(1 + random % cap.count()) : cap;
+}
+
+void HttpClient::sleep(std::chrono::milliseconds wait) const {
   if (settings_.sleep) {
     settings_.sleep(wait);
   } else {

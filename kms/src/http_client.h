@@ -42,7 +42,8 @@ class HttpClient {
 
   /// Sends `request`, which must be safe to repeat, and waits for the answer. Between attempts it
   /// waits for a random part of 200 ms * 2^n, at most of 20 s (libmongocrypt:
-  /// mongocrypt-kms-ctx.c, "backoff").
+  /// mongocrypt-kms-ctx.c, "backoff"). The KmsCall of this thread limits all of it, and once a
+  /// server has not answered, it is not asked again for that call.
   /// @param is_transient  whether an answer of this status is worth another attempt
   /// @return the last answer, of whatever status, or why there is none, attempts included
   [[nodiscard]] HttpResult<HttpResponse> exchange(const HttpRequest& request,
@@ -61,7 +62,9 @@ class HttpClient {
                                       Deadline deadline, bool& untouched);
   std::unique_ptr<HttpConnection> take_idle(const std::string& authority);
   void keep(const std::string& authority, std::unique_ptr<HttpConnection> connection);
-  void back_off(std::uint32_t n_attempts) const;
+  /// Before attempt n + 1.
+  [[nodiscard]] static std::chrono::milliseconds random_wait(std::uint32_t n);
+  void sleep(std::chrono::milliseconds wait) const;
 
   Settings settings_;
   std::mutex mutex_;

@@ -161,6 +161,10 @@ HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpo
   const auto timeout = std::chrono::milliseconds(milliseconds_until(deadline));
   set(CURLOPT_ERRORBUFFER, h.detail);
   set(CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  // Otherwise it waits for a resolver that is late, which may be 10 seconds after the deadline.
+  set(CURLOPT_QUICK_EXIT, 1L);
+#endif
   set(CURLOPT_URL, (scheme + "://" + to.host + ":" + std::to_string(to.port) + "/").c_str());
   set(CURLOPT_PROTOCOLS_STR, scheme.c_str());
   set(CURLOPT_CONNECT_ONLY, 1L);

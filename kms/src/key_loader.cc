@@ -4,6 +4,7 @@
 #include <bit>
 #include <unordered_set>
 
+#include "provider_type.h"
 #include "text.h"
 
 namespace fle::kms {
@@ -133,6 +134,11 @@ Outcome<ResolvedKey> KeyLoader::unwrap(const KeyDocument& doc) {
   auto key = attempt();
   if (!key) key.error() = explained(std::move(key.error()), doc);
   return key;
+}
+
+bool KeyLoader::is_local(const KeyDocument& doc) {
+  const auto id = parse_provider_id(doc.master_key.provider);
+  return !id || id->type->master_key.empty();
 }
 
 Failure key_not_found(const KeyId& id) { return not_found("data key " + to_uuid_string(id)); }

@@ -47,6 +47,12 @@ class KeyLoader {
   /// The Failure names key and provider and says what to do next.
   [[nodiscard]] Outcome<ResolvedKey> unwrap(const KeyDocument& doc);
 
+  /// Whether unwrapping `doc` takes no server.
+  [[nodiscard]] static bool is_local(const KeyDocument& doc);
+  [[nodiscard]] std::chrono::milliseconds call_timeout() const noexcept {
+    return providers_->call_timeout();
+  }
+
   [[nodiscard]] CallCounters vault_calls() const noexcept { return vault_calls_.read(); }
   [[nodiscard]] CallCounters kms_calls() const noexcept { return kms_calls_.read(); }
 

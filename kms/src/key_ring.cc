@@ -284,17 +284,30 @@ Outcome<std::vector<KeyProblem>> KeyRing::prewarm_all() {
   const TimePoint t = s_->now();
   FLE_TRY(const std::vector<KeyDocument> docs, s_->loader.list());
   std::vector<KeyProblem> problems;
-  for (std::size_t i = 0; i < docs.size(); ++i) {
+  KmsCall call(KmsCall::Clock::time_point::max());
+  constexpr std::size_t kAtATime = 64;
+  for (std::size_t i = 0; i < docs.size();) {
+    std::vector<KeyDocument> missing;
+    std::vector<std::size_t> places;
     {
       const std::lock_guard lock(s_->mutex);
-      if (s_->options.max_keys != 0 && s_->cache.size() >= s_->options.max_keys) break;
-      const CachedKey* const key = s_->cache.find(docs[i].id);
-      if (key != nullptr && s_->fresh(key->loaded, t)) continue;
+      const std::size_t size = s_->cache.size();
+      const std::size_t max = s_->options.max_keys;
+      if (max != 0 && size >= max) break;
+      const std::size_t most = max == 0 ? kAtATime : std::min(kAtATime, max - size);
+      for (; i < docs.size() && missing.size() < most; ++i) {
+        const CachedKey* const key = s_->cache.find(docs[i].id);
+        if (key != nullptr && s_->fresh(key->loaded, t)) continue;
+        missing.push_back(docs[i]);
+        places.push_back(i);
+      }
     }
-    LoadResult result = s_->take(docs[i], t, cleared);
-    if (result.key != nullptr) continue;
-    problems.push_back(std::move(result.problem));
-    problems.back().index = i;
+    std::vector<LoadResult> results = s_->take_all(missing, t, cleared, call);
+    for (std::size_t n = 0; n < results.size(); ++n) {
+      if (results[n].key != nullptr) continue;
+      problems.push_back(std::move(results[n].problem));
+      problems.back().index = places[n];
+    }
   }
   return problems;
 }

@@ -1,10 +1,15 @@
 // What a key ring does for keys that are not in its cache: one flight a key, one query a call.
 #include <algorithm>
+#include <functional>
+#include <set>
 
 #include "key_ring_state.h"
+#include "side_by_side.h"
 
 namespace fle::kms {
 namespace {
+
+constexpr std::size_t kAtOnce = 8;  // as many as an HttpClient keeps connections
 
 /// Trouble on the way to a key, in contrast to an answer that says there is none.
 bool is_trouble(Errc code) noexcept {
@@ -59,25 +64,26 @@ void KeyRing::State::Load::land(const Name& name, const LoadResult& result) {
 
 void KeyRing::State::run(Load& load) {
   load.began = now();  // before the query: a key is never used for too long
-  ask(load, load.ids(), load.names());
+  KmsCall call(KmsCall::after(loader.call_timeout()));
+  ask(load, load.ids(), load.names(), call);
 }
 
 void KeyRing::State::ask(Load& load, const std::vector<KeyId>& ids,
-                         const std::vector<std::string>& names) {
+                         const std::vector<std::string>& names, KmsCall& call) {
   const auto docs = loader.find(ids, names, hash);
   if (!docs) {
     // One document that breaks a rule must not take down the keys beside it.
     if (docs.error().code == Errc::key_document_invalid && ids.size() + names.size() > 1)
-      return ask_one_by_one(load, ids, names);
+      return ask_one_by_one(load, ids, names, call);
     for (const KeyId& id : ids) settle_failure(load, id, problem_of(about_key(docs.error(), id)));
     for (const std::string& name : names)
       settle_failure(load, name, problem_of(about_key(docs.error(), name)));
     return;
   }
-  for (const KeyDocument& doc : *docs) {
-    const LoadResult result = take(doc, load.began, load.cleared_then);
-    settle(load, doc.id, result);
-    for (const std::string& name : doc.alt_names) settle(load, name, result);
+  const std::vector<LoadResult> results = take_all(*docs, load.began, load.cleared_then, call);
+  for (std::size_t i = 0; i < docs->size(); ++i) {
+    settle(load, (*docs)[i].id, results[i]);
+    for (const std::string& name : (*docs)[i].alt_names) settle(load, name, results[i]);
   }
   for (const KeyId& id : ids)
     if (load.is_open(id)) settle_failure(load, id, problem_of(key_not_found(id)));
@@ -86,10 +92,32 @@ void KeyRing::State::ask(Load& load, const std::vector<KeyId>& ids,
 }
 
 void KeyRing::State::ask_one_by_one(Load& load, const std::vector<KeyId>& ids,
-                                    const std::vector<std::string>& names) {
-  for (const KeyId& id : ids) ask(load, {id}, {});
+                                    const std::vector<std::string>& names, KmsCall& call) {
+  for (const KeyId& id : ids) ask(load, {id}, {}, call);
   for (const std::string& name : names)
-    if (load.is_open(name)) ask(load, {}, {name});
+    if (load.is_open(name)) ask(load, {}, {name}, call);
+}
+
+std::vector<LoadResult> KeyRing::State::take_all(std::span<const KeyDocument> docs, TimePoint asked,
+                                                 std::uint64_t cleared_then, KmsCall& call) {
+  std::vector<LoadResult> results(docs.size());
+  const auto take_one = [&](std::size_t i) {
+    const KmsCall::Scope scope(call);
+    results[i] = take(docs[i], asked, cleared_then);
+  };
+  std::vector<std::size_t> first;
+  std::vector<std::size_t> others;
+  std::set<std::string_view> providers;
+  for (std::size_t i = 0; i < docs.size(); ++i) {
+    if (KeyLoader::is_local(docs[i])) {
+      take_one(i);
+    } else {
+      (providers.insert(docs[i].master_key.provider).second ? first : others).push_back(i);
+    }
+  }
+  for (const std::vector<std::size_t>& these : {std::cref(first), std::cref(others)})
+    side_by_side(these.size(), kAtOnce, [&](std::size_t n) { take_one(these[n]); });
+  return results;
 }
 
 LoadResult KeyRing::State::take(const KeyDocument& doc, TimePoint asked,

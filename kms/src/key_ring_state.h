@@ -4,12 +4,14 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "fle/kms/key_ring.h"
 #include "key_cache.h"
 #include "key_loader.h"
+#include "kms_call.h"
 #include "single_flight.h"
 
 namespace fle::kms {
@@ -51,13 +53,18 @@ struct KeyRing::State {
   /// Unwraps one document and puts the key into the cache.
   [[nodiscard]] LoadResult take(const KeyDocument& doc, TimePoint asked,
                                 std::uint64_t cleared_then);
+  /// take() for each of `docs`, in their order. Those that need servers go side by side: first one
+  /// for each provider, so that one that is down is asked once, then the others.
+  [[nodiscard]] std::vector<LoadResult> take_all(std::span<const KeyDocument> docs, TimePoint asked,
+                                                 std::uint64_t cleared_then, KmsCall& call);
   /// Loads keys that are in the cache anew. What fails stays as it is.
   void refresh(const std::vector<KeyId>& ids);
 
  private:
-  void ask(Load& load, const std::vector<KeyId>& ids, const std::vector<std::string>& names);
+  void ask(Load& load, const std::vector<KeyId>& ids, const std::vector<std::string>& names,
+           KmsCall& call);
   void ask_one_by_one(Load& load, const std::vector<KeyId>& ids,
-                      const std::vector<std::string>& names);
+                      const std::vector<std::string>& names, KmsCall& call);
   template <class Name>
   void settle(Load& load, const Name& name, LoadResult result);
   template <class Name>

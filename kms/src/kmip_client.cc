@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "kms_call.h"
 #include "ttlv.h"
 
 namespace fle::kms::kmip {
@@ -108,8 +109,19 @@ Outcome<SecretBytes> Client::exchange(const Endpoint& to, const Request& request
   if (tls_.certificate_file.empty())
     return Failure{Errc::kms_config_invalid,
                    "no client certificate: name one in the TLS options of this provider"};
-  const auto start = Clock::now();
-  const Deadline by = start + request_timeout_;
+  KmsCall* const whole = KmsCall::current();
+  if (whole == nullptr) return exchange_by(to, request, Clock::now() + request_timeout_);
+  if (whole->is_down(to.text))
+    return Failure{Errc::kms_unreachable,
+                   "it has just not answered for another key, and is not asked again in this call"};
+  if (whole->is_over()) return Failure{Errc::kms_unreachable, "the time of this call is over"};
+  auto answer =
+      exchange_by(to, request, std::min(Clock::now() + request_timeout_, whole->deadline()));
+  if (!answer && answer.error().code == Errc::kms_unreachable) whole->note_down(to.text);
+  return answer;
+}
+
+Outcome<SecretBytes> Client::exchange_by(const Endpoint& to, const Request& request, Deadline by) {
   if (std::optional<TlsStream> kept = take_kept(to.peer)) {
     const std::uint64_t before = kept->n_read();
     Outcome<SecretBytes> answer = ask(*kept, request, by);
@@ -119,7 +131,7 @@ Outcome<SecretBytes> Client::exchange(const Endpoint& to, const Request& request
     if (!stale || !is_repeatable(request.operation)) return answer;
   }
   FLE_TRY(TlsStream stream,
-          TlsStream::connect(to.peer, tls_, std::min(by, start + connect_timeout_)));
+          TlsStream::connect(to.peer, tls_, std::min(by, Clock::now() + connect_timeout_)));
   FLE_TRY(SecretBytes answer, ask(stream, request, by));
   keep(std::move(stream), to.peer);
   return answer;

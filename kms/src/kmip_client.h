@@ -39,7 +39,7 @@ class Client {
  public:
   Client(TlsOptions tls, const KmsOptions& options);
 
-  /// The whole answer to `request`, in locked memory.
+  /// The whole answer to `request`, in locked memory. The KmsCall of this thread limits it, too.
   /// @retval Errc::kms_unreachable     no connection, or no answer in time
   /// @retval Errc::kms_bad_answer      not framed as KMIP, or longer than kMaxAnswerLen
   /// @retval Errc::kms_config_invalid  no client certificate, or its files are not usable
@@ -52,6 +52,8 @@ class Client {
     std::uint16_t port;
     Deadline until;
   };
+  [[nodiscard]] Outcome<SecretBytes> exchange_by(const Endpoint& to, const Request& request,
+                                                 Deadline by);
   [[nodiscard]] std::optional<TlsStream> take_kept(const TlsPeer& peer);
   void keep(TlsStream stream, const TlsPeer& peer);
   [[nodiscard]] Outcome<SecretBytes> ask(TlsStream& stream, const Request& request, Deadline by);

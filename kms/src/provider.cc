@@ -46,6 +46,7 @@ Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
 struct Providers::State {
   std::map<std::string, std::unique_ptr<Provider>, std::less<>> by_id;
   MasterKeyPins pins;
+  std::chrono::milliseconds call_timeout = KmsOptions().call_timeout;
 
   [[nodiscard]] Done add(std::string_view id, std::unique_ptr<Provider> provider) {
     if (!by_id.try_emplace(std::string(id), std::move(provider)).second)
@@ -92,6 +93,7 @@ Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions&
     if (!out.s_->by_id.contains(id))
       return config("pins of KMS provider " + quoted(id) + ", which is not configured");
   out.s_->pins = options.master_keys;
+  out.s_->call_timeout = options.call_timeout;
   return out;
 }
 
@@ -111,6 +113,8 @@ Outcome<Provider*> Providers::find(std::string_view id) const {
     why += " (and not in this version)";
   return Failure{Errc::kms_not_configured, std::move(why)};
 }
+
+std::chrono::milliseconds Providers::call_timeout() const noexcept { return s_->call_timeout; }
 
 bool Providers::is_pinned(std::string_view id) const {
   const auto parsed = parse_provider_id(id);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bson_fields.h"
+#include "kms_call.h"
 #include "master_key.h"
 #include "master_key_pins.h"
 #include "provider_type.h"
@@ -71,6 +72,8 @@ class Run {
       result_.current.push_back(key.id);
       return ok;
     }
+    KmsCall call(KmsCall::after(providers_.call_timeout()));
+    const KmsCall::Scope scope(call);
     auto made = wrap_anew(key);
     if (!made) return at_key(made.error(), key.id);
     result_.rewrapped.push_back(key.id);

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -16,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "resolve.h"
 #include "text.h"
 #include "tls_stream_files.h"
 
@@ -75,22 +75,12 @@ Outcome<Socket> connect_to(const addrinfo& a, Deadline deadline) {
   return s;
 }
 
-using Addresses = OpensslPtr<addrinfo, ::freeaddrinfo>;
-
 Outcome<Socket> connect_to(const TlsPeer& peer, Deadline deadline) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int why =
-      ::getaddrinfo(peer.host.c_str(), std::to_string(peer.port).c_str(), &hints, &found);
-  if (why != 0) return unreachable(std::string("the name has no address: ") + ::gai_strerror(why));
-  const Addresses addresses(found);
+  FLE_TRY(const Addresses addresses, resolve(peer, deadline));
   int n = 0;
-  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) ++n;
+  for (const addrinfo* a = addresses.get(); a != nullptr; a = a->ai_next) ++n;
   Outcome<Socket> last = unreachable("the name has no address");
-  for (const addrinfo* a = found; a != nullptr; a = a->ai_next, --n) {
+  for (const addrinfo* a = addresses.get(); a != nullptr; a = a->ai_next, --n) {
     // An address that swallows everything gets its share of the time, not all of it.
     last = connect_to(*a, Clock::now() + (deadline - Clock::now()) / n);
     if (last) break;

@@ -33,7 +33,7 @@ struct TlsPeer {
 /// One object is not for concurrent use, nor for use in a forked child, which may only destroy it.
 class TlsStream {
  public:
-  /// Connects and shakes hands. Only the system's name resolution does not obey `deadline`.
+  /// Looks up the name, connects and shakes hands, all before `deadline`.
   /// @retval Errc::kms_config_invalid  as check_tls_options()
   /// @retval Errc::kms_unreachable     no address, no connection, certificate not accepted, or late
   [[nodiscard]] static Outcome<TlsStream> connect(const TlsPeer& peer, const TlsOptions& options,

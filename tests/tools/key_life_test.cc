@@ -284,6 +284,7 @@ TEST_F(KeyLife, KmsOptionsAreReadStrictlyAndNeverWeakenTls) {
       {R"({"masterKeys": {"aws": [{"key": "k"}]}})", "'aws', which is not configured"},
       {R"({"connectTimeoutMS": 0})", "field 'connectTimeoutMS'"},
       {R"({"requestTimeoutMS": "1"})", "field 'requestTimeoutMS'"},
+      {R"({"callTimeoutMS": -1})", "field 'callTimeoutMS'"},
       {R"({"maxRetries": -1})", "field 'maxRetries'"}};
   for (const auto& [options, text] : bad) {
     const Ended e = create(options);
@@ -293,7 +294,7 @@ TEST_F(KeyLife, KmsOptionsAreReadStrictlyAndNeverWeakenTls) {
   }
   EXPECT_EQ(create(R"({"tlsOptions": {"kmip": {"tlsCAFile": "ca", "tlsCertificateKeyFile": "c"}},
                        "allowedEndpoints": {"aws": ["kms.example.com"]}, "connectTimeoutMS": 100,
-                       "requestTimeoutMS": 100, "maxRetries": 0})")
+                       "requestTimeoutMS": 100, "callTimeoutMS": 0, "maxRetries": 0})")
                 .status,
             0);
   EXPECT_EQ(key("create", {"--local-key", "one", "--kms-options", "options"}).status, 2);

@@ -37,8 +37,13 @@ using MasterKeyPins = std::map<std::string, std::vector<MasterKeyPin>, std::less
 /// provider may differ from the others.
 struct KmsOptions {
   std::map<std::string, TlsOptions, std::less<>> tls;  ///< By provider id, name included.
-  std::chrono::milliseconds connect_timeout{10'000};
-  std::chrono::milliseconds request_timeout{30'000};  ///< Of one request, connecting included.
+  std::chrono::milliseconds connect_timeout{10'000};   ///< Looking up the name included.
+  std::chrono::milliseconds request_timeout{30'000};   ///< Of one request, connecting included.
+  /// Of one call of this library in all: every key that it needs (8 at a time), every request,
+  /// retry and wait between them. A server that has not answered is not asked again for other keys
+  /// of the call. Work on a whole vault counts each key (rewrap) or has no such limit
+  /// (KeyRing::prewarm_all). 0: none but the two above.
+  std::chrono::milliseconds call_timeout{60'000};
   /// After network errors and the statuses that each cloud calls transient: 408, 429, most of 5xx.
   /// Waits a random part of 200 ms * 2^n before each, at most of 20 s. Never for KMIP.
   std::uint32_t max_retries = 3;

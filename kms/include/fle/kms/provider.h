@@ -1,6 +1,7 @@
 #ifndef FLE_KMS_PROVIDER_H_
 #define FLE_KMS_PROVIDER_H_
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -68,6 +69,9 @@ class FLE_API Providers {
   /// @retval Errc::kms_not_configured  also for types that this version does not have, and says so
   [[nodiscard]] Outcome<Provider*> find(std::string_view id) const;
   [[nodiscard]] std::vector<std::string> ids() const;
+
+  /// KmsOptions::call_timeout; its default where no options were given.
+  [[nodiscard]] std::chrono::milliseconds call_timeout() const noexcept;
 
   /// Whether using provider `id` sends nothing that KmsOptions::master_keys does not name: it has
   /// pins, or it is a local provider. False for one that is not configured.

@@ -1,0 +1,86 @@
+#include "resolve.h"
+
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace fle::kms {
+namespace {
+
+Failure unreachable(std::string why) { return {Errc::kms_unreachable, std::move(why)}; }
+
+/// What the thread and its caller share; whoever is last frees it.
+struct Question {
+  std::string host;
+  std::string port;
+  std::mutex mutex;
+  std::condition_variable answered;
+  bool done = false;
+  int why = 0;
+  Addresses found;
+
+  int ask(GetAddresses get, int flags, Addresses& out) const {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV | flags;
+    addrinfo* list = nullptr;
+    const int result = get(host.c_str(), port.c_str(), &hints, &list);
+    if (result == 0) out.reset(list);
+    return result;
+  }
+};
+
+Failure no_address(int why) {
+  return unreachable(std::string("the name has no address: ") + ::gai_strerror(why));
+}
+
+/// Signals of the process are for threads that know of them.
+class NoSignals {
+ public:
+  NoSignals() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+Outcome<Addresses> resolve(const TlsPeer& peer, Deadline deadline, GetAddresses ask) {
+  const auto question = std::make_shared<Question>();
+  question->host = peer.host;
+  question->port = std::to_string(peer.port);
+  Addresses numeric;
+  if (question->ask(&::getaddrinfo, AI_NUMERICHOST, numeric) == 0) return numeric;
+  try {
+    const NoSignals inherited;
+    std::thread([question, ask] {
+      Addresses found;
+      const int why = question->ask(ask, 0, found);
+      const std::lock_guard lock(question->mutex);
+      question->why = why;
+      question->found = std::move(found);
+      question->done = true;
+      question->answered.notify_all();
+    }).detach();
+  } catch (const std::system_error&) {
+    return unreachable("no thread to look up the name with");
+  }
+  std::unique_lock lock(question->mutex);
+  if (!question->answered.wait_until(lock, deadline, [&] { return question->done; }))
+    return unreachable("no address in time");
+  if (question->why != 0) return no_address(question->why);
+  return std::move(question->found);
+}
+
+}  // namespace fle::kms
