@@ -233,6 +233,23 @@ TEST(CryptdLimits, WithoutDescriptorsItWaitsAndComesBack) {
   EXPECT_EQ(last.ask(kHello).code(), 0);
 }
 
+/// A name of 14 letters can be parted in 2^14 ways, and each is tried.
+TEST(CryptdLimits, AnAnalysisHasTheBudgetThatIsAskedFor) {
+  const std::string command =
+      R"({"find": "c", "filter": {"aaaaaaaaaaaaaa": 1}, "jsonSchema": {"bsonType": "object", )"
+      R"("patternProperties": {"^(a+)+[xyz]$": {"encrypt": {"algorithm": )"
+      R"("AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$binary": {"base64": )"
+      R"("AAAAAAAAAAAAAAAAAAAAAA==", "subType": "04"}}]}}}}, "isRemoteSchema": true, "$db": "d"})";
+  Daemon daemon;
+  EXPECT_EQ(Client(daemon.port()).ask(command).code(), 0);
+  Daemon modest({"--workBudget", "1000"});
+  Client client(modest.port());
+  const Reply r = client.ask(command);
+  EXPECT_NE(r.code(), 0);
+  EXPECT_NE(r.json().find("work_limit"), std::string::npos) << r.json();
+  EXPECT_EQ(client.ask(R"({"ping": 1, "$db": "d"})").code(), 0) << "the connection goes on";
+}
+
 TEST(CryptdLimits, WithoutMemoryOnlyThoseWhoWantItAreRefused) {
   if (kSanitized) GTEST_SKIP() << "sanitizers need the address space themselves";
   Daemon daemon({}, Daemon::Limit{RLIMIT_AS, rlim_t{700} << 20});

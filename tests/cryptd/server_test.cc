@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <latch>
 #include <mutex>
 #include <thread>
 #include <variant>
@@ -90,11 +91,15 @@ Options quiet_options() {
   return o;
 }
 
-/// Answers {echo: command}; "find" waits at the gate first.
+/// Answers {echo: command}; "find" waits at the gate first, "aggregate" until its client has gone.
 struct Running {
   explicit Running(const Options& options = quiet_options())
-      : server(options, Responder([this](Bytes c, std::string_view) { return analyze(c); }, {}),
-               log) {
+      : server(
+            options,
+            Responder([this](Bytes c, std::string_view,
+                             const std::atomic<bool>& abandoned) { return analyze(c, abandoned); },
+                      {}),
+            log) {
     if (const Done opened = log.open(folder.file("log")); !opened) throw std::runtime_error("log");
     if (const Done listening = server.listen(); !listening)
       throw std::runtime_error(listening.error().message);
@@ -112,9 +117,14 @@ struct Running {
     if (thread.joinable()) thread.join();
   }
 
-  Buf analyze(Bytes command) {
+  Buf analyze(Bytes command, const std::atomic<bool>& abandoned) {
     const bson_t b = test::bson_view(command);
     if (bson_has_field(&b, "find")) gate.wait();
+    if (bson_has_field(&b, "aggregate")) {
+      began.count_down();
+      abandoned.wait(false);
+      ended_early.count_down();
+    }
     test::BsonDocument reply;
     BSON_APPEND_DOCUMENT(reply.get(), "echo", &b);
     BSON_APPEND_DOUBLE(reply.get(), "ok", 1.0);
@@ -124,6 +134,8 @@ struct Running {
   test::Folder folder;
   Log log;
   Gate gate;
+  std::latch began{1};        // an "aggregate"
+  std::latch ended_early{1};  // the same
   Server server;
   std::atomic<bool> finished{false};
   std::atomic<bool> ended{false};
@@ -136,6 +148,42 @@ Buf find_n(int n) {
 constexpr std::string_view kCount = R"({"count": "c", "$db": "d"})";
 constexpr std::string_view kFind = R"({"find": "c", "$db": "d"})";
 constexpr std::string_view kHello = R"({"hello": 1, "$db": "admin"})";
+
+TEST(CryptdServer, EndsTheAnalysisOfAClientThatHasGone) {
+  for (const bool unix_socket : {false, true}) {
+    SCOPED_TRACE(unix_socket);
+    const test::Folder sockets;
+    Options options = quiet_options();
+    options.unix_socket = unix_socket;
+    options.unix_socket_folder = sockets.path();
+    Running d(options);
+    std::optional<Client> client;
+    if (unix_socket) {
+      client.emplace(sockets.file("mongocryptd.sock"));
+    } else {
+      client.emplace(d.server.port());
+    }
+    client->send(op_msg(R"({"aggregate": "c", "$db": "d"})"));
+    d.began.wait();
+    client.reset();
+    d.ended_early.wait();  // for ever, if nobody looks
+    EXPECT_TRUE(Client(d.server.port()).ask(kCount).code() == 0);
+  }
+}
+
+TEST(CryptdServer, LeavesAThreadToOthersWhateverOneClientAsks) {
+  const test::Folder sockets;
+  Options options = quiet_options();
+  options.unix_socket = true;
+  options.unix_socket_folder = sockets.path();
+  Running d(options);
+  std::vector<Client> greedy;
+  for (int i = 0; i < 40; ++i) greedy.emplace_back(d.server.port()).send(op_msg(kFind));
+  d.gate.await_waiting(2);
+  EXPECT_TRUE(Client(sockets.file("mongocryptd.sock")).ask(kCount).code() == 0);
+  d.gate.open();
+  for (Client& c : greedy) EXPECT_TRUE(c.read()->code() == 0);
+}
 
 TEST(CryptdServer, FinishesWhatIsInFlightOnceItIsToldToStop) {
   Running r;

@@ -32,7 +32,7 @@ struct Wire : testing::Test {
   std::string db;
   int n_asked = 0;
   std::function<Buf()> say = [] { return bson_of(R"({"said": true, "ok": 1.0})"); };
-  Responder responder{[this](Bytes c, std::string_view d) {
+  Responder responder{[this](Bytes c, std::string_view d, const std::atomic<bool>&) {
                         ++n_asked;
                         command = json_of(c);
                         db = d;
@@ -204,7 +204,7 @@ TEST_F(Wire, LongSequencesAreNumberedInDecimal) {
   test::put(s, content);
   Buf marked;
   Responder echo(
-      [&marked](Bytes c, std::string_view) {
+      [&marked](Bytes c, std::string_view, const std::atomic<bool>&) {
         return marked = {c.begin(), c.end()};
       },
       {});

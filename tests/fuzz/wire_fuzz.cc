@@ -33,7 +33,7 @@ std::uint32_t load(const std::uint8_t* p) {
 
 const Responder& responder() {
   static const Responder r(
-      [](Bytes command, std::string_view db) {
+      [](Bytes command, std::string_view db, const std::atomic<bool>&) {
         require(!db.empty());
         return Buf(command.begin(), command.end());
       },

@@ -165,9 +165,9 @@ Result<Request, Refusal> parse_or_refuse(Bytes message) {
 Responder::Responder(Analyze analyze, Facts facts)
     : analyze_(std::move(analyze)), facts_(std::move(facts)) {}
 
-Answer Responder::respond(Bytes message) const {
+Answer Responder::respond(Bytes message, const std::atomic<bool>& abandoned) const {
   const auto request = parse_or_refuse(message);
-  return request ? respond(*request) : refuse(message, request.error());
+  return request ? respond(*request, abandoned) : refuse(message, request.error());
 }
 
 std::optional<Answer> Responder::respond_at_once(Bytes message) const {
@@ -175,7 +175,7 @@ std::optional<Answer> Responder::respond_at_once(Bytes message) const {
   if (!request) return refuse(message, request.error());
   const Command* command = command_of(request->command);
   if (command != nullptr && command->run == nullptr && !request->more_to_come) return std::nullopt;
-  return respond(*request);
+  return respond(*request, kNever);
 }
 
 Answer Responder::refuse(Bytes message, const Refusal& refusal) const {
@@ -187,13 +187,13 @@ Answer Responder::refuse(Bytes message, const Refusal& refusal) const {
   return a;
 }
 
-Answer Responder::respond(const Request& request) const {
+Answer Responder::respond(const Request& request, const std::atomic<bool>& abandoned) const {
   Answer a;
   // Commands change nothing here: one that wants no answer need not be run.
   if (request.more_to_come) return a;
   Document reply;
   try {
-    reply = run(request, a.command);
+    reply = run(request, a.command, abandoned);
   } catch (const std::bad_alloc&) {
     reply = error_reply(kNoMemory);
   } catch (const std::exception&) {
@@ -205,7 +205,8 @@ Answer Responder::respond(const Request& request) const {
   return a;
 }
 
-Document Responder::run(const Request& request, std::string_view& logged_name) const {
+Document Responder::run(const Request& request, std::string_view& logged_name,
+                        const std::atomic<bool>& abandoned) const {
   const Command* command = command_of(request.command);
   if (command == nullptr) return error_reply(kNoSuchCommand);
   logged_name = command->name;
@@ -214,7 +215,7 @@ Document Responder::run(const Request& request, std::string_view& logged_name) c
   const auto db = database_of(request.command);
   if (!db) return error_reply(db.error());
   return command->run != nullptr ? command->run(request.command, facts_)
-                                 : analyze_(request.command, *db);
+                                 : analyze_(request.command, *db, abandoned);
 }
 
 std::int32_t Responder::next_id() const noexcept {

@@ -15,8 +15,10 @@
 namespace fle::cryptd {
 
 /// Answers a command that carries its schemas: the marked command, or an error, as a document.
-/// Called from several threads at once.
-using Analyze = std::function<std::vector<std::uint8_t>(Bytes command, std::string_view db)>;
+/// Called from several threads at once. `abandoned` becomes true when its client has gone: whatever
+/// the answer is then, nobody reads it.
+using Analyze = std::function<std::vector<std::uint8_t>(Bytes command, std::string_view db,
+                                                        const std::atomic<bool>& abandoned)>;
 
 /// What a daemon tells of itself.
 struct Facts {
@@ -38,7 +40,7 @@ class Responder {
       : analyze_(std::move(o.analyze_)), facts_(std::move(o.facts_)) {}
 
   /// Answers one message, whatever is in it.
-  [[nodiscard]] Answer respond(Bytes message) const;
+  [[nodiscard]] Answer respond(Bytes message, const std::atomic<bool>& abandoned = kNever) const;
 
   /// Answers a message that needs no analysis (a handshake, a ping), or says nothing: such answers
   /// need not wait for a thread.
@@ -48,9 +50,11 @@ class Responder {
   [[nodiscard]] Answer refuse(Bytes message, const Refusal& refusal) const;
 
  private:
-  [[nodiscard]] Answer respond(const Request& request) const;
-  [[nodiscard]] std::vector<std::uint8_t> run(const Request& request,
-                                              std::string_view& logged_name) const;
+  static inline const std::atomic<bool> kNever{false};
+
+  [[nodiscard]] Answer respond(const Request& request, const std::atomic<bool>& abandoned) const;
+  [[nodiscard]] std::vector<std::uint8_t> run(const Request& request, std::string_view& logged_name,
+                                              const std::atomic<bool>& abandoned) const;
   [[nodiscard]] std::int32_t next_id() const noexcept;
 
   Analyze analyze_;

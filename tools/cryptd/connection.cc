@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <new>
 #include <utility>
 
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <asio/write.hpp>
+#include <sys/socket.h>
 
 namespace fle::cryptd {
 namespace {
@@ -18,8 +20,12 @@ constexpr std::size_t kAnswerAtOnce = 4096;
 
 }  // namespace
 
-Connection::Connection(Socket socket, std::uint64_t id, ConnectionOwner& owner)
-    : socket_(std::move(socket)), linger_timer_(socket_.get_executor()), owner_(owner), id_(id) {}
+Connection::Connection(Socket socket, std::uint64_t id, std::string client, ConnectionOwner& owner)
+    : socket_(std::move(socket)),
+      linger_timer_(socket_.get_executor()),
+      owner_(owner),
+      id_(id),
+      client_(std::move(client)) {}
 
 void Connection::finish() {
   finishing_ = true;
@@ -29,6 +35,7 @@ void Connection::finish() {
 
 void Connection::close() {
   if (std::exchange(closed_, true)) return;
+  abandon();
   linger_timer_.cancel();
   std::error_code ignored;
   socket_.close(ignored);
@@ -89,14 +96,34 @@ void Connection::dispatch() {
 }
 
 void Connection::answer_elsewhere() {
-  owner_.run_elsewhere(received_, [self = shared_from_this()] {
-    Answer answer = self->owner_.responder().respond(self->message());
+  analysing_ = true;
+  watch_client();
+  owner_.run_elsewhere(client_, received_, [self = shared_from_this()] {
+    Answer answer = self->owner_.responder().respond(self->message(), self->abandoned_);
     asio::post(self->socket_.get_executor(),
                [self, answer = std::move(answer)]() mutable { self->answered(std::move(answer)); });
   });
 }
 
+/// Nothing is read while a message is analysed, so that the end of the connection is looked for: a
+/// client that has gone, or will send no more, does not keep a thread. Where it has sent more
+/// already the end cannot be seen behind that, and the analysis goes on.
+void Connection::watch_client() {
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const std::error_code& ec) {
+    if (self->closed_ || !self->analysing_) return;
+    std::uint8_t next = 0;
+    const ssize_t n = ::recv(self->socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (ec || n == 0 || (n < 0 && errno != EAGAIN)) self->abandon();
+  });
+}
+
+void Connection::abandon() {
+  abandoned_.store(true);
+  abandoned_.notify_all();
+}
+
 void Connection::answered(Answer answer) {
+  analysing_ = false;
   owner_.command_ended({answer.command, received_, answer.frame ? answer.frame->size() : 0,
                         std::chrono::steady_clock::now() - began_});
   if (!closed_) reply(std::move(answer));

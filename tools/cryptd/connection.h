@@ -1,12 +1,14 @@
 #ifndef FLE_TOOLS_CRYPTD_CONNECTION_H_
 #define FLE_TOOLS_CRYPTD_CONNECTION_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,8 +34,10 @@ class ConnectionOwner {
  public:
   [[nodiscard]] virtual const Responder& responder() const = 0;
   /// Runs `job` on another thread.
-  /// @param size  bytes of the message that it is for.
-  virtual void run_elsewhere(std::size_t size, std::function<void()> job) = 0;
+  /// @param client  whose it is: clients take turns.
+  /// @param size    bytes of the message that it is for.
+  virtual void run_elsewhere(const std::string& client, std::size_t size,
+                             std::function<void()> job) = 0;
   virtual void command_began() = 0;
   virtual void command_ended(const CommandRecord& record) = 0;
   virtual void connection_closed(std::uint64_t id) = 0;
@@ -50,7 +54,8 @@ class ConnectionOwner {
 /// Memory is taken as bytes arrive, never because a length was announced.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket, std::uint64_t id, ConnectionOwner& owner);
+  /// @param client  see ConnectionOwner::run_elsewhere.
+  Connection(Socket socket, std::uint64_t id, std::string client, ConnectionOwner& owner);
 
   void start() { await_message(); }
   /// Ends once what the client has begun to send is answered; at once if that is nothing.
@@ -65,6 +70,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void make_room(std::size_t length);
   void dispatch();
   void answer_elsewhere();
+  void watch_client();
+  void abandon();
   void answered(Answer answer);
   void reply(Answer answer);
   void replied();
@@ -76,12 +83,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::steady_timer linger_timer_;
   ConnectionOwner& owner_;
   const std::uint64_t id_;
+  const std::string client_;
 
   std::vector<std::uint8_t> message_;  // its size is the room that there is
   std::size_t received_ = 0;           // bytes of the message that have come
   bool reading_ = false;
   bool finishing_ = false;
   bool closed_ = false;
+  bool analysing_ = false;
+  std::atomic<bool> abandoned_{false};  // read by the thread that analyses
   Answer answer_;
   std::chrono::steady_clock::time_point began_;
 };

@@ -55,10 +55,12 @@ void prepare_process() {
 #endif
 }
 
-Analyze make_analyze() {
-  auto analyzer = std::make_shared<query::Analyzer>();
-  return [analyzer](Bytes command, std::string_view db) {
-    auto reply = analyzer->analyze(command, db);
+Analyze make_analyze(const Options& o) {
+  query::Analyzer::Options options;
+  options.budget.floor = o.work_budget;
+  auto analyzer = std::make_shared<query::Analyzer>(options);
+  return [analyzer](Bytes command, std::string_view db, const std::atomic<bool>& abandoned) {
+    auto reply = analyzer->analyze(command, db, &abandoned);
     return reply ? *std::move(reply) : query::error_reply(reply.error());
   };
 }
@@ -99,7 +101,7 @@ ExitStatus serve(const Options& o) {
   }
   PidFile pid_file;
   log_start(log, o);
-  Server server(o, Responder(make_analyze(), {FLE_VERSION}), log);
+  Server server(o, Responder(make_analyze(o), {FLE_VERSION}), log);
   if (const Done listening = server.listen(); !listening)
     return fail(log, kExitNetwork, listening.error());
   if (const Done written = write_pid(pid_file, o, log); !written)

@@ -88,6 +88,10 @@ void add_options(CLI::App& app, Options& o, Raw& raw) {
       ->capture_default_str();
   app.add_option("--logpath", o.log_path, "Log file, appended to; standard output if not given")
       ->type_name("FILE");
+  app.add_option("--workBudget", o.work_budget,
+                 "Steps that one analysis may take, beside 8 for each byte of its command")
+      ->type_name("N")
+      ->capture_default_str();
   app.add_flag("--logappend", raw.log_append, "Accepted; the log is always appended to");
   app.add_flag("--fork", o.fork, "Run in the background; exit when it listens");
   app.add_flag("--quiet", o.quiet, "Log no connections");

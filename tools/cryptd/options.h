@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "fle/budget.h"
+
 namespace fle::cryptd {
 
 /// How the daemon was told to run. The names are those of mongocryptd's options.
@@ -20,7 +22,9 @@ struct Options {
   std::chrono::milliseconds idle_shutdown{60'000};  ///< 0: never.
   std::string pid_file = "mongocryptd.pid";
   bool pid_file_required = false;  ///< The file was named.
-  std::string log_path;            ///< Empty: standard output.
+  /// Steps that an analysis may take beside those in proportion to its command: fle::Budget.
+  std::uint64_t work_budget = Budget{}.floor;
+  std::string log_path;  ///< Empty: standard output.
   bool fork = false;
   bool quiet = false;  ///< Connections come and go without a record.
   int verbosity = 0;   ///< From 1 on each command leaves a record.

@@ -15,8 +15,10 @@
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
+#include <sys/socket.h>
 
 #include "connection.h"
+#include "fair_queue.h"
 #include "listener.h"
 #include "unix_socket.h"
 
@@ -34,6 +36,16 @@ constexpr int kPortTries = 16;
 
 std::size_t analysis_threads() {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 8);
+}
+
+/// Whose connection it is: the process at the other end of a Unix socket. Who connects by TCP
+/// cannot be told apart, and all of them are one.
+std::string client_of(Socket& socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  const bool known =
+      ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  return known && peer.pid > 0 ? "process " + std::to_string(peer.pid) : "tcp";
 }
 
 Outcome<tcp::acceptor> listen_on(asio::io_context& io, const tcp::endpoint& at) {
@@ -81,8 +93,8 @@ class Server::State final : private ConnectionOwner {
     for (const auto& l : listeners_) l->start();
     io_.run();
     if (in_flight_ != 0) return false;
-    small_.join();
-    large_.join();
+    small_.pool.join();
+    large_.pool.join();
     return true;
   }
 
@@ -135,7 +147,8 @@ class Server::State final : private ConnectionOwner {
   void add_connection(Socket socket, const std::string& remote) {
     const std::uint64_t id = ++last_connection_;
     ConnectionOwner& self = *this;
-    auto c = std::make_shared<Connection>(std::move(socket), id, self);
+    std::string client = client_of(socket);
+    auto c = std::make_shared<Connection>(std::move(socket), id, std::move(client), self);
     connections_.emplace(id, c);
     if (!options_.quiet)
       log_.info("NETWORK", 22943, "listener", "Connection accepted",
@@ -155,9 +168,29 @@ class Server::State final : private ConnectionOwner {
   // ConnectionOwner
   [[nodiscard]] const Responder& responder() const override { return responder_; }
 
-  void run_elsewhere(std::size_t size, std::function<void()> job) override {
-    asio::post(size > kLargeMessage ? large_ : small_, std::move(job));
+  void run_elsewhere(const std::string& client, std::size_t size,
+                     std::function<void()> job) override {
+    Lane& lane = size > kLargeMessage ? large_ : small_;
+    lane.queue.add({client, std::move(job)});
+    start_waiting(lane);
   }
+  struct Lane {
+    explicit Lane(std::size_t threads) : queue(threads), pool(threads) {}
+    FairQueue queue;
+    asio::thread_pool pool;
+  };
+  void start_waiting(Lane& lane) {
+    while (auto job = lane.queue.next()) {
+      asio::post(lane.pool, [this, &lane, job = *std::move(job)] {
+        job.run();
+        asio::post(io_, [this, &lane, client = job.client] {
+          lane.queue.ended(client);
+          start_waiting(lane);
+        });
+      });
+    }
+  }
+
   void command_began() override { ++in_flight_; }
   void command_ended(const CommandRecord& r) override {
     --in_flight_;
@@ -247,8 +280,9 @@ class Server::State final : private ConnectionOwner {
   bool ending_ = false;
 
   // Last: their threads end before what they work on.
-  asio::thread_pool small_{analysis_threads()};
-  asio::thread_pool large_{std::max<std::size_t>(1, analysis_threads() / 2)};
+  // One more than one client may have.
+  Lane small_{analysis_threads() + 1};
+  Lane large_{std::max<std::size_t>(1, analysis_threads() / 2) + 1};
 };
 
 Server::Server(const Options& options, Responder responder, Log& log)
