@@ -58,7 +58,7 @@ TEST(CryptSharedQueries, NamesFromOutsideCannotBreakTheText) {
   Session s(l);
   EXPECT_TRUE(s.analyze(bson_of(R"({"bad\n\u001b[2Jname": 1, "$db": "clinic"})")).empty());
   EXPECT_EQ(s.status().error(), MONGO_CRYPT_V1_ERROR_EXCEPTION);
-  EXPECT_NE(s.status().text().find("bad??[2Jname"), std::string::npos) << s.status().text();
+  EXPECT_NE(s.status().text().find("bad\\x0a\\x1b[2Jname"), std::string::npos) << s.status().text();
 }
 
 TEST(CryptSharedQueries, ADocumentsOwnLengthIsNotBelievedBlindly) {
