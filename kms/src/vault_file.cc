@@ -23,6 +23,12 @@ Failure failure(const std::string& path, const std::string& why) {
 
 }  // namespace
 
+Done VaultFile::check_place(const std::string& path) {
+  const auto place = files::find_place(path, files::Links::follow);
+  if (!place) return failure(path, place.error().message);
+  return files::check_folder(FileKind::key_vault, path, place->folder_stat);
+}
+
 Outcome<VaultFile> VaultFile::find(const std::string& path) {
   // Whether its links may be followed. What they lead to is then taken by its own path, which
   // SQLite gets as well: a link that is turned meanwhile changes nothing.

@@ -14,6 +14,9 @@ namespace fle::kms {
 /// locks that SQLite holds in this process (fcntl_locking(2)).
 class VaultFile {
  public:
+  /// Whether one could be in the folder that `path` leads to.
+  /// @retval Errc::vault_failed
+  [[nodiscard]] static Done check_place(const std::string& path);
   /// @retval Errc::vault_failed  there is none, or it is not a regular file
   [[nodiscard]] static Outcome<VaultFile> find(const std::string& path);
 

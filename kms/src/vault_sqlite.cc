@@ -353,6 +353,7 @@ Outcome<std::unique_ptr<KeyVault>> open_sqlite_vault(const std::string& path, bo
   if (path.empty() || path.find('\0') != std::string::npos)
     return Failure{Errc::vault_failed, "the key vault's file name is empty or holds a NUL byte"};
   if (create) {
+    FLE_CHECK(VaultFile::check_place(path));  // so that a refusal leaves no empty file
     FLE_CHECK(create_file(path));
   }
   FLE_TRY(VaultFile file, VaultFile::find(path));

@@ -53,6 +53,8 @@ TEST_F(SqliteVaultOwner, AloneMayWriteToIt) {
   }
   ASSERT_EQ(::chmod(folder.c_str(), 0777), 0);
   expect_refused("everybody may replace it: chmod o-w its folder");
+  EXPECT_FALSE(open_sqlite_vault(folder + "/new.fle", true));
+  EXPECT_FALSE(fs::exists(folder + "/new.fle"));
 }
 
 TEST_F(SqliteVaultOwner, MayLinkToIt) {
