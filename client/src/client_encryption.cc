@@ -1,5 +1,7 @@
 #include "fle/client/client_encryption.h"
 
+#include "fle/kms/seal.h"
+
 namespace fle::client {
 namespace {
 
@@ -60,12 +62,12 @@ Outcome<std::vector<kms::KeyDocument>> ClientEncryption::get_keys() { return vau
 Outcome<std::optional<kms::KeyDocument>> ClientEncryption::add_key_alt_name(
     const KeyId& id, const std::string& alt_name) {
   if (alt_name.empty()) return Failure{Errc::invalid_argument, "the alternate name is empty"};
-  return vault_->add_alt_name(id, alt_name);
+  return kms::add_alt_name(*vault_, *providers_, id, alt_name);
 }
 
 Outcome<std::optional<kms::KeyDocument>> ClientEncryption::remove_key_alt_name(
     const KeyId& id, const std::string& alt_name) {
-  FLE_TRY(auto before, vault_->remove_alt_name(id, alt_name));
+  FLE_TRY(auto before, kms::remove_alt_name(*vault_, *providers_, id, alt_name));
   keys_->clear();  // a look-up by the name must not go on to succeed
   return before;
 }

@@ -4,6 +4,7 @@
 #include "fle/random.h"
 #include "kms_call.h"
 #include "master_key.h"
+#include "seal_key.h"
 #include "text.h"
 #include "verified_wrap.h"
 
@@ -56,6 +57,11 @@ Outcome<KeyDocument> create_data_key(KeyVault& vault, const Providers& providers
                   .update_date = now,
                   .status = 0,
                   .master_key = master_key};
+  if (providers.seals_new_keys()) {
+    FLE_TRY(const SealKey* with, sealing_key_for(providers, key));
+    FLE_TRY(const Mac commitment, with->commit(material.expose()));
+    FLE_TRY(key.seal, with->seal(key, commitment));
+  }
   FLE_CHECK(vault.insert(key));
   return key;
 }

@@ -1,6 +1,7 @@
 #include "fle/kms/key_document.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -76,9 +77,24 @@ Done read_update_date(KeyDocument& out, const bson_iter_t& it) {
   return read_date("updateDate", out.update_date, it);
 }
 
-// Drivers ignore the value and accept any type; a number is kept for people to see.
+// Drivers ignore the value and accept any type. A number is kept for people to see; a document may
+// hold a seal beside it. One that holds none, or is malformed, is any other value.
 Done read_status(KeyDocument& out, const bson_iter_t& it) {
   if (BSON_ITER_HOLDS_INT32(&it)) out.status = bson_iter_int32(&it);
+  const auto doc = container_of(it, BSON_TYPE_DOCUMENT);
+  if (!doc) return ok;
+  std::int32_t value = 0;
+  std::optional<Bytes> seal;
+  const Done read = each_field(*doc, refuse("status", {}), [&](const bson_iter_t& field) -> Done {
+    if (key_of(field) == "value" && BSON_ITER_HOLDS_INT32(&field)) value = bson_iter_int32(&field);
+    if (key_of(field) != "seal") return ok;
+    if (seal) return refuse("status", {});
+    FLE_TRY(seal, binary("status", field, BSON_SUBTYPE_BINARY));
+    return ok;
+  });
+  if (!read || !seal || seal->empty()) return ok;
+  out.status = value;
+  out.seal.assign(seal->begin(), seal->end());
   return ok;
 }
 
@@ -130,7 +146,15 @@ void append_update_date(bson_t* b, const KeyDocument& key) {
 }
 
 void append_status(bson_t* b, const KeyDocument& key) {
-  bson_append_int32(b, "status", -1, key.status);
+  if (key.seal.empty()) {
+    bson_append_int32(b, "status", -1, key.status);
+    return;
+  }
+  bson_t sealed;
+  bson_append_document_begin(b, "status", -1, &sealed);
+  bson_append_int32(&sealed, "value", -1, key.status);
+  append_binary(&sealed, "seal", BSON_SUBTYPE_BINARY, key.seal);
+  bson_append_document_end(b, &sealed);
 }
 
 void append_master_key(bson_t* b, const KeyDocument& key) {
@@ -148,6 +172,10 @@ bool same(const KeyDocument& a, const KeyDocument& b) {
 
 bool same_master_key(const KeyDocument& a, const KeyDocument& b) {
   return a.master_key.bson == b.master_key.bson;
+}
+
+bool same_status(const KeyDocument& a, const KeyDocument& b) {
+  return a.status == b.status && a.seal == b.seal;
 }
 
 bool same_version(const KeyDocument&, const KeyDocument&) { return true; }
@@ -169,7 +197,7 @@ constexpr FieldRule kFields[] = {
     {"creationDate", true, read_creation_date, append_creation_date,
      same<&KeyDocument::creation_date>},
     {"updateDate", true, read_update_date, append_update_date, same<&KeyDocument::update_date>},
-    {"status", true, read_status, append_status, same<&KeyDocument::status>},
+    {"status", true, read_status, append_status, same_status},
     {"masterKey", true, read_master_key, append_master_key, same_master_key},
     {"version", false, read_version, append_no_version, same_version},
 };

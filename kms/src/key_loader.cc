@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "provider_type.h"
+#include "seal_key.h"
 #include "text.h"
 
 namespace fle::kms {
@@ -68,6 +69,8 @@ constexpr NextStep kNextSteps[] = {
 };
 
 Failure explained(Failure why, const KeyDocument& doc) {
+  // Of the document, not of the provider; they say what to do themselves.
+  if (why.code == Errc::key_seal_broken || why.code == Errc::key_not_sealed) return why;
   const std::string provider = "KMS provider " + quoted(doc.master_key.provider);
   if (why.message.find(provider) == std::string::npos) why.message = provider + ": " + why.message;
   why.message = description(doc) + ": " + why.message;
@@ -123,13 +126,17 @@ Outcome<std::vector<KeyDocument>> KeyLoader::list() {
   return timed(vault_calls_, [this] { return vault_->list(); });
 }
 
-Outcome<ResolvedKey> KeyLoader::unwrap(const KeyDocument& doc) {
-  const auto attempt = [&]() -> Outcome<ResolvedKey> {
+Outcome<KeyLoader::Unwrapped> KeyLoader::unwrap(const KeyDocument& doc,
+                                                const Materials& materials) {
+  const auto attempt = [&]() -> Outcome<Unwrapped> {
     FLE_TRY(Provider * provider, providers_->find(doc.master_key.provider));
+    FLE_CHECK(check_seal(*providers_, doc));
     FLE_TRY(const SecretBytes raw,
             timed(kms_calls_, [&] { return provider->unwrap(doc.key_material, doc.master_key); }));
+    FLE_CHECK(check_sealed_material(*providers_, doc, raw.expose()));
+    FLE_TRY(const Mac tag, materials.tag(raw.expose()));
     FLE_TRY(DataKey key, DataKey::create(raw.expose(), policy_));
-    return ResolvedKey{doc.id, std::move(key)};
+    return Unwrapped{{doc.id, std::move(key)}, tag};
   };
   auto key = attempt();
   if (!key) key.error() = explained(std::move(key.error()), doc);

@@ -11,6 +11,7 @@
 
 #include "fle/kms/key_ring.h"
 #include "fle/seeded_hash.h"
+#include "materials.h"
 
 namespace fle::kms {
 
@@ -44,8 +45,12 @@ class KeyLoader {
                                                        std::span<const std::string> names,
                                                        SeededHash hash);
   [[nodiscard]] Outcome<std::vector<KeyDocument>> list();
+  struct Unwrapped {
+    ResolvedKey key;
+    Mac tag;  ///< Of the 96 bytes, as `materials` tags them.
+  };
   /// The Failure names key and provider and says what to do next.
-  [[nodiscard]] Outcome<ResolvedKey> unwrap(const KeyDocument& doc);
+  [[nodiscard]] Outcome<Unwrapped> unwrap(const KeyDocument& doc, const Materials& materials);
 
   /// Whether unwrapping `doc` takes no server.
   [[nodiscard]] static bool is_local(const KeyDocument& doc);

@@ -73,7 +73,8 @@ KeyRing::State::State(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Pro
                                   ? std::chrono::milliseconds(0)
                                   : options.lifetime + options.stale_if_error),
       hash(random_hash()),
-      flights(hash) {}
+      flights(hash),
+      materials(2 * options.max_keys) {}
 
 void KeyLease::release() noexcept {
   if (slot_ != nullptr) readers_->unpin(*slot_);
@@ -316,6 +317,7 @@ void KeyRing::clear() {
   const std::lock_guard lock(s_->mutex);
   ++s_->cleared;
   s_->cache.clear();
+  s_->materials.clear();
   s_->flights.clear();  // they land, but later calls do not join them
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <functional>
 #include <set>
+#include <type_traits>
 
 #include "key_ring_state.h"
 #include "side_by_side.h"
@@ -34,6 +35,13 @@ KeyProblem problem_of(Failure why) {
   KeyProblem problem;
   problem.why = std::move(why);
   return problem;
+}
+
+Failure same_key(const KeyId& id, const KeyId& first) {
+  return {Errc::key_duplicate,
+          "data key " + to_uuid_string(id) + " is the very key of " + to_uuid_string(first) +
+              ": one key document has the keyMaterial of another, which lets who reads the one "
+              "read the other's values; restore the right document from a backup"};
 }
 
 }  // namespace
@@ -122,25 +130,28 @@ std::vector<LoadResult> KeyRing::State::take_all(std::span<const KeyDocument> do
 
 LoadResult KeyRing::State::take(const KeyDocument& doc, TimePoint asked,
                                 std::uint64_t cleared_then) {
-  auto key = loader.unwrap(doc);
+  auto key = loader.unwrap(doc, materials);
   if (!key && key.error().code == Errc::lock_failed) {
     // The limit on locked memory is reached before max_keys: it is the cap, then.
     {
       const std::lock_guard lock(mutex);
       cache.evict(cache.size() / 16 + 1);
     }
-    key = loader.unwrap(doc);
+    key = loader.unwrap(doc, materials);
   }
   LoadResult result;
-  if (!key) {
-    result.problem = problem_of(std::move(key.error()));
+  const auto refused = [&](Failure why) {
+    result.problem = problem_of(std::move(why));
     result.problem.alt_names = doc.alt_names;
     result.problem.provider = doc.master_key.provider;
     return result;
-  }
-  const auto cached = CachedKey::make(*std::move(key), asked);
-  result.key = cached->handle();
+  };
+  if (!key) return refused(std::move(key.error()));
+  const auto cached = CachedKey::make(std::move(key->key), asked);
   const std::lock_guard lock(mutex);
+  if (const auto other = materials.claim(doc.id, key->tag))
+    return refused(same_key(doc.id, *other));
+  result.key = cached->handle();
   if (cleared != cleared_then) return result;  // clear() must not be undone by a slow load
   cache.purge(asked);
   cache.insert(cached, doc.alt_names);
@@ -161,6 +172,8 @@ void KeyRing::State::settle_failure(Load& load, const Name& name, KeyProblem pro
   LoadResult result;
   {
     const std::lock_guard lock(mutex);
+    if constexpr (std::is_same_v<Name, KeyId>)
+      if (problem.why.code == Errc::key_not_found) materials.forget(name);
     const CachedKey* const old = cache.find(name);
     if (old != nullptr && is_trouble(problem.why.code)) {
       const auto age = load.began - old->loaded;
@@ -168,6 +181,7 @@ void KeyRing::State::settle_failure(Load& load, const Name& name, KeyProblem pro
           cleared == load.cleared_then)
         result.key = old->handle();
     } else if (old != nullptr && !is_local_trouble(problem.why.code) && old->loaded < load.began) {
+      materials.forget(old->id);
       cache.erase(*old);  // the answer is newer
     }
   }

@@ -12,6 +12,7 @@
 #include "key_cache.h"
 #include "key_loader.h"
 #include "kms_call.h"
+#include "materials.h"
 #include "single_flight.h"
 
 namespace fle::kms {
@@ -30,6 +31,7 @@ struct KeyRing::State {
                               // never held while a vault or a KMS is asked
   Flights flights;            // that a call may join
   std::uint64_t cleared = 0;  // calls of clear()
+  Materials materials;        // which data keys there are, and under which ids
 
   std::atomic<std::uint64_t> misses{0};
   std::atomic<std::uint64_t> coalesced{0};

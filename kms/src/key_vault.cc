@@ -38,4 +38,8 @@ Outcome<std::vector<KeyId>> KeyVault::rewrap(std::span<const Rewrapping>) {
   return not_implemented("replace the wrapping of keys");
 }
 
+Outcome<bool> KeyVault::replace(const KeyDocument&, const KeyDocument&) {
+  return not_implemented("replace the seals of keys");
+}
+
 }  // namespace fle::kms

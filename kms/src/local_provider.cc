@@ -8,6 +8,7 @@
 #include "fle/aead.h"
 #include "fle/data_key.h"
 #include "provider_options.h"
+#include "seal_key.h"
 #include "text.h"
 
 namespace fle::kms {
@@ -17,8 +18,11 @@ namespace {
 // mongocrypt-kms-ctx.c and mongocrypt-key-broker.c, "local").
 class LocalProvider final : public Provider {
  public:
-  LocalProvider(std::string id, DataKey master_key, LockPolicy policy)
-      : id_(std::move(id)), master_key_(std::move(master_key)), policy_(policy) {}
+  LocalProvider(std::string id, DataKey master_key, SealKey seal_key, LockPolicy policy)
+      : id_(std::move(id)),
+        master_key_(std::move(master_key)),
+        seal_key_(std::move(seal_key)),
+        policy_(policy) {}
 
   Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key, const MasterKey&) override {
     if (data_key.size() != DataKey::kLen)
@@ -46,6 +50,8 @@ class LocalProvider final : public Provider {
     return key;
   }
 
+  [[nodiscard]] const SealKey* seal_key() const noexcept override { return &seal_key_; }
+
  private:
   [[nodiscard]] Failure fail(const std::string& why) const {
     return {Errc::key_unwrap_failed, "KMS provider " + quoted(id_) + ": " + why};
@@ -53,6 +59,7 @@ class LocalProvider final : public Provider {
 
   std::string id_;
   DataKey master_key_;
+  SealKey seal_key_;
   LockPolicy policy_;
 };
 
@@ -65,8 +72,9 @@ Outcome<std::unique_ptr<Provider>> make_local_provider_from_key(std::string_view
     return invalid_options(
         id, "local key must be 96 bytes, but has " + std::to_string(master_key.size()));
   FLE_TRY(DataKey key, DataKey::create(master_key, policy));
-  return std::unique_ptr<Provider>(
-      std::make_unique<LocalProvider>(std::string(id), std::move(key), policy));
+  FLE_TRY(SealKey seal_key, SealKey::from_secret(master_key, policy));
+  return std::unique_ptr<Provider>(std::make_unique<LocalProvider>(std::string(id), std::move(key),
+                                                                   std::move(seal_key), policy));
 }
 
 Outcome<std::unique_ptr<Provider>> make_local_provider(std::string_view id,

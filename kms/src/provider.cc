@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include <bson/bson.h>
@@ -13,6 +14,7 @@
 #include "master_key_pins.h"
 #include "provider_options.h"
 #include "provider_type.h"
+#include "seal_key.h"
 #include "text.h"
 
 namespace fle::kms {
@@ -47,6 +49,9 @@ struct Providers::State {
   std::map<std::string, std::unique_ptr<Provider>, std::less<>> by_id;
   MasterKeyPins pins;
   std::chrono::milliseconds call_timeout = KmsOptions().call_timeout;
+  std::optional<SealKey> seal_key;  // of the application; stands above a provider's own
+  bool seals_new_keys = false;
+  bool seals_required = false;
 
   [[nodiscard]] Done add(std::string_view id, std::unique_ptr<Provider> provider) {
     if (!by_id.try_emplace(std::string(id), std::move(provider)).second)
@@ -94,6 +99,7 @@ Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions&
       return config("pins of KMS provider " + quoted(id) + ", which is not configured");
   out.s_->pins = options.master_keys;
   out.s_->call_timeout = options.call_timeout;
+  FLE_CHECK(out.set_seals(options.seals, options.lock_policy));
   return out;
 }
 
@@ -103,6 +109,26 @@ Done Providers::add_local(std::string_view id, Bytes master_key, LockPolicy poli
     return config("KMS provider " + quoted(id) + ": expected local or local:NAME");
   FLE_TRY(auto provider, make_local_provider_from_key(id, master_key, policy));
   return s_->add(id, std::move(provider));
+}
+
+Done Providers::set_seals(const SealOptions& options, LockPolicy policy) {
+  std::optional<SealKey> key;
+  if (options.key != nullptr) {
+    FLE_TRY(key, SealKey::from_secret(options.key->expose(), policy));
+  }
+  s_->seal_key = std::move(key);
+  s_->seals_required = options.required;
+  s_->seals_new_keys = options.create || options.required || options.key != nullptr;
+  return ok;
+}
+
+bool Providers::seals_new_keys() const noexcept { return s_->seals_new_keys; }
+bool Providers::seals_required() const noexcept { return s_->seals_required; }
+
+const SealKey* Providers::seal_key(std::string_view id) const noexcept {
+  if (s_->seal_key) return &*s_->seal_key;
+  const auto it = s_->by_id.find(id);
+  return it == s_->by_id.end() ? nullptr : it->second->seal_key();
 }
 
 Outcome<Provider*> Providers::find(std::string_view id) const {

@@ -8,12 +8,15 @@
 #include "master_key.h"
 #include "master_key_pins.h"
 #include "provider_type.h"
+#include "seal_key.h"
+#include "vault_common.h"
 #include "verified_wrap.h"
 
 namespace fle::kms {
 namespace {
 
-Failure at_key(Failure f, const KeyId& id) {
+Failure about(Failure f, const KeyId& id) {
+  if (f.message.find(to_uuid_string(id)) != std::string::npos) return f;
   f.message = "key " + to_uuid_string(id) + ": " + f.message;
   return f;
 }
@@ -75,7 +78,7 @@ class Run {
     KmsCall call(KmsCall::after(providers_.call_timeout()));
     const KmsCall::Scope scope(call);
     auto made = wrap_anew(key);
-    if (!made) return at_key(made.error(), key.id);
+    if (!made) return about(made.error(), key.id);
     result_.rewrapped.push_back(key.id);
     if (options_.dry_run) return ok;
     waiting_.push_back(std::move(*made));
@@ -103,13 +106,35 @@ class Run {
  private:
   [[nodiscard]] Outcome<Rewrapping> wrap_anew(const KeyDocument& key) const {
     FLE_TRY(Provider * from, providers_.find(key.master_key.provider));
+    FLE_CHECK(check_seal(providers_, key));
+    if (!key.seal.empty()) FLE_CHECK(sealing_key_for(providers_, key));
     FLE_TRY(const SecretBytes data_key, from->unwrap(key.key_material, key.master_key));
+    FLE_CHECK(check_sealed_material(providers_, key, data_key.expose()));
     const MasterKey& asked = options_.master_key ? *options_.master_key : key.master_key;
     FLE_TRY(Provider * to, providers_.find(asked.provider));
+    if (!key.seal.empty()) {  // before an object is made that could not be used
+      KeyDocument after = key;
+      after.master_key = asked;
+      FLE_CHECK(sealing_key_for(providers_, after));
+    }
     if (options_.dry_run && makes_object(asked)) return Rewrapping{};
     FLE_TRY(const MasterKey master_key, to->prepare(asked));
     FLE_TRY(auto wrapped, verified_wrap(*to, data_key, master_key));
-    return Rewrapping{key.id, key.key_material, std::move(wrapped), master_key};
+    Rewrapping made{key.id, key.key_material, std::move(wrapped), master_key};
+    FLE_CHECK(seal(made, key, data_key));
+    return made;
+  }
+
+  /// A sealed key stays sealed; under another local master key, by that one.
+  [[nodiscard]] Done seal(Rewrapping& made, const KeyDocument& key,
+                          const SecretBytes& data_key) const {
+    if (key.seal.empty()) return ok;
+    const KeyDocument after = rewrapped(key, made, key.update_date);
+    FLE_TRY(const SealKey* with, sealing_key_for(providers_, after));
+    FLE_TRY(const Mac commitment, with->commit(data_key.expose()));
+    FLE_TRY(made.new_seal, with->seal(after, commitment));
+    made.alt_names = key.alt_names;
+    return ok;
   }
 
   KeyVault& vault_;

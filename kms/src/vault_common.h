@@ -56,10 +56,17 @@ namespace fle::kms {
   return key;
 }
 
+/// Whether `key` still is what was wrapped anew.
+[[nodiscard]] inline bool is_as_before(const KeyDocument& key, const Rewrapping& r) {
+  return key.key_material == r.old_material &&
+         (r.new_seal.empty() ? key.seal.empty() : key.alt_names == r.alt_names);
+}
+
 [[nodiscard]] inline KeyDocument rewrapped(KeyDocument key, const Rewrapping& to,
                                            KeyDocument::Time time) {
   key.key_material = to.new_material;
   key.master_key = to.master_key;
+  if (!to.new_seal.empty()) key.seal = to.new_seal;
   key.update_date = time;
   return key;
 }

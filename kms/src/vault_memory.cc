@@ -85,7 +85,7 @@ class MemoryVault final : public KeyVault {
     const KeyDocument::Time time = now();
     for (const Rewrapping& r : keys) {
       const auto it = keys_.find(r.id);
-      if (it == keys_.end() || it->second.key_material != r.old_material) {
+      if (it == keys_.end() || !is_as_before(it->second, r)) {
         left_alone.push_back(r.id);
         continue;
       }
@@ -94,6 +94,20 @@ class MemoryVault final : public KeyVault {
     }
     for (KeyDocument& key : changed) keys_[key.id] = std::move(key);
     return left_alone;
+  }
+
+  Outcome<bool> replace(const KeyDocument& before, const KeyDocument& after) override {
+    const std::scoped_lock lock(mutex_);
+    const auto it = keys_.find(before.id);
+    if (it == keys_.end() || to_bson(it->second) != to_bson(before)) return false;
+    for (const std::string& name : after.alt_names)
+      if (const auto owner = ids_.find(name); owner != ids_.end() && owner->second != before.id)
+        return duplicate_name(name);
+    FLE_TRY(KeyDocument stored, as_stored(after));
+    for (const std::string& name : before.alt_names) ids_.erase(name);
+    for (const std::string& name : after.alt_names) ids_.emplace(name, before.id);
+    it->second = std::move(stored);
+    return true;
   }
 
  private:

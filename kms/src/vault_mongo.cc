@@ -103,16 +103,72 @@ void remove_name_update(bson_t* command, const std::string& name) {
   });
 }
 
+void append_names(bson_t* b, const char* field, const std::vector<std::string>& names) {
+  append_array(b, field, [&](bson_t* array) {
+    std::uint32_t i = 0;
+    for (const std::string& name : names) append(array, std::to_string(i++).c_str(), name);
+  });
+}
+
+/// Takes keys that have these names, in this order; without names, whatever stands for none.
+void append_names_condition(bson_t* filter, const std::vector<std::string>& names) {
+  append_document(filter, "keyAltNames", [&](bson_t* condition) {
+    if (!names.empty()) return append_names(condition, "$eq", names);
+    append_array(condition, "$in", [&](bson_t* none) {
+      bson_append_null(none, "0", -1);
+      append_names(none, "1", names);
+    });
+  });
+}
+
+void append_seal(bson_t* b, const char* field, const std::vector<std::uint8_t>& seal) {
+  bson_append_binary(b, field, -1, BSON_SUBTYPE_BINARY, seal.data(),
+                     static_cast<std::uint32_t>(seal.size()));
+}
+
+/// {status: {value: int32, seal: binary}}, or without a seal the number.
+void append_status(bson_t* b, const KeyDocument& key) {
+  if (key.seal.empty()) {
+    bson_append_int32(b, "status", -1, key.status);
+    return;
+  }
+  append_document(b, "status", [&](bson_t* status) {
+    bson_append_int32(status, "value", -1, key.status);
+    append_seal(status, "seal", key.seal);
+  });
+}
+
+/// The field of a document as it was read.
+void append_stored(bson_t* b, const char* field, Bytes document) {
+  bson_t view;
+  bson_iter_t it;
+  if (init_view(view, document) && bson_iter_init_find(&it, &view, field))
+    append_document(b, field, [&](bson_t* same) { bson_append_iter(same, "$eq", -1, &it); });
+}
+
+void names_and_seal_update(bson_t* command, const KeyDocument& after) {
+  append_document(command, "update", [&](bson_t* u) {
+    append_document(u, "$set", [&](bson_t* set) {
+      append_status(set, after);
+      if (!after.alt_names.empty()) append_names(set, "keyAltNames", after.alt_names);
+    });
+    if (after.alt_names.empty())
+      append_document(u, "$unset", [](bson_t* unset) { append(unset, "keyAltNames", ""); });
+  });
+}
+
 Collection::Update rewrap_update(const Rewrapping& r) {
   BsonBuilder filter;
   append_id(filter.get(), r.id);
   append_material(filter.get(), r.old_material);  // only where it is still the old one
+  if (!r.new_seal.empty()) append_names_condition(filter.get(), r.alt_names);
   BsonBuilder update;
   append_document(update.get(), "$set", [&](bson_t* set) {
     bson_t master_key;
     if (init_view(master_key, r.master_key.bson))
       bson_append_document(set, "masterKey", -1, &master_key);
     append_material(set, r.new_material);
+    if (!r.new_seal.empty()) append_seal(set, "status.seal", r.new_seal);
   });
   append_document(update.get(), "$currentDate",
                   [](bson_t* date) { bson_append_bool(date, "updateDate", -1, true); });
@@ -239,6 +295,28 @@ class MongoVault final : public KeyVault {
     BsonBuilder filter;
     append_id(filter.get(), id);
     return keys_->delete_one(filter.get());
+  }
+
+  Outcome<bool> replace(const KeyDocument& before, const KeyDocument& after) override {
+    FLE_CHECK(checked_bson(after));
+    FLE_CHECK(ensure_index());
+    const std::vector<std::uint8_t> stored = to_bson(before);
+    BsonBuilder command;
+    begin_update(command, [&](bson_t* query) {
+      append_id(query, before.id);
+      for (const char* field : {"keyMaterial", "masterKey", "status"})
+        append_stored(query, field, stored);
+      append_names_condition(query, before.alt_names);
+    });
+    names_and_seal_update(command.get(), after);
+    bson_error_t error{};
+    const auto replaced = find_and_modify(command, error);
+    if (!replaced && error.code == mongo::kDuplicateKey) {
+      for (const std::string& name : after.alt_names)
+        if (!has_name(before, name)) return duplicate_name(name);
+    }
+    if (!replaced) return replaced.error();
+    return replaced->has_value();
   }
 
   Outcome<std::vector<KeyId>> rewrap(std::span<const Rewrapping> keys) override {

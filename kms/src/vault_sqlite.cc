@@ -130,7 +130,7 @@ class SqliteVault final : public KeyVault {
     return in_transaction(Found{}, [&](Found& before) -> Done {
       FLE_TRY(before, find_one(id));
       if (!before || has_name(*before, alt_name)) return ok;
-      FLE_CHECK(replace(with_name(*before, alt_name)));
+      FLE_CHECK(put(with_name(*before, alt_name)));
       return name_key(alt_name, id);
     });
   }
@@ -139,7 +139,7 @@ class SqliteVault final : public KeyVault {
     return in_transaction(Found{}, [&](Found& before) -> Done {
       FLE_TRY(before, find_one(id));
       if (!before || !has_name(*before, alt_name)) return ok;
-      FLE_CHECK(replace(without_name(*before, alt_name)));
+      FLE_CHECK(put(without_name(*before, alt_name)));
       delete_name_.bind(1, std::string_view(alt_name));
       FLE_CHECK(delete_name_.step());
       return ok;
@@ -160,12 +160,27 @@ class SqliteVault final : public KeyVault {
       const KeyDocument::Time time = now();
       for (const Rewrapping& r : keys) {
         FLE_TRY(const Found before, find_one(r.id));
-        if (before && before->key_material == r.old_material) {
-          FLE_CHECK(replace(rewrapped(*before, r, time)));
+        if (before && is_as_before(*before, r)) {
+          FLE_CHECK(put(rewrapped(*before, r, time)));
         } else {
           left_alone.push_back(r.id);
         }
       }
+      return ok;
+    });
+  }
+
+  Outcome<bool> replace(const KeyDocument& before, const KeyDocument& after) override {
+    return in_transaction(false, [&](bool& replaced) -> Done {
+      FLE_TRY(const Found stored, find_one(before.id));
+      if (!stored || to_bson(*stored) != to_bson(before)) return ok;
+      FLE_CHECK(put(after));
+      for (const std::string& name : before.alt_names) {
+        delete_name_.bind(1, std::string_view(name));
+        FLE_CHECK(delete_name_.step());
+      }
+      for (const std::string& name : after.alt_names) FLE_CHECK(name_key(name, after.id));
+      replaced = true;
       return ok;
     });
   }
@@ -279,7 +294,7 @@ class SqliteVault final : public KeyVault {
     return keys.empty() ? Found{} : Found{std::move(keys.front())};
   }
 
-  Done replace(const KeyDocument& key) {
+  Done put(const KeyDocument& key) {
     FLE_TRY(const auto bson, checked_bson(key));
     replace_.bind(1, Bytes(key.id.bytes));
     replace_.bind(2, Bytes(bson));

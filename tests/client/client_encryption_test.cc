@@ -70,11 +70,40 @@ TEST_F(ClientEncryptionTest, CustomKeyMaterialGivesTheSameDeterministicCiphertex
   const KeyId one = client_->create_data_key("local", options)->id;
   const KeyId two = client_->create_data_key("local:two", options)->id;
   const Doc a = seal("'x'", one, Algorithm::deterministic);
-  const Doc b = seal("'x'", two, Algorithm::deterministic);
-  ASSERT_EQ(a.size(), b.size());
-  EXPECT_NE(a, b) << "the id is authenticated, too";
+  const auto [type, value] = element("'x'");
+  EXPECT_EQ(client_->encrypt(type, value, Algorithm::deterministic, two).error().code,
+            Errc::key_duplicate)
+      << "one client takes it under one id only";
+  ClientEncryption elsewhere(vault_, providers_);
+  const auto b = elsewhere.encrypt(type, value, Algorithm::deterministic, two);
+  ASSERT_TRUE(b);
+  ASSERT_EQ(a.size(), b->size());
+  EXPECT_NE(a, *b) << "the id is authenticated, too";
   options.key_material = Bytes(material).first(95);
   EXPECT_EQ(client_->create_data_key("local", options).error().code, Errc::invalid_argument);
+}
+
+TEST_F(ClientEncryptionTest, KeepsKeysSealedWhateverHappensToThem) {
+  kms::Providers sealing;
+  ASSERT_TRUE(sealing.add_local("local", Doc(96, 1)));
+  ASSERT_TRUE(sealing.set_seals({.key = nullptr, .required = true, .create = false}));
+  const auto strict = std::make_shared<const kms::Providers>(std::move(sealing));
+  ClientEncryption client(vault_, strict);
+  const KeyId id = client.create_data_key("local")->id;
+  const auto value = element("'x'");
+  const auto works = [&] {
+    ClientEncryption fresh(vault_, strict);
+    return fresh.encrypt(value.first, value.second, Algorithm::random, id).has_value();
+  };
+  EXPECT_TRUE(works());
+  ASSERT_TRUE(client.add_key_alt_name(id, "n"));
+  EXPECT_TRUE(works());
+  ASSERT_TRUE(client.remove_key_alt_name(id, "n"));
+  EXPECT_TRUE(works());
+  EXPECT_EQ(client.rewrap_many_data_key({})->rewrapped.size(), 1U);
+  EXPECT_TRUE(works());
+  ASSERT_TRUE(vault_->add_alt_name(id, "by a driver"));
+  EXPECT_FALSE(works());
 }
 
 TEST_F(ClientEncryptionTest, EncryptsByIdAndByNameAndDecrypts) {

@@ -7,6 +7,7 @@
 
 #include "fle/client/document_cipher.h"
 #include "fle/client/value_cipher.h"
+#include "fle/kms/seal.h"
 #include "fle/payload.h"
 #include "fle/schema/compile.h"
 #include "random_documents.h"
@@ -136,6 +137,49 @@ TEST_F(Interop, AKeyOfLibmongocryptIsWrittenBackByteForByte) {
   ASSERT_TRUE(read) << read.error().to_string();
   EXPECT_EQ(test::json_of(kms::to_bson(*read)), test::json_of(document));
   EXPECT_EQ(kms::to_bson(*read), document);
+}
+
+TEST_F(Interop, SealedKeysOpenInLibmongocrypt) {
+  // Ours, and one of theirs that is sealed here.
+  kms::Providers sealing;
+  LocalKeys::must(sealing.add_local("local", master_key_));
+  LocalKeys::must(sealing.set_seals({.key = nullptr, .required = true, .create = true}));
+  const auto vault = std::shared_ptr<kms::KeyVault>(kms::make_memory_vault());
+  const auto made = LocalKeys::must(kms::create_data_key(*vault, sealing, {.alt_names = {"s"}}));
+  const Buf theirs = peer_.create_data_key({{"t"}, {}});
+  LocalKeys::must(vault->insert(LocalKeys::must(kms::parse_key_document(theirs))));
+  ASSERT_EQ(LocalKeys::must(kms::seal_keys(*vault, sealing, {})).sealed.size(), 1U);
+  const auto providers = std::make_shared<const kms::Providers>(std::move(sealing));
+  kms::KeyRing ring(vault, providers);
+  const TypedValue value{bson::Type::int_, {1, 2, 3, 4}};
+  for (const kms::KeyDocument& key : LocalKeys::must(vault->list())) {
+    ASSERT_FALSE(key.seal.empty());
+    MongocryptPeer driver(master_key_);
+    driver.add_key(kms::to_bson(key));
+    const auto handle = LocalKeys::must(ring.by_id(key.id));
+    EXPECT_EQ(driver.encrypt_value(value, Algorithm::deterministic, key.id),
+              LocalKeys::must(client::encrypt_value(value.type, value.bytes,
+                                                    Algorithm::deterministic, *handle)));
+  }
+}
+
+TEST_F(Interop, AFieldOfItsOwnCouldNotHoldASeal) {
+  bson_t b;
+  const Buf document = peer_.create_data_key({{}, {}});
+  ASSERT_TRUE(bson_init_static(&b, document.data(), document.size()));
+  bson_t* const more = bson_copy(&b);
+  bson_append_utf8(more, "seal", -1, "", 0);
+  const Buf with_field(bson_get_data(more), bson_get_data(more) + more->len);
+  bson_destroy(more);
+  KeyId id = LocalKeys::must(kms::parse_key_document(document)).id;
+  MongocryptPeer driver(master_key_);
+  EXPECT_THROW(
+      {
+        driver.add_key(with_field);
+        (void)driver.encrypt_value({bson::Type::int_, {1, 2, 3, 4}}, Algorithm::random, id);
+      },
+      test::PeerError);
+  EXPECT_FALSE(kms::parse_key_document(with_field)) << "the same rule here";
 }
 
 TEST_F(Interop, AnotherMasterKeyOpensNeitherMakersKeys) {

@@ -82,7 +82,7 @@ class GatedVault final : public KeyVault {
 /// True when `key` is the data key of real_document(n): it opens what that one seals.
 inline bool is_key_of(const ResolvedKey* key, std::uint32_t n) {
   if (key == nullptr || key->id != id_of(n)) return false;
-  const auto expected = DataKey::create(Buf(96, static_cast<std::uint8_t>(n + 1)));
+  const auto expected = DataKey::create(data_key_of(n));
   Buf sealed(sealed_len(3));
   if (!aead_seal(sealed, Buf{1, 2, 3}, {}, *expected)) return false;
   Buf out(sealed.size());

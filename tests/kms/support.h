@@ -71,11 +71,18 @@ inline KeyDocument document(std::uint32_t n, std::vector<std::string> names = {}
   return d;
 }
 
+/// The data key of real_document(n): each is another one.
+inline Buf data_key_of(std::uint32_t n) {
+  Buf key(96, static_cast<std::uint8_t>(n + 1));
+  for (std::size_t i = 0; i < 3; ++i) key[i] ^= static_cast<std::uint8_t>(n >> (8 * (i + 1)));
+  return key;
+}
+
 /// A document whose material is a data key under the master key of local_providers(seed).
 inline KeyDocument real_document(std::uint32_t n, std::vector<std::string> names = {},
                                  std::uint8_t seed = 1) {
   KeyDocument d = document(n, std::move(names));
-  auto dek = SecretBytes::copy_of(Buf(96, static_cast<std::uint8_t>(n + 1)));
+  auto dek = SecretBytes::copy_of(data_key_of(n));
   auto provider = local_providers(seed);
   d.key_material = *(*provider->find("local"))->wrap(*dek, d.master_key);
   return d;

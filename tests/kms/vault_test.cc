@@ -349,5 +349,71 @@ TEST_P(EveryVault, LetsExactlyOneOfManyThreadsHaveAName) {
   EXPECT_EQ(ids_of(vault_->list()).size(), 10U);
 }
 
+// ---- Sealed keys. What a seal holds is of no interest here.
+
+TEST_P(EveryVault, ReplacesNamesAndSealOfAKeyThatIsAsItWas) {
+  ASSERT_TRUE(vault_->insert(document(1, {"a", "b"})));
+  ASSERT_TRUE(vault_->insert(document(2, {"taken"})));
+  const auto stored = [&] { return vault_->find(std::vector{id_of(1)}, {})->front(); };
+  const KeyDocument before = stored();
+  KeyDocument sealed = before;
+  sealed.seal = {1, 2, 3};
+  ASSERT_TRUE(*vault_->replace(before, sealed));
+  EXPECT_EQ(stored().seal, sealed.seal);
+  EXPECT_EQ(stored().alt_names, before.alt_names);
+  EXPECT_EQ(stored().status, before.status);
+  EXPECT_FALSE(*vault_->replace(before, sealed)) << "it is another by now";
+
+  KeyDocument other = stored();
+  other.alt_names = {"b", "c"};
+  other.seal = {4};
+  ASSERT_TRUE(*vault_->replace(stored(), other));
+  EXPECT_EQ(names_of(1), other.alt_names);
+  EXPECT_EQ(stored().seal, other.seal);
+  EXPECT_TRUE(vault_->find({}, std::vector<std::string>{"a"})->empty());
+  EXPECT_EQ(vault_->find({}, std::vector<std::string>{"c"})->size(), 1U);
+
+  KeyDocument collides = stored();
+  collides.alt_names = {"c", "taken"};
+  const auto taken = vault_->replace(stored(), collides);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Errc::key_duplicate);
+  EXPECT_NE(taken.error().message.find("taken"), std::string::npos);
+  EXPECT_EQ(names_of(1), other.alt_names);
+  EXPECT_EQ(vault_->find({}, std::vector<std::string>{"b"})->size(), 1U);
+
+  KeyDocument nameless = stored();
+  nameless.alt_names.clear();
+  ASSERT_TRUE(*vault_->replace(stored(), nameless));
+  EXPECT_TRUE(stored().alt_names.empty());
+  KeyDocument named = stored();
+  named.alt_names = {"a"};
+  ASSERT_TRUE(*vault_->replace(stored(), named));
+  EXPECT_EQ(names_of(1), named.alt_names);
+  EXPECT_FALSE(*vault_->replace(document(9), document(9)));
+}
+
+TEST_P(EveryVault, RewrapsASealedKeyWithItsSealUnlessItsNamesHaveChanged) {
+  KeyDocument key = document(1, {"a"});
+  key.seal = {1};
+  key.status = 1;
+  ASSERT_TRUE(vault_->insert(key));
+  const auto stored = [&] { return vault_->find(std::vector{id_of(1)}, {})->front(); };
+  Rewrapping r{key.id, key.key_material, {9, 9}, MasterKey::local("local:new"), {2}, {"a"}};
+  EXPECT_EQ(*vault_->rewrap({&r, 1}), std::vector<KeyId>());
+  EXPECT_EQ(stored().seal, r.new_seal);
+  EXPECT_EQ(stored().status, 1);
+  EXPECT_EQ(stored().key_material, r.new_material);
+  ASSERT_TRUE(vault_->add_alt_name(key.id, "b"));
+  r.old_material = r.new_material;
+  r.new_material = {8, 8};
+  EXPECT_EQ(*vault_->rewrap({&r, 1}), std::vector<KeyId>{key.id});
+  EXPECT_EQ(stored().key_material, r.old_material);
+  for (const char* name : {"a", "b"}) ASSERT_TRUE(vault_->remove_alt_name(key.id, name));
+  r.alt_names.clear();
+  EXPECT_EQ(*vault_->rewrap({&r, 1}), std::vector<KeyId>());
+  EXPECT_EQ(stored().key_material, r.new_material);
+}
+
 }  // namespace
 }  // namespace fle::kms

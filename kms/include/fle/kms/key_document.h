@@ -64,12 +64,16 @@ struct KeyDocument {
   std::vector<std::uint8_t> key_material;  ///< 160 bytes for the local provider.
   Time creation_date{};
   Time update_date{};
-  /// 0 enabled, 1 disabled; informational, as in drivers. Read as 0 when it is no int32.
+  /// 0 enabled, 1 disabled; informational, as in drivers. Read as 0 when it is no int32, nor a
+  /// document with a seal.
   std::int32_t status = 0;
   MasterKey master_key;
   /// The document as it was read; empty for a key made here. Fields whose member still says the
   /// same go out again as they came in: what a driver stored survives byte for byte.
   std::vector<std::uint8_t> stored{};
+  /// The seal (fle/kms/seal.h); empty: none. It stands in the field whose value drivers ignore:
+  /// status: {value: int32, seal: binary}.
+  std::vector<std::uint8_t> seal{};
 };
 
 /// Reads and validates a data-key document: the rules of libmongocrypt (mongocrypt-key.c,

@@ -93,6 +93,10 @@ class FLE_API KeyLease {
 /// share, in a time that does not grow with the number of keys. Any number of threads that miss one
 /// key at once cause one query and one unwrapping; what fails is told to all of them and not
 /// remembered. A vault or a provider must not use the ring that is asking it.
+///
+/// Two ids with the same 96 bytes are refused, in whatever order they come: the first one stays in
+/// use. Somebody may have copied key material to another id to read what is encrypted under that.
+/// The ring remembers by keyed hash what it has loaded, of twice max_keys keys, until clear().
 class FLE_API KeyRing {
  public:
   KeyRing(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,
@@ -106,6 +110,10 @@ class FLE_API KeyRing {
   /// @param out_by_name  as long as `alt_names`; likewise.
   /// @retval Errc::key_not_found       names the first id or name that the vault does not have
   /// @retval Errc::key_document_invalid, Errc::key_unwrap_failed, Errc::kms_not_configured
+  /// @retval Errc::key_seal_broken, Errc::key_not_sealed  see SealOptions; no KMS was asked, unless
+  ///                               the material opened to another key than was sealed
+  /// @retval Errc::key_duplicate   the key is the very data key that this ring has loaded under
+  ///                               another id; names both
   /// @retval Errc::kms_unreachable, Errc::kms_refused, Errc::kms_bad_answer,
   ///         Errc::kms_no_credentials
   /// @retval Errc::vault_failed, Errc::vault_busy, Errc::lock_failed, Errc::no_memory
@@ -157,6 +165,7 @@ struct CreateKeyOptions {
 /// @retval Errc::invalid_argument   key_material is not 96 bytes, an alternate name is empty or
 /// twice
 /// @retval Errc::key_duplicate      an alternate name is taken
+/// @retval Errc::kms_config_invalid new keys are to be sealed (SealOptions), and nothing seals this
 /// @retval Errc::kms_not_configured, Errc::vault_failed, Errc::vault_busy, Errc::random_failed
 [[nodiscard]] FLE_API Outcome<KeyDocument> create_data_key(KeyVault& vault,
                                                            const Providers& providers,

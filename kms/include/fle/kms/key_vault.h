@@ -20,6 +20,10 @@ struct Rewrapping {
   std::vector<std::uint8_t> old_material;  ///< The keyMaterial that must still be stored.
   std::vector<std::uint8_t> new_material;
   MasterKey master_key;  ///< That `new_material` is wrapped under.
+  /// Of a sealed key the new seal, and the names that it covers and the key must still have; the
+  /// seal of others is empty.
+  std::vector<std::uint8_t> new_seal{};
+  std::vector<std::string> alt_names{};
 };
 
 /// Where data-key documents live. Implementations are thread-safe, and several processes may work
@@ -51,6 +55,9 @@ class FLE_API KeyVault {
   /// @retval Errc::invalid_argument  the vault does not understand the filter
   [[nodiscard]] virtual Outcome<std::vector<KeyDocument>> match(const KeyFilter& filter);
 
+  // The next two know nothing of seals, and break that of a sealed key, as a driver does: see
+  // kms::add_alt_name() and kms::remove_alt_name().
+
   /// Gives a key one more alternate name, atomically. Nothing happens when it has that name.
   /// @return the document from before; none when no key has this id
   /// @retval Errc::key_duplicate         another key has the name
@@ -72,6 +79,12 @@ class FLE_API KeyVault {
   ///         therefore left alone
   /// @retval Errc::key_document_invalid  a new document would break a rule; nothing is changed
   [[nodiscard]] virtual Outcome<std::vector<KeyId>> rewrap(std::span<const Rewrapping> keys);
+  /// Gives a key other names and another seal, atomically, if its document still is `before`.
+  /// @param after  as `before` but for KeyDocument::alt_names and KeyDocument::seal
+  /// @return       false when it is not, or when no key has this id; nothing is changed
+  /// @retval Errc::key_duplicate         another key has one of the names
+  /// @retval Errc::key_document_invalid  the new document would break a rule
+  [[nodiscard]] virtual Outcome<bool> replace(const KeyDocument& before, const KeyDocument& after);
 };
 
 /// The embedded key vault: one SQLite file, which may be copied while nobody writes. What a call

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,18 @@ using MasterKeyPin = std::map<std::string, std::string, std::less<>>;
 /// By provider id, name included.
 using MasterKeyPins = std::map<std::string, std::vector<MasterKeyPin>, std::less<>>;
 
+/// Seals of key documents, which bind a data key to its id and names: fle/kms/seal.h.
+struct SealOptions {
+  /// The sealing key, for keys under every provider: 32 bytes or more, random. Null: keys under a
+  /// local provider are sealed under its master key, others not at all.
+  std::shared_ptr<const SecretBytes> key;
+  /// Refuses keys without a seal, and those whose seal cannot be checked. Only so does a seal keep
+  /// out somebody who can write to the vault: a seal can be taken away.
+  bool required = false;
+  /// Seals new keys. So do `key` and `required`.
+  bool create = false;
+};
+
 /// What reaching KMS servers needs beside the kmsProviders map itself. By provider id where a
 /// provider may differ from the others.
 struct KmsOptions {
@@ -59,6 +72,7 @@ struct KmsOptions {
   /// any key of the cloud, one of an account of theirs, too. AWS is also told the key that it has
   /// to decrypt with. Set them for every provider but local ones, which know one master key only.
   MasterKeyPins master_keys;
+  SealOptions seals;
   LockPolicy lock_policy = LockPolicy::required;
   /// Asked whenever a provider whose options are {} needs credentials: returns its options document
   /// as JSON text, e.g. {"accessKeyId": ..., "secretAccessKey": ..., "sessionToken": ...} or

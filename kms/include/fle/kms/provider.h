@@ -15,6 +15,8 @@
 
 namespace fle::kms {
 
+class SealKey;  // internal
+
 /// Wraps and unwraps data keys under master keys. One object for each configured provider id.
 /// Implementations are thread-safe.
 class FLE_API Provider {
@@ -33,6 +35,8 @@ class FLE_API Provider {
   /// @retval Errc::kms_no_credentials
   [[nodiscard]] virtual Outcome<SecretBytes> unwrap(Bytes key_material,
                                                     const MasterKey& master_key) = 0;
+  /// For libfle itself: what seals keys under this provider when no other sealing key is given.
+  [[nodiscard]] virtual const SealKey* seal_key() const noexcept { return nullptr; }
 };
 
 /// The configured providers: what drivers call kmsProviders. Immutable once built and then
@@ -64,6 +68,17 @@ class FLE_API Providers {
   /// @retval Errc::kms_config_invalid  wrong length, bad id, or the id is taken
   [[nodiscard]] Done add_local(std::string_view id, Bytes master_key,
                                LockPolicy policy = LockPolicy::required);
+
+  /// How seals of key documents are made and checked; else KmsOptions::seals.
+  /// @retval Errc::kms_config_invalid  the sealing key is shorter than 32 bytes
+  /// @retval Errc::lock_failed, Errc::no_memory, Errc::crypto_failed
+  [[nodiscard]] Done set_seals(const SealOptions& options,
+                               LockPolicy policy = LockPolicy::required);
+  /// Whether new keys are to be sealed, and whether keys without a seal are refused.
+  [[nodiscard]] bool seals_new_keys() const noexcept;
+  [[nodiscard]] bool seals_required() const noexcept;
+  /// For libfle itself: what seals keys under the provider `id`; null: nothing does.
+  [[nodiscard]] const SealKey* seal_key(std::string_view id) const noexcept;
 
   /// The provider that a key document's MasterKey::provider names. It lives as long as this object.
   /// @retval Errc::kms_not_configured  also for types that this version does not have, and says so

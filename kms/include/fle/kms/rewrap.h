@@ -43,6 +43,7 @@ struct RewrapResult {
 /// is encrypted under them, stay what they are. Each new wrapping is opened and compared before it
 /// takes the place of the old one, which it does atomically and only where the old one still
 /// stands: whenever a run is interrupted, every key is there, wrapped one way or the other.
+/// A sealed key (fle/kms/seal.h) is wrapped anew only if its seal fits, and gets a new one.
 ///
 /// Thread-safe, as far as `vault` and `providers` are.
 ///
@@ -53,6 +54,8 @@ struct RewrapResult {
 ///         RewrapOptions::from nor pinned, or it, or the new one, is not among the pins; names both
 /// @retval Errc::kms_config_invalid  RewrapOptions::from has pins that can fit nothing
 /// @retval Errc::key_unwrap_failed   the text names the key
+/// @retval Errc::key_seal_broken, Errc::key_not_sealed  nothing was asked of a KMS for this key
+/// @retval Errc::kms_config_invalid  a sealed key, and there is no key to seal it anew
 /// @retval Errc::crypto_failed       a new wrapping does not open to what was wrapped
 /// @retval as KeyVault::match, KeyVault::rewrap, Provider
 /// With RewrapOptions::batch the text says how many keys had been stored before the failure.

@@ -1,0 +1,69 @@
+#include "materials.h"
+
+#include <cstring>
+
+#include "fle/random.h"
+
+namespace fle::kms {
+namespace {
+
+// Without randomness tags are merely hashes of 96 random bytes, and the table one with a known
+// hash.
+std::array<std::uint8_t, 32> random_key() noexcept {
+  std::array<std::uint8_t, 32> key{};
+  (void)random_bytes(key);
+  return key;
+}
+
+SeededHash random_hash() noexcept {
+  std::array<std::uint64_t, 2> words{};
+  (void)random_bytes({reinterpret_cast<std::uint8_t*>(words.data()), sizeof words});
+  return {words[0], words[1]};
+}
+
+}  // namespace
+
+std::size_t Materials::TagHash::operator()(const Mac& tag) const noexcept {
+  std::size_t h = 0;
+  std::memcpy(&h, tag.data(), sizeof h);
+  return h;
+}
+
+Materials::Materials(std::size_t most) : most_(most), key_(random_key()), tags_(0, random_hash()) {}
+
+Outcome<Mac> Materials::tag(Bytes data_key) const {
+  auto out = hmac_sha256(key_, data_key);
+  wipe_stack();
+  return out;
+}
+
+std::optional<KeyId> Materials::claim(const KeyId& id, const Mac& tag) {
+  if (const auto it = ids_.find(tag); it != ids_.end()) {
+    if (it->second == id) return std::nullopt;
+    return it->second;
+  }
+  forget(id);
+  if (most_ != 0 && tags_.size() >= most_) clear();
+  const auto [it, _] = ids_.emplace(tag, id);
+  try {
+    tags_.emplace(id, tag);
+  } catch (...) {
+    ids_.erase(it);
+    throw;
+  }
+  return std::nullopt;
+}
+
+void Materials::forget(const KeyId& id) noexcept {
+  const auto it = tags_.find(id);
+  if (it == tags_.end()) return;
+  ids_.erase(it->second);
+  tags_.erase(it);
+}
+
+void Materials::clear() noexcept {
+  ids_.clear();
+  tags_.clear();
+}
+
+}  // namespace fle::kms
