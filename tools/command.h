@@ -47,6 +47,9 @@ struct KeyOptions {
   std::string local_key_file;
   std::string kms_file;
   std::string kms_options_file;
+  std::string seal_key_file;
+  bool require_seals = false;
+  bool seal_new_keys = false;
   bool may_swap = false;
 
   void add_vault(CLI::App& cmd);
@@ -61,6 +64,8 @@ struct KeyOptions {
 
  private:
   [[nodiscard]] Outcome<std::shared_ptr<kms::KeyVault>> open_mongodb() const;
+  /// What the options say about seals; they stand above those of a file.
+  [[nodiscard]] Done set_seals(kms::SealOptions& seals) const;
 };
 
 /// Base64 of an id, as drivers print it.

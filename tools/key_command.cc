@@ -1,6 +1,7 @@
 // fle key create, list, show.
 #include "documents.h"
 #include "files.h"
+#include "fle/kms/seal.h"
 #include "key_commands.h"
 
 namespace fle::tools {
@@ -33,15 +34,33 @@ Done create(const Create& o) {
                "\"}\n");
 }
 
+/// The last word of a line of `list`.
+const char* text_of(kms::SealState state) noexcept {
+  switch (state) {
+    case kms::SealState::unsealed:
+      return "unsealed";
+    case kms::SealState::unchecked:
+      return "seal-unchecked";
+    case kms::SealState::broken:
+      return "seal-broken";
+    case kms::SealState::sealed:
+      return "sealed";
+  }
+  return "";
+}
+
 Done list(const KeyOptions& keys) {
+  FLE_TRY(const std::shared_ptr<const kms::Providers> providers, keys.providers());
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, keys.open_vault(false));
   FLE_TRY(const std::vector<kms::KeyDocument> all, vault->list());
   std::string text;
   for (const kms::KeyDocument& k : all) {
     std::string names;
     for (const std::string& n : k.alt_names) names += (names.empty() ? "" : ",") + printable(n);
+    FLE_TRY(const kms::SealState state, kms::seal_state(*providers, k));
     text += to_uuid_string(k.id) + "  " + to_base64(k.id) + "  " + k.master_key.provider + "  " +
-            to_text(k.creation_date) + "  " + (names.empty() ? "-" : names) + "\n";
+            to_text(k.creation_date) + "  " + (names.empty() ? "-" : names) + "  " +
+            text_of(state) + "\n";
   }
   return print(text);
 }
@@ -60,9 +79,9 @@ Done show(const Show& o) {
 }
 
 // A new subcommand is a function and a row.
-constexpr AddCommand kKeyCommands[] = {add_key_create, add_key_list,     add_key_show,
-                                       add_key_rewrap, add_key_add_name, add_key_remove_name,
-                                       add_key_delete, add_key_export,   add_key_import};
+constexpr AddCommand kKeyCommands[] = {
+    add_key_create,      add_key_list,   add_key_show,   add_key_rewrap, add_key_add_name,
+    add_key_remove_name, add_key_delete, add_key_export, add_key_import, add_key_seal};
 
 }  // namespace
 
@@ -79,6 +98,8 @@ void add_key_create(CLI::App& key, Action& chosen) {
   cmd->add_option("--key-material", o->material_file,
                   "The data key itself, 96 raw bytes; random bytes if not given")
       ->type_name("FILE");
+  cmd->add_flag("--seal", o->keys.seal_new_keys,
+                "Seal the key; done anyway with --seal-key or --require-seals");
   cmd->footer(
       "Examples: fle key create --vault keys.db --local-key master.key --alt-name patients\n"
       "          fle key create --vault keys.db --kms kms.json --provider aws \\\n"
@@ -88,9 +109,11 @@ void add_key_create(CLI::App& key, Action& chosen) {
 
 void add_key_list(CLI::App& key, Action& chosen) {
   CLI::App* cmd = key.add_subcommand(
-      "list", "One line a key: UUID, base64, provider, creation, alternate names");
+      "list", "One line a key: UUID, base64, provider, creation, alternate names, seal");
   auto o = std::make_shared<KeyOptions>();
   o->add_vault(*cmd);
+  o->add_kms(*cmd);
+  cmd->footer("A seal can be checked with the sealing key: --seal-key, or a local master key.");
   cmd->callback([o, &chosen] { chosen = [o] { return list(*o); }; });
 }
 

@@ -22,6 +22,7 @@ void add_key_remove_name(CLI::App& key, Action& chosen);
 void add_key_delete(CLI::App& key, Action& chosen);
 void add_key_export(CLI::App& key, Action& chosen);
 void add_key_import(CLI::App& key, Action& chosen);
+void add_key_seal(CLI::App& key, Action& chosen);
 
 /// What is said of KEY arguments.
 inline constexpr const char* kKeyHelp = "Alternate name, UUID, or base64 id";
@@ -38,6 +39,22 @@ inline constexpr const char* kKeyHelp = "Alternate name, UUID, or base64 id";
 /// @retval Errc::key_not_found  names the first that is not there
 [[nodiscard]] Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
                                                                std::span<const std::string> keys);
+
+/// Which keys of a vault: KEY, conditions, or --all.
+struct KeySelection {
+  std::vector<std::string> selected;
+  bool all = false;
+  std::string from_provider;
+  std::string created_before;
+  std::string updated_before;
+  std::string filter;  // JSON
+
+  void add(CLI::App& cmd);
+  /// What CLI11 cannot check by itself: throws a usage error.
+  void check_usage() const;
+  /// @retval Errc::key_not_found  as find_keys()
+  [[nodiscard]] Outcome<kms::KeyFilter> keys_of(kms::KeyVault& vault) const;
+};
 
 /// --provider and --master-key: what a key is to be wrapped under.
 struct MasterKeyOptions {

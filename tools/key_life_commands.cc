@@ -5,6 +5,7 @@
 
 #include "documents.h"
 #include "fle/client/client_encryption.h"
+#include "fle/kms/seal.h"
 #include "key_commands.h"
 
 namespace fle::tools {
@@ -15,48 +16,20 @@ namespace {
 struct Rewrap {
   KeyOptions keys;
   MasterKeyOptions target;
-  std::vector<std::string> selected;
-  bool all = false;
-  std::string from_provider;
+  KeySelection which;
   std::vector<std::string> from_master_keys;  // JSON, one each
-  std::string created_before;
-  std::string updated_before;
-  std::string filter;  // JSON
   kms::RewrapOptions options;
 };
 
 /// What CLI11 cannot check by itself: throws a usage error.
 void check_usage(const Rewrap& o) {
-  const bool some = !o.selected.empty() || !o.from_provider.empty() || !o.created_before.empty() ||
-                    !o.updated_before.empty() || !o.filter.empty();
-  if (some == o.all)
-    throw CLI::ValidationError("Select keys by KEY or by conditions, or all of them by --all");
+  o.which.check_usage();
   if (o.target.provider.empty() && !o.target.master_key.empty())
     throw CLI::ValidationError("--master-key requires --provider");
   if (o.target.provider.empty() && o.options.resume)
     throw CLI::ValidationError(
         "--resume requires --provider: use --updated-before to go on with "
         "keys that stay under their master key");
-}
-
-Outcome<kms::KeyFilter> filter_of(const Rewrap& o, kms::KeyVault& vault) {
-  kms::KeyFilter filter;
-  if (!o.filter.empty()) {
-    WipedBytes query;
-    FLE_CHECK(option_to_bson("--filter", o.filter, query));
-    FLE_TRY(filter, kms::KeyFilter::from_bson(query));
-  }
-  if (!o.selected.empty()) {
-    FLE_TRY(const std::vector<kms::KeyDocument> keys, find_keys(vault, o.selected));
-    std::vector<KeyId> ids;
-    ids.reserve(keys.size());
-    for (const kms::KeyDocument& key : keys) ids.push_back(key.id);
-    filter.any_of(ids, {});
-  }
-  if (!o.from_provider.empty()) filter.provider(o.from_provider);
-  if (!o.created_before.empty()) filter.created_before(*parse_time(o.created_before));
-  if (!o.updated_before.empty()) filter.updated_before(*parse_time(o.updated_before));
-  return filter;
 }
 
 /// "provider" and the fields of a pin, as key list prints a master key.
@@ -95,7 +68,7 @@ Done rewrap(const Rewrap& o) {
     FLE_TRY(options.master_key, o.target.parse());
   }
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
-  FLE_TRY(const kms::KeyFilter filter, filter_of(o, *vault));
+  FLE_TRY(const kms::KeyFilter filter, o.which.keys_of(*vault));
   FLE_TRY(const kms::RewrapResult result,
           kms::rewrap_many_data_key(*vault, *providers, filter, options));
   std::string text;
@@ -106,13 +79,6 @@ Done rewrap(const Rewrap& o) {
   add(result.current, "is under this master key already");
   add(result.changed, "changed meanwhile, left alone");
   return print(text);
-}
-
-CLI::Validator is_time() {
-  return {[](std::string& text) {
-            return parse_time(text) ? std::string() : "expected 2026-01-31 or 2026-01-31T23:59:59Z";
-          },
-          "TIME", "time"};
 }
 
 // ---- Names
@@ -146,10 +112,11 @@ Failure gone(const std::string& key) {
 
 Done add_name(const Names& o) {
   if (o.name.empty()) return Failure(Errc::invalid_argument, "the alternate name is empty");
+  FLE_TRY(const std::shared_ptr<const kms::Providers> providers, o.keys.providers());
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
   FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, {&o.key, 1}));
   const KeyId id = found.front().id;
-  FLE_TRY(const auto before, vault->add_alt_name(id, o.name));
+  FLE_TRY(const auto before, kms::add_alt_name(*vault, *providers, id, o.name));
   if (!before) return gone(o.key);
   std::vector<std::string> names = before->alt_names;
   if (std::ranges::count(names, o.name) == 0) names.push_back(o.name);
@@ -157,10 +124,11 @@ Done add_name(const Names& o) {
 }
 
 Done remove_name(const Names& o) {
+  FLE_TRY(const std::shared_ptr<const kms::Providers> providers, o.keys.providers());
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
   FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, {&o.key, 1}));
   const KeyId id = found.front().id;
-  FLE_TRY(const auto before, vault->remove_alt_name(id, o.name));
+  FLE_TRY(const auto before, kms::remove_alt_name(*vault, *providers, id, o.name));
   if (!before) return gone(o.key);
   std::vector<std::string> names = before->alt_names;
   std::erase(names, o.name);
@@ -169,6 +137,7 @@ Done remove_name(const Names& o) {
 
 void add_names(CLI::App& cmd, const std::shared_ptr<Names>& o) {
   o->keys.add_vault(cmd);
+  o->keys.add_kms(cmd);
   cmd.add_option("KEY", o->key, kKeyHelp)->required();
   cmd.add_option("NAME", o->name, "The name")->required();
 }
@@ -201,22 +170,12 @@ void add_key_rewrap(CLI::App& key, Action& chosen) {
   o->keys.add_vault(*cmd);
   o->keys.add_kms(*cmd);
   o->target.add(*cmd);
-  cmd->add_option("KEY", o->selected, kKeyHelp);
-  cmd->add_flag("--all", o->all, "Every key of the vault");
-  cmd->add_option("--from-provider", o->from_provider, "Only keys under this KMS provider id")
-      ->type_name("ID");
+  o->which.add(*cmd);
   cmd->add_option(
          "--from-master-key", o->from_master_keys,
          "A master key that the data keys are under now, as key list prints it: nothing is "
          "sent to one that is neither named here nor in masterKeys of --kms-options")
       ->allow_extra_args(false)
-      ->type_name("JSON");
-  cmd->add_option("--created-before", o->created_before, "Only keys made before this time (UTC)")
-      ->check(is_time());
-  cmd->add_option("--updated-before", o->updated_before,
-                  "Only keys last rewrapped, or made, before this time (UTC)")
-      ->check(is_time());
-  cmd->add_option("--filter", o->filter, "Only keys that this MongoDB query takes")
       ->type_name("JSON");
   cmd->add_flag("--dry-run", o->options.dry_run,
                 "Open every key and try the new wrapping, but store nothing");
@@ -243,7 +202,9 @@ void add_key_add_name(CLI::App& key, Action& chosen) {
   CLI::App* cmd = key.add_subcommand("add-name", "Give a key one more alternate name");
   auto o = std::make_shared<Names>();
   add_names(*cmd, o);
-  cmd->footer("Prints the names that the key has now, as JSON.");
+  cmd->footer(
+      "Prints the names that the key has now, as JSON. Of a sealed key, the seal is renewed: that "
+      "takes\nthe sealing key, --seal-key or a local master key.");
   cmd->callback([o, &chosen] { chosen = [o] { return add_name(*o); }; });
 }
 
@@ -251,7 +212,10 @@ void add_key_remove_name(CLI::App& key, Action& chosen) {
   CLI::App* cmd = key.add_subcommand("remove-name", "Take an alternate name away from a key");
   auto o = std::make_shared<Names>();
   add_names(*cmd, o);
-  cmd->footer("Prints the names that the key still has, as JSON.");
+  cmd->footer(
+      "Prints the names that the key still has, as JSON. Of a sealed key, the seal is renewed: "
+      "that "
+      "takes\nthe sealing key, --seal-key or a local master key.");
   cmd->callback([o, &chosen] { chosen = [o] { return remove_name(*o); }; });
 }
 

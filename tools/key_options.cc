@@ -53,6 +53,12 @@ void KeyOptions::add_kms(CLI::App& cmd) {
          "tlsOptions, allowedEndpoints, time limits")
       ->type_name("FILE")
       ->excludes(local);
+  cmd.add_option("--seal-key", seal_key_file,
+                 "Sealing key: 32 raw bytes or more; without it, keys under a local master key are "
+                 "sealed under that one")
+      ->type_name("FILE");
+  cmd.add_flag("--require-seals", require_seals,
+               "Refuse data keys without a seal, or whose seal cannot be checked");
   cmd.add_flag("--may-swap", may_swap,
                "Go on when key memory cannot be locked: keys may reach the swap space");
 }
@@ -76,6 +82,15 @@ Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_vault(bool create) cons
   return std::shared_ptr<kms::KeyVault>(std::move(v));
 }
 
+Done KeyOptions::set_seals(kms::SealOptions& seals) const {
+  if (!seal_key_file.empty()) {
+    FLE_TRY(seals.key, read_seal_key(seal_key_file, lock_policy()));
+  }
+  seals.required = seals.required || require_seals;
+  seals.create = seals.create || seal_new_keys;
+  return ok;
+}
+
 Outcome<std::shared_ptr<const kms::Providers>> KeyOptions::providers() const {
   if (!kms_file.empty()) {
     FLE_TRY(const SecretBytes text, read_secret_file(kms_file, kMaxKmsFile, LockPolicy::best_effort,
@@ -84,6 +99,7 @@ Outcome<std::shared_ptr<const kms::Providers>> KeyOptions::providers() const {
     options.lock_policy = lock_policy();
     options.credentials = kms::automatic_credentials(lock_policy());
     if (!kms_options_file.empty()) FLE_CHECK(read_kms_options(options, kms_options_file));
+    FLE_CHECK(set_seals(options.seals));
     const Bytes b = text.expose();
     FLE_TRY(kms::Providers p, kms::Providers::from_json(
                                   {reinterpret_cast<const char*>(b.data()), b.size()}, options));
@@ -91,6 +107,9 @@ Outcome<std::shared_ptr<const kms::Providers>> KeyOptions::providers() const {
     return std::make_shared<const kms::Providers>(std::move(p));
   }
   kms::Providers p;
+  kms::SealOptions seals;
+  FLE_CHECK(set_seals(seals));
+  FLE_CHECK(p.set_seals(seals, lock_policy()));
   if (!local_key_file.empty()) {
     FLE_TRY(const SecretBytes key, read_master_key(local_key_file, lock_policy()));
     FLE_CHECK(p.add_local("local", key.expose(), lock_policy()));

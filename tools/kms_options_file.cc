@@ -134,6 +134,18 @@ Done set_retries(kms::KmsOptions& out, const bson_iter_t& it) {
   return ok;
 }
 
+Done set_seal_key(kms::KmsOptions& out, const bson_iter_t& it) {
+  FLE_TRY(const std::string path, text(it, "sealKeyFile"));
+  FLE_TRY(out.seals.key, read_seal_key(path, out.lock_policy));
+  return ok;
+}
+
+Done set_require_seals(kms::KmsOptions& out, const bson_iter_t& it) {
+  if (!BSON_ITER_HOLDS_BOOL(&it)) return refuse("expected true or false", "requireSeals");
+  out.seals.required = bson_iter_bool(&it);
+  return ok;
+}
+
 struct Option {
   std::string_view name;
   Done (*set)(kms::KmsOptions& out, const bson_iter_t& it);
@@ -144,9 +156,20 @@ constexpr Option kOptions[] = {{"tlsOptions", set_tls_map},
                                {"connectTimeoutMS", set_connect_timeout},
                                {"requestTimeoutMS", set_request_timeout},
                                {"callTimeoutMS", set_call_timeout},
-                               {"maxRetries", set_retries}};
+                               {"maxRetries", set_retries},
+                               {"sealKeyFile", set_seal_key},
+                               {"requireSeals", set_require_seals}};
 
 }  // namespace
+
+Outcome<std::shared_ptr<const SecretBytes>> read_seal_key(const std::string& path,
+                                                          LockPolicy policy) {
+  constexpr std::size_t kLeast = 32;
+  FLE_TRY(SecretBytes key, read_secret_file(path, 4096, policy, files::FileKind::master_key));
+  if (key.size() >= kLeast) return std::make_shared<const SecretBytes>(std::move(key));
+  return Failure(Errc::kms_config_invalid, "'" + path + "' is not a sealing key of " +
+                                               std::to_string(kLeast) + " raw bytes or more");
+}
 
 Done read_kms_options(kms::KmsOptions& out, const std::string& path) {
   FLE_TRY(const std::string json, read_file(path, kMaxFile, files::FileKind::kms_options));

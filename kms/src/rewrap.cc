@@ -158,7 +158,7 @@ Outcome<RewrapResult> rewrap_many_data_key(KeyVault& vault, const Providers& pro
   FLE_TRY(const std::vector<KeyDocument> keys, vault.match(filter));
   for (const KeyDocument& key : keys) {
     if (const Done may = check_named(providers, options, key.master_key); !may)
-      return at_key(may.error(), key.id);
+      return about(may.error(), key.id);
   }
   Run run(vault, providers, options);
   for (const KeyDocument& key : keys) {

@@ -287,6 +287,7 @@ TEST(Seal, IsCheckedBeforeAKmsIsAsked) {
   const std::string json = R"({"kmip": {"endpoint": "localhost:1"}})";
   KmsOptions options;
   options.seals = {.key = secret(Buf(32, 7)), .required = false};
+  options.master_keys["kmip"] = {{{"keyId", "1"}}};
   auto p = Providers::from_json(json, options);
   ASSERT_TRUE(p) << p.error().to_string();
   const auto shared = std::make_shared<const Providers>(*std::move(p));

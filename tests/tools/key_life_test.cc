@@ -345,6 +345,132 @@ TEST_F(KeyLife, RewrapSendsNothingToAMasterKeyThatOnlyTheVaultNames) {
   EXPECT_TRUE(says(rewrap({"--from-master-key", R"({"provider": "aws", "kye": "x"})"}), "'kye'"));
 }
 
+/// The state of the key's seal, as list says it.
+std::string seal_of(const Ended& list, const std::string& uuid) {
+  std::smatch m;
+  if (!std::regex_search(list.out, m, std::regex(uuid + ".*  ([a-z-]+)\n"))) return list.err;
+  return m[1];
+}
+
+TEST_F(KeyLife, KeysAreSealedAndSealsAreRenewed) {
+  const std::string uuid = new_key("n");
+  const Args one{"--local-key", "one"};
+  const auto with = [&](Args args, const Args& more) {
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  };
+  const auto state = [&] { return seal_of(key("list", one), uuid); };
+  EXPECT_EQ(state(), "unsealed");
+  EXPECT_EQ(key("seal", one).status, 2) << "which keys?";
+  EXPECT_TRUE(says(key("seal", {"--all"}), "kms_config_invalid"));
+  EXPECT_TRUE(says(key("seal", {"--all", "--local-key", "two"}), "key_unwrap_failed"));
+  EXPECT_EQ(key("seal", with({"n"}, one)).out,
+            "{\"sealed\": 1, \"current\": 0, \"changed\": []}\n");
+  EXPECT_EQ(key("seal", with({"--all"}, one)).out,
+            "{\"sealed\": 0, \"current\": 1, \"changed\": []}\n");
+  EXPECT_EQ(state(), "sealed");
+  EXPECT_EQ(seal_of(key("list"), uuid), "seal-unchecked");
+  EXPECT_EQ(seal_of(key("list", {"--local-key", "two"}), uuid), "seal-broken");
+  // Names and wrappings are changed with the sealing key, or not at all.
+  EXPECT_TRUE(says(key("add-name", {"n", "m"}), "kms_config_invalid"));
+  EXPECT_EQ(key("add-name", with({"n", "m"}, one)).status, 0);
+  EXPECT_EQ(key("remove-name", with({"m", "n"}, one)).status, 0);
+  EXPECT_EQ(state(), "sealed");
+  EXPECT_EQ(key("rewrap", {"--all", "--kms", "kms.json", "--provider", "local:two"}).status, 0);
+  EXPECT_EQ(seal_of(key("list", {"--kms", "kms.json"}), uuid), "sealed");
+  // Byte for byte through export and import.
+  const std::string exported = key("export", {"--format", "json"}).out;
+  ASSERT_EQ(run({"key", "import", "--vault", "w", "--format", "json"}, exported).status, 0);
+  EXPECT_EQ(seal_of(run({"key", "list", "--vault", "w", "--kms", "kms.json"}), uuid), "sealed");
+  // A driver that does not know seals gives a key a name.
+  std::string renamed = exported;
+  const std::size_t at = renamed.find("\"m\"");
+  ASSERT_NE(at, std::string::npos);
+  renamed.replace(at, 3, "\"d\"");
+  ASSERT_EQ(run({"key", "import", "--vault", "x", "--format", "json"}, renamed).status, 0);
+  const Args there{"--vault", "x", "--kms", "kms.json"};
+  EXPECT_EQ(seal_of(run(with({"key", "list"}, there)), uuid), "seal-broken");
+  EXPECT_TRUE(says(run(with({"key", "seal", "--all"}, there)), "key_seal_broken"));
+  EXPECT_EQ(run(with({"key", "seal", "--all", "--renew"}, there)).status, 0);
+  EXPECT_EQ(seal_of(run(with({"key", "list"}, there)), uuid), "sealed");
+}
+
+TEST_F(KeyLife, ATransplantedKeyIsRefusedIfKeysAreSealed) {
+  const auto json_of = [&](const std::string& uuid) {
+    return key("export", {"--format", "json", uuid}).out;
+  };
+  const auto material_of = [](const std::string& json) {
+    std::smatch m;
+    if (!std::regex_search(json, m, std::regex("\"keyMaterial\"[^}]*\"base64\" ?: ?\"([^\"]+)\"")))
+      throw std::runtime_error("no material in " + json);
+    return m[1].str();
+  };
+  for (const bool sealed : {false, true}) {
+    const std::string a = new_key();
+    const std::string b = new_key();
+    if (sealed) {
+      ASSERT_EQ(key("seal", {"--local-key", "one", a, b}).status, 0);
+    }
+    // Whoever can write to the vault: B's material under A's id.
+    std::string forged = json_of(a);
+    const std::string own = material_of(forged);
+    forged.replace(forged.find(own), own.size(), material_of(json_of(b)));
+    ASSERT_EQ(key("delete", {a}).status, 0);
+    ASSERT_EQ(key("import", {"--format", "json"}, forged).status, 0);
+    folder.write(
+        "s",
+        R"({"bsonType": "object", "properties": {"v": {"encrypt": {"keyId": [{"$uuid": ")" + a +
+            R"("}], "bsonType": "int", "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"}}}})");
+    const auto encrypt = [&](Args more) {
+      Args args{"encrypt",     "--schema", "s",        "--vault", "v",
+                "--local-key", "one",      "--format", "json"};
+      args.insert(args.end(), more.begin(), more.end());
+      return run(args, "{\"v\": 1}\n");
+    };
+    const Ended plain = encrypt({});
+    const Ended strict = encrypt({"--require-seals"});
+    EXPECT_EQ(strict.status, 1);
+    EXPECT_EQ(strict.out, "");
+    if (sealed) {
+      EXPECT_TRUE(says(plain, "key_seal_broken") && says(plain, a.c_str())) << plain.err;
+      EXPECT_TRUE(says(strict, "key_seal_broken")) << strict.err;
+    } else {
+      EXPECT_EQ(plain.status, 0) << "the attack";
+      EXPECT_TRUE(says(strict, "key_not_sealed")) << strict.err;
+      EXPECT_TRUE(says(key("seal", {"--local-key", "one", "--all"}), "key_duplicate"));
+    }
+    ASSERT_EQ(key("delete", {a, b}).status, 0);
+  }
+}
+
+TEST_F(KeyLife, ASealingKeyStandsInAFile) {
+  folder.write("seal.key", std::string(32, 'k'));
+  folder.write("short", std::string(31, 'k'));
+  folder.write("options", R"({"sealKeyFile": "seal.key", "requireSeals": true})");
+  const Args args{"--kms", "kms.json"};
+  const auto create = [&](Args more) {
+    more.insert(more.begin(), args.begin(), args.end());
+    return key("create", more);
+  };
+  EXPECT_EQ(create({}).status, 0);
+  EXPECT_EQ(create({"--seal-key", "seal.key"}).status, 0);
+  EXPECT_EQ(create({"--kms-options", "options"}).status, 0);
+  EXPECT_EQ(create({"--seal"}).status, 0);
+  EXPECT_TRUE(says(create({"--seal-key", "short"}), "32"));
+  EXPECT_TRUE(says(create({"--seal-key", "none"}), "none"));
+  const Ended list = key("list", {"--kms", "kms.json", "--kms-options", "options"});
+  std::vector<std::string> states;
+  const std::regex last_word("  ([a-z-]+)\n");
+  for (std::sregex_iterator it(list.out.begin(), list.out.end(), last_word), end; it != end; ++it)
+    states.push_back((*it)[1]);
+  std::ranges::sort(states);
+  EXPECT_EQ(states, (Args{"seal-broken", "sealed", "sealed", "unsealed"})) << list.out;
+  for (const char* bad : {R"({"sealKeyFile": 1})", R"({"requireSeals": "yes"})"}) {
+    folder.write("options", bad);
+    EXPECT_TRUE(says(create({"--kms-options", "options"}), "kms_config_invalid")) << bad;
+  }
+}
+
 TEST_F(KeyLife, LivesInMongoDbAsWell) {
   if (!MongoFixture::is_available()) GTEST_SKIP() << "no MongoDB here";
   MongoFixture mongo;
@@ -358,7 +484,12 @@ TEST_F(KeyLife, LivesInMongoDbAsWell) {
   ASSERT_EQ(made.status, 0) << made.err;
   EXPECT_TRUE(says(there("create", {"--local-key", "one", "--alt-name", "a"}), "key_duplicate"));
   EXPECT_EQ(there("add-name", {"a", "b"}).status, 0);
+  EXPECT_EQ(there("seal", {"--all", "--local-key", "one"}).status, 0);
+  EXPECT_TRUE(says(there("add-name", {"a", "c"}), "kms_config_invalid"));
+  EXPECT_EQ(there("add-name", {"a", "c", "--local-key", "one"}).status, 0);
+  EXPECT_TRUE(says(there("list", {"--local-key", "one"}), "  sealed\n"));
   EXPECT_EQ(there("rewrap", {"--all", "--kms", "kms.json", "--provider", "local:two"}).status, 0);
+  EXPECT_TRUE(says(there("list", {"--kms", "kms.json"}), "  sealed\n"));
   // From MongoDB into a file and back, byte for byte.
   const std::string exported = there("export", {}).out;
   EXPECT_FALSE(exported.empty());
@@ -378,7 +509,7 @@ TEST_F(KeyLife, LivesInMongoDbAsWell) {
 
 TEST_F(KeyLife, EverySubcommandHasAHelpText) {
   for (const char* name : {"create", "list", "show", "rewrap", "add-name", "remove-name", "delete",
-                           "export", "import"}) {
+                           "export", "import", "seal"}) {
     const Ended help = run({"key", name, "--help"});
     EXPECT_EQ(help.status, 0) << name;
     EXPECT_TRUE(says(help, "--vault")) << name;
