@@ -1,3 +1,6 @@
+#include <cstdlib>
+#include <string_view>
+
 #include "command.h"
 #include "files.h"
 #include "fle/kms/key_vault.h"
@@ -8,6 +11,34 @@ namespace fle::tools {
 namespace {
 
 constexpr std::size_t kMaxKmsFile = 1024 * 1024;
+constexpr std::size_t kMaxAddress = 16 * 1024;
+constexpr const char* kVaultVariable = "FLE_VAULT";
+
+bool is_mongodb(std::string_view vault) noexcept {
+  return vault.starts_with("mongodb://") || vault.starts_with("mongodb+srv://");
+}
+
+/// Whether there is a password in an address of MongoDB's: scheme://user:password@hosts/...
+bool has_password(std::string_view uri) noexcept {
+  uri.remove_prefix(uri.find("//") + 2);
+  const std::string_view authority = uri.substr(0, uri.find_first_of("/?"));
+  const std::size_t at = authority.rfind('@');
+  return at != std::string_view::npos &&
+         authority.substr(0, at).find(':') != std::string_view::npos;
+}
+
+/// The one line of a file that holds an address.
+Outcome<SecretBytes> read_address(const std::string& path, LockPolicy policy) {
+  FLE_TRY(SecretBytes file, read_secret_file(path, kMaxAddress, policy, files::FileKind::password));
+  const Bytes all = file.expose();
+  std::string_view line(reinterpret_cast<const char*>(all.data()), all.size());
+  line = line.substr(0, line.find_last_not_of(" \t\r\n") + 1);
+  if (!is_mongodb(line) || line.find_first_of("\r\n") != std::string_view::npos)
+    return Failure(Errc::invalid_argument,
+                   "'" + path + "' does not hold one mongodb:// address and nothing else");
+  FLE_TRY(SecretBytes address, SecretBytes::copy_of(all.first(line.size()), policy));
+  return address;
+}
 
 /// The 96 bytes of a master key file.
 Outcome<SecretBytes> read_master_key(const std::string& path, LockPolicy policy) {
@@ -32,9 +63,13 @@ void warn_of_missing_pins(const kms::Providers& providers) {
 }  // namespace
 
 void KeyOptions::add_vault(CLI::App& cmd) {
-  cmd.add_option("--vault", vault, "Key vault: a file (SQLite), or a mongodb:// address")
+  cmd.add_option(
+         "--vault", vault,
+         "Key vault: a file (SQLite), a mongodb:// address, or @FILE with the address in it "
+         "(for one with a password)")
       ->required()
-      ->type_name("FILE|URI");
+      ->envname(kVaultVariable)
+      ->type_name("FILE|URI|@FILE");
   cmd.add_option("--vault-ns", vault_namespace, "The collection of a key vault in MongoDB")
       ->type_name("DB.COLL")
       ->capture_default_str();
@@ -63,13 +98,13 @@ void KeyOptions::add_kms(CLI::App& cmd) {
                "Go on when key memory cannot be locked: keys may reach the swap space");
 }
 
-Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb() const {
+Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb(std::string_view uri) const {
   const std::size_t dot = vault_namespace.find('.');
   if (dot == std::string::npos)
     return Failure(Errc::invalid_argument,
                    "--vault-ns takes DATABASE.COLLECTION, not '" + vault_namespace + "'");
   FLE_TRY(std::unique_ptr<kms::KeyVault> v,
-          kms::open_mongo_vault({.uri = vault,
+          kms::open_mongo_vault({.uri = std::string(uri),
                                  .database = vault_namespace.substr(0, dot),
                                  .collection = vault_namespace.substr(dot + 1),
                                  .silence_log = true}));
@@ -77,7 +112,19 @@ Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb() const {
 }
 
 Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_vault(bool create) const {
-  if (vault.starts_with("mongodb://") || vault.starts_with("mongodb+srv://")) return open_mongodb();
+  if (vault.starts_with("@")) {
+    FLE_TRY(const SecretBytes address, read_address(vault.substr(1), LockPolicy::best_effort));
+    const Bytes b = address.expose();
+    return open_mongodb({reinterpret_cast<const char*>(b.data()), b.size()});
+  }
+  if (is_mongodb(vault)) {
+    const char* const set = std::getenv(kVaultVariable);  // NOLINT(concurrency-mt-unsafe)
+    if (has_password(vault) && (set == nullptr || vault != set))
+      complain(
+          "warning: every user of this machine can read a password in the arguments of a command: "
+          "put the address into a file (--vault @FILE) or into FLE_VAULT");
+    return open_mongodb(vault);
+  }
   FLE_TRY(std::unique_ptr<kms::KeyVault> v, kms::open_sqlite_vault(vault, create));
   return std::shared_ptr<kms::KeyVault>(std::move(v));
 }

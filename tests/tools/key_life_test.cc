@@ -502,7 +502,7 @@ TEST_F(KeyLife, LivesInMongoDbAsWell) {
   const Ended wrong = run({"key", "list", "--vault", "mongodb://u:canary@", "--vault-ns", ns});
   EXPECT_EQ(wrong.status, 1);
   EXPECT_FALSE(says(wrong, "canary")) << wrong.err;
-  EXPECT_EQ(std::ranges::count(wrong.err, '\n'), 1) << "one clear line: " << wrong.err;
+  EXPECT_EQ(std::ranges::count(wrong.err, '\n'), 2) << "a clear line, and a warning: " << wrong.err;
   EXPECT_TRUE(
       says(run({"key", "list", "--vault", mongo.uri(), "--vault-ns", "nodot"}), "--vault-ns"));
 }

@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <regex>
 
 #include <gtest/gtest.h>
@@ -53,6 +54,66 @@ TEST_F(Command, KeygenWrites96PrivateBytesAndNeverOverwrites) {
   EXPECT_EQ(folder.read("master.key"), key);
   ASSERT_EQ(fle({"keygen", "--out", "other.key"}).status, 0);
   EXPECT_NE(folder.read("other.key"), key);
+}
+
+// Nobody listens there; what is looked at is where the address came from.
+constexpr const char* kAddress =
+    "mongodb://doctor:hunter2@127.0.0.1:1/?serverSelectionTimeoutMS=100&connectTimeoutMS=100";
+
+TEST_F(Command, APasswordOfAVaultNeedNotBeInTheArguments) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"key", "list"},
+      {"key", "show", "k"},
+      {"decrypt"},
+  };
+  folder.write("address", std::string(kAddress) + "\n");
+  ::chmod((folder.path() / "address").c_str(), 0600);
+  for (std::vector<std::string> args : commands) {
+    args.insert(args.end(), {"--vault", kAddress});
+    Ended e = fle(args);
+    EXPECT_NE(e.status, 2);
+    EXPECT_NE(e.err.find("--vault @FILE"), std::string::npos) << e.err;
+    EXPECT_EQ(e.err.find("warning"), e.err.rfind("warning")) << e.err;
+    EXPECT_EQ(e.err.find("hunter2"), std::string::npos) << e.err;
+
+    args.back() = "@address";
+    e = fle(args);
+    EXPECT_NE(e.status, 2);
+    EXPECT_EQ(e.err.find("warning"), std::string::npos) << e.err;
+    EXPECT_EQ(e.err.find("does not hold"), std::string::npos) << e.err;
+
+    args.resize(args.size() - 2);
+    EXPECT_EQ(fle(args).status, 2) << "no vault";
+    ::setenv("FLE_VAULT", kAddress, 1);
+    e = fle(args);
+    ::unsetenv("FLE_VAULT");
+    EXPECT_NE(e.status, 2);
+    EXPECT_EQ(e.err.find("warning"), std::string::npos) << e.err;
+  }
+}
+
+TEST_F(Command, AFileWithTheAddressOfAVaultIsCheckedLikeAPassword) {
+  const auto refused = [this](const std::string& content, mode_t mode) {
+    folder.write("address", content);
+    ::chmod((folder.path() / "address").c_str(), mode);
+    const Ended e = fle({"key", "list", "--vault", "@address"});
+    EXPECT_EQ(e.status, 1);
+    EXPECT_EQ(e.err.find("hunter2"), std::string::npos) << e.err;
+    return e.err;
+  };
+  const auto says = [](const std::string& text, const char* what) {
+    return text.find(what) != std::string::npos;
+  };
+  EXPECT_TRUE(says(refused(kAddress, 0622), "other users may write to it"));
+  EXPECT_TRUE(says(refused(kAddress, 0644), "can be read by other users"));
+  EXPECT_TRUE(says(refused("keys.db hunter2\n", 0600), "does not hold one mongodb:// address"));
+  EXPECT_TRUE(says(refused(std::string(kAddress) + "\n" + kAddress, 0600), "does not hold one"));
+  EXPECT_TRUE(says(fle({"key", "list", "--vault", "@nowhere"}).err, "nowhere"));
+  // Without a password there is nothing to warn of.
+  EXPECT_FALSE(says(
+      fle({"key", "list", "--vault", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100&a=u:p@h"})
+          .err,
+      "warning"));
 }
 
 TEST_F(Command, KeyCreatePrintsOneJsonLineThatListAndShowKnow) {
