@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "analyzer_reply.h"
 #include "analyzer_request.h"
 #include "analyzer_schema_cache.h"
+#include "fle/bson_walk/reply_writer.h"
 #include "fle/query/analysis.h"
 
 namespace fle::query {
@@ -32,7 +32,7 @@ class Wiped {
 };
 
 std::vector<std::uint8_t> reply(bool has_placeholders, bool schema_encrypts, Bytes result) {
-  internal::ReplyWriter w(result.size() + 128);
+  bson::ReplyWriter w(result.size() + 128);
   w.add_bool("hasEncryptionPlaceholders", has_placeholders);
   w.add_bool("schemaRequiresEncryption", schema_encrypts);
   w.add_document("result", result);

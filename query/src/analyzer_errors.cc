@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "analyzer_reply.h"
+#include "fle/bson_walk/reply_writer.h"
 #include "fle/query/analyzer.h"
 
 namespace fle::query {
@@ -107,7 +107,7 @@ std::string error_text(const Failure& failure) {
 std::vector<std::uint8_t> error_reply(const Failure& failure) {
   const std::int32_t number = mongo_code(failure);
   const std::string text = error_text(failure);
-  internal::ReplyWriter reply(text.size() + 96);
+  bson::ReplyWriter reply(text.size() + 96);
   reply.add_double("ok", 0.0);
   reply.add_string("errmsg", text);
   reply.add_int32("code", number);

@@ -219,18 +219,19 @@ TEST(CryptdLimits, WithoutDescriptorsItWaitsAndComesBack) {
   const std::uint16_t port = daemon.port();
   std::vector<Client> clients;
   clients.reserve(60);
-  for (int i = 0; i < 60; ++i) clients.emplace_back(port);  // the kernel queues the rest
+  // They owe nothing; the kernel queues the rest.
+  for (int i = 0; i < 60; ++i) clients.emplace_back(port).send(op_msg(kHello));
   EXPECT_TRUE(eventually([&daemon] {
     return daemon.out().find("Cannot accept connections for now") != std::string::npos;
   }));
-  EXPECT_EQ(clients.front().ask(kHello).code(), 0);
+  EXPECT_TRUE(clients.front().read().has_value());
   // It sleeps before it tries again. Without a pause it would never do, and take all of a
   // processor.
   const long before = daemon.n_sleeps();
   EXPECT_TRUE(eventually([&] { return daemon.n_sleeps() >= before + 3; }));
   Client last = std::move(clients.back());
   clients.clear();
-  EXPECT_EQ(last.ask(kHello).code(), 0);
+  EXPECT_TRUE(last.read().has_value());
 }
 
 /// A name of 14 letters can be parted in 2^14 ways, and each is tried.

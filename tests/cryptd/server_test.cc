@@ -327,6 +327,93 @@ TEST(CryptdServer, TheErrorArrivesThoughTheClientIsStillSending) {
   EXPECT_TRUE(c.closed());
 }
 
+struct CryptdSlowClients : testing::Test {
+  Options options() {
+    Options o = quiet_options();
+    o.quiet = false;
+    o.stall_time = 10ms;
+    o.now = [this] { return clock.look(); };
+    return o;
+  }
+  StandingClock clock;
+};
+
+TEST_F(CryptdSlowClients, HalfAMessageIsDroppedWhenNothingMoves) {
+  Running r(options());
+  Client c(r.server.port());
+  const Buf m = op_msg(kCount);
+  for (const std::size_t n : {std::size_t{1}, std::size_t{16}, m.size() - 1}) {
+    c.send(Bytes(m).first(n));
+    EXPECT_TRUE(clock.await_looks());
+    clock.advance(9ms);
+    EXPECT_TRUE(clock.await_looks());
+    c.send(Bytes(m).subspan(n));
+    EXPECT_TRUE(c.read().has_value()) << n;
+  }
+  c.send(Bytes(m).first(5));
+  EXPECT_TRUE(clock.await_looks());
+  clock.advance(10ms);
+  EXPECT_TRUE(c.closed());
+  EXPECT_TRUE(Client(r.server.port()).ask(kCount).has("echo"));
+}
+
+TEST_F(CryptdSlowClients, OneThatOwesNothingMayTakeItsTime) {
+  Running r(options());
+  Client silent(r.server.port());
+  Client idle(r.server.port());
+  Client half(r.server.port());
+  ASSERT_EQ(idle.ask(kHello).code(), 0);
+  half.send(Bytes(op_msg(kCount)).first(5));
+  EXPECT_TRUE(clock.await_looks());
+  clock.advance(1h);
+  EXPECT_TRUE(half.closed());
+  EXPECT_EQ(idle.ask(kHello).code(), 0);
+  EXPECT_EQ(silent.ask(kHello).code(), 0);
+}
+
+TEST_F(CryptdSlowClients, OneThatDoesNotTakeItsAnswerIsDropped) {
+  Running r(options());
+  const Buf large =
+      op_msg(R"({"count": "c", "filler": ")" + std::string(24 << 20, 'x') + R"(", "$db": "d"})");
+  Client c(r.server.port());
+  c.send(large);
+  EXPECT_TRUE(clock.await_looks());
+  clock.advance(10ms);
+  EXPECT_TRUE(test::eventually(
+      [&r] { return r.folder.read("log").find("\"Connection ended\"") != std::string::npos; }));
+}
+
+TEST_F(CryptdSlowClients, DescriptorsAreForThoseWhoFinish) {
+  Options o = quiet_options();
+  o.max_connections = 3;
+  Running r(o);
+  Client done(r.server.port());
+  const auto settled = [&done] {  // what was sent before has been read by then
+    return done.ask(kHello).code() == 0 && done.ask(kHello).code() == 0;
+  };
+  ASSERT_TRUE(settled());
+  Client first(r.server.port());
+  first.send(Bytes(op_msg(kCount)).first(5));
+  ASSERT_TRUE(settled());
+  Client second(r.server.port());
+  second.send(Bytes(op_msg(kCount)).first(5));
+  ASSERT_TRUE(settled());
+  Client third(r.server.port());
+  EXPECT_TRUE(third.ask(kCount).has("echo"));
+  EXPECT_TRUE(first.closed());
+  second.send(Bytes(op_msg(kCount)).subspan(5));
+  EXPECT_TRUE(second.read().has_value());
+  // Nobody owes anything: a fourth waits until one goes.
+  Client fourth(r.server.port());
+  fourth.send(op_msg(kCount));
+  EXPECT_TRUE(test::eventually([&r] {
+    return r.folder.read("log").find("Cannot accept connections for now") != std::string::npos;
+  }));
+  EXPECT_TRUE(settled());
+  { const Client gone = std::move(second); }
+  EXPECT_TRUE(fourth.read().has_value());
+}
+
 struct CryptdIdleness : testing::Test {
   Options options() {
     Options o = quiet_options();

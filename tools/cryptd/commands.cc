@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include <bson/bson.h>
+
 #include "reply.h"
 
 namespace fle::cryptd {

@@ -10,12 +10,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <asio/generic/stream_protocol.hpp>
+#include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
 #include "commands.h"
+#include "fle/wiped.h"
+#include "handler.h"
 
 namespace fle::cryptd {
 
@@ -38,11 +40,19 @@ class ConnectionOwner {
   /// @param size    bytes of the message that it is for.
   virtual void run_elsewhere(const std::string& client, std::size_t size,
                              std::function<void()> job) = 0;
-  virtual void command_began() = 0;
-  virtual void command_ended(const CommandRecord& record) = 0;
-  virtual void connection_closed(std::uint64_t id) = 0;
+  /// A job of run_elsewhere() is done; with the same arguments.
+  virtual void analysis_ended(const std::string& client, std::size_t size) noexcept = 0;
+  /// Where the I/O thread takes what other threads leave for it.
+  [[nodiscard]] virtual asio::io_context& io() noexcept = 0;
+  virtual void command_began() noexcept = 0;
+  virtual void command_ended(const CommandRecord& record) noexcept = 0;
+  virtual void connection_closed(std::uint64_t id) noexcept = 0;
+  /// Of Options::now.
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point now() const = 0;
   /// How long a client that is refused may go on sending.
   [[nodiscard]] virtual std::chrono::milliseconds linger_time() const = 0;
+  /// See Options::stall_time.
+  [[nodiscard]] virtual std::chrono::milliseconds stall_time() const = 0;
 
  protected:
   ~ConnectionOwner() = default;
@@ -51,17 +61,23 @@ class ConnectionOwner {
 /// One client. Takes one message at a time and answers it before it reads the next, so a client
 /// that sends without reading fills its own buffers and not ours. Lives on the I/O thread.
 ///
-/// Memory is taken as bytes arrive, never because a length was announced.
+/// Memory is taken as bytes arrive, never because a length was announced, and wiped when it is
+/// given back. What an exception leaves ends this connection and no other.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   /// @param client  see ConnectionOwner::run_elsewhere.
   Connection(Socket socket, std::uint64_t id, std::string client, ConnectionOwner& owner);
 
-  void start() { await_message(); }
+  void start() noexcept;
   /// Ends once what the client has begun to send is answered; at once if that is nothing.
-  void finish();
+  void finish() noexcept;
   /// Ends now.
-  void close();
+  void close() noexcept;
+  /// For Handler: an exception has left a handler of this connection.
+  void failed() noexcept { close(); }
+  /// Since when the client has owed the rest of a message, or its first, or to take its answer;
+  /// nothing: it owes nothing.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> owes_since() const noexcept;
 
  private:
   void await_message();
@@ -71,28 +87,47 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void dispatch();
   void answer_elsewhere();
   void watch_client();
-  void abandon();
-  void answered(Answer answer);
+  void abandon() noexcept;
+  void analyze() noexcept;
+  void answered();
   void reply(Answer answer);
   void replied();
   void linger();
   void discard();
+  void watch_progress();
+  void check_progress();
+  template <class Call>
+  [[nodiscard]] auto handler(HandlerMemory& memory, Call call) {
+    return Handler(memory, shared_from_this(), std::move(call));
+  }
   [[nodiscard]] Bytes message() const noexcept { return {message_.data(), received_}; }
 
+  HandlerMemory io_memory_;     // of the one read or write
+  HandlerMemory timer_memory_;  // of timer_
+  HandlerMemory watch_memory_;  // of the look for the client's end
+  HandlerMemory post_memory_;   // of an answer on its way back from another thread
   Socket socket_;
-  asio::steady_timer linger_timer_;
+  asio::steady_timer timer_;  // of a client that makes no progress, or that lingers
   ConnectionOwner& owner_;
   const std::uint64_t id_;
   const std::string client_;
 
-  std::vector<std::uint8_t> message_;  // its size is the room that there is
-  std::size_t received_ = 0;           // bytes of the message that have come
+  WipedBytes message_;        // its size is the room that there is
+  std::size_t received_ = 0;  // bytes of the message that have come
   bool reading_ = false;
+  bool writing_ = false;
   bool finishing_ = false;
   bool closed_ = false;
   bool analysing_ = false;
   std::atomic<bool> abandoned_{false};  // read by the thread that analyses
-  Answer answer_;
+  Answer answer_;                       // while it is analysed, the other thread's
+
+  bool watched_ = false;                     // timer_ is set for check_progress()
+  std::uint64_t moved_ = 0;                  // bytes read and written
+  std::optional<std::uint64_t> moved_then_;  // at the last look
+  std::chrono::steady_clock::time_point looked_at_;
+  std::chrono::steady_clock::time_point since_;  // when the message that is read or answered began
+  bool has_finished_one_ = false;
   std::chrono::steady_clock::time_point began_;
 };
 

@@ -10,8 +10,15 @@ FairQueue::FairQueue(std::size_t threads) noexcept
 
 void FairQueue::add(Job job) {
   const auto client = clients_.try_emplace(std::move(job.client)).first;
-  client->second.waiting.push_back(std::move(job.run));
-  if (client->second.waiting.size() == 1) turns_.push_back(client);
+  // All or nothing, also without memory: one that waits has its turn.
+  const bool first = client->second.waiting.empty();
+  if (first) turns_.push_back(client);
+  try {
+    client->second.waiting.push_back(std::move(job.run));
+  } catch (...) {
+    if (first) turns_.pop_back();
+    throw;
+  }
 }
 
 std::optional<FairQueue::Job> FairQueue::next() {

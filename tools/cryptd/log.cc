@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <exception>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -77,8 +78,22 @@ Done Log::open(const std::string& path) {
 
 void Log::write(char severity, std::string_view component, std::int32_t id,
                 std::string_view context, std::string_view message,
-                std::initializer_list<Attr> attrs) {
+                std::initializer_list<Attr> attrs) noexcept {
   const std::lock_guard lock(mutex_);
+  try {
+    const std::string line = line_of(severity, component, id, context, message, attrs);
+    if (line.size() <= kLongestRecord && write_all(to_file() ? file_.get() : STDOUT_FILENO, line)) {
+      dropped_ = 0;
+      return;
+    }
+  } catch (const std::exception&) {
+  }
+  ++dropped_;
+}
+
+std::string Log::line_of(char severity, std::string_view component, std::int32_t id,
+                         std::string_view context, std::string_view message,
+                         std::initializer_list<Attr> attrs) const {
   std::string line = R"({"t":{"$date":")" + now() + R"("},"s":")" + severity + R"(","c":)";
   append_json(line, component);
   line += ",\"id\":" + std::to_string(id) + ",\"ctx\":";
@@ -100,11 +115,7 @@ void Log::write(char severity, std::string_view component, std::int32_t id,
   }
   if (dropped_ != 0) line += comma + ("\"droppedRecords\":" + std::to_string(dropped_));
   line += "}}\n";
-  if (line.size() <= kLongestRecord && write_all(to_file() ? file_.get() : STDOUT_FILENO, line)) {
-    dropped_ = 0;
-  } else {
-    ++dropped_;
-  }
+  return line;
 }
 
 }  // namespace fle::cryptd

@@ -17,7 +17,8 @@ namespace fle::cryptd {
 /// Never holds what is in a command: the callers pass names of ours, numbers and addresses.
 ///
 /// Thread-safe. Writing never waits for a reader: where standard output is a pipe that is full,
-/// records are dropped and counted, for a client that started the daemon may never read it.
+/// records are dropped and counted, for a client that started the daemon may never read it; and
+/// where there is no memory for them.
 class Log {
  public:
   struct Attr {
@@ -36,21 +37,24 @@ class Log {
   [[nodiscard]] bool to_file() const noexcept { return static_cast<bool>(file_); }
 
   void info(std::string_view component, std::int32_t id, std::string_view context,
-            std::string_view message, std::initializer_list<Attr> attrs = {}) {
+            std::string_view message, std::initializer_list<Attr> attrs = {}) noexcept {
     write('I', component, id, context, message, attrs);
   }
   void warning(std::string_view component, std::int32_t id, std::string_view context,
-               std::string_view message, std::initializer_list<Attr> attrs = {}) {
+               std::string_view message, std::initializer_list<Attr> attrs = {}) noexcept {
     write('W', component, id, context, message, attrs);
   }
   void error(std::string_view component, std::int32_t id, std::string_view context,
-             std::string_view message, std::initializer_list<Attr> attrs = {}) {
+             std::string_view message, std::initializer_list<Attr> attrs = {}) noexcept {
     write('E', component, id, context, message, attrs);
   }
 
  private:
   void write(char severity, std::string_view component, std::int32_t id, std::string_view context,
-             std::string_view message, std::initializer_list<Attr> attrs);
+             std::string_view message, std::initializer_list<Attr> attrs) noexcept;
+  [[nodiscard]] std::string line_of(char severity, std::string_view component, std::int32_t id,
+                                    std::string_view context, std::string_view message,
+                                    std::initializer_list<Attr> attrs) const;
 
   std::mutex mutex_;
   files::Fd file_;  // none: standard output

@@ -32,8 +32,14 @@ struct Options {
   std::chrono::milliseconds drain_time{10'000};
   /// Longest that a client which is refused may go on sending. Not an option of the command line.
   std::chrono::milliseconds linger_time{2'000};
-  /// For tests: the clock that idleness is measured with. It is looked at when a command ends, and
-  /// whenever it could be time to end. Null: the system's.
+  /// A client that is in the middle of a message, or of taking an answer, is dropped when nothing
+  /// has moved for this long, and before twice as long. Not an option of the command line.
+  std::chrono::milliseconds stall_time{15'000};
+  /// Connections at once; 0: as many as the limit of descriptors allows, less those the daemon
+  /// needs itself. Not an option of the command line.
+  std::size_t max_connections = 0;
+  /// For tests: the clock that idleness and stalling are measured with. It is looked at when a
+  /// command ends, and whenever it could be time to end. Null: the system's.
   std::function<std::chrono::steady_clock::time_point()> now{};
   std::vector<std::string> parameters;  ///< Names of --setParameter, without their values.
 };

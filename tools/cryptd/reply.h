@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <bson/bson.h>
-
+#include "fle/bson_walk/reply_writer.h"
 #include "wire.h"
 
 namespace fle::cryptd {
@@ -15,11 +14,6 @@ namespace fle::cryptd {
 /// Builds the document of a reply. Keys are string literals.
 class Reply {
  public:
-  Reply() { bson_init(&b_); }
-  ~Reply() { bson_destroy(&b_); }
-  Reply(const Reply&) = delete;
-  Reply& operator=(const Reply&) = delete;
-
   Reply& boolean(const char* key, bool v);
   Reply& number(const char* key, std::int32_t v);
   Reply& real(const char* key, double v);
@@ -29,12 +23,13 @@ class Reply {
   Reply& numbers(const char* key, const std::vector<std::int32_t>& v);
   Reply& numbers(const char* key, const std::vector<std::int64_t>& v);
 
-  /// With {ok: 1.0} at the end.
+  /// With {ok: 1.0} at the end. Once.
   [[nodiscard]] std::vector<std::uint8_t> ok();
-  [[nodiscard]] std::vector<std::uint8_t> bytes() const;
+  /// Once.
+  [[nodiscard]] std::vector<std::uint8_t> bytes();
 
  private:
-  bson_t b_;
+  bson::ReplyWriter w_;
 };
 
 /// {ok: 0.0, errmsg, code, codeName}.

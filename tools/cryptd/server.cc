@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <exception>
+#include <limits>
 #include <memory>
 #include <thread>
 #include <unordered_map>
@@ -15,10 +17,12 @@
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "connection.h"
 #include "fair_queue.h"
+#include "handler.h"
 #include "listener.h"
 #include "unix_socket.h"
 
@@ -33,6 +37,22 @@ using Local = asio::local::stream_protocol;
 constexpr std::size_t kLargeMessage = 1 << 20;
 // With a free port on one address, another address may have it taken.
 constexpr int kPortTries = 16;
+
+// For what is no connection: standard streams, log, listeners, Asio's own, files that libraries
+// open.
+constexpr std::size_t kOwnDescriptors = 24;
+
+// When descriptors are scarce, a client keeps its own for this long before it has finished a
+// message.
+constexpr std::chrono::seconds kToFinish{1};
+
+std::size_t connections_that_fit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+    return std::numeric_limits<std::size_t>::max();
+  const std::size_t n = files.rlim_cur;
+  return std::max({n / 2, n - std::min(n, kOwnDescriptors), std::size_t{1}});
+}
 
 std::size_t analysis_threads() {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 8);
@@ -66,7 +86,12 @@ Outcome<tcp::acceptor> listen_on(asio::io_context& io, const tcp::endpoint& at) 
 class Server::State final : private ConnectionOwner {
  public:
   State(const Options& options, Responder responder, Log& log)
-      : options_(options), responder_(std::move(responder)), log_(log) {
+      : options_(options),
+        responder_(std::move(responder)),
+        log_(log),
+        max_connections_(options.max_connections != 0 ? options.max_connections
+                                                      : connections_that_fit()) {
+    events_.make_room = [this] { return connections_.size() < max_connections_ || make_room(); };
     events_.accepted = [this](Socket s, const std::string& remote) {
       add_connection(std::move(s), remote);
     };
@@ -91,20 +116,25 @@ class Server::State final : private ConnectionOwner {
     last_command_ = now();
     watch_idleness();
     for (const auto& l : listeners_) l->start();
-    io_.run();
+    run_handlers();
     if (in_flight_ != 0) return false;
     small_.pool.join();
     large_.pool.join();
     return true;
   }
 
-  void stop() {
-    asio::post(io_, [this] { end("asked to"); });
-  }
+  void stop();
+  /// For Handler: what each does for itself has room of its own, so there is nothing to mend.
+  void failed() noexcept {}
 
   void remove_socket() noexcept { unix_socket_.remove(); }
 
  private:
+  template <class Call>
+  [[nodiscard]] auto handler(HandlerMemory& memory, Call call) {
+    return Handler(memory, this, std::move(call));
+  }
+
   Done listen_on_addresses() {
     for (int tries = 1;; ++tries) {
       std::vector<tcp::acceptor> acceptors;
@@ -112,7 +142,7 @@ class Server::State final : private ConnectionOwner {
       if (!done && (options_.port != 0 || tries == kPortTries)) return done;
       if (!done) continue;
       for (tcp::acceptor& a : acceptors)
-        listeners_.push_back(std::make_unique<ListenerOn<tcp>>(std::move(a), events_));
+        listeners_.push_back(std::make_shared<ListenerOn<tcp>>(std::move(a), events_));
       return ok;
     }
   }
@@ -136,12 +166,43 @@ class Server::State final : private ConnectionOwner {
     if (fd) {
       listening_on_.push_back(socket_path(options_.unix_socket_folder));
       listeners_.push_back(
-          std::make_unique<ListenerOn<Local>>(Local::acceptor(io_, Local(), *fd), events_));
+          std::make_shared<ListenerOn<Local>>(Local::acceptor(io_, Local(), *fd), events_));
       return ok;
     }
     if (options_.unix_socket_required) return fd.error();
     log_.warning("NETWORK", 7300001, "listener", "No Unix socket", {{"error", fd.error().message}});
     return ok;
+  }
+
+  /// Handlers do not throw. What Asio throws itself ends no more than the operation.
+  void run_handlers() {
+    for (bool done = false; !done;) {
+      try {
+        io_.run();
+        done = true;
+      } catch (const std::exception&) {
+        log_.error("CONTROL", 7300008, "main", "An operation failed");
+      }
+    }
+  }
+
+  /// Of the clients that owe something, the one that has for longest gives up its descriptor: to
+  /// those who finish what they begin. False when none owes anything.
+  bool make_room() {
+    std::shared_ptr<Connection> slowest;
+    Clock::time_point longest = now() - kToFinish;
+    for (const auto& [id, c] : connections_) {
+      const auto since = c->owes_since();
+      if (!since || *since > longest) continue;
+      longest = *since;
+      slowest = c;
+    }
+    if (!slowest) return false;
+    if (!std::exchange(told_of_room_, true))
+      log_.warning("NETWORK", 7300009, "listener",
+                   "No descriptors left: dropping clients that do not finish what they send");
+    slowest->close();
+    return true;
   }
 
   void add_connection(Socket socket, const std::string& remote) {
@@ -158,11 +219,16 @@ class Server::State final : private ConnectionOwner {
     c->start();
   }
 
-  void accept_failed(const std::error_code& ec) {
+  void accept_failed(const std::error_code& ec) noexcept {
+    // Whatever the system is out of, a connection less may be enough.
+    if (connections_.size() < max_connections_) static_cast<void>(make_room());
     // Ten times a second as long as it lasts: once is enough.
     if (std::exchange(accept_error_, ec) == ec) return;
-    log_.warning("NETWORK", 7300002, "listener", "Cannot accept connections for now",
-                 {{"error", ec.message()}});
+    try {
+      log_.warning("NETWORK", 7300002, "listener", "Cannot accept connections for now",
+                   {{"error", ec.message()}});
+    } catch (const std::exception&) {  // no memory for the text either
+    }
   }
 
   // ConnectionOwner
@@ -174,25 +240,32 @@ class Server::State final : private ConnectionOwner {
     lane.queue.add({client, std::move(job)});
     start_waiting(lane);
   }
+  void analysis_ended(const std::string& client, std::size_t size) noexcept override {
+    Lane& lane = size > kLargeMessage ? large_ : small_;
+    lane.queue.ended(client);
+    start_waiting(lane);
+  }
   struct Lane {
     explicit Lane(std::size_t threads) : queue(threads), pool(threads) {}
     FairQueue queue;
     asio::thread_pool pool;
   };
-  void start_waiting(Lane& lane) {
-    while (auto job = lane.queue.next()) {
-      asio::post(lane.pool, [this, &lane, job = *std::move(job)] {
-        job.run();
-        asio::post(io_, [this, &lane, client = job.client] {
-          lane.queue.ended(client);
-          start_waiting(lane);
-        });
-      });
+  void start_waiting(Lane& lane) noexcept {
+    try {
+      while (auto job = lane.queue.next()) {
+        try {
+          asio::post(lane.pool, job->run);
+        } catch (const std::exception&) {
+          job->run();  // here, rather than never
+        }
+      }
+    } catch (const std::exception&) {  // those that wait start when the next one ends
     }
   }
 
-  void command_began() override { ++in_flight_; }
-  void command_ended(const CommandRecord& r) override {
+  [[nodiscard]] asio::io_context& io() noexcept override { return io_; }
+  void command_began() noexcept override { ++in_flight_; }
+  void command_ended(const CommandRecord& r) noexcept override {
     --in_flight_;
     last_command_ = now();
     if (options_.verbosity == 0) return;
@@ -203,7 +276,7 @@ class Server::State final : private ConnectionOwner {
                {"replyBytes", static_cast<std::int64_t>(r.reply_size)},
                {"durationMillis", std::int64_t{ms}}});
   }
-  void connection_closed(std::uint64_t id) override {
+  void connection_closed(std::uint64_t id) noexcept override {
     connections_.erase(id);
     accept_error_.clear();
     if (!options_.quiet)
@@ -215,21 +288,23 @@ class Server::State final : private ConnectionOwner {
   [[nodiscard]] std::chrono::milliseconds linger_time() const override {
     return options_.linger_time;
   }
-
-  void await_signal() {
-    signals_.async_wait([this](const std::error_code& ec, int) {
-      if (ec) return;
-      if (ending_) {
-        log_.info("CONTROL", 7300007, "main", "Not waiting any longer", {{"reason", "signal"}});
-        return io_.stop();
-      }
-      end("signal");
-      await_signal();
-    });
+  [[nodiscard]] std::chrono::milliseconds stall_time() const override {
+    return options_.stall_time;
+  }
+  [[nodiscard]] Clock::time_point now() const override {
+    return options_.now ? options_.now() : Clock::now();
   }
 
-  [[nodiscard]] Clock::time_point now() const {
-    return options_.now ? options_.now() : Clock::now();
+  void await_signal() {
+    signals_.async_wait(handler(signal_memory_, [](State& s, const std::error_code& ec, int) {
+      if (ec) return;
+      if (s.ending_) {
+        s.log_.info("CONTROL", 7300007, "main", "Not waiting any longer", {{"reason", "signal"}});
+        return s.io_.stop();
+      }
+      s.await_signal();
+      s.end("signal");
+    }));
   }
 
   void watch_idleness() {
@@ -237,24 +312,29 @@ class Server::State final : private ConnectionOwner {
     const auto left = last_command_ + options_.idle_shutdown - now();
     if (in_flight_ == 0 && left.count() <= 0) return end("idle");
     idle_timer_.expires_after(in_flight_ == 0 ? left : options_.idle_shutdown);
-    idle_timer_.async_wait([this](const std::error_code& ec) {
-      if (!ec) watch_idleness();
-    });
+    idle_timer_.async_wait(handler(idle_memory_, [](State& s, const std::error_code& ec) {
+      if (!ec) s.watch_idleness();
+    }));
   }
 
-  void end(std::string_view why) {
+  void end(std::string_view why) noexcept {
     if (std::exchange(ending_, true)) return;
     log_.info("CONTROL", 7300004, "main", "Finishing the requests in flight", {{"reason", why}});
-    idle_timer_.cancel();
     for (const auto& l : listeners_) l->close();
-    drain_timer_.expires_after(options_.drain_time);
-    drain_timer_.async_wait([this](const std::error_code& ec) {
-      if (!ec) io_.stop();
-    });
-    // Each may leave the table at once.
-    std::vector<std::shared_ptr<Connection>> all;
-    for (const auto& [id, c] : connections_) all.push_back(c);
-    for (const auto& c : all) c->finish();
+    try {
+      idle_timer_.cancel();
+      drain_timer_.expires_after(options_.drain_time);
+      drain_timer_.async_wait(handler(drain_memory_, [](State& s, const std::error_code& ec) {
+        if (!ec) s.io_.stop();
+      }));
+    } catch (const std::exception&) {
+      return io_.stop();  // without the timer the wait might have no end
+    }
+    for (auto it = connections_.begin(); it != connections_.end();) {
+      const std::shared_ptr<Connection> c = it->second;
+      ++it;  // first: it may leave the table at once
+      c->finish();
+    }
     if (connections_.empty()) io_.stop();
   }
 
@@ -266,17 +346,24 @@ class Server::State final : private ConnectionOwner {
   std::uint16_t port_ = 0;
   std::vector<std::string> listening_on_;
 
+  // Before io_, which gives them back at its end.
+  HandlerMemory signal_memory_;
+  HandlerMemory idle_memory_;
+  HandlerMemory drain_memory_;
+  HandlerMemory stop_memory_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> stay_{io_.get_executor()};
   asio::signal_set signals_{io_, SIGTERM, SIGINT};
   asio::steady_timer idle_timer_{io_};
   asio::steady_timer drain_timer_{io_};
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
+  const std::size_t max_connections_;
   std::uint64_t last_connection_ = 0;
   std::size_t in_flight_ = 0;  // commands that are being answered
   Clock::time_point last_command_;
   std::error_code accept_error_;
+  bool told_of_room_ = false;
   bool ending_ = false;
 
   // Last: their threads end before what they work on.
@@ -284,6 +371,10 @@ class Server::State final : private ConnectionOwner {
   Lane small_{analysis_threads() + 1};
   Lane large_{std::max<std::size_t>(1, analysis_threads() / 2) + 1};
 };
+
+void Server::State::stop() {
+  asio::post(io_, handler(stop_memory_, [](State& s) { s.end("asked to"); }));
+}
 
 Server::Server(const Options& options, Responder responder, Log& log)
     : s_(std::make_unique<State>(options, std::move(responder), log)) {}

@@ -168,16 +168,14 @@ Result<std::monostate, Refusal> check_names_differ(Bytes body, std::span<const S
   return ok;
 }
 
-void append(std::vector<std::uint8_t>& out, Bytes bytes) {
-  out.insert(out.end(), bytes.begin(), bytes.end());
-}
-void append_element(std::vector<std::uint8_t>& out, bson::Type type, std::string_view name) {
+void append(WipedBytes& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+void append_element(WipedBytes& out, bson::Type type, std::string_view name) {
   out.push_back(static_cast<std::uint8_t>(type));
-  out.insert(out.end(), name.begin(), name.end());
+  append(out, {reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
   out.push_back(0);
 }
 
-void append_array(std::vector<std::uint8_t>& out, const Sequence& s) {
+void append_array(WipedBytes& out, const Sequence& s) {
   append_element(out, bson::Type::array, s.name);
   out.resize(out.size() + 4);
   store_u32(out.data() + out.size() - 4, static_cast<std::uint32_t>(s.array_size));
@@ -190,14 +188,14 @@ void append_array(std::vector<std::uint8_t>& out, const Sequence& s) {
 
 /// The body with each sequence as an array of its name at the end: what the sender would have
 /// written without sequences.
-Result<std::vector<std::uint8_t>, Refusal> fold(const Sections& sections) {
+Result<WipedBytes, Refusal> fold(const Sections& sections) {
   const Bytes body = *sections.body;
   FLE_CHECK(check_names_differ(body, sections.sequences));
   // In 64 bits: keys may outweigh the documents, but only by a small factor.
   std::size_t size = body.size();
   for (const Sequence& s : sections.sequences) size += 1 + s.name.size() + 1 + s.array_size;
   if (size > kCommandLimits.max_bytes) return kTooLarge;
-  std::vector<std::uint8_t> out;
+  WipedBytes out;
   out.reserve(size);
   append(out, body.first(body.size() - 1));
   for (const Sequence& s : sections.sequences) append_array(out, s);

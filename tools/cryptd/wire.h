@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fle/bson_walk/walk.h"
 #include "fle/bytes.h"
 #include "fle/result.h"
+#include "fle/wiped.h"
 
 namespace fle::cryptd {
 
@@ -57,7 +59,7 @@ struct Request {
   /// One document, checked through and through: the command, with its document sequences folded in
   /// as arrays. Refers to the message, or to `folded`.
   Bytes command;
-  std::vector<std::uint8_t> folded;
+  WipedBytes folded;
 };
 
 /// Takes a message apart. Thread-safe.
@@ -71,7 +73,20 @@ struct Request {
 [[nodiscard]] bool may_be_answered(Bytes message) noexcept;
 
 /// An answer on its way out: what goes before the document, the document, what goes behind it.
+/// The document holds what was sent in plaintext, so it is wiped in the end.
 struct Frame {
+  Frame() = default;
+  Frame(Frame&&) noexcept = default;
+  Frame& operator=(Frame&& o) noexcept {
+    std::swap(head, o.head);
+    std::swap(head_size, o.head_size);
+    document.swap(o.document);
+    std::swap(tail, o.tail);
+    std::swap(tail_size, o.tail_size);
+    return *this;
+  }
+  ~Frame() { ::explicit_bzero(document.data(), document.size()); }
+
   std::array<std::uint8_t, 36> head{};
   std::size_t head_size = 0;
   std::vector<std::uint8_t> document;

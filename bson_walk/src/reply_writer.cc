@@ -1,15 +1,9 @@
-#include "analyzer_reply.h"
+#include "fle/bson_walk/reply_writer.h"
 
 #include <bit>
+#include <utility>
 
-#include "fle/schema/bson_type.h"
-
-namespace fle::query::internal {
-namespace {
-
-constexpr std::uint8_t code(bson::Type t) noexcept { return static_cast<std::uint8_t>(t); }
-
-}  // namespace
+namespace fle::bson {
 
 ReplyWriter::ReplyWriter(std::size_t size_hint) {
   out_.reserve(size_hint);
@@ -22,37 +16,54 @@ void ReplyWriter::word(Word w) {  // little-endian, as all numbers of BSON
     out_.push_back(static_cast<std::uint8_t>(w >> (8 * i)));
 }
 
-void ReplyWriter::name(std::uint8_t type, std::string_view name) {
-  out_.push_back(type);
+void ReplyWriter::bytes(Bytes value) { out_.insert(out_.end(), value.begin(), value.end()); }
+
+void ReplyWriter::name(Type type, std::string_view name) {
+  out_.push_back(static_cast<std::uint8_t>(type));
   out_.insert(out_.end(), name.begin(), name.end());
   out_.push_back(0);
 }
 
 void ReplyWriter::add_bool(std::string_view n, bool value) {
-  name(code(bson::Type::bool_), n);
+  name(Type::bool_, n);
   out_.push_back(value ? 1 : 0);
 }
 
 void ReplyWriter::add_double(std::string_view n, double value) {
-  name(code(bson::Type::double_), n);
+  name(Type::double_, n);
   word(std::bit_cast<std::uint64_t>(value));
 }
 
 void ReplyWriter::add_int32(std::string_view n, std::int32_t value) {
-  name(code(bson::Type::int_), n);
+  name(Type::int_, n);
   word(static_cast<std::uint32_t>(value));
 }
 
+void ReplyWriter::add_int64(std::string_view n, std::int64_t value) {
+  name(Type::long_, n);
+  word(static_cast<std::uint64_t>(value));
+}
+
+void ReplyWriter::add_date(std::string_view n, std::int64_t since_epoch) {
+  name(Type::date, n);
+  word(static_cast<std::uint64_t>(since_epoch));
+}
+
 void ReplyWriter::add_string(std::string_view n, std::string_view text) {
-  name(code(bson::Type::string), n);
+  name(Type::string, n);
   word(static_cast<std::uint32_t>(text.size() + 1));
   out_.insert(out_.end(), text.begin(), text.end());
   out_.push_back(0);
 }
 
 void ReplyWriter::add_document(std::string_view n, Bytes document) {
-  name(code(bson::Type::object), n);
-  out_.insert(out_.end(), document.begin(), document.end());
+  name(Type::object, n);
+  bytes(document);
+}
+
+void ReplyWriter::add_array(std::string_view n, Bytes array) {
+  name(Type::array, n);
+  bytes(array);
 }
 
 std::vector<std::uint8_t> ReplyWriter::finish() && {
@@ -62,4 +73,4 @@ std::vector<std::uint8_t> ReplyWriter::finish() && {
   return std::move(out_);
 }
 
-}  // namespace fle::query::internal
+}  // namespace fle::bson
