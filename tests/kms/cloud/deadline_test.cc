@@ -19,9 +19,12 @@ class Deadlines : public Clouds {
   void SetUp() override {
     server.configure(R"({"aws": {"accessKeyId": ")" + kAccessKeyId + R"(", "secretAccessKey": ")" +
                      kSecretKey + R"(", "region": "us-east-1", "keys": [")" + kArn + "\"]}}");
-    const auto wrapped = (*providers(kms_options())->find("aws"))->wrap(data_key(), key());
-    ASSERT_TRUE(wrapped) << wrapped.error().to_string();
+    const auto all = providers(kms_options());
     for (std::size_t i = 0; i < kKeys; ++i) {
+      SecretBytes another = data_key();  // one under two ids would be refused
+      another.expose_mut()[0] = static_cast<std::uint8_t>(i);
+      const auto wrapped = (*all->find("aws"))->wrap(another, key());
+      ASSERT_TRUE(wrapped) << wrapped.error().to_string();
       KeyDocument doc;
       doc.id.bytes[0] = static_cast<std::uint8_t>(i + 1);
       doc.key_material = *wrapped;
