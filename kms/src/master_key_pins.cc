@@ -43,6 +43,21 @@ bool fits(const MasterKeyPin& pin, const MasterKey& master_key, std::string_view
   });
 }
 
+/// What may be used, for errors: the first pins, and how many there are beside them.
+std::string listed(const std::vector<MasterKeyPin>& pins) {
+  constexpr std::size_t kMost = 8;
+  if (pins.empty()) return "none";
+  std::string out;
+  for (std::size_t i = 0; i < std::min(pins.size(), kMost); ++i) {
+    std::string fields;
+    for (const auto& [name, text] : pins[i])
+      fields += (fields.empty() ? "" : ", ") + name + " " + quoted(text);
+    out += (out.empty() ? "(" : ", (") + fields + ")";
+  }
+  if (pins.size() > kMost) out += " and " + std::to_string(pins.size() - kMost) + " more";
+  return out;
+}
+
 class PinnedProvider final : public Provider {
  public:
   PinnedProvider(std::unique_ptr<Provider> inner, std::vector<MasterKeyPin> pins)
@@ -101,7 +116,8 @@ Done check_pinned(const MasterKey& master_key, const std::vector<MasterKeyPin>& 
   return Failure(Errc::master_key_not_pinned,
                  "KMS provider " + quoted(master_key.provider) + ": the master key (" +
                      described(master_key) +
-                     ") is none of those that KmsOptions::master_keys pins; nothing was sent");
+                     ") is none of those that KmsOptions::master_keys pins: " + listed(pins) +
+                     "; nothing was sent");
 }
 
 std::string described(const MasterKey& master_key) {

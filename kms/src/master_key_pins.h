@@ -20,7 +20,7 @@ namespace fle::kms {
 /// Whether a valid master key fits one of `pins`.
 [[nodiscard]] bool is_pinned(const MasterKey& master_key, const std::vector<MasterKeyPin>& pins);
 
-/// @retval Errc::master_key_not_pinned  names what `master_key` is
+/// @retval Errc::master_key_not_pinned  names what `master_key` is, and the first pins
 [[nodiscard]] Done check_pinned(const MasterKey& master_key, const std::vector<MasterKeyPin>& pins);
 
 /// "aws: region 'eu-central-1', key 'arn:...'", for errors.

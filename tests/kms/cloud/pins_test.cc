@@ -47,6 +47,7 @@ TEST_F(Pins, RefuseEveryOtherMasterKeyBeforeAByteIsSent) {
   const Failure f = failure_of(aws.unwrap(material, key(kOtherArn)), Errc::master_key_not_pinned,
                                "key '" + kOtherArn + "'");
   EXPECT_NE(f.message.find("KmsOptions::master_keys"), std::string::npos);
+  EXPECT_NE(f.message.find("pins: (key '" + kArn + "')"), std::string::npos) << f.message;
   failure_of(aws.wrap(data_key(), key(kOtherArn)), Errc::master_key_not_pinned);
   failure_of(aws.prepare(key(kOtherArn)), Errc::master_key_not_pinned);
   EXPECT_EQ(count_new_requests(), 0U);
@@ -97,6 +98,21 @@ TEST_F(Pins, ThatCannotFitAreRefused) {
   refused({{"kmip", {{{"delegated", "true"}}}}}, "'delegated'");
   refused({{"local", {{{"key", "x"}}}}}, "none to pin");
   refused({{"aws:prod", {{{"key", "x"}}}}}, "'aws:prod', which is not configured");
+}
+
+// Who reads the refusal must see whether the pin or the key document is wrong.
+TEST_F(Pins, AreNamedByTheRefusal) {
+  const auto why = [&](const std::vector<MasterKeyPin>& pins) {
+    return failure_of(providers({{"aws", pins}}).check_pins(key(kOtherArn)),
+                      Errc::master_key_not_pinned)
+        .message;
+  };
+  EXPECT_NE(why({{{"key", kArn}, {"region", "us-east-1"}}, {{"key", "alias/*"}}})
+                .find("pins: (key '" + kArn + "', region 'us-east-1'), (key 'alias/*')"),
+            std::string::npos);
+  EXPECT_NE(why({}).find("pins: none"), std::string::npos);
+  const std::vector<MasterKeyPin> many(12, {{"key", kArn}});
+  EXPECT_NE(why(many).find(" and 4 more"), std::string::npos) << "a text for people has an end";
 }
 
 TEST_F(Pins, TellWhichProvidersHaveThem) {
