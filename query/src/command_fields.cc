@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <bitset>
 #include <string>
+#include <vector>
 
 #include "commands.h"
+#include "fle/did_you_mean.h"
 
 // The fields of commands, of their statements and of their options: what stands in no row is
 // refused where something is encrypted.
@@ -163,9 +165,11 @@ bool share_beginning(std::string_view a, std::string_view b) noexcept {
 std::string_view likely(std::string_view name, std::span<const CommandField> rows) {
   constexpr std::size_t kLongest = 40;  // no name of a field
   if (name.size() > kLongest) return {};
-  const auto first_that = [rows](auto fits) {
+  const auto first_that = [rows, name](auto fits) {
     for (const CommandField& row : rows)
-      if ((row.handle != nullptr || row.holds == Holds::options) && fits(row.name)) return row.name;
+      if ((row.handle != nullptr || row.holds == Holds::options) && row.name != name &&
+          fits(row.name))
+        return row.name;
     return std::string_view{};
   };
   for (const std::string_view group : kAlike) {
@@ -173,7 +177,15 @@ std::string_view likely(std::string_view name, std::span<const CommandField> row
     const auto meant = first_that([group](std::string_view r) { return is_word_of(group, r); });
     if (!meant.empty()) return meant;
   }
-  return first_that([name](std::string_view r) { return share_beginning(name, r); });
+  const auto beginning =
+      first_that([name](std::string_view r) { return share_beginning(name, r); });
+  if (!beginning.empty()) return beginning;
+  std::vector<std::string_view> names;
+  first_that([&names](std::string_view r) {
+    names.push_back(r);
+    return false;
+  });
+  return closest_name(name, names);
 }
 
 /// A new option of a new server may pass, but no value that a schema could encrypt: neither text
@@ -186,8 +198,10 @@ Done unknown_field(Context& context, const Element& e, std::span<const CommandFi
       resolve(scope.view, e.name, context.work()).kind == Place::Kind::plain)
     return ok;
   const std::string_view meant = likely(e.name, rows);
-  return context.refuse(kUnknownField, e, {}, {},
-                        meant.empty() ? std::string() : "is '" + std::string(meant) + "' meant?");
+  return context.refuse(
+      kUnknownField, e, {}, {},
+      meant.empty() ? std::string()
+                    : "is '" + std::string(meant) + "' meant?" + name_difference(e.name, meant));
 }
 
 // ---- Rows

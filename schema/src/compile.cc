@@ -7,6 +7,7 @@
 
 #include "draft.h"
 #include "encrypt_options.h"
+#include "fle/did_you_mean.h"
 #include "fle/text.h"
 #include "keywords.h"
 #include "plan_data.h"
@@ -150,7 +151,9 @@ class Compiler {
     const std::string hint = root ? wrapper_hint(m.name, m.value) : std::string();
     return fail(Errc::schema_unknown_keyword,
                 "unknown keyword '" + m.name + "'" +
-                    (hint.empty() ? "." + keyword_suggestion(m.name) : ": " + hint),
+                    (!hint.empty()               ? ": " + hint
+                     : is_encrypt_option(m.name) ? ": it is an option of 'encrypt'"
+                                                 : "." + keyword_suggestion(m.name)),
                 at);
   }
 
@@ -195,7 +198,11 @@ class Compiler {
       const bool known = bson_type != nullptr ? n == "number" || bson::type_of_alias(n).has_value()
                                               : std::find(kJsonTypes.begin(), kJsonTypes.end(),
                                                           n) != kJsonTypes.end();
-      if (!known) return fail(Errc::schema_bad_value, "'" + n + "' is not the name of a type", at);
+      if (!known)
+        return fail(Errc::schema_bad_value,
+                    "'" + n + "' is not the name of a type." +
+                        (bson_type != nullptr ? type_suggestion(n) : did_you_mean(n, kJsonTypes)),
+                    at);
     }
     return names.size() == 1 && names.front() == "object";
   }

@@ -13,6 +13,17 @@ namespace {
 
 using bson::Type;
 
+constexpr auto kAllTypes =
+    std::to_array<Type>({Type::double_,    Type::string,    Type::object,
+                         Type::array,      Type::bin_data,  Type::undefined,
+                         Type::object_id,  Type::bool_,     Type::date,
+                         Type::null,       Type::regex,     Type::db_pointer,
+                         Type::javascript, Type::symbol,    Type::javascript_with_scope,
+                         Type::int_,       Type::timestamp, Type::long_,
+                         Type::decimal,    Type::max_key,   Type::min_key});
+
+constexpr std::string_view kOptions[] = {"algorithm", "keyId", "bsonType"};
+
 struct AlgorithmName {
   std::string_view text;
   Algorithm algorithm;
@@ -33,9 +44,12 @@ Outcome<Algorithm> read_algorithm(const Value& v, const Place& place) {
   for (const AlgorithmName& a : kAlgorithms) {
     if (a.text == v.text) return a.algorithm;
   }
+  std::array<std::string_view, kAlgorithms.size()> names;
+  std::ranges::transform(kAlgorithms, names.begin(), &AlgorithmName::text);
   return fail(Errc::schema_bad_value,
               "'algorithm' must be AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic or "
-              "AEAD_AES_256_CBC_HMAC_SHA_512-Random",
+              "AEAD_AES_256_CBC_HMAC_SHA_512-Random." +
+                  did_you_mean(v.text, names),
               place);
 }
 
@@ -107,21 +121,13 @@ Outcome<bson::TypeSet> read_types(const Value& v, const Place& place) {
   for (const std::string& n : names) {
     const auto type = bson::type_of_alias(n);
     if (!type) {
-      return fail(Errc::schema_bad_value, "'" + n + "' is not the name of one BSON type", place);
+      return fail(Errc::schema_bad_value,
+                  "'" + n + "' is not the name of one BSON type." + type_suggestion(n), place);
     }
     types.add(*type);
   }
   return types;
 }
-
-constexpr auto kAllTypes =
-    std::to_array<Type>({Type::double_,    Type::string,    Type::object,
-                         Type::array,      Type::bin_data,  Type::undefined,
-                         Type::object_id,  Type::bool_,     Type::date,
-                         Type::null,       Type::regex,     Type::db_pointer,
-                         Type::javascript, Type::symbol,    Type::javascript_with_scope,
-                         Type::int_,       Type::timestamp, Type::long_,
-                         Type::decimal,    Type::max_key,   Type::min_key});
 
 Done check_types(const EncryptOptions& o, Algorithm algorithm, const Place& place) {
   if (algorithm == Algorithm::deterministic && o.n_types != 1) {
@@ -157,6 +163,23 @@ Failure fail(Errc code, const std::string& message, const Place& place) {
   return f;
 }
 
+std::string type_suggestion(std::string_view name) {
+  // What other languages and JSON Schema call them.
+  static constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
+      {"integer", "int"},        {"int32", "int"},      {"int64", "long"},   {"boolean", "bool"},
+      {"float", "double"},       {"number", "double"},  {"text", "string"},  {"datetime", "date"},
+      {"decimal128", "decimal"}, {"binary", "binData"}, {"uuid", "binData"}, {"oid", "objectId"}};
+  for (const auto& [other, ours] : kElsewhere)
+    if (name_distance(name, other) == 0) return " Did you mean '" + std::string(ours) + "'?";
+  std::array<std::string_view, kAllTypes.size()> names;
+  std::ranges::transform(kAllTypes, names.begin(), bson::alias);
+  return did_you_mean(name, names);
+}
+
+bool is_encrypt_option(std::string_view name) noexcept {
+  return std::ranges::find(kOptions, name) != std::end(kOptions);
+}
+
 Outcome<std::vector<std::string>> read_type_names(const Value& value, const Place& place,
                                                   std::string_view keyword) {
   const auto mismatch = [&](const Value& v, const Place& at) {
@@ -181,8 +204,7 @@ Outcome<std::vector<std::string>> read_type_names(const Value& value, const Plac
 
 Outcome<EncryptOptions> read_options(const Value& value, const Place& place, bool with_types,
                                      const EncryptOptions& inherited) {
-  static constexpr std::string_view kAll[] = {"algorithm", "keyId", "bsonType"};
-  const std::span<const std::string_view> names(kAll, with_types ? 3 : 2);
+  const std::span<const std::string_view> names(kOptions, with_types ? 3 : 2);
   const std::string keyword = with_types ? "encrypt" : "encryptMetadata";
   if (value.kind != ValueKind::object) {
     return fail(Errc::schema_type_mismatch,
@@ -206,8 +228,9 @@ Outcome<EncryptOptions> read_options(const Value& value, const Place& place, boo
     } else {
       return fail(Errc::schema_unknown_keyword,
                   "'" + keyword + "' has no option '" + m.name + "'" +
-                      (m.name == "bsonType" ? ": it is never inherited, give it in each 'encrypt'"
-                                            : "." + did_you_mean(m.name, names)),
+                      (name_distance(m.name, "bsonType") == 0 && !with_types
+                           ? ": 'bsonType' is never inherited, give it in each 'encrypt'"
+                           : "." + did_you_mean(m.name, names)),
                   place.at(m.name, m.offset));
     }
   }

@@ -65,6 +65,11 @@ struct EncryptOptions {
 [[nodiscard]] Outcome<Leaf> make_leaf(const EncryptOptions& options, std::string path,
                                       const Place& place);
 
+/// Whether a name is one of an option of `encrypt`.
+[[nodiscard]] bool is_encrypt_option(std::string_view name) noexcept;
+/// What was meant by the name of a BSON type that there is none of; empty where nothing is likely.
+[[nodiscard]] std::string type_suggestion(std::string_view name);
+
 /// "bsonType" or "type" of a sub-schema: the types it names.
 [[nodiscard]] Outcome<std::vector<std::string>> read_type_names(const Value& value,
                                                                 const Place& place,

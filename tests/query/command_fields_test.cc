@@ -119,6 +119,9 @@ TEST(CommandFields, AreNamedByTheNameThatWasMeant) {
            {"{'aggregate': 'c', 'pipeline': [], 'stages': [{'$match': {'ssn': 5}}]}", "pipeline"},
            {"{'create': 'c', 'schema': {'properties': {}}}", "validator"},
            {"{'explain': {'count': 'c', 'filter': {'ssn': 5}}}", "query"},
+           {"{'find': 'c', 'fliter': {'ssn': 5}}", "filter"},
+           {"{'update': 'c', 'updaets': [{'q': {'ssn': 5}}]}", "updates"},
+           {"{'insert': 'c', 'dokuments': [{'ssn': 5}]}", "documents"},
        })
     expect_refused(c.command, Errc::command_malformed, "is '" + std::string(c.meant) + "' meant?");
   const auto got = test::analyze(test::doc("{'find': 'c', 'nothingLike': []}"), test::people());

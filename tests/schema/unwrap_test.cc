@@ -97,16 +97,58 @@ TEST(WrappedSchema, MayNotBeNestedWithoutEnd) {
 TEST(DidYouMean, ProposesAWordThatIsCloseAndAnother) {
   constexpr std::string_view kKnown[] = {"accessKeyId", "secretAccessKey", "sessionToken", "aws"};
   const auto meant = [&](std::string_view name) { return did_you_mean(name, kKnown); };
-  EXPECT_EQ(meant("accessKeyID"), " Did you mean 'accessKeyId'?");
+  EXPECT_EQ(meant("accessKeyID"), " Did you mean 'accessKeyId'? Upper and lower case matter.");
   EXPECT_EQ(meant("access_key_id"), " Did you mean 'accessKeyId'?");
   EXPECT_EQ(meant("acessKeyId"), " Did you mean 'accessKeyId'?");
-  EXPECT_EQ(meant("AWS"), " Did you mean 'aws'?");
+  EXPECT_EQ(meant("AWS"), " Did you mean 'aws'? Upper and lower case matter.");
   EXPECT_EQ(meant("accessKeyId"), "") << "never the same word";
   EXPECT_EQ(meant("x"), "");
   EXPECT_EQ(meant(""), "");
   EXPECT_EQ(meant("tenantId"), "");
   EXPECT_EQ(meant(std::string(1000, 'a')), "");
+  EXPECT_EQ(meant("\xff\xfe"), "");
   EXPECT_EQ(listed(kKnown), "accessKeyId, secretAccessKey, sessionToken and aws");
+}
+
+// Such a word looks like the one that was typed: what differs is told.
+TEST(DidYouMean, TellsWhatIsNotSeen) {
+  constexpr std::string_view kKnown[] = {"keyId", "algorithm", "$in", "local"};
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"KeyId", " Did you mean 'keyId'? Upper and lower case matter."},
+      {"k\u0435yId", " Did you mean 'keyId'? The name has U+0435 where 'e' is meant."},
+      {"\u043aeyId", " Did you mean 'keyId'? The name has U+043A where 'k' is meant."},
+      {"k\u0113yId", " Did you mean 'keyId'? The name has U+0113."},
+      {"keyId\u200b", " Did you mean 'keyId'? The name has U+200B, which is not seen."},
+      {"\ufeffkeyId", " Did you mean 'keyId'? The name has U+FEFF, which is not seen."},
+      {"keyId ", " Did you mean 'keyId'? The name has U+0020, a space."},
+      {"keyId\t", " Did you mean 'keyId'? The name has U+0009, a space."},
+      {"\u00a0keyId", " Did you mean 'keyId'? The name has U+00A0, a space."},
+      {"\uff4b\uff45\uff59\uff29\uff44",
+       " Did you mean 'keyId'? The name has U+FF4B where 'k' is meant."},
+      {"aIgorithm", " Did you mean 'algorithm'? The name has U+0049 where 'l' is meant."},
+      {"a1gorithm", " Did you mean 'algorithm'? The name has U+0031 where 'l' is meant."},
+      {"alg0rithm", " Did you mean 'algorithm'? The name has U+0030 where 'o' is meant."},
+      {"ALGORlTHM", " Did you mean 'algorithm'?"},
+      {"\uff04in", " Did you mean '$in'? The name has U+FF04 where '$' is meant."},
+      {"l\u043ec\u0430l", " Did you mean 'local'? The name has U+043E where 'o' is meant."},
+      {"KEY_ID", " Did you mean 'keyId'?"},
+  };
+  for (const auto& [name, told] : cases) EXPECT_EQ(did_you_mean(name, kKnown), told) << name;
+}
+
+// Whatever is typed: no proposal is the word itself, and one that looks like it says why it is not.
+TEST(DidYouMean, NeverProposesWhatWasTyped) {
+  constexpr std::string_view kKnown[] = {"keyId", "keyID", "key_id", "KEYID", "a", "ab", "$eq", ""};
+  for (const std::string_view name : kKnown) EXPECT_EQ(did_you_mean(name, kKnown), "") << name;
+  for (const std::string_view name : kKnown) {
+    const std::string_view one[] = {name};
+    for (const char* around : {" ", "\u200b", "\t"})
+      for (const std::string& typed :
+           {name.data() + std::string(around), around + std::string(name)})
+        if (const std::string told = did_you_mean(typed, one); !told.empty()) {
+          EXPECT_NE(told.find("The name has U+"), std::string::npos) << told;
+        }
+  }
 }
 
 }  // namespace
