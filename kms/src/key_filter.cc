@@ -6,6 +6,7 @@
 
 #include "bson_builder.h"
 #include "bson_fields.h"
+#include "fle/did_you_mean.h"
 #include "text.h"
 
 namespace fle::kms {
@@ -146,7 +147,7 @@ Done check_path(std::string_view path) {
   if (path.starts_with(kInside) && path.size() > kInside.size() &&
       path.find('.', kInside.size()) == std::string_view::npos)
     return ok;
-  return refuse("key documents have no field " + quoted(path));
+  return refuse("key documents have no field " + quoted(path) + "." + did_you_mean(path, kFields));
 }
 
 // ---- Operators

@@ -10,6 +10,7 @@
 #include "bson_builder.h"
 #include "bson_fields.h"
 #include "fle/bson/extended_json.h"
+#include "fle/did_you_mean.h"
 #include "provider_type.h"
 #include "text.h"
 
@@ -44,12 +45,25 @@ Done check_field(const Fields& fields, const MasterKeyField& rule) {
   return refuse(rule.name, expected);
 }
 
+std::string expected(std::string_view name, const ProviderType& type) {
+  // Fields of credentials, which stand in key documents of nobody.
+  static constexpr std::string_view kCredentials[] = {
+      "accessKeyId", "secretAccessKey", "sessionToken", "accessToken", "tenantId",
+      "clientId",    "clientSecret",    "email",        "privateKey",  "identityPlatformEndpoint"};
+  std::vector<std::string_view> names;
+  for (const MasterKeyField& f : type.master_key) names.push_back(f.name);
+  if (std::ranges::count(kCredentials, name) != 0 || (names.empty() && name == "key"))
+    return " It belongs to the options of the KMS provider, and never into a key document";
+  if (names.empty()) return " A master key of " + quoted(type.name) + " has no fields";
+  return did_you_mean(name, names) + " Known are " + listed(names);
+}
+
 Done check_no_others(const Fields& fields, const ProviderType& type) {
   for (auto it = fields.begin(); it != fields.end(); ++it) {
     const std::string_view name = it->name;
     const bool known =
         name == "provider" || std::ranges::count(type.master_key, name, &MasterKeyField::name) != 0;
-    if (!known) return refuse({}, "unexpected field: " + quoted(name));
+    if (!known) return refuse({}, "unexpected field: " + quoted(name) + "." + expected(name, type));
     if (std::ranges::find(fields.begin(), it, name, &Field::name) != it)
       return refuse(name, "stands twice");
   }

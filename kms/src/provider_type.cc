@@ -1,8 +1,10 @@
 #include "provider_type.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
+#include "fle/did_you_mean.h"
 #include "kmip_provider.h"
 #include "local_provider.h"
 #include "text.h"
@@ -67,6 +69,12 @@ Failure refuse(std::string_view id, std::string_view why) {
   return {Errc::kms_config_invalid, "KMS provider id " + quoted(id) + ": " + std::string(why)};
 }
 
+std::string suggested_type(std::string_view name) {
+  std::array<std::string_view, std::size(kTypes)> names;
+  std::ranges::transform(kTypes, names.begin(), &ProviderType::name);
+  return did_you_mean(name, names);
+}
+
 }  // namespace
 
 Outcome<ProviderId> parse_provider_id(std::string_view id) {
@@ -74,7 +82,8 @@ Outcome<ProviderId> parse_provider_id(std::string_view id) {
   const std::string_view type_name = id.substr(0, colon);
   const auto* type = std::ranges::find(kTypes, type_name, &ProviderType::name);
   if (type == std::end(kTypes))
-    return refuse(id, "unrecognized KMS provider type, expected aws, azure, gcp, kmip or local");
+    return refuse(id, "unrecognized KMS provider type, expected aws, azure, gcp, kmip or local." +
+                          suggested_type(type_name));
   if (colon == std::string_view::npos) return ProviderId{type, {}};
   const std::string_view name = id.substr(colon + 1);
   if (name.empty()) return refuse(id, "empty name after the colon");

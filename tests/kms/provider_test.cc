@@ -103,6 +103,58 @@ TEST(Providers, RefuseBadIds) {
   }
 }
 
+TEST(Providers, NameWhatIsNotExpectedAndWhatWasMeant) {
+  const std::pair<std::string, std::vector<const char*>> cases[] = {
+      {R"({"AWS": {}})", {"expected aws, azure, gcp, kmip or local", "Did you mean 'aws'?"}},
+      {R"({"aws": {"accessKeyID": "A", "secretAccessKey": "s"}})",
+       {"'aws': unexpected field 'accessKeyID'. Did you mean 'accessKeyId'?",
+        "Known are accessKeyId, secretAccessKey and sessionToken"}},
+      {R"({"azure": {"tenantId": "t", "clientId": "c", "clientCertificate": "s"}})",
+       {"unexpected field 'clientCertificate'", "clientSecret"}},
+      {R"({"gcp": {"type": "service_account"}})",
+       {"unexpected field 'type'", "service-account file, 'email' takes client_email",
+        "email, privateKey"}},
+      {R"({"gcp": {"auth_provider_x509_cert_url": "u"}})",
+       {"'auth_provider_x509_cert_url'", "service-account file"}},
+      {R"({"azure": {"clientCertificate": "c"}})", {"Certificates are not supported"}},
+      {R"({"azure": {"tenantID": "c"}})", {"Did you mean 'tenantId'? Upper and lower case matter"}},
+      {R"({"azure": {"tenant_id": "c"}})", {"Did you mean 'tenantId'?"}},
+      {R"({"azure": {"keyVaultEndpoint": "c"}})", {"It belongs to the master key."}},
+      {R"({"aws": {"region": "us-east-1"}})", {"'region'. It belongs to the master key."}},
+      {R"({"aws": {"profile": "p"}})", {"'profile'. Give the credentials themselves"}},
+      {R"({"aws": {"aws_access_key_id": "p"}})", {"Did you mean 'accessKeyId'?"}},
+      {R"({"kmip": {"tlsCAFile": "p"}})", {"'tlsCAFile'. TLS is set up in the options"}},
+      {R"({"kmip": {"keyId": "1"}})", {"It belongs to the master key."}},
+      {R"({"local": {"k\u0435y": "x"}})", {"Did you mean 'key'? The name has U+0435 where 'e' is"}},
+      {R"({"local": {"key ": "x"}})", {"Did you mean 'key'? The name has U+0020, a space."}},
+      {R"({"local": {"key": "k.pem"}})", {"'key' is the name of a file"}},
+      {R"({"local": {"key": "{}"}})", {"'key' is JSON"}},
+      {R"({"local": {"key": "ab_-"}})", {"base64url"}},
+      {"{\"local\": {\"key\": \"" + std::string(192, 'a') + "\"}}", {"'key' is hexadecimal"}},
+      {R"({"gcp": {"email": "a@b", "privateKey": "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCg=="}})",
+       {"'privateKey' is the base64 of PEM"}},
+      {R"({"gcp": {"email": "a@b", "privateKey": "\n-----BEGIN PRIVATE KEY-----\nMIIB\n"}})",
+       {"'privateKey' is PEM"}},
+      {R"({"gcp": {"email": "a@b", "private_key": "x"}})",
+       {"unexpected field 'private_key'. Did you mean 'privateKey'?"}},
+      {R"({"gcp": {"email": "a@b", "privateKey": "-----BEGIN PRIVATE KEY-----\nMIIB\n"}})",
+       {"'privateKey' is PEM", "base64 of its PKCS#8 without the lines BEGIN and END"}},
+      {R"({"gcp": {"accessToken": "t", "acessToken": "t"}})",
+       {"unexpected field 'acessToken'. Did you mean 'accessToken'?"}},
+      {R"({"kmip": {"endpoit": "h"}})",
+       {"unexpected field 'endpoit'. Did you mean 'endpoint'? Known is 'endpoint'"}},
+      {R"({"local": {"Key": "x"}})", {"unexpected field 'Key'. Did you mean 'key'?"}},
+      // What may be a secret in the place of a name.
+      {R"({"aws": {"AKIAIOSFODNN7EXAMPLE": "s"}})",
+       {"unexpected field, whose name is not told because it may be a secret"}},
+      {R"({"aws": {"wJalrXUtnFEMIKMDENGbPxRfiCYEXAMPLEKEY": "s"}})", {"not told"}},
+  };
+  for (const auto& [json, parts] : cases) {
+    const std::string said = refused(json).message;
+    for (const char* part : parts) EXPECT_NE(said.find(part), std::string::npos) << said;
+  }
+}
+
 TEST(Providers, RefuseOptionsThatBreakARule) {
   const std::string k = "\"" + kKey64 + "\"";
   EXPECT_NE(refused("{}").message.find("no kms provider set"), std::string::npos);
