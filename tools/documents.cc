@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <bson/bson.h>
+
 #include "fle/bson_walk/walk.h"
 #include "stream_formats.h"
 
@@ -50,7 +52,19 @@ Done DocumentReader::start() {
   if (const auto other = other_format(begin, format_))
     return at_document(
         Failure(format_ == Format::json ? Errc::json_invalid : Errc::malformed_bson, *other));
+  if (format_ == Format::bson) instead_ = possible_format(begin);
   return ok;
+}
+
+/// A stream that begins as another format, too, is BSON when it begins with a whole document.
+Done DocumentReader::check_first(Bytes document) {
+  bson_t b;
+  if (bson_init_static(&b, document.data(), document.size()) &&
+      bson_validate(&b, BSON_VALIDATE_NONE, nullptr)) {
+    instead_.reset();
+    return ok;
+  }
+  return at_document(Failure(Errc::malformed_bson, *instead_));
 }
 
 Outcome<DocumentReader::Extent> DocumentReader::first_document() {
@@ -58,12 +72,16 @@ Outcome<DocumentReader::Extent> DocumentReader::first_document() {
   const Bytes have{buffer_.data() + from_, to_ - from_};
   const auto more = [this](std::size_t need) -> Outcome<Extent> {
     if (!ended_) return Extent{0, std::max(need, kRead)};
+    if (instead_) return at_document(Failure(Errc::malformed_bson, *instead_));
     return at_document(Failure(Errc::truncated_stream, "the stream ends inside a document"));
   };
   if (have.size() < 4) return more(4);
   std::uint32_t size = 0;
   for (unsigned i = 0; i < 4; ++i) size |= std::uint32_t{have[i]} << (8 * i);
+  if (instead_ && size >= 5 && size <= have.size() && size <= max_bytes_)
+    FLE_CHECK(check_first(have.first(size)));
   if (size < 5 || size > max_bytes_) {
+    if (instead_) return at_document(Failure(Errc::malformed_bson, *instead_));
     return at_document(Failure(
         Errc::malformed_bson,
         "no BSON document starts here: its length would be " + std::to_string(size) + " bytes"));

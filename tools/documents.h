@@ -2,6 +2,7 @@
 #define FLE_TOOLS_DOCUMENTS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ class DocumentReader {
   Done start();
   Outcome<Extent> first_document();
   Outcome<Extent> first_line();
+  Done check_first(Bytes document);
   Done fill(std::size_t need);
   void take(Chunk& out, std::size_t size);
   [[nodiscard]] Failure at_document(Failure f) const;
@@ -77,6 +79,7 @@ class DocumentReader {
   std::size_t searched_ = 0;  // bytes of the buffer known to hold no line end
   bool ended_ = false;
   bool started_ = false;
+  std::optional<std::string> instead_;  // of BSON, if the first document is none
   std::uint64_t documents_ = 0;
   std::uint64_t lines_ = 0;
 };

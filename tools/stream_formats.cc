@@ -70,11 +70,13 @@ std::size_t byte_order_mark(Bytes start) noexcept {
   return text_of(start).starts_with(kMark) ? kMark.size() : 0;
 }
 
+std::optional<std::string> possible_format(Bytes start) { return find(kMagic, text_of(start)); }
+
 std::optional<std::string> other_format(Bytes start, Format expected) {
   const std::size_t mark = byte_order_mark(start);
   const std::string_view text = text_of(start).substr(mark);
   const bool bson = begins_as_bson(text_of(start));
-  // Few lengths of a document look like a magic number, but some do.
+  // Few lengths of a document look like a magic number, but some do: possible_format().
   if (expected == Format::bson && bson) return std::nullopt;
   if (auto magic = find(kMagic, text)) return magic;
   if (auto utf16 = find(kNotUtf8, text)) return utf16;

@@ -19,6 +19,10 @@ inline constexpr std::size_t kStreamStart = 8;
 /// @param start  its first kStreamStart bytes, or all of them.
 [[nodiscard]] std::optional<std::string> other_format(Bytes start, Format expected);
 
+/// For what begins as a BSON document and as another format, too: what to say once it turns out
+/// that it is no document.
+[[nodiscard]] std::optional<std::string> possible_format(Bytes start);
+
 }  // namespace fle::tools
 
 #endif  // FLE_TOOLS_STREAM_FORMATS_H_

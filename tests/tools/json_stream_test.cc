@@ -122,6 +122,31 @@ TEST_F(JsonStream, OtherFormatsAreNamed) {
   }
 }
 
+// The header of gzip without a name, read as the length of a document, is one that documents have.
+TEST_F(JsonStream, GzipIsToldFromADocumentOfThatLength) {
+  for (const unsigned flags : {0U, 1U, 2U, 8U}) {
+    for (unsigned type = 0; type < 256; type += flags == 0 ? 1 : 16) {
+      std::string gzip = "\x1f\x8b\x08"s;
+      for (const unsigned byte : {flags, type, 0x5fU, 0x69U, 0x64U, 0U, 3U})
+        gzip += static_cast<char>(byte);
+      const Ended e = run({"inspect"}, gzip + std::string(100, 'x'), false);
+      EXPECT_EQ(e.status, 1) << flags << ", " << type;
+      EXPECT_NE(e.err.find("malformed_bson: the input is compressed by gzip"), std::string::npos)
+          << flags << ", " << type << ": " << e.err;
+    }
+  }
+  constexpr std::size_t kSize = 0x088b1f;
+  const std::string shell = bson_text(R"({"x": ""})");
+  const std::string document =
+      bson_text("{\"x\": \"" + std::string(kSize - shell.size(), 'x') + "\"}");
+  ASSERT_EQ(document.substr(0, 4), "\x1f\x8b\x08\x00"s);
+  EXPECT_EQ(run({"inspect"}, document, false).status, 0);
+  // As long as that, and no document.
+  std::string broken = document;
+  broken.back() = 'x';
+  EXPECT_NE(run({"inspect"}, broken, false).err.find("compressed by gzip"), std::string::npos);
+}
+
 TEST_F(JsonStream, ValuesComeBackAsTheyWere) {
   const std::string input =
       R"({ "ssn" : { "$numberInt" : "5" }, "name" : { "$date" : { "$numberLong" : "253402300800000" } }, )"
