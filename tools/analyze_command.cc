@@ -252,6 +252,7 @@ Done run(const Options& o) {
   FLE_TRY(SchemaMap schemas, o.command.schemas());
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::secret));
+  if (o.explain == Explain::no) FLE_CHECK(check_terminal(out, o.stream.format));
   DocumentReader reader(in, o.stream.format, query::kCommandLimits.max_bytes);
   Run all(o, std::move(schemas), out, in.size());
   Done done = all.all(reader);

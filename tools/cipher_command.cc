@@ -54,7 +54,7 @@ class Run {
       : o_(o),
         cipher_(std::move(cipher)),
         out_(out),
-        progress_(size, o.stream.quiet),
+        progress_(size, o.stream.quiet || out.is_terminal()),
         integers_(plan, IntegerHints::In::documents),
         counts_(std::move(plan)) {}
 
@@ -151,6 +151,7 @@ Done run(const Options& o) {
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(Output out, Output::open(o.stream.out,
                                    o.encrypt ? files::Privacy::ordinary : files::Privacy::secret));
+  FLE_CHECK(check_terminal(out, o.stream.format));
   DocumentCipher::Options options;
   if (!o.encrypt) {
     // What encryption has made larger must still come back.

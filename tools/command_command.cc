@@ -59,6 +59,7 @@ Done run(const Options& o) {
   const client::AutoEncrypter auto_encrypter(std::move(options), keys);
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::ordinary));
+  FLE_CHECK(check_terminal(out, o.stream.format));
   DocumentReader reader(in, o.stream.format, query::kCommandLimits.max_bytes);
   CommandStream stream(o.stream, out, in.size(), o.stream.quiet, plan);
   client::Message message;

@@ -24,7 +24,7 @@ class CommandStream {
                 std::shared_ptr<const schema::Plan> plan)
       : options_(options),
         out_(out),
-        progress_(size, quiet),
+        progress_(size, quiet || out.is_terminal()),
         integers_(std::move(plan), IntegerHints::In::commands) {}
 
   /// Calls `one(command)` for each command, as BSON. A Failure of it ends the stream and gets the

@@ -116,7 +116,7 @@ Done Output::write(Bytes data) {
   }
   const auto* const text = reinterpret_cast<const char*>(data.data());
   buffer_.insert(buffer_.end(), text, text + data.size());
-  return ok;
+  return terminal_ ? flush() : Done(ok);
 }
 
 Done Output::flush() {

@@ -10,6 +10,7 @@
 #include "fle/files/trust.h"
 #include "fle/secret.h"
 #include "fle/wiped.h"
+#include "terminal.h"
 
 namespace fle::tools {
 
@@ -40,16 +41,20 @@ class Output {
  public:
   static Outcome<Output> open(const std::string& path, files::Privacy privacy);
 
-  /// Buffered.
+  /// Whether people see what is written.
+  [[nodiscard]] bool is_terminal() const noexcept { return terminal_; }
+  /// Buffered, but on a terminal: what others write there comes between whole parts.
   Done write(Bytes data);
   /// Flushes, makes the file durable and puts it in place.
   Done commit();
 
  private:
-  Output(int fd, std::string path) noexcept : fd_(fd), path_(std::move(path)) {}
+  Output(int fd, std::string path) noexcept
+      : fd_(fd), terminal_(tools::is_terminal(fd)), path_(std::move(path)) {}
   Done flush();
   Failure failed(const char* what) const;
   int fd_;  // own_, that of file_, or standard output
+  bool terminal_;
   files::Fd own_;
   std::optional<files::PendingFile> file_;
   std::string path_;  // empty: standard output

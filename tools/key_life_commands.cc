@@ -2,11 +2,13 @@
 #include <algorithm>
 
 #include <bson/bson.h>
+#include <unistd.h>
 
 #include "documents.h"
 #include "fle/client/client_encryption.h"
 #include "fle/kms/seal.h"
 #include "key_commands.h"
+#include "terminal.h"
 
 namespace fle::tools {
 namespace {
@@ -71,6 +73,9 @@ Done rewrap(const Rewrap& o) {
   FLE_TRY(const kms::KeyFilter filter, o.which.keys_of(*vault));
   FLE_TRY(const kms::RewrapResult result,
           kms::rewrap_many_data_key(*vault, *providers, filter, options));
+  if (result.rewrapped.empty() && result.current.empty() && result.changed.empty())
+    complain("no key was found: 0 keys " +
+             std::string(options.dry_run ? "would be rewrapped" : "rewrapped"));
   std::string text;
   const auto add = [&text](const std::vector<KeyId>& ids, const char* what) {
     for (const KeyId& id : ids) text += to_uuid_string(id) + "  " + what + "\n";
@@ -147,12 +152,29 @@ void add_names(CLI::App& cmd, const std::shared_ptr<Names>& o) {
 struct Delete {
   KeyOptions keys;
   std::vector<std::string> selected;
+  bool yes = false;
 };
+
+/// The keys, by their names where they have some: what people know them by.
+std::string question(const std::vector<kms::KeyDocument>& keys) {
+  constexpr std::size_t kMost = 10;
+  std::string text = "Delete " + std::to_string(keys.size()) +
+                     (keys.size() == 1 ? " key" : " keys") + ", and with " +
+                     (keys.size() == 1 ? "it" : "them") + " all that is encrypted under " +
+                     (keys.size() == 1 ? "it:" : "them:");
+  for (std::size_t i = 0; i < std::min(kMost, keys.size()); ++i) {
+    text += (i == 0 ? " " : ", ") + to_uuid_string(keys[i].id);
+    if (!keys[i].alt_names.empty()) text += " (" + printable(keys[i].alt_names.front()) + ")";
+  }
+  return text + (keys.size() > kMost ? ", ...?" : "?");
+}
 
 Done delete_keys(const Delete& o) {
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
   // All are looked up first: a typing mistake deletes nothing.
   FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, o.selected));
+  if (!o.yes && is_terminal(STDIN_FILENO) && !is_confirmed(question(found)))
+    return Failure(Errc::invalid_argument, "nothing was deleted: it was not confirmed");
   std::string text;
   for (const kms::KeyDocument& key : found) {
     FLE_TRY(const bool existed, vault->delete_key(key.id));
@@ -224,6 +246,7 @@ void add_key_delete(CLI::App& key, Action& chosen) {
   auto o = std::make_shared<Delete>();
   o->keys.add_vault(*cmd);
   cmd->add_option("KEY", o->selected, kKeyHelp)->required();
+  cmd->add_flag("--yes", o->yes, "Do not ask; asked is on a terminal only");
   cmd->footer(
       "What is encrypted under a deleted key cannot be decrypted again. `fle key export` first\n"
       "keeps a copy that `fle key import` takes back.");

@@ -22,8 +22,7 @@ struct Transfer {
     cmd.add_option("--format", format,
                    "bson: documents one after the other (the default); json: one Extended JSON "
                    "document a line")
-        ->transform(CLI::Transformer(
-            std::map<std::string, Format>{{"bson", Format::bson}, {"json", Format::json}}))
+        ->transform(is_format())
         ->type_name("bson|json");
   }
 };
@@ -33,6 +32,8 @@ Done export_keys(const Transfer& o) {
   FLE_TRY(const std::vector<kms::KeyDocument> keys,
           o.selected.empty() ? vault->list() : find_keys(*vault, o.selected));
   FLE_TRY(Output out, Output::open(o.out, files::Privacy::secret));
+  FLE_CHECK(check_terminal(out, o.format));
+  if (keys.empty()) complain("the key vault has no key: 0 keys exported");
   std::string json;
   for (const kms::KeyDocument& key : keys) {
     const std::vector<std::uint8_t> bson = kms::to_bson(key);

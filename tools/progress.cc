@@ -1,15 +1,17 @@
 #include "progress.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
-#include <string>
 
 #include <unistd.h>
+
+#include "terminal.h"
 
 namespace fle::tools {
 
 Progress::Progress(std::uint64_t total, bool quiet) noexcept
-    : on_(!quiet && ::isatty(STDERR_FILENO) == 1), total_(total) {}
+    : on_(!quiet && is_terminal(STDERR_FILENO)), total_(total) {}
 
 Progress::~Progress() { hide(); }
 
@@ -30,21 +32,48 @@ void Progress::add(std::uint64_t bytes, std::uint64_t documents) noexcept {
 }
 
 void Progress::draw() noexcept {
-  constexpr int kWidth = 30;
+  // The last column stays free: some terminals wrap when it is written.
+  std::array<char, kMostColumns + 1> line{};
+  const unsigned width = std::min(columns_of(STDERR_FILENO) - 1, kMostColumns);
+  write_line(line.data(), width);
+  std::fprintf(stderr, "\r\033[K%s", line.data());
+}
+
+/// As much as fits of "[####....]  40%  123 documents  12.3 MiB/s".
+void Progress::write_line(char* line, unsigned width) const noexcept {
+  constexpr int kBar = 30;
+  constexpr int kLeastBar = 6;
   constexpr double kMiB = 1024.0 * 1024.0;
   const double seconds = std::chrono::duration<double>(drawn_ - started_).count();
   const double mib = static_cast<double>(bytes_) / kMiB;
   const double rate = seconds > 0 ? mib / seconds : 0;
+  const auto documents = static_cast<unsigned long long>(documents_);
+  std::array<char, 24> done{};
   if (total_ == 0) {
-    std::fprintf(stderr, "\r\033[K%.1f MiB  %llu documents  %.1f MiB/s", mib,
-                 static_cast<unsigned long long>(documents_), rate);
-    return;
+    std::snprintf(done.data(), done.size(), "%.1f MiB", mib);
+  } else {
+    std::snprintf(done.data(), done.size(), "%3.0f%%", part() * 100);
   }
-  const double part = std::min(1.0, static_cast<double>(bytes_) / static_cast<double>(total_));
-  char bar[kWidth + 1] = {};
-  for (int i = 0; i < kWidth; ++i) bar[i] = i < static_cast<int>(part * kWidth) ? '#' : '.';
-  std::fprintf(stderr, "\r\033[K[%s] %3.0f%%  %llu documents  %.1f MiB/s", bar, part * 100,
-               static_cast<unsigned long long>(documents_), rate);
+  // From all of it to nothing, the first that fits.
+  std::array<char, kMostColumns + 1> text{};
+  const auto room = static_cast<int>(width);
+  int n = std::snprintf(text.data(), text.size(), "%s  %llu documents  %.1f MiB/s", done.data(),
+                        documents, rate);
+  if (n > room) n = std::snprintf(text.data(), text.size(), "%s  %llu", done.data(), documents);
+  if (n > room) n = std::snprintf(text.data(), text.size(), "%s", done.data());
+  if (n > room) return;
+  const int bar = total_ == 0 ? 0 : std::min(kBar, room - n - 3);
+  if (bar >= kLeastBar) {
+    *line++ = '[';
+    for (int i = 0; i < bar; ++i) *line++ = i < static_cast<int>(part() * bar) ? '#' : '.';
+    *line++ = ']';
+    *line++ = ' ';
+  }
+  std::copy_n(text.data(), n, line);
+}
+
+double Progress::part() const noexcept {
+  return std::min(1.0, static_cast<double>(bytes_) / static_cast<double>(total_));
 }
 
 }  // namespace fle::tools

@@ -6,10 +6,12 @@
 
 namespace fle::tools {
 
-/// A progress bar on standard error, when that is a terminal. Not for concurrent use.
+/// A progress bar on standard error, when that is a terminal: as wide as it has columns at that
+/// moment, at most one line. Not for concurrent use.
 class Progress {
  public:
   /// @param total  bytes that will come, 0 when unknown.
+  /// @param quiet  no bar; also where documents go to a terminal, which it would be drawn into.
   Progress(std::uint64_t total, bool quiet) noexcept;
   ~Progress();
   Progress(const Progress&) = delete;
@@ -20,7 +22,10 @@ class Progress {
   void hide() noexcept;
 
  private:
+  static constexpr unsigned kMostColumns = 120;
   void draw() noexcept;
+  void write_line(char* line, unsigned width) const noexcept;
+  [[nodiscard]] double part() const noexcept;
   using Clock = std::chrono::steady_clock;
   bool on_;
   std::uint64_t total_;

@@ -1,19 +1,18 @@
 #include "stream_options.h"
 
 #include <algorithm>
-#include <map>
 #include <thread>
+
+#include "fle/did_you_mean.h"
 
 namespace fle::tools {
 
 void StreamOptions::add_input(CLI::App& cmd) {
-  static const std::map<std::string, Format> kFormats{{"bson", Format::bson},
-                                                      {"json", Format::json}};
   cmd.add_option("--in", in, "Input; standard input if not given")->type_name("FILE");
   cmd.add_option("--format", format,
                  "bson: documents one after the other (the default); json: one Extended JSON "
                  "document a line")
-      ->transform(CLI::Transformer(kFormats))
+      ->transform(is_format())
       ->type_name("bson|json");
   cmd.add_flag("--quiet", quiet, "No progress bar; no count at the end, nor its warnings");
 }
@@ -36,6 +35,26 @@ void StreamOptions::add_output(CLI::App& cmd) {
 
 void StreamOptions::add_summary(CLI::App& cmd) {
   cmd.add_flag("--json", json_summary, "The count at the end (standard error) as one JSON line");
+}
+
+CLI::Validator is_format() {
+  return {[](std::string& text) -> std::string {
+            static constexpr std::string_view kNames[] = {"bson", "json"};
+            static constexpr Format kFormats[] = {Format::bson, Format::json};
+            const auto* const name = std::ranges::find(kNames, text);
+            if (name == std::end(kNames))
+              return "expected bson or json, not '" + text + "'." + did_you_mean(text, kNames);
+            text = std::to_string(static_cast<int>(kFormats[name - std::begin(kNames)]));
+            return {};
+          },
+          "", "format"};
+}
+
+Done check_terminal(const Output& out, Format format) {
+  if (format != Format::bson || !out.is_terminal()) return ok;
+  return Failure(Errc::invalid_argument,
+                 "BSON is not for a terminal: give --out FILE, send it into a pipe or a file, or "
+                 "ask for --format json");
 }
 
 unsigned StreamOptions::thread_count() const noexcept {

@@ -28,6 +28,13 @@ struct StreamOptions {
   [[nodiscard]] unsigned thread_count() const noexcept;
 };
 
+/// Takes the name of a format for its number, as CLI11 reads an enumeration.
+[[nodiscard]] CLI::Validator is_format();
+
+/// No terminal gets binary documents: they would command it.
+/// @retval Errc::invalid_argument  says where they may go instead
+[[nodiscard]] Done check_terminal(const Output& out, Format format);
+
 }  // namespace fle::tools
 
 #endif  // FLE_TOOLS_STREAM_OPTIONS_H_

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -111,6 +112,49 @@ Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string
                   },
                   {}};
   Ended e = run_fle(folder, args, ends);
+  e.out = std::move(out);
+  return e;
+}
+
+Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
+              Terminal& terminal, const std::string& input) {
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (master < 0 || ::grantpt(master) != 0 || ::unlockpt(master) != 0)
+    throw std::runtime_error("posix_openpt");
+  const std::string slave = ::ptsname(master);
+  winsize size{};
+  size.ws_row = 20;
+  size.ws_col = terminal.columns;
+  ::ioctl(master, TIOCSWINSZ, &size);
+  // Open as long as the command is about to start: a terminal that nobody has is at its end.
+  const int keep = ::open(slave.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+  std::string out;
+  Ends ends{[&input](int fd, pid_t) { write_to(fd, input); },
+            [&out](const char* p, std::size_t n) {
+              out.append(p, n);
+              return true;
+            },
+            {}};
+  ends.prepare = [&] {
+    ::setsid();
+    const int fd = ::open(slave.c_str(), O_RDWR);
+    if (terminal.in) ::dup2(fd, STDIN_FILENO);
+    if (terminal.out) ::dup2(fd, STDOUT_FILENO);
+    if (terminal.err) ::dup2(fd, STDERR_FILENO);
+    ::close(fd);
+  };
+  std::thread showing([&] {
+    drain(master, [&](const char* p, std::size_t n) {
+      terminal.screen.append(p, n);
+      if (!terminal.answer.empty() && terminal.screen.ends_with("[y/N] "))
+        write_to(master, terminal.answer);
+      return true;
+    });
+  });
+  Ended e = run_fle(folder, args, ends);
+  ::close(keep);
+  showing.join();
   e.out = std::move(out);
   return e;
 }

@@ -37,6 +37,22 @@ Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string
 /// Writes all of `data`, unless the other end is closed.
 bool write_to(int fd, const std::string& data);
 
+/// A terminal that a run stands on, with some of its descriptors.
+struct Terminal {
+  unsigned short columns = 80;
+  bool in = false;
+  bool out = false;
+  bool err = false;
+  /// What is typed once the terminal shows "[y/N] ".
+  std::string answer{};
+  /// All that it showed, as it came: line ends are \r\n.
+  std::string screen{};
+};
+/// Runs the fle command with `args` in `folder`, `input` on its standard input if that is none of
+/// the terminal's.
+Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
+              Terminal& terminal, const std::string& input = {});
+
 /// A folder of a test, removed with what is in it.
 class TempFolder {
  public:

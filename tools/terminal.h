@@ -1,0 +1,19 @@
+#ifndef FLE_TOOLS_TERMINAL_H_
+#define FLE_TOOLS_TERMINAL_H_
+
+#include <string>
+
+namespace fle::tools {
+
+/// Whether people sit at this descriptor.
+[[nodiscard]] bool is_terminal(int fd) noexcept;
+/// Columns that the terminal has now; 80 where it does not say.
+[[nodiscard]] unsigned columns_of(int fd) noexcept;
+
+/// Asks on standard error and reads a line from standard input. Anything but y or yes is no.
+/// Only where standard input is a terminal.
+[[nodiscard]] bool is_confirmed(const std::string& question);
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_TERMINAL_H_
