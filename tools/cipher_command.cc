@@ -179,6 +179,7 @@ void add(CLI::App& app, Action& chosen, bool encrypt) {
         ->required()
         ->type_name("FILE");
     o->schema.add_origin(*cmd);
+    o->schema.add_ns(*cmd);
   }
   o->keys.add_vault(*cmd);
   o->keys.add_kms(*cmd);

@@ -50,13 +50,13 @@ void CommandOptions::add(CLI::App& cmd) {
 
 Outcome<SchemaMap> CommandOptions::schemas() const {
   SchemaMap map;
-  FLE_TRY(map[ns], schema.compile());
+  FLE_TRY(map[ns], (SchemaFile{schema.path, schema.remote, ns}.compile()));
   for (const std::string& other : others) {
     const std::size_t equals = other.find('=');
     const std::string name = other.substr(0, equals);
     if (map.contains(name))
       return Failure(Errc::invalid_argument, "two schemas are given for " + name);
-    FLE_TRY(map[name], (SchemaFile{other.substr(equals + 1), schema.remote}.compile()));
+    FLE_TRY(map[name], (SchemaFile{other.substr(equals + 1), schema.remote, name}.compile()));
   }
   return map;
 }

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "files.h"
 #include "schema_file.h"
+#include "stream_formats.h"
 
 namespace fle::tools {
 namespace {
@@ -57,10 +58,25 @@ void SchemaFile::add_origin(CLI::App& cmd) {
                "Read it as a collection's validator: validation keywords are known and ignored");
 }
 
+void SchemaFile::add_ns(CLI::App& cmd) {
+  cmd.add_option("--ns", ns, "The collection whose schema to take, where FILE has several")
+      ->type_name("DB.COLL");
+}
+
 Outcome<std::shared_ptr<const schema::Plan>> SchemaFile::compile() const {
   FLE_TRY(const std::string text, read_file(path, kMaxSchema, files::FileKind::schema));
-  auto plan = schema::compile_json(text, remote ? schema::Origin::remote : schema::Origin::local);
-  if (!plan) plan.error().message += " (in schema '" + path + "')";
+  const Bytes start(reinterpret_cast<const std::uint8_t*>(text.data()),
+                    std::min(text.size(), kStreamStart));
+  if (const auto other = possible_format(start))
+    return Failure(Errc::schema_syntax, *other + " (schema '" + path + "')");
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    return Failure(Errc::schema_syntax, "the schema '" + path + "' is empty; {} encrypts nothing");
+  const auto origin = remote ? schema::Origin::remote : schema::Origin::local;
+  auto plan = schema::compile_wrapped_json(text, origin, ns);
+  if (plan) return plan;
+  std::string& message = plan.error().message;
+  if (message.ends_with("say which")) message += " by --ns";
+  message += " (in schema '" + path + "')";
   return plan;
 }
 
@@ -71,6 +87,10 @@ void add_schema(CLI::App& app, Action& chosen) {
   cmd->add_option("FILE", file->path, "JSON Schema with encrypt keywords, as Extended JSON")
       ->required();
   file->add_origin(*cmd);
+  file->add_ns(*cmd);
+  cmd->footer(
+      "FILE may also be a validator, a collection's options, or a driver's schema map.\n"
+      "Example: fle schema patients.json");
   cmd->callback([file, &chosen] {
     chosen = [file]() -> Done {
       FLE_TRY(const std::shared_ptr<const schema::Plan> plan, file->compile());

@@ -14,7 +14,10 @@ namespace fle::tools {
 struct SchemaFile {
   std::string path;
   bool remote = false;
+  std::string ns{};  // whose schema to take from a schema map
 
+  /// Adds --ns, where a subcommand has none of its own.
+  void add_ns(CLI::App& cmd);
   /// Adds --remote.
   void add_origin(CLI::App& cmd);
   /// Failures name the file.
