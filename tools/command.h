@@ -32,7 +32,8 @@ void add_inspect(CLI::App& app, Action& chosen);
 void add_analyze(CLI::App& app, Action& chosen);
 void add_command(CLI::App& app, Action& chosen);
 
-/// One line on standard error: "fle: ...".
+/// One line on standard error: "fle: ...". Names of the library's options become those of the
+/// command's.
 void complain(const std::string& line);
 /// Writes all of `text` to standard output, now.
 [[nodiscard]] Done print(const std::string& text);
@@ -66,6 +67,7 @@ struct KeyOptions {
   [[nodiscard]] Outcome<std::shared_ptr<kms::KeyVault>> open_mongodb(std::string_view uri) const;
   /// What the options say about seals; they stand above those of a file.
   [[nodiscard]] Done set_seals(kms::SealOptions& seals) const;
+  [[nodiscard]] Outcome<kms::Providers> kms_providers() const;
 };
 
 /// Base64 of an id, as drivers print it.

@@ -53,6 +53,7 @@ Done list(const KeyOptions& keys) {
   FLE_TRY(const std::shared_ptr<const kms::Providers> providers, keys.providers());
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, keys.open_vault(false));
   FLE_TRY(const std::vector<kms::KeyDocument> all, vault->list());
+  if (all.empty()) complain("the key vault has no key: 0 keys");
   std::string text;
   for (const kms::KeyDocument& k : all) {
     std::string names;

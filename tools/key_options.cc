@@ -60,6 +60,12 @@ void warn_of_missing_pins(const kms::Providers& providers) {
            "under masterKeys in the file of --kms-options (docs/kms.md)");
 }
 
+/// Says which option a fault came in by.
+Failure in_option(Failure f, const char* option, const std::string& file) {
+  f.message += " (in " + std::string(option) + " '" + file + "')";
+  return f;
+}
+
 }  // namespace
 
 void KeyOptions::add_vault(CLI::App& cmd) {
@@ -138,18 +144,26 @@ Done KeyOptions::set_seals(kms::SealOptions& seals) const {
   return ok;
 }
 
+Outcome<kms::Providers> KeyOptions::kms_providers() const {
+  FLE_TRY(const SecretBytes text, read_secret_file(kms_file, kMaxKmsFile, LockPolicy::best_effort,
+                                                   files::FileKind::kms_providers));
+  kms::KmsOptions options;
+  options.lock_policy = lock_policy();
+  options.credentials = kms::automatic_credentials(lock_policy());
+  if (!kms_options_file.empty()) {
+    const Done read = read_kms_options(options, kms_options_file);
+    if (!read) return in_option(read.error(), "--kms-options", kms_options_file);
+  }
+  FLE_CHECK(set_seals(options.seals));
+  const Bytes b = text.expose();
+  auto p = kms::Providers::from_json({reinterpret_cast<const char*>(b.data()), b.size()}, options);
+  if (!p) return in_option(p.error(), "--kms", kms_file);
+  return p;
+}
+
 Outcome<std::shared_ptr<const kms::Providers>> KeyOptions::providers() const {
   if (!kms_file.empty()) {
-    FLE_TRY(const SecretBytes text, read_secret_file(kms_file, kMaxKmsFile, LockPolicy::best_effort,
-                                                     files::FileKind::kms_providers));
-    kms::KmsOptions options;
-    options.lock_policy = lock_policy();
-    options.credentials = kms::automatic_credentials(lock_policy());
-    if (!kms_options_file.empty()) FLE_CHECK(read_kms_options(options, kms_options_file));
-    FLE_CHECK(set_seals(options.seals));
-    const Bytes b = text.expose();
-    FLE_TRY(kms::Providers p, kms::Providers::from_json(
-                                  {reinterpret_cast<const char*>(b.data()), b.size()}, options));
+    FLE_TRY(kms::Providers p, kms_providers());
     warn_of_missing_pins(p);
     return std::make_shared<const kms::Providers>(std::move(p));
   }

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "documents.h"
+#include "fle/did_you_mean.h"
 #include "key_commands.h"
 
 namespace fle::tools {
@@ -119,6 +120,20 @@ std::string to_text(kms::KeyDocument::Time time) {
   return text.data();
 }
 
+namespace {
+
+/// Which alternate name of the vault was meant. A vault that cannot say so is no fault here.
+std::string similar_name(kms::KeyVault& vault, const std::string& name) {
+  const auto all = vault.list();
+  if (!all) return {};
+  std::vector<std::string_view> names;
+  for (const kms::KeyDocument& k : *all)
+    names.insert(names.end(), k.alt_names.begin(), k.alt_names.end());
+  return did_you_mean(name, names);
+}
+
+}  // namespace
+
 Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
                                                  std::span<const std::string> keys) {
   std::vector<KeyId> ids;
@@ -136,7 +151,8 @@ Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
     }
     if (it == found.end()) {
       return Failure(Errc::key_not_found,
-                     "no data key has the alternate name, UUID or base64 id '" + key + "'");
+                     "no data key has the alternate name, UUID or base64 id '" + key + "'." +
+                         similar_name(vault, key));
     }
     out.push_back(*it);
   }
@@ -153,7 +169,10 @@ void MasterKeyOptions::add(CLI::App& cmd) {
 Outcome<kms::MasterKey> MasterKeyOptions::parse() const {
   WipedBytes fields;
   FLE_CHECK(option_to_bson("--master-key", master_key.empty() ? "{}" : master_key, fields));
-  return kms::MasterKey::from_fields(provider, fields);
+  auto key = kms::MasterKey::from_fields(provider, fields);
+  if (!key)
+    key.error().message += key.error().path.empty() ? " (in --provider)" : " (in --master-key)";
+  return key;
 }
 
 }  // namespace fle::tools

@@ -112,6 +112,7 @@ Done import_keys(const Transfer& o) {
   // Before the vault file is made: keys that contradict each other leave nothing behind.
   FLE_CHECK(insert(*kms::make_memory_vault(), keys));
   const std::size_t all = keys.size();
+  if (all == 0) complain("the input has no key: 0 keys imported");
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(true));
   if (o.skip_identical) FLE_CHECK(drop_identical(keys, *vault));
   FLE_CHECK(insert(*vault, keys));

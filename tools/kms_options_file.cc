@@ -11,6 +11,7 @@
 
 #include "documents.h"
 #include "files.h"
+#include "fle/did_you_mean.h"
 
 namespace fle::tools {
 namespace {
@@ -21,6 +22,14 @@ constexpr std::int64_t kMaxRetries = 100;
 
 Failure refuse(std::string why, std::string path) {
   return {Errc::kms_config_invalid, std::move(why), std::move(path)};
+}
+
+/// The text for an option that is in no row of a table.
+template <class Row, std::size_t n>
+std::string unknown(std::string_view name, const Row (&rows)[n], std::string_view Row::*of) {
+  std::vector<std::string_view> names;
+  for (const Row& row : rows) names.push_back(row.*of);
+  return "unknown option." + did_you_mean(name, names) + " Known are " + listed(names);
 }
 
 using Visit = std::function<Done(const std::string& name, const bson_iter_t& value)>;
@@ -57,10 +66,10 @@ Done set_tls(kms::TlsOptions& out, const std::string& name, const bson_iter_t& i
   static constexpr std::string_view kInsecure[] = {"tlsInsecure", "tlsAllowInvalidCertificates",
                                                    "tlsAllowInvalidHostnames",
                                                    "tlsDisableCertificateRevocationCheck"};
-  static constexpr std::pair<std::string_view, std::string kms::TlsOptions::*> kFiles[] = {
-      {"tlsCAFile", &kms::TlsOptions::ca_file},
-      {"tlsCertificateKeyFile", &kms::TlsOptions::certificate_file},
-      {"tlsPrivateKeyFile", &kms::TlsOptions::private_key_file}};
+  using File = std::pair<std::string_view, std::string kms::TlsOptions::*>;
+  static constexpr File kFiles[] = {{"tlsCAFile", &kms::TlsOptions::ca_file},
+                                    {"tlsCertificateKeyFile", &kms::TlsOptions::certificate_file},
+                                    {"tlsPrivateKeyFile", &kms::TlsOptions::private_key_file}};
   if (std::ranges::count(kInsecure, name) != 0)
     return refuse("Insecure TLS options prohibited", path);
   for (const auto& [file, member] : kFiles) {
@@ -68,8 +77,7 @@ Done set_tls(kms::TlsOptions& out, const std::string& name, const bson_iter_t& i
     FLE_TRY(out.*member, text(it, path));
     return ok;
   }
-  return refuse("unknown option: expected tlsCAFile, tlsCertificateKeyFile or tlsPrivateKeyFile",
-                path);
+  return refuse(unknown(name, kFiles, &File::first), path);
 }
 
 Done set_tls_map(kms::KmsOptions& out, const bson_iter_t& it) {
@@ -185,7 +193,7 @@ Done read_kms_options(kms::KmsOptions& out, const std::string& path) {
   while (bson_iter_next(&it)) {
     const auto* option = std::ranges::find(kOptions, bson_iter_key(&it), &Option::name);
     if (option == std::end(kOptions))
-      return refuse("'" + path + "': no such option for KMS servers", bson_iter_key(&it));
+      return refuse(unknown(bson_iter_key(&it), kOptions, &Option::name), bson_iter_key(&it));
     FLE_CHECK(option->set(out, it));
   }
   return ok;

@@ -1,8 +1,8 @@
 // The fle command: keys, schemas, and streams of documents through DocumentCipher.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <sstream>
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "fle/did_you_mean.h"
 
 namespace fle::tools {
 namespace {
@@ -20,6 +21,65 @@ namespace {
 // A new subcommand is a file and a row.
 constexpr AddCommand kCommands[] = {add_keygen,  add_key,     add_schema,  add_encrypt,
                                     add_decrypt, add_inspect, add_analyze, add_command};
+
+/// "fle key delete": the commands that were understood.
+std::string command_line_so_far(const CLI::App& app) {
+  std::string line = app.get_name();
+  for (const CLI::App* sub : app.get_subcommands()) line += " " + command_line_so_far(*sub);
+  return line;
+}
+
+/// The command that was understood last.
+const CLI::App& last_command(const CLI::App& app) {
+  const auto subs = app.get_subcommands();
+  return subs.empty() ? app : last_command(*subs.back());
+}
+
+/// What is wrong with the command line, and which option or command was meant.
+std::string usage_fault(const CLI::App& app, const CLI::ParseError& e) {
+  const CLI::App& command = last_command(app);
+  std::vector<std::string> rest = app.remaining(true);
+  std::erase_if(rest, [](const std::string& word) { return word == "--" || word.empty(); });
+  if (rest.empty()) return e.what();
+  const std::string word = rest.front().substr(0, rest.front().find('='));
+  std::vector<std::string> known;
+  const bool option = word.starts_with('-');
+  if (option) {
+    for (const CLI::Option* o : command.get_options())
+      for (const std::string& name : o->get_lnames()) known.push_back("--" + name);
+  } else {
+    for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; }))
+      known.push_back(sub->get_name());
+  }
+  const std::string meant =
+      did_you_mean(word, std::vector<std::string_view>(known.begin(), known.end()));
+  if (std::ranges::count(known, word) != 0)
+    return "'" + word + "' stands too early: options follow the command";
+  if (option || !known.empty())
+    return "'" + command_line_so_far(app) + "' has no " + (option ? "option" : "command") + " '" +
+           word + "'." + meant;
+  return e.what();
+}
+
+/// What the library calls by a name of C++, and how the command is told of it.
+struct OwnWord {
+  std::string_view library;
+  std::string_view command;
+};
+constexpr OwnWord kOwnWords[] = {
+    {"KmsOptions::allowed_endpoints", "allowedEndpoints in the file of --kms-options"},
+    {" from KmsOptions::credentials", ""},
+    {"check the endpoint and TlsOptions",
+     "check the endpoint, and tlsOptions in the file of --kms-options"},
+};
+
+std::string in_own_words(std::string line) {
+  for (const OwnWord& w : kOwnWords) {
+    const std::size_t at = line.find(w.library);
+    if (at != std::string::npos) line.replace(at, w.library.size(), w.command);
+  }
+  return line;
+}
 
 int run(int argc, char** argv) {
   CLI::App app("Client-side field level encryption, byte-compatible with MongoDB CSFLE.", "fle");
@@ -33,13 +93,11 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    // --help and --version are "errors" of status 0 to CLI11. Others quote the arguments.
-    std::ostringstream out;
-    std::ostringstream err;
-    const int status = app.exit(e, out, err);
-    std::fputs(out.str().c_str(), stdout);
-    std::fputs(shortened(err.str()).c_str(), stderr);
-    return status == 0 ? kDone : kUsage;
+    // --help and --version are "errors" of status 0 to CLI11.
+    if (e.get_exit_code() == 0) return app.exit(e);
+    // Faults quote the arguments.
+    complain(shortened(usage_fault(app, e)) + " (see '" + command_line_so_far(app) + " --help')");
+    return kUsage;
   }
   const Done done = chosen();
   if (done) return kDone;
@@ -71,7 +129,7 @@ void prepare_process() {
 }  // namespace
 
 void complain(const std::string& line) {
-  std::fprintf(stderr, "fle: %s\n", shortened(printable(line)).c_str());
+  std::fprintf(stderr, "fle: %s\n", shortened(printable(in_own_words(line))).c_str());
 }
 
 Done print(const std::string& text) {
