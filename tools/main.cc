@@ -68,6 +68,8 @@ struct OwnWord {
 };
 constexpr OwnWord kOwnWords[] = {
     {"KmsOptions::allowed_endpoints", "allowedEndpoints in the file of --kms-options"},
+    {"KmsOptions::master_keys", "masterKeys in the file of --kms-options"},
+    {"RewrapOptions::from", "--from-master-key"},
     {" from KmsOptions::credentials", ""},
     {"check the endpoint and TlsOptions",
      "check the endpoint, and tlsOptions in the file of --kms-options"},
