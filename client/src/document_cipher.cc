@@ -120,9 +120,11 @@ Done encrypt_all(Batch::State& s, const schema::Plan& plan, kms::KeyRing* ring,
   fle::Work own;
   if (limits.work == nullptr) limits.work = &own;
   options.budget.allow(*limits.work, size_of_all(s));
-  FLE_CHECK(walk_all(s, [&](Bytes doc, bson::Edits& edits) {
+  const Done walked = walk_all(s, [&](Bytes doc, bson::Edits& edits) {
     return bson::find_fields(doc, plan, edits, limits);
-  }));
+  });
+  limits.work->end_limit();
+  FLE_CHECK(walked);
   FLE_CHECK(choose_keys(s, plan));
   if (const Done resolved = s.keys.resolve(ring); !resolved) return first_missing_key(s, resolved);
   FLE_CHECK(for_each_field(s, [](std::size_t, bson::Mark& m, std::size_t) -> Done {

@@ -341,6 +341,7 @@ Done analyze(Bytes command, std::string_view db, std::span<const CollectionSchem
                     ? analyze_command(command, db, schemas, out)
                     : Done(Failure(Errc::document_too_large, "the command is too long"));
     if (out.work.spent()) done = refuse_spent(out, done);
+    out.work.end_limit();
     if (!done) {
       out.edits.clear();
       out.rewrites.clear();

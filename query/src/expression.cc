@@ -258,8 +258,11 @@ Done Evaluator::check_any_depth(const Element& e, std::string_view component) {
 }
 
 Done Evaluator::need_open_objects(const Element& e) {
-  if (names().container == nullptr) return ok;
-  return context_.refuse(kDescent, e, names().container->path, {});
+  // Where any name may be encrypted, the search ended before all containers were seen.
+  const auto* const container = names().container;
+  if (container == nullptr && !names().any) return ok;
+  return context_.refuse(kDescent, e, container == nullptr ? std::string_view() : container->path,
+                         {});
 }
 
 Outcome<View> Evaluator::field_of(const Element& e, const View& object, std::string_view name) {

@@ -70,7 +70,7 @@ class Compiler {
     root.root = true;
     root.place = inner_.place;
     FLE_TRY(Draft draft, compile(*inner_.schema, root));
-    auto plan = std::make_shared<const Plan>(flatten(std::move(draft)));
+    auto plan = std::make_shared<const Plan>(flatten(std::move(draft), work_));
     const Done checked = check(*plan);
     if (work_.spent()) return over_budget_at(inner_.place);
     FLE_CHECK(checked);
@@ -298,9 +298,10 @@ class Compiler {
         const Pattern::Match m = p.pattern.search(c.name, &work_);
         if (work_.spent()) return over_budget_at(here.place);
         if (m == Pattern::Match::no ||
-            (m == Pattern::Match::yes && same_meaning(c.draft, p.draft))) {
+            (m == Pattern::Match::yes && same_meaning(c.draft, p.draft, work_))) {
           continue;
         }
+        if (work_.spent()) return over_budget_at(here.place);
         return fail(Errc::schema_conflict,
                     "'properties' and the pattern '" + p.pattern.text() +
                         "' say different things about the field '" + c.name + "'",

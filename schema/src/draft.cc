@@ -18,7 +18,7 @@ bool same_lists(const std::vector<C>& a, const std::vector<C>& b, Eq equal) noex
 
 class Flattener {
  public:
-  explicit Flattener(Plan::Data& data) noexcept : d_(data) {}
+  Flattener(Plan::Data& data, Work& work) noexcept : d_(data), work_(work) {}
 
   Plan::Step add(Draft& draft) {
     Plan::Step step;
@@ -30,13 +30,12 @@ class Flattener {
 
  private:
   /// For each pattern the first one that means the same: what a look-up compares.
-  static std::vector<std::uint32_t> meanings_of(const std::vector<Draft::PatternChild>& patterns) {
+  std::vector<std::uint32_t> meanings_of(const std::vector<Draft::PatternChild>& patterns) {
     std::vector<std::uint32_t> out;
-    for (const Draft::PatternChild& p : patterns) {
-      const auto first = std::find_if(
-          patterns.begin(), patterns.end(),
-          [&p](const Draft::PatternChild& q) { return same_meaning(p.draft, q.draft); });
-      out.push_back(static_cast<std::uint32_t>(first - patterns.begin()));
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      std::size_t first = 0;
+      while (first < i && !same_meaning(patterns[i].draft, patterns[first].draft, work_)) ++first;
+      out.push_back(static_cast<std::uint32_t>(first));
     }
     return out;
   }
@@ -98,6 +97,7 @@ class Flattener {
   }
 
   Plan::Data& d_;
+  Work& work_;
   std::set<KeyId> seen_;
   std::map<std::string, Plan::PointerId> pointers_;
 };
@@ -138,27 +138,30 @@ void make_pointer_tree(Plan::Data& d) {
 
 }  // namespace
 
-bool same_meaning(const Draft& a, const Draft& b) noexcept {
+bool same_meaning(const Draft& a, const Draft& b, Work& work) noexcept {
+  work.step();
+  if (work.spent()) return false;
   if (a.kind != b.kind) return false;
   if (a.kind == Plan::Kind::encrypted) return same_encryption(a.leaf, b.leaf);
   if (a.kind != Plan::Kind::object) return true;
   const bool same_rest = a.otherwise == nullptr || b.otherwise == nullptr
                              ? a.otherwise == b.otherwise
-                             : same_meaning(*a.otherwise, *b.otherwise);
+                             : same_meaning(*a.otherwise, *b.otherwise, work);
   return same_rest &&
          same_lists(a.properties, b.properties,
-                    [](const Draft::Child& x, const Draft::Child& y) {
-                      return x.name == y.name && same_meaning(x.draft, y.draft);
+                    [&](const Draft::Child& x, const Draft::Child& y) {
+                      return x.name == y.name && same_meaning(x.draft, y.draft, work);
                     }) &&
          same_lists(a.patterns, b.patterns,
-                    [](const Draft::PatternChild& x, const Draft::PatternChild& y) {
-                      return x.pattern.text() == y.pattern.text() && same_meaning(x.draft, y.draft);
+                    [&](const Draft::PatternChild& x, const Draft::PatternChild& y) {
+                      return x.pattern.text() == y.pattern.text() &&
+                             same_meaning(x.draft, y.draft, work);
                     });
 }
 
-std::unique_ptr<const Plan::Data> flatten(Draft root) {
+std::unique_ptr<const Plan::Data> flatten(Draft root, Work& work) {
   auto data = std::make_unique<Plan::Data>();
-  data->root = Flattener(*data).add(root);
+  data->root = Flattener(*data, work).add(root);
   list_names(*data);
   make_pointer_tree(*data);
   return data;

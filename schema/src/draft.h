@@ -29,11 +29,11 @@ struct Draft::PatternChild {
   Draft draft;
 };
 
-/// Whether two sub-schemas encrypt the same things in the same way.
-[[nodiscard]] bool same_meaning(const Draft& a, const Draft& b) noexcept;
+/// Whether two sub-schemas encrypt the same things in the same way. Once `work` is spent(), false.
+[[nodiscard]] bool same_meaning(const Draft& a, const Draft& b, Work& work) noexcept;
 
-/// Lays a checked schema out flat.
-[[nodiscard]] std::unique_ptr<const Plan::Data> flatten(Draft root);
+/// Lays a checked schema out flat. Once `work` is spent(), the result is not to be used.
+[[nodiscard]] std::unique_ptr<const Plan::Data> flatten(Draft root, Work& work);
 
 }  // namespace fle::schema
 

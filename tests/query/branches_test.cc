@@ -127,6 +127,25 @@ TEST(UnionWithStage, KnowsOfAFieldWhatIsSoInBothCollections) {
           "x.street");
 }
 
+// Where a field may be anything, the search for containers ends before it has seen all of them.
+TEST(UnionWithStage, LeavesNoWayAroundTheRuleOfRedactForContainers) {
+  const auto holds = test::plan_of(
+      "{'bsonType': 'object', 'properties': {'ssn': {'encrypt': {'algorithm': " +
+      test::kRandAlgorithm + ", 'keyId': " + test::kZeroKey + ", 'bsonType': 'object'}}}}");
+  const auto patterns =
+      test::plan_of("{'bsonType': 'object', 'patternProperties': {'^y': " + test::rand() +
+                    ", 'y$': " + test::det("string") + "}}");
+  const query::CollectionSchema schemas[] = {{"c", holds}, {"d", patterns}};
+  for (const char* with : {"'d'", "{'coll': 'd', 'pipeline': [{'$addFields': {'u': '$yy'}}]}"}) {
+    const test::Buf command = test::doc("{'aggregate': 'c', 'pipeline': [" + union_with(with) +
+                                        ", {'$redact': '$$DESCEND'}], 'cursor': {}}");
+    query::Analysis a;
+    const Done done = query::analyze(command, "db", schemas, a);
+    ASSERT_FALSE(done) << with;
+    EXPECT_EQ(a.findings.back().rule, "expression.descent") << done.error().to_string();
+  }
+}
+
 TEST(UnionWithStage, RemembersWhatBothHaveDropped) {
   const auto dropped = [](const std::string& before, const std::string& inside) {
     refuses_join(before + union_with("{'coll': 'same', 'pipeline': [" + inside + "]}") +

@@ -104,6 +104,36 @@ TEST(Budget, EndsWhenNobodyWaits) {
   EXPECT_NE(done.error().message.find("nobody waits"), std::string::npos);
 }
 
+// What was cut short while the flag was set would look done once it is taken back.
+TEST(Budget, IsOverForGoodOnceNobodyWaits) {
+  std::atomic<bool> abandoned = true;
+  Work work;
+  work.allow(100, &abandoned);
+  EXPECT_TRUE(work.spent());
+  abandoned = false;
+  EXPECT_TRUE(work.spent());
+  work.end_limit();
+  EXPECT_FALSE(work.spent());
+}
+
+TEST(Budget, CountsHowSchemasAreComparedWithEachOther) {
+  std::string schema = "{'bsonType': 'object', 'patternProperties': {";
+  for (int i = 0; i < 100; ++i) {
+    schema +=
+        (i == 0 ? "'p" : ", 'p") + std::to_string(i) + "': {'bsonType': 'object', 'properties': {";
+    for (int k = 0; k < 100; ++k) schema += "'f" + std::to_string(k) + "': " + rand() + ", ";
+    schema += "'last" + std::to_string(i) + "': " + rand() + "}}";
+  }
+  const Buf command =
+      doc("{'find': 'c', 'filter': {}, 'isRemoteSchema': false, 'jsonSchema': " + schema + "}}}");
+  query::Analyzer::Options options;
+  options.budget = {300'000, 0};
+  const auto reply = query::Analyzer(options).analyze(command, "db");
+  ASSERT_FALSE(reply) << "5,000 pairs of 100 fields each";
+  EXPECT_EQ(reply.error().code, Errc::work_limit);
+  EXPECT_TRUE(query::Analyzer().analyze(command, "db"));
+}
+
 TEST(Budget, OfAnAnalyzerCoversTheSchemasThatItCompiles) {
   std::string schema = schema_of(100, nested);
   schema.pop_back();

@@ -29,14 +29,20 @@ class Work {
   void clear() noexcept { *this = Work(); }
 
   /// Ends after `steps` more, or once `abandoned` is set, by any thread; it may be null, and must
-  /// stay. Without this there is no end.
+  /// stay until allow() or clear() is called again. Once it was seen to be set, the work is over
+  /// for good, whoever takes the flag back: what was left undone must not look done. Without this
+  /// there is no end.
   void allow(std::uint64_t steps, const std::atomic<bool>* abandoned = nullptr) noexcept {
     limit_ = steps < UINT64_MAX - steps_ ? steps_ + steps : UINT64_MAX;
     abandoned_ = abandoned;
+    was_abandoned_ = false;
   }
+  /// No end any more, as before allow(): at the end of the call that began it.
+  void end_limit() noexcept { allow(UINT64_MAX); }
   [[nodiscard]] bool spent() const noexcept { return steps_ > limit_ || is_abandoned(); }
   [[nodiscard]] bool is_abandoned() const noexcept {
-    return abandoned_ != nullptr && abandoned_->load(std::memory_order_relaxed);
+    if (abandoned_ != nullptr && abandoned_->load(std::memory_order_relaxed)) was_abandoned_ = true;
+    return was_abandoned_;
   }
   /// Steps that are allowed, those already done among them.
   [[nodiscard]] std::uint64_t limit() const noexcept { return limit_; }
@@ -59,6 +65,7 @@ class Work {
   std::uint64_t steps_ = 0;
   std::uint64_t limit_ = UINT64_MAX;
   const std::atomic<bool>* abandoned_ = nullptr;
+  mutable bool was_abandoned_ = false;
   std::uint64_t most_ = 0;
   std::size_t most_of_size_ = 0;
   std::array<char, 96> most_of_;  // uninitialised on purpose: only [0, most_of_size_) is read
