@@ -132,8 +132,9 @@ class KilledVault : public ::testing::Test {
       const auto opened =
           (*providers->find(key.master_key.provider))->unwrap(key.key_material, key.master_key);
       ASSERT_TRUE(opened) << to_uuid_string(key.id) << ": " << opened.error().to_string();
-      const std::uint8_t fill = static_cast<std::uint8_t>(key.id.bytes[3] + 1);
-      EXPECT_TRUE(std::ranges::equal(opened->expose(), test::Buf(96, fill)));
+      std::uint32_t n = 0;
+      for (std::size_t i = 0; i < 4; ++i) n = n << 8U | key.id.bytes[i];
+      EXPECT_TRUE(std::ranges::equal(opened->expose(), test::data_key_of(n)));
       // After a rewrapping that was the last thing to be reported, the next has not begun.
       if (last_.what == Report::What::rewrapped && key.id <= test::id_of(last_.n)) {
         EXPECT_EQ(key.master_key.provider, target_of(last_.n));

@@ -82,7 +82,8 @@ class Corpus : public test::SpecTest {
       // Other providers hold their data keys back: another key under the same id and name shows
       // all but the bytes.
       const auto key = LocalKeys::must(kms::parse_key_document(document));
-      keys_->add(key.id, Buf(DataKey::kLen, 0x33), key.alt_names);
+      const auto fill = static_cast<std::uint8_t>(0x33 + key_ids_.size());
+      keys_->add(key.id, Buf(DataKey::kLen, fill), key.alt_names);
       key_ids_[kms] = key.id;
     }
   }
