@@ -8,6 +8,7 @@
 #include "aws_partitions.h"
 #include "credentials.h"
 #include "http_provider.h"
+#include "kms_call.h"
 #include "oauth.h"
 #include "sigv4.h"
 
@@ -70,7 +71,9 @@ class AwsProvider final : public HttpProvider {
     WipedText body("{\"CiphertextBlob\": \"");
     body.append_base64(key_material).append("\"");
     // The ciphertext names a key of its own: without this one, who wrote it chooses.
-    if (pinned_) body.append(", \"KeyId\": ").append_json(master_key_text(mk, "key"));
+    const KmsCall* const whole = KmsCall::current();
+    if (pinned_ || (whole != nullptr && whole->binds_keys()))
+      body.append(", \"KeyId\": ").append_json(master_key_text(mk, "key"));
     body.append("}");
     FLE_TRY(auto request, prepare_call("Decrypt", mk, std::move(body)));
     auto answer = call(client(), request);

@@ -40,7 +40,7 @@ HttpResult<HttpResponse> HttpClient::exchange(const HttpRequest& request,
                                               bool (*is_transient)(int status)) {
   const std::string server = request.to.authority();
   KmsCall* const whole = KmsCall::current();
-  if (whole != nullptr && whole->is_down(server))
+  if (whole != nullptr && whole->is_down(this, server))
     return HttpFault{
         "it has just not answered for another key, and is not asked again in this call",
         HttpFault::Kind::transient};
@@ -55,7 +55,9 @@ HttpResult<HttpResponse> HttpClient::exchange(const HttpRequest& request,
     const auto wait = random_wait(n);
     const bool late = whole != nullptr && KmsCall::Clock::now() + wait >= whole->deadline();
     if (late || n == settings_.max_retries) {
-      if (whole != nullptr) whole->note_down(server);
+      // Other transient statuses may be about this key alone.
+      const bool down = !result || result->status == 429 || result->status == 503;
+      if (whole != nullptr && down) whole->note_down(this, server);
       if (!result && n > 0) result.error().why += ", " + std::to_string(n + 1) + " attempts";
       return result;
     }

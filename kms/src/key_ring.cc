@@ -285,9 +285,9 @@ Outcome<std::vector<KeyProblem>> KeyRing::prewarm_all() {
   const TimePoint t = s_->now();
   FLE_TRY(const std::vector<KeyDocument> docs, s_->loader.list());
   std::vector<KeyProblem> problems;
-  KmsCall call(KmsCall::Clock::time_point::max());
   constexpr std::size_t kAtATime = 64;
   for (std::size_t i = 0; i < docs.size();) {
+    KmsCall call(KmsCall::after(s_->loader.call_timeout()));
     std::vector<KeyDocument> missing;
     std::vector<std::size_t> places;
     {

@@ -1,7 +1,6 @@
 // What a key ring does for keys that are not in its cache: one flight a key, one query a call.
 #include <algorithm>
-#include <functional>
-#include <set>
+#include <map>
 #include <type_traits>
 
 #include "key_ring_state.h"
@@ -113,18 +112,21 @@ std::vector<LoadResult> KeyRing::State::take_all(std::span<const KeyDocument> do
     const KmsCall::Scope scope(call);
     results[i] = take(docs[i], asked, cleared_then);
   };
-  std::vector<std::size_t> first;
-  std::vector<std::size_t> others;
-  std::set<std::string_view> providers;
+  std::map<std::string_view, std::vector<std::size_t>> by_provider;
   for (std::size_t i = 0; i < docs.size(); ++i) {
     if (KeyLoader::is_local(docs[i])) {
       take_one(i);
     } else {
-      (providers.insert(docs[i].master_key.provider).second ? first : others).push_back(i);
+      by_provider[docs[i].master_key.provider].push_back(i);
     }
   }
-  for (const std::vector<std::size_t>& these : {std::cref(first), std::cref(others)})
-    side_by_side(these.size(), kAtOnce, [&](std::size_t n) { take_one(these[n]); });
+  std::vector<std::span<const std::size_t>> providers;
+  for (const auto& [id, these] : by_provider) providers.emplace_back(these);
+  side_by_side(providers.size(), kAtOnce, [&](std::size_t p) {
+    take_one(providers[p].front());
+    const auto others = providers[p].subspan(1);
+    side_by_side(others.size(), kAtOnce, [&](std::size_t n) { take_one(others[n]); });
+  });
   return results;
 }
 

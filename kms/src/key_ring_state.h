@@ -55,8 +55,8 @@ struct KeyRing::State {
   /// Unwraps one document and puts the key into the cache.
   [[nodiscard]] LoadResult take(const KeyDocument& doc, TimePoint asked,
                                 std::uint64_t cleared_then);
-  /// take() for each of `docs`, in their order. Those that need servers go side by side: first one
-  /// for each provider, so that one that is down is asked once, then the others.
+  /// take() for each of `docs`, in their order. Those that need servers go side by side; of each
+  /// provider's one goes first, so that a server that is down is asked once.
   [[nodiscard]] std::vector<LoadResult> take_all(std::span<const KeyDocument> docs, TimePoint asked,
                                                  std::uint64_t cleared_then, KmsCall& call);
   /// Loads keys that are in the cache anew. What fails stays as it is.

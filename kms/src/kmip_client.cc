@@ -111,13 +111,13 @@ Outcome<SecretBytes> Client::exchange(const Endpoint& to, const Request& request
                    "no client certificate: name one in the TLS options of this provider"};
   KmsCall* const whole = KmsCall::current();
   if (whole == nullptr) return exchange_by(to, request, Clock::now() + request_timeout_);
-  if (whole->is_down(to.text))
+  if (whole->is_down(this, to.text))
     return Failure{Errc::kms_unreachable,
                    "it has just not answered for another key, and is not asked again in this call"};
   if (whole->is_over()) return Failure{Errc::kms_unreachable, "the time of this call is over"};
   auto answer =
       exchange_by(to, request, std::min(Clock::now() + request_timeout_, whole->deadline()));
-  if (!answer && answer.error().code == Errc::kms_unreachable) whole->note_down(to.text);
+  if (!answer && answer.error().code == Errc::kms_unreachable) whole->note_down(this, to.text);
   return answer;
 }
 

@@ -1,10 +1,12 @@
 #ifndef FLE_KMS_KMS_CALL_H_
 #define FLE_KMS_KMS_CALL_H_
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace fle::kms {
 
@@ -19,23 +21,30 @@ class KmsCall {
   using Clock = std::chrono::steady_clock;
 
   explicit KmsCall(Clock::time_point deadline) : deadline_(deadline) {}
-  /// Zero: without end, as for work on a whole vault.
+  /// Zero or less: without end, as for work on a whole vault.
   [[nodiscard]] static Clock::time_point after(std::chrono::milliseconds most) {
-    return most.count() == 0 ? Clock::time_point::max() : Clock::now() + most;
+    constexpr std::chrono::hours kLong{24 * 365};
+    return most.count() <= 0 ? Clock::time_point::max()
+                             : Clock::now() + std::min<std::chrono::milliseconds>(most, kLong);
   }
 
   [[nodiscard]] Clock::time_point deadline() const noexcept { return deadline_; }
   [[nodiscard]] bool is_over() const { return Clock::now() >= deadline_; }
 
+  /// @param client  who could not reach it: another may have other certificates
   /// @param server  host and port
-  void note_down(const std::string& server) {
+  void note_down(const void* client, const std::string& server) {
     const std::lock_guard lock(mutex_);
-    down_.insert(server);
+    down_.emplace(client, server);
   }
-  [[nodiscard]] bool is_down(const std::string& server) const {
+  [[nodiscard]] bool is_down(const void* client, const std::string& server) const {
     const std::lock_guard lock(mutex_);
-    return down_.contains(server);
+    return down_.contains({client, server});
   }
+
+  /// From now on a KMS is told the key that a ciphertext must be of, where it could do without.
+  void bind_keys() noexcept { binds_keys_ = true; }
+  [[nodiscard]] bool binds_keys() const noexcept { return binds_keys_; }
 
   /// The call that this thread works for; null for none.
   [[nodiscard]] static KmsCall* current() noexcept { return current_; }
@@ -59,7 +68,8 @@ class KmsCall {
 
   const Clock::time_point deadline_;
   mutable std::mutex mutex_;
-  std::set<std::string> down_;  // guarded by mutex_
+  std::set<std::pair<const void*, std::string>> down_;  // guarded by mutex_
+  bool binds_keys_ = false;                             // set before there are threads
 };
 
 inline thread_local KmsCall* KmsCall::current_ = nullptr;

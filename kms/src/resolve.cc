@@ -1,11 +1,12 @@
 #include "resolve.h"
 
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include "no_signals.h"
 
 namespace fle::kms {
 namespace {
@@ -37,22 +38,6 @@ struct Question {
 Failure no_address(int why) {
   return unreachable(std::string("the name has no address: ") + ::gai_strerror(why));
 }
-
-/// Signals of the process are for threads that know of them.
-class NoSignals {
- public:
-  NoSignals() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  NoSignals(const NoSignals&) = delete;
-  NoSignals& operator=(const NoSignals&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 

@@ -55,7 +55,10 @@ Done check_named(const Providers& providers, const RewrapOptions& options,
   FLE_CHECK(providers.find(master_key.provider));
   FLE_CHECK(providers.check_pins(master_key));
   if (providers.is_pinned(master_key.provider)) return ok;
-  if (options.master_key && is_under(*options.master_key, master_key)) return ok;
+  // In both directions: a new master key that leaves its name to the server names no other.
+  if (options.master_key && is_under(*options.master_key, master_key) &&
+      is_under(master_key, *options.master_key))
+    return ok;
   const auto from = options.from.find(master_key.provider);
   if (from != options.from.end() && is_pinned(master_key, from->second)) return ok;
   return Failure(Errc::master_key_not_pinned,
@@ -77,6 +80,7 @@ class Run {
     }
     KmsCall call(KmsCall::after(providers_.call_timeout()));
     const KmsCall::Scope scope(call);
+    call.bind_keys();  // what was named is what opens it
     auto made = wrap_anew(key);
     if (!made) return about(made.error(), key.id);
     result_.rewrapped.push_back(key.id);

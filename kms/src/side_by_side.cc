@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "no_signals.h"
+
 namespace fle::kms {
 
 void side_by_side(std::size_t n, std::size_t most, const std::function<void(std::size_t)>& work) {
@@ -26,6 +28,7 @@ void side_by_side(std::size_t n, std::size_t most, const std::function<void(std:
   {
     std::vector<std::jthread> others;
     try {
+      const NoSignals inherited;
       for (std::size_t t = 1; t < std::min(n, most); ++t) others.emplace_back(loop);
     } catch (const std::exception&) {
       // No thread, or no memory for one: those that run do all of it.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kms_call.h"
+
 namespace fle::kms {
 namespace {
 
@@ -27,7 +29,13 @@ Outcome<TokenCache::Token> TokenCache::get(const std::string& scope, const Fetch
     if (e.token && now_() < e.use_until) return e.token;
     if (e.flight) {
       flight = e.flight;
-      landed_.wait(lock, [&] { return flight->landed; });
+      const auto landed = [&] { return flight->landed; };
+      const KmsCall* const whole = KmsCall::current();
+      if (whole == nullptr || whole->deadline() == KmsCall::Clock::time_point::max()) {
+        landed_.wait(lock, landed);
+      } else if (!landed_.wait_until(lock, whole->deadline(), landed)) {
+        return Failure(Errc::kms_unreachable, "no access token in time");
+      }
       return flight->result;
     }
     flight = e.flight = std::make_shared<Flight>();

@@ -168,6 +168,35 @@ TEST_F(RewrapPins, ANewMasterKeyThatIsNotPinnedIsRefused) {
   EXPECT_EQ(count_new_requests(), 0U);
 }
 
+// Below the name of ours stands what another key wrapped.
+TEST_F(RewrapPins, MaterialOfAnotherKeyThanTheNamedOneIsRefused) {
+  KeyDocument doc = vault_->list()->back();
+  doc.id.bytes[0] = 3;
+  doc.key_material = wrapped(kOtherArn);
+  doc.master_key = key(kArn);
+  ASSERT_TRUE(vault_->insert(doc));
+  KeyFilter only;
+  only.any_of({&doc.id, 1}, {});
+  RewrapOptions options;
+  options.from = {{"aws", {{{"key", kArn}}}}};
+  const Providers open = providers({});
+  failure_of(rewrap_many_data_key(*vault_, open, only, options), Errc::key_unwrap_failed,
+             "IncorrectKeyException");
+}
+
+TEST_F(RewrapPins, ANewMasterKeyThatLeavesItsNameToTheServerNamesNoOther) {
+  const auto kmip = Providers::from_json(R"({"kmip": {"endpoint": "kmip.example.com"}})");
+  ASSERT_TRUE(kmip);
+  const auto vault = make_memory_vault();
+  KeyDocument doc = vault_->list()->back();
+  doc.master_key = *MasterKey::from_json("kmip", R"({"keyId": "1"})");
+  ASSERT_TRUE(vault->insert(doc));
+  RewrapOptions options;
+  options.master_key = *MasterKey::from_json("kmip", "{}");
+  failure_of(rewrap_many_data_key(*vault, *kmip, {}, options), Errc::master_key_not_pinned,
+             "keyId '1'");
+}
+
 TEST_F(RewrapPins, ThoseThatAreNamedAreWrappedAnew) {
   RewrapOptions options;
   options.master_key = key(kArn);

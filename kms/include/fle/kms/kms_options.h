@@ -54,7 +54,7 @@ struct KmsOptions {
   std::chrono::milliseconds request_timeout{30'000};   ///< Of one request, connecting included.
   /// Of one call of this library in all: every key that it needs (8 at a time), every request,
   /// retry and wait between them. A server that has not answered is not asked again for other keys
-  /// of the call. Work on a whole vault counts each key (rewrap) or has no such limit
+  /// of the call. Work on a whole vault counts each key (rewrap) or each 64
   /// (KeyRing::prewarm_all). 0: none but the two above.
   std::chrono::milliseconds call_timeout{60'000};
   /// After network errors and the statuses that each cloud calls transient: 408, 429, most of 5xx.
@@ -76,8 +76,9 @@ struct KmsOptions {
   LockPolicy lock_policy = LockPolicy::required;
   /// Asked whenever a provider whose options are {} needs credentials: returns its options document
   /// as JSON text, e.g. {"accessKeyId": ..., "secretAccessKey": ..., "sessionToken": ...} or
-  /// {"accessToken": ...}. Called from any thread that resolves keys, never ahead of need. Results
-  /// are not kept, but a token that was got with them is. Null: {} is refused.
+  /// {"accessToken": ...}. Called from any thread that resolves keys, those that the library makes
+  /// for one call among them, never ahead of need. Results are not kept, but a token that was got
+  /// with them is. Null: {} is refused.
   std::function<Outcome<WipedBuffer>(std::string_view provider_id)> credentials;
 };
 
