@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "key_names.h"
 #include "master_key.h"
 #include "provider_type.h"
 #include "text.h"
@@ -58,6 +59,14 @@ std::string listed(const std::vector<MasterKeyPin>& pins) {
   return out;
 }
 
+/// Whether a pin could fit a master key that passes the checks of its provider.
+bool can_be(std::string_view text, std::string_view field, std::string_view type) {
+  if (text.ends_with('*')) return true;
+  return std::ranges::none_of(name_rules(type), [&](const NameRule& rule) {
+    return rule.field == field && !is_name_by(rule, text);
+  });
+}
+
 class PinnedProvider final : public Provider {
  public:
   PinnedProvider(std::unique_ptr<Provider> inner, std::vector<MasterKeyPin> pins)
@@ -99,6 +108,10 @@ Done check_pins_of(std::string_view id, const std::vector<MasterKeyPin>& pins) {
       if (it == fields.end() || it->kind != MasterKeyField::Kind::string)
         return refuse("a master key of it has no text " + quoted(name));
       if (text.empty()) return refuse("the text of " + quoted(name) + " is empty");
+      if (text == "*" || (is_endpoint(name) && host_of(text, parsed.type->name) == "*"))
+        return refuse(quoted(name) + " with '*' alone would fit every master key");
+      if (!can_be(text, name, parsed.type->name))
+        return refuse("no " + quoted(name) + " of a master key reads " + quoted(text));
     }
   }
   return ok;

@@ -95,6 +95,9 @@ TEST_F(Pins, ThatCannotFitAreRefused) {
   refused({{"aws", {{}}}}, "without a field");
   refused({{"aws", {{{"kye", "x"}}}}}, "'kye'");
   refused({{"aws", {{{"key", ""}}}}}, "is empty");
+  refused({{"aws", {{{"key", "*"}}}}}, "'*' alone");
+  refused({{"aws", {{{"endpoint", "https://*"}}}}}, "'*' alone");
+  refused({{"aws", {{{"region", "EU"}}}}}, "no 'region' of a master key reads 'EU'");
   refused({{"kmip", {{{"delegated", "true"}}}}}, "'delegated'");
   refused({{"local", {{{"key", "x"}}}}}, "none to pin");
   refused({{"aws:prod", {{{"key", "x"}}}}}, "'aws:prod', which is not configured");
