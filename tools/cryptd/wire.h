@@ -85,7 +85,9 @@ struct Frame {
     std::swap(tail_size, o.tail_size);
     return *this;
   }
-  ~Frame() { ::explicit_bzero(document.data(), document.size()); }
+  ~Frame() {
+    if (!document.empty()) ::explicit_bzero(document.data(), document.size());
+  }
 
   std::array<std::uint8_t, 36> head{};
   std::size_t head_size = 0;
