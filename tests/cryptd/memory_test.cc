@@ -113,6 +113,11 @@ void watch_libbson() {
     return p;
   };
   v.realloc = [](void* p, std::size_t n) { return fails() ? nullptr : std::realloc(p, n); };
+  // What bson_t asks for; without this libbson takes it from malloc, whose blocks are aligned less.
+  v.aligned_alloc = [](std::size_t alignment, std::size_t n) -> void* {
+    return fails() ? nullptr
+                   : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+  };
   v.free = give_back;
   bson_mem_set_vtable(&v);
 }
