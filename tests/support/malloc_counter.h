@@ -12,7 +12,7 @@
 namespace fle::test {
 inline std::atomic<long> n_allocations{0};
 inline std::atomic<long> n_allocated_bytes{0};
-}
+}  // namespace fle::test
 
 #if !defined(FLE_SANITIZED) && defined(__GLIBC__)
 extern "C" void* __libc_malloc(std::size_t n);  // NOLINT(bugprone-reserved-identifier)
