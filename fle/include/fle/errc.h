@@ -53,7 +53,7 @@ enum class Errc : std::uint16_t {
   key_not_found = 300,         ///< The key vault has no such data key.
   key_document_invalid = 301,  ///< A data-key document breaks a rule of its format.
   key_unwrap_failed = 302,     ///< The master key does not open this data key.
-  key_duplicate = 303,         ///< The id or an alternate name is taken.
+  key_duplicate = 303,         ///< The id, a name or the key material is taken.
   kms_not_configured = 304,    ///< A data key names a KMS provider that is not configured.
   kms_config_invalid = 305,    ///< A KMS provider's options break a rule.
   kms_unsupported = 306,       ///< A KMS provider that this build does not have.
