@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "text.h"
+
 namespace fle::kms {
 namespace {
 

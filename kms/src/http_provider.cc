@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "allowed_endpoints.h"
 #include "fle/data_key.h"
 #include "key_names.h"
 #include "oauth.h"
@@ -75,7 +76,8 @@ Outcome<HttpEndpoint> HttpProvider::endpoint_of(const MasterKey& master_key,
   const std::string given = master_key_text(master_key, traits_.endpoint_field);
   FLE_TRY(HttpEndpoint to, parse_endpoint(what, given.empty() ? fallback : given));
   const std::string region = master_key_text(master_key, "region");
-  if (given.empty() || is_cloud_kms(traits_.type, to, region) || is_allowed(to, allowed_endpoints_))
+  if (given.empty() || is_cloud_kms(traits_.type, to, region) ||
+      is_allowed(to.host, to.port, allowed_endpoints_))
     return to;
   return Failure{Errc::kms_config_invalid,
                  what + ": " + quoted(to.stored()) + " is not a KMS of this cloud" +

@@ -32,10 +32,6 @@ void encode(WipedText& out, Bytes b, bool url) {
   }
 }
 
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 constexpr std::string_view kHex = "0123456789ABCDEF";
 
 }  // namespace
@@ -79,10 +75,6 @@ WipedText& WipedText::append_json(std::string_view s) {
 bool is_unreserved(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '.' || c == '_' || c == '~';
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 std::string one_line(std::string_view s, std::size_t max) {

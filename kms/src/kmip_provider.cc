@@ -1,6 +1,7 @@
 #include "kmip_provider.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include <rapidjson/document.h>
 
+#include "allowed_endpoints.h"
 #include "bson_fields.h"
 #include "fle/data_key.h"
 #include "fle/random.h"
@@ -15,6 +17,7 @@
 #include "kmip_master_key.h"
 #include "kmip_message.h"
 #include "local_provider.h"
+#include "master_key_pins.h"
 #include "provider_options.h"
 #include "text.h"
 
@@ -42,13 +45,18 @@ class KmipProvider final : public Provider {
                const KmsOptions& kms)
       : id_(std::move(id)),
         endpoint_(std::move(endpoint)),
-        private_authority_(!tls.ca_file.empty()),
         policy_(kms.lock_policy),
-        client_(tls, kms) {}
+        client_(tls, kms) {
+    if (const auto it = kms.allowed_endpoints.find(id_); it != kms.allowed_endpoints.end())
+      allowed_ = it->second;
+    if (const auto it = kms.master_keys.find(id_); it != kms.master_keys.end())
+      std::ranges::copy_if(it->second, std::back_inserter(endpoint_pins_),
+                           [](const MasterKeyPin& pin) { return pin.contains("endpoint"); });
+  }
 
   Outcome<MasterKey> prepare(const MasterKey& asked) override {
     FLE_TRY(KmipMasterKey fields, read_kmip_master_key(asked));
-    FLE_TRY(Target target, target_of(fields));
+    FLE_TRY(Target target, target_of(fields, asked));
     if (target.key_id.empty()) {
       FLE_CHECK(make_object(target));
     } else {
@@ -79,8 +87,10 @@ class KmipProvider final : public Provider {
   }
 
  private:
-  [[nodiscard]] Outcome<Target> target_of(const KmipMasterKey& fields) const {
-    FLE_TRY(Endpoint endpoint, fields.endpoint.empty() ? configured() : named(fields.endpoint));
+  [[nodiscard]] Outcome<Target> target_of(const KmipMasterKey& fields,
+                                          const MasterKey& master_key) const {
+    FLE_TRY(Endpoint endpoint,
+            fields.endpoint.empty() ? configured() : named(fields.endpoint, master_key));
     return Target{std::move(endpoint), fields.delegated, fields.key_id};
   }
 
@@ -92,16 +102,23 @@ class KmipProvider final : public Provider {
                        "the masterKey"};
   }
 
-  [[nodiscard]] Outcome<Endpoint> named(const std::string& text) const {
+  /// The endpoint of a master key, which comes out of a key document and so from anybody who can
+  /// write to the vault. A CA may vouch for more servers than those that keep keys.
+  [[nodiscard]] Outcome<Endpoint> named(const std::string& text,
+                                        const MasterKey& master_key) const {
     Outcome<Endpoint> to = kmip::parse_endpoint(text);
     if (!to) return Failure{Errc::key_document_invalid, to.error().message, "masterKey.endpoint"};
-    const bool is_configured =
-        endpoint_ && endpoint_->peer.host == to->peer.host && endpoint_->peer.port == to->peer.port;
-    if (is_configured || private_authority_) return to;
+    const TlsPeer& peer = to->peer;
+    const bool is_configured = endpoint_ && equal_ignoring_case(endpoint_->peer.host, peer.host) &&
+                               endpoint_->peer.port == peer.port;
+    if (is_configured || is_allowed(peer.host, peer.port, allowed_) ||
+        is_pinned(master_key, endpoint_pins_))
+      return to;
     return Failure{Errc::kms_config_invalid,
                    "KMS provider " + quoted(id_) + ": masterKey.endpoint " + quoted(to->text) +
                        " is not the configured endpoint, and whoever writes to the key vault could "
-                       "name any: give a CA file in the TLS options of this provider"};
+                       "name any; if it is to be trusted with keys, name it in "
+                       "KmsOptions::allowed_endpoints, or in a pin"};
   }
 
   /// What wrap() and unwrap() work with.
@@ -110,7 +127,7 @@ class KmipProvider final : public Provider {
     if (fields.key_id.empty())
       return Failure{Errc::key_document_invalid, "KMIP key malformed, no keyId present",
                      "masterKey.keyId"};
-    return target_of(fields);
+    return target_of(fields, master_key);
   }
 
   /// One request; `read` makes of the payload of its answer what is wanted.
@@ -216,7 +233,8 @@ class KmipProvider final : public Provider {
 
   const std::string id_;
   const std::optional<Endpoint> endpoint_;
-  const bool private_authority_;
+  std::vector<std::string> allowed_;         // as in KmsOptions::allowed_endpoints
+  std::vector<MasterKeyPin> endpoint_pins_;  // those that name an endpoint
   const LockPolicy policy_;
   Client client_;
 };

@@ -10,6 +10,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "text.h"
+
 namespace fle::kms {
 namespace {
 

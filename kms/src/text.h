@@ -27,6 +27,14 @@ namespace fle::kms {
   return s += '\'';
 }
 
+/// ASCII letters of either case are the same; host names and HTTP's words are compared so.
+[[nodiscard]] inline bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  constexpr auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 }  // namespace fle::kms
 
 #endif  // FLE_KMS_TEXT_H_

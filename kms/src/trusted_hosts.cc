@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "aws_partitions.h"
-#include "http_text.h"
 
 namespace fle::kms {
 namespace {
@@ -86,17 +85,6 @@ bool is_cloud_kms(std::string_view type, const HttpEndpoint& endpoint,
          std::ranges::any_of(kRules, [&](const HostRule& rule) {
            return rule.type == type && fits(rule.host, endpoint.host, region);
          });
-}
-
-bool is_allowed(const HttpEndpoint& endpoint, const std::vector<std::string>& allowed) noexcept {
-  return std::ranges::any_of(allowed, [&](std::string_view entry) {
-    const std::size_t colon = entry.find(':');
-    const std::string_view host = entry.substr(0, colon);
-    if (colon != std::string_view::npos && entry.substr(colon + 1) != std::to_string(endpoint.port))
-      return false;
-    if (host.starts_with('.')) return host.size() > 1 && endpoint.host.ends_with(host);
-    return equal_ignoring_case(host, endpoint.host);
-  });
 }
 
 }  // namespace fle::kms

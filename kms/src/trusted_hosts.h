@@ -1,9 +1,7 @@
 #ifndef FLE_KMS_TRUSTED_HOSTS_H_
 #define FLE_KMS_TRUSTED_HOSTS_H_
 
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "http_endpoint.h"
 
@@ -17,10 +15,6 @@ namespace fle::kms {
 /// @param region  masterKey.region, which the host has to be of; empty where there is none
 [[nodiscard]] bool is_cloud_kms(std::string_view type, const HttpEndpoint& endpoint,
                                 std::string_view region) noexcept;
-
-/// Whether `endpoint` is named in `allowed` as KmsOptions::allowed_endpoints describes.
-[[nodiscard]] bool is_allowed(const HttpEndpoint& endpoint,
-                              const std::vector<std::string>& allowed) noexcept;
 
 }  // namespace fle::kms
 

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kms/kmip/child_process.h"
+
 extern char** environ;
 
 namespace fle::kms::test {
@@ -56,15 +58,6 @@ constexpr const char* kNames =
     "DNS:oauth2.googleapis.com,DNS:kms.localhost,DNS:vault.localhost,DNS:login.localhost";
 
 }  // namespace
-
-void run_program(const std::vector<std::string>& arguments) {
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  const pid_t pid = spawn(arguments, null, null);
-  ::close(null);
-  const int status = wait_for(pid);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw std::runtime_error(arguments[0] + " failed");
-}
 
 Certificates::Certificates() {
   make_authority("ca");

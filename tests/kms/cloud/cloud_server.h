@@ -13,9 +13,6 @@
 
 namespace fle::kms::test {
 
-/// Runs a program to its end; throws unless it succeeds.
-void run_program(const std::vector<std::string>& arguments);
-
 /// An authority of our own and certificates from it, made by openssl in a fresh directory.
 class Certificates {
  public:

@@ -390,27 +390,34 @@ TEST_F(KmipFaults, WantAKeyIdToUnwrapAndAnEndpointToAskAt) {
          {"endpoint not set for KMIP request"});
 }
 
-TEST_F(KmipFaults, FollowAMasterKeyToAnotherServerOnlyUnderAnAuthorityOfOnesOwn) {
+TEST_F(KmipFaults, FollowAMasterKeyToAnotherServerOnlyWhereTheOptionsNameIt) {
   serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", secret())); });
-  const MasterKey elsewhere =
-      key(R"({"keyId": "7", "endpoint": "https://)" + server_->endpoint("127.0.0.1") + R"("})");
-  const auto made = make(options(), "no-such-host.invalid");
-  ASSERT_TRUE(made);
-  Provider& p = **made->find("kmip");
-  EXPECT_TRUE(p.wrap(data_key(), elsewhere)) << "masterKey.endpoint goes first";
-  const int before = server_->n_connections();
+  const std::string there = server_->endpoint("127.0.0.1");
+  const MasterKey elsewhere = key(R"({"keyId": "7", "endpoint": "https://)" + there + R"("})");
+  const auto wrapped = [&](const KmsOptions& with, const std::string& configured) {
+    auto made = make(with, configured);
+    if (!made) throw std::runtime_error(made.error().to_string());
+    return (*made->find("kmip"))->wrap(data_key(), elsewhere);
+  };
+  // The authority vouches for this server. For how many others?
+  expect(wrapped(options(), "no-such-host.invalid"), Errc::kms_config_invalid,
+         {"is not the configured endpoint", "allowed_endpoints", "pin"});
+  EXPECT_EQ(server_->n_connections(), 0);
 
-  KmsOptions public_authorities = options();
+  EXPECT_TRUE(wrapped(options(), there)) << "the configured one";
+  KmsOptions allowed = options();
+  allowed.allowed_endpoints["kmip"] = {there};
+  EXPECT_TRUE(wrapped(allowed, "no-such-host.invalid")) << "masterKey.endpoint goes first";
+  KmsOptions pinned = options();
+  pinned.master_keys["kmip"] = {{{"endpoint", there}, {"keyId", "7"}}};
+  EXPECT_TRUE(wrapped(pinned, "no-such-host.invalid"));
+  pinned.master_keys["kmip"] = {{{"keyId", "7"}}};
+  expect(wrapped(pinned, "no-such-host.invalid"), Errc::kms_config_invalid, {"endpoint"});
+
+  // Whoever is allowed or configured must be vouched for: here nobody does.
+  KmsOptions public_authorities = allowed;
   public_authorities.tls["kmip"].ca_file.clear();
-  const auto open = make(public_authorities, "no-such-host.invalid");
-  ASSERT_TRUE(open);
-  expect((*open->find("kmip"))->wrap(data_key(), elsewhere), Errc::kms_config_invalid,
-         {"is not the configured endpoint", "CA file"});
-  EXPECT_EQ(server_->n_connections(), before);
-  // The configured one is asked, whoever vouches for it: here nobody does.
-  const auto same = make(public_authorities, server_->endpoint("127.0.0.1"));
-  expect((*same->find("kmip"))->wrap(data_key(), elsewhere), Errc::kms_unreachable,
-         {"not accepted"});
+  expect(wrapped(public_authorities, there), Errc::kms_unreachable, {"not accepted"});
 }
 
 TEST_F(KmipFaults, StoreAnEndpointAsDriversDo) {
