@@ -49,14 +49,10 @@ Outcome<SecretBytes> read_master_key(const std::string& path, LockPolicy policy)
                      " raw bytes; one in base64 goes into a file for --kms");
 }
 
-/// Once in a run: it makes its providers once.
-void warn_of_missing_pins(const kms::Providers& providers) {
-  std::string ids;
-  for (const std::string& id : providers.ids())
-    if (!providers.is_pinned(id)) ids += (ids.empty() ? "'" : ", '") + id + "'";
-  if (ids.empty()) return;
-  complain("warning: no master keys are pinned for " + ids +
-           ": whoever can write to the key vault may name any key of the cloud; list yours "
+/// Once for each provider in a run, which makes its providers once.
+void warn_of_missing_pins(std::string_view id) {
+  complain("warning: no master keys are pinned for '" + std::string(id) +
+           "': whoever can write to the key vault may name any key of the cloud; list yours "
            "under masterKeys in the file of --kms-options (docs/kms.md)");
 }
 
@@ -150,6 +146,7 @@ Outcome<kms::Providers> KeyOptions::kms_providers() const {
   kms::KmsOptions options;
   options.lock_policy = lock_policy();
   options.credentials = kms::automatic_credentials(lock_policy());
+  options.on_use_without_pins = warn_of_missing_pins;
   if (!kms_options_file.empty()) {
     const Done read = read_kms_options(options, kms_options_file);
     if (!read) return in_option(read.error(), "--kms-options", kms_options_file);
@@ -164,7 +161,6 @@ Outcome<kms::Providers> KeyOptions::kms_providers() const {
 Outcome<std::shared_ptr<const kms::Providers>> KeyOptions::providers() const {
   if (!kms_file.empty()) {
     FLE_TRY(kms::Providers p, kms_providers());
-    warn_of_missing_pins(p);
     return std::make_shared<const kms::Providers>(std::move(p));
   }
   kms::Providers p;

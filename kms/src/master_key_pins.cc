@@ -1,6 +1,8 @@
 #include "master_key_pins.h"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -67,28 +69,30 @@ bool can_be(std::string_view text, std::string_view field, std::string_view type
   });
 }
 
-class PinnedProvider final : public Provider {
+/// A provider behind a check of the master keys that it is asked about.
+class GuardedProvider final : public Provider {
  public:
-  PinnedProvider(std::unique_ptr<Provider> inner, std::vector<MasterKeyPin> pins)
-      : inner_(std::move(inner)), pins_(std::move(pins)) {}
+  using Guard = std::function<Done(const MasterKey& master_key)>;
+  GuardedProvider(std::unique_ptr<Provider> inner, Guard guard)
+      : inner_(std::move(inner)), guard_(std::move(guard)) {}
 
   Outcome<MasterKey> prepare(const MasterKey& asked) override {
-    FLE_CHECK(check_pinned(asked, pins_));
+    FLE_CHECK(guard_(asked));
     return inner_->prepare(asked);
   }
   Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
                                           const MasterKey& master_key) override {
-    FLE_CHECK(check_pinned(master_key, pins_));
+    FLE_CHECK(guard_(master_key));
     return inner_->wrap(data_key, master_key);
   }
   Outcome<SecretBytes> unwrap(Bytes key_material, const MasterKey& master_key) override {
-    FLE_CHECK(check_pinned(master_key, pins_));
+    FLE_CHECK(guard_(master_key));
     return inner_->unwrap(key_material, master_key);
   }
 
  private:
   std::unique_ptr<Provider> inner_;
-  std::vector<MasterKeyPin> pins_;
+  Guard guard_;
 };
 
 }  // namespace
@@ -148,7 +152,20 @@ std::string described(const MasterKey& master_key) {
 
 std::unique_ptr<Provider> with_pins(std::unique_ptr<Provider> inner,
                                     std::vector<MasterKeyPin> pins) {
-  return std::make_unique<PinnedProvider>(std::move(inner), std::move(pins));
+  return std::make_unique<GuardedProvider>(
+      std::move(inner),
+      [pins = std::move(pins)](const MasterKey& mk) { return check_pinned(mk, pins); });
+}
+
+std::unique_ptr<Provider> with_notice(std::unique_ptr<Provider> inner, std::string id,
+                                      decltype(KmsOptions::on_use_without_pins) notice) {
+  return std::make_unique<GuardedProvider>(
+      std::move(inner),
+      [id = std::move(id), notice = std::move(notice),
+       told = std::make_shared<std::atomic_flag>()](const MasterKey&) -> Done {
+        if (!told->test_and_set()) notice(id);
+        return ok;
+      });
 }
 
 }  // namespace fle::kms

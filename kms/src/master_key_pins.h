@@ -2,6 +2,7 @@
 #define FLE_KMS_MASTER_KEY_PINS_H_
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,11 @@ namespace fle::kms {
 /// `inner`, which is asked about master keys of `pins` only.
 [[nodiscard]] std::unique_ptr<Provider> with_pins(std::unique_ptr<Provider> inner,
                                                   std::vector<MasterKeyPin> pins);
+
+/// `inner`, which has no pins: tells `notice` of its id when it is first used.
+[[nodiscard]] std::unique_ptr<Provider> with_notice(
+    std::unique_ptr<Provider> inner, std::string id,
+    decltype(KmsOptions::on_use_without_pins) notice);
 
 }  // namespace fle::kms
 

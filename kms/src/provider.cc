@@ -91,6 +91,8 @@ Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions&
     if (const auto pins = options.master_keys.find(id); pins != options.master_keys.end()) {
       FLE_CHECK(check_pins_of(id, pins->second));
       provider = with_pins(std::move(provider), pins->second);
+    } else if (options.on_use_without_pins && !parse_provider_id(id)->type->master_key.empty()) {
+      provider = with_notice(std::move(provider), std::string(id), options.on_use_without_pins);
     }
     FLE_CHECK(out.s_->add(id, std::move(provider)));
   }

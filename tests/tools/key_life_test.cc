@@ -300,18 +300,31 @@ TEST_F(KeyLife, KmsOptionsAreReadStrictlyAndNeverWeakenTls) {
   EXPECT_EQ(key("create", {"--local-key", "one", "--kms-options", "options"}).status, 2);
 }
 
-TEST_F(KeyLife, WarnsOnceOfProvidersWithoutPins) {
+TEST_F(KeyLife, WarnsOfAProviderWithoutPinsWhenItIsUsedAndOnce) {
   folder.write("aws.json", R"({"aws": {"accessKeyId": "a", "secretAccessKey": "b"},
                                "local": {"key": ")" +
                                std::string(128, 'A') + R"("}})");
   folder.write("pins", R"({"masterKeys": {"aws": [{"key": "k*"}]}})");
-  const Ended open = key("create", {"--kms", "aws.json"});
-  EXPECT_EQ(open.status, 0) << open.err;
-  EXPECT_TRUE(says(open, "warning: no master keys are pinned for 'aws': ")) << open.err;
-  EXPECT_FALSE(says(key("create", {"--kms", "aws.json", "--kms-options", "pins"}), "pinned"));
-  const Ended other =
-      key("create", {"--kms", "aws.json", "--kms-options", "pins", "--provider", "aws",
-                     "--master-key", R"({"region": "us-east-1", "key": "other"})"});
+  const std::string warning = "warning: no master keys are pinned for 'aws': ";
+  const Ended local = key("create", {"--kms", "aws.json"});
+  EXPECT_EQ(local.status, 0) << local.err;
+  EXPECT_FALSE(says(local, "pinned")) << "aws is there, and not used: " << local.err;
+  // A host that is refused, so that nobody is asked.
+  const auto create = [&](Args more) {
+    more.insert(more.begin(), {"--kms", "aws.json", "--provider", "aws"});
+    return key("create", more);
+  };
+  const std::string host = R"(, "endpoint": "a1.execute-api.us-east-1.amazonaws.com"})";
+  const Ended open = create({"--master-key", R"({"region": "us-east-1", "key": "other")" + host});
+  EXPECT_TRUE(says(open, "is not a KMS of this cloud")) << open.err;
+  EXPECT_TRUE(says(open, warning)) << open.err;
+  EXPECT_EQ(open.err.find(warning), open.err.rfind(warning)) << open.err;
+  const Ended pinned = create(
+      {"--kms-options", "pins", "--master-key", R"({"region": "us-east-1", "key": "k1")" + host});
+  EXPECT_TRUE(says(pinned, "is not a KMS of this cloud")) << pinned.err;
+  EXPECT_FALSE(says(pinned, "pinned")) << pinned.err;
+  const Ended other = create(
+      {"--kms-options", "pins", "--master-key", R"({"region": "us-east-1", "key": "other"})"});
   EXPECT_TRUE(says(other, "master_key_not_pinned") && says(other, "'other'")) << other.err;
 }
 

@@ -128,6 +128,31 @@ TEST_F(Pins, TellWhichProvidersHaveThem) {
   EXPECT_FALSE(none.is_pinned("gcp"));
 }
 
+TEST_F(Pins, AreMissedWhenTheProviderIsUsedAndNotBefore) {
+  std::vector<std::string> told;
+  const auto made = [&](const MasterKeyPins& pins) {
+    KmsOptions kms = kms_options();
+    kms.master_keys = pins;
+    kms.on_use_without_pins = [&told](std::string_view id) { told.emplace_back(id); };
+    auto out = Providers::from_json(R"({"aws": {"accessKeyId": ")" + kAccessKeyId +
+                                        R"(", "secretAccessKey": ")" + kSecretKey +
+                                        R"("}, "azure": {"accessToken": "t"}, "local": {"key": ")" +
+                                        std::string(128, 'A') + "\"}}",
+                                    kms);
+    EXPECT_TRUE(out) << out.error().to_string();
+    return std::move(*out);
+  };
+  const Providers open = made({});
+  EXPECT_TRUE((*open.find("local"))->wrap(data_key(), MasterKey::local()));
+  EXPECT_EQ(told.size(), 0U) << "aws and azure are there, and not used";
+  expect_round_trip(**open.find("aws"), key(kArn));
+  expect_round_trip(**open.find("aws"), key(kArn));
+  EXPECT_EQ(told, std::vector<std::string>{"aws"});
+  const Providers pinned = made({{"aws", {{{"key", kArn}}}}});
+  expect_round_trip(**pinned.find("aws"), key(kArn));
+  EXPECT_EQ(told.size(), 1U);
+}
+
 class RewrapPins : public Pins {
  protected:
   void SetUp() override {

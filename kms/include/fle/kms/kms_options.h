@@ -60,11 +60,12 @@ struct KmsOptions {
   /// After network errors and the statuses that each cloud calls transient: 408, 429, most of 5xx.
   /// Waits a random part of 200 ms * 2^n before each, at most of 20 s. Never for KMIP.
   std::uint32_t max_retries = 3;
-  /// Hosts, by provider id, that the endpoint in a masterKey of aws, azure or gcp may name beside
-  /// the KMS hosts of the cloud itself at port 443 (docs/kms.md has the table): "kms.example.com",
-  /// the same with ":PORT" (without, any port), or ".example.com" for all hosts below. A key
-  /// document comes from a database: without this rule, who can write there could have bearer
-  /// tokens sent to a server of theirs, or hand out data keys that they know.
+  /// Hosts, by provider id, that the endpoint in a masterKey may name beside the KMS hosts of the
+  /// cloud itself at port 443 (docs/kms.md has the table), for KMIP beside the configured endpoint
+  /// and those of pins: "kms.example.com", the same with ":PORT" (without, any port),
+  /// ".example.com" for all hosts below, "[2001:db8::1]". A key document comes from a database:
+  /// without this rule, who can write there could have bearer tokens sent to a server of theirs, or
+  /// hand out data keys that they know.
   std::map<std::string, std::vector<std::string>, std::less<>> allowed_endpoints;
   /// Pins: the master keys that may be used, by provider id. Where a provider has an entry, a
   /// master key that fits none of its pins is refused before a byte is sent, whoever names it: a
@@ -72,6 +73,9 @@ struct KmsOptions {
   /// any key of the cloud, one of an account of theirs, too. AWS is also told the key that it has
   /// to decrypt with. Set them for every provider but local ones, which know one master key only.
   MasterKeyPins master_keys;
+  /// Told of a provider without pins, local ones excepted, when a master key is to be used with it
+  /// for the first time: once for each. From any thread. Null: nobody is told.
+  std::function<void(std::string_view provider_id)> on_use_without_pins;
   SealOptions seals;
   LockPolicy lock_policy = LockPolicy::required;
   /// Asked whenever a provider whose options are {} needs credentials: returns its options document
