@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "bytes.h"
@@ -165,7 +166,10 @@ class DocumentBuilder {
   std::uint32_t depth_ = 0;
   std::vector<std::string_view> path_;
   char index_[kMaxNumberText];
-  std::array<Frame, kMostFrames> frames_;  // uninitialized on purpose: only [0, depth_) is read
+  // Uninitialized on purpose: only [0, depth_) is read, and to clear the rest took half the time
+  // of reading a small document.
+  std::array<Frame, kMostFrames> frames_;
+  static_assert(std::is_trivially_default_constructible_v<Frame>);
 };
 
 [[nodiscard]] std::string dotted(const std::vector<std::string_view>& path);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base64.h"
@@ -424,6 +425,7 @@ class Writer {
   std::optional<Failure> failure_;
   std::uint32_t depth_ = 0;
   std::array<Frame, internal::kMaxDepth> frames_;  // uninitialized: only [0, depth_) is read
+  static_assert(std::is_trivially_default_constructible_v<Frame>);
 };
 
 }  // namespace

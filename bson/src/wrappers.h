@@ -42,11 +42,11 @@ enum class Key : std::uint8_t {
 /// Key::none for all but the names above.
 [[nodiscard]] Key key_of(std::string_view name) noexcept;
 
-/// A set of Key.
+/// A set of Key. KeySet{} is empty; without braces it is uninitialized, as an integer is.
 class KeySet {
  public:
   constexpr KeySet() noexcept = default;
-  constexpr KeySet(std::initializer_list<Key> keys) noexcept {
+  constexpr KeySet(std::initializer_list<Key> keys) noexcept : bits_(0) {
     for (const Key k : keys) add(k);
   }
   constexpr void add(Key k) noexcept {
@@ -63,7 +63,7 @@ class KeySet {
   friend constexpr bool operator==(KeySet, KeySet) noexcept = default;
 
  private:
-  std::uint32_t bits_ = 0;
+  std::uint32_t bits_;
 };
 
 /// More fields than this no wrapper has.
