@@ -9,9 +9,10 @@
 namespace fle::client {
 namespace {
 
+/// Without randomness it is merely a known hash: look-ups may then be made slow, not wrong.
 SeededHash random_hash() noexcept {
   std::array<std::uint64_t, 2> words{};
-  (void)random_bytes({reinterpret_cast<std::uint8_t*>(words.data()), sizeof words});
+  if (!random_bytes({reinterpret_cast<std::uint8_t*>(words.data()), sizeof words})) words = {};
   return {words[0], words[1]};
 }
 

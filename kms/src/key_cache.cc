@@ -1,23 +1,10 @@
 #include "key_cache.h"
 
 #include <algorithm>
-#include <array>
 
-#include "fle/random.h"
+#include "random_hash.h"
 
 namespace fle::kms {
-namespace {
-
-/// Without randomness the hash is merely a known one; key ids in a vault are not an attacker's.
-SeededHash random_hash() noexcept {
-  std::array<std::uint8_t, 16> bytes{};
-  (void)random_bytes(bytes);
-  std::array<std::uint64_t, 2> words{};
-  std::memcpy(words.data(), bytes.data(), bytes.size());
-  return {words[0], words[1]};
-}
-
-}  // namespace
 
 static_assert(sizeof(CachedKey) == 128, "what a batch uses is one cache line, the first");
 

@@ -3,35 +3,20 @@
 #include <cstring>
 
 #include "fle/random.h"
+#include "random_hash.h"
 
 namespace fle::kms {
-namespace {
-
-// Without randomness tags are merely hashes of 96 random bytes, and the table one with a known
-// hash.
-std::array<std::uint8_t, 32> random_key() noexcept {
-  std::array<std::uint8_t, 32> key{};
-  (void)random_bytes(key);
-  return key;
-}
-
-SeededHash random_hash() noexcept {
-  std::array<std::uint64_t, 2> words{};
-  (void)random_bytes({reinterpret_cast<std::uint8_t*>(words.data()), sizeof words});
-  return {words[0], words[1]};
-}
-
-}  // namespace
-
 std::size_t Materials::TagHash::operator()(const Mac& tag) const noexcept {
   std::size_t h = 0;
   std::memcpy(&h, tag.data(), sizeof h);
   return h;
 }
 
-Materials::Materials(std::size_t most) : most_(most), key_(random_key()), tags_(0, random_hash()) {}
+Materials::Materials(std::size_t most)
+    : most_(most), has_key_(random_bytes(key_)), tags_(0, random_hash()) {}
 
 Outcome<Mac> Materials::tag(Bytes data_key) const {
+  FLE_CHECK(has_key_);
   auto out = hmac_sha256(key_, data_key);
   wipe_stack();
   return out;

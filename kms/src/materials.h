@@ -23,6 +23,8 @@ class Materials {
   /// @param most  ids to remember; all are forgotten when one more comes. 0: any number.
   explicit Materials(std::size_t most);
 
+  /// @retval Errc::random_failed  there was no randomness for a key when this was made: a tag under
+  ///                              a key that others know would tell them of the data key
   [[nodiscard]] Outcome<Mac> tag(Bytes data_key) const;
   /// Notes that `id` stands for the data key with this tag, instead of what it stood for before.
   /// @return  another id that stands for it; then nothing is noted
@@ -37,7 +39,8 @@ class Materials {
   };
 
   const std::size_t most_;
-  const std::array<std::uint8_t, 32> key_;
+  std::array<std::uint8_t, 32> key_{};
+  const Status has_key_;
   std::unordered_map<Mac, KeyId, TagHash> ids_;
   std::unordered_map<KeyId, Mac, SeededHash> tags_;
 };

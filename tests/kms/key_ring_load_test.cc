@@ -7,6 +7,7 @@
 
 #include "fle/kms/key_ring.h"
 #include "ring_support.h"
+#include "src/random_internal.h"
 #include "support/sanitizer.h"
 
 namespace fle::kms {
@@ -468,6 +469,22 @@ TEST_F(KeyRingLoad, TakesTheLimitOnLockedMemoryForItsCap) {
     GTEST_SKIP() << "cannot give up CAP_IPC_LOCK here";
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+// Tags of data keys must not be made under a key that others can know.
+TEST(KeyRingWithoutRandomness, LoadsNoKeys) {
+  const auto vault = std::make_shared<GatedVault>();
+  ASSERT_TRUE(vault->insert(real_document(1)));
+  // A generator that was seeded before would have some left: each thread has its own.
+  std::thread([&] {
+    fle::internal::set_entropy_source([](MutBytes) noexcept { return false; });
+    KeyRing ring(vault, local_providers());
+    fle::internal::set_entropy_source(nullptr);
+    const auto key = ring.by_id(id_of(1));
+    ASSERT_FALSE(key);
+    EXPECT_EQ(key.error().code, Errc::random_failed) << key.error().to_string();
+    EXPECT_TRUE(KeyRing(vault, local_providers()).by_id(id_of(1)));
+  }).join();
 }
 
 }  // namespace
