@@ -55,6 +55,7 @@ HttpResult<HttpResponse> HttpClient::exchange(const HttpRequest& request,
     const auto wait = random_wait(n);
     const bool late = whole != nullptr && KmsCall::Clock::now() + wait >= whole->deadline();
     if (late || n == settings_.max_retries) {
+      if (late && n != settings_.max_retries) whole->note_cut_short();
       // Other transient statuses may be about this key alone.
       const bool down = !result || result->status == 429 || result->status == 503;
       if (whole != nullptr && down) whole->note_down(this, server);

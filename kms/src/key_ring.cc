@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <array>
 
-#include "fle/random.h"
 #include "key_ring_state.h"
+#include "random_hash.h"
 
 namespace fle::kms {
 namespace {
-
-SeededHash random_hash() noexcept {
-  std::array<std::uint64_t, 2> words{};
-  (void)random_bytes({reinterpret_cast<std::uint8_t*>(words.data()), sizeof words});
-  return {words[0], words[1]};
-}
 
 /// The part of a lifetime after which a key that could not be refreshed is tried again.
 constexpr int kRetryPart = 16;
@@ -153,6 +147,7 @@ class KeyRing::Call {
   }
 
   void load_what_is_missing(std::size_t n_missing) {
+    KmsCall call(KmsCall::after(state_.loader.call_timeout()));
     State::Load load(state_);
     std::vector<FlightPtr> waited_for;  // in order, of what is still missing
     waited_for.reserve(n_missing);
@@ -165,11 +160,11 @@ class KeyRing::Call {
     state_.misses.fetch_add(n_missing, std::memory_order_relaxed);
     state_.coalesced.fetch_add(waited_for.size() - load.ids().size() - load.names().size(),
                                std::memory_order_relaxed);
-    if (!load.empty()) state_.run(load);
+    if (!load.empty()) state_.run(load, call);
     // Only now may it wait for others: nobody who waits has flights of its own in the air.
     std::size_t next = 0;
-    take_results(ids_, waited_for, next);
-    take_results(names_, waited_for, next);
+    take_results(ids_, load, waited_for, next, call);
+    take_results(names_, load, waited_for, next, call);
   }
 
   template <class Name>
@@ -187,11 +182,14 @@ class KeyRing::Call {
   }
 
   template <class Name>
-  void take_results(const Asked<Name>& asked, const std::vector<FlightPtr>& waited_for,
-                    std::size_t& next) {
+  void take_results(const Asked<Name>& asked, const State::Load& load,
+                    const std::vector<FlightPtr>& waited_for, std::size_t& next, KmsCall& call) {
     for (std::size_t i = 0; i < asked.names.size(); ++i) {
       if (asked.out[i] != nullptr) continue;
-      const LoadResult& result = waited_for[next++]->wait();
+      Flight& flight = *waited_for[next++];
+      LoadResult result = flight.wait();
+      if (result.cut_short && !flight.is_of(&load) && !call.is_over())
+        result = load_again(to_own(asked.names[i]), call);
       if (result.key != nullptr) {
         asked.out[i] = own(result.key);
         continue;
@@ -199,6 +197,25 @@ class KeyRing::Call {
       lease_.problems_.push_back(result.problem);
       lease_.problems_.back().by_name = asked.by_name;
       lease_.problems_.back().index = i;
+    }
+  }
+
+  /// What another call began and could not end in its time says nothing about this one's: the same
+  /// with a flight of our own, or somebody's who has more time.
+  template <class Name>
+  LoadResult load_again(const Name& name, KmsCall& call) {
+    for (;;) {
+      State::Load load(state_);
+      FlightPtr flight;
+      {
+        const std::lock_guard lock(state_.mutex);
+        const CachedKey* const key = state_.cache.find(name);
+        if (key != nullptr && state_.fresh(key->loaded, state_.now())) return {key->handle(), {}};
+        flight = load.join_or_begin(name);
+      }
+      if (!load.empty()) state_.run(load, call);
+      const LoadResult& result = flight->wait();
+      if (!result.cut_short || flight->is_of(&load) || call.is_over()) return result;
     }
   }
 

@@ -30,10 +30,17 @@ bool is_local_trouble(Errc code) noexcept {
   return code == Errc::no_memory || code == Errc::lock_failed;
 }
 
-KeyProblem problem_of(Failure why) {
-  KeyProblem problem;
-  problem.why = std::move(why);
-  return problem;
+LoadResult failed_by(Failure why) {
+  LoadResult result;
+  result.problem.why = std::move(why);
+  return result;
+}
+
+/// Whether a failure says more about the time of the call than about the key.
+bool is_cut_short(Errc code) {
+  const KmsCall* const call = KmsCall::current();
+  return call != nullptr && (call->is_over() || call->is_cut_short()) &&
+         (is_trouble(code) || code == Errc::kms_refused);
 }
 
 Failure same_key(const KeyId& id, const KeyId& first) {
@@ -69,9 +76,8 @@ void KeyRing::State::Load::land(const Name& name, const LoadResult& result) {
   flight->land(std::move(copy));
 }
 
-void KeyRing::State::run(Load& load) {
+void KeyRing::State::run(Load& load, KmsCall& call) {
   load.began = now();  // before the query: a key is never used for too long
-  KmsCall call(KmsCall::after(loader.call_timeout()));
   ask(load, load.ids(), load.names(), call);
 }
 
@@ -82,9 +88,9 @@ void KeyRing::State::ask(Load& load, const std::vector<KeyId>& ids,
     // One document that breaks a rule must not take down the keys beside it.
     if (docs.error().code == Errc::key_document_invalid && ids.size() + names.size() > 1)
       return ask_one_by_one(load, ids, names, call);
-    for (const KeyId& id : ids) settle_failure(load, id, problem_of(about_key(docs.error(), id)));
+    for (const KeyId& id : ids) settle_failure(load, id, failed_by(about_key(docs.error(), id)));
     for (const std::string& name : names)
-      settle_failure(load, name, problem_of(about_key(docs.error(), name)));
+      settle_failure(load, name, failed_by(about_key(docs.error(), name)));
     return;
   }
   const std::vector<LoadResult> results = take_all(*docs, load.began, load.cleared_then, call);
@@ -93,9 +99,9 @@ void KeyRing::State::ask(Load& load, const std::vector<KeyId>& ids,
     for (const std::string& name : (*docs)[i].alt_names) settle(load, name, results[i]);
   }
   for (const KeyId& id : ids)
-    if (load.is_open(id)) settle_failure(load, id, problem_of(key_not_found(id)));
+    if (load.is_open(id)) settle_failure(load, id, failed_by(key_not_found(id)));
   for (const std::string& name : names)
-    if (load.is_open(name)) settle_failure(load, name, problem_of(key_not_found(name)));
+    if (load.is_open(name)) settle_failure(load, name, failed_by(key_not_found(name)));
 }
 
 void KeyRing::State::ask_one_by_one(Load& load, const std::vector<KeyId>& ids,
@@ -143,7 +149,8 @@ LoadResult KeyRing::State::take(const KeyDocument& doc, TimePoint asked,
   }
   LoadResult result;
   const auto refused = [&](Failure why) {
-    result.problem = problem_of(std::move(why));
+    result.cut_short = is_cut_short(why.code);
+    result.problem.why = std::move(why);
     result.problem.alt_names = doc.alt_names;
     result.problem.provider = doc.master_key.provider;
     return result;
@@ -163,26 +170,27 @@ LoadResult KeyRing::State::take(const KeyDocument& doc, TimePoint asked,
 
 template <class Name>
 void KeyRing::State::settle(Load& load, const Name& name, LoadResult result) {
-  if (result.key == nullptr) return settle_failure(load, name, std::move(result.problem));
+  if (result.key == nullptr) return settle_failure(load, name, std::move(result));
   if (load.is_refresh && load.is_open(name)) refreshed.fetch_add(1, std::memory_order_relaxed);
   load.land(name, result);
 }
 
 template <class Name>
-void KeyRing::State::settle_failure(Load& load, const Name& name, KeyProblem problem) {
+void KeyRing::State::settle_failure(Load& load, const Name& name, LoadResult failed) {
   if (!load.is_open(name)) return;
+  const Errc code = failed.problem.why.code;
   LoadResult result;
   {
     const std::lock_guard lock(mutex);
     if constexpr (std::is_same_v<Name, KeyId>)
-      if (problem.why.code == Errc::key_not_found) materials.forget(name);
+      if (code == Errc::key_not_found) materials.forget(name);
     const CachedKey* const old = cache.find(name);
-    if (old != nullptr && is_trouble(problem.why.code)) {
+    if (old != nullptr && is_trouble(code)) {
       const auto age = load.began - old->loaded;
       if (options.stale_if_error.count() != 0 && age <= options.lifetime + options.stale_if_error &&
           cleared == load.cleared_then)
         result.key = old->handle();
-    } else if (old != nullptr && !is_local_trouble(problem.why.code) && old->loaded < load.began) {
+    } else if (old != nullptr && !is_local_trouble(code) && old->loaded < load.began) {
       materials.forget(old->id);
       cache.erase(*old);  // the answer is newer
     }
@@ -190,7 +198,7 @@ void KeyRing::State::settle_failure(Load& load, const Name& name, KeyProblem pro
   if (result.key != nullptr) {
     if (!load.is_refresh) served_stale.fetch_add(1, std::memory_order_relaxed);
   } else {
-    result.problem = std::move(problem);
+    result = std::move(failed);
   }
   load.land(name, result);
 }
@@ -202,7 +210,9 @@ void KeyRing::State::refresh(const std::vector<KeyId>& ids) {
     const std::lock_guard lock(mutex);
     for (const KeyId& id : ids) (void)load.join_or_begin(id);
   }
-  if (!load.empty()) run(load);
+  if (load.empty()) return;
+  KmsCall call(KmsCall::after(loader.call_timeout()));
+  run(load, call);
 }
 
 }  // namespace fle::kms

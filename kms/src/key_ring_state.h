@@ -51,7 +51,7 @@ struct KeyRing::State {
   // Single flight; key_ring_load.cc.
 
   /// Does the work of a load: lands every flight of it.
-  void run(Load& load);
+  void run(Load& load, KmsCall& call);
   /// Unwraps one document and puts the key into the cache.
   [[nodiscard]] LoadResult take(const KeyDocument& doc, TimePoint asked,
                                 std::uint64_t cleared_then);
@@ -70,7 +70,7 @@ struct KeyRing::State {
   template <class Name>
   void settle(Load& load, const Name& name, LoadResult result);
   template <class Name>
-  void settle_failure(Load& load, const Name& name, KeyProblem problem);
+  void settle_failure(Load& load, const Name& name, LoadResult failed);
 };
 
 /// Keys that one call loads, each with its flight. Whatever happens, the flights land: those that
@@ -115,7 +115,7 @@ template <class Name>
 FlightPtr KeyRing::State::Load::join_or_begin(const Name& name) {
   if (FlightPtr under_way = state_.flights.find(name)) return under_way;
   note(name);
-  auto flight = std::make_shared<Flight>();
+  auto flight = std::make_shared<Flight>(this);
   mine_.add(name, flight);  // first: what is in here lands
   state_.flights.add(name, flight);
   cleared_then = state_.cleared;

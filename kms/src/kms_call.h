@@ -2,6 +2,7 @@
 #define FLE_KMS_KMS_CALL_H_
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <set>
@@ -30,6 +31,10 @@ class KmsCall {
 
   [[nodiscard]] Clock::time_point deadline() const noexcept { return deadline_; }
   [[nodiscard]] bool is_over() const { return Clock::now() >= deadline_; }
+
+  /// Notes that something was given up because this call would have been over by then.
+  void note_cut_short() noexcept { cut_short_ = true; }
+  [[nodiscard]] bool is_cut_short() const noexcept { return cut_short_; }
 
   /// @param client  who could not reach it: another may have other certificates
   /// @param server  host and port
@@ -67,6 +72,7 @@ class KmsCall {
   static thread_local KmsCall* current_;
 
   const Clock::time_point deadline_;
+  std::atomic<bool> cut_short_{false};
   mutable std::mutex mutex_;
   std::set<std::pair<const void*, std::string>> down_;  // guarded by mutex_
   bool binds_keys_ = false;                             // set before there are threads

@@ -18,11 +18,19 @@ namespace fle::kms {
 struct LoadResult {
   KeyHandle key;       // null: see `problem`
   KeyProblem problem;  // by_name and index are for the one who asked to fill in
+  /// It failed because the time of the call that began it was over: for another call it may be
+  /// otherwise.
+  bool cut_short = false;
 };
 
 /// The load of one key, under way in one thread and waited for by any number of others.
 class Flight {
  public:
+  /// @param owner  the load that it is of; only compared
+  explicit Flight(const void* owner) noexcept : owner_(owner) {}
+  /// Whether it is of a load that was there before this flight was found.
+  [[nodiscard]] bool is_of(const void* owner) const noexcept { return owner_ == owner; }
+
   /// Once.
   void land(LoadResult result) noexcept {
     {
@@ -38,6 +46,7 @@ class Flight {
   }
 
  private:
+  const void* const owner_;
   std::mutex mutex_;
   std::condition_variable landed_;
   std::optional<LoadResult> result_;

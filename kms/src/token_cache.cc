@@ -24,23 +24,32 @@ Outcome<TokenCache::Token> TokenCache::get(const std::string& scope, const Fetch
   std::shared_ptr<Flight> flight;
   {
     std::unique_lock lock(mutex_);
-    make_room();
-    Entry& e = entries_[scope];
-    if (e.token && now_() < e.use_until) return e.token;
-    if (e.flight) {
-      flight = e.flight;
-      const auto landed = [&] { return flight->landed; };
-      const KmsCall* const whole = KmsCall::current();
-      if (whole == nullptr || whole->deadline() == KmsCall::Clock::time_point::max()) {
-        landed_.wait(lock, landed);
-      } else if (!landed_.wait_until(lock, whole->deadline(), landed)) {
-        return Failure(Errc::kms_unreachable, "no access token in time");
+    for (;;) {
+      make_room();
+      Entry& e = entries_[scope];
+      if (e.token && now_() < e.use_until) return e.token;
+      if (!e.flight) {
+        flight = e.flight = std::make_shared<Flight>();
+        break;
       }
-      return flight->result;
+      const auto joined = e.flight;
+      if (!wait_for(*joined, lock))
+        return Failure(Errc::kms_unreachable, "no access token in time");
+      const KmsCall* const whole = KmsCall::current();
+      // The end of another call's time is not the end of this one's.
+      if (!joined->cut_short || (whole != nullptr && whole->is_over())) return joined->result;
     }
-    flight = e.flight = std::make_shared<Flight>();
   }
   return fly(scope, flight, fetch);
+}
+
+bool TokenCache::wait_for(const Flight& flight, std::unique_lock<std::mutex>& lock) {
+  const auto landed = [&] { return flight.landed; };
+  const KmsCall* const whole = KmsCall::current();
+  if (whole != nullptr && whole->deadline() != KmsCall::Clock::time_point::max())
+    return landed_.wait_until(lock, whole->deadline(), landed);
+  landed_.wait(lock, landed);
+  return true;
 }
 
 Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope,
@@ -60,6 +69,8 @@ Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope,
   };
   const Landing landing{*this, scope, *flight};
   auto fetched = fetch();
+  const KmsCall* const whole = KmsCall::current();
+  flight->cut_short = !fetched && whole != nullptr && (whole->is_over() || whole->is_cut_short());
   if (!fetched) return flight->result = fetched.error();
   const Token token = std::make_shared<const SecretBytes>(std::move(fetched->token));
   const std::lock_guard lock(mutex_);

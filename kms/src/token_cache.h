@@ -16,7 +16,8 @@
 namespace fle::kms {
 
 /// OAuth access tokens of one provider, by scope. Single flight: threads that miss the same token
-/// at once cause one request and share its result, failures included; failures are not kept.
+/// at once cause one request and share its result, failures included, but for one that comes of the
+/// end of the time of the call that asked: then the next one asks. Failures are not kept.
 ///
 /// Thread-safe.
 class TokenCache {
@@ -42,6 +43,7 @@ class TokenCache {
  private:
   struct Flight {
     bool landed = false;
+    bool cut_short = false;  // the call that asks had no more time
     Outcome<Token> result = Failure(Errc::no_memory, "asking for a token was given up");
   };
   struct Entry {
@@ -52,6 +54,8 @@ class TokenCache {
 
   Outcome<Token> fly(const std::string& scope, const std::shared_ptr<Flight>& flight,
                      const Fetch& fetch);
+  /// False: not landed by the end of this thread's call.
+  bool wait_for(const Flight& flight, std::unique_lock<std::mutex>& lock);
   void make_room();
 
   const std::function<Time()> now_;
