@@ -2,16 +2,19 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <mutex>
 #include <utility>
 
 #include <curl/curl.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include "http_text.h"
+#include "key_log.h"
+#include "resolve.h"
 
 namespace fle::kms {
 namespace {
@@ -48,12 +51,6 @@ bool curl_is_ready() noexcept {
   // Never undone: another user of libcurl in this process may still need it.
   static const bool kReady = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
   return kReady;
-}
-
-/// libcurl would write the keys of every session to the file that this variable names.
-bool would_log_keys() noexcept {
-  const char* file = std::getenv("SSLKEYLOGFILE");  // NOLINT(concurrency-mt-unsafe)
-  return file != nullptr && *file != '\0';
 }
 
 CURLcode keep_secrets(CURL*, void* context, void*) noexcept {
@@ -93,6 +90,29 @@ HttpFault fault(CURLcode code, const char* detail) {
           is_permanent(code) ? HttpFault::Kind::permanent : HttpFault::Kind::transient};
 }
 
+/// RFC 6761, section 6.3: libcurl knows their addresses itself.
+bool is_loopback_name(std::string_view host) noexcept {
+  return host == "localhost" || host.ends_with(".localhost");
+}
+
+/// For CURLOPT_RESOLVE. libcurl's own way to look up names waits for a resolver that is late, or
+/// leaves any number of threads behind.
+HttpResult<curl_slist*> addresses_of(const HttpEndpoint& to, Deadline deadline) {
+  const auto found = resolve({to.host, to.port}, deadline);
+  if (!found) return HttpFault{found.error().message, HttpFault::Kind::transient};
+  std::string entry = to.host + ":" + std::to_string(to.port) + ":";
+  const std::size_t head = entry.size();
+  for (const addrinfo* a = found->get(); a != nullptr; a = a->ai_next) {
+    char text[INET6_ADDRSTRLEN];
+    if (::getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) !=
+        0)
+      continue;
+    entry += (entry.size() == head ? "" : ",") +
+             (a->ai_family == AF_INET6 ? "[" + std::string(text) + "]" : std::string(text));
+  }
+  return curl_slist_append(nullptr, entry.c_str());
+}
+
 int milliseconds_until(Deadline deadline) noexcept {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -115,11 +135,13 @@ HttpResult<std::monostate> wait_for(CURL* curl, short events, Deadline deadline)
 struct HttpConnection::Handles {
   CURL* curl = nullptr;
   curl_slist* connect_to = nullptr;
+  curl_slist* addresses = nullptr;
   char detail[CURL_ERROR_SIZE] = {};
 
   ~Handles() {
     curl_easy_cleanup(curl);
     curl_slist_free_all(connect_to);
+    curl_slist_free_all(addresses);
   }
 };
 
@@ -142,10 +164,7 @@ HttpConnection::~HttpConnection() {
 HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpoint& to,
                                                                  const Settings& settings,
                                                                  Deadline deadline) {
-  if (would_log_keys()) {
-    return HttpFault{"SSLKEYLOGFILE is set: the keys of the connection would be written to a file",
-                     HttpFault::Kind::permanent};
-  }
+  if (would_log_keys()) return HttpFault{kWouldLogKeys, HttpFault::Kind::permanent};
   std::unique_ptr<HttpConnection> out(new HttpConnection);
   Handles& h = *out->h_;
   h.curl = curl_is_ready() ? curl_easy_init() : nullptr;
@@ -157,14 +176,15 @@ HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpo
   const auto set_text = [&](CURLoption option, const std::string& value) {
     if (!value.empty()) set(option, value.c_str());
   };
+  if (settings.connect_to.empty() && !is_loopback_name(to.host)) {
+    const auto by = std::min(deadline, std::chrono::steady_clock::now() + settings.connect_timeout);
+    FLE_TRY(h.addresses, addresses_of(to, by));
+  }
   const std::string scheme = settings.plain ? "http" : "https";
   const auto timeout = std::chrono::milliseconds(milliseconds_until(deadline));
   set(CURLOPT_ERRORBUFFER, h.detail);
   set(CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700
-  // Otherwise it waits for a resolver that is late, which may be 10 seconds after the deadline.
-  set(CURLOPT_QUICK_EXIT, 1L);
-#endif
+  set(CURLOPT_RESOLVE, h.addresses);
   set(CURLOPT_URL, (scheme + "://" + to.host + ":" + std::to_string(to.port) + "/").c_str());
   set(CURLOPT_PROTOCOLS_STR, scheme.c_str());
   set(CURLOPT_CONNECT_ONLY, 1L);

@@ -32,8 +32,9 @@ struct HttpFault {
 template <class T>
 using HttpResult = Result<T, HttpFault>;
 
-/// A TLS connection by libcurl: name lookup, connecting, certificates. What is sent and received
-/// passes through without a copy that libcurl would keep.
+/// A TLS connection by libcurl: connecting, certificates. Names are looked up by resolve(), but for
+/// those below localhost. What is sent and received passes through without a copy that libcurl
+/// would keep.
 ///
 /// TLS 1.2 or newer; certificate and host name are always verified; no proxy, whatever the
 /// environment says. One thread at a time.

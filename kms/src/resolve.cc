@@ -1,7 +1,9 @@
 #include "resolve.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -13,6 +15,8 @@ namespace {
 
 Failure unreachable(std::string why) { return {Errc::kms_unreachable, std::move(why)}; }
 
+std::atomic<int> n_late{0};
+
 /// What the thread and its caller share; whoever is last frees it.
 struct Question {
   std::string host;
@@ -20,6 +24,7 @@ struct Question {
   std::mutex mutex;
   std::condition_variable answered;
   bool done = false;
+  bool late = false;  // the caller has left
   int why = 0;
   Addresses found;
 
@@ -47,12 +52,17 @@ Outcome<Addresses> resolve(const TlsPeer& peer, Deadline deadline, GetAddresses 
   question->port = std::to_string(peer.port);
   Addresses numeric;
   if (question->ask(&::getaddrinfo, AI_NUMERICHOST, numeric) == 0) return numeric;
+  if (n_late >= kMostLateResolvers)
+    return unreachable("no address in time: the resolver has not answered " +
+                       std::to_string(kMostLateResolvers) +
+                       " times, and is not asked again before");
   try {
     const NoSignals inherited;
     std::thread([question, ask] {
       Addresses found;
       const int why = question->ask(ask, 0, found);
       const std::lock_guard lock(question->mutex);
+      if (question->late) --n_late;
       question->why = why;
       question->found = std::move(found);
       question->done = true;
@@ -62,8 +72,11 @@ Outcome<Addresses> resolve(const TlsPeer& peer, Deadline deadline, GetAddresses 
     return unreachable("no thread to look up the name with");
   }
   std::unique_lock lock(question->mutex);
-  if (!question->answered.wait_until(lock, deadline, [&] { return question->done; }))
+  if (!question->answered.wait_until(lock, deadline, [&] { return question->done; })) {
+    question->late = true;
+    ++n_late;
     return unreachable("no address in time");
+  }
   if (question->why != 0) return no_address(question->why);
   return std::move(question->found);
 }

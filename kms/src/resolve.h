@@ -19,10 +19,14 @@ using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 /// As ::getaddrinfo; tests give others.
 using GetAddresses = decltype(&::getaddrinfo);
 
+/// Threads that are left behind at a time, of this process: at most so many.
+inline constexpr int kMostLateResolvers = 16;
+
 /// The addresses of a host for a TCP connection. The system's resolver knows no deadline (its own
 /// is 10 seconds and more), so a thread of its own asks it; one that is late is left behind, holds
-/// nothing of the caller's, and ends when the resolver does. Addresses in digits need no resolver.
-/// @retval Errc::kms_unreachable  no address, or not in time
+/// nothing of the caller's, and ends when the resolver does. While kMostLateResolvers are late, the
+/// resolver is not asked anything else. Addresses in digits need none.
+/// @retval Errc::kms_unreachable  no address, or not in time; at once where too many are late
 [[nodiscard]] Outcome<Addresses> resolve(const TlsPeer& peer, Deadline deadline,
                                          GetAddresses ask = &::getaddrinfo);
 

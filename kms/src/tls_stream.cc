@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "key_log.h"
 #include "resolve.h"
 #include "text.h"
 #include "tls_stream_files.h"
@@ -197,6 +198,7 @@ TlsStream::~TlsStream() {
 
 Outcome<TlsStream> TlsStream::connect(const TlsPeer& peer, const TlsOptions& options,
                                       Deadline deadline) {
+  if (would_log_keys()) return unreachable(kWouldLogKeys);
   FLE_TRY(const SslContext ctx, make_tls_context(options));
   FLE_TRY(Socket socket, connect_to(peer, deadline));
   static BIO_METHOD* const method = make_bio_method();

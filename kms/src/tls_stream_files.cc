@@ -213,6 +213,8 @@ Outcome<SslContext> make_tls_context(const TlsOptions& options) {
   SslContext ctx(SSL_CTX_new(TLS_client_method()));
   if (ctx == nullptr || SSL_CTX_set_min_proto_version(ctx.get(), TLS1_2_VERSION) != 1)
     return Failure{Errc::crypto_failed, "a TLS context: " + openssl_reason()};
+  // It may be there from the environment, see key_log.h: the variable may have gone since.
+  SSL_CTX_set_keylog_callback(ctx.get(), nullptr);
   SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_session_cache_mode(ctx.get(), SSL_SESS_CACHE_OFF);
   // Without the first, what was read (master keys) stays in OpenSSL's buffers.

@@ -4,9 +4,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <vector>
 
+#include <dlfcn.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "fle/kms/key_ring.h"
 #include "fle/kms/key_vault.h"
@@ -17,19 +23,38 @@
 
 namespace {
 std::atomic<int> n_reached{0};
+std::atomic<const char*> answer_of_the_resolver{nullptr};  // digits
+std::mutex mutex;
+std::vector<std::string> connected_to;  // guarded by mutex
+
+using GetAddresses = decltype(&getaddrinfo);
 }  // namespace
 
 // Found before those of libc, by libcurl as well.
-extern "C" __attribute__((visibility("default"))) int getaddrinfo(const char*, const char*,
+extern "C" __attribute__((visibility("default"))) int getaddrinfo(const char* host,
+                                                                  const char* service,
                                                                   const addrinfo* hints,
-                                                                  addrinfo**) {
+                                                                  addrinfo** out) {
   // Digits need nobody's help: the question whether these are some reaches no one.
-  if (hints != nullptr && (hints->ai_flags & AI_NUMERICHOST) != 0) return EAI_NONAME;
+  if (hints != nullptr && (hints->ai_flags & AI_NUMERICHOST) != 0) {
+    static const auto kReal = reinterpret_cast<GetAddresses>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+    return kReal(host, service, hints, out);
+  }
   ++n_reached;
-  return EAI_FAIL;
+  const char* const digits = answer_of_the_resolver;
+  if (digits == nullptr || hints == nullptr) return EAI_FAIL;
+  addrinfo numeric = *hints;
+  numeric.ai_flags |= AI_NUMERICHOST;
+  return getaddrinfo(digits, service, &numeric, out);
 }
-extern "C" __attribute__((visibility("default"))) int connect(int, const sockaddr*, socklen_t) {
+extern "C" __attribute__((visibility("default"))) int connect(int, const sockaddr* to,
+                                                              socklen_t size) {
   ++n_reached;
+  char host[NI_MAXHOST] = "";
+  char port[NI_MAXSERV] = "";
+  ::getnameinfo(to, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+  const std::lock_guard lock(mutex);
+  connected_to.push_back(std::string(host) + " " + port);
   errno = ECONNREFUSED;
   return -1;
 }
@@ -100,6 +125,26 @@ TEST_F(NoConnection, IsSeenIfThereIsOne) {
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, Errc::kms_unreachable) << opened.error().to_string();
     EXPECT_GT(newly_reached(), 0) << type;
+  }
+}
+
+// libcurl is not asked to look names up: its threads cannot be limited.
+TEST_F(NoConnection, IsTriedButToTheAddressesThatOurResolverFound) {
+  const Providers all = providers();
+  for (const auto& [type, host, port] : {std::tuple("aws", "kms.us-east-1.amazonaws.com", "443"),
+                                         std::tuple("kmip", "kmip.example.com", "5696")}) {
+    for (const char* digits : {"192.0.2.7", "2001:db8::7"}) {
+      const int s = ::socket(digits[1] == '0' ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      if (s < 0) continue;  // not on this machine
+      ::close(s);
+      connected_to.clear();
+      answer_of_the_resolver = digits;
+      EXPECT_FALSE(
+          (*all.find(type))->unwrap(std::vector<std::uint8_t>(160, 7), master_key(type, host)));
+      answer_of_the_resolver = nullptr;
+      EXPECT_EQ(connected_to, std::vector<std::string>{std::string(digits) + " " + port}) << type;
+      EXPECT_EQ(newly_reached(), 2) << "one look-up, one connection";
+    }
   }
 }
 

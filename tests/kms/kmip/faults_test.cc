@@ -1,13 +1,20 @@
 // The KMIP provider against a server that does as the test says: what goes wrong, and how it is
 // told. Every error text is searched for the secrets in play.
+#include <cstdlib>
+#include <functional>
+#include <thread>
+
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "fle/data_key.h"
 #include "fle/random.h"
 #include "kms/kmip/certificates.h"
 #include "kms/kmip/fake_kmip.h"
+#include "kms/ring_support.h"
 #include "kms/support.h"
 #include "kms/temp_dir.h"
+#include "kms_call.h"
 #include "support/patience.h"
 
 namespace fle::kms {
@@ -418,6 +425,59 @@ TEST_F(KmipFaults, FollowAMasterKeyToAnotherServerOnlyWhereTheOptionsNameIt) {
   KmsOptions public_authorities = allowed;
   public_authorities.tls["kmip"].ca_file.clear();
   expect(wrapped(public_authorities, there), Errc::kms_unreachable, {"not accepted"});
+}
+
+TEST_F(KmipFaults, ConnectNowhereWhereKeysOfSessionsWouldBeWrittenDown) {
+  serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", secret())); });
+  const std::string file = folder() + "keylog";
+  Provider& p = provider();
+  ::setenv("SSLKEYLOGFILE", file.c_str(), 1);
+  expect(p.wrap(data_key(), key()), Errc::kms_unreachable, {"SSLKEYLOGFILE is set"});
+  ::unsetenv("SSLKEYLOGFILE");
+  EXPECT_EQ(server_->n_connections(), 0);
+  EXPECT_NE(::access(file.c_str(), F_OK), 0);
+  EXPECT_TRUE(p.wrap(data_key(), key()));
+}
+
+// One call's time is over while another waits for the key that it asked for.
+TEST_F(KmipFaults, DoNotReachACallThatHasMoreTimeThanTheOneThatItJoined) {
+  serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", secret())); });
+  auto made = make(options(), server_->endpoint());
+  ASSERT_TRUE(made) << made.error().to_string();
+  const auto providers = std::make_shared<const Providers>(std::move(*made));
+  const auto vault = std::make_shared<test::GatedVault>();
+  KeyDocument doc;
+  doc.id = test::id_of(1);
+  doc.alt_names = {"name"};
+  const auto wrapped = (*providers->find("kmip"))->wrap(data_key(), key());
+  ASSERT_TRUE(wrapped) << wrapped.error().to_string();
+  doc.key_material = *wrapped;
+  doc.creation_date = doc.update_date = KeyDocument::Time(std::chrono::seconds(1));
+  doc.master_key = key();
+  ASSERT_TRUE(vault->insert(doc));
+  KeyRing ring(vault, providers);
+  const auto by_id = [&] { return ring.by_id(doc.id).has_value(); };
+  const auto by_name = [&] { return ring.by_alt_name("name").has_value(); };
+  for (const std::function<bool()>& get :
+       {std::function<bool()>(by_id), std::function<bool()>(by_name)}) {
+    ring.clear();
+    const auto before = ring.counters();
+    const int queries = vault->queries();
+    vault->set_open(false);
+    std::thread hasty([&] {
+      KmsCall over(KmsCall::Clock::now());
+      const KmsCall::Scope scope(over);
+      EXPECT_FALSE(get());
+    });
+    vault->wait_for_queries(queries + 1);
+    std::thread patient([&] { EXPECT_TRUE(get()); });
+    EXPECT_TRUE(
+        fle::test::happens([&] { return ring.counters().coalesced == before.coalesced + 1; }));
+    vault->set_open(true);
+    hasty.join();
+    patient.join();
+    EXPECT_EQ(vault->queries(), queries + 2);
+  }
 }
 
 TEST_F(KmipFaults, StoreAnEndpointAsDriversDo) {

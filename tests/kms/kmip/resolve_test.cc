@@ -13,6 +13,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using fle::test::kPatience;
+using namespace std::chrono_literals;
 
 std::latch may_answer{1};
 std::latch has_answered{1};
@@ -38,12 +39,42 @@ TEST(Resolve, DoesNotWaitForAResolverThatIsLate) {
   has_answered.wait();  // what it was asked with is still there
 }
 
+std::latch may_answer_many{1};
+
+int very_late(const char*, const char*, const addrinfo*, addrinfo**) {
+  ++n_asked;
+  may_answer_many.wait();
+  return EAI_AGAIN;
+}
+
+TEST(Resolve, LeavesNoMoreThanSoManyThreadsBehind) {
+  const int before = n_asked;
+  for (int i = 0; i < kMostLateResolvers; ++i)
+    ASSERT_FALSE(resolve({"kmip.example.com", 5696}, Clock::now(), &very_late));
+  // This one could wait, and does not.
+  const auto one_more = resolve({"kmip.example.com", 5696}, Clock::now() + 24h, &very_late);
+  ASSERT_FALSE(one_more);
+  EXPECT_EQ(one_more.error().code, Errc::kms_unreachable);
+  EXPECT_TRUE(one_more.error().message.starts_with("no address in time"))
+      << one_more.error().message;
+  EXPECT_TRUE(resolve({"127.0.0.1", 1}, Clock::now())) << "needs no resolver";
+  may_answer_many.count_down();
+  // Once they have answered it is asked again.
+  EXPECT_TRUE(fle::test::happens([] {
+    return resolve({"kmip.example.com", 5696}, Clock::now() + kPatience, &knows_none)
+        .error()
+        .message.starts_with("the name has no address");
+  }));
+  EXPECT_LE(n_asked - before, kMostLateResolvers + 1);
+}
+
 TEST(Resolve, SaysWhatTheResolverSays) {
+  const int before = n_asked;
   const auto found = resolve({"kmip.example.com", 5696}, Clock::now() + kPatience, &knows_none);
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().message,
             std::string("the name has no address: ") + ::gai_strerror(EAI_NONAME));
-  EXPECT_EQ(n_asked, 1);
+  EXPECT_EQ(n_asked, before + 1);
 }
 
 TEST(Resolve, TakesAddressesInDigitsAsTheyAre) {
