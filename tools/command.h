@@ -64,7 +64,7 @@ struct KeyOptions {
   [[nodiscard]] Outcome<std::shared_ptr<kms::KeyRing>> key_ring() const;
 
  private:
-  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyVault>> open_mongodb(std::string_view uri) const;
+  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyVault>> open_mongodb(Bytes uri) const;
   /// What the options say about seals; they stand above those of a file.
   [[nodiscard]] Done set_seals(kms::SealOptions& seals) const;
   [[nodiscard]] Outcome<kms::Providers> kms_providers() const;

@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
+
+#include <unistd.h>
 
 #include "command.h"
 #include "files.h"
@@ -18,13 +21,61 @@ bool is_mongodb(std::string_view vault) noexcept {
   return vault.starts_with("mongodb://") || vault.starts_with("mongodb+srv://");
 }
 
-/// Whether there is a password in an address of MongoDB's: scheme://user:password@hosts/...
-bool has_password(std::string_view uri) noexcept {
-  uri.remove_prefix(uri.find("//") + 2);
-  const std::string_view authority = uri.substr(0, uri.find_first_of("/?"));
-  const std::size_t at = authority.rfind('@');
-  return at != std::string_view::npos &&
-         authority.substr(0, at).find(':') != std::string_view::npos;
+/// scheme://[user[:password]@]hosts[/...][?options] of MongoDB.
+struct Address {
+  std::size_t user = 0;  // where the user begins
+  std::size_t at = 0;    // where the '@' stands; `user` where there is none
+  bool has_password = false;
+  bool takes_one = false;  // whether the user's way to log in needs a password
+};
+
+Address read_address_parts(std::string_view uri) noexcept {
+  Address a;
+  a.user = a.at = uri.find("//") + 2;
+  const std::size_t end = std::min(uri.find_first_of("/?", a.user), uri.size());
+  const std::size_t at = uri.substr(0, end).rfind('@');
+  if (at == std::string_view::npos || at < a.user) return a;
+  a.at = at;
+  a.has_password = uri.substr(a.user, at - a.user).find(':') != std::string_view::npos;
+  constexpr std::string_view kMechanism = "authMechanism=";
+  const std::size_t m = uri.find(kMechanism, end);
+  const std::string_view how =
+      m == std::string_view::npos ? std::string_view() : uri.substr(m + kMechanism.size());
+  a.takes_one = how.empty() || how.starts_with("SCRAM-") || how.starts_with("PLAIN");
+  return a;
+}
+
+void append(WipedChars& out, std::string_view text) {
+  out.insert(out.end(), text.begin(), text.end());
+}
+
+/// RFC 3986, section 2.1.
+void append_percent_encoded(WipedChars& out, Bytes text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  for (const std::uint8_t b : text) {
+    if (kPlain.find(static_cast<char>(b)) != std::string_view::npos) {
+      out.push_back(static_cast<char>(b));
+    } else {
+      out.push_back('%');
+      out.push_back(kHex[b >> 4U]);
+      out.push_back(kHex[b & 15U]);
+    }
+  }
+}
+
+/// The address with the password that people type.
+Outcome<WipedChars> with_password(std::string_view uri, const Address& parts) {
+  const std::string user(uri.substr(parts.user, parts.at - parts.user));
+  FLE_TRY(const SecretBytes password,
+          ask_password("Password of '" + printable(user) + "' for the key vault: "));
+  WipedChars out;
+  append(out, uri.substr(0, parts.at));
+  append(out, ":");
+  append_percent_encoded(out, password.expose());
+  append(out, uri.substr(parts.at));
+  return out;
 }
 
 /// The one line of a file that holds an address.
@@ -100,15 +151,23 @@ void KeyOptions::add_kms(CLI::App& cmd) {
                "Go on when key memory cannot be locked: keys may reach the swap space");
 }
 
-Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb(std::string_view uri) const {
+Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb(Bytes uri) const {
   const std::size_t dot = vault_namespace.find('.');
   if (dot == std::string::npos)
     return Failure(Errc::invalid_argument,
                    "--vault-ns takes DATABASE.COLLECTION, not '" + vault_namespace + "'");
+  const std::string_view text(reinterpret_cast<const char*>(uri.data()), uri.size());
+  const Address parts = read_address_parts(text);
+  WipedChars whole;
+  if (parts.takes_one && !parts.has_password && is_terminal(STDIN_FILENO)) {
+    FLE_TRY(whole, with_password(text, parts));
+    uri = Bytes(reinterpret_cast<const std::uint8_t*>(whole.data()), whole.size());
+  }
   FLE_TRY(std::unique_ptr<kms::KeyVault> v,
-          kms::open_mongo_vault({.uri = std::string(uri),
+          kms::open_mongo_vault({.uri = {},
                                  .database = vault_namespace.substr(0, dot),
                                  .collection = vault_namespace.substr(dot + 1),
+                                 .secret_uri = uri,
                                  .silence_log = true}));
   return std::shared_ptr<kms::KeyVault>(std::move(v));
 }
@@ -116,16 +175,16 @@ Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb(std::string_vie
 Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_vault(bool create) const {
   if (vault.starts_with("@")) {
     FLE_TRY(const SecretBytes address, read_address(vault.substr(1), LockPolicy::best_effort));
-    const Bytes b = address.expose();
-    return open_mongodb({reinterpret_cast<const char*>(b.data()), b.size()});
+    return open_mongodb(address.expose());
   }
   if (is_mongodb(vault)) {
     const char* const set = std::getenv(kVaultVariable);  // NOLINT(concurrency-mt-unsafe)
-    if (has_password(vault) && (set == nullptr || vault != set))
+    if (read_address_parts(vault).has_password && (set == nullptr || vault != set))
       complain(
           "warning: every user of this machine can read a password in the arguments of a command: "
-          "put the address into a file (--vault @FILE) or into FLE_VAULT");
-    return open_mongodb(vault);
+          "put the address into a file (--vault @FILE) or into FLE_VAULT, or leave the password "
+          "out and be asked");
+    return open_mongodb({reinterpret_cast<const std::uint8_t*>(vault.data()), vault.size()});
   }
   FLE_TRY(std::unique_ptr<kms::KeyVault> v, kms::open_sqlite_vault(vault, create));
   return std::shared_ptr<kms::KeyVault>(std::move(v));

@@ -3,6 +3,9 @@
 
 #include <string>
 
+#include "fle/failure.h"
+#include "fle/secret.h"
+
 namespace fle::tools {
 
 /// Whether people sit at this descriptor.
@@ -13,6 +16,12 @@ namespace fle::tools {
 /// Asks on standard error and reads a line from standard input. Anything but y or yes is no.
 /// Only where standard input is a terminal.
 [[nodiscard]] bool is_confirmed(const std::string& question);
+
+/// Asks on standard error and reads a line from standard input, which the terminal does not show
+/// meanwhile. Only where standard input is a terminal.
+/// @retval Errc::invalid_argument  given up (^C, ^D), empty, or too long
+/// @retval Errc::io_failed         the terminal would show it
+[[nodiscard]] Outcome<SecretBytes> ask_password(const std::string& question);
 
 }  // namespace fle::tools
 

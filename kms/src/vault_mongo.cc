@@ -475,7 +475,12 @@ Outcome<std::unique_ptr<KeyVault>> open_mongo_vault(const MongoVaultOptions& opt
     if (name->empty() || name->find('\0') != std::string::npos)
       return Failure{Errc::invalid_argument, "the key vault's database or collection has no name"};
   if (options.silence_log) mongo::silence_log();
-  FLE_TRY(auto keys, Collection::open(options.uri, options.database, options.collection));
+  const Bytes secret = options.secret_uri;
+  const std::string_view uri =
+      secret.empty()
+          ? std::string_view(options.uri)
+          : std::string_view(reinterpret_cast<const char*>(secret.data()), secret.size());
+  FLE_TRY(auto keys, Collection::open(uri, options.database, options.collection));
   return std::unique_ptr<KeyVault>(std::make_unique<MongoVault>(std::move(keys)));
 }
 

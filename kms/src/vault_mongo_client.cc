@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "bson_fields.h"
+#include "fle/wiped.h"
 
 namespace fle::kms::mongo {
 namespace {
@@ -79,12 +80,14 @@ Done Collection::check_process() const {
   return failure("opened before a fork: open it again in the child");
 }
 
-Outcome<std::unique_ptr<Collection>> Collection::open(const std::string& uri, std::string database,
+Outcome<std::unique_ptr<Collection>> Collection::open(std::string_view uri, std::string database,
                                                       std::string collection) {
   initialize();
   bson_error_t ignored;  // its text quotes the connection string
-  const Uri parsed(uri.find('\0') == std::string::npos
-                       ? mongoc_uri_new_with_error(uri.c_str(), &ignored)
+  WipedChars text(uri.begin(), uri.end());
+  text.push_back('\0');
+  const Uri parsed(uri.find('\0') == std::string_view::npos
+                       ? mongoc_uri_new_with_error(text.data(), &ignored)
                        : nullptr);
   if (parsed == nullptr)
     return Failure{Errc::vault_failed, "the key vault's address is no MongoDB connection string"};

@@ -39,7 +39,7 @@ class Collection {
   Collection(const Collection&) = delete;
   Collection& operator=(const Collection&) = delete;
   /// @retval Errc::vault_failed  the connection string is none; talks to no server
-  static Outcome<std::unique_ptr<Collection>> open(const std::string& uri, std::string database,
+  static Outcome<std::unique_ptr<Collection>> open(std::string_view uri, std::string database,
                                                    std::string collection);
 
   using FoundDocument = std::function<Done(Bytes document)>;

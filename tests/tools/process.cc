@@ -147,7 +147,7 @@ Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string
   std::thread showing([&] {
     drain(master, [&](const char* p, std::size_t n) {
       terminal.screen.append(p, n);
-      if (!terminal.answer.empty() && terminal.screen.ends_with("[y/N] "))
+      if (!terminal.answer.empty() && terminal.screen.ends_with(terminal.prompt))
         write_to(master, terminal.answer);
       return true;
     });

@@ -43,8 +43,9 @@ struct Terminal {
   bool in = false;
   bool out = false;
   bool err = false;
-  /// What is typed once the terminal shows "[y/N] ".
+  /// What is typed once the terminal shows `prompt`.
   std::string answer{};
+  std::string prompt = "[y/N] ";
   /// All that it showed, as it came: line ends are \r\n.
   std::string screen{};
 };

@@ -1,8 +1,11 @@
 // What the fle command does on a terminal.
+#include <filesystem>
+#include <optional>
 #include <regex>
 
 #include <gtest/gtest.h>
 
+#include "mongo_fixture/mongo_fixture.h"
 #include "process.h"
 
 namespace fle::test {
@@ -135,6 +138,73 @@ TEST_F(OnATerminal, DeletingIsNotAskedForWithYesNorWithoutATerminal) {
   const Ended e =
       run_fle(folder.path(), {"key", "delete", "--vault", "keys.vault", "other"}, "n\n");
   EXPECT_EQ(e.status, 0) << e.err;
+}
+
+struct PasswordOnATerminal : OnATerminal {
+  void SetUp() override {
+    if (!MongoFixture::is_available()) GTEST_SKIP() << "no MongoDB here";
+    server.emplace();
+    if (!server->is_ours()) GTEST_SKIP() << "a real server does not tell what it was sent";
+  }
+  /// The server's address with a user who logs in with a password in the clear: so it is seen.
+  [[nodiscard]] std::string uri(const std::string& user,
+                                const std::string& mechanism = "PLAIN") const {
+    std::string out = server->uri();
+    out.insert(out.find("//") + 2, user + "@");
+    return out + (out.find('?') == std::string::npos ? "/?" : "&") + "authMechanism=" + mechanism;
+  }
+  Ended list(const std::string& vault, Terminal& terminal) const {
+    return run({"key", "list", "--vault", vault}, terminal);
+  }
+  std::optional<MongoFixture> server;
+};
+
+TEST_F(PasswordOnATerminal, IsAskedForAndNotShown) {
+  folder.write("address", uri("medic%40ward") + "\n");
+  std::filesystem::permissions(folder.path() / "address", std::filesystem::perms::owner_read);
+  for (const std::string& vault : {uri("medic%40ward"), std::string("@address")}) {
+    Terminal terminal;
+    terminal.in = terminal.err = true;
+    terminal.prompt = "key vault: ";
+    terminal.answer = "p@ss/w:rd%7\n";
+    const Ended e = list(vault, terminal);
+    EXPECT_EQ(e.status, 1) << "this server lets nobody in";
+    EXPECT_NE(terminal.screen.find("Password of 'medic%40ward' for the key vault: "),
+              std::string::npos)
+        << terminal.screen;
+    EXPECT_EQ(terminal.screen.find("p@ss"), std::string::npos) << terminal.screen;
+    EXPECT_EQ(e.out.find("p@ss"), std::string::npos) << e.out;
+    // Base64 of NUL medic@ward NUL p@ss/w:rd%7, as PLAIN sends them (RFC 4616).
+    EXPECT_NE(server->bytes().find("AG1lZGljQHdhcmQAcEBzcy93OnJkJTc="), std::string::npos);
+  }
+}
+
+TEST_F(PasswordOnATerminal, MayBeRefused) {
+  for (const char* answer : {"\n", "\x04", "half\x03"}) {
+    Terminal terminal;
+    terminal.in = terminal.err = true;
+    terminal.prompt = "key vault: ";
+    terminal.answer = answer;
+    EXPECT_EQ(list(uri("medic"), terminal).status, 1);
+    EXPECT_NE(terminal.screen.find("no password was given"), std::string::npos) << terminal.screen;
+    EXPECT_EQ(terminal.screen.find("half"), std::string::npos) << terminal.screen;
+  }
+}
+
+TEST_F(PasswordOnATerminal, IsNotAskedForWhereThereIsOneOrNoneIsNeeded) {
+  for (const std::string& vault :
+       {uri("medic:pa55"), server->uri(), uri("CN=medic", "MONGODB-X509")}) {
+    Terminal terminal;
+    terminal.in = terminal.err = true;
+    static_cast<void>(list(vault, terminal));
+    EXPECT_EQ(terminal.screen.find("Password of"), std::string::npos) << terminal.screen;
+  }
+  // Nor of what is no terminal.
+  Terminal terminal;
+  terminal.err = true;
+  static_cast<void>(run({"key", "list", "--vault", uri("medic")}, terminal, "pa55\n"));
+  EXPECT_EQ(terminal.screen.find("Password of"), std::string::npos) << terminal.screen;
+  EXPECT_EQ(server->bytes().find("pa55\n"), std::string::npos);
 }
 
 }  // namespace

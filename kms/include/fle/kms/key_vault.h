@@ -105,6 +105,9 @@ struct MongoVaultOptions {
   std::string uri;  ///< mongodb:// or mongodb+srv:// with all that it may say; never in an error.
   std::string database = "encryption";
   std::string collection = "__keyVault";
+  /// Instead of `uri`, for one with a password in memory that its owner wipes: read during the
+  /// call, and no copy of ours is left unwiped. libmongoc keeps what it needs of it.
+  Bytes secret_uri{};
   /// Takes libmongoc's log off standard error, in the whole process (mongoc_log_set_handler).
   bool silence_log = false;
 };
