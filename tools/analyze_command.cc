@@ -36,7 +36,8 @@ struct Analyzed {
 
 class Analysis {
  public:
-  Analysis(SchemaMap schemas, std::string db) : schemas_(std::move(schemas)), db_(std::move(db)) {}
+  Analysis(SchemaMap schemas, std::string db, const Budget& budget)
+      : schemas_(std::move(schemas)), db_(std::move(db)), budget_(budget) {}
 
   void run(Bytes command, Analyzed& a) const {
     const auto target = query::read_target(command);
@@ -47,6 +48,7 @@ class Analysis {
     a.name = target->name;
     a.collection = target->collection;
     auto schemas = schemas_of(*target);
+    a.analysis.budget = budget_;
     a.done = schemas ? query::analyze(command, db_, *schemas, a.analysis) : Done(schemas.error());
   }
 
@@ -58,7 +60,7 @@ class Analysis {
     for (const std::string_view collection : target.collections) {
       std::shared_ptr<const schema::Plan> plan;
       if (collection == target.collection && !target.own_schema.empty()) {
-        FLE_TRY(plan, schema::compile_bson(target.own_schema, schema::Origin::remote));
+        FLE_TRY(plan, schema::compile_bson(target.own_schema, schema::Origin::remote, budget_));
       } else {
         FLE_TRY(plan, schema_of({db, collection}));
       }
@@ -84,6 +86,7 @@ class Analysis {
 
   SchemaMap schemas_;
   std::string db_;
+  Budget budget_;
 };
 
 // --- explanations ---
@@ -207,7 +210,7 @@ class Run {
       : explain_(o.explain),
         stream_(o.stream, out, size, o.stream.quiet || o.explain != Explain::no,
                 schemas[o.command.ns]),
-        analysis_(std::move(schemas), o.command.db()) {}
+        analysis_(std::move(schemas), o.command.db(), o.command.schema.budget) {}
 
   Done all(DocumentReader& reader) {
     Done done = stream_.all(reader, [this](Bytes command) { return one(command); });

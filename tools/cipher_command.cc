@@ -153,6 +153,7 @@ Done run(const Options& o) {
                                    o.encrypt ? files::Privacy::ordinary : files::Privacy::secret));
   FLE_CHECK(check_terminal(out, o.stream.format));
   DocumentCipher::Options options;
+  options.budget = o.schema.budget;
   if (!o.encrypt) {
     // What encryption has made larger must still come back.
     options.limits.max_bytes += 16 * 1024;
@@ -180,6 +181,7 @@ void add(CLI::App& app, Action& chosen, bool encrypt) {
         ->type_name("FILE");
     o->schema.add_origin(*cmd);
     o->schema.add_ns(*cmd);
+    o->schema.add_budget(*cmd);
   }
   o->keys.add_vault(*cmd);
   o->keys.add_kms(*cmd);

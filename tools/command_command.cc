@@ -50,6 +50,7 @@ client::AutoEncrypter::ListCollections no_server(const SchemaMap& schemas) {
 Done run(const Options& o) {
   client::AutoEncrypter::Options options;
   FLE_TRY(options.schema_map, o.command.schemas());
+  options.budget = o.command.schema.budget;
   const std::shared_ptr<const schema::Plan> plan = options.schema_map[o.command.ns];
   CommandCounts counts(options.schema_map, o.command.ns);
   if (o.require_fields && counts.nothing_to_encrypt()) return nothing_to_encrypt();

@@ -46,17 +46,19 @@ void CommandOptions::add(CLI::App& cmd) {
       ->take_all()
       ->type_name("DB.COLL=FILE");
   schema.add_origin(cmd);
+  schema.add_budget(cmd);
 }
 
 Outcome<SchemaMap> CommandOptions::schemas() const {
   SchemaMap map;
-  FLE_TRY(map[ns], (SchemaFile{schema.path, schema.remote, ns}.compile()));
+  FLE_TRY(map[ns], (SchemaFile{schema.path, schema.remote, ns, schema.budget}.compile()));
   for (const std::string& other : others) {
     const std::size_t equals = other.find('=');
     const std::string name = other.substr(0, equals);
     if (map.contains(name))
       return Failure(Errc::invalid_argument, "two schemas are given for " + name);
-    FLE_TRY(map[name], (SchemaFile{other.substr(equals + 1), schema.remote, name}.compile()));
+    FLE_TRY(map[name],
+            (SchemaFile{other.substr(equals + 1), schema.remote, name, schema.budget}.compile()));
   }
   return map;
 }

@@ -48,7 +48,8 @@ class CommandCounts {
   std::uint64_t encrypted_ = 0;
 };
 
-/// --ns, --schema, --schema-for and --remote, where a subcommand takes whole commands.
+/// --ns, --schema, --schema-for, --remote and --work-budget, where a subcommand takes whole
+/// commands.
 struct CommandOptions {
   std::string ns;  // --ns
   SchemaFile schema;

@@ -58,6 +58,15 @@ void SchemaFile::add_origin(CLI::App& cmd) {
                "Read it as a collection's validator: validation keywords are known and ignored");
 }
 
+void SchemaFile::add_budget(CLI::App& cmd) {
+  cmd.add_option("--work-budget", budget.floor,
+                 "Steps that a schema, and then each command or batch of documents, may take, "
+                 "beside 8 for each byte of it; more is work_limit")
+      ->envname("FLE_WORK_BUDGET")
+      ->type_name("N")
+      ->capture_default_str();
+}
+
 void SchemaFile::add_ns(CLI::App& cmd) {
   cmd.add_option("--ns", ns, "The collection whose schema to take, where FILE has several")
       ->type_name("DB.COLL");
@@ -72,7 +81,7 @@ Outcome<std::shared_ptr<const schema::Plan>> SchemaFile::compile() const {
   if (text.find_first_not_of(" \t\r\n") == std::string::npos)
     return Failure(Errc::schema_syntax, "the schema '" + path + "' is empty; {} encrypts nothing");
   const auto origin = remote ? schema::Origin::remote : schema::Origin::local;
-  auto plan = schema::compile_wrapped_json(text, origin, ns);
+  auto plan = schema::compile_wrapped_json(text, origin, ns, budget);
   if (plan) return plan;
   std::string& message = plan.error().message;
   if (message.ends_with("say which")) message += " by --ns";
@@ -88,6 +97,7 @@ void add_schema(CLI::App& app, Action& chosen) {
       ->required();
   file->add_origin(*cmd);
   file->add_ns(*cmd);
+  file->add_budget(*cmd);
   cmd->footer(
       "FILE may also be a validator, a collection's options, or a driver's schema map.\n"
       "Example: fle schema patients.json");

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "fle/budget.h"
 #include "fle/schema/compile.h"
 
 namespace fle::tools {
@@ -15,11 +16,14 @@ struct SchemaFile {
   std::string path;
   bool remote = false;
   std::string ns{};  // whose schema to take from a schema map
+  Budget budget{};   // of compiling it, and of what is done with it
 
   /// Adds --ns, where a subcommand has none of its own.
   void add_ns(CLI::App& cmd);
   /// Adds --remote.
   void add_origin(CLI::App& cmd);
+  /// Adds --work-budget.
+  void add_budget(CLI::App& cmd);
   /// Failures name the file.
   [[nodiscard]] Outcome<std::shared_ptr<const schema::Plan>> compile() const;
 };

@@ -1,5 +1,6 @@
 // What comes back from analyze_query.
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -31,6 +32,32 @@ TEST(CryptSharedQueries, MarksWhatTheSchemaEncrypts) {
             json_of(bson_of(R"({"a": 1, "ki": {"$binary": {"base64": "AAAAAAAAAAAAAAAAAAAAAA==",
                                 "subType": "04"}}, "v": 901})")));
   EXPECT_EQ(text_of(*find_value(reply, {"result", "documents", "0", "name"})), "Jo");
+}
+
+TEST(CryptSharedQueries, HaveTheBudgetThatTheEnvironmentNames) {
+  const Library l;
+  const Buf command = command_with(
+      R"("find": "patients", "filter": {"aaaaaaaaaaaaaa": 1})",
+      R"({"bsonType": "object", "patternProperties": {"^(a+)+[xyz]$": {"encrypt": {"algorithm":
+          "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$binary": {"base64":
+          "AAAAAAAAAAAAAAAAAAAAAA==", "subType": "04"}}]}}}})");
+  EXPECT_FALSE(Session(l).analyze(command).empty());
+  ::setenv("FLE_WORK_BUDGET", "1000", 1);
+  {
+    Session modest(l);
+    EXPECT_TRUE(modest.analyze(command).empty());
+    EXPECT_NE(modest.status().text().find("steps that its budget allows"), std::string::npos)
+        << modest.status().text();
+  }
+  const Status status(l);
+  for (const char* none : {"x", "-1", "1000x", "1e6", "99999999999999999999"}) {
+    ::setenv("FLE_WORK_BUDGET", none, 1);
+    EXPECT_EQ(l.lib_create(status), nullptr) << none;
+    EXPECT_NE(status.text().find("FLE_WORK_BUDGET"), std::string::npos) << status.text();
+  }
+  ::setenv("FLE_WORK_BUDGET", "", 1);
+  EXPECT_FALSE(Session(l).analyze(command).empty());
+  ::unsetenv("FLE_WORK_BUDGET");
 }
 
 TEST(CryptSharedQueries, TheStatusCarriesTextAndMongoDbsNumber) {

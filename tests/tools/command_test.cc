@@ -1,4 +1,6 @@
 // fle command: commands as a driver would send them, and replies by fle decrypt.
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 #include "process.h"
@@ -108,6 +110,52 @@ TEST_F(CommandCommand, NeedsTheMasterKey) {
                       R"({"find": "patients", "filter": {"ssn": 901}})");
   EXPECT_EQ(e.status, 1);
   EXPECT_NE(e.err.find("field 'filter.ssn'"), std::string::npos) << e.err;
+}
+
+// One budget for all that read a schema and work with it.
+TEST_F(CommandCommand, HasTheBudgetThatIsAskedForAsTheOthersHave) {
+  std::string schema = folder.read("schema.json");
+  const std::string pattern =
+      R"("patternProperties": {"^(a+)+[xyz]$": {"encrypt": {"bsonType": "int"}}}, )";
+  schema.insert(schema.find("\"properties\""), pattern);
+  folder.write("schema.json", schema);
+  const std::string document = R"({"aaaaaaaaaaaaaa": 1})"
+                               "\n";
+  const std::string find = R"({"find": "patients", "filter": {"aaaaaaaaaaaaaa": 1}})"
+                           "\n";
+  const std::vector<std::string> keys{"--vault", "keys.db", "--local-key", "master.key"};
+  struct Case {
+    std::vector<std::string> args;
+    std::string input;
+  };
+  std::vector<Case> cases = {
+      {{"command", "--ns", "clinic.patients", "--schema", "schema.json"}, find},
+      {{"encrypt", "--schema", "schema.json"}, document},
+      {{"analyze", "--ns", "clinic.patients", "--schema", "schema.json"}, find},
+  };
+  for (Case& c : cases) {
+    SCOPED_TRACE(c.args[0]);
+    c.args.insert(c.args.end(), {"--format", "json"});
+    if (c.args[0] != "analyze") c.args.insert(c.args.end(), keys.begin(), keys.end());
+    const Ended usual = run(c.args, c.input);
+    EXPECT_EQ(usual.status, 0) << usual.err;
+    ::setenv("FLE_WORK_BUDGET", "1000", 1);
+    const Ended by_environment = run(c.args, c.input);
+    ::unsetenv("FLE_WORK_BUDGET");
+    c.args.insert(c.args.end(), {"--work-budget", "1000"});
+    for (const Ended& modest : {run(c.args, c.input), by_environment}) {
+      EXPECT_EQ(modest.status, 1);
+      EXPECT_NE(modest.err.find("work_limit"), std::string::npos) << modest.err;
+    }
+  }
+  EXPECT_EQ(run({"schema", "schema.json", "--work-budget", "x"}).status, 2);
+  // A name that both describe is searched for when the schema is compiled.
+  schema.insert(schema.find("\"ssn\""), R"("aaaaaaaaaaaaaaa": {"bsonType": "string"}, )");
+  folder.write("schema.json", schema);
+  EXPECT_EQ(run({"schema", "schema.json"}).status, 0);
+  const Ended compiled = run({"schema", "schema.json", "--work-budget", "1000"});
+  EXPECT_EQ(compiled.status, 1);
+  EXPECT_NE(compiled.err.find("work_limit"), std::string::npos) << compiled.err;
 }
 
 }  // namespace

@@ -2,12 +2,15 @@
 #include "mongo_crypt_v1.h"
 
 #include <atomic>
+#include <charconv>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -47,8 +50,9 @@ struct mongo_crypt_v1_status {
 };
 
 struct mongo_crypt_v1_lib {
+  explicit mongo_crypt_v1_lib(const fle::query::Analyzer::Options& options) : analyzer(options) {}
   std::atomic<std::uint64_t> n_analyzers{0};
-  fle::query::Analyzer analyzer{};
+  fle::query::Analyzer analyzer;
 };
 
 struct mongo_crypt_v1_query_analyzer {
@@ -94,6 +98,16 @@ Ending check_lib(const mongo_crypt_v1_lib* lib) {
   if (lib != current)
     return {MONGO_CRYPT_V1_ERROR_INVALID_LIB_HANDLE, 0, "not the library's current handle"};
   return {};
+}
+
+/// The budget that the environment names: nothing else that a driver hands over has a place for it.
+/// @return  false: what stands there is no number
+bool read_budget(fle::Budget& budget) noexcept {
+  const char* const text = ::secure_getenv("FLE_WORK_BUDGET");
+  if (text == nullptr || *text == '\0') return true;
+  const char* const end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, budget.floor);
+  return error == std::errc() && stop == end;
 }
 
 /// A result with its size in front, so that bson_free can wipe it.
@@ -202,7 +216,10 @@ int mongo_crypt_v1_status_get_code(const mongo_crypt_v1_status* status) {
 mongo_crypt_v1_lib* mongo_crypt_v1_lib_create(mongo_crypt_v1_status* status) {
   mongo_crypt_v1_lib* created = nullptr;
   guarded(status, [&]() -> Ending {
-    auto lib = std::make_unique<mongo_crypt_v1_lib>();
+    fle::query::Analyzer::Options options;
+    if (!read_budget(options.budget))
+      return broken_rule("FLE_WORK_BUDGET in the environment is not a number of steps");
+    auto lib = std::make_unique<mongo_crypt_v1_lib>(options);
     mongo_crypt_v1_lib* none = nullptr;
     if (!the_lib.compare_exchange_strong(none, lib.get(), std::memory_order_acq_rel)) {
       return {MONGO_CRYPT_V1_ERROR_LIBRARY_ALREADY_INITIALIZED, 0,

@@ -90,6 +90,7 @@ void add_options(CLI::App& app, Options& o, Raw& raw) {
       ->type_name("FILE");
   app.add_option("--workBudget", o.work_budget,
                  "Steps that one analysis may take, beside 8 for each byte of its command")
+      ->envname("FLE_WORK_BUDGET")
       ->type_name("N")
       ->capture_default_str();
   app.add_flag("--logappend", raw.log_append, "Accepted; the log is always appended to");
