@@ -284,7 +284,7 @@ void add_analyze(CLI::App& app, Action& chosen) {
   cmd->footer(
       "Example: echo '{\"find\": \"patients\", \"filter\": {\"ssn\": 901}}' | fle analyze "
       "--schema patients.json --ns clinic.patients --format json --explain");
-  cmd->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  choose(*cmd, chosen, o, run);
 }
 
 }  // namespace fle::tools

@@ -209,7 +209,7 @@ void add(CLI::App& app, Action& chosen, bool encrypt) {
           : "Ends with a count of documents and of fields by path, on standard error.\n"
             "Example: fle decrypt --vault keys.db --local-key master.key < encrypted.bson > "
             "patients.bson");
-  cmd->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  choose(*cmd, chosen, o, run);
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ void add_command(CLI::App& app, Action& chosen) {
       "Example: echo '{\"find\": \"patients\", \"filter\": {\"ssn\": 901}}' | fle command "
       "--schema patients.json --ns clinic.patients --vault keys.db --local-key master.key "
       "--format json");
-  cmd->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  choose(*cmd, chosen, o, run);
 }
 
 }  // namespace fle::tools

@@ -133,7 +133,7 @@ void add_inspect(CLI::App& app, Action& chosen) {
   cmd->footer(
       "The items of an array have one path: visits[].note. Ends with a count on standard error.\n"
       "Example: fle inspect --in encrypted.bson");
-  cmd->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  choose(*cmd, chosen, o, run);
 }
 
 }  // namespace fle::tools

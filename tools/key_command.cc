@@ -105,7 +105,7 @@ void add_key_create(CLI::App& key, Action& chosen) {
       "Examples: fle key create --vault keys.db --local-key master.key --alt-name patients\n"
       "          fle key create --vault keys.db --kms kms.json --provider aws \\\n"
       "            --master-key '{\"region\": \"us-east-1\", \"key\": \"alias/patients\"}'");
-  cmd->callback([o, &chosen] { chosen = [o] { return create(*o); }; });
+  choose(*cmd, chosen, o, create);
 }
 
 void add_key_list(CLI::App& key, Action& chosen) {
@@ -115,7 +115,7 @@ void add_key_list(CLI::App& key, Action& chosen) {
   o->add_vault(*cmd);
   o->add_kms(*cmd);
   cmd->footer("A seal can be checked with the sealing key: --seal-key, or a local master key.");
-  cmd->callback([o, &chosen] { chosen = [o] { return list(*o); }; });
+  choose(*cmd, chosen, o, list);
 }
 
 void add_key_show(CLI::App& key, Action& chosen) {
@@ -124,7 +124,7 @@ void add_key_show(CLI::App& key, Action& chosen) {
   auto o = std::make_shared<Show>();
   o->keys.add_vault(*cmd);
   cmd->add_option("KEY", o->key, kKeyHelp)->required();
-  cmd->callback([o, &chosen] { chosen = [o] { return show(*o); }; });
+  choose(*cmd, chosen, o, show);
 }
 
 void add_key(CLI::App& app, Action& chosen) {

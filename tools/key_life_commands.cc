@@ -115,29 +115,30 @@ Failure gone(const std::string& key) {
   return {Errc::key_not_found, "the data key '" + key + "' has just been deleted by somebody else"};
 }
 
-Done add_name(const Names& o) {
-  if (o.name.empty()) return Failure(Errc::invalid_argument, "the alternate name is empty");
+/// Changes the names of the key; `after` makes of those that it had those that it has now.
+Done change_names(const Names& o, decltype(kms::add_alt_name)& change,
+                  void (*after)(std::vector<std::string>& names, const std::string& name)) {
   FLE_TRY(const std::shared_ptr<const kms::Providers> providers, o.keys.providers());
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
   FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, {&o.key, 1}));
   const KeyId id = found.front().id;
-  FLE_TRY(const auto before, kms::add_alt_name(*vault, *providers, id, o.name));
+  FLE_TRY(const auto before, change(*vault, *providers, id, o.name));
   if (!before) return gone(o.key);
   std::vector<std::string> names = before->alt_names;
-  if (std::ranges::count(names, o.name) == 0) names.push_back(o.name);
+  after(names, o.name);
   return print_names(id, names);
 }
 
+Done add_name(const Names& o) {
+  if (o.name.empty()) return Failure(Errc::invalid_argument, "the alternate name is empty");
+  return change_names(o, kms::add_alt_name, [](auto& names, const std::string& name) {
+    if (std::ranges::count(names, name) == 0) names.push_back(name);
+  });
+}
+
 Done remove_name(const Names& o) {
-  FLE_TRY(const std::shared_ptr<const kms::Providers> providers, o.keys.providers());
-  FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
-  FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, {&o.key, 1}));
-  const KeyId id = found.front().id;
-  FLE_TRY(const auto before, kms::remove_alt_name(*vault, *providers, id, o.name));
-  if (!before) return gone(o.key);
-  std::vector<std::string> names = before->alt_names;
-  std::erase(names, o.name);
-  return print_names(id, names);
+  return change_names(o, kms::remove_alt_name,
+                      [](auto& names, const std::string& name) { std::erase(names, name); });
 }
 
 void add_names(CLI::App& cmd, const std::shared_ptr<Names>& o) {
@@ -214,10 +215,7 @@ void add_key_rewrap(CLI::App& key, Action& chosen) {
       "and compared before it replaces the old one; an interrupted run loses no key.\n"
       "Example: fle key rewrap --vault keys.db --kms kms.json --all --provider aws:new \\\n"
       "           --master-key '{\"region\": \"us-east-1\", \"key\": \"alias/new\"}' --dry-run");
-  cmd->callback([o, &chosen] {
-    check_usage(*o);
-    chosen = [o] { return rewrap(*o); };
-  });
+  choose(*cmd, chosen, o, rewrap, check_usage);
 }
 
 void add_key_add_name(CLI::App& key, Action& chosen) {
@@ -227,7 +225,7 @@ void add_key_add_name(CLI::App& key, Action& chosen) {
   cmd->footer(
       "Prints the names that the key has now, as JSON. Of a sealed key, the seal is renewed: that "
       "takes\nthe sealing key, --seal-key or a local master key.");
-  cmd->callback([o, &chosen] { chosen = [o] { return add_name(*o); }; });
+  choose(*cmd, chosen, o, add_name);
 }
 
 void add_key_remove_name(CLI::App& key, Action& chosen) {
@@ -238,7 +236,7 @@ void add_key_remove_name(CLI::App& key, Action& chosen) {
       "Prints the names that the key still has, as JSON. Of a sealed key, the seal is renewed: "
       "that "
       "takes\nthe sealing key, --seal-key or a local master key.");
-  cmd->callback([o, &chosen] { chosen = [o] { return remove_name(*o); }; });
+  choose(*cmd, chosen, o, remove_name);
 }
 
 void add_key_delete(CLI::App& key, Action& chosen) {
@@ -250,7 +248,7 @@ void add_key_delete(CLI::App& key, Action& chosen) {
   cmd->footer(
       "What is encrypted under a deleted key cannot be decrypted again. `fle key export` first\n"
       "keeps a copy that `fle key import` takes back.");
-  cmd->callback([o, &chosen] { chosen = [o] { return delete_keys(*o); }; });
+  choose(*cmd, chosen, o, delete_keys);
 }
 
 }  // namespace fle::tools

@@ -95,10 +95,7 @@ void add_key_seal(CLI::App& key, Action& chosen) {
       "key. It believes what it finds: run it when the vault is known to be right. Then let all\n"
       "programs demand seals: --require-seals, \"requireSeals\" in a file for --kms-options.\n"
       "Example: fle key seal --vault keys.db --kms kms.json --seal-key seal.key --all");
-  cmd->callback([o, &chosen] {
-    o->which.check_usage();
-    chosen = [o] { return seal(*o); };
-  });
+  choose<Seal>(*cmd, chosen, o, seal, [](const Seal& s) { s.which.check_usage(); });
 }
 
 }  // namespace fle::tools

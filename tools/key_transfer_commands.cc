@@ -133,7 +133,7 @@ void add_key_export(CLI::App& key, Action& chosen) {
   cmd->add_flag("--relaxed", o->relaxed,
                 "Write relaxed Extended JSON (the default is canonical, which keeps all types)");
   cmd->footer("Example: fle key export --vault keys.db --format json --out keys.json");
-  cmd->callback([o, &chosen] { chosen = [o] { return export_keys(*o); }; });
+  choose(*cmd, chosen, o, export_keys);
 }
 
 void add_key_import(CLI::App& key, Action& chosen) {
@@ -149,7 +149,7 @@ void add_key_import(CLI::App& key, Action& chosen) {
       "One document that is refused, or whose id or name is taken, and none is stored (in "
       "MongoDB:\n"
       "none from there on). Example: fle key import --vault keys.db --in keys.bson");
-  cmd->callback([o, &chosen] { chosen = [o] { return import_keys(*o); }; });
+  choose(*cmd, chosen, o, import_keys);
 }
 
 }  // namespace fle::tools

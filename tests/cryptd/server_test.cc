@@ -327,15 +327,23 @@ TEST(CryptdServer, TheErrorArrivesThoughTheClientIsStillSending) {
   EXPECT_TRUE(c.closed());
 }
 
-struct CryptdSlowClients : testing::Test {
+/// A server whose time goes on when the test says so.
+struct OnAStandingClock : testing::Test {
   Options options() {
     Options o = quiet_options();
-    o.quiet = false;
-    o.stall_time = 10ms;
     o.now = [this] { return clock.look(); };
     return o;
   }
   StandingClock clock;
+};
+
+struct CryptdSlowClients : OnAStandingClock {
+  Options options() {
+    Options o = OnAStandingClock::options();
+    o.quiet = false;
+    o.stall_time = 10ms;
+    return o;
+  }
 };
 
 TEST_F(CryptdSlowClients, HalfAMessageIsDroppedWhenNothingMoves) {
@@ -414,14 +422,12 @@ TEST_F(CryptdSlowClients, DescriptorsAreForThoseWhoFinish) {
   EXPECT_TRUE(fourth.read().has_value());
 }
 
-struct CryptdIdleness : testing::Test {
+struct CryptdIdleness : OnAStandingClock {
   Options options() {
-    Options o = quiet_options();
+    Options o = OnAStandingClock::options();
     o.idle_shutdown = 10ms;
-    o.now = [this] { return clock.look(); };
     return o;
   }
-  StandingClock clock;
 };
 
 TEST_F(CryptdIdleness, EndsTheServerWhenNoCommandHasComeForThatLong) {
