@@ -117,6 +117,24 @@ class DocumentBuilder {
     }
     return u;
   }
+  /// The text of a wrapper such as {"$oid": "..."}, when there is nothing else in it: written down
+  /// behind where its value goes.
+  [[nodiscard]] char* begin_wrapped_string() noexcept { return at_ + kAhead + 4; }
+  void end_wrapped_string(std::size_t n) noexcept {
+    store32(at_ + kAhead, static_cast<std::uint32_t>(n + 1));
+    at_[kAhead + 4 + n] = 0;
+  }
+  /// Makes its value; false if the text has none.
+  [[nodiscard]] bool unwrap_string(Key key) {
+    char* const string = at_ + kAhead;
+    begin_value(Tag::null);
+    const Unwrapped u = internal::unwrap_string(at_, key, string);
+    if (u.result != Unwrapped::Result::value) return false;
+    base_[type_at_] = static_cast<char>(u.tag);
+    at_ = u.end;
+    top().wrapped = true;
+    return true;
+  }
   void pop(bool was_wrapper) noexcept {
     const bool wrapped = was_wrapper || top().wrapped;
     if (--depth_ != 0) top().wrapped |= wrapped;
@@ -126,8 +144,10 @@ class DocumentBuilder {
   [[nodiscard]] const std::vector<std::string_view>& path(bool with_value);
 
  private:
-  static constexpr std::size_t kSlack =
-      64;  // type, index, length or number, a vector store too far
+  // More than type and index of an element and any value that is longer than its text.
+  static constexpr std::size_t kAhead = 48;
+  // That, or a length or number; and a vector store too far.
+  static constexpr std::size_t kSlack = kAhead + 32;
 
   [[nodiscard]] std::uint32_t offset(const char* p) const noexcept {
     return static_cast<std::uint32_t>(p - base_);

@@ -63,9 +63,9 @@ Number real_number(std::string_view text, bool zero) noexcept {
   return n;
 }
 
-/// Up to nine digits, the usual case, without the general machinery.
+/// Up to 18 digits, the usual case, without the general machinery.
 std::optional<std::int64_t> short_integer(std::string_view text) noexcept {
-  constexpr std::size_t kShort = 9;
+  constexpr std::size_t kShort = 18;
   const bool negative = text.starts_with('-');
   if (negative) text.remove_prefix(1);
   if (text.empty() || text.size() > kShort || (text.size() > 1 && text.front() == '0'))

@@ -405,6 +405,11 @@ Unwrapped unwrap(char* document, KeySet keys, bool wrapped) {
   return u;
 }
 
+Unwrapped unwrap_string(char* out, Key key, char* string) {
+  const Row& row = kRows[static_cast<std::size_t>(key)];
+  return row.make(out, {row.name, Tag::string, string, size_of(Tag::string, string)}, false);
+}
+
 std::string fault_text(std::string_view name, std::string_view fault) {
   const auto* const row = std::ranges::find(kRows, name, &Row::name);
   std::string text = std::string(name) + ": " + std::string(fault);

@@ -1,9 +1,10 @@
 // Extended JSON both ways. One input is used twice: as BSON, which is written and read back, and as
-// text, which is read, written and read back.
+// text, which is read, written and read back, by the scanner and by RapidJSON.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
+#include "bson/two_readers.h"
 #include "fle/bson/extended_json.h"
 #include "fle/bson_walk/walk.h"
 
@@ -45,6 +46,19 @@ void comes_back(const WipedBytes& document) {
   require(relaxed_again == relaxed);
 }
 
+/// Both readers have the same to say.
+void agree(std::string_view text) {
+  const auto texts = fle::test::two_texts(text);
+  if (!texts) return;
+  WipedBytes scanned;
+  WipedBytes parsed;
+  const fle::Done by_scanner = read_extended_json(scanned, texts->scanned);
+  const fle::Done by_parser = read_extended_json(parsed, texts->parsed);
+  require(by_scanner.has_value() == by_parser.has_value());
+  require(scanned == parsed);
+  if (!by_scanner) require(by_scanner.error().to_string() == by_parser.error().to_string());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -61,6 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     require(text.empty());
   }
+  agree({reinterpret_cast<const char*>(data), size});
   WipedBytes document;
   if (read_extended_json(document, {reinterpret_cast<const char*>(data), size})) {
     comes_back(document);

@@ -1,0 +1,170 @@
+// A text that the scanner takes is the document that RapidJSON makes of it, and what one refuses
+// the other refuses.
+#include "two_readers.h"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "extended_json_support.h"
+
+namespace fle::test {
+namespace {
+
+/// Fields whose names start with n are longs.
+struct Hints final : bson::IntegerHints {
+  [[nodiscard]] bool is_long(std::span<const std::string_view> path) const override {
+    return path.back().starts_with('n');
+  }
+};
+
+std::string outcome(const std::string& text, const bson::ReadOptions& options) {
+  const auto document = read(text, options);
+  return document ? hex(*document) : document.error().to_string();
+}
+
+/// Whether both give the same, under each of the options.
+::testing::AssertionResult agree(std::string_view text) {
+  static const Hints kHints;
+  static const bson::ReadOptions kOptions[] = {
+      {}, {.max_depth = 2}, {.max_depth = 3, .max_bytes = 80, .integers = &kHints}};
+  const auto texts = two_texts(text);
+  if (!texts) return ::testing::AssertionSuccess();
+  for (const auto& options : kOptions) {
+    const std::string scanned = outcome(texts->scanned, options);
+    const std::string parsed = outcome(texts->parsed, options);
+    if (scanned != parsed)
+      return ::testing::AssertionFailure() << text << "\n" << scanned << "\n" << parsed;
+  }
+  return ::testing::AssertionSuccess();
+}
+
+constexpr std::string_view kDocuments[] = {
+    "{}",
+    R"({"n":1,"b":[true,false,null,-0,12.5,[],{}],"s":"x\n\"\\\/\ty"} )",
+    R"({ "_id" : { "$oid" : "5f1b0a001234567812345678" }, "i" : [ { "$numberInt" : "-12" } ] })",
+    R"({"d":{"$date":{"$numberLong":"-1356351330501"}},"e":{"$date":"1970-01-01T00:00:00Z"}})",
+    R"({"b":{"$binary":{"base64":"AQID","subType":"06"}},"u":{"$numberDouble":"-1.5"}})",
+    R"({"c":{"$code":"f","$scope":{"n":5}},"d":{"$code":"f"},"y":{"$symbol":"abcdefgh"}})",
+    R"({"q":{"$regex":"a","$options":"xi"},"p":{"$type":"x"},"o":{"$options":"abcdefghijk"}})",
+    "{\"\xc3\xa9\":{\"$symbol\":\"\xc3\xa9\"},\"n\":1234567890123456789,\"t\":[[[1]]]}",
+    R"({"u":{"$uuid":"00112233-4455-6677-8899-aabbccddeeff"},"d":{"$numberDecimal":"1.10"}})",
+    R"({"t":{"$timestamp":{"t":1,"i":2}},"m":{"$minKey":1},"v":{"$undefined":true},"w":1e5})"};
+
+TEST(TwoReaders, AgreeOnEveryByteThatIsAnother) {
+  for (const std::string_view document : kDocuments) {
+    ASSERT_TRUE(agree(document));
+    ASSERT_TRUE(read(document)) << document;
+    for (std::size_t i = 1; i < document.size(); ++i)
+      for (unsigned c = 0; c < 256; ++c) {
+        std::string text(document);
+        text[i] = static_cast<char>(c);
+        ASSERT_TRUE(agree(text)) << i << " " << c;
+      }
+  }
+}
+
+TEST(TwoReaders, AgreeOnWhatIsCutOutAndPutIn) {
+  std::mt19937_64 rng(20);
+  for (int round = 0; round < 40'000; ++round) {
+    const auto piece = [&rng] {
+      const std::string_view d = kDocuments[rng() % std::size(kDocuments)];
+      const std::size_t from = rng() % d.size();
+      return d.substr(from, rng() % 24);
+    };
+    std::string text(kDocuments[rng() % std::size(kDocuments)]);
+    text.erase(1 + rng() % (text.size() - 1), rng() % 12);
+    if (round % 3 != 0) text.insert(1 + rng() % text.size(), piece());
+    ASSERT_TRUE(agree(text));
+  }
+}
+
+/// Texts that are right, with white space and all kinds of values.
+class RandomText {
+ public:
+  explicit RandomText(std::uint64_t seed) : rng_(seed) {}
+
+  std::string document(unsigned depth = 0) {
+    std::string s = "{";
+    for (std::size_t n = rng_() % 5; n != 0; --n)
+      s += space() + string() + space() + ":" + value(depth + 1) + (n > 1 ? "," : "");
+    return s + space() + "}";
+  }
+
+ private:
+  template <std::size_t N>
+  std::string one_of(const char* const (&list)[N]) {
+    return list[rng_() % N];
+  }
+  std::string space() { return one_of({"", "", " ", "  ", "\t", "\r\n"}); }
+  std::string string() {
+    std::string s;
+    for (std::size_t n = rng_() % 7; n != 0; --n)
+      s += one_of({"a", "n", "\\n", "\\\"", "\\\\", "\\/", "\xc3\xa9", "\xf0\x9f\x98\x80",
+                   "sixteen letters!", "$", "more than sixteen letters"});
+    return '"' + s + '"';
+  }
+  std::string value(unsigned depth) {
+    const auto wrapped = [this](const std::string& name, const std::string& text) {
+      return "{" + space() + "\"$" + name + "\"" + space() + ":" + space() + text + space() + "}";
+    };
+    std::string s;
+    switch (rng_() % (depth < 5 ? 9 : 6)) {
+      case 0:
+      case 1:
+        s = string();
+        break;
+      case 2:
+        s = one_of({"true", "false", "null"});
+        break;
+      case 3:
+        s = one_of({"0", "-0", "7", "-2147483648", "2147483648", "999999999999999999",
+                    "-1000000000000000000", "9223372036854775807", "9223372036854775808", "0.5",
+                    "-12.25", "123456789.987654321", "-0.0"});
+        break;
+      case 4:
+        s = wrapped(one_of({"numberInt", "numberLong", "numberDouble", "numberDecimal"}),
+                    one_of({"\"0\"", "\"-1\"", "\"2147483647\"", "\"12\""}));
+        break;
+      case 5:
+        s = wrapped(one_of({"symbol", "code"}), string());
+        break;
+      case 6:
+        s = wrapped("code", string() + ",\"$scope\":" + document(depth + 1));
+        break;
+      case 7:
+        s = document(depth);
+        break;
+      default:
+        s = "[";
+        for (std::size_t n = rng_() % 14; n != 0; --n) s += value(depth + 1) + (n > 1 ? "," : "");
+        s += space() + "]";
+    }
+    return space() + s + space();
+  }
+
+  std::mt19937_64 rng_;
+};
+
+TEST(TwoReaders, AgreeOnRandomDocuments) {
+  RandomText random(7);
+  for (int round = 0; round < 5'000; ++round) {
+    const std::string text = random.document();
+    ASSERT_TRUE(agree(text));
+    ASSERT_TRUE(read(text)) << text;
+  }
+}
+
+TEST(TwoReaders, AgreeOnHowDeepADocumentMayBe) {
+  for (std::size_t depth = 1020; depth < 1028; ++depth)
+    for (const std::string item : {"{\"a\":", "[", "{\"$code\":\"\",\"$scope\":{\"a\":"}) {
+      const std::string close = item.front() == '[' ? "]" : item.size() > 5 ? "}}" : "}";
+      std::string text = R"({"$numberLong":"12345678901"})";
+      for (std::size_t i = 0; i < depth; ++i) text = item + text;
+      for (std::size_t i = 0; i < depth; ++i) text += close;
+      ASSERT_TRUE(agree("{\"v\":" + text + "}")) << depth;
+    }
+}
+
+}  // namespace
+}  // namespace fle::test
