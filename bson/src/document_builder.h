@@ -124,11 +124,12 @@ class DocumentBuilder {
     store32(at_ + kAhead, static_cast<std::uint32_t>(n + 1));
     at_[kAhead + 4 + n] = 0;
   }
-  /// Makes its value; false if the text has none.
-  [[nodiscard]] bool unwrap_string(Key key) {
+  /// Makes its value; false if there is none.
+  /// @param subtype  of binary data, whose text is base64.
+  [[nodiscard]] bool unwrap_string(Key key, std::string_view subtype) {
     char* const string = at_ + kAhead;
     begin_value(Tag::null);
-    const Unwrapped u = internal::unwrap_string(at_, key, string);
+    const Unwrapped u = internal::unwrap_string(at_, key, string, subtype);
     if (u.result != Unwrapped::Result::value) return false;
     base_[type_at_] = static_cast<char>(u.tag);
     at_ = u.end;

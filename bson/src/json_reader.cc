@@ -253,7 +253,7 @@ class Reader {
       case '"':
         return scan_string(false);
       case '{':
-        if (const Wrapper w = find_wrapper(); w.key != internal::Key::none) return add_wrapper(w);
+        if (const Wrapper w = find_wrapper(); w.end != nullptr) return add_wrapper(w);
         [[fallthrough]];
       case '[':
         if (!start(c == '[')) return false;
@@ -299,42 +299,58 @@ class Reader {
     return is_name ? Key(start, n, false) : String(start, n, false);
   }
 
-  /// {"$name": "text"}
+  /// Past `word`, with white space before it or none; null if it is not there, or `p` is null.
+  [[nodiscard]] const char* past(const char* p, std::string_view word) const noexcept {
+    if (p == nullptr) return nullptr;
+    p = after_space(p);
+    const std::string_view rest(p, static_cast<std::size_t>(end_ - p));
+    return rest.starts_with(word) ? p + word.size() : nullptr;
+  }
+
+  /// {"$name": "text"} or {"$binary": {"base64": "text", "subType": "00"}}
   struct Wrapper {
     internal::Key key = internal::Key::none;
+    std::string_view subtype;
     const char* end = nullptr;  // in the text
   };
-  /// The form that most wrappers have takes a way of its own, without a document that is unwrapped.
-  /// Finds none where it is another form, or where what is nested needs a closer look.
+  /// The forms that most wrappers have take a way of their own, without documents that are
+  /// unwrapped. Finds none in any other form, or where what is nested needs a closer look.
   Wrapper find_wrapper() {
     constexpr std::ptrdiff_t kLongest = 20;  // of a name, and more
-    if (document_.top().level >= max_depth_ || document_.depth() == DocumentBuilder::kMostFrames)
+    if (document_.top().level + 1 >= max_depth_ ||
+        document_.depth() + 1 >= DocumentBuilder::kMostFrames)
       return {};
+    Wrapper w;
     const char* p = after_space(p_ + 1);
     if (end_ - p < kLongest || p[0] != '"' || p[1] != '$') return {};
     const char* const name = ++p;
     while (*p != '"' && p - name < kLongest - 2) ++p;
-    const internal::Key key = internal::key_of({name, static_cast<std::size_t>(p - name)});
-    if (key >= internal::Key::regex || *p != '"') return {};
-    p = after_space(p + 1);
-    if (p == end_ || *p != ':') return {};
-    p = after_space(p + 1);
-    if (p == end_ || *p != '"') return {};
-    ++p;
+    w.key = internal::key_of({name, static_cast<std::size_t>(p - name)});
+    if (w.key >= internal::Key::regex) return {};
+    p = past(past(p, "\""), ":");
+    const bool is_binary = w.key == internal::Key::binary;
+    if (is_binary) p = past(past(past(p, "{"), "\"base64\""), ":");
+    p = past(p, "\"");
+    if (p == nullptr) return {};
     document_.reserve(static_cast<std::size_t>(end_ - p));
     bool non_ascii = false;
     const std::size_t n =
         internal::copy_plain(document_.begin_wrapped_string(), p, end_, non_ascii);
     p += n;
-    if (non_ascii || p == end_ || *p != '"') return {};
-    p = after_space(p + 1);
-    if (p == end_ || *p != '}') return {};
+    if (non_ascii || p == end_ || *p++ != '"') return {};
     document_.end_wrapped_string(n);
-    return {key, p + 1};
+    if (is_binary) {
+      p = past(past(past(past(p, ","), "\"subType\""), ":"), "\"");
+      if (p == nullptr || end_ - p < 2) return {};
+      w.subtype = {p, p[1] == '"' ? 1U : 2U};
+      p = past(past(p + w.subtype.size(), "\""), "}");
+    }
+    w.end = past(p, "}");
+    return w.end != nullptr ? w : Wrapper();
   }
   bool add_wrapper(const Wrapper& w) {
     p_ = w.end;
-    return document_.unwrap_string(w.key) && end_value();
+    return document_.unwrap_string(w.key, w.subtype) && end_value();
   }
 
   [[nodiscard]] std::size_t offset(const char* p) const noexcept {

@@ -405,9 +405,10 @@ Unwrapped unwrap(char* document, KeySet keys, bool wrapped) {
   return u;
 }
 
-Unwrapped unwrap_string(char* out, Key key, char* string) {
+Unwrapped unwrap_string(char* out, Key key, char* string, std::string_view subtype) {
   const Row& row = kRows[static_cast<std::size_t>(key)];
-  return row.make(out, {row.name, Tag::string, string, size_of(Tag::string, string)}, false);
+  const Field field{row.name, Tag::string, string, size_of(Tag::string, string)};
+  return key == Key::binary ? binary_of(out, field.text(), subtype) : row.make(out, field, false);
 }
 
 std::string fault_text(std::string_view name, std::string_view fault) {

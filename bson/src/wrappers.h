@@ -87,12 +87,13 @@ struct Unwrapped {
 /// @param wrapped    whether a value inside was a wrapper.
 [[nodiscard]] Unwrapped unwrap(char* document, KeySet keys, bool wrapped);
 
-/// The same for a wrapper that has one field, a string.
+/// The same for a wrapper that has one field, a string, and for $binary.
 ///
-/// @param out     where the value goes: in front of the string, by 32 bytes or more.
-/// @param key     its name; one that makes a wrapper.
-/// @param string  as in BSON: length, text, NUL.
-[[nodiscard]] Unwrapped unwrap_string(char* out, Key key, char* string);
+/// @param out      where the value goes: in front of the string, by 32 bytes or more.
+/// @param key      its name; one that makes a wrapper.
+/// @param string   as in BSON: length, text, NUL.
+/// @param subtype  text of that name, if the string is base64 beside it.
+[[nodiscard]] Unwrapped unwrap_string(char* out, Key key, char* string, std::string_view subtype);
 
 /// "$oid: must stand alone, as in {"$oid": "..."}"
 [[nodiscard]] std::string fault_text(std::string_view name, std::string_view fault);

@@ -45,6 +45,7 @@ constexpr std::string_view kDocuments[] = {
     R"({ "_id" : { "$oid" : "5f1b0a001234567812345678" }, "i" : [ { "$numberInt" : "-12" } ] })",
     R"({"d":{"$date":{"$numberLong":"-1356351330501"}},"e":{"$date":"1970-01-01T00:00:00Z"}})",
     R"({"b":{"$binary":{"base64":"AQID","subType":"06"}},"u":{"$numberDouble":"-1.5"}})",
+    R"({"b":{"$binary":{"subType":"2","base64":"AQID"}},"n":{"$binary":"AQID","$type":"02"}})",
     R"({"c":{"$code":"f","$scope":{"n":5}},"d":{"$code":"f"},"y":{"$symbol":"abcdefgh"}})",
     R"({"q":{"$regex":"a","$options":"xi"},"p":{"$type":"x"},"o":{"$options":"abcdefghijk"}})",
     "{\"\xc3\xa9\":{\"$symbol\":\"\xc3\xa9\"},\"n\":1234567890123456789,\"t\":[[[1]]]}",
@@ -127,7 +128,13 @@ class RandomText {
                     one_of({"\"0\"", "\"-1\"", "\"2147483647\"", "\"12\""}));
         break;
       case 5:
-        s = wrapped(one_of({"symbol", "code"}), string());
+        s = rng_() % 2 == 0
+                ? wrapped(one_of({"symbol", "code"}), string())
+                : wrapped("binary", "{" + space() + "\"base64\"" + space() + ":" + space() +
+                                        one_of({"\"\"", "\"AQ==\"", "\"AQIDBAUGBwgJCgsMDQ4P\""}) +
+                                        space() + "," + space() + "\"subType\"" + space() + ":" +
+                                        space() + one_of({"\"0\"", "\"02\"", "\"06\""}) + space() +
+                                        "}");
         break;
       case 6:
         s = wrapped("code", string() + ",\"$scope\":" + document(depth + 1));
