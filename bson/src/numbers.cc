@@ -153,12 +153,19 @@ bool parse_decimal(void* out, std::string_view text) {
 
 char* write_decimal(char* out, const void* value) noexcept {
   static_assert(BSON_DECIMAL128_STRING <= kMaxNumberText);
-  const bson_decimal128_t decimal = [value] {
-    bson_decimal128_t d;
-    d.low = load64(value);
-    d.high = load64(static_cast<const char*>(value) + 8);
-    return d;
-  }();
+  bson_decimal128_t decimal;
+  decimal.low = load64(value);
+  decimal.high = load64(static_cast<const char*>(value) + 8);
+  // A coefficient of more than 34 digits means zero (IEEE 754-2008, 3.5.2); libbson writes 35.
+  constexpr std::uint64_t kCoefficient = (std::uint64_t{1} << 49) - 1;
+  constexpr std::uint64_t kMostHigh = 0x1ed09bead87c0;  // 10^34 - 1
+  constexpr std::uint64_t kMostLow = 0x378d8e63ffffffff;
+  const bool has_coefficient = decimal.high >> 61 != 3 && decimal.high >> 61 != 7;
+  const std::uint64_t high = decimal.high & kCoefficient;
+  if (has_coefficient && (high > kMostHigh || (high == kMostHigh && decimal.low > kMostLow))) {
+    decimal.high &= ~kCoefficient;
+    decimal.low = 0;
+  }
   bson_decimal128_to_string(&decimal, out);
   return out + std::strlen(out);
 }

@@ -157,6 +157,28 @@ TEST(ExtendedJson, WhatIsWrittenIsReadAsTheSame) {
   }
 }
 
+// IEEE 754-2008, 3.5.2: a coefficient beyond 34 digits is not canonical, and zero.
+TEST(ExtendedJson, DecimalsOfTooManyDigitsAreZero) {
+  const auto text_of = [](std::uint64_t high, std::uint64_t low) -> std::string {
+    BsonDocument d;
+    const bson_decimal128_t decimal = {low, high};
+    bson_append_decimal128(d.get(), "v", 1, &decimal);
+    return *write(d.bytes());
+  };
+  const auto text = [](std::string_view number) {
+    return R"({ "v" : { "$numberDecimal" : ")" + std::string(number) + "\" } }";
+  };
+  constexpr std::uint64_t kExponent0 = 0x3040000000000000;
+  constexpr std::uint64_t kMinus = 0x8000000000000000;
+  constexpr std::uint64_t kMost = 0x1ed09bead87c0;  // and 378d8e63ffffffff: 10^34 - 1
+  EXPECT_EQ(text_of(kExponent0 | kMost, 0x378d8e63ffffffff),
+            text("9999999999999999999999999999999999"));
+  EXPECT_EQ(text_of(kExponent0 | kMost, 0x378d8e6400000000), text("0"));
+  EXPECT_EQ(text_of(kMinus | kExponent0 | (kMost + 1), 0), text("-0"));
+  EXPECT_EQ(text_of(kExponent0 | 0x1ffffffffffff, 0xffffffffffffffff), text("0"));
+  EXPECT_EQ(text_of(0x7800000000000000, 1), text("Infinity"));
+}
+
 TEST(ExtendedJson, RelaxedNumbersAndDates) {
   const auto doc = read(
       R"({"i": 5, "l": {"$numberLong": "6"}, "d": 5.0, "e": 1e300, "n": {"$numberDouble": "NaN"},)"
