@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "files/folder.h"
 #include "fle/files/own_file.h"
 #include "support/other_user.h"
+#include "support/patience.h"
 
 namespace fle::files {
 namespace {
@@ -71,6 +74,37 @@ TEST(Place, NamesOfDescriptorsAreDescriptors) {
   const auto out = find_place("/dev/stdout", Links::follow);
   ASSERT_TRUE(out);
   EXPECT_EQ(out->descriptor, STDOUT_FILENO);
+}
+
+TEST(Place, DescriptorsOfAnotherProcessAreFiles) {
+  const Folder f;
+  f.write("theirs", "content");
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const Fd in(ends[0]);
+  const Fd out(ends[1]);
+  const int number = in.get();
+  const pid_t child = ::fork();
+  if (child == 0) {  // has a file where we have the pipe, until we close that
+    char c = 0;
+    const int copy = ::dup(number);
+    ::dup2(::open(f.file("theirs").c_str(), O_RDONLY), number);
+    ::close(out.get());
+    ::_exit(static_cast<int>(::read(copy, &c, 1)));
+  }
+  const std::string path = "/proc/" + std::to_string(child) + "/fd/" + std::to_string(number);
+  // Only once it has changed places.
+  EXPECT_TRUE(fle::test::happens([&] {
+    struct stat st {};
+    return ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);
+  }));
+  const auto place = find_place(path, Links::follow);
+  ASSERT_TRUE(place) << place.error().message;
+  EXPECT_EQ(place->descriptor, -1);
+  EXPECT_EQ(place->name, "theirs");
+  ASSERT_EQ(::write(out.get(), "x", 1), 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
 }
 
 TEST(PlaceOfTwoUsers, LinksOfOthersAreNotFollowedInASharedFolder) {

@@ -10,8 +10,10 @@ namespace fle::files {
 namespace {
 
 constexpr FileKind kRefused[] = {
-    FileKind::key_vault,     FileKind::vault_journal, FileKind::master_key, FileKind::key_material,
-    FileKind::kms_providers, FileKind::kms_options,   FileKind::tls_file,   FileKind::password};
+    FileKind::key_vault,    FileKind::vault_journal, FileKind::master_key,
+    FileKind::key_material, FileKind::kms_providers, FileKind::kms_options,
+    FileKind::tls_file,     FileKind::password,      FileKind::socket};
+constexpr FileKind kInPlace[] = {FileKind::vault_journal, FileKind::log, FileKind::pid};
 constexpr FileKind kSecrets[] = {FileKind::master_key, FileKind::key_material,
                                  FileKind::kms_providers, FileKind::password};
 constexpr uid_t kNobodyHere = 64103;
@@ -78,7 +80,23 @@ TEST(Trust, WarnsOfSecretsThatOthersReadAndOfSchemasThatTheyWrite) {
   }
 }
 
+TEST(Trust, WhatIsWrittenWhereItStandsIsARegularFileWithOneName) {
+  struct stat two_names = file_of(::geteuid(), S_IFREG | 0600);
+  two_names.st_nlink = 2;
+  for (const FileKind kind : kInPlace) {
+    EXPECT_TRUE(check_file(kind, "f", file_of(::geteuid(), S_IFREG | 0600)));
+    EXPECT_FALSE(check_file(kind, "f", two_names));
+    for (const int type : {S_IFIFO, S_IFCHR, S_IFSOCK, S_IFDIR})
+      EXPECT_FALSE(check_file(kind, "f", file_of(::geteuid(), static_cast<mode_t>(type) | 0600U)));
+  }
+  EXPECT_TRUE(check_file(FileKind::key_vault, "f", two_names));
+}
+
 TEST(Trust, PipesWithoutANameAndDevicesAreHandedOver) {
+  // A terminal belongs to whoever logged in.
+  const struct stat terminal = file_of(kNobodyHere, S_IFCHR | 0622);
+  EXPECT_TRUE(check_file(FileKind::master_key, "/dev/tty", terminal));
+  EXPECT_EQ(warning_about(FileKind::schema, "/dev/tty", terminal), "");
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const Fd in(ends[0]);

@@ -157,6 +157,35 @@ TEST(Seal, CoversAllThatNamesAndWrapsTheKey) {
   EXPECT_TRUE(*with->fits(same)) << "nor is the order of fields";
 }
 
+TEST(Seal, CoversFieldsThatAreNoTexts) {
+  const auto with = SealKey::from_secret(Buf(32, 0x42), LockPolicy::best_effort);
+  KeyDocument sealed = described();
+  const auto kmip = [](const char* fields) { return *MasterKey::from_json("kmip", fields); };
+  sealed.master_key = kmip(R"({"keyId": "1", "delegated": true})");
+  sealed.seal = *with->seal(sealed, Mac{});
+  ASSERT_TRUE(*with->fits(sealed));
+  sealed.master_key = kmip(R"({"keyId": "1"})");
+  EXPECT_FALSE(*with->fits(sealed));
+  // As a document may say it that no driver wrote.
+  sealed.master_key.bson =
+      test::bson_of(R"({"provider": "kmip", "keyId": "1", "delegated": false})");
+  EXPECT_FALSE(*with->fits(sealed));
+}
+
+// Whoever renews a seal vouches for what the old one said, and so must be able to check it.
+TEST(Seal, IsNotRenewedByWhoCannotCheckTheOldOne) {
+  const auto p = providers_with(sealing());
+  KeyDocument before = described();
+  before.master_key = MasterKey::aws("us-east-1", "k");
+  before.seal = *SealKey::from_secret(Buf(32, 0x42), LockPolicy::best_effort)->seal(before, Mac{});
+  KeyDocument after = before;
+  after.master_key = MasterKey::local();
+  const Done renewed = renew_seal(after, before, *p);
+  ASSERT_FALSE(renewed);
+  EXPECT_EQ(renewed.error().code, Errc::kms_config_invalid);
+  EXPECT_EQ(after.seal, before.seal);
+}
+
 TEST(Seal, StandsInStatusAndSurvivesWritingAndReading) {
   auto vault = make_memory_vault();
   const auto p = providers_with(sealing());

@@ -79,6 +79,7 @@ TEST_F(Pins, NameAnAccountARegionOrAnEndpoint) {
   EXPECT_FALSE(fits({{"endpoint", "kms.example.com"}},
                     MasterKey::aws("us-east-1", kArn, "kms.example.com:8443")));
   EXPECT_FALSE(fits({{"endpoint", "kms.example.com"}}, aws_key())) << "has none";
+  EXPECT_FALSE(fits({{"endpoint", "https://"}}, aws_key())) << "nor is it an empty one";
 }
 
 TEST_F(Pins, ThatCannotFitAreRefused) {

@@ -20,12 +20,13 @@ TEST(TrustedHosts, AreKmsHostsAndNotAllThatACloudRunsForItsCustomers) {
 TEST(TrustedHosts, AreThoseOfEachCloud) {
   for (const char* host :
        {"kms.us-east-1.amazonaws.com", "https://KMS.us-east-1.amazonaws.com:443/",
-        "kms-fips.us-east-1.amazonaws.com", "kms.us-east-1.api.aws",
+        "kms-fips.us-east-1.amazonaws.com", "kms.us-east-1.api.aws", "kms-fips.us-east-1.api.aws",
         "vpce-0abc12.kms.us-east-1.vpce.amazonaws.com",
         "vpce-0abc12-xyz-us-east-1b.kms-fips.us-east-1.vpce.amazonaws.com"})
     EXPECT_TRUE(trusted("aws", host)) << host;
   for (const char* host : {"medco.vault.azure.net", "m-1.vault.azure.cn",
-                           "medco.vault.usgovcloudapi.net", "medco.managedhsm.azure.net"})
+                           "medco.vault.usgovcloudapi.net", "medco.managedhsm.azure.net",
+                           "medco.managedhsm.azure.cn", "medco.managedhsm.usgovcloudapi.net"})
     EXPECT_TRUE(trusted("azure", host)) << host;
   for (const char* host :
        {"cloudkms.googleapis.com", "cloudkms.mtls.googleapis.com",
