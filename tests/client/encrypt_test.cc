@@ -1,3 +1,4 @@
+#include <atomic>
 #include <thread>
 
 #include "client/client_support.h"
@@ -252,6 +253,48 @@ TEST_F(Encrypt, HasOneBudgetForAllDocumentsOfABatch) {
   EXPECT_GT(done.error().document, 1U);
   EXPECT_NE(done.error().message.find("^(a+)+[xyz]$"), std::string::npos);
   EXPECT_TRUE(encrypt(cipher, doc)) << "the next call has one of its own";
+}
+
+// Patterns are not searched to the end then, and say nothing: no refusal comes of what they would
+// have said, and nothing goes out.
+TEST_F(Encrypt, ABudgetOfAnySizeIsEnoughOrIsWhatTheRefusalNames) {
+  const std::string id = to_uuid_string(key);
+  const auto plan = *schema::compile_json(
+      R"({"bsonType": "object", "properties": {"_id": {}}, "additionalProperties": {"encrypt": {"bsonType": "string",
+          "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$uuid": ")" +
+      id + R"("}]}}, "patternProperties": {"^(a+)+[xyz]$": {"bsonType": "int"},
+          "^(b+)+$": {"encrypt": {"bsonType": "int", "algorithm":
+          "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$uuid": ")" +
+      id + R"("}]}}}})");
+  const Doc doc = bson("{'aaax': 1, 'bbb': 2, 'aaay': 3, 'c': 'text', 'bb': 5}");
+  std::uint64_t floor = 0;
+  for (bool enough = false; !enough; ++floor) {
+    ASSERT_LT(floor, 100'000U);
+    DocumentCipher::Options options;
+    options.budget = {floor, 0};
+    const DocumentCipher cipher(plan, ring, options);
+    Batch batch;
+    batch.add(doc);
+    const Done done = cipher.encrypt(batch);
+    enough = done.has_value();
+    if (!enough) {
+      ASSERT_EQ(done.error().code, Errc::work_limit) << floor << ": " << done.error().to_string();
+    }
+  }
+  EXPECT_GT(floor, 20U);
+}
+
+TEST_F(Encrypt, EndsWhenNobodyWaits) {
+  const std::atomic<bool> abandoned{true};
+  DocumentCipher::Options options;
+  options.budget.abandoned = &abandoned;
+  const DocumentCipher cipher(patients(key), ring, options);
+  const Doc doc = patient();
+  Batch batch;
+  batch.add(doc);
+  const Done done = cipher.encrypt(batch);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::work_limit);
 }
 
 }  // namespace
