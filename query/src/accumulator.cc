@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "expression_evaluator.h"
+#include "proposal.h"
 
 namespace fle::query {
 namespace {
@@ -143,13 +144,14 @@ Outcome<View> accumulator(Context& context, const Element& e, const MatchScope& 
 
 namespace {
 
-template <std::size_t n>
+/// @param more  tables whose names might have been meant as well.
+template <std::size_t n, class... More>
 Outcome<View> apply_row(const Accumulator (&rows)[n], Context& context, const Element& op,
-                        const MatchScope& scope) {
+                        const MatchScope& scope, const More&... more) {
   const auto* row =
       std::ranges::find_if(rows, [&op](const Accumulator& a) { return op.name == a.text.name; });
   if (row == std::end(rows) || row->rule == nullptr)
-    return context.refuse(kUnknownAccumulator, op, {}, op.name);
+    return context.refuse(kUnknownAccumulator, op, {}, op.name, proposal(op.name, rows, more...));
   return row->rule(context, op, scope);
 }
 
@@ -163,7 +165,7 @@ Outcome<View> window_operator(Context& context, const Element& op, const MatchSc
   const bool only_here = std::ranges::any_of(
       kWindowOperators, [&op](const Accumulator& a) { return op.name == a.text.name; });
   return only_here ? apply_row(kWindowOperators, context, op, scope)
-                   : accumulate(context, op, scope);
+                   : apply_row(kAccumulators, context, op, scope, kWindowOperators);
 }
 
 namespace {

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "pipeline.h"
+#include "proposal.h"
 #include "validator.h"
 
 namespace fle::query {
@@ -21,8 +22,10 @@ Outcome<Element> first_element(Bytes command, std::uint32_t at, Work& work) {
 }
 
 Failure not_supported(std::string_view name) {
+  const std::string meant = proposal(name, commands());
   return {Errc::command_not_supported,
-          "command not supported for auto encryption: " + std::string(name)};
+          "command not supported for auto encryption: " + std::string(name) +
+              (meant.empty() ? meant : ". " + meant)};
 }
 
 std::string_view text_of(Bytes command, const Element& e) {

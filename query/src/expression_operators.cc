@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "expression_evaluator.h"
+#include "proposal.h"
 
 // What each expression operator does with encrypted fields.
 namespace fle::query {
@@ -621,7 +622,8 @@ Outcome<Value> apply_operator(Evaluator& ev, const Element& op) {
   const auto* row =
       std::ranges::find_if(kOperators, [&op](const Operator& o) { return op.name == o.text.name; });
   if (row != std::end(kOperators)) return row->rule(ev, op);
-  if (ev.reaches()) return ev.context().refuse(kUnknownOperator, op, {}, op.name);
+  if (ev.reaches())
+    return ev.context().refuse(kUnknownOperator, op, {}, op.name, proposal(op.name, kOperators));
   return plain_only(ev, op);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "expression.h"
+#include "proposal.h"
 
 namespace fle::query {
 namespace {
@@ -133,9 +134,13 @@ Done existence(Context& context, const Element& e, const Predicate& p) {
   return ok;
 }
 
-Done invalid(Context& context, const Element& e, const Predicate& p) {
+Done refuse_operator(Context& context, const Element& e, const Predicate& p,
+                     std::string_view detail) {
   const bool gone = p.place.kind == Place::Kind::dropped;
-  return context.refuse(gone ? kDropped : kOperator, e, p.field(), e.name);
+  return context.refuse(gone ? kDropped : kOperator, e, p.field(), e.name, detail);
+}
+Done invalid(Context& context, const Element& e, const Predicate& p) {
+  return refuse_operator(context, e, p, {});
 }
 
 /// Documents that a $lookup brought are an array of documents, which have encrypted fields of their
@@ -216,7 +221,9 @@ Done match_operators(Context& context, const Element& operators, const Predicate
     const Element& e = c.element();
     const auto* row =
         std::ranges::find_if(kOperators, [&e](const Operator& o) { return e.name == o.text.name; });
-    FLE_CHECK((row == std::end(kOperators) ? invalid : row->rule)(context, e, p));
+    FLE_CHECK(row == std::end(kOperators)
+                  ? refuse_operator(context, e, p, proposal(e.name, kOperators))
+                  : row->rule(context, e, p));
   }
   return ok;
 }
@@ -310,7 +317,9 @@ constexpr Logical kLogical[] = {
 Done match_logical(Context& context, const Element& e, const MatchScope& scope) {
   const auto* row =
       std::ranges::find_if(kLogical, [&e](const Logical& l) { return e.name == l.text.name; });
-  return (row == std::end(kLogical) ? unsupported : row->rule)(context, e, scope);
+  if (row == std::end(kLogical))
+    return context.refuse(kUnsupported, e, {}, e.name, proposal(e.name, kLogical));
+  return row->rule(context, e, scope);
 }
 
 /// Whether a field can be compared at all, with whatever value.

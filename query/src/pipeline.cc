@@ -5,6 +5,7 @@
 #include <string>
 
 #include "commands.h"
+#include "proposal.h"
 #include "stage.h"
 
 namespace fle::query {
@@ -26,7 +27,7 @@ Failure refuse_stage(Context& context, const Element& e) {
   const std::string text = "Aggregation stage " + std::string(e.name) + " " + kStage.text;
   Refusal why = kStage;
   why.text = text.c_str();
-  return context.refuse(why, e, {}, {});
+  return context.refuse(why, e, {}, {}, proposal(e.name, stages()));
 }
 
 Outcome<View> run_stage(Context& context, const Element& document, const PipelineScope& scope) {

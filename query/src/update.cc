@@ -5,6 +5,7 @@
 #include <set>
 
 #include "match.h"
+#include "proposal.h"
 
 namespace fle::query {
 namespace {
@@ -222,7 +223,8 @@ Done update_operator(Context& context, const Element& e, const UpdateScope& scop
   if (!e.name.starts_with('$')) return context.refuse(kMixed, e, {}, e.name);
   const auto* row =
       std::ranges::find_if(kOperators, [&e](const Row& r) { return e.name == r.text.name; });
-  if (row == std::end(kOperators)) return context.refuse(kUnknownOperator, e, {}, e.name);
+  if (row == std::end(kOperators))
+    return context.refuse(kUnknownOperator, e, {}, e.name, proposal(e.name, kOperators));
   if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
   const Context::Inside inside(context, e);
   for (Cursor c = context.cursor(e); c.next();)

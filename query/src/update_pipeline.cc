@@ -2,6 +2,7 @@
 
 #include "expression_evaluator.h"
 #include "projection.h"
+#include "proposal.h"
 #include "update.h"
 
 // Updates by a pipeline. MongoDB's own analyser refuses all of them on a collection that encrypts;
@@ -46,16 +47,18 @@ Outcome<View> replace_root(Context& context, const Element& e, const MatchScope&
 }
 
 struct UpdateStage {
-  std::string_view name;
+  struct {
+    std::string_view name;
+  } text;
   Outcome<View> (*rule)(Context&, const Element&, const MatchScope&);
 };
 constexpr UpdateStage kStages[] = {
-    {"$set", set},
-    {"$addFields", set},
-    {"$unset", unset},
-    {"$project", project},
-    {"$replaceRoot", replace_root},
-    {"$replaceWith", new_root},
+    {{"$set"}, set},
+    {{"$addFields"}, set},
+    {{"$unset"}, unset},
+    {{"$project"}, project},
+    {{"$replaceRoot"}, replace_root},
+    {{"$replaceWith"}, new_root},
 };
 
 Outcome<View> run_stage(Context& context, const Element& document, const MatchScope& scope) {
@@ -65,8 +68,10 @@ Outcome<View> run_stage(Context& context, const Element& document, const MatchSc
   if (!c.next()) return context.refuse(kMalformed, document, {}, {});
   const Element e = c.element();
   if (c.next()) return context.refuse(kMalformed, c.element(), {}, e.name);
-  const auto* row = std::ranges::find(kStages, e.name, &UpdateStage::name);
-  if (row == std::end(kStages)) return context.refuse(kStage, e, {}, e.name);
+  const auto* row =
+      std::ranges::find_if(kStages, [&e](const UpdateStage& s) { return e.name == s.text.name; });
+  if (row == std::end(kStages))
+    return context.refuse(kStage, e, {}, e.name, proposal(e.name, kStages));
   return row->rule(context, e, scope);
 }
 
