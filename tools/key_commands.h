@@ -54,6 +54,10 @@ struct KeySelection {
   void check_usage() const;
   /// @retval Errc::key_not_found  as find_keys()
   [[nodiscard]] Outcome<kms::KeyFilter> keys_of(kms::KeyVault& vault) const;
+  /// Says on stderr that no key was found, and of --from-provider which providers the vault's keys
+  /// have.
+  /// @param result  what that comes to: "0 keys rewrapped"
+  [[nodiscard]] Done complain_of_none(kms::KeyVault& vault, const std::string& result) const;
 };
 
 /// --provider and --master-key: what a key is to be wrapped under.

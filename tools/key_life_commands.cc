@@ -74,8 +74,8 @@ Done rewrap(const Rewrap& o) {
   FLE_TRY(const kms::RewrapResult result,
           kms::rewrap_many_data_key(*vault, *providers, filter, options));
   if (result.rewrapped.empty() && result.current.empty() && result.changed.empty())
-    complain("no key was found: 0 keys " +
-             std::string(options.dry_run ? "would be rewrapped" : "rewrapped"));
+    FLE_CHECK(o.which.complain_of_none(
+        *vault, options.dry_run ? "0 keys would be rewrapped" : "0 keys rewrapped"));
   std::string text;
   const auto add = [&text](const std::vector<KeyId>& ids, const char* what) {
     for (const KeyId& id : ids) text += to_uuid_string(id) + "  " + what + "\n";

@@ -1,5 +1,8 @@
 // fle key seal, and which keys it and `fle key rewrap` are for.
+#include <set>
+
 #include "documents.h"
+#include "fle/did_you_mean.h"
 #include "fle/kms/seal.h"
 #include "key_commands.h"
 
@@ -24,6 +27,8 @@ Done seal(const Seal& o) {
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
   FLE_TRY(const kms::KeyFilter filter, o.which.keys_of(*vault));
   FLE_TRY(const kms::SealKeysResult result, kms::seal_keys(*vault, *providers, filter, o.options));
+  if (result.sealed.empty() && result.current.empty() && result.changed.empty())
+    FLE_CHECK(o.which.complain_of_none(*vault, "0 keys sealed"));
   std::string text = "{\"sealed\": " + std::to_string(result.sealed.size()) +
                      ", \"current\": " + std::to_string(result.current.size()) + ", \"changed\": [";
   const char* comma = "";
@@ -74,6 +79,22 @@ Outcome<kms::KeyFilter> KeySelection::keys_of(kms::KeyVault& vault) const {
   if (!created_before.empty()) out.created_before(*parse_time(created_before));
   if (!updated_before.empty()) out.updated_before(*parse_time(updated_before));
   return out;
+}
+
+Done KeySelection::complain_of_none(kms::KeyVault& vault, const std::string& result) const {
+  std::string line = "no key was found: " + result;
+  if (!from_provider.empty()) {
+    FLE_TRY(const std::vector<kms::KeyDocument> keys, vault.list());
+    std::set<std::string_view> ids;
+    for (const kms::KeyDocument& key : keys) ids.insert(key.master_key.provider);
+    const std::vector<std::string_view> known(ids.begin(), ids.end());
+    if (!known.empty() && !ids.contains(from_provider))
+      line += ". The vault's keys are under " + printable(listed(known)) +
+              ", and none under --from-provider " + printable(from_provider) + "." +
+              printable(did_you_mean(from_provider, known));
+  }
+  complain(line);
+  return ok;
 }
 
 void add_key_seal(CLI::App& key, Action& chosen) {

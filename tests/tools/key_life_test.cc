@@ -176,6 +176,21 @@ TEST_F(KeyLife, RewrapSelectsByConditions) {
   }
 }
 
+TEST_F(KeyLife, AProviderThatNoKeyHasIsToldFromThoseThatSomeHave) {
+  new_key("a");
+  folder.write("seal.key", std::string(32, 'k'));
+  for (const char* command : {"rewrap", "seal"}) {
+    Args args = {"--from-provider", "locl", "--local-key", "one"};
+    if (std::string_view(command) == "seal") args.insert(args.end(), {"--seal-key", "seal.key"});
+    const Ended e = key(command, args);
+    EXPECT_EQ(e.status, 0) << e.err;
+    EXPECT_TRUE(says(e,
+                     "The vault's keys are under local, and none under --from-provider locl. "
+                     "Did you mean 'local'?"))
+        << command << ": " << e.err;
+  }
+}
+
 TEST_F(KeyLife, RewrapStoresNothingWhenAKeyDoesNotOpen) {
   const std::string a = new_key("a");
   ASSERT_EQ(key("create", {"--local-key", "two", "--alt-name", "alien"}).status, 0);
