@@ -27,7 +27,9 @@ Refusal value_refusal(Errc code) noexcept {
     case Errc::already_encrypted:
       return {"value.encrypted", code, "", "give the plain value: it is encrypted on its way"};
     case Errc::type_not_allowed:
-      return {"value.type", code, "", "give a value of a type that the schema names"};
+      return {"value.type", code, "",
+              "give a value of a type that the schema names; where JSON has a plain integer for a "
+              "long, write {\"$numberLong\": \"...\"}"};
     case Errc::timestamp_zero:
       return {"value.timestamp", code, "", "give a time of your own"};
     case Errc::missing_id:

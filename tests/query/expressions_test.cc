@@ -316,6 +316,16 @@ TEST(Expressions, SayWhereTheyAreRefused) {
   EXPECT_FALSE(got.analysis.findings[0].advice.empty());
 }
 
+TEST(Expressions, SayHowAPlainIntegerBecomesALong) {
+  const auto plan =
+      test::plan_of("{'bsonType': 'object', 'properties': {'ssn': " + test::det("long") + "}}");
+  const auto got = test::analyze(test::doc(in_project("{'$eq': ['$ssn', 5]}")), plan);
+  ASSERT_FALSE(got.marked);
+  ASSERT_EQ(got.analysis.findings.size(), 1U);
+  EXPECT_EQ(got.analysis.findings[0].rule, "value.type");
+  EXPECT_NE(got.analysis.findings[0].advice.find("$numberLong"), std::string::npos);
+}
+
 TEST(Expressions, ShowNoValueThatOnlyLooksLikeAPath) {
   for (const char* value : {"$$SECRET", "$S..SECRET", "$SECRET.$x"}) {
     const auto got = test::analyze(
