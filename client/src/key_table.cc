@@ -1,20 +1,12 @@
 #include "key_table.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "fle/random.h"
+#include "random_hash.h"
 
 namespace fle::client {
 namespace {
-
-/// Without randomness it is merely a known hash: look-ups may then be made slow, not wrong.
-SeededHash random_hash() noexcept {
-  std::array<std::uint64_t, 2> words{};
-  if (!random_bytes({reinterpret_cast<std::uint8_t*>(words.data()), sizeof words})) words = {};
-  return {words[0], words[1]};
-}
 
 /// The key of every field of a cipher that was given no key ring.
 const kms::KeyProblem& no_ring() {

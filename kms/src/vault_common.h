@@ -5,13 +5,18 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "fle/failure.h"
 #include "fle/kms/key_vault.h"
+#include "random_hash.h"
 #include "text.h"
 
 namespace fle::kms {
+
+/// Ids that a vault has already answered with; whoever writes to it may choose them.
+using SeenIds = std::unordered_set<KeyId, SeededHash>;
 
 /// The document to store for `key`, once it has passed every rule that a reader will apply.
 [[nodiscard]] inline Outcome<std::vector<std::uint8_t>> checked_bson(const KeyDocument& key) {

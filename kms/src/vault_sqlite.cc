@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <mutex>
 #include <system_error>
-#include <unordered_set>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -103,7 +102,7 @@ class SqliteVault final : public KeyVault {
     Transaction t(db_);
     FLE_CHECK(t.begin(Transaction::Kind::read));
     std::vector<KeyDocument> out;
-    std::unordered_set<KeyId> seen;
+    SeenIds seen(0, random_hash());
     for (const KeyId& id : ids) {
       if (seen.contains(id)) continue;
       by_id_.bind(1, Bytes(id.bytes));
@@ -121,7 +120,7 @@ class SqliteVault final : public KeyVault {
     const std::scoped_lock lock(mutex_);
     FLE_CHECK(check_usable());
     std::vector<KeyDocument> out;
-    std::unordered_set<KeyId> seen;
+    SeenIds seen(0, random_hash());
     FLE_CHECK(collect(all_, out, seen));
     return out;
   }
@@ -288,7 +287,7 @@ class SqliteVault final : public KeyVault {
 
   Outcome<Found> find_one(const KeyId& id) {
     std::vector<KeyDocument> keys;
-    std::unordered_set<KeyId> seen;
+    SeenIds seen(0, random_hash());
     by_id_.bind(1, Bytes(id.bytes));
     FLE_CHECK(collect(by_id_, keys, seen));
     return keys.empty() ? Found{} : Found{std::move(keys.front())};
@@ -312,7 +311,7 @@ class SqliteVault final : public KeyVault {
     return row.error();
   }
 
-  Done collect(Statement& select, std::vector<KeyDocument>& out, std::unordered_set<KeyId>& seen) {
+  Done collect(Statement& select, std::vector<KeyDocument>& out, SeenIds& seen) {
     const std::unique_ptr<Statement, Reset> reset(&select);  // a half-read one keeps its lock
     for (;;) {
       FLE_TRY(const bool row, select.step());
