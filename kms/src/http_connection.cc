@@ -100,17 +100,21 @@ bool is_loopback_name(std::string_view host) noexcept {
 HttpResult<curl_slist*> addresses_of(const HttpEndpoint& to, Deadline deadline) {
   const auto found = resolve({to.host, to.port}, deadline);
   if (!found) return HttpFault{found.error().message, HttpFault::Kind::transient};
-  std::string entry = to.host + ":" + std::to_string(to.port) + ":";
-  const std::size_t head = entry.size();
+  std::string addresses;
   for (const addrinfo* a = found->get(); a != nullptr; a = a->ai_next) {
     char text[INET6_ADDRSTRLEN];
     if (::getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) !=
         0)
       continue;
-    entry += (entry.size() == head ? "" : ",") +
-             (a->ai_family == AF_INET6 ? "[" + std::string(text) + "]" : std::string(text));
+    addresses += (addresses.empty() ? "" : ",") +
+                 (a->ai_family == AF_INET6 ? "[" + std::string(text) + "]" : std::string(text));
   }
-  return curl_slist_append(nullptr, entry.c_str());
+  if (addresses.empty()) return HttpFault{"the host has no address", HttpFault::Kind::transient};
+  const std::string entry = to.host + ":" + std::to_string(to.port) + ":" + addresses;
+  curl_slist* const list = curl_slist_append(nullptr, entry.c_str());
+  // Without the list libcurl would look the name up itself.
+  if (list == nullptr) return HttpFault{"no memory for addresses", HttpFault::Kind::permanent};
+  return list;
 }
 
 int milliseconds_until(Deadline deadline) noexcept {

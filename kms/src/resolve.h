@@ -19,7 +19,8 @@ using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 /// As ::getaddrinfo; tests give others.
 using GetAddresses = decltype(&::getaddrinfo);
 
-/// Threads that are left behind at a time, of this process: at most so many.
+/// While so many threads of this process are left behind, no further one is begun; those that are
+/// under way by then may still be late.
 inline constexpr int kMostLateResolvers = 16;
 
 /// The addresses of a host for a TCP connection. The system's resolver knows no deadline (its own
