@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <string_view>
 
@@ -37,11 +38,13 @@ Address read_address_parts(std::string_view uri) noexcept {
   if (at == std::string_view::npos || at < a.user) return a;
   a.at = at;
   a.has_password = uri.substr(a.user, at - a.user).find(':') != std::string_view::npos;
-  constexpr std::string_view kMechanism = "authMechanism=";
-  const std::size_t m = uri.find(kMechanism, end);
-  const std::string_view how =
-      m == std::string_view::npos ? std::string_view() : uri.substr(m + kMechanism.size());
-  a.takes_one = how.empty() || how.starts_with("SCRAM-") || how.starts_with("PLAIN");
+  // Names of options are the same in any case of letters.
+  constexpr std::string_view kMechanism = "authmechanism=";
+  const auto how = std::ranges::search(uri.substr(end), kMechanism, {}, [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
+  const std::string_view value(how.end(), uri.end());
+  a.takes_one = how.empty() || value.starts_with("SCRAM-") || value.starts_with("PLAIN");
   return a;
 }
 
