@@ -1,18 +1,9 @@
 #include "fle/bson_walk/path_table.h"
 
-#include <random>
-
 #include "value.h"
 
 namespace fle::bson {
 namespace {
-
-SeededHash seeded() {
-  std::random_device random;
-  const auto word = [&random] { return std::uint64_t{random()} << 32 | random(); };
-  const std::uint64_t a = word();
-  return {a, word()};
-}
 
 /// The name of the element whose type byte and value stand at these places.
 std::string_view name_at(Bytes doc, std::uint32_t type_offset, std::uint32_t value_offset) {
@@ -22,7 +13,7 @@ std::string_view name_at(Bytes doc, std::uint32_t type_offset, std::uint32_t val
 
 }  // namespace
 
-PathTable::PathTable() : hash_(seeded()), nodes_(kRoot + 1), slots_(64) {}
+PathTable::PathTable() : hash_(SeededHash::random()), nodes_(kRoot + 1), slots_(64) {}
 
 std::span<const PathTable::Id> PathTable::find(Bytes doc, const Edits& edits) {
   found_.clear();

@@ -5,8 +5,8 @@
 #include "fle/batch.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/client/client_encryption.h"
+#include "fle/seeded_hash.h"
 #include "open_failures.h"
-#include "random_hash.h"
 
 namespace fle::client {
 namespace {
@@ -107,7 +107,7 @@ class Rotation {
   kms::KeyHandle new_key_;
   std::vector<Value> values_;
   std::vector<KeyId> ids_;  // each once
-  std::unordered_map<KeyId, std::size_t, SeededHash> key_index_{0, random_hash()};
+  std::unordered_map<KeyId, std::size_t, SeededHash> key_index_{0, SeededHash::random()};
   WipedBuffer plaintext_;
   std::vector<OpenJob> open_jobs_;
   std::vector<std::uint8_t> sealed_;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "random_hash.h"
-
 namespace fle::client {
 namespace {
 
@@ -20,7 +18,7 @@ const kms::KeyProblem& no_ring() {
 
 }  // namespace
 
-KeyTable::KeyTable() noexcept : hash_(random_hash()) {}
+KeyTable::KeyTable() noexcept : hash_(SeededHash::random()) {}
 
 void KeyTable::clear() noexcept {
   lease_.release();

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "random_hash.h"
-
 namespace fle::kms {
 
 static_assert(sizeof(CachedKey) == 128, "what a batch uses is one cache line, the first");
@@ -22,7 +20,7 @@ class KeyCache::Unlinked {
 };
 
 KeyCache::KeyCache(std::size_t max_keys, std::chrono::nanoseconds keep)
-    : max_keys_(max_keys), keep_(keep), hash_(random_hash()) {}
+    : max_keys_(max_keys), keep_(keep), hash_(SeededHash::random()) {}
 
 void KeyCache::insert(std::shared_ptr<CachedKey> key, std::vector<std::string> names) {
   Unlinked unlinked(readers_);

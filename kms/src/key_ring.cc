@@ -4,7 +4,6 @@
 #include <array>
 
 #include "key_ring_state.h"
-#include "random_hash.h"
 
 namespace fle::kms {
 namespace {
@@ -66,7 +65,7 @@ KeyRing::State::State(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Pro
       cache(options.max_keys, options.lifetime.count() == 0
                                   ? std::chrono::milliseconds(0)
                                   : options.lifetime + options.stale_if_error),
-      hash(random_hash()),
+      hash(SeededHash::random()),
       flights(hash),
       materials(2 * options.max_keys) {}
 

@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "fle/random.h"
-#include "random_hash.h"
 
 namespace fle::kms {
 std::size_t Materials::TagHash::operator()(const Mac& tag) const noexcept {
@@ -13,7 +12,7 @@ std::size_t Materials::TagHash::operator()(const Mac& tag) const noexcept {
 }
 
 Materials::Materials(std::size_t most)
-    : most_(most), has_key_(random_bytes(key_)), tags_(0, random_hash()) {}
+    : most_(most), has_key_(random_bytes(key_)), tags_(0, SeededHash::random()) {}
 
 Outcome<Mac> Materials::tag(Bytes data_key) const {
   FLE_CHECK(has_key_);

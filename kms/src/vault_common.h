@@ -10,7 +10,7 @@
 
 #include "fle/failure.h"
 #include "fle/kms/key_vault.h"
-#include "random_hash.h"
+#include "fle/seeded_hash.h"
 #include "text.h"
 
 namespace fle::kms {

@@ -238,7 +238,7 @@ class MongoVault final : public KeyVault {
   Outcome<std::vector<KeyDocument>> find(std::span<const KeyId> ids,
                                          std::span<const std::string> alt_names) override {
     std::vector<KeyDocument> out;
-    SeenIds seen(0, random_hash());
+    SeenIds seen(0, SeededHash::random());
     while (!ids.empty() || !alt_names.empty()) {
       const auto some_ids = ids.first(std::min(ids.size(), kMostInOneFind));
       const auto some_names = alt_names.first(std::min(alt_names.size(), kMostInOneFind));

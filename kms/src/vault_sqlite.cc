@@ -102,7 +102,7 @@ class SqliteVault final : public KeyVault {
     Transaction t(db_);
     FLE_CHECK(t.begin(Transaction::Kind::read));
     std::vector<KeyDocument> out;
-    SeenIds seen(0, random_hash());
+    SeenIds seen(0, SeededHash::random());
     for (const KeyId& id : ids) {
       if (seen.contains(id)) continue;
       by_id_.bind(1, Bytes(id.bytes));
@@ -120,7 +120,7 @@ class SqliteVault final : public KeyVault {
     const std::scoped_lock lock(mutex_);
     FLE_CHECK(check_usable());
     std::vector<KeyDocument> out;
-    SeenIds seen(0, random_hash());
+    SeenIds seen(0, SeededHash::random());
     FLE_CHECK(collect(all_, out, seen));
     return out;
   }
@@ -287,7 +287,7 @@ class SqliteVault final : public KeyVault {
 
   Outcome<Found> find_one(const KeyId& id) {
     std::vector<KeyDocument> keys;
-    SeenIds seen(0, random_hash());
+    SeenIds seen(0, SeededHash::random());
     by_id_.bind(1, Bytes(id.bytes));
     FLE_CHECK(collect(by_id_, keys, seen));
     return keys.empty() ? Found{} : Found{std::move(keys.front())};

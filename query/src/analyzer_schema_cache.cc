@@ -1,28 +1,18 @@
 #include "analyzer_schema_cache.h"
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <string_view>
-
-#include <unistd.h>
 
 namespace fle::query::internal {
 namespace {
 
 constexpr std::size_t kEmptyDocument = 5;
 
-/// Without randomness the hash is merely a known one: look-ups may then be made slow, not wrong.
-SeededHash random_hash() noexcept {
-  std::array<std::uint64_t, 2> words{};
-  if (::getentropy(words.data(), sizeof words) != 0) words = {};
-  return {words[0], words[1]};
-}
-
 }  // namespace
 
 SchemaCache::SchemaCache(std::size_t max_schemas)
-    : max_schemas_(max_schemas), hash_(random_hash()) {}
+    : max_schemas_(max_schemas), hash_(SeededHash::random()) {}
 
 Outcome<std::shared_ptr<const schema::Plan>> SchemaCache::get(Bytes document, schema::Origin origin,
                                                               const Budget& budget) {

@@ -1,9 +1,12 @@
 #ifndef FLE_SEEDED_HASH_H_
 #define FLE_SEEDED_HASH_H_
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+
+#include <unistd.h>
 
 #include "fle/types.h"
 
@@ -20,6 +23,15 @@ class SeededHash {
   /// @param a, b  random; the same for all uses of one table.
   constexpr SeededHash(std::uint64_t a, std::uint64_t b) noexcept : a_(a), b_(b) {}
 
+  /// With a seed of the system's (getentropy). Where there is none the hash is merely a known one:
+  /// look-ups may then be made slow, not wrong. What has to be secret is drawn elsewhere, and
+  /// checked.
+  [[nodiscard]] static SeededHash random() noexcept {
+    std::array<std::uint64_t, 2> words{};
+    if (::getentropy(words.data(), sizeof words) != 0) return {kOdd, kOther};
+    return {words[0], words[1]};
+  }
+
   [[nodiscard]] std::uint64_t operator()(const KeyId& id) const noexcept {
     return finish(fold(word(id.bytes.data()) ^ a_, word(id.bytes.data() + 8) ^ b_));
   }
@@ -33,6 +45,7 @@ class SeededHash {
 
  private:
   static constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15ULL;
+  static constexpr std::uint64_t kOther = 0xc2b2ae3d27d4eb4fULL;
   /// Keys that differ in a few digits lie on a lattice after one multiplication, which under some
   /// seeds has few points below the mask of a table.
   static std::uint64_t finish(std::uint64_t h) noexcept { return fold(h, kOdd); }
