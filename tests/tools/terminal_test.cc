@@ -192,8 +192,10 @@ TEST_F(PasswordOnATerminal, MayBeRefused) {
 }
 
 TEST_F(PasswordOnATerminal, IsNotAskedForWhereThereIsOneOrNoneIsNeeded) {
+  std::string in_capitals = uri("CN=medic", "MONGODB-X509");
+  in_capitals.replace(in_capitals.find("authMechanism"), 13, "AUTHMECHANISM");
   for (const std::string& vault :
-       {uri("medic:pa55"), server->uri(), uri("CN=medic", "MONGODB-X509")}) {
+       {uri("medic:pa55"), server->uri(), uri("CN=medic", "MONGODB-X509"), in_capitals}) {
     Terminal terminal;
     terminal.in = terminal.err = true;
     static_cast<void>(list(vault, terminal));
