@@ -40,11 +40,13 @@ Address read_address_parts(std::string_view uri) noexcept {
   a.has_password = uri.substr(a.user, at - a.user).find(':') != std::string_view::npos;
   // Names of options are the same in any case of letters.
   constexpr std::string_view kMechanism = "authmechanism=";
-  const auto how = std::ranges::search(uri.substr(end), kMechanism, {}, [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  const std::string_view value(how.end(), uri.end());
-  a.takes_one = how.empty() || value.starts_with("SCRAM-") || value.starts_with("PLAIN");
+  const auto* const how =
+      std::search(uri.begin() + end, uri.end(), kMechanism.begin(), kMechanism.end(),
+                  [](unsigned char c, char wanted) { return std::tolower(c) == wanted; });
+  const std::string_view value(how, uri.end());
+  constexpr std::size_t n = kMechanism.size();
+  a.takes_one = value.empty() || value.substr(n).starts_with("SCRAM-") ||
+                value.substr(n).starts_with("PLAIN");
   return a;
 }
 
