@@ -59,8 +59,9 @@ std::uint64_t hash_middle(std::string_view name, std::uint64_t h, std::uint64_t 
   return h;
 }
 
-// Two multiplications, for this runs for each field of a document. After one alone, names that differ
-// in a few digits lie on a lattice, which under some seeds has few points below the mask of a table.
+// Two multiplications, for this runs for each field of a document. After one alone, names that
+// differ in a few digits lie on a lattice, which under some seeds has few points below the mask of
+// a table.
 inline std::uint32_t hash_of(std::string_view name, const Ends& ends,
                              const Plan::Data::Seed& seed) noexcept {
   std::uint64_t h = fold(ends.first ^ seed.first, ends.last ^ (seed.last + name.size()));
