@@ -29,7 +29,7 @@ function(fle_library name)
     list(TRANSFORM ARG_PRIVATE_DEPS REPLACE "^PkgConfig::RAPIDJSON$"
       "$<BUILD_INTERFACE:PkgConfig::RAPIDJSON>")
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
-    target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
+    target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/src")
     fle_warnings(${target})
     fle_hardening(${target})
     set_target_properties(${target} PROPERTIES

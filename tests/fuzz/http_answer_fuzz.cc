@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "http_message.h"
-#include "json_answer.h"
+#include "http/http_message.h"
+#include "http/json_answer.h"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "fle/secret.h"
-#include "kmip_message.h"
-#include "ttlv.h"
+#include "kmip/kmip_message.h"
+#include "kmip/ttlv.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "allowed_endpoints.h"
+#include "provider/allowed_endpoints.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The cache from inside: the table that is read without a lock, the epochs, the clock.
-#include "key_cache.h"
+#include "ring/key_cache.h"
 
 #include <map>
 #include <random>

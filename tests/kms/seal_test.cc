@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <functional>
 
+#include "document/seal_key.h"
 #include "fle/kms/rewrap.h"
 #include "ring_support.h"
-#include "seal_key.h"
 
 namespace fle::kms {
 namespace {

@@ -2,9 +2,9 @@
 #include <fstream>
 #include <iterator>
 
-#include "base64.h"
 #include "support.h"
 #include "support/spec_dir.h"
+#include "text/base64.h"
 
 namespace fle::kms {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "analyzer_schema_cache.h"
+#include "protocol/analyzer_schema_cache.h"
 #include "support/bson_values.h"
 
 namespace fle::test {

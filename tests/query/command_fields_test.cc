@@ -1,6 +1,6 @@
 #include <map>
 
-#include "commands.h"
+#include "command/commands.h"
 #include "query_support.h"
 
 namespace fle {

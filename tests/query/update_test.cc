@@ -1,4 +1,4 @@
-#include "update.h"
+#include "update/update.h"
 
 #include <algorithm>
 

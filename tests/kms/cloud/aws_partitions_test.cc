@@ -1,8 +1,8 @@
-#include "aws_partitions.h"
+#include "http/aws/aws_partitions.h"
 
 #include <gtest/gtest.h>
 
-#include "trusted_hosts.h"
+#include "http/trusted_hosts.h"
 
 namespace fle::kms {
 namespace {

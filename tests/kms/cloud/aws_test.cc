@@ -3,7 +3,7 @@
 
 #include "cloud_support.h"
 #include "fle/kms/key_document.h"
-#include "http_text.h"
+#include "http/http_text.h"
 
 namespace fle::kms::test {
 namespace {

@@ -8,12 +8,12 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "aws_provider.h"
-#include "azure_provider.h"
 #include "fle/secret.h"
-#include "gcp_provider.h"
-#include "http_text.h"
-#include "provider_options.h"
+#include "http/aws/aws_provider.h"
+#include "http/azure/azure_provider.h"
+#include "http/gcp/gcp_provider.h"
+#include "http/http_text.h"
+#include "provider/provider_options.h"
 #include "support/patience.h"
 
 namespace fle::kms::test {

@@ -11,7 +11,7 @@
 
 #include "cloud_server.h"
 #include "fle/kms/provider.h"
-#include "http_client.h"
+#include "http/http_client.h"
 
 namespace fle::kms::test {
 

@@ -5,8 +5,8 @@
 #include "cloud_support.h"
 #include "fle/kms/key_ring.h"
 #include "fle/kms/key_vault.h"
-#include "kms_call.h"
-#include "side_by_side.h"
+#include "net/side_by_side.h"
+#include "provider/kms_call.h"
 #include "support/patience.h"
 
 namespace fle::kms::test {

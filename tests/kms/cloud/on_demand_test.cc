@@ -2,8 +2,8 @@
 #include <cstdlib>
 
 #include "cloud_support.h"
-#include "credentials_automatic.h"
 #include "fle/kms/key_document.h"
+#include "http/credentials_automatic.h"
 
 namespace fle::kms::test {
 namespace {

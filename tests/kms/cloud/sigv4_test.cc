@@ -1,4 +1,4 @@
-#include "sigv4.h"
+#include "http/aws/sigv4.h"
 
 #include <string>
 

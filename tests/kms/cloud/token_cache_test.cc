@@ -1,4 +1,4 @@
-#include "token_cache.h"
+#include "http/token_cache.h"
 
 #include <atomic>
 #include <latch>
@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kms_call.h"
+#include "provider/kms_call.h"
 
 namespace fle::kms {
 namespace {

@@ -1,4 +1,4 @@
-#include "trusted_hosts.h"
+#include "http/trusted_hosts.h"
 
 #include <gtest/gtest.h>
 

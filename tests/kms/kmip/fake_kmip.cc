@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ttlv.h"
+#include "kmip/ttlv.h"
 
 namespace fle::kms::test {
 namespace {

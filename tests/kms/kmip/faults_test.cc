@@ -14,7 +14,7 @@
 #include "kms/ring_support.h"
 #include "kms/support.h"
 #include "kms/temp_dir.h"
-#include "kms_call.h"
+#include "provider/kms_call.h"
 #include "support/patience.h"
 
 namespace fle::kms {

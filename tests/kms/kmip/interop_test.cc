@@ -2,13 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "fle/kms/key_ring.h"
-#include "kmip_message.h"
+#include "kmip/kmip_message.h"
+#include "kmip/ttlv.h"
 #include "kms/kmip/pykmip.h"
 #include "kms/support.h"
+#include "net/tls_stream.h"
 #include "support/mongocrypt_peer.h"
 #include "support/patience.h"
-#include "tls_stream.h"
-#include "ttlv.h"
 
 namespace fle::kms {
 namespace {

@@ -1,4 +1,4 @@
-#include "tls_stream.h"
+#include "net/tls_stream.h"
 
 #include <filesystem>
 #include <fstream>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kmip_client.h"
+#include "kmip/kmip_client.h"
 #include "kms/kmip/certificates.h"
 #include "kms/kmip/child_process.h"
 #include "kms/kmip/fake_kmip.h"

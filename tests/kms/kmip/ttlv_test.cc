@@ -1,4 +1,4 @@
-#include "ttlv.h"
+#include "kmip/ttlv.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "sigv4.h"
+#include "http/aws/sigv4.h"
 
 namespace {
 

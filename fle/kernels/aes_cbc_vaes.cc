@@ -1,0 +1,220 @@
+// AES-256-CBC on VAES with 512-bit registers: four blocks an instruction. Encryption runs sixteen
+// messages side by side (CBC chains the blocks of one), decryption sixteen blocks of one message.
+#include "kernels/aes_cbc_vaes.h"
+
+#include <immintrin.h>
+
+#include "kernels/aes_cbc_lanes.h"
+#include "kernels/target.h"
+
+namespace fle::kernels {
+namespace {
+
+constexpr std::size_t kBlock = 16;
+constexpr unsigned kLanes = 16;
+constexpr unsigned kRegs = kLanes / 4;
+constexpr int kRounds = 14;
+constexpr int kXor3 = 0x96;
+
+struct Schedule {
+  __m512i k[kRounds + 1];
+};
+
+FLE_TARGET_VAES512 FLE_INLINE void broadcast(Schedule& s,
+                                             const std::uint8_t (&rk)[kRounds + 1][16]) noexcept {
+#pragma GCC unroll 16
+  for (int r = 0; r <= kRounds; ++r) {
+    s.k[r] = _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(rk[r])));
+  }
+}
+
+FLE_TARGET_VAES512 FLE_INLINE __m128i load(const std::uint8_t* p) noexcept {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
+FLE_TARGET_VAES512 FLE_INLINE void store(std::uint8_t* p, __m128i v) noexcept {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v);
+}
+
+FLE_TARGET_VAES512 FLE_INLINE __m512i gather(const std::uint8_t* const* p,
+                                             std::size_t offset) noexcept {
+  const __m256i lo =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(load(p[0] + offset)), load(p[1] + offset), 1);
+  const __m256i hi =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(load(p[2] + offset)), load(p[3] + offset), 1);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(lo), hi, 1);
+}
+
+FLE_TARGET_VAES512 FLE_INLINE void scatter(std::uint8_t* const* p, std::size_t offset,
+                                           __m512i v) noexcept {
+  store(p[0] + offset, _mm512_castsi512_si128(v));
+  store(p[1] + offset, _mm512_extracti64x2_epi64(v, 1));
+  store(p[2] + offset, _mm512_extracti64x2_epi64(v, 2));
+  store(p[3] + offset, _mm512_extracti64x2_epi64(v, 3));
+}
+
+// Sixteen chains under one key: the caller made sure of that.
+FLE_TARGET_VAES512 void encrypt_chains(std::uint8_t (*chain)[kBlock], const KeyState* const* keys,
+                                       const std::uint8_t* const* in, std::uint8_t* const* out,
+                                       std::size_t n_blocks) noexcept {
+  Schedule s;
+  broadcast(s, keys[0]->enc);
+  __m512i x[kRegs];
+#pragma GCC unroll 16
+  for (unsigned i = 0; i < kRegs; ++i) x[i] = _mm512_load_si512(chain[4 * i]);
+  for (std::size_t b = 0; b < n_blocks; ++b) {
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < kRegs; ++i) {
+      x[i] = _mm512_ternarylogic_epi64(x[i], s.k[0], gather(in + 4 * i, kBlock * b), kXor3);
+    }
+#pragma GCC unroll 16
+    for (int r = 1; r < kRounds; ++r) {
+#pragma GCC unroll 16
+      for (auto& v : x) v = _mm512_aesenc_epi128(v, s.k[r]);
+    }
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < kRegs; ++i) {
+      x[i] = _mm512_aesenclast_epi128(x[i], s.k[kRounds]);
+      scatter(out + 4 * i, kBlock * b, x[i]);
+    }
+  }
+#pragma GCC unroll 16
+  for (unsigned i = 0; i < kRegs; ++i) _mm512_store_si512(chain[4 * i], x[i]);
+}
+
+/// P = D(C) xor the ciphertext before it.
+FLE_TARGET_VAES512 void decrypt_one(const CbcDecryptJob& j) noexcept {
+  Schedule s;
+  broadcast(s, j.key->dec);
+  std::size_t b = 0;
+  const std::size_t n = j.n_blocks;
+  // The first four blocks (or all, if fewer) take their predecessor from the IV.
+  const auto first = static_cast<unsigned>(n < 4 ? n : 4);
+  if (first != 0) {
+    const auto mask = static_cast<__mmask8>((1U << (2 * first)) - 1);
+    const __m512i c = _mm512_maskz_loadu_epi64(mask, j.in);
+    // Shifted by one block, with the IV in front.
+    __m512i before = _mm512_alignr_epi64(c, _mm512_setzero_si512(), 6);
+    before = _mm512_inserti64x2(before, load(j.iv), 0);
+    __m512i x = _mm512_xor_si512(c, s.k[0]);
+#pragma GCC unroll 16
+    for (int r = 1; r < kRounds; ++r) x = _mm512_aesdec_epi128(x, s.k[r]);
+    x = _mm512_xor_si512(_mm512_aesdeclast_epi128(x, s.k[kRounds]), before);
+    _mm512_mask_storeu_epi64(j.out, mask, x);
+    b = first;
+  }
+  for (; b + 16 <= n; b += 16) {
+    const std::uint8_t* in = j.in + kBlock * b;
+    __m512i x[4];
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < 4; ++i)
+      x[i] = _mm512_xor_si512(_mm512_loadu_si512(in + 64 * i), s.k[0]);
+#pragma GCC unroll 16
+    for (int r = 1; r < kRounds; ++r) {
+#pragma GCC unroll 16
+      for (auto& v : x) v = _mm512_aesdec_epi128(v, s.k[r]);
+    }
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < 4; ++i) {
+      x[i] = _mm512_aesdeclast_epi128(x[i], s.k[kRounds]);
+      _mm512_storeu_si512(j.out + kBlock * b + 64 * i,
+                          _mm512_xor_si512(x[i], _mm512_loadu_si512(in + 64 * i - kBlock)));
+    }
+  }
+  while (b < n) {
+    const auto take = static_cast<unsigned>(n - b < 4 ? n - b : 4);
+    const auto mask = static_cast<__mmask8>((1U << (2 * take)) - 1);
+    const std::uint8_t* in = j.in + kBlock * b;
+    __m512i x = _mm512_xor_si512(_mm512_maskz_loadu_epi64(mask, in), s.k[0]);
+#pragma GCC unroll 16
+    for (int r = 1; r < kRounds; ++r) x = _mm512_aesdec_epi128(x, s.k[r]);
+    x = _mm512_aesdeclast_epi128(x, s.k[kRounds]);
+    x = _mm512_xor_si512(x, _mm512_maskz_loadu_epi64(mask, in - kBlock));
+    _mm512_mask_storeu_epi64(j.out + kBlock * b, mask, x);
+    b += take;
+  }
+}
+
+/// Blocks of short messages under one key, decrypted sixteen at a time: alone, a message of one
+/// block would fill a quarter of a register.
+class ShortMessages {
+ public:
+  ~ShortMessages() { flush(); }
+  static constexpr std::size_t kMostBlocks = 2;
+
+  void add(const CbcDecryptJob& j) noexcept {
+    if (j.key != key_ || n_ + j.n_blocks > kLanes) flush();
+    key_ = j.key;
+    for (std::size_t b = 0; b < j.n_blocks; ++b, ++n_) {
+      in_[n_] = j.in + kBlock * b;
+      before_[n_] = b == 0 ? j.iv : in_[n_] - kBlock;
+      out_[n_] = j.out + kBlock * b;
+    }
+  }
+
+ private:
+  FLE_TARGET_VAES512 void flush() noexcept {
+    if (n_ == 0) return;
+    for (; n_ < kLanes; ++n_) {  // idle lanes do what lane 0 does
+      in_[n_] = in_[0];
+      before_[n_] = before_[0];
+      out_[n_] = out_[0];
+    }
+    n_ = 0;
+    Schedule s;
+    broadcast(s, key_->dec);
+    __m512i x[kRegs];
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < kRegs; ++i) x[i] = _mm512_xor_si512(gather(in_ + 4 * i, 0), s.k[0]);
+#pragma GCC unroll 16
+    for (int r = 1; r < kRounds; ++r) {
+#pragma GCC unroll 16
+      for (auto& v : x) v = _mm512_aesdec_epi128(v, s.k[r]);
+    }
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < kRegs; ++i) {
+      x[i] = _mm512_aesdeclast_epi128(x[i], s.k[kRounds]);
+      scatter(out_ + 4 * i, 0, _mm512_xor_si512(x[i], gather(before_ + 4 * i, 0)));
+    }
+  }
+
+  const KeyState* key_ = nullptr;
+  std::size_t n_ = 0;
+  const std::uint8_t* in_[kLanes];
+  const std::uint8_t* before_[kLanes];  // the ciphertext block before, or the IV
+  std::uint8_t* out_[kLanes];
+};
+
+// Below this the sixteen-lane step costs more than AES-NI on its eight streams.
+constexpr std::size_t kWorthVaes = 5;
+
+}  // namespace
+
+[[gnu::noinline]] bool cbc_encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  static constexpr CbcLanes kSixteen{kLanes, encrypt_chains};
+  while (n != 0) {
+    std::size_t run = 1;
+    while (run < n && jobs[run].key == jobs->key) ++run;
+    if (run < kWorthVaes) {
+      if (!kAesNiKernel.cbc_encrypt(jobs, run)) return false;
+    } else {
+      cbc_encrypt_lanes(kSixteen, jobs, run);
+    }
+    jobs += run;
+    n -= run;
+  }
+  return true;
+}
+
+[[gnu::noinline]] bool cbc_decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+  ShortMessages pending;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (n == 1 || jobs[i].n_blocks > ShortMessages::kMostBlocks) {
+      decrypt_one(jobs[i]);
+    } else {
+      pending.add(jobs[i]);
+    }
+  }
+  return true;
+}
+
+}  // namespace fle::kernels

@@ -1,0 +1,67 @@
+// The wider tiers: each takes the best code there is for hashing, encrypting and decrypting on its
+// kind of CPU. Keys are expanded as for AES-NI in all of them.
+#include "kernels/aes_cbc_vaes.h"
+#include "kernels/hmac_lanes.h"
+#include "kernels/kernel.h"
+#include "kernels/scrub.h"
+#include "kernels/seal_one.h"
+#include "kernels/sha512_avx2.h"
+#include "kernels/sha512_avx512.h"
+
+namespace fle::kernels {
+namespace {
+
+// More than the frames of the functions in aes_cbc_vaes.cc, and of the scheduler between them.
+constexpr std::size_t kStack = 4096;
+
+bool expand(KeyState& out, const std::uint8_t* key) noexcept {
+  return kAesNiKernel.expand(out, key);
+}
+bool encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  return kAesNiKernel.cbc_encrypt(jobs, n);
+}
+bool decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+  return kAesNiKernel.cbc_decrypt(jobs, n);
+}
+bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
+  return kAesNiKernel.ctr_fill(out, n_blocks, key);
+}
+FLE_TARGET_AVX2 bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
+  hmac_lanes(kSha512Avx2, jobs, n);
+  scrub_ymm();
+  return true;
+}
+FLE_TARGET_AVX512 bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
+  hmac_lanes(kSha512Avx512, jobs, n);
+  scrub_zmm();
+  return true;
+}
+FLE_TARGET_AVX512 bool encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  const bool good = cbc_encrypt_vaes(jobs, n);
+  scrub_zmm();
+  scrub_stack<kStack>();
+  return good;
+}
+FLE_TARGET_AVX512 bool decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+  const bool good = cbc_decrypt_vaes(jobs, n);
+  scrub_zmm();
+  scrub_stack<kStack>();
+  return good;
+}
+
+}  // namespace
+
+const Kernel kAvx2Kernel{"aesni_avx2", kAesNi | kAvx2, expand,   mac_avx2,
+                         encrypt,      decrypt,        ctr_fill, seal_one};
+
+const Kernel kAvx512Kernel{
+    "aesni_avx512", kAesNi | kAvx2 | kAvx512, expand, mac_avx512, encrypt, decrypt, ctr_fill,
+    seal_one};
+
+// AVX-512 together with VAES also means a core that does not slow its clock for 512-bit work.
+const Kernel kVaesKernel{"vaes_avx512", kAesNi | kAvx2 | kAvx512 | kVaes,
+                         expand,        mac_avx512,
+                         encrypt_vaes,  decrypt_vaes,
+                         ctr_fill,      seal_one};
+
+}  // namespace fle::kernels

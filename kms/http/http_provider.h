@@ -1,0 +1,94 @@
+#ifndef FLE_KMS_HTTP_PROVIDER_H_
+#define FLE_KMS_HTTP_PROVIDER_H_
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "document/master_key.h"
+#include "fle/kms/provider.h"
+#include "http_call.h"
+#include "provider/credentials.h"
+#include "token_cache.h"
+
+namespace fle::kms {
+
+/// A host given in a provider's options, or `fallback`.
+/// @retval Errc::kms_config_invalid
+[[nodiscard]] Outcome<HttpEndpoint> endpoint_option(std::string_view id,
+                                                    const rapidjson::Value& options,
+                                                    std::string_view field,
+                                                    std::string_view fallback);
+
+/// What the clouds' providers have in common: checks of what goes in and comes out, and the rule
+/// which hosts a key document may name.
+class HttpProvider : public Provider {
+ public:
+  /// Checks the endpoint, and brings it into the form that drivers store.
+  [[nodiscard]] Outcome<MasterKey> prepare(const MasterKey& asked) final;
+  [[nodiscard]] Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
+                                                        const MasterKey& master_key) final;
+  [[nodiscard]] Outcome<SecretBytes> unwrap(Bytes key_material, const MasterKey& master_key) final;
+
+ protected:
+  struct Traits {
+    std::string_view type;            ///< Of the rules in trusted_hosts.h and key_names.h.
+    std::string_view endpoint_field;  ///< Of the masterKey.
+    bool (*is_transient)(int status);
+  };
+  HttpProvider(std::string id, const Traits& traits, const KmsOptions& kms, const HttpHooks& hooks);
+
+  /// The 96 bytes of `data_key` into keyMaterial, under a valid `master_key`.
+  [[nodiscard]] virtual Outcome<std::vector<std::uint8_t>> do_wrap(Bytes data_key,
+                                                                   const MasterKey& master_key) = 0;
+  [[nodiscard]] virtual Outcome<SecretBytes> do_unwrap(Bytes key_material,
+                                                       const MasterKey& master_key) = 0;
+
+  /// The masterKey's endpoint, or `fallback` if it names none.
+  /// @retval Errc::kms_config_invalid  malformed, or a host that is not allowed
+  [[nodiscard]] Outcome<HttpEndpoint> endpoint_of(const MasterKey& master_key,
+                                                  const std::string& fallback) const;
+  [[nodiscard]] HttpCall make_call(std::string what, HttpRequest request) const;
+  /// keyMaterial and data key out of base64 in `field` of the answer.
+  /// @retval Errc::kms_bad_answer     no such text
+  /// @retval Errc::key_unwrap_failed  not 96 bytes
+  [[nodiscard]] static Outcome<std::vector<std::uint8_t>> wrapped_in(const JsonAnswer& answer,
+                                                                     std::string_view field,
+                                                                     Base64Alphabet alphabet,
+                                                                     const HttpCall& asked);
+  [[nodiscard]] Outcome<SecretBytes> opened_in(const JsonAnswer& answer, std::string_view field,
+                                               Base64Alphabet alphabet,
+                                               const HttpCall& asked) const;
+
+  /// A call that needs a bearer token: gets it from the cache or by `fetch`, and once more if the
+  /// server does not accept a token that was in the cache.
+  [[nodiscard]] Result<JsonAnswer, CallFault> call_with_token(HttpCall& asked,
+                                                              const std::string& scope,
+                                                              const TokenCache::Fetch& fetch);
+
+  /// A token out of the options: not the cache's to keep, it may have been renewed meanwhile.
+  [[nodiscard]] Outcome<TokenCache::Fetched> given_token(const SecretBytes& token) const;
+
+  [[nodiscard]] const std::string& id() const noexcept { return id_; }
+  [[nodiscard]] HttpClient& client() noexcept { return client_; }
+  [[nodiscard]] LockPolicy lock_policy() const noexcept { return lock_policy_; }
+  [[nodiscard]] std::chrono::system_clock::time_point now() const { return now_(); }
+
+ private:
+  /// Whether it is one of this provider, with names that can be what they say.
+  [[nodiscard]] Done check(const MasterKey& master_key) const;
+
+  const std::string id_;
+  const Traits traits_;
+  const LockPolicy lock_policy_;
+  const std::function<std::chrono::system_clock::time_point()> now_;
+  std::vector<std::string> allowed_endpoints_;
+  SameProcess process_;
+  HttpClient client_;
+  TokenCache tokens_;
+};
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_HTTP_PROVIDER_H_

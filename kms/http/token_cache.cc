@@ -1,0 +1,97 @@
+#include "token_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "provider/kms_call.h"
+
+namespace fle::kms {
+namespace {
+
+// A scope is made from a key document's endpoint, and so from outside.
+constexpr std::size_t kMaxScopes = 32;
+constexpr std::chrono::seconds kMargin{60};
+
+}  // namespace
+
+std::chrono::seconds TokenCache::usable(std::chrono::seconds lifetime) noexcept {
+  // Against overflow; no service gives a token for longer than a day.
+  lifetime = std::clamp(lifetime, std::chrono::seconds(0), std::chrono::seconds(86'400));
+  return lifetime - std::min(kMargin, lifetime / 2);
+}
+
+Outcome<TokenCache::Token> TokenCache::get(const std::string& scope, const Fetch& fetch) {
+  std::shared_ptr<Flight> flight;
+  {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      make_room();
+      Entry& e = entries_[scope];
+      if (e.token && now_() < e.use_until) return e.token;
+      if (!e.flight) {
+        flight = e.flight = std::make_shared<Flight>();
+        break;
+      }
+      const auto joined = e.flight;
+      if (!wait_for(*joined, lock))
+        return Failure(Errc::kms_unreachable, "no access token in time");
+      const KmsCall* const whole = KmsCall::current();
+      // The end of another call's time is not the end of this one's.
+      if (!joined->cut_short || (whole != nullptr && whole->is_over())) return joined->result;
+    }
+  }
+  return fly(scope, flight, fetch);
+}
+
+bool TokenCache::wait_for(const Flight& flight, std::unique_lock<std::mutex>& lock) {
+  const auto landed = [&] { return flight.landed; };
+  const KmsCall* const whole = KmsCall::current();
+  if (whole != nullptr && whole->deadline() != KmsCall::Clock::time_point::max())
+    return landed_.wait_until(lock, whole->deadline(), landed);
+  landed_.wait(lock, landed);
+  return true;
+}
+
+Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope,
+                                           const std::shared_ptr<Flight>& flight,
+                                           const Fetch& fetch) {
+  // Also when fetch() throws: whoever waits is let go, with the flight's first result.
+  struct Landing {
+    TokenCache& cache;
+    const std::string& scope;
+    Flight& flight;
+    ~Landing() {
+      const std::lock_guard lock(cache.mutex_);
+      flight.landed = true;
+      cache.entries_.find(scope)->second.flight = nullptr;
+      cache.landed_.notify_all();
+    }
+  };
+  const Landing landing{*this, scope, *flight};
+  auto fetched = fetch();
+  const KmsCall* const whole = KmsCall::current();
+  flight->cut_short = !fetched && whole != nullptr && (whole->is_over() || whole->is_cut_short());
+  if (!fetched) return flight->result = fetched.error();
+  const Token token = std::make_shared<const SecretBytes>(std::move(fetched->token));
+  const std::lock_guard lock(mutex_);
+  flight->result = token;
+  Entry& e = entries_.find(scope)->second;
+  const auto lifetime = usable(fetched->lifetime);
+  e.token = lifetime.count() > 0 ? token : nullptr;
+  e.use_until = now_() + lifetime;
+  return token;
+}
+
+void TokenCache::forget(const std::string& scope, const Token& token) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(scope);
+  if (it != entries_.end() && it->second.token == token) it->second.token = nullptr;
+}
+
+// An entry that somebody is asking for stays.
+void TokenCache::make_room() {
+  if (entries_.size() >= kMaxScopes)
+    std::erase_if(entries_, [](const auto& e) { return e.second.flight == nullptr; });
+}
+
+}  // namespace fle::kms

@@ -1,0 +1,140 @@
+#include "kmip_client.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "provider/kms_call.h"
+#include "ttlv.h"
+
+namespace fle::kms::kmip {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint16_t kDefaultPort = 5696;
+constexpr std::size_t kMaxHostLen = 253;      // RFC 1035 section 2.3.4
+constexpr std::chrono::seconds kKeptFor{10};  // a longer silence is not worth a surprise
+
+// Without the text itself: somebody may have put a password into it.
+Failure refuse_endpoint(const char* why) {
+  return {Errc::kms_config_invalid, std::string("endpoint: ") + why};
+}
+
+// Not std::isalnum: the grammar does not depend on the locale.
+constexpr bool is_host_char(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || c == '.';
+}
+constexpr bool is_address_char(char c) noexcept { return is_host_char(c) || c == ':'; }
+
+bool is_repeatable(Operation op) noexcept {
+  return op == Operation::get || op == Operation::get_attributes || op == Operation::decrypt;
+}
+
+/// Tag of three bytes, type, length: the size of a whole answer.
+Outcome<std::size_t> framed_size(Bytes header) {
+  constexpr std::uint8_t kStart[] = {0x42, 0x00, 0x7B,
+                                     static_cast<std::uint8_t>(ttlv::Type::structure)};
+  if (!std::ranges::equal(header.first(sizeof kStart), kStart))
+    return Failure{Errc::kms_bad_answer,
+                   "the answer is not a KMIP message: is this a KMIP server?"};
+  std::size_t length = 0;
+  for (const std::uint8_t b : header.subspan(sizeof kStart)) length = length << 8U | b;
+  if (length > kMaxAnswerLen)
+    return Failure{Errc::kms_bad_answer, "the answer is too large: " + std::to_string(length) +
+                                             " bytes, at most " + std::to_string(kMaxAnswerLen)};
+  return header.size() + length;
+}
+
+}  // namespace
+
+Outcome<Endpoint> parse_endpoint(std::string_view text) {
+  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos)
+    text.remove_prefix(scheme + 3);
+  text = text.substr(0, text.find_first_of("/?"));
+  const bool bracketed = text.starts_with('[');
+  const std::size_t end = bracketed ? text.find(']') : std::min(text.find(':'), text.size());
+  if (end == std::string_view::npos) return refuse_endpoint("an open bracket");
+  const std::string_view host = bracketed ? text.substr(1, end - 1) : text.substr(0, end);
+  if (host.empty() || host.size() > kMaxHostLen ||
+      !std::ranges::all_of(host, bracketed ? is_address_char : is_host_char))
+    return refuse_endpoint("not a host name or address");
+  std::uint16_t port = kDefaultPort;
+  if (const std::string_view rest = text.substr(end + (bracketed ? 1 : 0)); !rest.empty()) {
+    const char* const last = rest.data() + rest.size();
+    const auto [stop, error] = std::from_chars(rest.data() + 1, last, port);
+    if (rest.front() != ':' || error != std::errc{} || stop != last || port == 0)
+      return refuse_endpoint("expected a port of 1 to 65535 after a colon");
+  }
+  return Endpoint{{std::string(host), port}, std::string(text)};
+}
+
+Client::Client(TlsOptions tls, const KmsOptions& options)
+    : tls_(std::move(tls)),
+      connect_timeout_(options.connect_timeout),
+      request_timeout_(options.request_timeout),
+      policy_(options.lock_policy) {}
+
+std::optional<TlsStream> Client::take_kept(const TlsPeer& peer) {
+  std::optional<Kept> kept;  // closed outside the lock, if it is not the one
+  {
+    const std::lock_guard lock(mutex_);
+    kept = std::exchange(kept_, std::nullopt);
+  }
+  if (!kept || kept->host != peer.host || kept->port != peer.port || Clock::now() > kept->until ||
+      !kept->stream.is_idle())
+    return std::nullopt;
+  return std::move(kept->stream);
+}
+
+void Client::keep(TlsStream stream, const TlsPeer& peer) {
+  std::optional<Kept> old(Kept{std::move(stream), peer.host, peer.port, Clock::now() + kKeptFor});
+  const std::lock_guard lock(mutex_);
+  std::swap(kept_, old);
+}
+
+Outcome<SecretBytes> Client::ask(TlsStream& stream, const Request& request, Deadline by) {
+  FLE_CHECK(stream.write(request.bytes(), by));
+  std::uint8_t header[ttlv::kHeaderLen];
+  FLE_CHECK(stream.read(header, by));
+  FLE_TRY(const std::size_t size, framed_size(header));
+  FLE_TRY(SecretBytes answer, SecretBytes::create(size, policy_));
+  std::ranges::copy(header, answer.expose_mut().begin());
+  FLE_CHECK(stream.read(answer.expose_mut().subspan(sizeof header), by));
+  return answer;
+}
+
+Outcome<SecretBytes> Client::exchange(const Endpoint& to, const Request& request) {
+  if (tls_.certificate_file.empty())
+    return Failure{Errc::kms_config_invalid,
+                   "no client certificate: name one in the TLS options of this provider"};
+  KmsCall* const whole = KmsCall::current();
+  if (whole == nullptr) return exchange_by(to, request, Clock::now() + request_timeout_);
+  if (whole->is_down(this, to.text))
+    return Failure{Errc::kms_unreachable,
+                   "it has just not answered for another key, and is not asked again in this call"};
+  if (whole->is_over()) return Failure{Errc::kms_unreachable, "the time of this call is over"};
+  auto answer =
+      exchange_by(to, request, std::min(Clock::now() + request_timeout_, whole->deadline()));
+  if (!answer && answer.error().code == Errc::kms_unreachable) whole->note_down(this, to.text);
+  return answer;
+}
+
+Outcome<SecretBytes> Client::exchange_by(const Endpoint& to, const Request& request, Deadline by) {
+  if (std::optional<TlsStream> kept = take_kept(to.peer)) {
+    const std::uint64_t before = kept->n_read();
+    Outcome<SecretBytes> answer = ask(*kept, request, by);
+    if (answer) keep(std::move(*kept), to.peer);
+    const bool stale = !answer && answer.error().code == Errc::kms_unreachable &&
+                       kept->n_read() == before && Clock::now() < by;
+    if (!stale || !is_repeatable(request.operation)) return answer;
+  }
+  FLE_TRY(TlsStream stream,
+          TlsStream::connect(to.peer, tls_, std::min(by, Clock::now() + connect_timeout_)));
+  FLE_TRY(SecretBytes answer, ask(stream, request, by));
+  keep(std::move(stream), to.peer);
+  return answer;
+}
+
+}  // namespace fle::kms::kmip

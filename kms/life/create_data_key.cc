@@ -1,0 +1,69 @@
+#include <unordered_set>
+
+#include "document/master_key.h"
+#include "document/seal_key.h"
+#include "fle/kms/key_ring.h"
+#include "fle/random.h"
+#include "provider/kms_call.h"
+#include "text/text.h"
+#include "verified_wrap.h"
+
+namespace fle::kms {
+namespace {
+
+Failure invalid(std::string why) { return {Errc::invalid_argument, std::move(why)}; }
+
+Done check_options(const CreateKeyOptions& options) {
+  const std::size_t n = options.key_material.size();
+  if (n != 0 && n != DataKey::kLen)
+    return invalid("keyMaterial should have length 96, but has length " + std::to_string(n));
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : options.alt_names) {
+    if (name.empty()) return invalid("an alternate name is empty");
+    if (!seen.insert(name).second)
+      return invalid("the alternate name " + quoted(name) + " stands twice");
+  }
+  return ok;
+}
+
+Outcome<SecretBytes> make_material(const CreateKeyOptions& options) {
+  if (!options.key_material.empty()) {
+    FLE_TRY(SecretBytes given, SecretBytes::copy_of(options.key_material, options.lock_policy));
+    return given;
+  }
+  FLE_TRY(SecretBytes fresh, SecretBytes::create(DataKey::kLen, options.lock_policy));
+  FLE_CHECK(random_key_material(fresh.expose_mut()));
+  return fresh;
+}
+
+}  // namespace
+
+Outcome<KeyDocument> create_data_key(KeyVault& vault, const Providers& providers,
+                                     const CreateKeyOptions& options) {
+  FLE_CHECK(check_options(options));
+  FLE_TRY(const MasterKey asked, parse_master_key(options.master_key.bson));
+  FLE_TRY(Provider * provider, providers.find(asked.provider));
+  FLE_TRY(const KeyId id, random_key_id());
+  FLE_TRY(const SecretBytes material, make_material(options));
+  KmsCall call(KmsCall::after(providers.call_timeout()));
+  const KmsCall::Scope scope(call);
+  FLE_TRY(const MasterKey master_key, provider->prepare(asked));
+  FLE_TRY(std::vector<std::uint8_t> wrapped, verified_wrap(*provider, material, master_key));
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  KeyDocument key{.id = id,
+                  .alt_names = options.alt_names,
+                  .key_material = std::move(wrapped),
+                  .creation_date = now,
+                  .update_date = now,
+                  .status = 0,
+                  .master_key = master_key};
+  if (providers.seals_new_keys()) {
+    FLE_TRY(const SealKey* with, sealing_key_for(providers, key));
+    FLE_TRY(const Mac commitment, with->commit(material.expose()));
+    FLE_TRY(key.seal, with->seal(key, commitment));
+  }
+  FLE_CHECK(vault.insert(key));
+  return key;
+}
+
+}  // namespace fle::kms

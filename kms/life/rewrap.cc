@@ -1,0 +1,175 @@
+#include "fle/kms/rewrap.h"
+
+#include <algorithm>
+#include <string>
+
+#include "document/bson_fields.h"
+#include "document/master_key.h"
+#include "document/master_key_pins.h"
+#include "document/seal_key.h"
+#include "provider/kms_call.h"
+#include "provider/provider_type.h"
+#include "vault/vault_common.h"
+#include "verified_wrap.h"
+
+namespace fle::kms {
+namespace {
+
+Failure about(Failure f, const KeyId& id) {
+  if (f.message.find(to_uuid_string(id)) != std::string::npos) return f;
+  f.message = "key " + to_uuid_string(id) + ": " + f.message;
+  return f;
+}
+
+bool same_value(const bson_iter_t& a, const bson_iter_t& b) {
+  if (BSON_ITER_HOLDS_BOOL(&a) && BSON_ITER_HOLDS_BOOL(&b))
+    return bson_iter_bool(&a) == bson_iter_bool(&b);
+  const auto text = string_of(a);
+  return text && text == string_of(b);
+}
+
+/// Whether a key under `now` need not be wrapped to be under `target`.
+bool is_under(const MasterKey& target, const MasterKey& now) {
+  bson_t b;
+  if (!init_view(b, now.bson)) return false;
+  bool all = true;
+  const Done read = each_field(target.bson, {}, [&](const bson_iter_t& want) -> Done {
+    bson_iter_t have;
+    all = all && bson_iter_init_find(&have, &b, bson_iter_key(&want)) && same_value(want, have);
+    return ok;
+  });
+  return read && all;
+}
+
+/// Whether Provider::prepare() would make an object on a server.
+bool makes_object(const MasterKey& master_key) {
+  const auto id = parse_provider_id(master_key.provider);
+  bson_t b;
+  return id && id->type->name == "kmip" && init_view(b, master_key.bson) &&
+         !bson_has_field(&b, "keyId");
+}
+
+/// Whether anything may be sent to the master key that a data key is under.
+Done check_named(const Providers& providers, const RewrapOptions& options,
+                 const MasterKey& master_key) {
+  FLE_CHECK(providers.find(master_key.provider));
+  FLE_CHECK(providers.check_pins(master_key));
+  if (providers.is_pinned(master_key.provider)) return ok;
+  // In both directions: a new master key that leaves its name to the server names no other.
+  if (options.master_key && is_under(*options.master_key, master_key) &&
+      is_under(master_key, *options.master_key))
+    return ok;
+  const auto from = options.from.find(master_key.provider);
+  if (from != options.from.end() && is_pinned(master_key, from->second)) return ok;
+  return Failure(Errc::master_key_not_pinned,
+                 "its master key (" + master_key.provider + ": " + described(master_key) +
+                     ") is known from the key vault alone, and nothing is sent to it: pin it in "
+                     "KmsOptions::master_keys, or name it in RewrapOptions::from");
+}
+
+/// One run over the keys that were selected.
+class Run {
+ public:
+  Run(KeyVault& vault, const Providers& providers, const RewrapOptions& options)
+      : vault_(vault), providers_(providers), options_(options) {}
+
+  Done add(const KeyDocument& key) {
+    if (options_.resume && options_.master_key && is_under(*options_.master_key, key.master_key)) {
+      result_.current.push_back(key.id);
+      return ok;
+    }
+    KmsCall call(KmsCall::after(providers_.call_timeout()));
+    const KmsCall::Scope scope(call);
+    call.bind_keys();  // what was named is what opens it
+    auto made = wrap_anew(key);
+    if (!made) return about(made.error(), key.id);
+    result_.rewrapped.push_back(key.id);
+    if (options_.dry_run) return ok;
+    waiting_.push_back(std::move(*made));
+    return options_.batch != 0 && waiting_.size() >= options_.batch ? store() : Done(ok);
+  }
+
+  Done store() {
+    if (waiting_.empty()) return ok;
+    FLE_TRY(const std::vector<KeyId> changed, vault_.rewrap(waiting_));
+    stored_ += waiting_.size() - changed.size();
+    waiting_.clear();
+    for (const KeyId& id : changed) std::erase(result_.rewrapped, id);
+    result_.changed.insert(result_.changed.end(), changed.begin(), changed.end());
+    return ok;
+  }
+
+  [[nodiscard]] Failure after_some(Failure f) const {
+    if (stored_ != 0)
+      f.message += " (" + std::to_string(stored_) + " keys have been rewrapped: resume to go on)";
+    return f;
+  }
+
+  [[nodiscard]] RewrapResult& result() noexcept { return result_; }
+
+ private:
+  [[nodiscard]] Outcome<Rewrapping> wrap_anew(const KeyDocument& key) const {
+    FLE_TRY(Provider * from, providers_.find(key.master_key.provider));
+    FLE_CHECK(check_seal(providers_, key));
+    if (!key.seal.empty()) FLE_CHECK(sealing_key_for(providers_, key));
+    FLE_TRY(const SecretBytes data_key, from->unwrap(key.key_material, key.master_key));
+    FLE_CHECK(check_sealed_material(providers_, key, data_key.expose()));
+    const MasterKey& asked = options_.master_key ? *options_.master_key : key.master_key;
+    FLE_TRY(Provider * to, providers_.find(asked.provider));
+    if (!key.seal.empty()) {  // before an object is made that could not be used
+      KeyDocument after = key;
+      after.master_key = asked;
+      FLE_CHECK(sealing_key_for(providers_, after));
+    }
+    if (options_.dry_run && makes_object(asked)) return Rewrapping{};
+    FLE_TRY(const MasterKey master_key, to->prepare(asked));
+    FLE_TRY(auto wrapped, verified_wrap(*to, data_key, master_key));
+    Rewrapping made{key.id, key.key_material, std::move(wrapped), master_key};
+    FLE_CHECK(seal(made, key, data_key));
+    return made;
+  }
+
+  /// A sealed key stays sealed; under another local master key, by that one.
+  [[nodiscard]] Done seal(Rewrapping& made, const KeyDocument& key,
+                          const SecretBytes& data_key) const {
+    if (key.seal.empty()) return ok;
+    const KeyDocument after = rewrapped(key, made, key.update_date);
+    FLE_TRY(const SealKey* with, sealing_key_for(providers_, after));
+    FLE_TRY(const Mac commitment, with->commit(data_key.expose()));
+    FLE_TRY(made.new_seal, with->seal(after, commitment));
+    made.alt_names = key.alt_names;
+    return ok;
+  }
+
+  KeyVault& vault_;
+  const Providers& providers_;
+  const RewrapOptions& options_;
+  RewrapResult result_;
+  std::vector<Rewrapping> waiting_;  // to be stored: nothing secret
+  std::size_t stored_ = 0;
+};
+
+}  // namespace
+
+Outcome<RewrapResult> rewrap_many_data_key(KeyVault& vault, const Providers& providers,
+                                           const KeyFilter& filter, const RewrapOptions& options) {
+  if (options.master_key) {
+    FLE_TRY(const MasterKey target, parse_master_key(options.master_key->bson));
+    FLE_CHECK(providers.find(target.provider));
+    FLE_CHECK(providers.check_pins(target));
+  }
+  for (const auto& [id, pins] : options.from) FLE_CHECK(check_pins_of(id, pins));
+  FLE_TRY(const std::vector<KeyDocument> keys, vault.match(filter));
+  for (const KeyDocument& key : keys) {
+    if (const Done may = check_named(providers, options, key.master_key); !may)
+      return about(may.error(), key.id);
+  }
+  Run run(vault, providers, options);
+  for (const KeyDocument& key : keys) {
+    if (const Done done = run.add(key); !done) return run.after_some(done.error());
+  }
+  if (const Done done = run.store(); !done) return run.after_some(done.error());
+  return std::move(run.result());
+}
+
+}  // namespace fle::kms

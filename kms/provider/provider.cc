@@ -1,0 +1,165 @@
+#include "fle/kms/provider.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include <bson/bson.h>
+#include <rapidjson/document.h>
+#include <rapidjson/error/en.h>
+
+#include "document/master_key_pins.h"
+#include "document/seal_key.h"
+#include "local_provider.h"
+#include "provider_options.h"
+#include "provider_type.h"
+#include "text/text.h"
+
+namespace fle::kms {
+namespace {
+
+Failure config(std::string why) { return {Errc::kms_config_invalid, std::move(why)}; }
+
+Failure syntax_error(std::string_view text, std::size_t offset, const char* why) {
+  Failure f = config(std::string("kmsProviders is not JSON: ") + why);
+  const std::string_view before = text.substr(0, offset);
+  f.line = static_cast<std::uint32_t>(1 + std::ranges::count(before, '\n'));
+  f.column = static_cast<std::uint32_t>(before.size() - (before.rfind('\n') + 1) + 1);
+  return f;
+}
+
+Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
+                                                 const rapidjson::Value& options,
+                                                 const KmsOptions& kms) {
+  FLE_TRY(const ProviderId parsed, parse_provider_id(id));
+  if (!options.IsObject()) return invalid_options(id, "expected a document of options");
+  if (options.MemberCount() == 0 && !parsed.name.empty())
+    return invalid_options(id, "on-demand credentials are not supported for named KMS providers");
+  if (parsed.type->make == nullptr)
+    return Failure{Errc::kms_unsupported,
+                   "KMS provider " + quoted(id) + " is not in this version, only local is"};
+  return parsed.type->make(id, options, kms);
+}
+
+}  // namespace
+
+struct Providers::State {
+  std::map<std::string, std::unique_ptr<Provider>, std::less<>> by_id;
+  MasterKeyPins pins;
+  std::chrono::milliseconds call_timeout = KmsOptions().call_timeout;
+  std::optional<SealKey> seal_key;  // of the application; stands above a provider's own
+  bool seals_new_keys = false;
+  bool seals_required = false;
+
+  [[nodiscard]] Done add(std::string_view id, std::unique_ptr<Provider> provider) {
+    if (!by_id.try_emplace(std::string(id), std::move(provider)).second)
+      return config("KMS provider " + quoted(id) + ": duplicate entry");
+    return ok;
+  }
+};
+
+Providers::Providers() : s_(std::make_unique<State>()) {}
+Providers::Providers(Providers&&) noexcept = default;
+Providers& Providers::operator=(Providers&&) noexcept = default;
+Providers::~Providers() = default;
+
+Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions& options) {
+  // Checked here and not by RapidJSON, which reads past the end for a sequence that is cut off.
+  if (!text.empty() && !bson_utf8_validate(text.data(), text.size(), /*allow_null=*/false))
+    return config("kmsProviders is not JSON: not UTF-8, or with a NUL byte");
+  // Parsed in place, so that strings stay in this one buffer: the tree beside it holds only
+  // pointers, and nothing secret is left in freed memory.
+  WipedBuffer copy;
+  FLE_CHECK(copy.reset(text.size() + 1));
+  std::ranges::copy(text, copy.bytes().begin());
+  copy.bytes().back() = 0;
+  rapidjson::Document doc;
+  // Iterative: hostile depth must not overflow the stack.
+  constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag;
+  doc.ParseInsitu<kFlags>(reinterpret_cast<char*>(copy.bytes().data()));
+  if (doc.HasParseError())
+    return syntax_error(text, doc.GetErrorOffset(),
+                        rapidjson::GetParseError_En(doc.GetParseError()));
+  if (!doc.IsObject()) return config("kmsProviders must be a document");
+  if (doc.ObjectEmpty()) return config("no kms provider set");
+  Providers out;
+  for (const auto& m : std::as_const(doc).GetObject()) {
+    const std::string_view id(m.name.GetString(), m.name.GetStringLength());
+    FLE_TRY(auto provider, make_provider(id, m.value, options));
+    if (const auto pins = options.master_keys.find(id); pins != options.master_keys.end()) {
+      FLE_CHECK(check_pins_of(id, pins->second));
+      provider = with_pins(std::move(provider), pins->second);
+    } else if (options.on_use_without_pins && !parse_provider_id(id)->type->master_key.empty()) {
+      provider = with_notice(std::move(provider), std::string(id), options.on_use_without_pins);
+    }
+    FLE_CHECK(out.s_->add(id, std::move(provider)));
+  }
+  for (const auto& [id, pins] : options.master_keys)
+    if (!out.s_->by_id.contains(id))
+      return config("pins of KMS provider " + quoted(id) + ", which is not configured");
+  out.s_->pins = options.master_keys;
+  out.s_->call_timeout = options.call_timeout;
+  FLE_CHECK(out.set_seals(options.seals, options.lock_policy));
+  return out;
+}
+
+Done Providers::add_local(std::string_view id, Bytes master_key, LockPolicy policy) {
+  FLE_TRY(const ProviderId parsed, parse_provider_id(id));
+  if (parsed.type->name != "local")
+    return config("KMS provider " + quoted(id) + ": expected local or local:NAME");
+  FLE_TRY(auto provider, make_local_provider_from_key(id, master_key, policy));
+  return s_->add(id, std::move(provider));
+}
+
+Done Providers::set_seals(const SealOptions& options, LockPolicy policy) {
+  std::optional<SealKey> key;
+  if (options.key != nullptr) {
+    FLE_TRY(key, SealKey::from_secret(options.key->expose(), policy));
+  }
+  s_->seal_key = std::move(key);
+  s_->seals_required = options.required;
+  s_->seals_new_keys = options.create || options.required || options.key != nullptr;
+  return ok;
+}
+
+bool Providers::seals_new_keys() const noexcept { return s_->seals_new_keys; }
+bool Providers::seals_required() const noexcept { return s_->seals_required; }
+
+const SealKey* Providers::seal_key(std::string_view id) const noexcept {
+  if (s_->seal_key) return &*s_->seal_key;
+  const auto it = s_->by_id.find(id);
+  return it == s_->by_id.end() ? nullptr : it->second->seal_key();
+}
+
+Outcome<Provider*> Providers::find(std::string_view id) const {
+  const auto it = s_->by_id.find(id);
+  if (it != s_->by_id.end()) return it->second.get();
+  std::string why = "KMS provider " + quoted(id) + " is not configured";
+  if (const auto parsed = parse_provider_id(id); parsed && parsed->type->make == nullptr)
+    why += " (and not in this version)";
+  return Failure{Errc::kms_not_configured, std::move(why)};
+}
+
+std::chrono::milliseconds Providers::call_timeout() const noexcept { return s_->call_timeout; }
+
+bool Providers::is_pinned(std::string_view id) const {
+  const auto parsed = parse_provider_id(id);
+  if (!parsed || !s_->by_id.contains(id)) return false;
+  return parsed->type->master_key.empty() || s_->pins.contains(id);
+}
+
+Done Providers::check_pins(const MasterKey& master_key) const {
+  const auto pins = s_->pins.find(master_key.provider);
+  if (pins == s_->pins.end()) return ok;
+  return check_pinned(master_key, pins->second);
+}
+
+std::vector<std::string> Providers::ids() const {
+  std::vector<std::string> out;
+  for (const auto& [id, provider] : s_->by_id) out.push_back(id);
+  return out;
+}
+
+}  // namespace fle::kms

@@ -1,0 +1,148 @@
+#ifndef FLE_QUERY_SRC_COMMANDS_H_
+#define FLE_QUERY_SRC_COMMANDS_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "ground/context.h"
+#include "ground/rule.h"
+
+namespace fle::query {
+
+struct CommandField;
+
+/// The names under which a statement has its filter and its update.
+struct StatementNames {
+  std::string_view filter;
+  std::string_view update;  ///< Empty where there is none.
+};
+
+/// What the handlers of the fields of one document share: of a command, or of a statement in it.
+struct Scope {
+  View view;           ///< Of the command's collection.
+  Element document{};  ///< The command or statement; a command's name is empty unless explained.
+  bool collation = false;  ///< The document has one that is not {locale: "simple"}.
+  StatementNames names{};
+};
+
+/// What a field may hold that is sent as it is.
+enum class Holds : std::uint8_t {
+  nothing,   ///< Of this kind: `handle` looks at it.
+  flag,      ///< A boolean or a number.
+  number,    ///< A number.
+  time,      ///< A timestamp or date.
+  text,      ///< A string.
+  id,        ///< A UUID or other binary, an ObjectId, a number.
+  scalar,    ///< One of these.
+  numbers,   ///< An array of numbers.
+  tags,      ///< Strings, numbers and booleans under any names; or an array of such documents.
+  options,   ///< A document of `inside`.
+  anything,  ///< Any value: the user's own words, which meet no field.
+};
+
+/// One field of a command, of a statement in it, or of a document of options. What stands in no row
+/// is refused where something is encrypted; null stands for an optional field that is absent, as
+/// for servers.
+struct CommandField {
+  using Handler = Done (*)(Context&, const Element&, const Scope&);
+
+  std::string_view name;
+  Handler handle = nullptr;
+  const char* treatment = nullptr;  ///< With `handle`.
+  Evidence evidence = Evidence::docs;
+  bool optional = true;
+  /// `handle` checks the bytes itself; else they are checked before it is called.
+  bool walks = false;
+  Holds holds = Holds::nothing;  ///< Without `handle`.
+  /// The fields of the document, or of each document of the list, that stands here.
+  std::span<const CommandField> inside{};
+};
+
+struct Command {
+  RuleText text;
+  CommandClass command_class = CommandClass::bypassed;
+  std::span<const CommandField> (*fields)() noexcept = nullptr;
+};
+
+/// Every command that is not refused by its name.
+[[nodiscard]] std::span<const Command> commands() noexcept;
+/// Null for a command that is not supported. Case matters, except for isMaster.
+[[nodiscard]] const Command* find_command(std::string_view name) noexcept;
+
+constexpr CommandField as_is(std::string_view name, Holds holds) {
+  CommandField f{name};
+  f.holds = holds;
+  return f;
+}
+constexpr CommandField of_options(std::string_view name, std::span<const CommandField> inside) {
+  CommandField f = as_is(name, Holds::options);
+  f.inside = inside;
+  return f;
+}
+
+// Options that several commands have.
+inline constexpr CommandField kCollationFields[] = {
+    as_is("locale", Holds::text),          as_is("caseLevel", Holds::flag),
+    as_is("caseFirst", Holds::text),       as_is("strength", Holds::number),
+    as_is("numericOrdering", Holds::flag), as_is("alternate", Holds::text),
+    as_is("maxVariable", Holds::text),     as_is("normalization", Holds::flag),
+    as_is("backwards", Holds::flag),       as_is("version", Holds::text),
+};
+inline constexpr CommandField kCollationRow = of_options("collation", kCollationFields);
+Done hint(Context& context, const Element& e, const Scope& scope);
+inline constexpr CommandField kHintRow{"hint", hint,
+                                       "as it is: the name of an index, or its key pattern"};
+inline constexpr CommandField kCursorFields[] = {as_is("batchSize", Holds::number)};
+inline constexpr CommandField kCursorRow = of_options("cursor", kCursorFields);
+/// Constants that expressions read as variables.
+Done constants(Context& context, const Element& e, const Scope& scope);
+constexpr CommandField constants_row(std::string_view name) {
+  return {name, constants, "as it is; a variable that meets an encrypted field is refused",
+          Evidence::fail_closed};
+}
+
+/// Looks at each field of a document: runs its handler, or checks that it holds what its row says.
+/// The document is well formed.
+[[nodiscard]] Done read_fields(Context& context, std::span<const CommandField> rows,
+                               const Scope& scope);
+/// The same for a list of documents, each of which is a statement with rows of its own.
+[[nodiscard]] Done read_statements(Context& context, const Element& list,
+                                   std::span<const CommandField> rows, const Scope& scope);
+/// The same for a whole command: its bytes are checked as well, and it may have the fields that any
+/// command may have.
+[[nodiscard]] Done analyze_fields(Context& context, const Command& row, const Scope& scope);
+/// The fields that any command may have.
+[[nodiscard]] std::span<const CommandField> generic_fields() noexcept;
+[[nodiscard]] bool is_number(Type type) noexcept;
+/// What a key pattern may say of a field besides its direction: "hashed".
+[[nodiscard]] bool is_index_kind(std::string_view text) noexcept;
+/// Whether `e` is there and not null.
+[[nodiscard]] bool is_given(const std::optional<Element>& e) noexcept;
+/// Whether a command, or one statement of it, has a collation other than {locale: "simple"}.
+[[nodiscard]] bool has_collation(const Context& context, const Element& statement);
+
+// The fields of each command, in the files that handle them.
+[[nodiscard]] std::span<const CommandField> insert_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> find_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> count_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> distinct_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> update_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> delete_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> bulk_write_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> find_and_modify_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> aggregate_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> create_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> coll_mod_fields() noexcept;
+[[nodiscard]] std::span<const CommandField> create_indexes_fields() noexcept;
+
+/// No document has more fields than this that stand in rows.
+inline constexpr std::size_t kMaxRows = 96;
+
+Done insert_documents(Context& context, const Element& documents, const Scope& scope);
+Done explained_command(Context& context, const Element& command, const Scope& scope);
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_SRC_COMMANDS_H_

@@ -1,0 +1,57 @@
+#ifndef FLE_QUERY_SRC_PIPELINE_H_
+#define FLE_QUERY_SRC_PIPELINE_H_
+
+#include <cstdint>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "match/match.h"
+
+namespace fle::query {
+
+/// What a stage, or a pipeline, starts from.
+struct PipelineScope {
+  MatchScope match;             ///< `view` is of the documents that come in.
+  std::string_view collection;  ///< Where the pipeline began.
+};
+
+/// Analyses a pipeline.
+/// @param stages  an element that must be an array of stages.
+/// @return        the view of the documents that come out.
+[[nodiscard]] Outcome<View> pipeline(Context& context, const Element& stages,
+                                     const PipelineScope& scope);
+
+/// The collections that a command names, each once, in a list that is the caller's. Bounded, for
+/// each needs a schema.
+class CollectionNames {
+ public:
+  /// @param names      those that are known already; the new ones are added.
+  /// @param elsewhere  the same for those that are named with their database.
+  CollectionNames(std::vector<std::string_view>& names,
+                  std::vector<CollectionName>& elsewhere) noexcept
+      : names_(names), elsewhere_(elsewhere) {}
+  /// @retval Errc::stage_not_allowed  too many
+  [[nodiscard]] Done add(std::string_view name);
+  [[nodiscard]] Done add(const CollectionName& name);
+
+ private:
+  std::vector<std::string_view>& names_;
+  std::vector<CollectionName>& elsewhere_;
+  std::set<std::string_view> seen_;  // all of names_, once they are many
+  std::set<CollectionName> seen_elsewhere_;
+};
+
+/// Collects the collections that a pipeline names ($lookup, $graphLookup, $unionWith, $out, $merge,
+/// and those inside their pipelines and $facet's). The command is not checked yet: anything that
+/// has not the right shape is left to the analysis.
+///
+/// @param at     where the pipeline's array stands in `command`.
+/// @retval Errc::malformed_bson, nesting_too_deep
+/// @retval Errc::stage_not_allowed  a document that is no {db, coll}, or too many
+[[nodiscard]] Done find_collections(Bytes command, std::uint32_t at, CollectionNames& names,
+                                    Work& work);
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_SRC_PIPELINE_H_

@@ -1,0 +1,220 @@
+// fle encrypt and fle decrypt: a stream of documents through DocumentCipher.
+#include "command_line/command.h"
+#include "command_line/progress.h"
+#include "command_line/stream_options.h"
+#include "fle/client/document_cipher.h"
+#include "schema_file.h"
+#include "streams/integer_hints.h"
+#include "streams/pipeline.h"
+#include "streams/stream_counts.h"
+
+namespace fle::tools {
+namespace {
+
+using client::DocumentCipher;
+
+struct Options {
+  bool encrypt = true;
+  KeyOptions keys;
+  SchemaFile schema;
+  StreamOptions stream;
+  bool keep_missing = false;
+  bool require_fields = false;
+};
+
+struct CipherWork : Work {
+  client::Batch batch;
+  Tally tally;
+  std::vector<Bytes> documents;  // of the batch
+  WipedBytes bson;               // of JSON input
+  WipedChars json;               // of the results
+};
+
+/// Reports fields that stayed encrypted: the first ones each, then a count.
+class KeptReport {
+ public:
+  void add(const client::KeptField& f, std::uint64_t first_document) {
+    constexpr std::uint64_t kMost = 20;
+    if (count_++ >= kMost) return;
+    complain("document " + std::to_string(first_document + f.document + 1) + ": field '" + f.path +
+             "': left encrypted: " + name(f.reason) + ": " + f.message);
+  }
+  void finish() const {
+    if (count_ != 0) complain(std::to_string(count_) + " fields were left encrypted");
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+};
+
+class Run {
+ public:
+  Run(const Options& o, std::shared_ptr<const schema::Plan> plan, DocumentCipher cipher,
+      Output& out, std::uint64_t size)
+      : o_(o),
+        cipher_(std::move(cipher)),
+        out_(out),
+        progress_(size, o.stream.quiet || out.is_terminal()),
+        integers_(plan, IntegerHints::In::documents),
+        counts_(std::move(plan)) {}
+
+  Done all(DocumentReader& reader) {
+    Steps steps;
+    steps.make = [] { return std::make_unique<CipherWork>(); };
+    steps.process = [this](Work& w) { return process(static_cast<CipherWork&>(w)); };
+    steps.write = [this](Work& w) { return write(static_cast<CipherWork&>(w)); };
+    FLE_CHECK(run_pipeline(reader, steps, o_.stream.thread_count()));
+    progress_.hide();
+    kept_.finish();
+    return o_.require_fields ? counts_.require_fields() : Done(ok);
+  }
+  [[nodiscard]] Summary summary() const { return counts_.summary(); }
+
+ private:
+  [[nodiscard]] bool json() const noexcept { return o_.stream.format == Format::json; }
+
+  Done process(CipherWork& w) {
+    w.batch.clear();
+    w.documents.clear();
+    FLE_CHECK(add_documents(w));
+    Done done = o_.encrypt ? cipher_.encrypt(w.batch) : cipher_.decrypt(w.batch);
+    if (!done) {
+      if (done.error().document != 0) done.error().document += w.chunk.first_document;
+      if (json()) return with_json_advice(std::move(done.error()));
+      return done;
+    }
+    w.tally.take(w.batch, o_.encrypt);
+    if (!json()) return ok;
+    w.json.clear();
+    for (std::size_t i = 0; i < w.batch.size(); ++i) {
+      Done written = bson_to_json(w.batch.output(i), !o_.stream.relaxed, w.json);
+      if (!written) return at_document(std::move(written.error()), w, i);
+    }
+    return ok;
+  }
+
+  static Failure at_document(Failure f, const CipherWork& w, std::size_t i) {
+    f.document = w.chunk.first_document + i + 1;
+    return f;
+  }
+
+  Done add_documents(CipherWork& w) {
+    const Bytes raw = w.chunk.raw;
+    std::vector<std::size_t> ends = w.chunk.ends;
+    if (json()) {
+      w.bson.clear();
+      for (std::size_t i = 0; i < ends.size(); ++i) {
+        FLE_CHECK(line_to_bson(w.chunk, i, w.bson, integers_.get()));
+        ends[i] = w.bson.size();
+      }
+    }
+    const Bytes documents = json() ? Bytes(w.bson) : raw;
+    std::size_t from = 0;
+    for (const std::size_t end : ends) {
+      w.documents.push_back(documents.subspan(from, end - from));
+      w.batch.add(w.documents.back());
+      from = end;
+    }
+    return ok;
+  }
+
+  Done write(CipherWork& w) {
+    if (json()) {
+      FLE_CHECK(out_.write({reinterpret_cast<const std::uint8_t*>(w.json.data()), w.json.size()}));
+    } else {
+      for (std::size_t i = 0; i < w.batch.size(); ++i) FLE_CHECK(out_.write(w.batch.output(i)));
+    }
+    counts_.add(w.tally, w.documents);
+    if (!w.batch.kept().empty()) progress_.hide();
+    for (const client::KeptField& f : w.batch.kept()) kept_.add(f, w.chunk.first_document);
+    progress_.add(w.chunk.raw.size(), w.chunk.ends.size());
+    return ok;
+  }
+
+  const Options& o_;
+  DocumentCipher cipher_;
+  Output& out_;
+  Progress progress_;
+  KeptReport kept_;
+  IntegerHints integers_;
+  StreamCounts counts_;
+};
+
+Done run(const Options& o) {
+  std::shared_ptr<const schema::Plan> plan;
+  if (o.encrypt) {
+    FLE_TRY(plan, o.schema.compile());
+    // Before anything is read, or written to a pipe.
+    if (o.require_fields && plan->leaves().empty()) return nothing_to_encrypt();
+  }
+  FLE_TRY(std::shared_ptr<kms::KeyRing> ring, o.keys.key_ring());
+  FLE_TRY(Input in, Input::open(o.stream.in));
+  FLE_TRY(Output out, Output::open(o.stream.out,
+                                   o.encrypt ? files::Privacy::ordinary : files::Privacy::secret));
+  FLE_CHECK(check_terminal(out, o.stream.format));
+  DocumentCipher::Options options;
+  options.budget = o.schema.budget;
+  if (!o.encrypt) {
+    // What encryption has made larger must still come back.
+    options.limits.max_bytes += 16 * 1024;
+    if (o.keep_missing) options.missing_keys = client::MissingKeys::keep;
+  }
+  DocumentReader reader(in, o.stream.format);
+  Run all(o, plan, DocumentCipher(plan, std::move(ring), options), out, in.size());
+  FLE_CHECK(all.all(reader));
+  FLE_CHECK(out.commit());
+  tell(all.summary(), o.stream);
+  return ok;
+}
+
+void add(CLI::App& app, Action& chosen, bool encrypt) {
+  CLI::App* cmd =
+      encrypt
+          ? app.add_subcommand("encrypt", "Encrypt a stream of documents as a schema says")
+          : app.add_subcommand("decrypt", "Decrypt every encrypted field of a stream of documents");
+  auto o = std::make_shared<Options>();
+  o->encrypt = encrypt;
+  if (encrypt) {
+    cmd->add_option("--schema", o->schema.path,
+                    "JSON Schema with encrypt keywords, as Extended JSON")
+        ->required()
+        ->type_name("FILE");
+    o->schema.add_origin(*cmd);
+    o->schema.add_ns(*cmd);
+    o->schema.add_budget(*cmd);
+  }
+  o->keys.add_vault(*cmd);
+  o->keys.add_kms(*cmd);
+  o->stream.add_input(*cmd);
+  o->stream.add_output(*cmd);
+  o->stream.add_summary(*cmd);
+  if (encrypt) {
+    cmd->add_flag("--require-fields", o->require_fields,
+                  "Fail, and leave no --out file, if no document has a field that the schema "
+                  "encrypts");
+  }
+  if (!encrypt) {
+    cmd->add_option_function<std::string>(
+           "--missing-keys", [o](const std::string& v) { o->keep_missing = v == "keep"; },
+           "fail: stop at a field whose key cannot be had (the default); keep: leave it encrypted "
+           "and report it")
+        ->check(CLI::IsMember({"fail", "keep"}))
+        ->type_name("fail|keep");
+  }
+  cmd->footer(
+      encrypt
+          ? "Ends with a count of documents and of fields by path, on standard error.\n"
+            "Example: fle encrypt --schema patients.json --vault keys.db --local-key master.key "
+            "< patients.bson > encrypted.bson"
+          : "Ends with a count of documents and of fields by path, on standard error.\n"
+            "Example: fle decrypt --vault keys.db --local-key master.key < encrypted.bson > "
+            "patients.bson");
+  choose(*cmd, chosen, o, run);
+}
+
+}  // namespace
+
+void add_encrypt(CLI::App& app, Action& chosen) { add(app, chosen, true); }
+void add_decrypt(CLI::App& app, Action& chosen) { add(app, chosen, false); }
+
+}  // namespace fle::tools

@@ -1,0 +1,102 @@
+// fle command: commands through AutoEncrypter, as a driver would send them.
+#include "command_line/command.h"
+
+#include "command_line/command_options.h"
+#include "fle/client/auto_encrypter.h"
+#include "fle/query/analysis.h"
+#include "streams/command_stream.h"
+#include "streams/stream_counts.h"
+
+namespace fle::tools {
+namespace {
+
+struct Options {
+  CommandOptions command;
+  KeyOptions keys;
+  StreamOptions stream;
+  bool require_fields = false;
+};
+
+Done check_fields(const CommandCounts& counts) {
+  if (counts.encrypted() != 0) return ok;
+  return Failure(Errc::nothing_encrypted, "none of " + std::to_string(counts.commands()) +
+                                              " commands has a value that a schema encrypts "
+                                              "(--require-fields)");
+}
+
+Failure no_schema(std::string_view db, std::string_view collection) {
+  std::string text = "a collection of the command has no schema: add --schema-for ";
+  text.append(db).append(1, '.').append(collection);
+  return {Errc::schema_missing, text.append("=FILE, with {} in the file if it encrypts nothing")};
+}
+
+/// A command's own namespace (bulkWrite's may be of another database) needs a schema, whatever is
+/// known of its database.
+Done need_schema(const SchemaMap& schemas, Bytes command) {
+  const auto target = query::read_target(command);
+  if (!target || target->db.empty() || knows_database(schemas, target->db)) return ok;
+  return no_schema(target->db, target->collection);
+}
+
+/// The refusal of a schema that nobody gave: there is no server to ask. A database of which no
+/// schema was given encrypts nothing: pipelines may write to it.
+client::AutoEncrypter::ListCollections no_server(const SchemaMap& schemas) {
+  return [schemas](std::string_view db, Bytes) -> Outcome<std::vector<std::vector<std::uint8_t>>> {
+    if (!knows_database(schemas, db)) return std::vector<std::vector<std::uint8_t>>();
+    return no_schema(db, "COLLECTION");
+  };
+}
+
+Done run(const Options& o) {
+  client::AutoEncrypter::Options options;
+  FLE_TRY(options.schema_map, o.command.schemas());
+  options.budget = o.command.schema.budget;
+  const std::shared_ptr<const schema::Plan> plan = options.schema_map[o.command.ns];
+  CommandCounts counts(options.schema_map, o.command.ns);
+  if (o.require_fields && counts.nothing_to_encrypt()) return nothing_to_encrypt();
+  const SchemaMap schemas = options.schema_map;
+  options.list_collections = no_server(schemas);
+  FLE_TRY(const std::shared_ptr<kms::KeyRing> keys, o.keys.key_ring());
+  const client::AutoEncrypter auto_encrypter(std::move(options), keys);
+  FLE_TRY(Input in, Input::open(o.stream.in));
+  FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::ordinary));
+  FLE_CHECK(check_terminal(out, o.stream.format));
+  DocumentReader reader(in, o.stream.format, query::kCommandLimits.max_bytes);
+  CommandStream stream(o.stream, out, in.size(), o.stream.quiet, plan);
+  client::Message message;
+  const Done done = stream.all(reader, [&](Bytes command) -> Done {
+    FLE_CHECK(need_schema(schemas, command));
+    FLE_CHECK(auto_encrypter.encrypt_command(o.command.db(), command, message));
+    counts.add(message.leaves());
+    return stream.write(message.output());
+  });
+  FLE_CHECK(done);
+  if (o.require_fields) FLE_CHECK(check_fields(counts));
+  FLE_CHECK(out.commit());
+  tell(counts.summary(), o.stream);
+  return ok;
+}
+
+}  // namespace
+
+void add_command(CLI::App& app, Action& chosen) {
+  CLI::App* cmd = app.add_subcommand(
+      "command", "Encrypt what a schema encrypts in commands, as a driver would send them");
+  auto o = std::make_shared<Options>();
+  o->command.add(*cmd);
+  o->keys.add_vault(*cmd);
+  o->keys.add_kms(*cmd);
+  o->stream.add_input(*cmd);
+  o->stream.add_result(*cmd);
+  o->stream.add_summary(*cmd);
+  cmd->add_flag("--require-fields", o->require_fields,
+                "Fail, and leave no --out file, if no command has a value that a schema encrypts");
+  cmd->footer(
+      "Replies are documents: fle decrypt decrypts them.\n"
+      "Example: echo '{\"find\": \"patients\", \"filter\": {\"ssn\": 901}}' | fle command "
+      "--schema patients.json --ns clinic.patients --vault keys.db --local-key master.key "
+      "--format json");
+  choose(*cmd, chosen, o, run);
+}
+
+}  // namespace fle::tools

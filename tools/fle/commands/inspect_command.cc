@@ -1,0 +1,139 @@
+// fle inspect: what is encrypted in a stream of documents, as far as it can be seen without a key.
+#include <map>
+
+#include "command_line/command.h"
+#include "command_line/progress.h"
+#include "command_line/stream_options.h"
+#include "fle/bson_walk/path_table.h"
+#include "fle/bson_walk/walk.h"
+#include "fle/payload.h"
+#include "streams/documents.h"
+#include "streams/stream_counts.h"
+
+namespace fle::tools {
+namespace {
+
+/// What is counted as one line of the report: by path, algorithm, key and BSON type.
+struct Line {
+  bson::PathTable::Id path = 0;
+  bool malformed = false;
+  Algorithm algorithm{};
+  KeyId key{};
+  bson::Type type{};
+  friend auto operator<=>(const Line&, const Line&) = default;
+};
+
+class Report {
+ public:
+  Done add(Bytes document) {
+    FLE_CHECK(bson::find_ciphertexts(document, edits_, {180, 16 * 1024 * 1024 + 16 * 1024}));
+    const std::span<const bson::Mark> marks = edits_.marks();
+    const std::span<const bson::PathTable::Id> paths = paths_.find(document, edits_);
+    for (std::size_t i = 0; i < marks.size(); ++i) ++lines_[line(document, marks[i], paths[i])];
+    if (const bson::Unmarked& u = edits_.unmarked(); !u.none())
+      add_left_alone(left_alone_,
+                     {u.ciphertexts, u.foreign, documents_, bson::path_of(document, u.first)});
+    ++documents_;
+    return ok;
+  }
+  [[nodiscard]] std::uint64_t documents() const noexcept { return documents_; }
+
+  /// For people, in the order of the paths.
+  [[nodiscard]] std::string text() const {
+    std::multimap<std::string, std::string> sorted;
+    for (const auto& [line, count] : lines_) {
+      const std::string path = path_text(paths_, line.path);
+      sorted.emplace(path, printable(path) + "  " + describe(line) + "  " + std::to_string(count));
+    }
+    std::string all;
+    for (const auto& [path, text] : sorted) all += text + "\n";
+    return all;
+  }
+  [[nodiscard]] Summary summary() const {
+    std::vector<std::vector<Count>> counts(paths_.size(), {{"encrypted", 0}});
+    Summary s{"document", documents_, {{"encrypted", 0}}, {}};
+    for (const auto& [line, count] : lines_) {
+      counts[line.path].front().n += count;
+      s.totals.front().n += count;
+    }
+    s.fields = fields_by_path(paths_, counts);
+    s.left_alone = left_alone_;
+    return s;
+  }
+
+ private:
+  static Line line(Bytes document, const bson::Mark& mark, bson::PathTable::Id path) {
+    const auto header = parse_payload(bson::binary_content(document, mark));
+    if (!header) return {path, true};
+    return {path, false, header->algorithm, header->key_id,
+            static_cast<bson::Type>(header->bson_type)};
+  }
+
+  static std::string describe(const Line& line) {
+    if (line.malformed) return "malformed  -  -";
+    return std::string(line.algorithm == Algorithm::deterministic ? "Deterministic" : "Random") +
+           "  " + to_uuid_string(line.key) + " " + to_base64(line.key) + "  " +
+           std::string(bson::alias(line.type));
+  }
+
+  bson::Edits edits_;
+  bson::PathTable paths_;
+  std::map<Line, std::uint64_t> lines_;
+  std::uint64_t documents_ = 0;
+  client::LeftAlone left_alone_;
+};
+
+Done read_all(DocumentReader& reader, const StreamOptions& o, Progress& progress, Report& report) {
+  constexpr std::size_t kChunk = 128 * 1024;
+  Chunk chunk;
+  WipedBytes converted;
+  for (;;) {
+    FLE_CHECK(reader.next(chunk, kChunk));
+    if (chunk.ends.empty()) return ok;
+    for (std::size_t i = 0; i < chunk.ends.size(); ++i) {
+      Bytes document = chunk[i];
+      Done done = ok;
+      if (o.format == Format::json) {
+        converted.clear();
+        done = line_to_bson(chunk, i, converted);
+        document = converted;
+      }
+      if (done) done = report.add(document);
+      if (!done) {
+        done.error().document = report.documents() + 1;
+        return done;
+      }
+    }
+    progress.add(chunk.raw.size(), chunk.ends.size());
+  }
+}
+
+Done run(const StreamOptions& o) {
+  FLE_TRY(Input in, Input::open(o.in));
+  DocumentReader reader(in, o.format);
+  Report report;
+  {
+    Progress progress(in.size(), o.quiet);
+    FLE_CHECK(read_all(reader, o, progress, report));
+  }
+  FLE_CHECK(print(report.text()));
+  tell(report.summary(), o);
+  return ok;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Action& chosen) {
+  CLI::App* cmd = app.add_subcommand(
+      "inspect",
+      "Without any key: which paths are encrypted, algorithm, key, BSON type, and how often");
+  auto o = std::make_shared<StreamOptions>();
+  o->add_input(*cmd);
+  o->add_summary(*cmd);
+  cmd->footer(
+      "The items of an array have one path: visits[].note. Ends with a count on standard error.\n"
+      "Example: fle inspect --in encrypted.bson");
+  choose(*cmd, chosen, o, run);
+}
+
+}  // namespace fle::tools

@@ -1,0 +1,178 @@
+// What people write and read about keys.
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "fle/did_you_mean.h"
+#include "key_commands.h"
+#include "streams/documents.h"
+
+namespace fle::tools {
+namespace {
+
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::optional<unsigned> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+  return std::nullopt;
+}
+
+std::optional<KeyId> parse_uuid(std::string_view text) {
+  if (text.size() != 36) return std::nullopt;
+  KeyId id;
+  std::size_t digits = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (text[i] != '-') return std::nullopt;
+      continue;
+    }
+    const auto digit = hex_digit(text[i]);
+    if (!digit) return std::nullopt;
+    std::uint8_t& byte = id.bytes[digits++ / 2];
+    byte = static_cast<std::uint8_t>(std::uint32_t{byte} << 4 | *digit);
+  }
+  return id;
+}
+
+std::optional<KeyId> parse_base64(std::string_view text) {
+  if (text.size() != 24 || !text.ends_with("==")) return std::nullopt;
+  KeyId id;
+  std::uint32_t bits = 0;
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < 22; ++i) {
+    const std::size_t digit = kBase64.find(text[i]);
+    if (digit == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    // Eight bits more than were taken are there after every digit but one in four.
+    if (i % 4 != 0) id.bytes[out++] = static_cast<std::uint8_t>(bits >> (6 - 2 * (i % 4)));
+  }
+  return id;
+}
+
+/// Whether `text` has a digit wherever `form` has a 0, and is `form` elsewhere.
+bool has_form(std::string_view text, std::string_view form) {
+  return std::ranges::equal(
+      text, form, [](char c, char f) { return f == '0' ? c >= '0' && c <= '9' : c == f; });
+}
+
+/// Of a few digits.
+unsigned number(std::string_view digits) {
+  unsigned n = 0;
+  for (const char c : digits) n = n * 10 + static_cast<unsigned>(c - '0');
+  return n;
+}
+
+}  // namespace
+
+std::optional<KeyId> parse_key_id(std::string_view text) {
+  const auto uuid = parse_uuid(text);
+  return uuid ? uuid : parse_base64(text);
+}
+
+std::string to_base64(const KeyId& id) {
+  std::string s;
+  for (std::size_t i = 0; i < id.bytes.size(); i += 3) {
+    const std::size_t n = std::min<std::size_t>(3, id.bytes.size() - i);
+    std::uint32_t bits = 0;
+    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < n ? id.bytes[i + k] : 0U);
+    for (std::size_t k = 0; k < 4; ++k) s += k <= n ? kBase64[bits >> (18 - 6 * k) & 63] : '=';
+  }
+  return s;
+}
+
+std::optional<kms::KeyDocument::Time> parse_time(std::string_view text) {
+  using namespace std::chrono;
+  if (!has_form(text.substr(0, 10), "0000-00-00")) return std::nullopt;
+  const year_month_day date{year(static_cast<int>(number(text.substr(0, 4)))),
+                            month(number(text.substr(5, 2))), day(number(text.substr(8, 2)))};
+  if (!date.ok()) return std::nullopt;
+  kms::KeyDocument::Time time = sys_days(date);
+  if (text.size() == 10) return time;
+  if (!has_form(text.substr(10, 9), "T00:00:00")) return std::nullopt;
+  const unsigned h = number(text.substr(11, 2));
+  const unsigned min = number(text.substr(14, 2));
+  const unsigned sec = number(text.substr(17, 2));
+  if (h > 23 || min > 59 || sec > 59) return std::nullopt;
+  time += hours(h) + minutes(min) + seconds(sec);
+  std::string_view rest = text.substr(19);
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    const std::size_t n = std::min(rest.find_first_not_of("0123456789"), rest.size());
+    if (n == 0 || n > 3) return std::nullopt;
+    std::string fraction(rest.substr(0, n));
+    fraction.resize(3, '0');
+    time += milliseconds(number(fraction));
+    rest.remove_prefix(n);
+  }
+  if (rest != "Z") return std::nullopt;
+  return time;
+}
+
+std::string to_text(kms::KeyDocument::Time time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text.data();
+}
+
+namespace {
+
+/// Which alternate name of the vault was meant. A vault that cannot say so is no fault here.
+std::string similar_name(kms::KeyVault& vault, const std::string& name) {
+  const auto all = vault.list();
+  if (!all) return {};
+  std::vector<std::string_view> names;
+  for (const kms::KeyDocument& k : *all)
+    names.insert(names.end(), k.alt_names.begin(), k.alt_names.end());
+  return did_you_mean(name, names);
+}
+
+}  // namespace
+
+Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
+                                                 std::span<const std::string> keys) {
+  std::vector<KeyId> ids;
+  for (const std::string& key : keys)
+    if (const auto id = parse_key_id(key)) ids.push_back(*id);
+  FLE_TRY(const std::vector<kms::KeyDocument> found, vault.find(ids, keys));
+  std::vector<kms::KeyDocument> out;
+  for (const std::string& key : keys) {
+    auto it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) {
+      return std::ranges::count(k.alt_names, key) != 0;
+    });
+    if (it == found.end()) {
+      const auto id = parse_key_id(key);
+      it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) { return k.id == id; });
+    }
+    if (it == found.end()) {
+      return Failure(Errc::key_not_found,
+                     "no data key has the alternate name, UUID or base64 id '" + key + "'." +
+                         similar_name(vault, key));
+    }
+    out.push_back(*it);
+  }
+  return out;
+}
+
+void MasterKeyOptions::add(CLI::App& cmd) {
+  cmd.add_option("--provider", provider, "KMS provider id: local, aws, kmip, local:NAME, ...");
+  cmd.add_option("--master-key", master_key,
+                 "Fields of the master key, as drivers take them: {\"region\": ..., \"key\": ...}")
+      ->type_name("JSON");
+}
+
+Outcome<kms::MasterKey> MasterKeyOptions::parse() const {
+  WipedBytes fields;
+  FLE_CHECK(option_to_bson("--master-key", master_key.empty() ? "{}" : master_key, fields));
+  auto key = kms::MasterKey::from_fields(provider, fields);
+  if (!key)
+    key.error().message += key.error().path.empty() ? " (in --provider)" : " (in --master-key)";
+  return key;
+}
+
+}  // namespace fle::tools

@@ -1,0 +1,60 @@
+#ifndef FLE_TOOLS_COMMAND_STREAM_H_
+#define FLE_TOOLS_COMMAND_STREAM_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "command_line/progress.h"
+#include "command_line/stream_options.h"
+#include "documents.h"
+#include "integer_hints.h"
+
+namespace fle::tools {
+
+/// Commands one by one, in and out, in the format of --format. In order and by one thread: they are
+/// few beside documents.
+class CommandStream {
+ public:
+  /// @param size  of the input in bytes, for the progress line; 0: not known.
+  /// @param plan  of the collection that the commands are for, mostly.
+  CommandStream(const StreamOptions& options, Output& out, std::uint64_t size, bool quiet,
+                std::shared_ptr<const schema::Plan> plan)
+      : options_(options),
+        out_(out),
+        progress_(size, quiet || out.is_terminal()),
+        integers_(std::move(plan), IntegerHints::In::commands) {}
+
+  /// Calls `one(command)` for each command, as BSON. A Failure of it ends the stream and gets the
+  /// command's number.
+  [[nodiscard]] Done all(DocumentReader& reader, const std::function<Done(Bytes)>& one);
+  /// Of the command in hand, from 1.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  [[nodiscard]] Failure numbered(Failure f) const {
+    f.document = number_;
+    return f;
+  }
+
+  /// Writes a command in the stream's format.
+  [[nodiscard]] Done write(Bytes command);
+  [[nodiscard]] Done write_text(std::string_view text);
+
+ private:
+  [[nodiscard]] bool json() const noexcept { return options_.format == Format::json; }
+  [[nodiscard]] Done one_of(const Chunk& chunk, std::size_t i,
+                            const std::function<Done(Bytes)>& one);
+
+  const StreamOptions& options_;
+  Output& out_;
+  Progress progress_;
+  IntegerHints integers_;
+  std::uint64_t number_ = 0;
+  WipedBytes bson_;
+  WipedChars text_;
+};
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_COMMAND_STREAM_H_
