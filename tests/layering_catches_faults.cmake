@@ -1,8 +1,11 @@
 # cmake -DTEST=<layering_test.cmake> -DWORK=<folder> -P: a test that cannot fail proves nothing.
 # Each fault is planted alone in a small tree and must be reported.
 set(faults
-  "bson/src/a.cc|\"fle/secret.h\""
-  "bson/src/a.cc|\"fle/schema/plan.h\""
+  "bson/json/a.cc|\"fle/secret.h\""
+  "bson/json/a.cc|\"fle/schema/plan.h\""
+  "bson/ground/a.cc|<bson/bson.h>"
+  "bson/ground/a.cc|\"json/numbers.h\""
+  "bson/include/fle/bson/a.h|<bson/bson.h>"
   "schema/src/a.cc|\"fle/secret.h\""
   "schema/include/fle/schema/a.h|\"fle/bson_walk/walk.h\""
   "bson_walk/src/a.cc|\"fle/batch.h\""

@@ -1,6 +1,6 @@
 # cmake -DROOT=<repository> -P layering_test.cmake: includes point one way only.
 #
-#   fle (base) <- schema <- bson_walk <- query;   fle <- files <- kms;  bson <- kms;   all of them <- client <- tools
+#   fle (base) <- bson <- schema <- bson_walk <- query;   fle <- files <- kms;  bson <- kms;   all of them <- client <- mongoc, tools
 #
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header that is not ours by the table is private: it lies in the folder of the file that names it, or is
@@ -11,13 +11,15 @@ set(table
   "fle/kernels        kernels/.*                                           openssl"
   "fle/include        ${core}                                              none"
   "fle/src            ${core}|kernels/.*                                   openssl"
-  "bson               ${base}|fle/bson/.*                                  bson|rapidjson"
-  "schema             ${base}|fle/schema/.*                                bson|rapidjson|pcre2"
-  "bson_walk          ${base}|fle/schema/.*|fle/bson_walk/.*               none"
+  "bson/include       ${base}|fle/bson/.*                                  none"
+  "bson/ground        ${base}|fle/bson/.*                                  none"
+  "bson/json          ${base}|fle/bson/.*                                  bson|rapidjson"
+  "schema             ${base}|fle/(bson|schema)/.*                         bson|rapidjson|pcre2"
+  "bson_walk          ${base}|ground/value\\.h|fle/(bson|schema|bson_walk)/.*  none"
   "files              ${base}|fle/files/.*                                 none"
   "kms/include        ${core}|fle/kms/.*                                   none"
   "kms                ${core}|fle/(bson|kms|files)/.*                      bson|rapidjson|openssl|sqlite3|curl|mongoc"
-  "query              ${base}|fle/(schema|bson_walk|query)/.*              none"
+  "query              ${base}|fle/(bson|schema|bson_walk|query)/.*         none"
   "client/include     ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "client/src         ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         bson"
   "mongoc      ${core}|fle/(bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
@@ -26,6 +28,8 @@ set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|as
 
 # Rooms of a part: part, room, rooms that it may name besides itself. A room without a line fails.
 set(rooms
+  "bson ground none"
+  "bson json ground"
   "kms text none"
   "kms net text|ring"
   "kms document text|vault|provider|http/aws"
@@ -53,7 +57,7 @@ set(rooms
 function(room_of file part_var room_var)
   set(${part_var} "" PARENT_SCOPE)
   set(${room_var} "" PARENT_SCOPE)
-  foreach(part kms query tools/fle)
+  foreach(part bson kms query tools/fle)
     if(NOT file MATCHES "/include/" AND file MATCHES "^${ROOT}/${part}/(.+)/[^/]+$")
       set(${part_var} "${part}" PARENT_SCOPE)
       set(${room_var} "${CMAKE_MATCH_1}" PARENT_SCOPE)

@@ -1,4 +1,5 @@
-#include "fle/bson_walk/editor.h"
+#include "fle/bson/cursor.h"
+
 #include "value.h"
 
 namespace fle::bson {
@@ -34,6 +35,12 @@ bool Cursor::next() noexcept {
   element_.name = {reinterpret_cast<const char*>(p + 1), static_cast<std::size_t>(nul - p - 1)};
   at_ = element_.value_offset + element_.value_size;
   return true;
+}
+
+std::optional<Element> find(Bytes whole, std::string_view name, std::uint32_t offset) noexcept {
+  for (Cursor c(whole, offset); c.next();)
+    if (c.element().name == name) return c.element();
+  return std::nullopt;
 }
 
 }  // namespace fle::bson

@@ -1,5 +1,5 @@
-#ifndef FLE_BSON_WALK_SRC_VALUE_H_
-#define FLE_BSON_WALK_SRC_VALUE_H_
+#ifndef FLE_BSON_GROUND_VALUE_H_
+#define FLE_BSON_GROUND_VALUE_H_
 
 #include <array>
 #include <bit>
@@ -12,32 +12,22 @@
 #include <emmintrin.h>
 #endif
 
-#include "fle/schema/bson_type.h"
+#include "fle/bson/little_endian.h"
+#include "fle/bson/type.h"
+#include "fle/export.h"
 
 // The bytes of one BSON value (bsonspec.org, version 1.1): how long it is, and whether it is well
 // formed by itself. Knows nothing of names, nesting or plans.
 namespace fle::bson::internal {
 
+/// Deeper than this no document may be: it bounds the stack of the walker, which has 32 bytes for
+/// each level, and of what reads and writes Extended JSON.
+inline constexpr std::uint32_t kMaxDepth = 1024;
+
 inline constexpr std::size_t kMinDocument = 5;  // int32 length, terminating NUL
 inline constexpr std::size_t kMaxDocument = std::numeric_limits<std::int32_t>::max();
 inline constexpr std::size_t kBinaryHeader = 5;  // int32 length, subtype
-inline constexpr std::uint8_t kSubtypeOld = 2;
-inline constexpr std::uint8_t kSubtypeEncrypted = 6;
-
-/// An int32 as unsigned: negative lengths become huge ones, which fit nowhere.
-[[nodiscard]] inline std::uint32_t load32(const std::uint8_t* p) noexcept {
-  if constexpr (std::endian::native == std::endian::little) {
-    std::uint32_t v = 0;
-    std::memcpy(&v, p, sizeof v);
-    return v;
-  }
-  return std::uint32_t{p[0]} | std::uint32_t{p[1]} << 8 | std::uint32_t{p[2]} << 16 |
-         std::uint32_t{p[3]} << 24;
-}
-
-inline void store32(std::uint8_t* p, std::uint32_t v) noexcept {
-  for (int i = 0; i < 4; ++i) p[i] = static_cast<std::uint8_t>(v >> (8 * i));
-}
+inline constexpr std::size_t kObjectIdLen = 12;
 
 /// Whether a binary, header and all, has subtype 6.
 [[nodiscard]] inline bool is_subtype_6(const std::uint8_t* value) noexcept {
@@ -109,7 +99,7 @@ inline constexpr auto kShapes = [] {
   set(Type::array, kDocument);
   set(Type::bin_data, {kPrefixed, kBinaryHeader, kBinaryHeader, 0, Rule::binary});
   set(Type::undefined, kFixed(0));
-  set(Type::object_id, kFixed(12));
+  set(Type::object_id, kFixed(kObjectIdLen));
   set(Type::bool_, {0, 1, 1, 0xfe, Rule::plain});
   set(Type::date, kFixed(8));
   set(Type::null, kFixed(0));
@@ -145,8 +135,8 @@ inline constexpr std::size_t kMalformed = std::numeric_limits<std::size_t>::max(
 }
 
 /// The types that are rare enough for a call. As value_size.
-[[nodiscard]] std::size_t rare_value_size(Rule rule, const std::uint8_t* p,
-                                          std::size_t avail) noexcept;
+[[nodiscard]] FLE_API std::size_t rare_value_size(Rule rule, const std::uint8_t* p,
+                                                  std::size_t avail) noexcept;
 
 /// Bytes of the value at `p`, all its own lengths and terminators checked against `avail`. What
 /// stands inside documents, arrays and scopes is not looked at.
@@ -169,4 +159,4 @@ inline constexpr std::size_t kMalformed = std::numeric_limits<std::size_t>::max(
 
 }  // namespace fle::bson::internal
 
-#endif  // FLE_BSON_WALK_SRC_VALUE_H_
+#endif  // FLE_BSON_GROUND_VALUE_H_

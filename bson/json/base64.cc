@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "bytes.h"
+#include "fle/bson/little_endian.h"
 
 namespace fle::bson::internal {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef FLE_BSON_SRC_BASE64_H_
-#define FLE_BSON_SRC_BASE64_H_
+#ifndef FLE_BSON_JSON_BASE64_H_
+#define FLE_BSON_JSON_BASE64_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -30,4 +30,4 @@ void encode_hex(char* out, const std::uint8_t* in, std::size_t n) noexcept;
 
 }  // namespace fle::bson::internal
 
-#endif  // FLE_BSON_SRC_BASE64_H_
+#endif  // FLE_BSON_JSON_BASE64_H_

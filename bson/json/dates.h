@@ -1,5 +1,5 @@
-#ifndef FLE_BSON_SRC_DATES_H_
-#define FLE_BSON_SRC_DATES_H_
+#ifndef FLE_BSON_JSON_DATES_H_
+#define FLE_BSON_JSON_DATES_H_
 
 #include <cstdint>
 #include <string_view>
@@ -27,4 +27,4 @@ inline constexpr std::size_t kMaxDateText = 24;  ///< "9999-12-31T23:59:59.999Z"
 
 }  // namespace fle::bson::internal
 
-#endif  // FLE_BSON_SRC_DATES_H_
+#endif  // FLE_BSON_JSON_DATES_H_

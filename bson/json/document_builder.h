@@ -1,5 +1,5 @@
-#ifndef FLE_BSON_SRC_DOCUMENT_BUILDER_H_
-#define FLE_BSON_SRC_DOCUMENT_BUILDER_H_
+#ifndef FLE_BSON_JSON_DOCUMENT_BUILDER_H_
+#define FLE_BSON_JSON_DOCUMENT_BUILDER_H_
 
 #include <array>
 #include <cstring>
@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "bytes.h"
 #include "fle/wiped.h"
+#include "ground/value.h"
 #include "numbers.h"
 #include "wrappers.h"
 
@@ -62,7 +62,7 @@ class DocumentBuilder {
 
   /// Likewise for a string.
   [[nodiscard]] char* begin_string() noexcept {
-    begin_value(Tag::string);
+    begin_value(Type::string);
     return at_ + 4;
   }
   /// The string ends with the NUL before `end`.
@@ -71,17 +71,17 @@ class DocumentBuilder {
     at_ = end;
   }
 
-  void add(Tag tag) noexcept { begin_value(tag); }  // that have no bytes
+  void add(Type tag) noexcept { begin_value(tag); }  // that have no bytes
   void add_bool(bool b) noexcept {
-    begin_value(Tag::bool_);
+    begin_value(Type::bool_);
     *at_++ = static_cast<char>(b);
   }
   void add_int(std::int32_t n) noexcept {
-    begin_value(Tag::int_);
+    begin_value(Type::int_);
     store32(at_, static_cast<std::uint32_t>(n));
     at_ += 4;
   }
-  void add_64(Tag tag, std::uint64_t bits) noexcept {
+  void add_64(Type tag, std::uint64_t bits) noexcept {
     begin_value(tag);
     store64(at_, bits);
     at_ += 8;
@@ -92,7 +92,7 @@ class DocumentBuilder {
     std::uint32_t level = 1;
     bool is_payload = false;
     if (depth_ != 0) {
-      begin_value(is_array ? Tag::array : Tag::object);
+      begin_value(is_array ? Type::array : Type::object);
       const KeySet around = top().keys;
       level = top().level + (around.wraps() || top().is_payload ? 0 : 1);
       is_payload = around.wraps() && !around.contains(Key::scope);
@@ -128,7 +128,7 @@ class DocumentBuilder {
   /// @param subtype  of binary data, whose text is base64.
   [[nodiscard]] bool unwrap_string(Key key, std::string_view subtype) {
     char* const string = at_ + kAhead;
-    begin_value(Tag::null);
+    begin_value(Type::null);
     const Unwrapped u = internal::unwrap_string(at_, key, string, subtype);
     if (u.result != Unwrapped::Result::value) return false;
     base_[type_at_] = static_cast<char>(u.tag);
@@ -156,7 +156,7 @@ class DocumentBuilder {
   [[nodiscard]] std::string_view name_at(std::uint32_t type_at) const noexcept {
     return base_ + type_at + 1;
   }
-  void begin_value(Tag tag) noexcept {
+  void begin_value(Type tag) noexcept {
     if (!top().is_array) {
       base_[type_at_] = static_cast<char>(tag);
       return;
@@ -197,4 +197,4 @@ class DocumentBuilder {
 
 }  // namespace fle::bson::internal
 
-#endif  // FLE_BSON_SRC_DOCUMENT_BUILDER_H_
+#endif  // FLE_BSON_JSON_DOCUMENT_BUILDER_H_

@@ -23,7 +23,6 @@ namespace {
 
 using internal::DocumentBuilder;
 using internal::Number;
-using internal::Tag;
 using internal::Unwrapped;
 
 /// The few bytes that RapidJSON keeps for each level, without the heap.
@@ -159,7 +158,7 @@ class Reader {
 
   bool Null() {
     if (!begin_scalar()) return false;
-    document_.add(Tag::null);
+    document_.add(Type::null);
     return end_value();
   }
   bool Bool(bool b) {
@@ -176,7 +175,7 @@ class Reader {
         add_integer(number.integer);
         break;
       case Number::Kind::real:
-        document_.add_64(Tag::double_, std::bit_cast<std::uint64_t>(number.real));
+        document_.add_64(Type::double_, std::bit_cast<std::uint64_t>(number.real));
         break;
       case Number::Kind::not_a_number:
       case Number::Kind::out_of_range:
@@ -395,7 +394,7 @@ class Reader {
     if (fits && (integers_ == nullptr || !integers_->is_long(document_.path(true)))) {
       document_.add_int(static_cast<std::int32_t>(n));
     } else {
-      document_.add_64(Tag::long_, static_cast<std::uint64_t>(n));
+      document_.add_64(Type::long_, static_cast<std::uint64_t>(n));
     }
   }
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "base64.h"
-#include "bytes.h"
 #include "dates.h"
 #include "document_builder.h"
 #include "fle/bson/extended_json.h"
+#include "ground/value.h"
 #include "numbers.h"
 #include "plain_text.h"
 #include "utf8.h"
@@ -24,9 +24,6 @@ namespace {
 
 using internal::Key;
 using internal::KeySet;
-using internal::load32;
-using internal::load64;
-using internal::Tag;
 
 class Writer {
  public:
@@ -153,7 +150,7 @@ class Writer {
         if (depth_ == 0) return true;
         continue;
       }
-      const auto tag = static_cast<Tag>(*p_);
+      const auto tag = static_cast<Type>(*p_);
       if (*p_ == 0) return malformed();
       const auto* const nul = static_cast<const char*>(
           std::memchr(p_ + 1, 0, static_cast<std::size_t>(f.end - p_ - 1)));
@@ -163,7 +160,7 @@ class Writer {
       if (f.n++ != 0) put(',');
       put(' ');
       if (!f.is_array && !name(f)) return false;
-      f.n_strings += tag == Tag::string ? 1 : 0;
+      f.n_strings += tag == Type::string ? 1 : 0;
       reserve(0);
       if (!value(tag, static_cast<std::size_t>(f.end - p_))) return false;
     }
@@ -180,60 +177,60 @@ class Writer {
 
   // ---- The values. Each is at p_, has `avail` bytes at most, and is left behind.
 
-  bool value(Tag tag, std::size_t avail) {
+  bool value(Type tag, std::size_t avail) {
     switch (tag) {
-      case Tag::double_:
+      case Type::double_:
         return take(8, avail) && double_value();
-      case Tag::string:
+      case Type::string:
         return text_value(avail);
-      case Tag::object:
+      case Type::object:
         return begin_document(avail, false, false);
-      case Tag::array:
+      case Type::array:
         return begin_document(avail, true, false);
-      case Tag::binary:
+      case Type::bin_data:
         return binary_value(avail);
-      case Tag::undefined:
+      case Type::undefined:
         put("{ \"$undefined\" : true }");
         return true;
-      case Tag::object_id:
+      case Type::object_id:
         if (!take(internal::kObjectIdLen, avail)) return false;
         put_object_id(value_);
         return true;
-      case Tag::bool_:
+      case Type::bool_:
         return take(1, avail) && bool_value();
-      case Tag::date:
+      case Type::date:
         return take(8, avail) && date_value();
-      case Tag::null:
+      case Type::null:
         put("null");
         return true;
-      case Tag::regex:
+      case Type::regex:
         return regex_value(avail);
-      case Tag::db_pointer:
+      case Type::db_pointer:
         return db_pointer_value(avail);
-      case Tag::code:
+      case Type::javascript:
         put("{ \"$code\" : ");
         if (!text_value(avail)) return false;
         put(" }");
         return true;
-      case Tag::symbol:
+      case Type::symbol:
         put("{ \"$symbol\" : ");
         if (!text_value(avail)) return false;
         put(" }");
         return true;
-      case Tag::code_with_scope:
+      case Type::javascript_with_scope:
         return scoped_code_value(avail);
-      case Tag::int_:
+      case Type::int_:
         return take(4, avail) && int_value();
-      case Tag::timestamp:
+      case Type::timestamp:
         return take(8, avail) && timestamp_value();
-      case Tag::long_:
+      case Type::long_:
         return take(8, avail) && long_value();
-      case Tag::decimal:
+      case Type::decimal:
         return take(internal::kDecimalLen, avail) && decimal_value();
-      case Tag::max_key:
+      case Type::max_key:
         put("{ \"$maxKey\" : 1 }");
         return true;
-      case Tag::min_key:
+      case Type::min_key:
         put("{ \"$minKey\" : 1 }");
         return true;
     }
@@ -334,7 +331,7 @@ class Writer {
     const auto subtype = static_cast<std::uint8_t>(p_[4]);
     const char* content = p_ + 5;
     p_ = content + n;
-    if (subtype == internal::kSubtypeOld) {
+    if (subtype == kSubtypeOld) {
       if (n < 4 || load32(content) != n - 4) return malformed();
       content += 4;
       n -= 4;

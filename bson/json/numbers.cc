@@ -7,7 +7,7 @@
 
 #include <bson/bson.h>
 
-#include "bytes.h"
+#include "fle/bson/little_endian.h"
 #include "fle/wiped.h"
 
 namespace fle::bson::internal {

@@ -1,5 +1,5 @@
-#ifndef FLE_BSON_SRC_NUMBERS_H_
-#define FLE_BSON_SRC_NUMBERS_H_
+#ifndef FLE_BSON_JSON_NUMBERS_H_
+#define FLE_BSON_JSON_NUMBERS_H_
 
 #include <cstdint>
 #include <optional>
@@ -48,4 +48,4 @@ inline constexpr std::size_t kDecimalLen = 16;
 
 }  // namespace fle::bson::internal
 
-#endif  // FLE_BSON_SRC_NUMBERS_H_
+#endif  // FLE_BSON_JSON_NUMBERS_H_

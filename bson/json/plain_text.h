@@ -1,5 +1,5 @@
-#ifndef FLE_BSON_SRC_PLAIN_TEXT_H_
-#define FLE_BSON_SRC_PLAIN_TEXT_H_
+#ifndef FLE_BSON_JSON_PLAIN_TEXT_H_
+#define FLE_BSON_JSON_PLAIN_TEXT_H_
 
 #include <bit>
 #include <cstddef>
@@ -46,4 +46,4 @@ namespace fle::bson::internal {
 
 }  // namespace fle::bson::internal
 
-#endif  // FLE_BSON_SRC_PLAIN_TEXT_H_
+#endif  // FLE_BSON_JSON_PLAIN_TEXT_H_

@@ -1,5 +1,5 @@
-#ifndef FLE_BSON_SRC_SYNTAX_ERRORS_H_
-#define FLE_BSON_SRC_SYNTAX_ERRORS_H_
+#ifndef FLE_BSON_JSON_SYNTAX_ERRORS_H_
+#define FLE_BSON_JSON_SYNTAX_ERRORS_H_
 
 #include <string>
 #include <string_view>
@@ -19,4 +19,4 @@ namespace fle::bson::internal {
 
 }  // namespace fle::bson::internal
 
-#endif  // FLE_BSON_SRC_SYNTAX_ERRORS_H_
+#endif  // FLE_BSON_JSON_SYNTAX_ERRORS_H_

@@ -1,5 +1,5 @@
-#ifndef FLE_BSON_SRC_UTF8_H_
-#define FLE_BSON_SRC_UTF8_H_
+#ifndef FLE_BSON_JSON_UTF8_H_
+#define FLE_BSON_JSON_UTF8_H_
 
 #include <string_view>
 
@@ -10,4 +10,4 @@ namespace fle::bson::internal {
 
 }  // namespace fle::bson::internal
 
-#endif  // FLE_BSON_SRC_UTF8_H_
+#endif  // FLE_BSON_JSON_UTF8_H_

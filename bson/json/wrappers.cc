@@ -20,50 +20,50 @@ constexpr std::string_view kString = "expected a string";
 /// A field of a document that we have written ourselves.
 struct Field {
   std::string_view name;
-  Tag tag = Tag::null;
+  Type tag = Type::null;
   char* value = nullptr;
   std::size_t size = 0;
 
-  [[nodiscard]] bool is_string() const noexcept { return tag == Tag::string; }
+  [[nodiscard]] bool is_string() const noexcept { return tag == Type::string; }
   /// Of a string, without its NUL.
   [[nodiscard]] std::string_view text() const noexcept { return {value + 4, size - 5}; }
 };
 
-std::size_t size_of(Tag tag, const char* value) noexcept {
+std::size_t size_of(Type tag, const char* value) noexcept {
   switch (tag) {
-    case Tag::double_:
-    case Tag::date:
-    case Tag::timestamp:
-    case Tag::long_:
+    case Type::double_:
+    case Type::date:
+    case Type::timestamp:
+    case Type::long_:
       return 8;
-    case Tag::string:
-    case Tag::code:
-    case Tag::symbol:
+    case Type::string:
+    case Type::javascript:
+    case Type::symbol:
       return 4 + std::size_t{load32(value)};
-    case Tag::object:
-    case Tag::array:
-    case Tag::code_with_scope:
+    case Type::object:
+    case Type::array:
+    case Type::javascript_with_scope:
       return load32(value);
-    case Tag::binary:
+    case Type::bin_data:
       return 5 + std::size_t{load32(value)};
-    case Tag::object_id:
+    case Type::object_id:
       return kObjectIdLen;
-    case Tag::bool_:
+    case Type::bool_:
       return 1;
-    case Tag::regex: {
+    case Type::regex: {
       const std::size_t pattern = std::strlen(value) + 1;
       return pattern + std::strlen(value + pattern) + 1;
     }
-    case Tag::db_pointer:
+    case Type::db_pointer:
       return 4 + std::size_t{load32(value)} + kObjectIdLen;
-    case Tag::int_:
+    case Type::int_:
       return 4;
-    case Tag::decimal:
+    case Type::decimal:
       return kDecimalLen;
-    case Tag::undefined:
-    case Tag::null:
-    case Tag::max_key:
-    case Tag::min_key:
+    case Type::undefined:
+    case Type::null:
+    case Type::max_key:
+    case Type::min_key:
       break;
   }
   return 0;
@@ -78,7 +78,7 @@ std::size_t read_fields(char* document, std::array<Field, N>& out) noexcept {
     if (*p == 0) return n;
     if (n == N) return N + 1;
     Field& f = out[n];
-    f.tag = static_cast<Tag>(*p);
+    f.tag = static_cast<Type>(*p);
     f.name = p + 1;
     f.value = p + f.name.size() + 2;
     f.size = size_of(f.tag, f.value);
@@ -101,7 +101,7 @@ Unwrapped fault(std::string_view text) {
   return u;
 }
 
-Unwrapped value(Tag tag, char* end) {
+Unwrapped value(Type tag, char* end) {
   Unwrapped u;
   u.result = Unwrapped::Result::value;
   u.tag = tag;
@@ -129,16 +129,16 @@ Unwrapped object_id(char* out, const Field& f, bool) {
   constexpr std::string_view kExpected = "expected a string of 24 hexadecimal digits";
   if (!f.is_string() || !decode_hex(reinterpret_cast<std::uint8_t*>(out), kObjectIdLen, f.text()))
     return fault(kExpected);
-  return value(Tag::object_id, out + kObjectIdLen);
+  return value(Type::object_id, out + kObjectIdLen);
 }
 
-Unwrapped same_string(char* out, const Field& f, Tag tag) {
+Unwrapped same_string(char* out, const Field& f, Type tag) {
   if (!f.is_string()) return fault(kString);
   std::memmove(out, f.value, f.size);
   return value(tag, out + f.size);
 }
-Unwrapped symbol(char* out, const Field& f, bool) { return same_string(out, f, Tag::symbol); }
-Unwrapped code(char* out, const Field& f, bool) { return same_string(out, f, Tag::code); }
+Unwrapped symbol(char* out, const Field& f, bool) { return same_string(out, f, Type::symbol); }
+Unwrapped code(char* out, const Field& f, bool) { return same_string(out, f, Type::javascript); }
 
 Unwrapped number_int(char* out, const Field& f, bool) {
   using Limits = std::numeric_limits<std::int32_t>;
@@ -147,7 +147,7 @@ Unwrapped number_int(char* out, const Field& f, bool) {
   if (!n || *n < Limits::min() || *n > Limits::max())
     return fault("expected a whole number of 32 bits");
   store32(out, static_cast<std::uint32_t>(*n));
-  return value(Tag::int_, out + 4);
+  return value(Type::int_, out + 4);
 }
 
 Unwrapped number_long(char* out, const Field& f, bool) {
@@ -155,7 +155,7 @@ Unwrapped number_long(char* out, const Field& f, bool) {
   const auto n = parse_integer(f.text());
   if (!n) return fault("expected a whole number of 64 bits");
   store64(out, static_cast<std::uint64_t>(*n));
-  return value(Tag::long_, out + 8);
+  return value(Type::long_, out + 8);
 }
 
 Unwrapped number_double(char* out, const Field& f, bool) {
@@ -164,14 +164,14 @@ Unwrapped number_double(char* out, const Field& f, bool) {
   if (n.kind == Number::Kind::out_of_range) return fault("a double cannot hold this number");
   if (n.kind != Number::Kind::real) return fault("expected a number, Infinity, -Infinity or NaN");
   store64(out, std::bit_cast<std::uint64_t>(n.real));
-  return value(Tag::double_, out + 8);
+  return value(Type::double_, out + 8);
 }
 
 Unwrapped number_decimal(char* out, const Field& f, bool) {
   if (!f.is_string()) return fault(kString);
   if (!parse_decimal(out, f.text()))
     return fault("expected a decimal that Decimal128 holds exactly: 34 digits, exponent to 6,111");
-  return value(Tag::decimal, out + kDecimalLen);
+  return value(Type::decimal, out + kDecimalLen);
 }
 
 /// Once the subtype is known: it may stand on either side of what this overwrites.
@@ -184,13 +184,13 @@ Unwrapped binary_of(char* out, std::string_view base64, std::string_view subtype
   store32(out, static_cast<std::uint32_t>(*n + header - 5));
   out[4] = static_cast<char>(*type);
   if (*type == kSubtypeOld) store32(out + 5, static_cast<std::uint32_t>(*n));
-  return value(Tag::binary, out + header + *n);
+  return value(Type::bin_data, out + header + *n);
 }
 
 Unwrapped binary(char* out, const Field& f, bool) {
   constexpr std::string_view kExpected = "expected the strings base64 and subType";
   Fields inner;
-  if (f.tag != Tag::object || !exactly(inner, read_fields(f.value, inner), "base64", "subType") ||
+  if (f.tag != Type::object || !exactly(inner, read_fields(f.value, inner), "base64", "subType") ||
       !inner[0].is_string() || !inner[1].is_string())
     return fault(kExpected);
   return binary_of(out, inner[0].text(), inner[1].text());
@@ -202,29 +202,29 @@ Unwrapped uuid(char* out, const Field& f, bool) {
     return fault("expected a string of 32 hexadecimal digits and four hyphens");
   store32(out, kUuidLen);
   out[4] = static_cast<char>(kSubtypeUuid);
-  return value(Tag::binary, out + 5 + kUuidLen);
+  return value(Type::bin_data, out + 5 + kUuidLen);
 }
 
 Unwrapped lonely_scope(char*, const Field&, bool) { return fault("expected $code beside it"); }
 
 std::optional<std::uint32_t> unsigned32(const Field& f) {
-  if (f.tag != Tag::int_ && f.tag != Tag::long_) return std::nullopt;
-  const std::int64_t n = f.tag == Tag::int_ ? static_cast<std::int32_t>(load32(f.value))
-                                            : static_cast<std::int64_t>(load64(f.value));
+  if (f.tag != Type::int_ && f.tag != Type::long_) return std::nullopt;
+  const std::int64_t n = f.tag == Type::int_ ? static_cast<std::int32_t>(load32(f.value))
+                                             : static_cast<std::int64_t>(load64(f.value));
   if (n < 0 || n > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
   return static_cast<std::uint32_t>(n);
 }
 
 Unwrapped timestamp(char* out, const Field& f, bool wrapped) {
   Fields inner;
-  if (f.tag != Tag::object || wrapped || !exactly(inner, read_fields(f.value, inner), "t", "i"))
+  if (f.tag != Type::object || wrapped || !exactly(inner, read_fields(f.value, inner), "t", "i"))
     return fault("expected the whole numbers t and i");
   const auto t = unsigned32(inner[0]);
   const auto i = unsigned32(inner[1]);
   if (!t || !i) return fault("expected whole numbers from 0 to 4294967295 in t and i");
   store32(out, *i);
   store32(out + 4, *t);
-  return value(Tag::timestamp, out + 8);
+  return value(Type::timestamp, out + 8);
 }
 
 /// Two C strings, the options in alphabetical order, as BSON wants them.
@@ -239,27 +239,27 @@ Unwrapped regex_of(char* out, const Field& pattern, const Field& options) {
   const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
   if (std::all_of(letters, end, is_ascii)) std::sort(letters, end);
   const auto text_of = [](const Field& f) { return Field{f.name, f.tag, f.value + 4, f.size - 4}; };
-  return value(Tag::regex, join(out, text_of(pattern), text_of(options)));
+  return value(Type::regex, join(out, text_of(pattern), text_of(options)));
 }
 
 Unwrapped regular_expression(char* out, const Field& f, bool) {
   Fields inner;
-  if (f.tag != Tag::object || !exactly(inner, read_fields(f.value, inner), "pattern", "options"))
+  if (f.tag != Type::object || !exactly(inner, read_fields(f.value, inner), "pattern", "options"))
     return fault("expected the strings pattern and options");
   return regex_of(out, inner[0], inner[1]);
 }
 
 Unwrapped db_pointer(char* out, const Field& f, bool) {
   Fields inner;
-  if (f.tag != Tag::object || !exactly(inner, read_fields(f.value, inner), "$ref", "$id") ||
-      !inner[0].is_string() || inner[1].tag != Tag::object_id)
+  if (f.tag != Type::object || !exactly(inner, read_fields(f.value, inner), "$ref", "$id") ||
+      !inner[0].is_string() || inner[1].tag != Type::object_id)
     return fault("expected a string in $ref and an ObjectId in $id");
-  return value(Tag::db_pointer, join(out, inner[0], inner[1]));
+  return value(Type::db_pointer, join(out, inner[0], inner[1]));
 }
 
 Unwrapped date(char* out, const Field& f, bool wrapped) {
   std::int64_t milliseconds = 0;
-  if (f.tag == Tag::long_ && wrapped) {
+  if (f.tag == Type::long_ && wrapped) {
     milliseconds = static_cast<std::int64_t>(load64(f.value));
   } else if (f.is_string()) {
     const Date d = parse_date(f.text());
@@ -269,23 +269,23 @@ Unwrapped date(char* out, const Field& f, bool wrapped) {
     return fault("expected a string or a $numberLong of milliseconds");
   }
   store64(out, static_cast<std::uint64_t>(milliseconds));
-  return value(Tag::date, out + 8);
+  return value(Type::date, out + 8);
 }
 
-Unwrapped key_of_one(char* out, const Field& f, bool wrapped, Tag tag) {
-  if (f.tag != Tag::int_ || wrapped || load32(f.value) != 1) return fault("expected the number 1");
+Unwrapped key_of_one(char* out, const Field& f, bool wrapped, Type tag) {
+  if (f.tag != Type::int_ || wrapped || load32(f.value) != 1) return fault("expected the number 1");
   return value(tag, out);
 }
 Unwrapped min_key(char* out, const Field& f, bool wrapped) {
-  return key_of_one(out, f, wrapped, Tag::min_key);
+  return key_of_one(out, f, wrapped, Type::min_key);
 }
 Unwrapped max_key(char* out, const Field& f, bool wrapped) {
-  return key_of_one(out, f, wrapped, Tag::max_key);
+  return key_of_one(out, f, wrapped, Type::max_key);
 }
 
 Unwrapped undefined(char* out, const Field& f, bool) {
-  if (f.tag != Tag::bool_ || *f.value == 0) return fault("expected true");
-  return value(Tag::undefined, out);
+  if (f.tag != Type::bool_ || *f.value == 0) return fault("expected true");
+  return value(Type::undefined, out);
 }
 
 // ---- Wrappers of two names
@@ -293,10 +293,10 @@ Unwrapped undefined(char* out, const Field& f, bool) {
 Unwrapped code_with_scope(char* out, Fields& f) {
   (void)exactly(f, 2, "$code", "$scope");
   if (!f[0].is_string()) return fault(kString);
-  if (f[1].tag != Tag::object) return fault("expected a document in $scope");
+  if (f[1].tag != Type::object) return fault("expected a document in $scope");
   char* const end = join(out + 4, f[0], f[1]);
   store32(out, static_cast<std::uint32_t>(end - out));
-  return value(Tag::code_with_scope, end);
+  return value(Type::javascript_with_scope, end);
 }
 
 Unwrapped legacy_binary(char* out, Fields& f) {
@@ -407,7 +407,7 @@ Unwrapped unwrap(char* document, KeySet keys, bool wrapped) {
 
 Unwrapped unwrap_string(char* out, Key key, char* string, std::string_view subtype) {
   const Row& row = kRows[static_cast<std::size_t>(key)];
-  const Field field{row.name, Tag::string, string, size_of(Tag::string, string)};
+  const Field field{row.name, Type::string, string, size_of(Type::string, string)};
   return key == Key::binary ? binary_of(out, field.text(), subtype) : row.make(out, field, false);
 }
 

@@ -1,12 +1,12 @@
-#ifndef FLE_BSON_SRC_WRAPPERS_H_
-#define FLE_BSON_SRC_WRAPPERS_H_
+#ifndef FLE_BSON_JSON_WRAPPERS_H_
+#define FLE_BSON_JSON_WRAPPERS_H_
 
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 
-#include "bytes.h"
+#include "ground/value.h"
 
 // The objects by which Extended JSON says what JSON cannot: {"$oid": "..."} and the like. A reader
 // writes each of them down as the document that it looks like, and then has it made into its value,
@@ -73,7 +73,7 @@ inline constexpr std::uint32_t kMostFields = 2;
 struct Unwrapped {
   enum class Result : std::uint8_t { document, value, fault };
   Result result = Result::document;
-  Tag tag = Tag::object;     // of the value
+  Type tag = Type::object;   // of the value
   char* end = nullptr;       // of the value, which starts where the document did
   std::string_view name{};   // of the wrapper at fault
   std::string_view fault{};  // static text
@@ -102,4 +102,4 @@ struct Unwrapped {
 
 }  // namespace fle::bson::internal
 
-#endif  // FLE_BSON_SRC_WRAPPERS_H_
+#endif  // FLE_BSON_JSON_WRAPPERS_H_

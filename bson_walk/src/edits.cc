@@ -5,9 +5,6 @@
 
 namespace fle::bson {
 
-using internal::load32;
-using internal::store32;
-
 Outcome<std::size_t> Edits::layout(Bytes in, const Limits& limits) {
   if (in.size() != walked_size_)
     return Failure(Errc::invalid_argument, "not the document that was walked");

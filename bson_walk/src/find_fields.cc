@@ -142,8 +142,7 @@ class FieldVisitor {
     const bool top_level = start_.stored && frames.size() == 1;
     // The server replaces this one value by its clock, at top level only. The specification's tests
     // want this answer also where the schema does not allow a timestamp.
-    if (top_level && e.type == Type::timestamp && internal::load32(value) == 0 &&
-        internal::load32(value + 4) == 0)
+    if (top_level && e.type == Type::timestamp && load32(value) == 0 && load32(value + 4) == 0)
       return refuse(e, frames, Errc::timestamp_zero,
                     "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field");
     if (!type_fits(e.type, leaf)) return refuse_type(e, frames, leaf);

@@ -1,6 +1,6 @@
 #include "fle/bson_walk/path_table.h"
 
-#include "value.h"
+#include "ground/value.h"
 
 namespace fle::bson {
 namespace {

@@ -9,12 +9,10 @@
 
 #include "fle/bson_walk/editor.h"
 #include "fle/bson_walk/walk.h"
-#include "value.h"
+#include "ground/value.h"
 
 namespace fle::bson::internal {
 
-/// Deeper than this no Limits can ask for: it bounds the walker's own stack (32 KiB).
-inline constexpr std::uint32_t kMaxDepth = 1024;
 inline constexpr std::uint32_t kNone = 0xffffffff;
 
 /// A document, array or scope that the walk is inside of. Offsets are into the walked document.

@@ -5,7 +5,8 @@
 
 #include <bson/bson.h>
 
-#include "fle/bson_walk/editor.h"
+#include "fle/bson/cursor.h"
+#include "fle/bson_walk/walk.h"
 
 namespace fle::client {
 namespace {
@@ -13,25 +14,15 @@ namespace {
 using bson::Element;
 using bson::Type;
 
-std::optional<Element> find(Bytes document, std::uint32_t at, std::string_view name) {
-  for (bson::Cursor c(document, at); c.next();)
-    if (c.element().name == name) return c.element();
-  return std::nullopt;
-}
-
-std::string_view text(Bytes document, const Element& e) {
-  return {reinterpret_cast<const char*>(document.data()) + e.value_offset + 4, e.value_size - 5};
-}
-
 /// The document at the end of a path of documents.
 Bytes find_document(Bytes document, std::initializer_list<std::string_view> path) {
   std::uint32_t at = 0;
   Bytes found;
   for (const std::string_view name : path) {
-    const std::optional<Element> e = find(document, at, name);
+    const std::optional<Element> e = bson::find(document, name, at);
     if (!e || e->type != Type::object) return {};
     at = e->value_offset;
-    found = document.subspan(e->value_offset, e->value_size);
+    found = value_of(document, *e);
   }
   return found;
 }
@@ -40,13 +31,13 @@ Bytes find_document(Bytes document, std::initializer_list<std::string_view> path
 
 Outcome<CollectionInfo> parse_collection_info(Bytes document) {
   FLE_CHECK(bson::check_value(Type::object, document));
-  const std::optional<Element> name = find(document, 0, "name");
+  const std::optional<Element> name = bson::find(document, "name");
   if (!name || name->type != Type::string)
     return Failure(Errc::malformed_bson, "listCollections told of a collection without a name");
   CollectionInfo info;
-  info.name = text(document, *name);
-  const std::optional<Element> type = find(document, 0, "type");
-  info.is_view = type && type->type == Type::string && text(document, *type) == "view";
+  info.name = text_of(document, *name);
+  const std::optional<Element> type = bson::find(document, "type");
+  info.is_view = type && type->type == Type::string && text_of(document, *type) == "view";
   info.has_encrypted_fields = !find_document(document, {"options", "encryptedFields"}).empty();
   info.schema = find_document(document, {"options", "validator", "$jsonSchema"});
   return info;

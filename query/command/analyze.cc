@@ -28,10 +28,6 @@ Failure not_supported(std::string_view name) {
               (meant.empty() ? meant : ". " + meant)};
 }
 
-std::string_view text_of(Bytes command, const Element& e) {
-  return {reinterpret_cast<const char*>(command.data()) + e.value_offset + 4, e.value_size - 5};
-}
-
 struct Named {
   const Command* row;
   Element first;

@@ -130,10 +130,6 @@ std::optional<Element> Context::find(std::string_view name) const {
   return std::nullopt;
 }
 
-std::string_view Context::text(const Element& e) const noexcept {
-  return {reinterpret_cast<const char*>(command_.data()) + e.value_offset + 4, e.value_size - 5};
-}
-
 bool Context::truthy(const Element& e) const noexcept {
   switch (e.type) {
     case Type::bool_:

@@ -71,7 +71,9 @@ class Context {
     return command_.subspan(e.value_offset, e.value_size);
   }
   /// The content of a string (or symbol, or code); `e` must be one.
-  [[nodiscard]] std::string_view text(const Element& e) const noexcept;
+  [[nodiscard]] std::string_view text(const Element& e) const noexcept {
+    return bson::text_of(command_, e);
+  }
   /// Whether `e` is true in the server's sense: a number or boolean other than zero.
   [[nodiscard]] bool truthy(const Element& e) const noexcept;
   /// Whether `e` says yes or no and nothing else: a boolean, null, 0 or 1. The server takes any

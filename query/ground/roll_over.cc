@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "fle/bson_walk/editor.h"
+#include "fle/bson/cursor.h"
 
 namespace fle::query {
 namespace {

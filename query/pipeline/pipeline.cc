@@ -113,7 +113,6 @@ class CollectionFinder {
   Done name(const Element& e);
   Done nested(const Element& e);
   [[nodiscard]] bool has_field(const Element& document, std::string_view name) const;
-  [[nodiscard]] std::string_view text_of(const Element& e) const noexcept;
 
   Bytes command_;
   CollectionNames& names_;
@@ -182,7 +181,7 @@ Done CollectionFinder::qualified(const Element& document) {
     if (e.name != "db" && e.name != "coll") continue;
     std::optional<std::string_view>& part = e.name == "db" ? db : collection;
     if (part || e.type != Type::string) return bad_name();
-    part = text_of(e);
+    part = text_of(command_, e);
   }
   if (c.malformed()) return bad_bson();
   if (!collection) return bad_name();
@@ -194,11 +193,7 @@ Done CollectionFinder::nested(const Element& e) {
 }
 
 Done CollectionFinder::name(const Element& e) {
-  return e.type == Type::string ? names_.add(text_of(e)) : Done(ok);
-}
-
-std::string_view CollectionFinder::text_of(const Element& e) const noexcept {
-  return {reinterpret_cast<const char*>(command_.data()) + e.value_offset + 4, e.value_size - 5};
+  return e.type == Type::string ? names_.add(text_of(command_, e)) : Done(ok);
 }
 
 Done too_many() {

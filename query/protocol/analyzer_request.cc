@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "fle/bson_walk/editor.h"
+#include "fle/bson/cursor.h"
 #include "fle/query/analysis.h"
 
 namespace fle::query::internal {
@@ -17,10 +17,6 @@ using bson::Type;
 
 Failure malformed(std::string text, std::string_view path = {}) {
   return {Errc::command_malformed, std::move(text), std::string(path)};
-}
-
-std::string_view text_of(Bytes whole, const Element& e) noexcept {  // a string
-  return {reinterpret_cast<const char*>(whole.data()) + e.value_offset + 4, e.value_size - 5};
 }
 
 /// One document inside of what was sent, its fields taken by name. Well-formedness was checked.

@@ -1,4 +1,4 @@
-#include "fle/schema/bson_type.h"
+#include "fle/bson/type.h"
 
 #include <gtest/gtest.h>
 

@@ -13,8 +13,8 @@
 
 #include <bson/bson.h>
 
+#include "fle/bson/type.h"
 #include "fle/bytes.h"
-#include "fle/schema/bson_type.h"
 
 namespace fle::test {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fle/bson/type.h"
 #include "fle/bytes.h"
-#include "fle/schema/bson_type.h"
 
 // BSON as a tree that a test can build, change and search. It shares no code with the library: its
 // reader is a second opinion on what is valid BSON.

@@ -1,6 +1,6 @@
 #include "case_hints.h"
 
-#include "fle/bson_walk/editor.h"
+#include "fle/bson/cursor.h"
 
 namespace fle::tools {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef FLE_SCHEMA_BSON_TYPE_H_
-#define FLE_SCHEMA_BSON_TYPE_H_
+#ifndef FLE_BSON_TYPE_H_
+#define FLE_BSON_TYPE_H_
 
 #include <cstdint>
 #include <optional>
@@ -35,6 +35,11 @@ enum class Type : std::uint8_t {
   min_key = 0xff,
 };
 
+/// Subtypes of bin_data (bsonspec.org, version 1.1).
+inline constexpr std::uint8_t kSubtypeOld = 2;  ///< Repeats the length of its content inside.
+inline constexpr std::uint8_t kSubtypeUuid = 4;
+inline constexpr std::uint8_t kSubtypeEncrypted = 6;  ///< Its first byte says how; fle/payload.h.
+
 /// The alias that MongoDB's $type and bsonType use, e.g. "objectId"; "unknown" for other bytes.
 [[nodiscard]] FLE_API std::string_view alias(Type type) noexcept;
 /// The type of an alias; "number" is not one.
@@ -63,4 +68,4 @@ class TypeSet {
 
 }  // namespace fle::bson
 
-#endif  // FLE_SCHEMA_BSON_TYPE_H_
+#endif  // FLE_BSON_TYPE_H_

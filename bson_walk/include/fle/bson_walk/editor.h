@@ -5,46 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
-#include <string_view>
 #include <vector>
 
+#include "fle/bson/cursor.h"
 #include "fle/bson_walk/walk.h"
 
 namespace fle::bson {
-
-/// One element of a document, its value measured. Offsets are into the whole document that is read.
-struct Element {
-  std::uint32_t type_offset;
-  std::uint32_t value_offset;
-  std::uint32_t value_size;
-  Type type;
-  std::string_view name;
-};
-
-/// The elements of one document or array, in order, without a look inside their values.
-///
-///   Cursor cursor(whole, at);
-///   while (cursor.next()) use(cursor.element());
-///   if (cursor.malformed()) ...
-class FLE_API Cursor {
- public:
-  /// @param whole   what offsets are counted in.
-  /// @param offset  where the int32 length of the document to read stands in `whole`.
-  Cursor(Bytes whole, std::uint32_t offset) noexcept;
-
-  /// Moves to the next element. False at the end, and where the document is malformed.
-  [[nodiscard]] bool next() noexcept;
-  [[nodiscard]] const Element& element() const noexcept { return element_; }
-  /// True once next() has stopped anywhere but at the document's end.
-  [[nodiscard]] bool malformed() const noexcept { return malformed_; }
-
- private:
-  Bytes whole_;
-  std::uint32_t at_;
-  std::uint32_t end_;  // of the terminating NUL
-  bool malformed_ = false;
-  Element element_{};
-};
 
 /// Whether one value may be encrypted as `leaf` says.
 /// @param value  well formed.

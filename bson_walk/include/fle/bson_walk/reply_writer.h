@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "fle/bson/type.h"
 #include "fle/bytes.h"
 #include "fle/export.h"
-#include "fle/schema/bson_type.h"
 
 namespace fle::bson {
 

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "fle/bson/type.h"
 #include "fle/bytes.h"
 #include "fle/export.h"
 #include "fle/failure.h"
-#include "fle/schema/bson_type.h"
 #include "fle/schema/plan.h"
 #include "fle/work.h"
 

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "fle/bson/type.h"
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/kms/key_ring.h"
-#include "fle/schema/bson_type.h"
 #include "fle/secret.h"
 #include "fle/types.h"
 

@@ -9,8 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "fle/bson/type.h"
 #include "fle/export.h"
-#include "fle/schema/bson_type.h"
 #include "fle/types.h"
 #include "fle/work.h"
 
