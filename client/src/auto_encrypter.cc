@@ -1,21 +1,17 @@
 #include "fle/client/auto_encrypter.h"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <new>
 #include <utility>
 
-#include "binary.h"
 #include "collection_schemas.h"
-#include "count_fields.h"
-#include "fle/batch.h"
+#include "field_batch.h"
 #include "fle/query/form.h"
-#include "key_table.h"
 
 namespace fle::client {
 
-struct Message::State {
+struct MessageState {
   Bytes result;
   std::size_t fields = 0;
 
@@ -25,18 +21,18 @@ struct Message::State {
   std::vector<query::CollectionSchema> schemas;
   std::string scratch;
   std::vector<std::uint8_t> rolled;  // stands for the command while a key is changed
-  KeyTable keys;
-  std::vector<KeyTable::Index> rewrite_keys;  // of every rewrite; unused for plain ones
-  std::vector<SealJob> seal_jobs;
+  FieldBatch values;                 // of every rewrite but plain ones, in order
   std::vector<std::uint8_t> output;  // grows only: `result` is its start, or elsewhere
 
   // Decryption.
   Batch batch;
 
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { wipe(output); }
+  MessageState() = default;
+  MessageState(const MessageState&) = delete;
+  MessageState& operator=(const MessageState&) = delete;
+  ~MessageState() { wipe(output); }
+
+  [[nodiscard]] static MessageState& of(Message& message) noexcept { return *message.s_; }
 
   void forget_rolled() noexcept {
     wipe(rolled);
@@ -57,9 +53,7 @@ struct Message::State {
     forget_rolled();
     result = {};
     fields = 0;
-    keys.clear();
-    rewrite_keys.clear();
-    seal_jobs.clear();
+    values.clear();
     analysis.clear();
     schemas.clear();
     batch.clear();
@@ -71,84 +65,46 @@ namespace {
 using query::Form;
 using query::Rewrite;
 
-/// A failure at rewrite `i` of the command.
-Failure at_rewrite(Failure f, Bytes command, const Message::State& s, std::size_t i) {
-  f.path = bson::path_of(command, s.analysis.edits.marks()[i].type_offset);
-  return f;
+/// What stopped the values of the command, and at which of its paths.
+Failure at_value(const FieldFailure& f, Bytes command, const MessageState& s) {
+  Failure why = f.why;
+  std::size_t value = 0;
+  for (std::size_t i = 0; i < s.analysis.rewrites.size() && f.field; ++i) {
+    if (s.analysis.rewrites[i].form == Form::eq_plain || value++ != *f.field) continue;
+    why.path = bson::path_of(command, s.analysis.edits.marks()[i].type_offset);
+    break;
+  }
+  return why;
 }
 
-Done find_keys(Message::State& s, Bytes command, kms::KeyRing* ring) {
+FieldsDone find_keys(MessageState& s, kms::KeyRing* ring) {
   for (const Rewrite& r : s.analysis.rewrites) {
-    KeyTable::Index key = 0;
-    if (r.form != Form::eq_plain)
-      key = r.alt_name.data() != nullptr ? s.keys.add(r.alt_name) : s.keys.add(query::key_id(r));
-    s.rewrite_keys.push_back(key);
+    if (r.form == Form::eq_plain) continue;
+    if (r.alt_name.data() != nullptr)
+      s.values.add(r.alt_name);
+    else
+      s.values.add(query::key_id(r));
   }
-  Done resolved = s.keys.resolve(ring);
-  if (resolved) return ok;
-  for (std::size_t i = 0; i < s.rewrite_keys.size(); ++i) {
-    if (s.analysis.rewrites[i].form == Form::eq_plain) continue;
-    const kms::KeyProblem* missing = s.keys.missing(s.rewrite_keys[i]);
-    if (missing != nullptr) return at_rewrite(missing->why, command, s, i);
-  }
-  return resolved;
+  return s.values.resolve(ring);
 }
 
-/// The command as it will be, but for the values.
-Outcome<MutBytes> lay_out(Message::State& s, Bytes command) {
-  const std::span<bson::Mark> marks = s.analysis.edits.marks();
-  for (std::size_t i = 0; i < marks.size(); ++i)
-    query::set_new(marks[i], s.analysis.rewrites[i],
-                   [&marks, i] { return kBinaryHeaderLen + payload_len(marks[i].value_size); });
-  FLE_TRY(const std::size_t size, s.analysis.edits.layout(command, query::kCommandLimits));
+Done seal_analysis(MessageState& s, Bytes command, kms::KeyRing* ring) {
+  if (const FieldsDone found = find_keys(s, ring); !found)
+    return at_value(found.error(), command, s);
+  FLE_TRY(const std::size_t size,
+          query::lay_out(command, s.analysis, [](const Rewrite&, const bson::Mark& m) {
+            return kBinaryHeaderLen + payload_len(m.value_size);
+          }));
   const MutBytes out = s.make_room(size);
-  s.analysis.edits.write(out, command);
-  return out;
-}
-
-/// Writes what stands around each value, plain values too; encrypted ones become jobs.
-void make_jobs(Message::State& s, Bytes command, MutBytes out) {
-  const std::span<const bson::Mark> marks = s.analysis.edits.marks();
-  for (std::size_t i = 0; i < marks.size(); ++i) {
-    const bson::Mark& m = marks[i];
-    const Rewrite& r = s.analysis.rewrites[i];
-    const MutBytes room = query::write_form(out, m, r);
-    const Bytes value = command.subspan(m.value_offset, m.value_size);
-    if (r.form == Form::eq_plain) {
-      if (!value.empty()) std::memcpy(room.data(), value.data(), value.size());
-      continue;
-    }
-    write_binary_header(room, room.size() - kBinaryHeaderLen);
-    const kms::ResolvedKey& key = *s.keys[s.rewrite_keys[i]];
-    // Field by field: a copy of the whole job would have to wait for its own stores.
-    SealJob& job = s.seal_jobs.emplace_back();
-    job.key = &key.key;
-    job.key_id = key.id;
-    job.algorithm = r.leaf->algorithm;
-    job.bson_type = static_cast<std::uint8_t>(m.type);
-    job.plaintext = value;
-    job.out = room.subspan(kBinaryHeaderLen);
-  }
-}
-
-/// The failure of a job, which skip the plain rewrites.
-Failure not_sealed(const BatchError& error, Bytes command, const Message::State& s) {
-  std::size_t job = 0;
-  for (std::size_t i = 0; i < s.analysis.rewrites.size(); ++i) {
-    if (s.analysis.rewrites[i].form == Form::eq_plain || job++ != error.index) continue;
-    return at_rewrite({error.code, "the value could not be encrypted"}, command, s, i);
-  }
-  return {error.code, "a value could not be encrypted"};
-}
-
-Done seal_analysis(Message::State& s, Bytes command, kms::KeyRing* ring) {
-  FLE_CHECK(find_keys(s, command, ring));
-  FLE_TRY(const MutBytes out, lay_out(s, command));
-  make_jobs(s, command, out);
-  if (const BatchStatus sealed = seal_batch(s.seal_jobs); !sealed)
-    return not_sealed(sealed.error(), command, s);
-  count_sealed(s.seal_jobs);
-  s.fields = s.seal_jobs.size();
+  std::size_t value = 0;
+  query::write_out(out, command, s.analysis,
+                   [&](const Rewrite& r, const bson::Mark& m, Bytes plain, MutBytes room) {
+                     s.values.add_binary(value++, r.leaf->algorithm, m.type, plain, room);
+                   });
+  if (const FieldsDone sealed = s.values.seal(); !sealed)
+    return at_value(sealed.error(), command, s);
+  s.values.count();
+  s.fields = s.values.size();
   s.result = out;
   return ok;
 }
@@ -156,7 +112,7 @@ Done seal_analysis(Message::State& s, Bytes command, kms::KeyRing* ring) {
 /// Runs `work` on a clean message; takes everything back when it fails, findings excepted.
 template <class Work>
 Done run(Message& message, Work work) {
-  Message::State& s = message.state();
+  MessageState& s = MessageState::of(message);
   s.abandon();
   Done done = ok;
   try {
@@ -169,7 +125,7 @@ Done run(Message& message, Work work) {
     throw;
   }
   if (done) {
-    s.keys.clear();
+    s.values.release();
     s.forget_rolled();
     return done;
   }
@@ -198,7 +154,7 @@ constexpr bson::Limits kReplyLimits = query::kCommandLimits;
 
 }  // namespace
 
-Message::Message() : s_(std::make_unique<State>()) {}
+Message::Message() : s_(std::make_unique<MessageState>()) {}
 Message::Message(Message&&) noexcept = default;
 Message& Message::operator=(Message&&) noexcept = default;
 Message::~Message() = default;
@@ -220,7 +176,7 @@ struct AutoEncrypter::Impl {
         schemas(options),
         decrypter(nullptr, keys, {kReplyLimits, options.missing_keys}) {}
 
-  Done encrypt(std::string_view db, Bytes command, Message::State& s) {
+  Done encrypt(std::string_view db, Bytes command, MessageState& s) {
     s.result = command;
     FLE_CHECK(query::read_target(command, s.target));
     if (changes_schemas(s.target.name)) schemas.forget();
@@ -248,7 +204,7 @@ AutoEncrypter::AutoEncrypter(Options options, std::shared_ptr<kms::KeyRing> keys
 AutoEncrypter::~AutoEncrypter() = default;
 
 Done AutoEncrypter::encrypt_command(std::string_view db, Bytes command, Message& message) const {
-  return run(message, [&](Message::State& s) -> Done {
+  return run(message, [&](MessageState& s) -> Done {
     if (impl_->options.bypass_auto_encryption || impl_->options.bypass_query_analysis) {
       s.result = command;
       return ok;
@@ -258,7 +214,7 @@ Done AutoEncrypter::encrypt_command(std::string_view db, Bytes command, Message&
 }
 
 Done AutoEncrypter::decrypt_reply(Bytes reply, Message& message) const {
-  return run(message, [&](Message::State& s) -> Done {
+  return run(message, [&](MessageState& s) -> Done {
     s.batch.add(reply);
     Done done = impl_->decrypter.decrypt(s.batch);
     if (!done) {

@@ -3,25 +3,25 @@
 
 #include <vector>
 
-#include "fle/batch.h"
+#include "field_batch.h"
 #include "fle/client/document_cipher.h"
-#include "fle/secret.h"
-#include "key_table.h"
 
 namespace fle::client {
 
 /// Everything a batch needs while it runs, and keeps for the next one.
-struct Batch::State {
+struct BatchState {
   struct Document {
     Bytes input;
     bson::Edits edits;
     std::size_t offset = 0;  // of the result in `output`
     std::size_t size = 0;    // of the result; 0: nothing changed, the input is the result
   };
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { abandon(); }  // decrypted documents may be in there
+  BatchState() = default;
+  BatchState(const BatchState&) = delete;
+  BatchState& operator=(const BatchState&) = delete;
+  ~BatchState() { abandon(); }  // decrypted documents may be in there
+
+  [[nodiscard]] static BatchState& of(Batch& batch) noexcept { return *batch.s_; }
 
   std::vector<Document> documents;  // grows only: the first n_documents are in use
   std::size_t n_documents = 0;
@@ -30,13 +30,12 @@ struct Batch::State {
   // Documents that have results. One that was added later has none: its input must not pass for
   // one.
   std::size_t n_results = 0;
-  std::size_t fields = 0;
+  std::size_t n_fields = 0;  // encrypted or decrypted
   std::vector<KeptField> kept;
   std::vector<std::size_t> kept_fields;  // which fields of the batch these are, in order
 
   // Scratch of one call.
-  KeyTable keys;
-  std::vector<KeyTable::Index> field_keys;  // of every mark of every document, in order
+  FieldBatch fields;  // of every mark of every document, in order
   struct PointerKey {
     std::size_t document = 0;  // for which it was looked up, from 1; 0: for none
     KeyTable::Index key = 0;
@@ -44,37 +43,47 @@ struct Batch::State {
   std::vector<PointerKey> pointer_keys;  // of each JSON pointer of the plan
   bson::PointerValues pointers;
   std::size_t pointers_of = 0;  // the document that they are of, from 1
-  std::vector<SealJob> seal_jobs;
-  std::vector<OpenJob> open_jobs;
-  WipedBuffer plaintext;
 
   [[nodiscard]] std::span<Document> in_use() noexcept { return {documents.data(), n_documents}; }
-
-  /// Lets go of everything that only a running call needs: keys, and decrypted values.
-  void end_call() noexcept {
-    keys.clear();
-    plaintext.clear();
+  /// Where the new value of a mark goes.
+  [[nodiscard]] MutBytes room(const Document& d, const bson::Mark& m) noexcept {
+    return {output.data() + d.offset + m.new_offset, m.new_size};
   }
 
+  /// Lets go of everything that only a running call needs: keys, and decrypted values.
+  void end_call() noexcept { fields.release(); }
+
   /// Takes back every result: nothing of an earlier or a failed call may be read.
-  void abandon() noexcept {
-    wipe({output.data(), n_output});
-    n_output = 0;
-    end_call();
-    field_keys.clear();
-    pointer_keys.clear();
-    pointers_of = 0;
-    seal_jobs.clear();
-    open_jobs.clear();
-    kept.clear();
-    kept_fields.clear();
-    fields = 0;
-    n_results = 0;
+  void abandon() noexcept;
+
+  /// Walks every document with `find`, a function of its bytes and its edits.
+  template <class Find>
+  Done walk_all(Find find) {
+    for (std::size_t i = 0; i < n_documents; ++i) {
+      Document& d = documents[i];
+      Done done = find(d.input, d.edits);
+      if (!done) {
+        done.error().document = i + 1;
+        return done;
+      }
+      n_fields += d.edits.marks().size();
+    }
+    return ok;
   }
 
   /// Lays all results out behind each other and copies what stays.
   Done lay_out(const bson::Limits& limits);
+
+  /// A failure at mark `m` of document `i`.
+  [[nodiscard]] Failure at_field(Failure f, std::size_t i, const bson::Mark& m) const;
+  /// What stopped the fields, and where.
+  [[nodiscard]] Failure at_field(FieldFailure f) const;
 };
+
+// The two directions, each on a clean batch that is abandoned when they fail.
+Done encrypt_documents(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
+                       const DocumentCipher::Options& options);
+Done decrypt_documents(BatchState& s, kms::KeyRing* ring, const DocumentCipher::Options& options);
 
 }  // namespace fle::client
 

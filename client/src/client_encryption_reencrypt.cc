@@ -1,18 +1,15 @@
 #include <algorithm>
-#include <unordered_map>
 
-#include "binary.h"
-#include "fle/batch.h"
+#include "field_batch.h"
+#include "field_failures.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/client/client_encryption.h"
-#include "fle/seeded_hash.h"
-#include "open_failures.h"
 
 namespace fle::client {
 namespace {
 
 /// Where a value was found, for failures.
-struct Place {
+struct Origin {
   std::size_t document;       // from 0
   std::uint32_t type_offset;  // of the element; 0: a payload of its own
 };
@@ -23,100 +20,51 @@ class Rotation {
   explicit Rotation(kms::KeyHandle new_key) : new_key_(std::move(new_key)) {}
 
   /// False when `payload` is under the new key already, or not under one of `only`.
-  Outcome<bool> add(Bytes payload, std::span<const KeyId> only, Place place) {
+  Outcome<bool> add(Bytes payload, std::span<const KeyId> only, Origin origin) {
     const auto header = parse_payload(payload);
     if (!header) return malformed_payload();
     const KeyId& id = header->key_id;
     if (id == new_key_->id) return false;
     if (!only.empty() && std::ranges::count(only, id) == 0) return false;
-    const auto [it, is_new] = key_index_.try_emplace(id, ids_.size());
-    if (is_new) ids_.push_back(id);
-    values_.push_back({payload, *header, it->second, place});
+    values_.add_payload(payload);
+    origins_.push_back(origin);
     return true;
   }
 
-  /// What goes wrong; `place` says with which value, where it is one.
-  struct Trouble {
-    Failure failure;
-    std::optional<Place> place;
-  };
-  using Result_ = Result<std::monostate, Trouble>;
-
   /// Seals every value under the new key; payload(i) is then the new one of the i-th added.
-  Result_ run(kms::KeyRing& keys) {
-    std::vector<kms::KeyHandle> handles(ids_.size());
-    if (const Done done = keys.resolve(handles, {}, ids_, {}); !done)
-      return Trouble{done.error(), std::nullopt};
-    if (Result_ opened = open(handles); !opened) return opened;
-    return seal();
+  FieldsDone run(kms::KeyRing& keys) {
+    FLE_CHECK(values_.resolve(&keys));
+    FLE_CHECK(values_.open({}));
+    for (std::size_t i = 0; i < values_.size(); ++i)
+      offsets_.push_back(offsets_.back() + payload_len(values_.opened(i)->value.size()));
+    sealed_.resize(offsets_.back());
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      const auto [type, value] = *values_.opened(i);
+      const auto algorithm = static_cast<Algorithm>(values_.payload(i)[0]);
+      values_.add_job(*new_key_, algorithm, type, value, room(i));
+    }
+    const FieldsDone sealed = values_.seal();
+    values_.release();
+    return sealed;
   }
-  [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
-  [[nodiscard]] Bytes payload(std::size_t i) const noexcept { return sealed_jobs_[i].out; }
+  [[nodiscard]] Bytes payload(std::size_t i) noexcept { return room(i); }
+  [[nodiscard]] const Origin& origin(std::size_t i) const noexcept { return origins_[i]; }
 
  private:
-  struct Value {
-    Bytes payload;
-    PayloadHeader header;
-    std::size_t key;
-    Place place;
-  };
-
-  Result_ open(std::span<const kms::KeyHandle> handles) {
-    std::size_t scratch = 0;
-    for (const Value& v : values_) scratch += open_capacity(v.payload.size());
-    if (const Status room = plaintext_.reset(scratch); !room)
-      return Trouble{Failure(room.error()), std::nullopt};
-    MutBytes room = plaintext_.bytes();
-    for (const Value& v : values_) {
-      const std::size_t n = open_capacity(v.payload.size());
-      open_jobs_.push_back({&handles[v.key]->key, v.payload, room.first(n)});
-      room = room.subspan(n);
-    }
-    if (const BatchStatus opened = open_batch(open_jobs_); !opened)
-      return Trouble{does_not_open(opened.error().code), values_[opened.error().index].place};
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      // What a reader would refuse must not get a new key's blessing.
-      const OpenJob& job = open_jobs_[i];
-      const auto type = static_cast<bson::Type>(values_[i].header.bson_type);
-      if (!bson::check_value(type, job.out.first(job.plaintext_len)))
-        return Trouble{malformed_plaintext(), values_[i].place};
-    }
-    return ok;
-  }
-
-  Result_ seal() {
-    std::size_t size = 0;
-    for (const OpenJob& job : open_jobs_) size += payload_len(job.plaintext_len);
-    sealed_.resize(size);
-    MutBytes room(sealed_);
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      const OpenJob& job = open_jobs_[i];
-      const std::size_t n = payload_len(job.plaintext_len);
-      sealed_jobs_.push_back({&new_key_->key, new_key_->id, values_[i].header.algorithm,
-                              values_[i].header.bson_type, job.out.first(job.plaintext_len),
-                              room.first(n)});
-      room = room.subspan(n);
-    }
-    if (const BatchStatus sealed = seal_batch(sealed_jobs_); !sealed)
-      return Trouble{Failure(sealed.error().code, "the value could not be encrypted"),
-                     values_[sealed.error().index].place};
-    plaintext_.clear();
-    return ok;
+  MutBytes room(std::size_t i) noexcept {
+    return MutBytes(sealed_).subspan(offsets_[i], offsets_[i + 1] - offsets_[i]);
   }
 
   kms::KeyHandle new_key_;
-  std::vector<Value> values_;
-  std::vector<KeyId> ids_;  // each once
-  std::unordered_map<KeyId, std::size_t, SeededHash> key_index_{0, SeededHash::random()};
-  WipedBuffer plaintext_;
-  std::vector<OpenJob> open_jobs_;
+  FieldBatch values_;
+  std::vector<Origin> origins_;  // of each value
   std::vector<std::uint8_t> sealed_;
-  std::vector<SealJob> sealed_jobs_;
+  std::vector<std::size_t> offsets_{0};  // of each new payload, and of the end
 };
 
-Failure at(Failure f, const Place& place, Bytes document) {
-  f.document = place.document + 1;
-  if (place.type_offset != 0) f.path = bson::path_of(document, place.type_offset);
+Failure at(Failure f, const Origin& origin, Bytes document) {
+  f.document = origin.document + 1;
+  if (origin.type_offset != 0) f.path = bson::path_of(document, origin.type_offset);
   return f;
 }
 
@@ -133,8 +81,8 @@ Outcome<std::vector<std::vector<std::uint8_t>>> ClientEncryption::reencrypt(
     changes[i] = *added;
   }
   if (const auto done = rotation.run(*keys_); !done) {
-    const auto& [failure, place] = done.error();
-    return place ? at(failure, *place, {}) : failure;
+    const auto& [why, field] = done.error();
+    return field ? at(why, rotation.origin(*field), {}) : why;
   }
   std::vector<std::vector<std::uint8_t>> out;
   std::size_t next = 0;
@@ -159,15 +107,17 @@ Outcome<std::size_t> ClientEncryption::reencrypt_documents(std::span<const MutBy
       return walked.error();
     }
     for (const bson::Mark& m : edits.marks()) {
-      const Place place{i, m.type_offset};
-      const auto added = rotation.add(bson::binary_content(documents[i], m), only, place);
-      if (!added) return at(added.error(), place, documents[i]);
+      const Origin origin{i, m.type_offset};
+      const auto added = rotation.add(bson::binary_content(documents[i], m), only, origin);
+      if (!added) return at(added.error(), origin, documents[i]);
       if (*added) targets.push_back(documents[i].data() + m.value_offset + kBinaryHeaderLen);
     }
   }
   if (const auto done = rotation.run(*keys_); !done) {
-    const auto& [failure, place] = done.error();
-    return place ? at(failure, *place, documents[place->document]) : failure;
+    const auto& [why, field] = done.error();
+    if (!field) return why;
+    const Origin& origin = rotation.origin(*field);
+    return at(why, origin, documents[origin.document]);
   }
   // A payload is as long under any key.
   for (std::size_t i = 0; i < targets.size(); ++i)

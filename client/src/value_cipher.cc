@@ -4,9 +4,9 @@
 
 #include "binary.h"
 #include "count_fields.h"
+#include "field_failures.h"
 #include "fle/batch.h"
 #include "fle/bson_walk/walk.h"
-#include "open_failures.h"
 
 namespace fle::client {
 
@@ -27,7 +27,7 @@ Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, A
   std::vector<std::uint8_t> payload(payload_len(value.size()));
   const SealJob job{&key.key, key.id, algorithm, static_cast<std::uint8_t>(type), value, payload};
   if (const BatchStatus sealed = seal_batch({&job, 1}); !sealed) {
-    return Failure(sealed.error().code, "the value could not be encrypted");
+    return not_sealed(sealed.error().code);
   }
   count_sealed({&job, 1});
   return payload;

@@ -54,8 +54,8 @@ std::size_t placeholder_size(const Rewrite& r, const bson::Mark& m) noexcept {
   return 4 + 1 + 1 + document_size(r, m);
 }
 
-void write_placeholder(MutBytes out, const Rewrite& r, const bson::Mark& m, Bytes value) noexcept {
-  Writer w(out);
+void write_placeholder(const Rewrite& r, const bson::Mark& m, Bytes value, MutBytes room) noexcept {
+  Writer w(room);
   w.int32(1 + document_size(r, m));
   w.byte(kEncryptedSubtype);
   w.byte(kPlaceholder);
@@ -97,23 +97,9 @@ void Analysis::clear() noexcept {
 
 Outcome<std::vector<std::uint8_t>> write_marked(Bytes command, Analysis& analysis) {
   if (analysis.edits.empty()) return std::vector<std::uint8_t>(command.begin(), command.end());
-  const std::span<bson::Mark> marks = analysis.edits.marks();
-  for (std::size_t i = 0; i < marks.size(); ++i)
-    set_new(marks[i], analysis.rewrites[i],
-            [&] { return placeholder_size(analysis.rewrites[i], marks[i]); });
-  FLE_TRY(const std::size_t size, analysis.edits.layout(command, kCommandLimits));
+  FLE_TRY(const std::size_t size, lay_out(command, analysis, placeholder_size));
   std::vector<std::uint8_t> out(size);
-  analysis.edits.write(out, command);
-  for (std::size_t i = 0; i < marks.size(); ++i) {
-    const Rewrite& r = analysis.rewrites[i];
-    const Bytes value = command.subspan(marks[i].value_offset, marks[i].value_size);
-    const MutBytes room = write_form(out, marks[i], r);
-    if (r.form == Form::eq_plain) {
-      if (!value.empty()) std::memcpy(room.data(), value.data(), value.size());
-    } else {
-      write_placeholder(room, r, marks[i], value);
-    }
-  }
+  write_out(out, command, analysis, write_placeholder);
   return out;
 }
 

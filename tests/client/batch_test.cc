@@ -133,8 +133,8 @@ TEST_F(ABatch, HoldsNoPlaintextOfTheOtherFieldsWhenOneIsForged) {
   Batch batch;
   batch.add(forged);
   ASSERT_FALSE(DocumentCipher(nullptr, ring).decrypt(batch));
-  EXPECT_TRUE(batch.state().plaintext.bytes().empty()) << "clear() wipes what it drops";
-  EXPECT_EQ(batch.state().n_output, 0U);
+  EXPECT_TRUE(client::BatchState::of(batch).fields.plaintext().empty()) << "clear() wipes what it drops";
+  EXPECT_EQ(client::BatchState::of(batch).n_output, 0U);
 }
 
 TEST_F(ABatch, NamesTheDocumentThatIsNotBson) {

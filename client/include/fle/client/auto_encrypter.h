@@ -32,6 +32,8 @@ namespace fle::client {
 ///
 /// Thread safety: one AutoEncrypter serves any number of threads, each with its own Message.
 
+struct MessageState;  // private
+
 /// One command or reply on its way through; holds all scratch memory and keeps it for the next one.
 class FLE_API Message {
  public:
@@ -54,11 +56,9 @@ class FLE_API Message {
   /// Fields that stayed encrypted under MissingKeys::keep.
   [[nodiscard]] std::span<const KeptField> kept() const noexcept;
 
-  struct State;
-  [[nodiscard]] State& state() noexcept { return *s_; }
-
  private:
-  std::unique_ptr<State> s_;
+  friend struct MessageState;
+  std::unique_ptr<MessageState> s_;
 };
 
 class FLE_API AutoEncrypter {

@@ -65,6 +65,8 @@ struct LeftAlone {
   std::string path{};          ///< And its path; empty when there is none.
 };
 
+struct BatchState;  // private
+
 /// Documents in, documents out; holds all scratch memory and keeps it for the next batch.
 class FLE_API Batch {
  public:
@@ -97,11 +99,9 @@ class FLE_API Batch {
   /// What looks encrypted and was neither encrypted nor decrypted.
   [[nodiscard]] LeftAlone left_alone() const;
 
-  struct State;
-  [[nodiscard]] State& state() noexcept { return *s_; }
-
  private:
-  std::unique_ptr<State> s_;
+  friend struct BatchState;
+  std::unique_ptr<BatchState> s_;
 };
 
 class FLE_API DocumentCipher {
@@ -124,7 +124,7 @@ class FLE_API DocumentCipher {
   /// @retval Errc::invalid_argument  the cipher has no plan
   /// @retval Errc::work_limit        the budget is spent; names the pattern that took the most
   /// @retval Errc::no_memory
-  /// @retval as bson::find_fields, bson::resolve_pointer, bson::Edits::layout, KeyRing::resolve
+  /// @retval as bson::find_fields, bson::resolve_pointer, bson::Edits::layout, KeyRing::lease
   [[nodiscard]] Done encrypt(Batch& batch) const;
   /// Decrypts every encrypted value, in every document. All or nothing but for MissingKeys::keep.
   /// What an encrypted value decrypts to is not searched for ciphertext again.
@@ -133,7 +133,7 @@ class FLE_API DocumentCipher {
   /// @retval Errc::malformed_payload  a subtype 6 binary of type 1 or 2 that is cut short
   /// @retval Errc::malformed_bson     the document, or what a value decrypts to
   /// @retval Errc::no_memory
-  /// @retval as bson::find_ciphertexts, bson::Edits::layout, KeyRing::resolve
+  /// @retval as bson::find_ciphertexts, bson::Edits::layout, KeyRing::lease
   [[nodiscard]] Done decrypt(Batch& batch) const;
 
  private:

@@ -13,14 +13,22 @@ namespace fle::query {
 inline constexpr std::size_t kEqBefore = 4 + 1 + 4;
 inline constexpr std::size_t kEqAround = kEqBefore + 1;
 
-/// Says what a mark becomes.
-/// @param encrypted_size  gives the size of the binary in bytes, its length and subtype included;
-///                        not called for Form::eq_plain.
+/// Lays the command out as it will be, once `analysis` has been filled by analyze().
+/// @param encrypted_size  a function of rewrite and mark: bytes of the binary that stands for the
+///                        value, its length and subtype included; not called for Form::eq_plain.
+/// @return  bytes of the new command
+/// @retval as bson::Edits::layout
 template <class Size>
-void set_new(bson::Mark& m, const Rewrite& r, Size encrypted_size) {
-  const std::size_t inner = r.form == Form::eq_plain ? m.value_size : encrypted_size();
-  m.new_type = r.form == Form::value ? bson::Type::bin_data : bson::Type::object;
-  m.new_size = static_cast<std::uint32_t>(r.form == Form::value ? inner : inner + kEqAround);
+Outcome<std::size_t> lay_out(Bytes command, Analysis& analysis, Size encrypted_size) {
+  const std::span<bson::Mark> marks = analysis.edits.marks();
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    bson::Mark& m = marks[i];
+    const Rewrite& r = analysis.rewrites[i];
+    const std::size_t inner = r.form == Form::eq_plain ? m.value_size : encrypted_size(r, m);
+    m.new_type = r.form == Form::value ? bson::Type::bin_data : bson::Type::object;
+    m.new_size = static_cast<std::uint32_t>(r.form == Form::value ? inner : inner + kEqAround);
+  }
+  return analysis.edits.layout(command, kCommandLimits);
 }
 
 /// Writes what stands around the value.
@@ -35,6 +43,25 @@ inline MutBytes write_form(MutBytes out, const bson::Mark& m, const Rewrite& r) 
   std::memcpy(all.data() + 5, "$eq", 4);
   all.back() = 0;
   return all.subspan(kEqBefore, m.new_size - kEqAround);
+}
+
+/// Writes the command that was laid out, plain values too; encrypted ones are the caller's.
+/// @param out    exactly as many bytes as lay_out() said; may not overlap `command`.
+/// @param write  a function of rewrite, mark, the bare value, and the room of its binary.
+template <class Write>
+void write_out(MutBytes out, Bytes command, const Analysis& analysis, Write write) {
+  analysis.edits.write(out, command);
+  const std::span<const bson::Mark> marks = analysis.edits.marks();
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    const bson::Mark& m = marks[i];
+    const Rewrite& r = analysis.rewrites[i];
+    const MutBytes room = write_form(out, m, r);
+    const Bytes value = command.subspan(m.value_offset, m.value_size);
+    if (r.form != Form::eq_plain)
+      write(r, m, value, room);
+    else if (!value.empty())
+      std::memcpy(room.data(), value.data(), value.size());
+  }
 }
 
 }  // namespace fle::query

@@ -1,12 +1,14 @@
-#ifndef FLE_CLIENT_SRC_OPEN_FAILURES_H_
-#define FLE_CLIENT_SRC_OPEN_FAILURES_H_
+#ifndef FLE_CLIENT_SRC_FIELD_FAILURES_H_
+#define FLE_CLIENT_SRC_FIELD_FAILURES_H_
 
 #include "fle/failure.h"
 
 namespace fle::client {
 
-// Why an encrypted value does not decrypt: the same words for a field of a document and a value of
-// its own.
+// Why a value cannot be encrypted or decrypted: the same words for a field of a document, a value
+// of a command, and a value of its own.
+
+inline Failure not_sealed(Errc code) { return {code, "the value could not be encrypted"}; }
 
 inline Failure malformed_payload() {
   return {Errc::malformed_payload, "malformed ciphertext: not the layout of an encrypted value"};
@@ -23,4 +25,4 @@ inline Failure malformed_plaintext() {
 
 }  // namespace fle::client
 
-#endif  // FLE_CLIENT_SRC_OPEN_FAILURES_H_
+#endif  // FLE_CLIENT_SRC_FIELD_FAILURES_H_

@@ -1,0 +1,128 @@
+#include <utility>
+
+#include "batch_state.h"
+
+namespace fle::client {
+
+void BatchState::abandon() noexcept {
+  wipe({output.data(), n_output});
+  n_output = 0;
+  fields.clear();
+  pointer_keys.clear();
+  pointers_of = 0;
+  kept.clear();
+  kept_fields.clear();
+  n_fields = 0;
+  n_results = 0;
+}
+
+Done BatchState::lay_out(const bson::Limits& limits) {
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < n_documents; ++i) {
+    Document& d = documents[i];
+    d.size = 0;
+    if (d.edits.empty()) continue;
+    auto size = d.edits.layout(d.input, limits);
+    if (!size) {
+      size.error().document = i + 1;
+      return size.error();
+    }
+    d.offset = total;
+    d.size = *size;
+    total += *size;
+  }
+  if (output.size() < total) output.resize(total);
+  n_output = total;
+  for (Document& d : in_use()) {
+    if (d.size != 0) d.edits.write({output.data() + d.offset, d.size}, d.input);
+  }
+  return ok;
+}
+
+Failure BatchState::at_field(Failure f, std::size_t i, const bson::Mark& m) const {
+  f.document = i + 1;
+  f.path = bson::path_of(documents[i].input, m.type_offset);
+  return f;
+}
+
+Failure BatchState::at_field(FieldFailure f) const {
+  std::size_t field = f.field.value_or(static_cast<std::size_t>(-1));
+  for (std::size_t i = 0; i < n_documents && f.field; ++i) {
+    const std::span<const bson::Mark> marks = documents[i].edits.marks();
+    if (field < marks.size()) return at_field(std::move(f.why), i, marks[field]);
+    field -= marks.size();
+  }
+  return std::move(f.why);
+}
+
+Batch::Batch() : s_(std::make_unique<BatchState>()) {}
+Batch::Batch(Batch&&) noexcept = default;
+Batch& Batch::operator=(Batch&&) noexcept = default;
+Batch::~Batch() = default;
+
+void Batch::clear() noexcept {
+  s_->abandon();
+  s_->n_documents = 0;
+}
+
+void Batch::add(Bytes document) {
+  if (s_->n_documents == s_->documents.size()) s_->documents.emplace_back();
+  BatchState::Document& d = s_->documents[s_->n_documents++];
+  d.input = document;
+  d.size = 0;
+  d.edits.clear();
+}
+
+std::size_t Batch::size() const noexcept { return s_->n_documents; }
+
+Bytes Batch::output(std::size_t index) const noexcept {
+  if (index >= s_->n_results) return {};
+  const BatchState::Document& d = s_->documents[index];
+  return d.size == 0 ? d.input : Bytes{s_->output.data() + d.offset, d.size};
+}
+
+std::size_t Batch::fields() const noexcept { return s_->n_fields; }
+std::span<const KeptField> Batch::kept() const noexcept { return s_->kept; }
+
+void Batch::count_leaves(std::vector<std::uint64_t>& counts) const {
+  for (std::size_t i = 0; i < s_->n_results; ++i) {
+    for (const bson::Mark& m : std::as_const(s_->documents[i].edits).marks()) {
+      if (m.leaf >= counts.size()) counts.resize(m.leaf + 1);
+      ++counts[m.leaf];
+    }
+  }
+}
+
+void Batch::count_paths(bson::PathTable& paths, std::vector<PathCount>& counts) const {
+  std::size_t field = 0;
+  auto kept = s_->kept_fields.begin();
+  for (std::size_t i = 0; i < s_->n_results; ++i) {
+    const std::span<const bson::PathTable::Id> ids =
+        paths.find(s_->documents[i].input, s_->documents[i].edits);
+    counts.resize(paths.size());
+    for (const bson::PathTable::Id id : ids) {
+      const bool left = kept != s_->kept_fields.end() && *kept == field;
+      if (left) ++kept;
+      ++(left ? counts[id].left : counts[id].decrypted);
+      ++field;
+    }
+  }
+}
+
+LeftAlone Batch::left_alone() const {
+  LeftAlone all;
+  for (std::size_t i = 0; i < s_->n_results; ++i) {
+    const BatchState::Document& d = s_->documents[i];
+    const bson::Unmarked& u = d.edits.unmarked();
+    if (u.none()) continue;
+    if (all.ciphertexts + all.foreign == 0) {
+      all.document = i;
+      all.path = bson::path_of(d.input, u.first);
+    }
+    all.ciphertexts += u.ciphertexts;
+    all.foreign += u.foreign;
+  }
+  return all;
+}
+
+}  // namespace fle::client

@@ -1,0 +1,121 @@
+#include <cstring>
+#include <utility>
+
+#include "batch_state.h"
+#include "field_failures.h"
+
+namespace fle::client {
+namespace {
+
+Done read_payloads(BatchState& s) {
+  for (std::size_t i = 0; i < s.n_documents; ++i) {
+    const BatchState::Document& d = s.documents[i];
+    for (const bson::Mark& m : d.edits.marks())
+      if (!s.fields.add_payload(bson::binary_content(d.input, m)))
+        return s.at_field(malformed_payload(), i, m);
+  }
+  return ok;
+}
+
+/// Whether a value may stay encrypted for this reason. Trouble that may pass is not one: a vault or
+/// a KMS that cannot be reached says nothing about the key.
+bool may_keep(Errc reason) noexcept {
+  switch (reason) {
+    case Errc::key_not_found:
+    case Errc::key_document_invalid:
+    case Errc::key_unwrap_failed:
+    case Errc::kms_not_configured:
+    case Errc::kms_unsupported:
+    case Errc::kms_refused:
+    case Errc::kms_bad_answer:
+    case Errc::not_in_build:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Notes a field that stays encrypted; its path comes later.
+KeptField kept_field(std::uint64_t document, const KeyId& id, const kms::KeyProblem& problem) {
+  KeptField kept{document, {}, id, problem.why.code};
+  if (!problem.alt_names.empty()) kept.alt_name = problem.alt_names.front();
+  kept.provider = problem.provider;
+  kept.message = problem.why.message;
+  return kept;
+}
+
+/// The fields of a document that have no key, and their paths in one walk.
+Done keep_fields(BatchState& s, std::size_t document, std::size_t first_field) {
+  const Bytes input = s.documents[document].input;
+  const std::span<const bson::Mark> marks = std::as_const(s.documents[document].edits).marks();
+  const std::size_t first_kept = s.kept.size();
+  std::vector<std::uint32_t> offsets;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    const std::size_t field = first_field + i;
+    const kms::KeyProblem* problem = s.fields.missing(field);
+    if (problem == nullptr) continue;
+    if (!may_keep(problem->why.code)) return s.at_field(problem->why, document, marks[i]);
+    const auto header = parse_payload(s.fields.payload(field));
+    s.kept_fields.push_back(field);
+    s.kept.push_back(kept_field(document, header->key_id, *problem));
+    offsets.push_back(marks[i].type_offset);
+  }
+  std::vector<std::string> paths = bson::paths_of(input, offsets);
+  for (std::size_t i = 0; i < paths.size(); ++i) s.kept[first_kept + i].path = std::move(paths[i]);
+  return ok;
+}
+
+Done find_keys(BatchState& s, kms::KeyRing* ring, MissingKeys missing) {
+  const FieldsDone resolved = s.fields.resolve(ring);
+  if (resolved) return ok;
+  if (missing == MissingKeys::fail) return s.at_field(resolved.error());
+  std::size_t field = 0;
+  for (std::size_t i = 0; i < s.n_documents; ++i) {
+    FLE_CHECK(keep_fields(s, i, field));
+    field += s.documents[i].edits.marks().size();
+  }
+  return ok;
+}
+
+/// Takes types and sizes from the plaintexts; what is kept stays as it is.
+void set_sizes(BatchState& s) noexcept {
+  std::size_t field = 0;
+  for (BatchState::Document& d : s.in_use()) {
+    for (bson::Mark& m : d.edits.marks()) {
+      const auto opened = s.fields.opened(field++);
+      m.new_type = opened ? opened->type : m.type;
+      m.new_size = opened ? static_cast<std::uint32_t>(opened->value.size()) : m.value_size;
+    }
+  }
+}
+
+void write_values(BatchState& s) noexcept {
+  std::size_t field = 0;
+  for (const BatchState::Document& d : s.in_use()) {
+    for (const bson::Mark& m : d.edits.marks()) {
+      const auto opened = s.fields.opened(field++);
+      const Bytes value = opened ? opened->value : d.input.subspan(m.value_offset, m.value_size);
+      if (!value.empty()) std::memcpy(s.room(d, m).data(), value.data(), value.size());
+    }
+  }
+}
+
+}  // namespace
+
+Done decrypt_documents(BatchState& s, kms::KeyRing* ring, const DocumentCipher::Options& options) {
+  FLE_CHECK(s.walk_all([&](Bytes doc, bson::Edits& edits) {
+    return bson::find_ciphertexts(doc, edits, options.limits);
+  }));
+  FLE_CHECK(read_payloads(s));
+  FLE_CHECK(find_keys(s, ring, options.missing_keys));
+  if (const FieldsDone opened = s.fields.open(options.limits); !opened)
+    return s.at_field(opened.error());
+  set_sizes(s);
+  FLE_CHECK(s.lay_out(options.limits));
+  write_values(s);
+  s.n_fields -= s.kept.size();
+  s.fields.count();
+  return ok;
+}
+
+}  // namespace fle::client

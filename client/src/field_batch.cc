@@ -1,0 +1,91 @@
+#include "field_batch.h"
+
+#include <algorithm>
+
+#include "count_fields.h"
+#include "field_failures.h"
+
+namespace fle::client {
+
+void FieldBatch::release() noexcept {
+  keys_.clear();
+  plaintext_.clear();
+}
+
+void FieldBatch::clear() noexcept {
+  release();
+  field_keys_.clear();
+  payloads_.clear();
+  left_out_.clear();
+  seal_jobs_.clear();
+  open_jobs_.clear();
+}
+
+bool FieldBatch::add_payload(Bytes payload) {
+  const auto header = parse_payload(payload);
+  if (!header) return false;
+  add(header->key_id);
+  payloads_.push_back(payload);
+  return true;
+}
+
+FieldsDone FieldBatch::resolve(kms::KeyRing* ring) {
+  const Done resolved = keys_.resolve(ring);
+  if (resolved) return ok;
+  for (std::size_t i = 0; i < size(); ++i)
+    if (const kms::KeyProblem* problem = missing(i)) return FieldFailure(problem->why, i);
+  return FieldFailure(resolved.error(), std::nullopt);
+}
+
+FieldsDone FieldBatch::seal() {
+  const BatchStatus sealed = seal_batch(seal_jobs_);
+  if (sealed) return ok;
+  return FieldFailure(not_sealed(sealed.error().code), sealed.error().index);
+}
+
+FieldsDone FieldBatch::open(const bson::Limits& limits) {
+  std::size_t scratch = 0;
+  for (const Bytes payload : payloads_) scratch += open_capacity(payload.size());
+  FLE_CHECK(plaintext_.reset(scratch));
+  MutBytes room = plaintext_.bytes();
+  for (std::size_t i = 0; i < size(); ++i) {
+    const kms::ResolvedKey* with = key(i);
+    if (with == nullptr) {
+      left_out_.push_back(i);
+      continue;
+    }
+    const std::size_t n = open_capacity(payloads_[i].size());
+    open_jobs_.push_back({&with->key, payloads_[i], room.first(n)});
+    room = room.subspan(n);
+  }
+  if (const BatchStatus opened = open_batch(open_jobs_); !opened)
+    return FieldFailure(does_not_open(opened.error().code), field_of(opened.error().index));
+  for (std::size_t job = 0; job < open_jobs_.size(); ++job) {
+    // What a reader would refuse is no result, and gets no new key's blessing.
+    const OpenJob& j = open_jobs_[job];
+    if (!bson::check_value(type_of(j), j.out.first(j.plaintext_len), limits))
+      return FieldFailure(malformed_plaintext(), field_of(job));
+  }
+  return ok;
+}
+
+std::size_t FieldBatch::job_of(std::size_t field) const noexcept {
+  const auto next = std::ranges::lower_bound(left_out_, field);
+  if (next != left_out_.end() && *next == field) return kNoJob;
+  return field - static_cast<std::size_t>(next - left_out_.begin());
+}
+
+std::size_t FieldBatch::field_of(std::size_t job) const noexcept {
+  for (const std::size_t without : left_out_) {
+    if (without > job) break;
+    ++job;
+  }
+  return job;
+}
+
+void FieldBatch::count() const noexcept {
+  if (!seal_jobs_.empty()) count_sealed(seal_jobs_);
+  if (!open_jobs_.empty()) count_opened(open_jobs_);
+}
+
+}  // namespace fle::client
