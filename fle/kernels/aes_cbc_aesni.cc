@@ -1,30 +1,20 @@
-// AES-256 on AES-NI (FIPS 197); SHA-512 as in the portable kernel, whose libcrypto code is the best
-// single stream there is.
+// AES-256 on AES-NI (FIPS 197).
 #include "kernels/aes_cbc_aesni.h"
 
 #include <cstring>
 
 #include <immintrin.h>
 
+#include "kernels/aes.h"
 #include "kernels/aes_cbc_lanes.h"
-#include "kernels/kernel.h"
 #include "kernels/scrub.h"
 #include "kernels/target.h"
 
 namespace fle::kernels {
 namespace {
 
-constexpr std::size_t kBlock = 16;
-constexpr int kRounds = 14;
 constexpr std::size_t kStack = 1024;       // more than the frame of any function here that has keys
 constexpr std::size_t kLanesStack = 4096;  // and than that with the scheduler's, which is above it
-
-FLE_TARGET_AESNI FLE_INLINE __m128i load(const std::uint8_t* p) noexcept {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
-FLE_TARGET_AESNI FLE_INLINE void store(std::uint8_t* p, __m128i v) noexcept {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v);
-}
 
 // ---- Key expansion (FIPS 197 section 5.2, Nk = 8)
 
@@ -63,16 +53,6 @@ FLE_TARGET_AESNI void invert(std::uint8_t (*dec)[16], const std::uint8_t (*enc)[
   store(dec[0], load(enc[kRounds]));
   for (int r = 1; r < kRounds; ++r) store(dec[r], _mm_aesimc_si128(load(enc[kRounds - r])));
   store(dec[kRounds], load(enc[0]));
-}
-
-bool expand(KeyState& out, const std::uint8_t* key) noexcept {
-  expand_aes(out.enc, key + 32);
-  invert(out.dec, out.enc);
-  // A kernel of this family never hands a key to libcrypto, so no raw copy of it is kept.
-  const bool good = expand_hmac(out.mac, key) && expand_hmac(out.iv, key + 64);
-  scrub_xmm();
-  scrub_stack<kStack>();
-  return good;
 }
 
 // ---- CBC
@@ -116,20 +96,6 @@ FLE_TARGET_AESNI FLE_INLINE __m128i encrypt_block(const KeyState& key, __m128i c
   return _mm_aesenclast_si128(x, load(rk[kRounds]));
 }
 
-bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
-  static constexpr CbcLanes kEight{kLanes, encrypt_chains};
-  if (n == 1) {
-    cbc_encrypt_one(jobs[0]);
-    scrub_xmm();
-    scrub_stack<kStack>();
-  } else {
-    cbc_encrypt_lanes(kEight, jobs, n);
-    scrub_xmm();
-    scrub_stack<kLanesStack>();
-  }
-  return true;
-}
-
 // Decryption has no chain to wait for: kWide blocks of one message are in flight at once.
 template <unsigned kWide>
 FLE_TARGET_AESNI FLE_INLINE void decrypt_blocks(const CbcDecryptJob& j, std::size_t b,
@@ -163,13 +129,6 @@ FLE_TARGET_AESNI FLE_INLINE void decrypt_blocks(const CbcDecryptJob& j, std::siz
   if (b < j.n_blocks) decrypt_blocks<1>(j, b, before);
 }
 
-bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
-  for (std::size_t i = 0; i < n; ++i) decrypt_one(jobs[i]);
-  scrub_xmm();
-  scrub_stack<kStack>();
-  return true;
-}
-
 // ---- Counter mode for the CSPRNG
 
 FLE_TARGET_AESNI void fill(std::uint8_t* out, std::size_t n_blocks,
@@ -197,18 +156,6 @@ FLE_TARGET_AESNI void fill(std::uint8_t* out, std::size_t n_blocks,
   }
 }
 
-bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
-  alignas(16) std::uint8_t rk[kRounds + 1][16];
-  expand_aes(rk, key);
-  fill(out, n_blocks, rk);
-  ::explicit_bzero(rk, sizeof rk);
-  scrub_xmm();
-  scrub_stack<kStack>();
-  return true;
-}
-
-bool mac(const MacJob* jobs, std::size_t n) noexcept { return kPortable.mac(jobs, n); }
-
 }  // namespace
 
 [[gnu::noinline]] FLE_TARGET_AESNI void cbc_encrypt_blocks(const KeyState& key,
@@ -235,7 +182,45 @@ bool mac(const MacJob* jobs, std::size_t n) noexcept { return kPortable.mac(jobs
   store(j.out + whole, encrypt_block(*j.key, load(chain), load(last)));
 }
 
-const Kernel kAesNiKernel{"aesni",     kAesNi,      expand,   mac,
-                          cbc_encrypt, cbc_decrypt, ctr_fill, nullptr};
+bool expand_aesni(KeyState& out, const std::uint8_t* key) noexcept {
+  expand_aes(out.enc, key + 32);
+  invert(out.dec, out.enc);
+  // A kernel of this family never hands a key to libcrypto, so no raw copy of it is kept.
+  const bool good = expand_hmac(out.mac, key) && expand_hmac(out.iv, key + 64);
+  scrub_xmm();
+  scrub_stack<kStack>();
+  return good;
+}
+
+bool cbc_encrypt_aesni(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  static constexpr CbcLanes kEight{kLanes, encrypt_chains};
+  if (n == 1) {
+    cbc_encrypt_one(jobs[0]);
+    scrub_xmm();
+    scrub_stack<kStack>();
+  } else {
+    cbc_encrypt_lanes(kEight, jobs, n);
+    scrub_xmm();
+    scrub_stack<kLanesStack>();
+  }
+  return true;
+}
+
+bool cbc_decrypt_aesni(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) decrypt_one(jobs[i]);
+  scrub_xmm();
+  scrub_stack<kStack>();
+  return true;
+}
+
+bool ctr_fill_aesni(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
+  alignas(16) std::uint8_t rk[kRounds + 1][16];
+  expand_aes(rk, key);
+  fill(out, n_blocks, rk);
+  ::explicit_bzero(rk, sizeof rk);
+  scrub_xmm();
+  scrub_stack<kStack>();
+  return true;
+}
 
 }  // namespace fle::kernels

@@ -6,9 +6,16 @@
 
 #include "kernels/kernel.h"
 
-// AES-256-CBC of one message on AES-NI, for other kernels to build on. Neither function cleans up
-// registers or dead stack behind itself: its caller does. Need: kAesNi.
+// AES-256 on AES-NI. Need: kAesNi.
 namespace fle::kernels {
+
+// Members of a Kernel; each cleans up registers and dead stack behind itself.
+bool expand_aesni(KeyState& out, const std::uint8_t* key) noexcept;
+bool cbc_encrypt_aesni(const CbcEncryptJob* jobs, std::size_t n) noexcept;
+bool cbc_decrypt_aesni(const CbcDecryptJob* jobs, std::size_t n) noexcept;
+bool ctr_fill_aesni(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept;
+
+// CBC of one message, to build on: neither cleans up behind itself, its caller does.
 
 /// All of a message, padding included.
 void cbc_encrypt_one(const CbcEncryptJob& job) noexcept;

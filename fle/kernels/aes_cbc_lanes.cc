@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/aes.h"
+
 namespace fle::kernels {
 namespace {
-
-constexpr std::size_t kBlock = 16;
 
 class Scheduler {
  public:

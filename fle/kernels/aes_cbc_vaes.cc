@@ -4,16 +4,16 @@
 
 #include <immintrin.h>
 
+#include "kernels/aes.h"
+#include "kernels/aes_cbc_aesni.h"
 #include "kernels/aes_cbc_lanes.h"
 #include "kernels/target.h"
 
 namespace fle::kernels {
 namespace {
 
-constexpr std::size_t kBlock = 16;
 constexpr unsigned kLanes = 16;
 constexpr unsigned kRegs = kLanes / 4;
-constexpr int kRounds = 14;
 constexpr int kXor3 = 0x96;
 
 struct Schedule {
@@ -26,13 +26,6 @@ FLE_TARGET_VAES512 FLE_INLINE void broadcast(Schedule& s,
   for (int r = 0; r <= kRounds; ++r) {
     s.k[r] = _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(rk[r])));
   }
-}
-
-FLE_TARGET_VAES512 FLE_INLINE __m128i load(const std::uint8_t* p) noexcept {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
-FLE_TARGET_VAES512 FLE_INLINE void store(std::uint8_t* p, __m128i v) noexcept {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v);
 }
 
 FLE_TARGET_VAES512 FLE_INLINE __m512i gather(const std::uint8_t* const* p,
@@ -195,7 +188,7 @@ constexpr std::size_t kWorthVaes = 5;
     std::size_t run = 1;
     while (run < n && jobs[run].key == jobs->key) ++run;
     if (run < kWorthVaes) {
-      if (!kAesNiKernel.cbc_encrypt(jobs, run)) return false;
+      if (!cbc_encrypt_aesni(jobs, run)) return false;
     } else {
       cbc_encrypt_lanes(kSixteen, jobs, run);
     }

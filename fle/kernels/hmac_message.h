@@ -7,11 +7,10 @@
 #include <cstring>
 
 #include "kernels/kernel.h"
+#include "kernels/sha512_constants.h"
 
 // The message of an HMAC as blocks for SHA-512 (FIPS 180-4 section 5.1.2).
 namespace fle::kernels {
-
-inline constexpr std::size_t kShaBlock = 128;
 
 inline void put_be64(std::uint8_t* p, std::uint64_t v) noexcept {
   v = __builtin_bswap64(v);

@@ -12,15 +12,13 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include "kernels/aes.h"
 #include "kernels/kernel.h"
 #include "kernels/scrub.h"
+#include "kernels/sha512_constants.h"
 
 namespace fle::kernels {
 namespace {
-
-constexpr std::size_t kShaBlock = 128;
-constexpr std::size_t kDigest = 64;
-constexpr std::size_t kAesBlock = 16;
 
 // ---- HMAC-SHA-512 (RFC 2104, FIPS 180-4)
 
@@ -134,17 +132,17 @@ class Cipher {
 
 bool cbc_encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   Cipher cipher(cbc_cipher(), Cipher::Direction::encrypt);
-  std::uint8_t last[kAesBlock];
+  std::uint8_t last[kBlock];
   bool good = true;
   for (std::size_t i = 0; good && i < n; ++i) {
     const CbcEncryptJob& j = jobs[i];
-    const std::size_t rest = j.len % kAesBlock;
+    const std::size_t rest = j.len % kBlock;
     const std::size_t whole = j.len - rest;
     // PKCS#7 (RFC 5652 section 6.3): always at least one byte.
-    std::memset(last, static_cast<int>(kAesBlock - rest), kAesBlock);
+    std::memset(last, static_cast<int>(kBlock - rest), kBlock);
     if (rest != 0) std::memcpy(last, j.in + whole, rest);
     good = cipher.start(j.key->aes_key, j.iv) && cipher.update(j.out, j.in, whole) &&
-           cipher.update(j.out + whole, last, kAesBlock);
+           cipher.update(j.out + whole, last, kBlock);
   }
   ::explicit_bzero(last, sizeof last);
   scrub_baseline();
@@ -157,7 +155,7 @@ bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
   bool good = true;
   for (std::size_t i = 0; good && i < n; ++i) {
     const CbcDecryptJob& j = jobs[i];
-    good = cipher.start(j.key->aes_key, j.iv) && cipher.update(j.out, j.in, j.n_blocks * kAesBlock);
+    good = cipher.start(j.key->aes_key, j.iv) && cipher.update(j.out, j.in, j.n_blocks * kBlock);
   }
   scrub_baseline();
   scrub_stack<kStack>();
@@ -165,10 +163,10 @@ bool cbc_decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
 }
 
 bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
-  const std::uint8_t zero[kAesBlock] = {};
-  std::memset(out, 0, n_blocks * kAesBlock);
+  const std::uint8_t zero[kBlock] = {};
+  std::memset(out, 0, n_blocks * kBlock);
   Cipher cipher(ctr_cipher(), Cipher::Direction::encrypt);
-  const bool good = cipher.start(key, zero) && cipher.update(out, out, n_blocks * kAesBlock);
+  const bool good = cipher.start(key, zero) && cipher.update(out, out, n_blocks * kBlock);
   scrub_baseline();
   scrub_stack<kStack>();
   return good;

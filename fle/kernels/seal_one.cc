@@ -8,6 +8,7 @@
 
 #include <immintrin.h>
 
+#include "kernels/aes.h"
 #include "kernels/aes_cbc_aesni.h"
 #include "kernels/hmac_lanes.h"
 #include "kernels/hmac_message.h"
@@ -18,14 +19,8 @@
 namespace fle::kernels {
 namespace {
 
-constexpr std::size_t kBlock = 16;
 constexpr std::size_t kBlocksAStep = kShaBlock / kBlock;
-constexpr unsigned kAesRounds = 14;
-constexpr unsigned kAesSteps = kAesRounds + 1;
-
-FLE_TARGET_AES_AVX2 FLE_INLINE __m128i load(const void* p) noexcept {
-  return _mm_loadu_si128(static_cast<const __m128i*>(p));
-}
+constexpr unsigned kAesSteps = kRounds + 1;
 
 // ---- SHA-512 of one message (FIPS 180-4 section 6.4.2): rounds in scalar registers, the message
 // schedule in vector registers, two words each
@@ -99,7 +94,7 @@ FLE_TARGET_AES_AVX2 FLE_INLINE void aes_step(Cbc& c) noexcept {
   const __m128i k = load(c.key.enc[kRound]);
   if constexpr (kRound == 0) {
     c.x = _mm_xor_si128(c.x, _mm_xor_si128(k, load(c.in + kAt)));
-  } else if constexpr (kRound < kAesRounds) {
+  } else if constexpr (kRound < kRounds) {
     c.x = _mm_aesenc_si128(c.x, k);
   } else {
     c.x = _mm_aesenclast_si128(c.x, k);

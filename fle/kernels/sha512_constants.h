@@ -1,9 +1,14 @@
 #ifndef FLE_KERNELS_SHA512_CONSTANTS_H_
 #define FLE_KERNELS_SHA512_CONSTANTS_H_
 
+#include <cstddef>
 #include <cstdint>
 
 namespace fle::kernels {
+
+// SHA-512 (FIPS 180-4), in bytes.
+inline constexpr std::size_t kShaBlock = 128;
+inline constexpr std::size_t kDigest = 64;
 
 /// Round constants of SHA-512 (FIPS 180-4 section 4.2.3).
 alignas(64) constexpr std::uint64_t kSha512K[80] = {

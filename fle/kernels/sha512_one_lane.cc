@@ -13,8 +13,6 @@
 namespace fle::kernels {
 namespace {
 
-constexpr std::size_t kDigest = 64;
-
 void start(SHA512_CTX& c, const std::uint64_t* state) noexcept {
   for (int i = 0; i < 8; ++i) c.h[i] = state[i];
 }

@@ -1,5 +1,6 @@
-// The wider tiers: each takes the best code there is for hashing, encrypting and decrypting on its
-// kind of CPU. Keys are expanded as for AES-NI in all of them.
+// The kernels of x86-64, a row each: the best code there is for hashing, encrypting and decrypting
+// on its kind of CPU. dispatch.cc chooses one.
+#include "kernels/aes_cbc_aesni.h"
 #include "kernels/aes_cbc_vaes.h"
 #include "kernels/hmac_lanes.h"
 #include "kernels/kernel.h"
@@ -14,18 +15,6 @@ namespace {
 // More than the frames of the functions in aes_cbc_vaes.cc, and of the scheduler between them.
 constexpr std::size_t kStack = 4096;
 
-bool expand(KeyState& out, const std::uint8_t* key) noexcept {
-  return kAesNiKernel.expand(out, key);
-}
-bool encrypt(const CbcEncryptJob* jobs, std::size_t n) noexcept {
-  return kAesNiKernel.cbc_encrypt(jobs, n);
-}
-bool decrypt(const CbcDecryptJob* jobs, std::size_t n) noexcept {
-  return kAesNiKernel.cbc_decrypt(jobs, n);
-}
-bool ctr_fill(std::uint8_t* out, std::size_t n_blocks, const std::uint8_t* key) noexcept {
-  return kAesNiKernel.ctr_fill(out, n_blocks, key);
-}
 FLE_TARGET_AVX2 bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
   hmac_lanes(kSha512Avx2, jobs, n);
   scrub_ymm();
@@ -49,19 +38,28 @@ FLE_TARGET_AVX512 bool decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) no
   return good;
 }
 
+// libcrypto's code is the best single stream of SHA-512 there is.
+bool mac_libcrypto(const MacJob* jobs, std::size_t n) noexcept { return kPortable.mac(jobs, n); }
+
 }  // namespace
 
-const Kernel kAvx2Kernel{"aesni_avx2", kAesNi | kAvx2, expand,   mac_avx2,
-                         encrypt,      decrypt,        ctr_fill, seal_one};
+// clang-format off
+const Kernel kAesNiKernel{
+    "aesni", kAesNi,
+    expand_aesni, mac_libcrypto, cbc_encrypt_aesni, cbc_decrypt_aesni, ctr_fill_aesni, nullptr};
+
+const Kernel kAvx2Kernel{
+    "aesni_avx2", kAesNi | kAvx2,
+    expand_aesni, mac_avx2, cbc_encrypt_aesni, cbc_decrypt_aesni, ctr_fill_aesni, seal_one};
 
 const Kernel kAvx512Kernel{
-    "aesni_avx512", kAesNi | kAvx2 | kAvx512, expand, mac_avx512, encrypt, decrypt, ctr_fill,
-    seal_one};
+    "aesni_avx512", kAesNi | kAvx2 | kAvx512,
+    expand_aesni, mac_avx512, cbc_encrypt_aesni, cbc_decrypt_aesni, ctr_fill_aesni, seal_one};
 
 // AVX-512 together with VAES also means a core that does not slow its clock for 512-bit work.
-const Kernel kVaesKernel{"vaes_avx512", kAesNi | kAvx2 | kAvx512 | kVaes,
-                         expand,        mac_avx512,
-                         encrypt_vaes,  decrypt_vaes,
-                         ctr_fill,      seal_one};
+const Kernel kVaesKernel{
+    "vaes_avx512", kAesNi | kAvx2 | kAvx512 | kVaes,
+    expand_aesni, mac_avx512, encrypt_vaes, decrypt_vaes, ctr_fill_aesni, seal_one};
+// clang-format on
 
 }  // namespace fle::kernels
