@@ -3,6 +3,7 @@
 #include "fle/batch.h"
 #include "fle/client/value_cipher.h"
 #include "kernels/kernel.h"
+#include "src/engine.h"
 #include "support/local_keys.h"
 
 namespace fle::bench {
@@ -13,7 +14,7 @@ using test::LocalKeys;
 using SharedKey = std::shared_ptr<const DataKey>;
 
 SharedKey make_key(const Workload& w, const kernels::Kernel& kernel) {
-  auto key = DataKey::create_for(kernel, w.key, LockPolicy::required);
+  auto key = engine::KeyUse::create_key(kernel, w.key, LockPolicy::required);
   if (!key) throw std::runtime_error(name(key.error().code));
   return std::make_shared<const DataKey>(std::move(*key));
 }

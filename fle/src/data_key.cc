@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "engine.h"
 #include "kernels/kernel.h"
 
 namespace fle {
@@ -12,12 +13,13 @@ static_assert(alignof(kernels::KeyState) <= 64, "SecretBytes aligns to 64");
 Result<DataKey> DataKey::create(Bytes key, LockPolicy policy) {
   const kernels::Kernel* const kernel = kernels::chosen();
   if (kernel == nullptr) return Error{Errc::kernel_unavailable, kernels::kUnavailable};
-  return create_for(*kernel, key, policy);
+  return engine::KeyUse::create_key(*kernel, key, policy);
 }
 
-Result<DataKey> DataKey::create_for(const kernels::Kernel& kernel, Bytes key, LockPolicy policy) {
+Result<DataKey> engine::KeyUse::create_key(const kernels::Kernel& kernel, Bytes key,
+                                           LockPolicy policy) {
   constexpr const char* kWhere = "DataKey::create";
-  if (key.size() != kLen || !kernels::runs_here(kernel)) {
+  if (key.size() != DataKey::kLen || !kernels::runs_here(kernel)) {
     return Error{Errc::invalid_argument, kWhere};
   }
   FLE_TRY(SecretBytes mem, SecretBytes::create(sizeof(kernels::KeyState), policy));
@@ -31,11 +33,11 @@ Result<DataKey> DataKey::create_for(const kernels::Kernel& kernel, Bytes key, Lo
 
 std::string_view DataKey::kernel_name() const noexcept { return kernel_->name; }
 
-const kernels::KeyState& DataKey::state() const noexcept {
-  // A key that was moved from has no memory; like one in a forked child it is not live.
+engine::KeyUse engine::KeyUse::of(const DataKey& key) noexcept {
   static constexpr kernels::KeyState kDead{};
-  if (state_.size() == 0) return kDead;
-  return *reinterpret_cast<const kernels::KeyState*>(state_.expose().data());
+  const bool dead = key.state_.size() == 0;
+  return {key.kernel_,
+          dead ? &kDead : reinterpret_cast<const kernels::KeyState*>(key.state_.expose().data())};
 }
 
 }  // namespace fle

@@ -25,10 +25,15 @@ enum class Iv : std::uint8_t {
 struct KeyUse {
   const kernels::Kernel* kernel;
   const kernels::KeyState* state;
+
+  /// A key that was moved from has a state that is not live; like one in a forked child.
+  [[nodiscard]] static KeyUse of(const DataKey& key) noexcept;
+  /// A key for a kernel that the caller chooses.
+  /// @retval as DataKey::create; Errc::invalid_argument where the kernel does not run here
+  [[nodiscard]] static Result<DataKey> create_key(const kernels::Kernel& kernel, Bytes key,
+                                                  LockPolicy policy);
 };
-[[nodiscard]] inline KeyUse use(const DataKey& key) noexcept {
-  return {&key.kernel(), &key.state()};
-}
+[[nodiscard]] inline KeyUse use(const DataKey& key) noexcept { return KeyUse::of(key); }
 
 /// One message to seal. Checked by the caller: sizes fit, the key is live.
 struct SealItem {

@@ -70,7 +70,7 @@ class Compiler {
     root.root = true;
     root.place = inner_.place;
     FLE_TRY(Draft draft, compile(*inner_.schema, root));
-    auto plan = std::make_shared<const Plan>(flatten(std::move(draft), work_));
+    auto plan = PlanData::make_plan(flatten(std::move(draft), work_));
     const Done checked = check(*plan);
     if (work_.spent()) return over_budget_at(inner_.place);
     FLE_CHECK(checked);

@@ -18,7 +18,7 @@ bool same_lists(const std::vector<C>& a, const std::vector<C>& b, Eq equal) noex
 
 class Flattener {
  public:
-  Flattener(Plan::Data& data, Work& work) noexcept : d_(data), work_(work) {}
+  Flattener(PlanData& data, Work& work) noexcept : d_(data), work_(work) {}
 
   Plan::Step add(Draft& draft) {
     Plan::Step step;
@@ -62,7 +62,7 @@ class Flattener {
   Plan::NodeId add_object(Draft& draft) {
     const auto id = static_cast<Plan::NodeId>(d_.nodes.size());
     d_.nodes.emplace_back();
-    Plan::Data::Node node;
+    PlanData::Node node;
     // At most half full, so that look-ups of names that are not there end soon.
     const std::size_t size = std::bit_ceil(2 * draft.properties.size() + 1);
     node.first_slot = static_cast<std::uint32_t>(d_.slots.size());
@@ -74,7 +74,7 @@ class Flattener {
     }
     // The children of a pattern have patterns too: rows of one node must stand together.
     const std::vector<std::uint32_t> meanings = meanings_of(draft.patterns);
-    std::vector<Plan::Data::PatternRow> rows;
+    std::vector<PlanData::PatternRow> rows;
     for (std::size_t i = 0; i < draft.patterns.size(); ++i) {
       const Plan::Step step = add(draft.patterns[i].draft);
       rows.push_back({std::move(draft.patterns[i].pattern), step, meanings[i]});
@@ -87,35 +87,35 @@ class Flattener {
     return id;
   }
 
-  void place(const Plan::Data::Node& node, const std::string& name, const Plan::Step& step) {
+  void place(const PlanData::Node& node, const std::string& name, const Plan::Step& step) {
     std::uint32_t i = d_.hash(name);
-    while (d_.slots[node.first_slot + (i & node.mask)].len != Plan::Data::Slot::kFree) ++i;
-    d_.slots[node.first_slot + (i & node.mask)] = {Plan::Data::ends(name),
+    while (d_.slots[node.first_slot + (i & node.mask)].len != PlanData::Slot::kFree) ++i;
+    d_.slots[node.first_slot + (i & node.mask)] = {PlanData::ends(name),
                                                    static_cast<std::uint32_t>(d_.names.size()),
                                                    static_cast<std::uint32_t>(name.size()), step};
     d_.names += name;
   }
 
-  Plan::Data& d_;
+  PlanData& d_;
   Work& work_;
   std::set<KeyId> seen_;
   std::map<std::string, Plan::PointerId> pointers_;
 };
 
 /// The names that lead to something encrypted.
-void list_names(Plan::Data& d) {
+void list_names(PlanData& d) {
   const auto encrypts = [](const Plan::Step& step) { return step.kind != Plan::Kind::plain; };
-  for (const Plan::Data::Slot& s : d.slots)
-    if (s.len != Plan::Data::Slot::kFree && encrypts(s.step))
+  for (const PlanData::Slot& s : d.slots)
+    if (s.len != PlanData::Slot::kFree && encrypts(s.step))
       d.encrypted_names.push_back(std::string_view(d.names).substr(s.name, s.len));
   std::ranges::sort(d.encrypted_names);
   auto& names = d.encrypted_names;
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  d.any_name = std::ranges::any_of(d.patterns, encrypts, &Plan::Data::PatternRow::step) ||
-               std::ranges::any_of(d.nodes, encrypts, &Plan::Data::Node::otherwise);
+  d.any_name = std::ranges::any_of(d.patterns, encrypts, &PlanData::PatternRow::step) ||
+               std::ranges::any_of(d.nodes, encrypts, &PlanData::Node::otherwise);
 }
 
-void make_pointer_tree(Plan::Data& d) {
+void make_pointer_tree(PlanData& d) {
   if (d.pointers.empty()) return;
   d.pointer_tree.emplace_back();
   std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> edges;
@@ -159,8 +159,8 @@ bool same_meaning(const Draft& a, const Draft& b, Work& work) noexcept {
                     });
 }
 
-std::unique_ptr<const Plan::Data> flatten(Draft root, Work& work) {
-  auto data = std::make_unique<Plan::Data>();
+std::unique_ptr<const PlanData> flatten(Draft root, Work& work) {
+  auto data = std::make_unique<PlanData>();
   data->root = Flattener(*data, work).add(root);
   list_names(*data);
   make_pointer_tree(*data);

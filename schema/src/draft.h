@@ -33,7 +33,7 @@ struct Draft::PatternChild {
 [[nodiscard]] bool same_meaning(const Draft& a, const Draft& b, Work& work) noexcept;
 
 /// Lays a checked schema out flat. Once `work` is spent(), the result is not to be used.
-[[nodiscard]] std::unique_ptr<const Plan::Data> flatten(Draft root, Work& work);
+[[nodiscard]] std::unique_ptr<const PlanData> flatten(Draft root, Work& work);
 
 }  // namespace fle::schema
 

@@ -13,7 +13,7 @@ namespace fle::schema {
 
 namespace {
 
-using Ends = Plan::Data::Ends;
+using Ends = PlanData::Ends;
 
 constexpr std::size_t kInEnds = 16;
 
@@ -63,20 +63,20 @@ std::uint64_t hash_middle(std::string_view name, std::uint64_t h, std::uint64_t 
 // differ in a few digits lie on a lattice, which under some seeds has few points below the mask of
 // a table.
 inline std::uint32_t hash_of(std::string_view name, const Ends& ends,
-                             const Plan::Data::Seed& seed) noexcept {
+                             const PlanData::Seed& seed) noexcept {
   std::uint64_t h = fold(ends.first ^ seed.first, ends.last ^ (seed.last + name.size()));
   if (name.size() > kInEnds) [[unlikely]]
     h = hash_middle(name, h, seed.last);
   return static_cast<std::uint32_t>(fold(h, kOdd));
 }
 
-inline const Plan::Data::Slot* find(const Plan::Data& d, const Plan::Data::Node& node,
-                                    std::string_view name) noexcept {
+inline const PlanData::Slot* find(const PlanData& d, const PlanData::Node& node,
+                                  std::string_view name) noexcept {
   const Ends ends = ends_of(name);
-  const Plan::Data::Slot* const table = d.slots.data() + node.first_slot;
+  const PlanData::Slot* const table = d.slots.data() + node.first_slot;
   for (std::uint32_t i = hash_of(name, ends, d.seed);; ++i) {
-    const Plan::Data::Slot& s = table[i & node.mask];
-    if (s.len == Plan::Data::Slot::kFree) return nullptr;
+    const PlanData::Slot& s = table[i & node.mask];
+    if (s.len == PlanData::Slot::kFree) return nullptr;
     if (s.len != name.size() || s.ends != ends) continue;
     if (s.len <= kInEnds || std::memcmp(d.names.data() + s.name, name.data(), s.len) == 0)
       return &s;
@@ -85,13 +85,13 @@ inline const Plan::Data::Slot* find(const Plan::Data& d, const Plan::Data::Node&
 
 }  // namespace
 
-Ends Plan::Data::ends(std::string_view name) noexcept { return ends_of(name); }
-std::uint32_t Plan::Data::hash(std::string_view name) const noexcept {
+Ends PlanData::ends(std::string_view name) noexcept { return ends_of(name); }
+std::uint32_t PlanData::hash(std::string_view name) const noexcept {
   return hash_of(name, ends_of(name), seed);
 }
 
 /// Without randomness the hash is merely a known one: look-ups may then be made slow, not wrong.
-Plan::Data::Seed Plan::Data::Seed::random() noexcept {
+PlanData::Seed PlanData::Seed::random() noexcept {
   std::array<std::uint64_t, 2> words{};
   const bool drawn = ::getentropy(words.data(), sizeof words) == 0;
   return drawn ? Seed{words[0], words[1]} : Seed{0x9e3779b97f4a7c15ULL, 0xc2b2ae3d27d4eb4fULL};
@@ -101,7 +101,7 @@ bool same_encryption(const Leaf& a, const Leaf& b) {
   return a.algorithm == b.algorithm && a.key == b.key && a.types == b.types;
 }
 
-Plan::Plan(std::unique_ptr<const Data> data) noexcept : d_(std::move(data)) {
+Plan::Plan(std::unique_ptr<const PlanData> data) noexcept : d_(std::move(data)) {
   const Step top = root();
   // Ambiguous counts as encrypted: the walk will refuse such a document anyway.
   if (top.kind == Kind::object) {
@@ -111,16 +111,20 @@ Plan::Plan(std::unique_ptr<const Data> data) noexcept : d_(std::move(data)) {
 }
 Plan::~Plan() = default;
 
+std::shared_ptr<const Plan> PlanData::make_plan(std::unique_ptr<const PlanData> data) {
+  return std::shared_ptr<const Plan>(new Plan(std::move(data)));
+}
+
 Plan::Step Plan::root() const noexcept { return d_->root; }
 
 Plan::Step Plan::child(NodeId id, std::string_view name, Work* work) const noexcept {
-  const Data::Node& node = d_->nodes[id];
+  const PlanData::Node& node = d_->nodes[id];
   // Where a name stands in `properties`, the patterns were merged in by the compiler.
-  if (const Data::Slot* s = find(*d_, node, name)) return s->step;
+  if (const PlanData::Slot* s = find(*d_, node, name)) return s->step;
   if (node.n_patterns == 0) return node.otherwise;
-  const Data::PatternRow* found = nullptr;
+  const PlanData::PatternRow* found = nullptr;
   for (std::uint32_t i = 0; i < node.n_patterns; ++i) {
-    const Data::PatternRow& row = d_->patterns[node.first_pattern + i];
+    const PlanData::PatternRow& row = d_->patterns[node.first_pattern + i];
     const Pattern::Match m = row.pattern.search(name, work);
     if (m == Pattern::Match::no) continue;
     if (m == Pattern::Match::failed || (found != nullptr && found->meaning != row.meaning)) {
@@ -152,7 +156,7 @@ bool Plan::names_encrypted(std::string_view name) const noexcept {
 }
 
 const Leaf* Plan::container() const noexcept {
-  return d_->container == Data::kNoContainer ? nullptr : &d_->leaves[d_->container];
+  return d_->container == PlanData::kNoContainer ? nullptr : &d_->leaves[d_->container];
 }
 
 std::span<const KeyPointer> Plan::pointers() const noexcept { return d_->pointers; }
@@ -162,7 +166,7 @@ std::span<const Plan::PointerNode> Plan::pointer_tree() const noexcept { return 
 std::uint32_t Plan::pointer_end(PointerId id) const noexcept { return d_->pointer_ends[id]; }
 
 std::uint32_t Plan::pointer_child(std::uint32_t node, std::string_view token) const noexcept {
-  const auto place = [](const Data::PointerEdge& e) {
+  const auto place = [](const PlanData::PointerEdge& e) {
     return std::pair(e.from, std::string_view(e.token));
   };
   const auto edge = std::ranges::lower_bound(d_->pointer_edges, std::pair(node, token), {}, place);

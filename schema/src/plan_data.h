@@ -1,6 +1,7 @@
 #ifndef FLE_SCHEMA_SRC_PLAN_DATA_H_
 #define FLE_SCHEMA_SRC_PLAN_DATA_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,7 +12,12 @@
 namespace fle::schema {
 
 /// The compiled form: flat arrays, indexed by each other.
-struct Plan::Data {
+struct PlanData {
+  using Step = Plan::Step;
+  using LeafId = Plan::LeafId;
+  using PointerId = Plan::PointerId;
+  using PointerNode = Plan::PointerNode;
+
   /// The ends of a name: all of it up to 16 bytes, so that few look-ups read any other.
   struct Ends {
     std::uint64_t first = 0;
@@ -71,6 +77,8 @@ struct Plan::Data {
 
   static Ends ends(std::string_view name) noexcept;
   [[nodiscard]] std::uint32_t hash(std::string_view name) const noexcept;
+
+  [[nodiscard]] static std::shared_ptr<const Plan> make_plan(std::unique_ptr<const PlanData> data);
 };
 
 /// Whether two leaves encrypt alike; where they stand does not matter.

@@ -6,6 +6,7 @@
 #include "fle/random.h"
 #include "fle/secret.h"
 #include "src/aead_internal.h"
+#include "src/engine.h"
 #include "src/random_internal.h"
 
 namespace fle {
@@ -174,7 +175,7 @@ TEST(DataKeyTest, KeepsNoCopyOfTheRawMacAndIvKeys) {
   for (const auto* k : kernels::all()) {
     if (!kernels::runs_here(*k)) continue;
     const DataKey key = test::make_key(*k, bytes);
-    const auto* p = reinterpret_cast<const std::uint8_t*>(&key.state());
+    const auto* p = reinterpret_cast<const std::uint8_t*>(engine::use(key).state);
     const Buf state(p, p + sizeof(kernels::KeyState));
     for (const std::size_t from : {0U, 64U}) {
       const Buf part = test::slice(bytes, from, from + 32);

@@ -10,6 +10,7 @@
 #include "fle/batch.h"
 #include "fle/random.h"
 #include "kernels/kernel.h"
+#include "src/engine.h"
 #include "support/kat.h"
 #include "support/sanitizer.h"
 
@@ -122,7 +123,8 @@ class Allocation : public ::testing::TestWithParam<const kernels::Kernel*> {
     if (!kCounts) GTEST_SKIP() << "a sanitizer owns malloc";
     if (!kernels::runs_here(*GetParam())) GTEST_SKIP() << "no " << GetParam()->name << " here";
     for (std::uint8_t k = 0; k < 3; ++k) {
-      auto key = DataKey::create_for(*GetParam(), Buf(DataKey::kLen, k), LockPolicy::best_effort);
+      auto key =
+          engine::KeyUse::create_key(*GetParam(), Buf(DataKey::kLen, k), LockPolicy::best_effort);
       ASSERT_TRUE(key);
       keys_.push_back(std::move(*key));
     }

@@ -16,6 +16,7 @@
 #include "fle/batch.h"
 #include "fle/data_key.h"
 #include "kernels/kernel.h"
+#include "src/engine.h"
 #include "support/kat.h"
 
 namespace fle::kernels {
@@ -111,7 +112,7 @@ inline Buf payload(const Buf& key, Algorithm algorithm, const KeyId& id, std::ui
 }  // namespace reference
 
 inline DataKey make_key(const kernels::Kernel& kernel, const Buf& bytes) {
-  auto key = DataKey::create_for(kernel, bytes, LockPolicy::best_effort);
+  auto key = engine::KeyUse::create_key(kernel, bytes, LockPolicy::best_effort);
   if (!key) throw std::runtime_error(name(key.error().code));
   return std::move(*key);
 }

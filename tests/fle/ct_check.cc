@@ -19,6 +19,7 @@
 #include "fle/secret.h"
 #include "kernels/kernel.h"
 #include "random_internal.h"
+#include "src/engine.h"
 
 namespace {
 
@@ -104,14 +105,14 @@ int check_bad_padding(const fle::DataKey& key) {
   payload[0] = 2;
   const std::uint8_t al[8] = {0, 0, 0, 0, 0, 0, 0, 8 * fle::kPayloadHeaderLen};
   fle::kernels::MacJob tag{};
-  tag.key = &key.state().mac;
+  tag.key = &(*fle::engine::use(key).state).mac;
   tag.body = payload.data();
   tag.body_len = payload.size() - fle::kTagLen;
   tag.tail = al;
   tag.tail_len = sizeof al;
   tag.out = payload.data() + tag.body_len;
   tag.out_len = fle::kTagLen;
-  if (!key.kernel().mac(&tag, 1)) return 5;
+  if (!fle::engine::use(key).kernel->mac(&tag, 1)) return 5;
   publish(payload);
   Buf out(fle::open_capacity(payload.size()));
   fle::OpenJob open{&key, payload, out};
@@ -130,8 +131,8 @@ int check_wrapping(const fle::DataKey& key) {
 
 int check_kernel(const fle::kernels::Kernel& kernel) {
   fle::internal::set_entropy_source(secret_entropy);
-  const auto key =
-      fle::DataKey::create_for(kernel, secret(fle::DataKey::kLen), fle::LockPolicy::best_effort);
+  const auto key = fle::engine::KeyUse::create_key(kernel, secret(fle::DataKey::kLen),
+                                                   fle::LockPolicy::best_effort);
   if (!key) return 1;
   // One field alone, and as many as fill each width of lanes and leave some over.
   for (const std::size_t n : {1U, 2U, 3U, 5U, 9U, 20U, 70U}) {

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "core_support.h"
+#include "src/engine.h"
 #include "support/sanitizer.h"
 
 namespace fle {
@@ -100,7 +101,7 @@ class Round {
 
  private:
   void add_key() {
-    const kernels::KeyState& s = key_.state();
+    const kernels::KeyState& s = *engine::use(key_).state;
     secrets_.add("encryption round key", s.enc[0], sizeof s.enc);
     secrets_.add("decryption round key", s.dec[0], sizeof s.dec);
     secrets_.add("AES key", s.aes_key, sizeof s.aes_key);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "core_support.h"
+#include "src/engine.h"
 #include "traced_child.h"
 
 namespace fle {
@@ -115,12 +116,12 @@ int choose_and_make_keys(Report& report) {
   const std::uint8_t bytes[DataKey::kLen] = {1, 2, 3};
   unsigned i = 0;
   for (const Kernel* k : kernels::all()) {
-    if (DataKey::create_for(*k, bytes, LockPolicy::best_effort)) report.accepted |= bit(i);
+    if (engine::KeyUse::create_key(*k, bytes, LockPolicy::best_effort)) report.accepted |= bit(i);
     ++i;
   }
   const auto key = DataKey::create(bytes, LockPolicy::best_effort);
   if (chosen == nullptr) return !key && key.error().code == Errc::kernel_unavailable ? 0 : 1;
-  return key && &key->kernel() == chosen ? 0 : 1;
+  return key && engine::use(*key).kernel == chosen ? 0 : 1;
 }
 
 /// Base of tests that run children. Each child reads FLE_KERNEL anew.

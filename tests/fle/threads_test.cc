@@ -10,6 +10,7 @@
 #include "fle/random.h"
 #include "fle/secret.h"
 #include "kernels/kernel.h"
+#include "src/engine.h"
 #include "support/kat.h"
 
 namespace fle {
@@ -73,7 +74,8 @@ TEST(Threads, UseEveryKernelAtTheSameTimeAndAgree) {
     const kernels::Kernel& kernel = *all[static_cast<std::size_t>(t) % all.size()];
     if (!kernels::runs_here(kernel)) return;
     for (int i = 0; i < kRounds; ++i) {
-      const auto key = DataKey::create_for(kernel, Buf(DataKey::kLen, 3), LockPolicy::best_effort);
+      const auto key =
+          engine::KeyUse::create_key(kernel, Buf(DataKey::kLen, 3), LockPolicy::best_effort);
       ASSERT_TRUE(key);
       seal_and_open(*key, static_cast<std::uint8_t>(t));
       const SealJob job{&*key, {},        Algorithm::deterministic,

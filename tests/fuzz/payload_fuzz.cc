@@ -8,6 +8,7 @@
 
 #include "fle/batch.h"
 #include "kernels/kernel.h"
+#include "src/engine.h"
 
 namespace {
 
@@ -24,7 +25,7 @@ const std::vector<fle::DataKey>& keys() {
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(3 * i);
     for (const auto* k : fle::kernels::all()) {
       if (!fle::kernels::runs_here(*k)) continue;
-      auto key = fle::DataKey::create_for(*k, bytes, fle::LockPolicy::best_effort);
+      auto key = fle::engine::KeyUse::create_key(*k, bytes, fle::LockPolicy::best_effort);
       require(key.has_value());
       v.push_back(std::move(*key));
     }
@@ -68,7 +69,7 @@ Buf with_tag(const Buf& data) {
   p.insert(p.end(), data.begin(), data.end());
   const std::uint8_t al[8] = {0, 0, 0, 0, 0, 0, 0, 8 * fle::kPayloadHeaderLen};
   Buf tag(fle::kTagLen);
-  const fle::kernels::MacJob job{&keys().back().state().mac,
+  const fle::kernels::MacJob job{&fle::engine::use(keys().back()).state->mac,
                                  nullptr,
                                  p.data(),
                                  al,

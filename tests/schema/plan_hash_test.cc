@@ -12,7 +12,7 @@ namespace {
 
 /// Slots looked at to find a name, on average, in a table of the size that the compiler gives it.
 double probes(const std::vector<std::string>& names) {
-  const Plan::Data data;  // with a seed of its own
+  const PlanData data;  // with a seed of its own
   std::size_t size = 1;
   while (size < 2 * names.size()) size *= 2;
   std::vector<bool> taken(size);
@@ -58,8 +58,8 @@ TEST(PlanHash, SpreadsNamesThatWereChosenToMeet) {
 }
 
 TEST(PlanHash, IsAnotherForEachPlan) {
-  const Plan::Data a;
-  const Plan::Data b;
+  const PlanData a;
+  const PlanData b;
   int equal = 0;
   for (int i = 0; i < 100; ++i)
     equal += a.hash("name" + std::to_string(i)) == b.hash("name" + std::to_string(i)) ? 1 : 0;

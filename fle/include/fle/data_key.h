@@ -15,6 +15,9 @@ namespace kernels {
 struct Kernel;
 struct KeyState;
 }  // namespace kernels
+namespace engine {
+struct KeyUse;
+}
 
 /// A 96-byte CSFLE key, a data key or a local master key, ready for use: HMAC-SHA-512 midstates of
 /// both MAC keys and the AES-256 schedules, computed once.
@@ -43,13 +46,8 @@ class FLE_API DataKey {
   DataKey& operator=(DataKey&&) noexcept = default;
   ~DataKey() = default;
 
-  // For the engine and its tests; not part of the stable interface. A kernel that does not run here
-  // is an invalid_argument.
-  static Result<DataKey> create_for(const kernels::Kernel& kernel, Bytes key, LockPolicy policy);
-  [[nodiscard]] const kernels::Kernel& kernel() const noexcept { return *kernel_; }
-  [[nodiscard]] const kernels::KeyState& state() const noexcept;
-
  private:
+  friend struct engine::KeyUse;
   DataKey(const kernels::Kernel& kernel, SecretBytes state) noexcept
       : kernel_(&kernel), state_(std::move(state)) {}
   const kernels::Kernel* kernel_;

@@ -44,11 +44,11 @@ class FLE_API Cursor {
   /// reply: "cursor.firstBatch.0.ssn". Valid until the next call.
   [[nodiscard]] std::span<const client::KeptField> kept() const noexcept;
 
+ private:
+  friend class EncryptedCollection;  // makes it
   struct State;
-  /// Made by EncryptedCollection.
   explicit Cursor(std::unique_ptr<State> state) noexcept;
 
- private:
   std::unique_ptr<State> s_;
 };
 

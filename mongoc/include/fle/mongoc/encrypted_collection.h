@@ -118,10 +118,10 @@ class FLE_API EncryptedCollection {
   [[nodiscard]] const std::string& database() const noexcept { return db_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
-  /// Made by EncryptedClient::collection().
+ private:
+  friend class EncryptedClient;  // makes it
   EncryptedCollection(std::shared_ptr<CommandRunner> runner, std::string db, std::string name);
 
- private:
   std::shared_ptr<CommandRunner> runner_;
   std::string db_;
   std::string name_;

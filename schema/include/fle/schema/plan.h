@@ -36,6 +36,8 @@ struct Leaf {
 
 /// A compiled schema: a compact trie from field names to leaves. Immutable, shareable between
 /// threads without a lock.
+struct PlanData;  // private
+
 class FLE_API Plan {
  public:
   using NodeId = std::uint32_t;
@@ -96,14 +98,15 @@ class FLE_API Plan {
   [[nodiscard]] std::uint32_t pointer_child(std::uint32_t node,
                                             std::string_view token) const noexcept;
 
-  struct Data;  // src/plan_data.h
-  explicit Plan(std::unique_ptr<const Data> data) noexcept;
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
   ~Plan();
 
  private:
-  std::unique_ptr<const Data> d_;
+  friend struct PlanData;
+  explicit Plan(std::unique_ptr<const PlanData> data) noexcept;
+
+  std::unique_ptr<const PlanData> d_;
   bool encrypts_id_ = false;
 };
 
