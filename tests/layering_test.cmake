@@ -21,7 +21,7 @@ set(table
   "kms                ${core}|fle/(bson|kms|files)/.*                      bson|rapidjson|openssl|sqlite3|curl|mongoc"
   "query              ${base}|fle/(bson|schema|bson_walk|query)/.*         none"
   "client/include     ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
-  "client/src         ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         bson"
+  "client/src         ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "mongoc      ${core}|fle/(bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
   "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*         bson|CLI|asio")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio")

@@ -1,11 +1,10 @@
 #include "collection_info.h"
 
 #include <optional>
-#include <string>
-
-#include <bson/bson.h>
+#include <utility>
 
 #include "fle/bson/cursor.h"
+#include "fle/bson/writer.h"
 #include "fle/bson_walk/walk.h"
 
 namespace fle::client {
@@ -44,25 +43,14 @@ Outcome<CollectionInfo> parse_collection_info(Bytes document) {
 }
 
 std::vector<std::uint8_t> name_filter(const std::vector<std::string_view>& names) {
-  const auto append = [](bson_t* to, std::string_view key, std::string_view value) {
-    bson_append_utf8(to, key.data(), static_cast<int>(key.size()), value.data(),
-                     static_cast<int>(value.size()));
-  };
-  bson_t filter = BSON_INITIALIZER;
+  bson::Writer filter;
   if (names.size() == 1) {
-    append(&filter, "name", names.front());
+    filter.add_string("name", names.front());
   } else {
-    bson_t operators;
-    bson_t list;
-    bson_append_document_begin(&filter, "name", -1, &operators);
-    bson_append_array_begin(&operators, "$in", -1, &list);
-    for (std::size_t i = 0; i < names.size(); ++i) append(&list, std::to_string(i), names[i]);
-    bson_append_array_end(&operators, &list);
-    bson_append_document_end(&filter, &operators);
+    filter.begin_document("name").begin_array("$in");
+    for (const std::string_view name : names) filter.add_string({}, name);
   }
-  std::vector<std::uint8_t> out(bson_get_data(&filter), bson_get_data(&filter) + filter.len);
-  bson_destroy(&filter);
-  return out;
+  return std::move(filter).take();
 }
 
 }  // namespace fle::client

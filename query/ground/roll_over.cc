@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fle/bson/cursor.h"
+#include "fle/bson/writer.h"
 
 namespace fle::query {
 namespace {
@@ -44,10 +45,6 @@ class Expander {
     }
   }
 
-  Expander(const Expander&) = delete;
-  Expander& operator=(const Expander&) = delete;
-  ~Expander() { wipe(out_); }
-
   [[nodiscard]] bool nothing_to_do() const noexcept { return todo_.empty(); }
 
   Outcome<std::vector<std::uint8_t>> run() {
@@ -56,9 +53,9 @@ class Expander {
     if (room > kCommandLimits.max_bytes)
       return Failure(Errc::document_too_large,
                      "the command is too long with every value that it searches for");
-    out_.reserve(room);
-    document(0);
-    return std::move(out_);
+    bson::Writer out(room);
+    elements(0, out);
+    return std::move(out).take();
   }
 
   [[nodiscard]] const std::vector<Older>& older() const noexcept { return older_; }
@@ -75,98 +72,70 @@ class Expander {
     return room;
   }
 
-  // ---- Reading
-
-  void document(std::uint32_t at) {
-    const std::size_t start = open();
+  /// Of the document or array at `at`.
+  void elements(std::uint32_t at, bson::Writer& out) {
     std::size_t n_items = 0;
-    for (Cursor c(command_, at); c.next();) element(c.element(), n_items);
-    close(start);
+    for (Cursor c(command_, at); c.next();) element(c.element(), n_items, out);
   }
 
   /// @param n_items  items written so far to a list of which every item is repeated.
-  void element(const Element& e, std::size_t& n_items) {
+  void element(const Element& e, std::size_t& n_items, bson::Writer& out) {
     const std::uint32_t end = e.value_offset + e.value_size;
     if (next_ == todo_.size() || mark(todo_[next_]).type_offset >= end) {
-      bytes(command_.subspan(e.type_offset, end - e.type_offset));
+      out.append(command_.subspan(e.type_offset, end - e.type_offset));
     } else if (mark(todo_[next_]).type_offset == e.type_offset) {
-      expand(e, analysis_.rewrites[todo_[next_++]], n_items);
+      expand(e, analysis_.rewrites[todo_[next_++]], n_items, out);
     } else {
-      name(e.type, e.name);
-      document(e.value_offset);
+      out.begin(e.type, e.name);
+      elements(e.value_offset, out);
+      out.end();
     }
   }
 
-  void expand(const Element& e, const Rewrite& r, std::size_t& n_items) {
+  void expand(const Element& e, const Rewrite& r, std::size_t& n_items, bson::Writer& out) {
     switch (r.comparison) {
       case Comparison::none:
         break;
-      case Comparison::implicit: {
-        name(Type::object, e.name);
-        const std::size_t start = open();
-        list("$in", e, r);
-        close(start);
+      case Comparison::implicit:
+        out.begin_document(e.name);
+        list("$in", e, r, out);
+        out.end();
         break;
-      }
       case Comparison::operation:
-        list(e.name == "$ne" ? "$nin" : "$in", e, r);
+        list(e.name == "$ne" ? "$nin" : "$in", e, r, out);
         break;
       case Comparison::member:
-        values(e, r, n_items);
+        values(e, r, n_items, out);
         break;
     }
   }
 
-  // ---- Writing
-
-  void list(std::string_view operation, const Element& e, const Rewrite& r) {
-    name(Type::array, operation);
-    const std::size_t start = open();
+  void list(std::string_view operation, const Element& e, const Rewrite& r, bson::Writer& out) {
     std::size_t n_items = 0;
-    values(e, r, n_items);
-    close(start);
+    out.begin(Type::array, operation);
+    values(e, r, n_items, out);
+    out.end();
   }
 
-  void values(const Element& e, const Rewrite& r, std::size_t& n_items) {
-    value(e, n_items);
+  void values(const Element& e, const Rewrite& r, std::size_t& n_items, bson::Writer& out) {
+    value(e, n_items, out);
     for (const KeyId& key : previous_of(analysis_, r)) {
-      value(e, n_items);
-      const std::size_t offset = out_.size() - e.value_size;
-      older_.push_back({static_cast<std::uint32_t>(offset), &key});
+      value(e, n_items, out);
+      older_.push_back({static_cast<std::uint32_t>(out.size() - e.value_size), &key});
     }
   }
 
-  void value(const Element& e, std::size_t& n_items) {
+  void value(const Element& e, std::size_t& n_items, bson::Writer& out) {
     char digits[20];
     const auto number = std::to_chars(std::begin(digits), std::end(digits), n_items++);
-    name(e.type, {digits, number.ptr});
-    bytes(command_.subspan(e.value_offset, e.value_size));
-  }
-
-  void bytes(Bytes b) { out_.insert(out_.end(), b.begin(), b.end()); }
-  void name(Type type, std::string_view text) {
-    out_.push_back(static_cast<std::uint8_t>(type));
-    out_.insert(out_.end(), text.begin(), text.end());
-    out_.push_back(0);
-  }
-  /// Begins a document or array.
-  std::size_t open() {
-    const std::size_t start = out_.size();
-    out_.resize(start + 4);
-    return start;
-  }
-  void close(std::size_t start) {
-    out_.push_back(0);
-    const std::size_t size = out_.size() - start;
-    for (unsigned i = 0; i < 4; ++i) out_[start + i] = static_cast<std::uint8_t>(size >> (8 * i));
+    out.add(e.type, {digits, number.ptr}, value_of(command_, e));
   }
 
   Bytes command_;
   const Analysis& analysis_;
   std::vector<std::size_t> todo_;  // indexes of rewrites, in document order
   std::size_t next_ = 0;           // in todo_
-  std::vector<std::uint8_t> out_;
-  std::vector<Older> older_;  // in document order
+  std::vector<Older> older_;       // in document order
 };
 
 /// Tells the rewrites of the new command which key is theirs.

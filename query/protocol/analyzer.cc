@@ -9,7 +9,7 @@
 
 #include "analyzer_request.h"
 #include "analyzer_schema_cache.h"
-#include "fle/bson_walk/reply_writer.h"
+#include "fle/bson/writer.h"
 #include "fle/query/analysis.h"
 
 namespace fle::query {
@@ -32,12 +32,12 @@ class Wiped {
 };
 
 std::vector<std::uint8_t> reply(bool has_placeholders, bool schema_encrypts, Bytes result) {
-  bson::ReplyWriter w(result.size() + 128);
+  bson::Writer w(result.size() + 128);
   w.add_bool("hasEncryptionPlaceholders", has_placeholders);
   w.add_bool("schemaRequiresEncryption", schema_encrypts);
   w.add_document("result", result);
   w.add_double("ok", 1.0);
-  return std::move(w).finish();
+  return std::move(w).take();
 }
 
 /// A validator's own schema decides what its collection encrypts from now on: a client that sends

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "fle/bson_walk/reply_writer.h"
+#include "fle/bson/writer.h"
 #include "fle/query/analyzer.h"
 
 namespace fle::query {
@@ -107,12 +107,10 @@ std::string error_text(const Failure& failure) {
 std::vector<std::uint8_t> error_reply(const Failure& failure) {
   const std::int32_t number = mongo_code(failure);
   const std::string text = error_text(failure);
-  bson::ReplyWriter reply(text.size() + 96);
-  reply.add_double("ok", 0.0);
-  reply.add_string("errmsg", text);
-  reply.add_int32("code", number);
-  reply.add_string("codeName", code_name(number));
-  return std::move(reply).finish();
+  bson::Writer reply(text.size() + 96);
+  reply.add_double("ok", 0.0).add_string("errmsg", text);
+  reply.add_int32("code", number).add_string("codeName", code_name(number));
+  return std::move(reply).take();
 }
 
 }  // namespace fle::query

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <string>
+#include <utility>
 
 #include "fle/bson/cursor.h"
+#include "fle/bson/writer.h"
 #include "fle/query/analysis.h"
 
 namespace fle::query::internal {
@@ -139,41 +140,18 @@ Done check_no_encrypted_fields(const Fields& fields, const Element& information)
 /// Copies elements of `sent` into a document of its own.
 class Rest {
  public:
-  explicit Rest(Bytes sent) : sent_(sent) {
-    out_.reserve(sent.size());
-    begin();
+  explicit Rest(Bytes sent) : sent_(sent), out_(sent.size()) {}
+  void keep(const Element& e) {
+    out_.append(sent_.subspan(e.type_offset, e.value_offset + e.value_size - e.type_offset));
   }
-  void keep(const Element& e) { copy(e.type_offset, e.value_offset + e.value_size); }
   /// The document or array `e`, of which the caller keeps elements until end().
-  void begin(const Element& e) {
-    copy(e.type_offset, e.value_offset);
-    begin();
-  }
-  void end() {
-    out_.push_back(0);
-    const auto size = static_cast<std::uint32_t>(out_.size() - open_.back());  // fits: no growth
-    for (unsigned i = 0; i < 4; ++i)
-      out_[open_.back() + i] = static_cast<std::uint8_t>(size >> (8 * i));
-    open_.pop_back();
-  }
-  std::vector<std::uint8_t> finish() && {
-    end();
-    return std::move(out_);
-  }
+  void begin(const Element& e) { out_.begin(e.type, e.name); }
+  void end() { out_.end(); }
+  std::vector<std::uint8_t> finish() && { return std::move(out_).take(); }
 
  private:
-  void begin() {
-    open_.push_back(out_.size());
-    out_.resize(out_.size() + 4);
-  }
-  void copy(std::size_t from, std::size_t to) {
-    const Bytes part = sent_.subspan(from, to - from);
-    out_.insert(out_.end(), part.begin(), part.end());
-  }
-
   Bytes sent_;
-  std::vector<std::uint8_t> out_;
-  std::vector<std::size_t> open_;  // where the lengths of what was begun stand
+  bson::Writer out_;
 };
 
 /// Keeps nsInfo without encryptionInformation, which must be empty. Returns whether some was there.

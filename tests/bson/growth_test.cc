@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "bson/extended_json_support.h"
+#include "fle/bson/writer.h"
 
 namespace fle::test {
 namespace {
@@ -104,6 +105,22 @@ TEST_P(Growth, OfWritingIsThatOfTheDocument) {
 
 INSTANTIATE_TEST_SUITE_P(OfMemory, Growth, ::testing::ValuesIn(cases()),
                          [](const auto& p) { return std::string(p.param.name); });
+
+TEST(WriterGrowth, TakesMemoryInProportion) {
+  if (!kCountsAllocations) GTEST_SKIP() << "a sanitizer owns malloc";
+  const auto cost_of = [](std::size_t n) {
+    std::size_t size = 0;
+    Memory memory = memory_of(0, [&] {
+      bson::Writer w;
+      w.begin_array("list");
+      for (std::size_t i = 0; i < n; ++i) w.add_string({}, "text").add_int32({}, 1);
+      size = std::move(w).take().size();
+    });
+    memory.input = size;
+    return memory;
+  };
+  expect_in_proportion(cost_of(5000), cost_of(10'000), 30);
+}
 
 }  // namespace
 }  // namespace fle::test

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <exception>
 #include <new>
 #include <utility>
 
 #include <bson/bson.h>
 
+#include "fle/bson/writer.h"
 #include "reply.h"
 
 namespace fle::cryptd {
@@ -20,6 +22,7 @@ namespace {
 constexpr std::int32_t kMaxWireVersion = 26;
 // The release that belongs to it, for clients that look at versions.
 constexpr std::string_view kActsAsVersion = "8.1.0";
+constexpr std::int32_t kActsAsVersionArray[] = {8, 1, 0, 0};
 constexpr std::int32_t kMaxBsonObjectSize = 16 * 1024 * 1024;
 
 constexpr Refusal kNoSuchCommand{59, "CommandNotFound",
@@ -34,6 +37,10 @@ constexpr Refusal kNoMemory{146, "ExceededMemoryLimit", "out of memory"};
 constexpr Refusal kFailed{1, "InternalError", "the analysis ended unexpectedly"};
 
 using Document = std::vector<std::uint8_t>;
+using bson::Writer;
+
+/// With {ok: 1.0} at the end.
+Document finish(Writer& reply) { return std::move(reply.add_double("ok", 1.0)).take(); }
 
 /// The first field of that name, at the top level.
 bool find(Bytes command, const char* key, bson_iter_t& it) {
@@ -41,53 +48,52 @@ bool find(Bytes command, const char* key, bson_iter_t& it) {
 }
 
 Document hello(Bytes command, const char* primary) {
-  Reply r;
-  r.boolean(primary, true);
+  Writer r;
+  r.add_bool(primary, true);
   bson_iter_t it;
-  if (find(command, "helloOk", it) && bson_iter_as_bool(&it)) r.boolean("helloOk", true);
+  if (find(command, "helloOk", it) && bson_iter_as_bool(&it)) r.add_bool("helloOk", true);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
   // No setName, hosts, msg, topologyVersion: a standalone without streaming monitoring. No
   // logicalSessionTimeoutMinutes: without sessions and retries.
-  return r.boolean("iscryptd", true)
-      .number("maxBsonObjectSize", kMaxBsonObjectSize)
-      .number("maxMessageSizeBytes", kMaxMessageSize)
-      .now("localTime")
-      .number("minWireVersion", 0)
-      .number("maxWireVersion", kMaxWireVersion)
-      .boolean("readOnly", false)
-      .ok();
+  r.add_bool("iscryptd", true)
+      .add_int32("maxBsonObjectSize", kMaxBsonObjectSize)
+      .add_int32("maxMessageSizeBytes", kMaxMessageSize)
+      .add_date("localTime", std::chrono::duration_cast<std::chrono::milliseconds>(now).count())
+      .add_int32("minWireVersion", 0)
+      .add_int32("maxWireVersion", kMaxWireVersion)
+      .add_bool("readOnly", false);
+  return finish(r);
 }
 Document run_hello(Bytes command, const Facts&) { return hello(command, "isWritablePrimary"); }
 Document run_is_master(Bytes command, const Facts&) { return hello(command, "ismaster"); }
 
-Document run_ping(Bytes, const Facts&) { return Reply().ok(); }
+Document run_ping(Bytes, const Facts&) {
+  Writer r;
+  return finish(r);
+}
 
 Document run_build_info(Bytes, const Facts& facts) {
-  return Reply()
-      .text("version", kActsAsVersion)
-      .text("gitVersion", "fle-cryptd " + facts.version)
-      .texts("modules", {"libfle"})
-      .numbers("versionArray", std::vector<std::int32_t>{8, 1, 0, 0})
-      .number("bits", 64)
-      .boolean("debug", false)
-      .number("maxBsonObjectSize", kMaxBsonObjectSize)
-      .ok();
+  Writer r;
+  r.add_string("version", kActsAsVersion).add_string("gitVersion", "fle-cryptd " + facts.version);
+  r.begin_array("modules").add_string({}, "libfle").end();
+  r.begin_array("versionArray");
+  for (const std::int32_t part : kActsAsVersionArray) r.add_int32({}, part);
+  r.end().add_int32("bits", 64).add_bool("debug", false);
+  r.add_int32("maxBsonObjectSize", kMaxBsonObjectSize);
+  return finish(r);
 }
 
 /// There are no cursors: none of those named is found.
 Document run_kill_cursors(Bytes command, const Facts&) {
-  std::vector<std::int64_t> named;
+  Writer r;
+  r.begin_array("cursorsKilled").end().begin_array("cursorsNotFound");
   bson_iter_t it;
   bson_iter_t item;
   if (find(command, "cursors", it) && BSON_ITER_HOLDS_ARRAY(&it) && bson_iter_recurse(&it, &item)) {
-    while (bson_iter_next(&item)) named.push_back(bson_iter_as_int64(&item));
+    while (bson_iter_next(&item)) r.add_int64({}, bson_iter_as_int64(&item));
   }
-  const std::vector<std::int64_t> none;
-  return Reply()
-      .numbers("cursorsKilled", none)
-      .numbers("cursorsNotFound", named)
-      .numbers("cursorsAlive", none)
-      .numbers("cursorsUnknown", none)
-      .ok();
+  r.end().begin_array("cursorsAlive").end().begin_array("cursorsUnknown").end();
+  return finish(r);
 }
 
 struct Command {

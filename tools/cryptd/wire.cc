@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
-#include <bson/bson.h>
-
 #include "crc32c.h"
-#include "little_endian.h"
+#include "fle/bson/cursor.h"
+#include "fle/bson/little_endian.h"
+#include "fle/bson/writer.h"
 
 namespace fle::cryptd {
 namespace {
@@ -63,7 +63,7 @@ class Reader {
   }
   std::optional<std::uint32_t> u32() noexcept {
     const auto b = take(4);
-    return b ? std::optional(load_u32(b->data())) : std::nullopt;
+    return b ? std::optional(bson::load32(b->data())) : std::nullopt;
   }
   std::optional<std::string_view> cstring() noexcept {
     const auto end = std::find(rest_.begin(), rest_.end(), std::uint8_t{0});
@@ -74,7 +74,7 @@ class Reader {
   /// As many bytes as the length in front of them says, the length counted.
   std::optional<Bytes> sized(std::size_t at_least) noexcept {
     if (rest_.size() < 4) return std::nullopt;
-    const std::uint32_t n = load_u32(rest_.data());
+    const std::uint32_t n = bson::load32(rest_.data());
     return n < at_least ? std::nullopt : take(n);  // negative lengths are huge ones
   }
   std::optional<Bytes> document() noexcept { return sized(kSmallestDocument); }
@@ -158,32 +158,13 @@ Result<Sections, Refusal> read_sections(Reader in) {
 }
 
 Result<std::monostate, Refusal> check_names_differ(Bytes body, std::span<const Sequence> with) {
-  bson_iter_t it;
-  if (!bson_iter_init_from_data(&it, body.data(), body.size())) return kInvalidBson;
-  while (bson_iter_next(&it)) {
-    const std::string_view key = bson_iter_key(&it);
-    const auto same = [key](const Sequence& s) { return s.name == key; };
+  bson::Cursor fields(body);
+  while (fields.next()) {
+    const auto same = [&](const Sequence& s) { return s.name == fields.element().name; };
     if (std::any_of(with.begin(), with.end(), same)) return kSequenceInBody;
   }
+  if (fields.malformed()) return kInvalidBson;
   return ok;
-}
-
-void append(WipedBytes& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
-void append_element(WipedBytes& out, bson::Type type, std::string_view name) {
-  out.push_back(static_cast<std::uint8_t>(type));
-  append(out, {reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
-  out.push_back(0);
-}
-
-void append_array(WipedBytes& out, const Sequence& s) {
-  append_element(out, bson::Type::array, s.name);
-  out.resize(out.size() + 4);
-  store_u32(out.data() + out.size() - 4, static_cast<std::uint32_t>(s.array_size));
-  for_each_document(s.documents, [&out](std::string_view key, Bytes document) {
-    append_element(out, bson::Type::object, key);
-    append(out, document);
-  });
-  out.push_back(0);
 }
 
 /// The body with each sequence as an array of its name at the end: what the sender would have
@@ -195,12 +176,15 @@ Result<WipedBytes, Refusal> fold(const Sections& sections) {
   std::size_t size = body.size();
   for (const Sequence& s : sections.sequences) size += 1 + s.name.size() + 1 + s.array_size;
   if (size > kCommandLimits.max_bytes) return kTooLarge;
-  WipedBytes out;
-  out.reserve(size);
-  append(out, body.first(body.size() - 1));
-  for (const Sequence& s : sections.sequences) append_array(out, s);
-  out.push_back(0);
-  store_u32(out.data(), static_cast<std::uint32_t>(size));
+  WipedBytes out(size);
+  bson::Writer w(out);
+  w.append(body.subspan(4, body.size() - 5));
+  for (const Sequence& s : sections.sequences) {
+    w.begin_array(s.name);
+    for_each_document(s.documents, [&w](std::string_view, Bytes d) { w.add_document({}, d); });
+    w.end();
+  }
+  if (w.finish().size() != size) return kTooLarge;
   return out;
 }
 
@@ -213,13 +197,13 @@ Result<std::monostate, Refusal> check_command(Bytes command) {
 Result<Bytes, Refusal> verify_checksum(Bytes message) {
   if (message.size() < kHeaderSize + 4 + 4) return kTruncated;
   const Bytes content = message.first(message.size() - 4);
-  if (crc32c(content) != load_u32(content.data() + content.size())) return kBadChecksum;
+  if (crc32c(content) != bson::load32(content.data() + content.size())) return kBadChecksum;
   return content;
 }
 
 Result<Request, Refusal> parse_msg(const Header& header, Bytes message) {
   if (message.size() < kHeaderSize + 4) return kTruncated;
-  const std::uint32_t flags = load_u32(message.data() + kHeaderSize);
+  const std::uint32_t flags = bson::load32(message.data() + kHeaderSize);
   if ((flags & kRequiredFlags & ~(kChecksumPresent | kMoreToCome)) != 0) return kBadFlags;
   Request r;
   r.header = header;
@@ -242,16 +226,11 @@ Result<Request, Refusal> parse_msg(const Header& header, Bytes message) {
 
 /// The command inside {$query: ...}, where older drivers put it beside a read preference.
 Bytes unwrap_query(Bytes query) {
-  bson_iter_t it;
-  if (!bson_iter_init_from_data(&it, query.data(), query.size()) || !bson_iter_next(&it) ||
-      !BSON_ITER_HOLDS_DOCUMENT(&it))
-    return query;
-  const std::string_view key = bson_iter_key(&it);
-  if (key != "$query" && key != "query") return query;
-  const std::uint8_t* data = nullptr;
-  std::uint32_t size = 0;
-  bson_iter_document(&it, &size, &data);
-  return {data, size};
+  bson::Cursor fields(query);
+  if (!fields.next()) return query;
+  const bson::Element& first = fields.element();
+  const bool wraps = first.name == "$query" || first.name == "query";
+  return wraps && first.type == bson::Type::object ? value_of(query, first) : query;
 }
 
 Result<Request, Refusal> parse_query(const Header& header, Bytes message) {
@@ -273,7 +252,7 @@ Result<Request, Refusal> parse_query(const Header& header, Bytes message) {
 
 Header read_header(std::span<const std::uint8_t, kHeaderSize> bytes) noexcept {
   const auto at = [&bytes](std::size_t i) {
-    return std::bit_cast<std::int32_t>(load_u32(bytes.data() + i));
+    return std::bit_cast<std::int32_t>(bson::load32(bytes.data() + i));
   };
   return {at(0), at(4), at(8), at(12)};
 }
@@ -300,7 +279,7 @@ bool may_be_answered(Bytes message) noexcept {
   if (op_code != kOpMsg) return false;
   // The flags may not have come yet.
   if (message.size() < kHeaderSize + 4) return true;
-  return (load_u32(message.data() + kHeaderSize) & kMoreToCome) == 0;
+  return (bson::load32(message.data() + kHeaderSize) & kMoreToCome) == 0;
 }
 
 Frame make_frame(const Header& request, bool checksum, std::int32_t request_id,
@@ -311,15 +290,15 @@ Frame make_frame(const Header& request, bool checksum, std::int32_t request_id,
   f.head_size = kHeaderSize + (reply ? 4 + 8 + 4 + 4 : 4 + 1);
   f.tail_size = checksum ? 4 : 0;
   f.document = std::move(document);
-  store_u32(f.head.data(), static_cast<std::uint32_t>(f.size()));
-  store_u32(f.head.data() + 4, std::bit_cast<std::uint32_t>(request_id));
-  store_u32(f.head.data() + 8, std::bit_cast<std::uint32_t>(request.request_id));
-  store_u32(f.head.data() + 12, static_cast<std::uint32_t>(reply ? kOpReply : kOpMsg));
+  bson::store32(f.head.data(), static_cast<std::uint32_t>(f.size()));
+  bson::store32(f.head.data() + 4, std::bit_cast<std::uint32_t>(request_id));
+  bson::store32(f.head.data() + 8, std::bit_cast<std::uint32_t>(request.request_id));
+  bson::store32(f.head.data() + 12, static_cast<std::uint32_t>(reply ? kOpReply : kOpMsg));
   if (reply) {
-    store_u32(f.head.data() + 32, 1);
+    bson::store32(f.head.data() + 32, 1);
   } else if (checksum) {
-    store_u32(f.head.data() + 16, kChecksumPresent);
-    store_u32(f.tail.data(), crc32c(f.document, crc32c({f.head.data(), f.head_size})));
+    bson::store32(f.head.data() + 16, kChecksumPresent);
+    bson::store32(f.tail.data(), crc32c(f.document, crc32c({f.head.data(), f.head_size})));
   }
   return f;
 }
