@@ -1,11 +1,11 @@
-#include "base64.h"
+#include "fle/bson/base64.h"
 
 #include <array>
 #include <cstring>
 
 #include "fle/bson/little_endian.h"
 
-namespace fle::bson::internal {
+namespace fle::bson {
 namespace {
 
 constexpr std::string_view kDigits =
@@ -148,4 +148,4 @@ bool decode_uuid(std::uint8_t* out, std::string_view text) noexcept {
   return true;
 }
 
-}  // namespace fle::bson::internal
+}  // namespace fle::bson

@@ -1,9 +1,9 @@
-#include "utf8.h"
+#include "fle/bson/utf8.h"
 
 #include <cstdint>
 #include <cstring>
 
-namespace fle::bson::internal {
+namespace fle::bson {
 namespace {
 
 /// RFC 3629 section 4: what may follow a first byte, and how often after the second.
@@ -48,4 +48,11 @@ bool is_utf8(std::string_view text) noexcept {
   return p != nullptr;
 }
 
-}  // namespace fle::bson::internal
+std::size_t utf8_length(std::string_view text) noexcept {
+  const auto* const p = reinterpret_cast<const std::uint8_t*>(text.data());
+  if (*p < 0x80) return 1;
+  const std::uint8_t* const after = after_character(p, p + text.size());
+  return after == nullptr ? 0 : static_cast<std::size_t>(after - p);
+}
+
+}  // namespace fle::bson

@@ -14,9 +14,9 @@
 
 #include "document_builder.h"
 #include "fle/bson/extended_json.h"
+#include "fle/bson/utf8.h"
 #include "plain_text.h"
 #include "syntax_errors.h"
-#include "utf8.h"
 
 namespace fle::bson {
 namespace {
@@ -399,7 +399,7 @@ class Reader {
   }
 
   bool is_text(const Ch* s, std::size_t n) {
-    return !non_ascii_ || internal::is_utf8({s, n}) || stop("not valid UTF-8", token_at_);
+    return !non_ascii_ || is_utf8({s, n}) || stop("not valid UTF-8", token_at_);
   }
 
   bool too_deep(std::size_t at) {

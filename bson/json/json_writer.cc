@@ -9,14 +9,14 @@
 #include <type_traits>
 #include <vector>
 
-#include "base64.h"
 #include "dates.h"
 #include "document_builder.h"
+#include "fle/bson/base64.h"
 #include "fle/bson/extended_json.h"
+#include "fle/bson/utf8.h"
 #include "ground/value.h"
 #include "numbers.h"
 #include "plain_text.h"
-#include "utf8.h"
 #include "wrappers.h"
 
 namespace fle::bson {
@@ -88,7 +88,7 @@ class Writer {
       return;
     }
     put("u00");
-    internal::encode_hex(at_, reinterpret_cast<const std::uint8_t*>(&c), 1);
+    encode_hex(at_, reinterpret_cast<const std::uint8_t*>(&c), 1);
     at_ += 2;
   }
   /// In quotes; false if it is not UTF-8.
@@ -107,7 +107,7 @@ class Writer {
       reserve(static_cast<std::size_t>(end - p));
     }
     put('"');
-    return !non_ascii || internal::is_utf8({s, n});
+    return !non_ascii || is_utf8({s, n});
   }
 
   // ---- The documents
@@ -303,7 +303,7 @@ class Writer {
   }
   void put_object_id(const char* id) noexcept {
     put("{ \"$oid\" : \"");
-    internal::encode_hex(at_, reinterpret_cast<const std::uint8_t*>(id), internal::kObjectIdLen);
+    encode_hex(at_, reinterpret_cast<const std::uint8_t*>(id), internal::kObjectIdLen);
     at_ += 2 * internal::kObjectIdLen;
     put("\" }");
   }
@@ -336,13 +336,13 @@ class Writer {
       content += 4;
       n -= 4;
     }
-    const std::size_t base64 = internal::base64_size(n);
+    const std::size_t base64 = base64_size(n);
     reserve(base64);
     put("{ \"$binary\" : { \"base64\" : \"");
-    internal::encode_base64(at_, reinterpret_cast<const std::uint8_t*>(content), n);
+    encode_base64(at_, reinterpret_cast<const std::uint8_t*>(content), n);
     at_ += base64;
     put("\", \"subType\" : \"");
-    internal::encode_hex(at_, &subtype, 1);
+    encode_hex(at_, &subtype, 1);
     at_ += 2;
     put("\" } }");
     return true;

@@ -7,8 +7,8 @@
 #include <limits>
 #include <optional>
 
-#include "base64.h"
 #include "dates.h"
+#include "fle/bson/base64.h"
 #include "numbers.h"
 
 namespace fle::bson::internal {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "fle/bson/utf8.h"
 #include "text/text.h"
 #include "ttlv.h"
 
@@ -250,7 +251,7 @@ Outcome<std::string> key_id_in(Bytes payload) {
   FLE_TRY(const Item id, ttlv::need(payload, Tag::unique_identifier, Type::text));
   const std::string_view text = id.text();
   if (text.empty() || text.size() > kMaxKeyIdLen || text.find('\0') != std::string_view::npos ||
-      !bson_utf8_validate(text.data(), text.size(), /*allow_null=*/false))
+      !bson::is_utf8(text))
     return bad("a Unique Identifier that cannot be stored");
   return std::string(text);
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include <bson/bson.h>
+#include "fle/bson/utf8.h"
 
 namespace fle::kms {
 
@@ -14,8 +14,7 @@ namespace fle::kms {
 /// for values of options, which may be secret.
 [[nodiscard]] inline std::string quoted(std::string_view name) {
   constexpr std::size_t kMax = 64;
-  const bool utf8 =
-      name.empty() || bson_utf8_validate(name.data(), name.size(), /*allow_null=*/true);
+  const bool utf8 = bson::is_utf8(name);
   std::size_t n = std::min(name.size(), kMax);
   while (n > 0 && n < name.size() && (static_cast<unsigned char>(name[n]) & 0xc0U) == 0x80U) --n;
   std::string s = "'";

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "fle/bson/utf8.h"
 #include "fle/bson/writer.h"
 #include "fle/query/analyzer.h"
 
@@ -60,25 +61,6 @@ std::string code_name(std::int32_t number) {
   return n != std::end(kNames) ? std::string(n->name) : "Location" + std::to_string(number);
 }
 
-/// Bytes of the UTF-8 sequence at the start of `s` (RFC 3629, section 4); 0 if there is none.
-std::size_t utf8_length(std::string_view s) noexcept {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned char lead = at(0);
-  if (lead < 0x80) return 1;
-  const std::size_t n = lead >= 0xc2 && lead < 0xe0   ? 2
-                        : lead >= 0xe0 && lead < 0xf0 ? 3
-                        : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                      : 0;
-  if (n == 0 || s.size() < n) return 0;
-  // No longer form of a shorter sequence, no surrogate, nothing beyond U+10FFFF.
-  const unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-  const unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  if (at(1) < low || at(1) > high) return 0;
-  for (std::size_t i = 2; i < n; ++i)
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  return n;
-}
-
 }  // namespace
 
 std::int32_t mongo_code(const Failure& failure) noexcept {
@@ -93,7 +75,7 @@ std::string error_text(const Failure& failure) {
   std::string text;
   text.reserve(raw.size());
   for (std::string_view rest = raw; !rest.empty();) {
-    const std::size_t n = utf8_length(rest);
+    const std::size_t n = bson::utf8_length(rest);
     if (n == 0) {
       text += '?';
     } else {

@@ -7,7 +7,8 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
-#include "base64.h"
+#include "fle/bson/base64.h"
+#include "fle/bson/type.h"
 #include "value.h"
 
 namespace fle::schema {
@@ -169,21 +170,23 @@ class Builder {
         (binary->kind == ValueKind::object && binary->members.size() != 2)) {
       return stop("$binary needs {\"base64\": string, \"subType\": string}", v.offset);
     }
-    const auto type = parse_hex_byte(subtype->text);
+    const auto type = bson::parse_hex_byte(subtype->text);
     if (!type) return stop("subType must be one or two hexadecimal digits", subtype->offset);
-    auto bytes = decode_base64(base64->text);
-    if (!bytes) return stop("not valid base64", base64->offset);
-    become_binary(v, std::move(*bytes), *type);
+    std::string bytes(base64->text.size(), '\0');
+    const auto n = bson::decode_base64(reinterpret_cast<std::uint8_t*>(bytes.data()), base64->text);
+    if (!n) return stop("not valid base64", base64->offset);
+    bytes.resize(*n);
+    become_binary(v, std::move(bytes), *type);
     return true;
   }
 
   bool extended_uuid(Value& v, const Value& uuid) {
-    auto bytes = v.members.size() == 1 && uuid.kind == ValueKind::string ? parse_uuid(uuid.text)
-                                                                         : std::nullopt;
-    if (!bytes) {
+    std::string bytes(16, '\0');
+    if (v.members.size() != 1 || uuid.kind != ValueKind::string ||
+        !bson::decode_uuid(reinterpret_cast<std::uint8_t*>(bytes.data()), uuid.text)) {
       return stop("$uuid needs a string like \"00112233-4455-6677-8899-aabbccddeeff\"", v.offset);
     }
-    become_binary(v, std::move(*bytes), 4);
+    become_binary(v, std::move(bytes), bson::kSubtypeUuid);
     return true;
   }
 

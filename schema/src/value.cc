@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <bson/bson.h>
+#include "fle/bson/utf8.h"
 
 namespace fle::schema {
 
@@ -33,9 +33,7 @@ const Value* Value::find(std::string_view name) const noexcept {
 }
 
 bool is_utf8(std::string_view text, Nul nul) noexcept {
-  // libbson takes the overlong form of NUL for NUL where it allows one.
-  return text.empty() || (text.find("\xc0\x80") == std::string_view::npos &&
-                          bson_utf8_validate(text.data(), text.size(), nul == Nul::allowed));
+  return bson::is_utf8(text) && (nul == Nul::allowed || text.find('\0') == std::string_view::npos);
 }
 
 std::string one_line(std::string_view text) {

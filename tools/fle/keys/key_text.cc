@@ -3,54 +3,13 @@
 #include <array>
 #include <ctime>
 
+#include "fle/bson/base64.h"
 #include "fle/did_you_mean.h"
 #include "key_commands.h"
 #include "streams/documents.h"
 
 namespace fle::tools {
 namespace {
-
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::optional<unsigned> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-  return std::nullopt;
-}
-
-std::optional<KeyId> parse_uuid(std::string_view text) {
-  if (text.size() != 36) return std::nullopt;
-  KeyId id;
-  std::size_t digits = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (i == 8 || i == 13 || i == 18 || i == 23) {
-      if (text[i] != '-') return std::nullopt;
-      continue;
-    }
-    const auto digit = hex_digit(text[i]);
-    if (!digit) return std::nullopt;
-    std::uint8_t& byte = id.bytes[digits++ / 2];
-    byte = static_cast<std::uint8_t>(std::uint32_t{byte} << 4 | *digit);
-  }
-  return id;
-}
-
-std::optional<KeyId> parse_base64(std::string_view text) {
-  if (text.size() != 24 || !text.ends_with("==")) return std::nullopt;
-  KeyId id;
-  std::uint32_t bits = 0;
-  std::size_t out = 0;
-  for (std::size_t i = 0; i < 22; ++i) {
-    const std::size_t digit = kBase64.find(text[i]);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(digit);
-    // Eight bits more than were taken are there after every digit but one in four.
-    if (i % 4 != 0) id.bytes[out++] = static_cast<std::uint8_t>(bits >> (6 - 2 * (i % 4)));
-  }
-  return id;
-}
 
 /// Whether `text` has a digit wherever `form` has a 0, and is `form` elsewhere.
 bool has_form(std::string_view text, std::string_view form) {
@@ -68,18 +27,18 @@ unsigned number(std::string_view digits) {
 }  // namespace
 
 std::optional<KeyId> parse_key_id(std::string_view text) {
-  const auto uuid = parse_uuid(text);
-  return uuid ? uuid : parse_base64(text);
+  KeyId id;
+  if (bson::decode_uuid(id.bytes.data(), text)) return id;
+  std::array<std::uint8_t, 18> bytes{};  // what 24 characters without padding give
+  if (text.size() != bson::base64_size(id.bytes.size()) ||
+      bson::decode_base64(bytes.data(), text) != id.bytes.size())
+    return std::nullopt;
+  return KeyId::from(Bytes(bytes).first(id.bytes.size()));
 }
 
 std::string to_base64(const KeyId& id) {
-  std::string s;
-  for (std::size_t i = 0; i < id.bytes.size(); i += 3) {
-    const std::size_t n = std::min<std::size_t>(3, id.bytes.size() - i);
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < n ? id.bytes[i + k] : 0U);
-    for (std::size_t k = 0; k < 4; ++k) s += k <= n ? kBase64[bits >> (18 - 6 * k) & 63] : '=';
-  }
+  std::string s(bson::base64_size(id.bytes.size()), '\0');
+  bson::encode_base64(s.data(), id.bytes.data(), id.bytes.size());
   return s;
 }
 
