@@ -171,10 +171,6 @@ bool is_path_component(std::string_view component) noexcept {
          component.find('\0') == std::string_view::npos;
 }
 
-bool same_encryption(const schema::Leaf& a, const schema::Leaf& b) {
-  return a.algorithm == b.algorithm && a.key == b.key && a.types == b.types;
-}
-
 namespace {
 
 /// Each number has two readings, so there are twice as many with each.

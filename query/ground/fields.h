@@ -141,9 +141,6 @@ struct Place {
 /// is empty, begins with a dollar sign or holds a NUL.
 [[nodiscard]] bool is_path_component(std::string_view component) noexcept;
 
-/// Whether two leaves encrypt alike, so that their ciphertexts can be compared.
-[[nodiscard]] bool same_encryption(const schema::Leaf& a, const schema::Leaf& b);
-
 /// Owns what views of one analysis refer to. What a pipeline makes is bounded in depth and in size:
 /// beyond that it is unknown, and so refused when it is used.
 class Fields {

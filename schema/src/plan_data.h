@@ -81,9 +81,6 @@ struct PlanData {
   [[nodiscard]] static std::shared_ptr<const Plan> make_plan(std::unique_ptr<const PlanData> data);
 };
 
-/// Whether two leaves encrypt alike; where they stand does not matter.
-[[nodiscard]] bool same_encryption(const Leaf& a, const Leaf& b);
-
 }  // namespace fle::schema
 
 #endif  // FLE_SCHEMA_SRC_PLAN_DATA_H_

@@ -34,6 +34,10 @@ struct Leaf {
   bson::TypeSet types;  ///< Allowed types; empty: whatever `algorithm` may encrypt.
 };
 
+/// Whether two leaves encrypt alike, so that their ciphertexts can be compared; where they stand
+/// does not matter.
+[[nodiscard]] FLE_API bool same_encryption(const Leaf& a, const Leaf& b);
+
 /// A compiled schema: a compact trie from field names to leaves. Immutable, shareable between
 /// threads without a lock.
 struct PlanData;  // private
