@@ -3,10 +3,10 @@
 #include <charconv>
 #include <utility>
 
-#include <bson/bson.h>
 #include <rapidjson/document.h>
 
 #include "text/base64.h"
+#include "text/secret_json.h"
 
 namespace fle::kms {
 namespace {
@@ -53,16 +53,10 @@ JsonAnswer& JsonAnswer::operator=(JsonAnswer&&) noexcept = default;
 JsonAnswer::~JsonAnswer() = default;
 
 std::optional<JsonAnswer> JsonAnswer::parse(WipedText text) {
-  // Checked here: RapidJSON reads past the end for a sequence that is cut off.
-  if (text.empty() || !bson_utf8_validate(text.view().data(), text.size(), /*allow_null=*/false))
-    return std::nullopt;
   auto tree = std::make_unique<Tree>();
   tree->text = std::move(text.append('\0'));
-  // In place: strings stay in this one buffer. Iterative: hostile depth must not overflow the
-  // stack.
-  constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag;
-  tree->doc.ParseInsitu<kFlags>(tree->text.data());
-  if (tree->doc.HasParseError() || !tree->doc.IsObject()) return std::nullopt;
+  const MutBytes bytes(reinterpret_cast<std::uint8_t*>(tree->text.data()), tree->text.size());
+  if (parse_in_place(tree->doc, bytes) || !tree->doc.IsObject()) return std::nullopt;
   return JsonAnswer(std::move(tree));
 }
 

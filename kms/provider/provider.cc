@@ -6,15 +6,14 @@
 #include <optional>
 #include <utility>
 
-#include <bson/bson.h>
 #include <rapidjson/document.h>
-#include <rapidjson/error/en.h>
 
 #include "document/master_key_pins.h"
 #include "document/seal_key.h"
 #include "local_provider.h"
 #include "provider_options.h"
 #include "provider_type.h"
+#include "text/secret_json.h"
 #include "text/text.h"
 
 namespace fle::kms {
@@ -22,9 +21,10 @@ namespace {
 
 Failure config(std::string why) { return {Errc::kms_config_invalid, std::move(why)}; }
 
-Failure syntax_error(std::string_view text, std::size_t offset, const char* why) {
-  Failure f = config(std::string("kmsProviders is not JSON: ") + why);
-  const std::string_view before = text.substr(0, offset);
+Failure syntax_error(std::string_view text, const JsonFault& fault) {
+  Failure f = config(std::string("kmsProviders is not JSON: ") + fault.why);
+  if (fault.offset == JsonFault::kNowhere) return f;
+  const std::string_view before = text.substr(0, fault.offset);
   f.line = static_cast<std::uint32_t>(1 + std::ranges::count(before, '\n'));
   f.column = static_cast<std::uint32_t>(before.size() - (before.rfind('\n') + 1) + 1);
   return f;
@@ -66,22 +66,9 @@ Providers& Providers::operator=(Providers&&) noexcept = default;
 Providers::~Providers() = default;
 
 Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions& options) {
-  // Checked here and not by RapidJSON, which reads past the end for a sequence that is cut off.
-  if (!text.empty() && !bson_utf8_validate(text.data(), text.size(), /*allow_null=*/false))
-    return config("kmsProviders is not JSON: not UTF-8, or with a NUL byte");
-  // Parsed in place, so that strings stay in this one buffer: the tree beside it holds only
-  // pointers, and nothing secret is left in freed memory.
-  WipedBuffer copy;
-  FLE_CHECK(copy.reset(text.size() + 1));
-  std::ranges::copy(text, copy.bytes().begin());
-  copy.bytes().back() = 0;
+  FLE_TRY(WipedBuffer copy, with_nul(text));
   rapidjson::Document doc;
-  // Iterative: hostile depth must not overflow the stack.
-  constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag;
-  doc.ParseInsitu<kFlags>(reinterpret_cast<char*>(copy.bytes().data()));
-  if (doc.HasParseError())
-    return syntax_error(text, doc.GetErrorOffset(),
-                        rapidjson::GetParseError_En(doc.GetParseError()));
+  if (const auto fault = parse_in_place(doc, copy.bytes())) return syntax_error(text, *fault);
   if (!doc.IsObject()) return config("kmsProviders must be a document");
   if (doc.ObjectEmpty()) return config("no kms provider set");
   Providers out;

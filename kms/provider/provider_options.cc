@@ -5,12 +5,12 @@
 #include <optional>
 #include <vector>
 
-#include <bson/bson.h>
 #include <rapidjson/document.h>
 
 #include "fle/did_you_mean.h"
 #include "provider_type.h"
 #include "text/base64.h"
+#include "text/secret_json.h"
 #include "text/text.h"
 
 namespace fle::kms {
@@ -208,18 +208,10 @@ bool is_empty_document(const rapidjson::Value& options) {
 }
 
 Done with_options(Bytes text, const std::function<Done(const rapidjson::Value&)>& use) {
-  const std::string_view chars(reinterpret_cast<const char*>(text.data()), text.size());
   const Failure not_json(Errc::kms_config_invalid, "the credentials are not a JSON document");
-  if (text.empty() || !bson_utf8_validate(chars.data(), chars.size(), /*allow_null=*/false))
-    return not_json;
-  WipedBuffer copy;  // parsed in place, as Providers::from_json does
-  FLE_CHECK(copy.reset(text.size() + 1));
-  std::ranges::copy(text, copy.bytes().begin());
-  copy.bytes().back() = 0;
+  FLE_TRY(WipedBuffer copy, with_nul({reinterpret_cast<const char*>(text.data()), text.size()}));
   rapidjson::Document doc;
-  constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag;
-  doc.ParseInsitu<kFlags>(reinterpret_cast<char*>(copy.bytes().data()));
-  if (doc.HasParseError() || !doc.IsObject()) return not_json;
+  if (parse_in_place(doc, copy.bytes()) || !doc.IsObject()) return not_json;
   return use(doc);
 }
 
