@@ -21,7 +21,7 @@ Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, A
                        std::string(bson::alias(type)));
   }
   FLE_CHECK(bson::check_value(type, value));
-  if (type == bson::Type::bin_data && value[kBinaryHeaderLen - 1] == kEncryptedSubtype) {
+  if (type == bson::Type::bin_data && value[kBinaryHeaderLen - 1] == bson::kSubtypeEncrypted) {
     return Failure(Errc::type_not_allowed, "BSON binary subtype 6 is invalid for encryption");
   }
   std::vector<std::uint8_t> payload(payload_len(value.size()));

@@ -8,6 +8,7 @@
 
 #include <bson/bson.h>
 
+#include "fle/bson_walk/walk.h"
 #include "fle/bytes.h"
 #include "fle/secret.h"
 
@@ -40,7 +41,7 @@ inline constexpr std::uint8_t kEmptyDocument[5] = {5, 0, 0, 0, 0};
 
 /// What the caller's arguments and a command around them may be together: beyond it the analysis
 /// refuses anyway, and below it libbson's appending cannot fail.
-inline constexpr std::size_t kMaxCommand = 48'000'000;
+inline constexpr std::size_t kMaxCommand = bson::kMaxMessageSize;
 
 /// A BSON document that is being written. It holds plaintext, and is wiped.
 class BsonWriter {

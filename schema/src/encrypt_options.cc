@@ -66,10 +66,9 @@ Outcome<KeySelector> read_uuid_array(const Value& v, const Place& place) {
                 std::string("Array elements must have type BinData, found ") + describe(item.kind),
                 at);
   }
-  constexpr std::uint8_t kUuidSubtype = 4;
   const auto id =
       KeyId::from({reinterpret_cast<const std::uint8_t*>(item.text.data()), item.text.size()});
-  if (item.subtype != kUuidSubtype || !id) {
+  if (item.subtype != bson::kSubtypeUuid || !id) {
     return fail(Errc::schema_bad_value, "'keyId' must be a UUID: BinData of subtype 4 and 16 bytes",
                 at);
   }

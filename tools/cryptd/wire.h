@@ -20,11 +20,10 @@ namespace fle::cryptd {
 // "MongoDB Wire Protocol"). Integers are little-endian.
 
 inline constexpr std::size_t kHeaderSize = 16;
-/// The server's maxMessageSizeBytes: bytes of one message, its header counted.
-inline constexpr std::int32_t kMaxMessageSize = 48'000'000;
-/// Of a command once its document sequences are folded in: the nesting of a stored document with
-/// room for what a command puts around it.
-inline constexpr bson::Limits kCommandLimits{200, static_cast<std::uint32_t>(kMaxMessageSize)};
+/// Bytes of one message, its header counted.
+inline constexpr std::int32_t kMaxMessageSize = bson::kMaxMessageSize;
+/// Of a command once its document sequences are folded in.
+using bson::kCommandLimits;
 
 enum OpCode : std::int32_t { kOpReply = 1, kOpQuery = 2004, kOpMsg = 2013 };
 

@@ -35,6 +35,12 @@ struct Limits {
   Work* work = nullptr;
 };
 
+/// The server's maxMessageSizeBytes.
+inline constexpr std::uint32_t kMaxMessageSize = 48'000'000;
+/// Limits for commands: the bytes of a message, and the nesting of a stored document with room for
+/// what a command puts around it.
+inline constexpr Limits kCommandLimits{200, kMaxMessageSize};
+
 /// One value that will be replaced. Offsets are into the document that was walked.
 struct Mark {
   std::uint32_t type_offset;   ///< Of the element's type byte.

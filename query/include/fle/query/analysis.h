@@ -169,9 +169,7 @@ class FLE_API Analysis {
   std::vector<std::shared_ptr<const schema::Plan>> plans;
 };
 
-/// Limits for commands: a message of 48,000,000 bytes (the server's maxMessageSizeBytes), and the
-/// nesting of a stored document with room for what a command puts around it.
-inline constexpr bson::Limits kCommandLimits{200, 48'000'000};
+using bson::kCommandLimits;
 
 /// Analyses one command. Thread-safe; `out` belongs to the caller.
 ///
