@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fle/bson/cursor.h"
 #include "write_error.h"
 
 namespace fle::mongoc {
@@ -76,22 +77,19 @@ std::optional<bson_oid_t> missing_id(const Write& write) {
   return id;
 }
 
-void put_with_id(bson_t* out, const char* key, const bson_oid_t& id, Bytes document) {
-  put_document(out, key, [&](bson_t* with_id) {
-    bson_append_oid(with_id, "_id", -1, &id);
-    bson_t view;
-    if (init_view(view, document)) bson_concat(with_id, &view);
-  });
+/// Into the document that `out` is in.
+void put_id(bson::Writer& out, const bson_oid_t& id) {
+  out.add(bson::Type::object_id, "_id", Bytes(id.bytes));
 }
 
-void put_options(bson_t* out, Bytes options, OptionUser user) {
+void put_options(bson::Writer& out, Bytes options, OptionUser user) {
   if (const auto read = CommandOptions::read(options, user)) read->append(out, Place::statement);
 }
 
 Document id_document(const bson_oid_t& id) {
-  BsonWriter out;
-  bson_append_oid(out.get(), "_id", -1, &id);
-  return {out.bytes().begin(), out.bytes().end()};
+  bson::Writer out;
+  put_id(out, id);
+  return std::move(out).take();
 }
 
 /// Calls `visit(index, element)` for each document of the array `field`, with the index that it
@@ -170,10 +168,10 @@ Done BulkWriter::run(std::span<const Write> writes) {
 Done BulkWriter::send(Batch batch) {
   std::size_t bytes = options_.size();
   for (const Statement& s : batch) bytes += s.size;
-  BsonWriter command(bytes);
-  write_command(command.get(), batch);
+  bson::Writer command(kSlack + bytes);
+  write_command(command, batch);
   Answer answer;
-  if (const Done done = runner_.encrypt(db_, command.bytes(), answer); !done) {
+  if (const Done done = runner_.encrypt(db_, command.finish(), answer); !done) {
     Failure why = done.error();
     if (batch.size() == 1) why.document = batch[0].index + 1;
     return why;
@@ -193,41 +191,34 @@ Done BulkWriter::send(Batch batch) {
   return note(batch, answer);
 }
 
-void BulkWriter::write_command(bson_t* command, Batch batch) const {
+void BulkWriter::write_command(bson::Writer& command, Batch batch) const {
   const Kind& names = kKinds[kind(batch[0])];
-  put(command, names.command, collection_);
-  put_elements(command, names.statements, batch.size(),
-               [&](bson_t* array, std::size_t i, const char* key) {
-                 const Statement& s = batch[i];
-                 const auto* insert = std::get_if<InsertOne>(&writes_[s.index]);
-                 if (insert == nullptr) {
-                   put_document(array, key, [&](bson_t* out) { write_statement(out, s); });
-                 } else if (s.id) {
-                   put_with_id(array, key, *s.id, insert->document);
-                 } else {
-                   put(array, key, insert->document);
-                 }
-               });
-  put(command, "ordered", ordered_);
+  command.add_string(names.command, collection_).begin_array(names.statements);
+  for (const Statement& s : batch) {
+    command.begin_document({});
+    if (s.id) put_id(command, *s.id);
+    write_statement(command, s);
+    command.end();
+  }
+  command.end().add_bool("ordered", ordered_);
   options_.append(command, Place::command);
 }
 
-void BulkWriter::write_statement(bson_t* out, const Statement& statement) const {
+void BulkWriter::write_statement(bson::Writer& out, const Statement& statement) const {
   const Overloaded write{
-      [](const InsertOne&) {},
+      [&](const InsertOne& i) { out.append(elements_of(i.document)); },
       [&](const Update& u) {
-        put(out, "q", u.filter);
-        put(out, "u", u.change);
-        if (u.kind == Update::Kind::many) put(out, "multi", true);
+        out.add_document("q", or_empty(u.filter)).add_document("u", or_empty(u.change));
+        if (u.kind == Update::Kind::many) out.add_bool("multi", true);
         put_options(out, u.options, u.kind == Update::Kind::replace ? kBulkReplace : kBulkUpdate);
+        options_.append(out, Place::statement);
       },
       [&](const Delete& d) {
-        put(out, "q", d.filter);
-        put(out, "limit", std::int32_t{d.many ? 0 : 1});
+        out.add_document("q", or_empty(d.filter)).add_int32("limit", d.many ? 0 : 1);
         put_options(out, d.options, kBulkDelete);
+        options_.append(out, Place::statement);
       }};
   std::visit(write, writes_[statement.index]);
-  options_.append(out, Place::statement);
 }
 
 Done BulkWriter::note(Batch batch, const Answer& answer) {
@@ -247,11 +238,12 @@ Done BulkWriter::note(Batch batch, const Answer& answer) {
 
 Done BulkWriter::note_upserts(Batch batch, const Answer& answer) {
   const auto add = [&](std::size_t i, const bson_iter_t& element) {
-    bson_iter_t it;
-    if (!bson_iter_recurse(&element, &it) || !bson_iter_find(&it, "_id")) return;
-    BsonWriter id;
-    bson_append_iter(id.get(), "_id", -1, &it);
-    result_.upserted.push_back({batch[i].index, {id.bytes().begin(), id.bytes().end()}});
+    const Bytes upserted = container_of(element);
+    const auto id = bson::find(upserted, "_id");
+    if (!id) return;
+    bson::Writer w;
+    w.add(id->type, "_id", value_of(upserted, *id));
+    result_.upserted.push_back({batch[i].index, std::move(w).take()});
   };
   if (!each_indexed(answer, "upserted", batch.size(), add))
     return bad_answer("has 'upserted' in a form that is not MongoDB's");

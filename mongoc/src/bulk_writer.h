@@ -38,8 +38,8 @@ class BulkWriter {
 
   /// @param batch  one command's, if it is not too large once it is encrypted.
   [[nodiscard]] Done send(Batch batch);
-  void write_command(bson_t* command, Batch batch) const;
-  void write_statement(bson_t* out, const Statement& statement) const;
+  void write_command(bson::Writer& command, Batch batch) const;
+  void write_statement(bson::Writer& out, const Statement& statement) const;
   [[nodiscard]] Done note(Batch batch, const Answer& answer);
   [[nodiscard]] Done note_upserts(Batch batch, const Answer& answer);
   [[nodiscard]] Done note_errors(Batch batch, const Answer& answer);

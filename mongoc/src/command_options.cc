@@ -5,7 +5,8 @@
 #include <iterator>
 #include <string>
 
-#include "bson_writer.h"
+#include "bson_view.h"
+#include "fle/bson/cursor.h"
 
 namespace fle::mongoc {
 namespace {
@@ -90,14 +91,11 @@ Outcome<CommandOptions> CommandOptions::read(Bytes options, OptionUser user) {
   return CommandOptions(options, user);
 }
 
-void CommandOptions::append(bson_t* out, Place place) const {
-  bson_t view;
-  bson_iter_t it;
-  if (!init_view(view, options_) || !bson_iter_init(&it, &view)) return;
-  while (bson_iter_next(&it)) {
-    const Option* option = find_option(key_of(it), user_);
-    if (option != nullptr && option->place == place)
-      bson_append_iter(out, bson_iter_key(&it), -1, &it);
+void CommandOptions::append(bson::Writer& out, Place place) const {
+  for (bson::Cursor c(options_); c.next();) {
+    const bson::Element& e = c.element();
+    const Option* option = find_option(e.name, user_);
+    if (option != nullptr && option->place == place) out.add(e.type, e.name, value_of(options_, e));
   }
 }
 

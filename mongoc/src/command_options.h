@@ -6,6 +6,7 @@
 
 #include <bson/bson.h>
 
+#include "fle/bson/writer.h"
 #include "fle/bytes.h"
 #include "fle/failure.h"
 
@@ -51,7 +52,7 @@ class CommandOptions {
   [[nodiscard]] static Outcome<CommandOptions> read(Bytes options, OptionUser user);
 
   /// Appends the fields that go to `place`.
-  void append(bson_t* out, Place place) const;
+  void append(bson::Writer& out, Place place) const;
   /// Looks one of them up.
   [[nodiscard]] bool find(const char* field, bson_iter_t& it) const noexcept;
   /// The number in `field`; 0 where there is none.

@@ -5,8 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "bson_writer.h"
+#include "bson_view.h"
 #include "deployment.h"
+#include "fle/bson/writer.h"
 #include "fle/client/auto_encrypter.h"
 #include "fle/failure.h"
 #include "fle/kms/key_ring.h"

@@ -39,12 +39,12 @@ Done Cursor::State::take_batch(const char* batch) {
 }
 
 Done Cursor::State::get_more() {
-  BsonWriter command;
-  put(command.get(), "getMore", id);
-  put(command.get(), "collection", collection);
-  if (batch_size > 0) put(command.get(), "batchSize", batch_size);
+  bson::Writer command;
+  command.add_int64("getMore", id);
+  command.add_string("collection", collection);
+  if (batch_size > 0) command.add_int64("batchSize", batch_size);
   // Without read concern, which is the cursor's already; the server is held.
-  FLE_CHECK(runner->run(*connection, db, command.bytes(), Mode::raw, answer));
+  FLE_CHECK(runner->run(*connection, db, command.finish(), Mode::raw, answer));
   return take_batch("nextBatch");
 }
 
@@ -64,12 +64,11 @@ Outcome<std::optional<Bytes>> Cursor::State::next() {
 
 void Cursor::State::kill() noexcept {
   if (id == 0 || !connection) return;
-  BsonWriter command;
-  put(command.get(), "killCursors", collection);
-  put_elements(command.get(), "cursors", 1,
-               [&](bson_t* array, std::size_t, const char* key) { put(array, key, id); });
+  bson::Writer command;
+  command.add_string("killCursors", collection);
+  command.begin_array("cursors").add_int64({}, id).end();
   // Where this fails the server forgets the cursor after a while.
-  static_cast<void>(runner->run(*connection, db, command.bytes(), Mode::raw, answer));
+  static_cast<void>(runner->run(*connection, db, command.finish(), Mode::raw, answer));
 }
 
 Cursor::Cursor(std::unique_ptr<State> state) noexcept : s_(std::move(state)) {}

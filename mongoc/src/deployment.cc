@@ -4,7 +4,8 @@
 
 #include <unistd.h>
 
-#include "bson_writer.h"
+#include "bson_view.h"
+#include "fle/bson/writer.h"
 
 namespace fle::mongoc {
 namespace {
@@ -14,6 +15,15 @@ using Database = std::unique_ptr<mongoc_database_t, FreeWith<mongoc_database_des
 using Server =
     std::unique_ptr<mongoc_server_description_t, FreeWith<mongoc_server_description_destroy>>;
 using Uri = std::unique_ptr<mongoc_uri_t, FreeWith<mongoc_uri_destroy>>;
+
+/// Options for libmongoc to add to.
+struct Options {
+  Options() noexcept { bson_init(&bson); }
+  Options(const Options&) = delete;
+  Options& operator=(const Options&) = delete;
+  ~Options() { bson_destroy(&bson); }
+  bson_t bson;
+};
 
 void initialize() {
   static std::once_flag once;
@@ -81,15 +91,16 @@ Done Connection::run(const std::string& db, Bytes command, Mode mode, Reply& rep
   bson_t view;
   if (!init_view(view, command))
     return Failure{Errc::malformed_bson, "a command is not a BSON document"};
-  BsonWriter options;
+  Options options;
   bson_error_t error{};
-  put_concern(options.get(), client_.get(), mode);
-  if (server_ != 0) put(options.get(), "serverId", static_cast<std::int32_t>(server_));
-  if (session_ != nullptr && !mongoc_client_session_append(session_.get(), options.get(), &error))
+  put_concern(&options.bson, client_.get(), mode);
+  if (server_ != 0)
+    bson_append_int32(&options.bson, "serverId", -1, static_cast<std::int32_t>(server_));
+  if (session_ != nullptr && !mongoc_client_session_append(session_.get(), &options.bson, &error))
     return failure(error);
   const mongoc_read_prefs_t* preference =
       mode == Mode::read ? mongoc_client_get_read_prefs(client_.get()) : nullptr;
-  if (mongoc_client_command_with_opts(client_.get(), db.c_str(), &view, preference, options.get(),
+  if (mongoc_client_command_with_opts(client_.get(), db.c_str(), &view, preference, &options.bson,
                                       reply.reset(), &error))
     return ok;
   return failure(error);
@@ -139,9 +150,11 @@ Outcome<std::vector<std::vector<std::uint8_t>>> Deployment::list_collections(std
   FLE_TRY(const Connection connection, connect());
   const std::string name(db);
   const Database database(mongoc_client_get_database(connection.client_.get(), name.c_str()));
-  BsonWriter options;
-  put(options.get(), "filter", filter);
-  const Cursor cursor(mongoc_database_find_collections_with_opts(database.get(), options.get()));
+  bson::Writer writer(kSlack + filter.size());
+  bson_t options;
+  if (!init_view(options, writer.add_document("filter", or_empty(filter)).finish()))
+    return Failure{Errc::document_too_large, "the filter for listCollections"};
+  const Cursor cursor(mongoc_database_find_collections_with_opts(database.get(), &options));
   std::vector<std::vector<std::uint8_t>> found;
   const bson_t* document = nullptr;
   while (mongoc_cursor_next(cursor.get(), &document)) {

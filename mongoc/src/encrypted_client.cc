@@ -64,12 +64,11 @@ EncryptedCollection EncryptedClient::collection(std::string_view db, std::string
 Done EncryptedClient::create_collection(std::string_view db, std::string_view name, Bytes options) {
   options = or_empty(options);
   FLE_CHECK(check_create_options(options));
-  BsonWriter command(options.size());
-  put(command.get(), "create", name);
-  bson_t view;
-  if (init_view(view, options)) bson_concat(command.get(), &view);
+  bson::Writer command(kSlack + options.size());
+  command.add_string("create", name);
+  command.append(elements_of(options));
   Answer answer;
-  FLE_CHECK(runner_->run(std::string(db), command.bytes(), Mode::write, answer));
+  FLE_CHECK(runner_->run(std::string(db), command.finish(), Mode::write, answer));
   return check_write_concern(answer);
 }
 

@@ -70,27 +70,15 @@ bool writes(Bytes pipeline) {
 
 /// [{$match: filter}, {$skip}, {$limit}, {$group: {_id: 1, n: {$sum: 1}}}], as drivers count
 /// (specification: crud, "Count API Details").
-void put_count_pipeline(bson_t* command, Bytes filter, const CommandOptions& options) {
-  bson_t pipeline;
-  std::uint32_t n = 0;
-  const auto put_stage = [&](const char* name, auto fill) {
-    char text[16];
-    const char* key = nullptr;
-    bson_uint32_to_string(n++, &key, text, sizeof text);
-    put_document(&pipeline, key, [&](bson_t* stage) { fill(stage, name); });
-  };
-  bson_append_array_begin(command, "pipeline", -1, &pipeline);
-  put_stage("$match", [&](bson_t* stage, const char* name) { put(stage, name, filter); });
+void put_count_pipeline(bson::Writer& command, Bytes filter, const CommandOptions& options) {
+  command.begin_array("pipeline");
+  command.begin_document({}).add_document("$match", or_empty(filter)).end();
   for (const auto& [option, stage] : {std::pair("skip", "$skip"), std::pair("limit", "$limit")})
     if (const std::int64_t value = options.number(option); value != 0)
-      put_stage(stage, [&](bson_t* s, const char* name) { put(s, name, value); });
-  put_stage("$group", [](bson_t* stage, const char* name) {
-    put_document(stage, name, [](bson_t* group) {
-      put(group, "_id", std::int32_t{1});
-      put_document(group, "n", [](bson_t* sum) { put(sum, "$sum", std::int32_t{1}); });
-    });
-  });
-  bson_append_array_end(command, &pipeline);
+      command.begin_document({}).add_int64(stage, value).end();
+  command.begin_document({}).begin_document("$group").add_int32("_id", 1);
+  command.begin_document("n").add_int32("$sum", 1).end().end().end();
+  command.end();
 }
 
 /// The name that drivers give an index: "field_1_other_-1". Empty when there is no key.
@@ -113,11 +101,11 @@ std::string index_name(const bson_t& index) {
   return name;
 }
 
-void put_index(bson_t* out, Bytes index) {
+void put_index(bson::Writer& out, Bytes index) {
   bson_t view;
   if (!init_view(view, index)) return;
-  bson_concat(out, &view);
-  if (!bson_has_field(&view, "name")) put(out, "name", index_name(view));
+  out.append(elements_of(index));
+  if (!bson_has_field(&view, "name")) out.add_string("name", index_name(view));
 }
 
 }  // namespace
@@ -177,19 +165,19 @@ Outcome<std::optional<Document>> find_and_modify(const CommandRunner& runner, co
                                                  Bytes filter, Bytes change, Bytes options) {
   FLE_TRY(const auto read, CommandOptions::read(options, user));
   FLE_CHECK(check_documents({filter, change, options}));
-  BsonWriter command(filter.size() + change.size() + options.size());
-  put(command.get(), "findAndModify", name);
-  put(command.get(), "query", filter);
+  bson::Writer command(kSlack + filter.size() + change.size() + options.size());
+  command.add_string("findAndModify", name);
+  command.add_document("query", or_empty(filter));
   if (user == kFindAndDelete) {
-    put(command.get(), "remove", true);
+    command.add_bool("remove", true);
   } else {
     const auto kind = user == kFindAndReplace ? Update::Kind::replace : Update::Kind::one;
     FLE_CHECK(check_change({kind, filter, change}));
-    put(command.get(), "update", change);
+    command.add_document("update", or_empty(change));
   }
-  read.append(command.get(), Place::command);
+  read.append(command, Place::command);
   Answer answer;
-  FLE_CHECK(runner.run(db, command.bytes(), Mode::write, answer));
+  FLE_CHECK(runner.run(db, command.finish(), Mode::write, answer));
   FLE_CHECK(check_write_concern(answer));
   bson_iter_t value;
   if (!answer.find("value", value)) return bad_answer("has no value");
@@ -219,26 +207,26 @@ Outcome<std::optional<Document>> EncryptedCollection::find_one_and_delete(Bytes 
 Outcome<Cursor> EncryptedCollection::find(Bytes filter, Bytes options) {
   FLE_TRY(const auto read, CommandOptions::read(options, kFind));
   FLE_CHECK(check_documents({filter, options}));
-  BsonWriter command(filter.size() + options.size());
-  put(command.get(), "find", name_);
-  put(command.get(), "filter", filter);
+  bson::Writer command(kSlack + filter.size() + options.size());
+  command.add_string("find", name_);
+  command.add_document("filter", or_empty(filter));
   const std::int64_t batch_size = read.number("batchSize");
-  if (batch_size > 0) put(command.get(), "batchSize", batch_size);
-  read.append(command.get(), Place::command);
-  return Cursor::State::open(runner_, db_, name_, command.bytes(), Mode::read, batch_size);
+  if (batch_size > 0) command.add_int64("batchSize", batch_size);
+  read.append(command, Place::command);
+  return Cursor::State::open(runner_, db_, name_, command.finish(), Mode::read, batch_size);
 }
 
 Outcome<std::optional<Document>> EncryptedCollection::find_one(Bytes filter, Bytes options) {
   FLE_TRY(const auto read, CommandOptions::read(options, kFindOne));
   FLE_CHECK(check_documents({filter, options}));
-  BsonWriter command(filter.size() + options.size());
-  put(command.get(), "find", name_);
-  put(command.get(), "filter", filter);
-  put(command.get(), "limit", std::int32_t{1});
-  put(command.get(), "singleBatch", true);
-  read.append(command.get(), Place::command);
+  bson::Writer command(kSlack + filter.size() + options.size());
+  command.add_string("find", name_);
+  command.add_document("filter", or_empty(filter));
+  command.add_int32("limit", 1);
+  command.add_bool("singleBatch", true);
+  read.append(command, Place::command);
   Answer answer;
-  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::read, answer));
+  FLE_CHECK(runner_->run(db_, command.finish(), Mode::read, answer));
   FLE_TRY(const std::optional<Bytes> found, first_document(answer));
   if (!found) return std::optional<Document>();
   return std::optional(copy(*found));
@@ -247,28 +235,28 @@ Outcome<std::optional<Document>> EncryptedCollection::find_one(Bytes filter, Byt
 Outcome<Cursor> EncryptedCollection::aggregate(Bytes pipeline, Bytes options) {
   FLE_TRY(const auto read, CommandOptions::read(options, kAggregate));
   FLE_CHECK(check_documents({pipeline, options}));
-  BsonWriter command(pipeline.size() + options.size());
-  put(command.get(), "aggregate", name_);
-  put_array(command.get(), "pipeline", pipeline);
+  bson::Writer command(kSlack + pipeline.size() + options.size());
+  command.add_string("aggregate", name_);
+  command.add_array("pipeline", or_empty(pipeline));
   const std::int64_t batch_size = read.number("batchSize");
-  put_document(command.get(), "cursor", [&](bson_t* cursor) {
-    if (batch_size > 0) put(cursor, "batchSize", batch_size);
-  });
-  read.append(command.get(), Place::command);
+  command.begin_document("cursor");
+  if (batch_size > 0) command.add_int64("batchSize", batch_size);
+  command.end();
+  read.append(command, Place::command);
   const Mode mode = writes(pipeline) ? Mode::write : Mode::read;
-  return Cursor::State::open(runner_, db_, name_, command.bytes(), mode, batch_size);
+  return Cursor::State::open(runner_, db_, name_, command.finish(), mode, batch_size);
 }
 
 Outcome<std::int64_t> EncryptedCollection::count_documents(Bytes filter, Bytes options) {
   FLE_TRY(const auto read, CommandOptions::read(options, kCountDocuments));
   FLE_CHECK(check_documents({filter, options}));
-  BsonWriter command(filter.size() + options.size());
-  put(command.get(), "aggregate", name_);
-  put_count_pipeline(command.get(), filter, read);
-  put_document(command.get(), "cursor", [](bson_t*) {});
-  read.append(command.get(), Place::command);
+  bson::Writer command(kSlack + filter.size() + options.size());
+  command.add_string("aggregate", name_);
+  put_count_pipeline(command, filter, read);
+  command.begin_document("cursor").end();
+  read.append(command, Place::command);
   Answer answer;
-  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::read, answer));
+  FLE_CHECK(runner_->run(db_, command.finish(), Mode::read, answer));
   FLE_TRY(const std::optional<Bytes> found, first_document(answer));
   if (!found) return std::int64_t{0};  // nothing to group
   bson_t group;
@@ -280,11 +268,11 @@ Outcome<std::int64_t> EncryptedCollection::count_documents(Bytes filter, Bytes o
 
 Outcome<std::int64_t> EncryptedCollection::estimated_count(Bytes options) {
   FLE_TRY(const auto read, CommandOptions::read(options, kEstimatedCount));
-  BsonWriter command(options.size());
-  put(command.get(), "count", name_);
-  read.append(command.get(), Place::command);
+  bson::Writer command(kSlack + options.size());
+  command.add_string("count", name_);
+  read.append(command, Place::command);
   Answer answer;
-  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::read, answer));
+  FLE_CHECK(runner_->run(db_, command.finish(), Mode::read, answer));
   return answer.number("n");
 }
 
@@ -292,13 +280,13 @@ Outcome<Document> EncryptedCollection::distinct(std::string_view field, Bytes fi
                                                 Bytes options) {
   FLE_TRY(const auto read, CommandOptions::read(options, kDistinct));
   FLE_CHECK(check_documents({filter, options}));
-  BsonWriter command(field.size() + filter.size() + options.size());
-  put(command.get(), "distinct", name_);
-  put(command.get(), "key", field);
-  put(command.get(), "query", filter);
-  read.append(command.get(), Place::command);
+  bson::Writer command(kSlack + field.size() + filter.size() + options.size());
+  command.add_string("distinct", name_);
+  command.add_string("key", field);
+  command.add_document("query", or_empty(filter));
+  read.append(command, Place::command);
   Answer answer;
-  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::read, answer));
+  FLE_CHECK(runner_->run(db_, command.finish(), Mode::read, answer));
   bson_iter_t values;
   if (!answer.find("values", values) || !BSON_ITER_HOLDS_ARRAY(&values))
     return bad_answer("has no values");
@@ -308,23 +296,26 @@ Outcome<Document> EncryptedCollection::distinct(std::string_view field, Bytes fi
 Done EncryptedCollection::create_indexes(std::span<const Bytes> indexes, Bytes options) {
   FLE_TRY(const auto read, CommandOptions::read(options, kCreateIndexes));
   for (const Bytes index : indexes) FLE_CHECK(check_documents({index}));
-  BsonWriter command;
-  put(command.get(), "createIndexes", name_);
-  put_elements(command.get(), "indexes", indexes.size(),
-               [&](bson_t* array, std::size_t i, const char* key) {
-                 put_document(array, key, [&](bson_t* out) { put_index(out, indexes[i]); });
-               });
-  read.append(command.get(), Place::command);
+  bson::Writer command;
+  command.add_string("createIndexes", name_);
+  command.begin_array("indexes");
+  for (const Bytes index : indexes) {
+    command.begin_document({});
+    put_index(command, index);
+    command.end();
+  }
+  command.end();
+  read.append(command, Place::command);
   Answer answer;
-  FLE_CHECK(runner_->run(db_, command.bytes(), Mode::write, answer));
+  FLE_CHECK(runner_->run(db_, command.finish(), Mode::write, answer));
   return check_write_concern(answer);
 }
 
 Done EncryptedCollection::drop() {
-  BsonWriter command;
-  put(command.get(), "drop", name_);
+  bson::Writer command;
+  command.add_string("drop", name_);
   Answer answer;
-  const Done done = runner_->run(db_, command.bytes(), Mode::write, answer);
+  const Done done = runner_->run(db_, command.finish(), Mode::write, answer);
   if (!done) return done.error().server_code == kNamespaceNotFound ? Done(ok) : done;
   return check_write_concern(answer);
 }
