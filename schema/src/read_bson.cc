@@ -1,10 +1,10 @@
-// A BSON document -> Value, through libbson.
+// A BSON document -> Value.
 #include <string_view>
 #include <unordered_set>
 #include <vector>
 
-#include <bson/bson.h>
-
+#include "fle/bson/cursor.h"
+#include "fle/bson/little_endian.h"
 #include "value.h"
 
 namespace fle::schema {
@@ -29,9 +29,11 @@ std::string pointer_of(const Way* way) {
   return text;
 }
 
-Outcome<Value> read_value(bson_iter_t& it, const Way* way, std::size_t depth, Budget& budget);
+Outcome<Value> read_value(Bytes whole, const bson::Element& e, const Way* way, std::size_t depth,
+                          Budget& budget);
 
-Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const Way* way,
+/// Of the document or array at `offset`.
+Outcome<Value> read_members(Bytes whole, std::uint32_t offset, ValueKind kind, const Way* way,
                             std::size_t depth, Budget& budget) {
   if (depth > kMaxSchemaDepth) {
     return Failure(Errc::schema_syntax,
@@ -41,9 +43,9 @@ Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const Way* wa
   Value v;
   v.kind = kind;
   std::unordered_set<std::string> names;
-  const std::uint32_t size = children.len;  // libbson forgets it at the end
-  while (bson_iter_next(&children)) {
-    const std::string name(bson_iter_key(&children), bson_iter_key_len(&children));
+  bson::Cursor children(whole, offset);
+  while (children.next()) {
+    const std::string name(children.element().name);
     if (!is_utf8(name, Nul::refused)) {
       return Failure(Errc::schema_syntax, "a name that is not valid UTF-8", pointer_of(way));
     }
@@ -52,7 +54,7 @@ Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const Way* wa
                      "more than " + std::to_string(kMaxSchemaValues) + " values", pointer_of(way));
     }
     const Way inner{way, name};
-    FLE_TRY(Value child, read_value(children, &inner, depth, budget));
+    FLE_TRY(Value child, read_value(whole, children.element(), &inner, depth, budget));
     if (kind == ValueKind::array) {
       v.items.push_back(std::move(child));
       continue;
@@ -64,50 +66,40 @@ Outcome<Value> read_members(bson_iter_t& children, ValueKind kind, const Way* wa
     }
     v.members.push_back({name, 0, std::move(child)});
   }
-  // libbson stops alike at the end and at damage; only the end stands on the last byte.
-  if (bson_iter_offset(&children) + 1 != size)
-    return Failure(Errc::schema_syntax, "not valid BSON", pointer_of(way));
+  if (children.malformed()) return Failure(Errc::schema_syntax, "not valid BSON", pointer_of(way));
   return v;
 }
 
-Outcome<Value> read_value(bson_iter_t& it, const Way* way, std::size_t depth, Budget& budget) {
+Outcome<Value> read_value(Bytes whole, const bson::Element& e, const Way* way, std::size_t depth,
+                          Budget& budget) {
+  using bson::Type;
   Value v;
-  switch (bson_iter_type(&it)) {
-    case BSON_TYPE_DOCUMENT:
-    case BSON_TYPE_ARRAY: {
-      const bool is_array = bson_iter_type(&it) == BSON_TYPE_ARRAY;
-      bson_iter_t children;
-      if (!bson_iter_recurse(&it, &children)) {
-        return Failure(Errc::schema_syntax, "not valid BSON", pointer_of(way));
-      }
-      return read_members(children, is_array ? ValueKind::array : ValueKind::object, way, depth + 1,
-                          budget);
-    }
-    case BSON_TYPE_UTF8: {
-      std::uint32_t n = 0;
-      const char* s = bson_iter_utf8(&it, &n);
+  const Bytes value = value_of(whole, e);
+  switch (e.type) {
+    case Type::object:
+      return read_members(whole, e.value_offset, ValueKind::object, way, depth + 1, budget);
+    case Type::array:
+      return read_members(whole, e.value_offset, ValueKind::array, way, depth + 1, budget);
+    case Type::string:
       v.kind = ValueKind::string;
-      v.text.assign(s, n);
+      v.text = text_of(whole, e);
       if (!is_utf8(v.text, Nul::allowed)) {
         return Failure(Errc::schema_syntax, "a string that is not valid UTF-8", pointer_of(way));
       }
       return v;
-    }
-    case BSON_TYPE_BINARY: {
-      bson_subtype_t subtype = BSON_SUBTYPE_BINARY;
-      std::uint32_t n = 0;
-      const std::uint8_t* p = nullptr;
-      bson_iter_binary(&it, &subtype, &n, &p);
+    case Type::bin_data: {
+      // Subtype 2 repeats the length of its content inside.
+      const Bytes content = value.subspan(value[4] == bson::kSubtypeOld ? 9 : 5);
       v.kind = ValueKind::binary;
-      v.subtype = static_cast<std::uint8_t>(subtype);
-      v.text.assign(reinterpret_cast<const char*>(p), n);
+      v.subtype = value[4];
+      v.text.assign(reinterpret_cast<const char*>(content.data()), content.size());
       return v;
     }
-    case BSON_TYPE_BOOL:
+    case Type::bool_:
       v.kind = ValueKind::boolean;
-      v.truth = bson_iter_bool(&it);
+      v.truth = value[0] != 0;
       return v;
-    case BSON_TYPE_NULL:
+    case Type::null:
       return v;
     default:
       v.kind = ValueKind::other;
@@ -118,18 +110,15 @@ Outcome<Value> read_value(bson_iter_t& it, const Way* way, std::size_t depth, Bu
 }  // namespace
 
 Outcome<Value> read_bson(Bytes document) {
-  bson_t doc;
-  bson_iter_t it;
   if (document.size() > kMaxSchemaBytes) {
     return Failure(Errc::schema_syntax, "larger than 16 MiB, so larger than any schema");
   }
-  // libbson ends the process for a null pointer, which an empty span may hold.
-  if (document.empty() || !bson_init_static(&doc, document.data(), document.size()) ||
-      !bson_iter_init(&it, &doc)) {
+  if (document.size() < 5 || bson::load32(document.data()) != document.size() ||
+      document.back() != 0) {
     return Failure(Errc::schema_syntax, "not one valid BSON document");
   }
   Budget budget;
-  return read_members(it, ValueKind::object, nullptr, 1, budget);
+  return read_members(document, 0, ValueKind::object, nullptr, 1, budget);
 }
 
 }  // namespace fle::schema
