@@ -4,9 +4,10 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
-#include "bson_builder.h"
 #include "bson_fields.h"
+#include "fle/bson/writer.h"
 #include "master_key.h"
 #include "text/text.h"
 
@@ -112,58 +113,45 @@ Done read_version(KeyDocument&, const bson_iter_t& it) {
   return ok;
 }
 
-void append_alt_names(bson_t* b, const KeyDocument& key) {
+void append_alt_names(bson::Writer& out, const KeyDocument& key) {
   if (key.alt_names.empty()) return;
-  bson_t array;
-  bson_append_array_begin(b, "keyAltNames", -1, &array);
-  std::uint32_t i = 0;
-  for (const std::string& name : key.alt_names)
-    bson_append_utf8(&array, std::to_string(i++).c_str(), -1, name.data(),
-                     static_cast<int>(name.size()));
-  bson_append_array_end(b, &array);
+  out.begin_array("keyAltNames");
+  for (const std::string& name : key.alt_names) out.add_string({}, name);
+  out.end();
 }
 
-void append_binary(bson_t* b, const char* field, bson_subtype_t subtype, Bytes bytes) {
-  static constexpr std::uint8_t kNone = 0;  // libbson wants a pointer also for no bytes
-  bson_append_binary(b, field, -1, subtype, bytes.empty() ? &kNone : bytes.data(),
-                     static_cast<std::uint32_t>(bytes.size()));
+void append_id(bson::Writer& out, const KeyDocument& key) {
+  out.add_binary("_id", bson::kSubtypeUuid, key.id.bytes);
 }
 
-void append_id(bson_t* b, const KeyDocument& key) {
-  append_binary(b, "_id", BSON_SUBTYPE_UUID, key.id.bytes);
+void append_key_material(bson::Writer& out, const KeyDocument& key) {
+  out.add_binary("keyMaterial", BSON_SUBTYPE_BINARY, key.key_material);
 }
 
-void append_key_material(bson_t* b, const KeyDocument& key) {
-  append_binary(b, "keyMaterial", BSON_SUBTYPE_BINARY, key.key_material);
+void append_creation_date(bson::Writer& out, const KeyDocument& key) {
+  out.add_date("creationDate", key.creation_date.time_since_epoch().count());
 }
 
-void append_creation_date(bson_t* b, const KeyDocument& key) {
-  bson_append_date_time(b, "creationDate", -1, key.creation_date.time_since_epoch().count());
+void append_update_date(bson::Writer& out, const KeyDocument& key) {
+  out.add_date("updateDate", key.update_date.time_since_epoch().count());
 }
 
-void append_update_date(bson_t* b, const KeyDocument& key) {
-  bson_append_date_time(b, "updateDate", -1, key.update_date.time_since_epoch().count());
-}
-
-void append_status(bson_t* b, const KeyDocument& key) {
+void append_status(bson::Writer& out, const KeyDocument& key) {
   if (key.seal.empty()) {
-    bson_append_int32(b, "status", -1, key.status);
+    out.add_int32("status", key.status);
     return;
   }
-  bson_t sealed;
-  bson_append_document_begin(b, "status", -1, &sealed);
-  bson_append_int32(&sealed, "value", -1, key.status);
-  append_binary(&sealed, "seal", BSON_SUBTYPE_BINARY, key.seal);
-  bson_append_document_end(b, &sealed);
+  out.begin_document("status").add_int32("value", key.status);
+  out.add_binary("seal", BSON_SUBTYPE_BINARY, key.seal).end();
 }
 
-void append_master_key(bson_t* b, const KeyDocument& key) {
+void append_master_key(bson::Writer& out, const KeyDocument& key) {
   bson_t master_key;
   if (init_view(master_key, key.master_key.bson))
-    bson_append_document(b, "masterKey", -1, &master_key);
+    out.add_document("masterKey", key.master_key.bson);
 }
 
-void append_no_version(bson_t*, const KeyDocument&) {}
+void append_no_version(bson::Writer&, const KeyDocument&) {}
 
 template <auto Member>
 bool same(const KeyDocument& a, const KeyDocument& b) {
@@ -185,7 +173,7 @@ struct FieldRule {
   std::string_view name;
   bool required;
   Done (*read)(KeyDocument& out, const bson_iter_t& it);
-  void (*append)(bson_t* b, const KeyDocument& key);
+  void (*append)(bson::Writer& out, const KeyDocument& key);
   bool (*same)(const KeyDocument& a, const KeyDocument& b);
 };
 
@@ -215,15 +203,8 @@ Done for_each_element(Bytes bson, F f) {
                     });
 }
 
-void append_new(std::vector<std::uint8_t>& out, const FieldRule& rule, const KeyDocument& key) {
-  BsonBuilder b;
-  rule.append(b.get(), key);
-  const Bytes elements = b.bytes().subspan(4, b.bytes().size() - 5);  // without what is around them
-  out.insert(out.end(), elements.begin(), elements.end());
-}
-
 /// Appends the elements of the document that `key` was read from, or their new versions.
-Done append_over(std::vector<std::uint8_t>& out, const KeyDocument& key) {
+Done append_over(bson::Writer& out, const KeyDocument& key) {
   FLE_TRY(const KeyDocument before, parse_key_document(key.stored));
   struct Element {
     const FieldRule* rule;
@@ -235,19 +216,16 @@ Done append_over(std::vector<std::uint8_t>& out, const KeyDocument& key) {
     return ok;
   }));
   elements.push_back({nullptr, key.stored.size() - 1});
-  const auto at = [&](std::size_t offset) {
-    return key.stored.begin() + static_cast<std::ptrdiff_t>(offset);
-  };
   for (std::size_t i = 0; i + 1 < elements.size(); ++i) {
     const auto& [rule, offset] = elements[i];
     if (rule->same(before, key)) {
-      out.insert(out.end(), at(offset), at(elements[i + 1].offset));
+      out.append(Bytes(key.stored).subspan(offset, elements[i + 1].offset - offset));
     } else {
-      append_new(out, *rule, key);
+      rule->append(out, key);
     }
   }
   const FieldRule& names = kFields[1];
-  if (std::ranges::count(elements, &names, &Element::rule) == 0) append_new(out, names, key);
+  if (std::ranges::count(elements, &names, &Element::rule) == 0) names.append(out, key);
   return ok;
 }
 
@@ -272,14 +250,10 @@ Outcome<KeyDocument> parse_key_document(Bytes bson) {
 }
 
 std::vector<std::uint8_t> to_bson(const KeyDocument& key) {
-  std::vector<std::uint8_t> out(4);
-  if (key.stored.empty() || !append_over(out, key)) {
-    out.resize(4);
-    for (const FieldRule& rule : kFields) append_new(out, rule, key);
-  }
-  out.push_back(0);
-  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<std::uint8_t>(out.size() >> (8 * i));
-  return out;
+  bson::Writer out;
+  if (key.stored.empty() || !append_over(out, key))
+    for (const FieldRule& rule : kFields) rule.append(out, key);
+  return std::move(out).take();
 }
 
 }  // namespace fle::kms

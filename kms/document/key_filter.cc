@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <compare>
 #include <optional>
+#include <utility>
 
 #include "bson_builder.h"
 #include "bson_fields.h"
+#include "fle/bson/writer.h"
 #include "fle/did_you_mean.h"
 #include "text/text.h"
 
@@ -280,36 +282,24 @@ Outcome<bool> query_matches(const bson_t& key, Bytes query, unsigned depth) {
 
 /// {PATH: {$lt: time}}
 std::vector<std::uint8_t> before(const char* path, KeyDocument::Time time) {
-  BsonBuilder b;
-  bson_t lt;
-  bson_append_document_begin(b.get(), path, -1, &lt);
-  bson_append_date_time(&lt, "$lt", -1, time.time_since_epoch().count());
-  bson_append_document_end(b.get(), &lt);
-  return b.copy();
+  bson::Writer w;
+  w.begin_document(path).add_date("$lt", time.time_since_epoch().count());
+  return std::move(w).take();
 }
 
 /// {PATH: value}
 std::vector<std::uint8_t> is(const std::string& path, std::string_view value) {
-  BsonBuilder b;
-  bson_append_utf8(b.get(), path.c_str(), -1, value.data(), static_cast<int>(value.size()));
-  return b.copy();
+  bson::Writer w;
+  w.add_string(path, value);
+  return std::move(w).take();
 }
 
-/// {PATH: {$in: [...]}} as element number `index` of an array of conditions.
-template <class List, class AppendValue>
-void append_in(bson_t* array, const char* index, const char* path, const List& list,
-               AppendValue append_value) {
-  bson_t condition;
-  bson_t operators;
-  bson_t values;
-  bson_append_document_begin(array, index, -1, &condition);
-  bson_append_document_begin(&condition, path, -1, &operators);
-  bson_append_array_begin(&operators, "$in", -1, &values);
-  std::uint32_t i = 0;
-  for (const auto& value : list) append_value(&values, std::to_string(i++).c_str(), value);
-  bson_append_array_end(&operators, &values);
-  bson_append_document_end(&condition, &operators);
-  bson_append_document_end(array, &condition);
+/// {PATH: {$in: [...]}} as an element of an array of conditions.
+template <class List, class AddValue>
+void add_in(bson::Writer& conditions, std::string_view path, const List& list, AddValue add_value) {
+  conditions.begin_document({}).begin_document(path).begin_array("$in");
+  for (const auto& value : list) add_value(value);
+  conditions.end().end().end();
 }
 
 }  // namespace
@@ -328,19 +318,11 @@ Outcome<KeyFilter> KeyFilter::from_bson(Bytes query) {
 }
 
 KeyFilter& KeyFilter::any_of(std::span<const KeyId> ids, std::span<const std::string> alt_names) {
-  BsonBuilder b;
-  bson_t either;
-  bson_append_array_begin(b.get(), "$or", -1, &either);
-  append_in(&either, "0", "_id", ids, [](bson_t* values, const char* index, const KeyId& id) {
-    bson_append_binary(values, index, -1, BSON_SUBTYPE_UUID, id.bytes.data(),
-                       static_cast<std::uint32_t>(id.bytes.size()));
-  });
-  append_in(&either, "1", "keyAltNames", alt_names,
-            [](bson_t* values, const char* index, const std::string& name) {
-              bson_append_utf8(values, index, -1, name.data(), static_cast<int>(name.size()));
-            });
-  bson_append_array_end(b.get(), &either);
-  conditions_.push_back(b.copy());
+  bson::Writer w;
+  w.begin_array("$or");
+  add_in(w, "_id", ids, [&w](const KeyId& id) { w.add_binary({}, bson::kSubtypeUuid, id.bytes); });
+  add_in(w, "keyAltNames", alt_names, [&w](const std::string& name) { w.add_string({}, name); });
+  conditions_.push_back(std::move(w).take());
   return *this;
 }
 
@@ -363,17 +345,11 @@ KeyFilter& KeyFilter::updated_before(KeyDocument::Time time) {
 
 std::vector<std::uint8_t> KeyFilter::to_bson() const {
   if (conditions_.size() == 1) return conditions_.front();
-  BsonBuilder b;
-  if (conditions_.empty()) return b.copy();
-  bson_t all;
-  bson_append_array_begin(b.get(), "$and", -1, &all);
-  std::uint32_t i = 0;
-  for (const auto& condition : conditions_) {
-    bson_t c;
-    if (init_view(c, condition)) bson_append_document(&all, std::to_string(i++).c_str(), -1, &c);
-  }
-  bson_append_array_end(b.get(), &all);
-  return b.copy();
+  bson::Writer w;
+  if (conditions_.empty()) return std::move(w).take();
+  w.begin_array("$and");
+  for (const auto& condition : conditions_) w.add_document({}, condition);
+  return std::move(w).take();
 }
 
 Done KeyFilter::check() const {

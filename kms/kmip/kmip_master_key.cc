@@ -1,7 +1,7 @@
 #include "kmip_master_key.h"
 
-#include "document/bson_builder.h"
 #include "document/bson_fields.h"
+#include "fle/bson/writer.h"
 #include "kmip_message.h"
 
 namespace fle::kms {
@@ -38,15 +38,14 @@ Outcome<KmipMasterKey> read_kmip_master_key(const MasterKey& master_key) {
 }
 
 Outcome<MasterKey> to_master_key(std::string_view provider, const KmipMasterKey& fields) {
-  BsonBuilder b;
-  const auto text = [&](const char* name, std::string_view value) {
-    if (!value.empty())
-      bson_append_utf8(b.get(), name, -1, value.data(), static_cast<int>(value.size()));
+  bson::Writer w;
+  const auto text = [&w](std::string_view name, std::string_view value) {
+    if (!value.empty()) w.add_string(name, value);
   };
   text("endpoint", fields.endpoint);
-  if (fields.delegated) bson_append_bool(b.get(), "delegated", -1, true);
+  if (fields.delegated) w.add_bool("delegated", true);
   text("keyId", fields.key_id);
-  return MasterKey::from_fields(provider, b.bytes());
+  return MasterKey::from_fields(provider, w.finish());
 }
 
 }  // namespace fle::kms
