@@ -5,7 +5,7 @@
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header that is not ours by the table is private: it lies in the folder of the file that names it, or is
 # named from the folder of its part ("ring/key_cache.h"), and then the second table allows that room.
-set(base "fle/(budget|bytes|did_you_mean|errc|export|failure|result|seeded_hash|text|types|wiped|work)\\.h")
+set(base "fle/(budget|bytes|did_you_mean|errc|error_detail|export|failure|result|seeded_hash|text|types|wiped|work)\\.h")
 set(core "fle/[a-z_]+\\.h")
 set(table
   "fle/kernels        kernels/.*                                           openssl"
@@ -42,9 +42,9 @@ set(rooms
   "kms http/azure text|provider|http"
   "kms http/gcp text|provider|http"
   "kms kmip text|net|document|provider"
-  "query ground match"
+  "query ground none"
   "query match ground"
-  "query pipeline ground|match|command"
+  "query pipeline ground|match"
   "query update ground|match|pipeline"
   "query command ground|match|pipeline|update"
   "query protocol none"

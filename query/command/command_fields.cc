@@ -11,7 +11,7 @@
 namespace fle::query {
 namespace {
 
-constexpr Refusal kUnknownField{"command.field", Errc::command_malformed,
+constexpr Refusal kUnknownField{"command.field", ErrorDetail::command_unknown_field,
                                 "unknown field: it would be sent as it is, with whatever it holds",
                                 "leave it out, or use the name that the command has for it"};
 constexpr Refusal kWrongType{"command.field_type", Errc::command_malformed,

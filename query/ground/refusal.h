@@ -9,7 +9,7 @@ namespace fle::query {
 /// docs/analysis.md, its text in every error.
 struct Refusal {
   const char* id;  ///< "match.operator"
-  Errc code;
+  ErrorCode code;
   const char* text;    ///< The specification's words where a test of it wants them.
   const char* advice;  ///< What to write instead.
 };

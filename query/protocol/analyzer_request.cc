@@ -16,8 +16,9 @@ using bson::Cursor;
 using bson::Element;
 using bson::Type;
 
-Failure malformed(std::string text, std::string_view path = {}) {
-  return {Errc::command_malformed, std::move(text), std::string(path)};
+Failure malformed(std::string text, std::string_view path = {},
+                  ErrorDetail detail = ErrorDetail::command_malformed) {
+  return {detail, std::move(text), std::string(path)};
 }
 
 /// One document inside of what was sent, its fields taken by name. Well-formedness was checked.
@@ -87,7 +88,8 @@ Outcome<Request::Named> read_named(const Fields& fields, const Element& entry) {
     FLE_TRY(const bool taken, fields.take(c.element(), wanted, path));
     if (!taken) {
       return malformed("unknown field beside jsonSchema and isRemoteSchema",
-                       path + "." + std::string(c.element().name));
+                       path + "." + std::string(c.element().name),
+                       ErrorDetail::command_unknown_field);
     }
   }
   FLE_TRY(const SentSchema sent, schema_of(fields, schema, remote, path));

@@ -123,7 +123,7 @@ class Compiler {
       if (m.name == "encrypt") continue;
       const Place sibling = here.place.at(m.name, m.offset);
       if (find_keyword(m.name) == nullptr) return unknown_keyword(m, sibling, here.root);
-      return fail(Errc::schema_conflict,
+      return fail(ErrorDetail::encrypt_beside_keyword,
                   "'encrypt' cannot be used in conjunction with '" + m.name +
                       "': it must be the only keyword of its schema" +
                       (m.name == "bsonType" ? ", and takes the type inside" : ""),
@@ -186,7 +186,7 @@ class Compiler {
     const Value* bson_type = schema.find("bsonType");
     const Value* json_type = schema.find("type");
     if (bson_type != nullptr && json_type != nullptr) {
-      return fail(Errc::schema_conflict, "'bsonType' and 'type' cannot stand together",
+      return fail(ErrorDetail::bson_type_beside_type, "'bsonType' and 'type' cannot stand together",
                   here.place.at("type", *json_type));
     }
     const Value* v = bson_type != nullptr ? bson_type : json_type;

@@ -55,22 +55,22 @@ Outcome<Algorithm> read_algorithm(const Value& v, const Place& place) {
 
 Outcome<KeySelector> read_uuid_array(const Value& v, const Place& place) {
   if (v.items.size() != 1) {
-    return fail(Errc::schema_bad_value,
+    return fail(ErrorDetail::key_id_not_one,
                 "'keyId' must hold exactly one UUID, found " + std::to_string(v.items.size()),
                 place);
   }
   const Value& item = v.items.front();
   const Place at = place.at("0", item);
   if (item.kind != ValueKind::binary) {
-    return fail(Errc::schema_type_mismatch,
+    return fail(ErrorDetail::key_id_item_not_binary,
                 std::string("Array elements must have type BinData, found ") + describe(item.kind),
                 at);
   }
   const auto id =
       KeyId::from({reinterpret_cast<const std::uint8_t*>(item.text.data()), item.text.size()});
   if (item.subtype != bson::kSubtypeUuid || !id) {
-    return fail(Errc::schema_bad_value, "'keyId' must be a UUID: BinData of subtype 4 and 16 bytes",
-                at);
+    return fail(ErrorDetail::key_id_not_a_uuid,
+                "'keyId' must be a UUID: BinData of subtype 4 and 16 bytes", at);
   }
   return KeySelector(*id);
 }
@@ -79,9 +79,10 @@ Outcome<KeySelector> read_uuid_array(const Value& v, const Place& place) {
 Outcome<KeySelector> read_pointer(const Value& v, const Place& place) {
   const std::string& text = v.text;
   if (text.empty())
-    return fail(Errc::schema_bad_pointer, "the JSON pointer in 'keyId' is empty", place);
+    return fail(ErrorDetail::pointer_empty, "the JSON pointer in 'keyId' is empty", place);
   if (text.front() != '/') {
-    return fail(Errc::schema_bad_pointer, "the JSON pointer in 'keyId' must start with '/'", place);
+    return fail(ErrorDetail::pointer_without_slash,
+                "the JSON pointer in 'keyId' must start with '/'", place);
   }
   if (text.size() > kMaxPointer) {
     return fail(
@@ -98,7 +99,7 @@ Outcome<KeySelector> read_pointer(const Value& v, const Place& place) {
     } else if (++i < text.size() && (text[i] == '0' || text[i] == '1')) {
       p.tokens.back() += text[i] == '0' ? '~' : '/';
     } else {
-      return fail(Errc::schema_bad_pointer,
+      return fail(ErrorDetail::pointer_bad_escape,
                   "in the JSON pointer in 'keyId', '~' must be followed by 0 or 1", place);
     }
   }
@@ -108,7 +109,7 @@ Outcome<KeySelector> read_pointer(const Value& v, const Place& place) {
 Outcome<KeySelector> read_key(const Value& v, const Place& place) {
   if (v.kind == ValueKind::array) return read_uuid_array(v, place);
   if (v.kind == ValueKind::string) return read_pointer(v, place);
-  return fail(Errc::schema_type_mismatch,
+  return fail(ErrorDetail::key_id_not_an_array,
               std::string("'keyId' must be an array with one UUID, or a JSON pointer; found ") +
                   describe(v.kind),
               place);
@@ -137,7 +138,7 @@ Done check_types(const EncryptOptions& o, Algorithm algorithm, const Place& plac
   for (const Type t : kAllTypes) {
     if (!o.types || !o.types->value.contains(t) || bson::encryptable(t, algorithm)) continue;
     return fail(
-        Errc::schema_bad_value,
+        ErrorDetail::type_not_encryptable,
         "Cannot encrypt element of type: " + std::string(bson::alias(t)) +
             (algorithm == Algorithm::deterministic ? " with the deterministic algorithm" : ""),
         o.types->place);
@@ -156,7 +157,7 @@ std::string Place::pointer() const {
   return text.empty() ? "/" : text;
 }
 
-Failure fail(Errc code, const std::string& message, const Place& place) {
+Failure fail(ErrorCode code, const std::string& message, const Place& place) {
   Failure f(code, one_line(message), place.pointer());
   f.column = static_cast<std::uint32_t>(place.offset);
   return f;
@@ -225,7 +226,7 @@ Outcome<EncryptOptions> read_options(const Value& value, const Place& place, boo
       o.types = {t, at};
       o.n_types = m.value.kind == ValueKind::array ? m.value.items.size() : 1;
     } else {
-      return fail(Errc::schema_unknown_keyword,
+      return fail(ErrorDetail::schema_unknown_option,
                   "'" + keyword + "' has no option '" + m.name + "'" +
                       (name_distance(m.name, "bsonType") == 0 && !with_types
                            ? ": 'bsonType' is never inherited, give it in each 'encrypt'"
@@ -234,8 +235,8 @@ Outcome<EncryptOptions> read_options(const Value& value, const Place& place, boo
     }
   }
   if (!with_types && value.members.empty()) {
-    return fail(Errc::schema_bad_value, "'encryptMetadata' must give 'algorithm', 'keyId' or both",
-                place);
+    return fail(ErrorDetail::metadata_empty,
+                "'encryptMetadata' must give 'algorithm', 'keyId' or both", place);
   }
   return o;
 }

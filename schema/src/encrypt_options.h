@@ -40,7 +40,7 @@ class Place {
 
 /// The compiler does not see the text: until compile_json puts in line and column, `column` holds
 /// the byte offset of the place.
-[[nodiscard]] Failure fail(Errc code, const std::string& message, const Place& place);
+[[nodiscard]] Failure fail(ErrorCode code, const std::string& message, const Place& place);
 
 /// The options of `encrypt` and `encryptMetadata`, each with the place it came from.
 struct EncryptOptions {

@@ -491,6 +491,27 @@ TEST_F(AnalyzerDialogue, AnErrorReplyIsACommandError) {
   EXPECT_EQ(query::mongo_code({Errc::pointer_key_not_allowed, ""}), 51093);
 }
 
+TEST_F(AnalyzerDialogue, ANumberDependsOnNoText) {
+  std::set<std::string_view> names;
+  for (const ErrorDetailInfo& d : kErrorDetails) {
+    EXPECT_TRUE(names.insert(d.name).second) << d.name;
+    for (const char* text : {"", "reworded", "'encrypt' has no option", "unknown field"}) {
+      const Failure failure(d.detail, text);
+      EXPECT_EQ(failure.code, d.code) << d.name;
+      EXPECT_EQ(query::mongo_code(failure), d.number) << d.name << ": " << text;
+    }
+    const Buf reply = query::error_reply(Failure(d.detail, "text"));
+    EXPECT_EQ(text_of(*find_value(reply, {"codeName"})), d.code_name) << d.name;
+  }
+}
+
+TEST_F(AnalyzerDialogue, ACodeAloneHasTheFirstDetailOfItsOwn) {
+  EXPECT_EQ(Failure(Errc::schema_bad_value, {}).detail, ErrorDetail::schema_bad_value);
+  EXPECT_EQ(Failure(Errc::command_malformed, {}).detail, ErrorDetail::command_malformed);
+  EXPECT_EQ(Failure(Errc::io_failed, {}).detail, ErrorDetail::other);
+  EXPECT_EQ(query::mongo_code(Failure()), 51999);
+}
+
 TEST_F(AnalyzerDialogue, ErrorTextIsOneLineOfUtf8) {
   const auto text = [](const std::string& path) {
     return query::error_text({Errc::malformed_bson, "m", path});

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "fle/error_detail.h"
 #include "fle/result.h"
 #include "fle/text.h"
 
@@ -20,19 +21,21 @@ struct Failure {
   static constexpr std::size_t kMaxMessage = kMaxText - kMaxPath - 256;
 
   Errc code = Errc::invalid_argument;
-  std::string message;  ///< What was expected, what was found, what to do next.
-  std::string path;     ///< Field path ("insurance.policyNumber") or JSON pointer; may be empty.
+  ErrorDetail detail = ErrorDetail::other;  ///< What clients of MongoDB are told, see ErrorDetail.
+  std::string message;                      ///< What was expected, what was found, what to do next.
+  std::string path;  ///< Field path ("insurance.policyNumber") or JSON pointer; may be empty.
   std::uint64_t document = 0;  ///< 1-based number of the document in its batch or stream; 0: none.
   std::uint32_t line = 0;      ///< 1-based line in a text; 0: none.
   std::uint32_t column = 0;    ///< 1-based column (in bytes) in that line; 0: none.
   std::int32_t server_code = 0;  ///< What a MongoDB server calls it (11000: DuplicateKey); 0: none.
 
   Failure() = default;
-  Failure(Errc c, std::string text, std::string where = {})
-      : code(c),
+  Failure(ErrorCode c, std::string text, std::string where = {})
+      : code(c.code),
+        detail(c.detail),
         message(text.size() <= kMaxMessage ? std::move(text) : shortened(text, kMaxMessage)),
         path(where.size() <= kMaxPath ? std::move(where) : shortened(where, kMaxPath)) {}
-  explicit Failure(const Error& e) : code(e.code), message(e.where) {
+  explicit Failure(const Error& e) : Failure(e.code, e.where) {
     if (code == Errc::lock_failed)
       message += ": raise RLIMIT_MEMLOCK (ulimit -l), or let keys swap";
   }
