@@ -182,12 +182,12 @@ struct AutoEncrypter::Impl {
     if (changes_schemas(s.target.name)) schemas.forget();
     if (s.target.command_class == query::CommandClass::bypassed) return ok;
     FLE_CHECK(schemas.find(db, s.target, s.schemas, s.scratch));
-    s.analysis.explain = options.explain;
-    s.analysis.budget = options.budget;
-    s.analysis.previous_keys = options.previous_keys.empty() ? nullptr : &options.previous_keys;
-    FLE_CHECK(query::analyze(command, db, s.schemas, s.analysis));
-    if (s.analysis.previous_keys != nullptr) {
-      FLE_TRY(s.rolled, query::roll_over(command, db, s.schemas, s.analysis));
+    const query::AnalysisOptions how{
+        options.explain, options.budget,
+        options.previous_keys.empty() ? nullptr : &options.previous_keys, &s.target};
+    FLE_CHECK(query::analyze(command, db, s.schemas, s.analysis, how));
+    if (how.previous_keys != nullptr) {
+      FLE_TRY(s.rolled, query::roll_over(command, db, s.schemas, s.analysis, how));
       if (!s.rolled.empty()) command = s.rolled;
     }
     return s.analysis.edits.empty() ? Done(ok) : seal_analysis(s, command, keys.get());

@@ -22,24 +22,37 @@ constexpr Command kCommands[] = {
     {{"find", "analysed", Evidence::test}, kAnalyzed, find_fields},
     {{"count", "analysed", Evidence::test}, kAnalyzed, count_fields},
     {{"distinct", "analysed", Evidence::test}, kAnalyzed, distinct_fields},
-    {{"update", "analysed", Evidence::test}, kAnalyzed, update_fields},
+    {{"update", "analysed", Evidence::test},
+     kAnalyzed,
+     update_fields,
+     {.updates = "updates", .update = "u"}},
     {{"delete", "analysed", Evidence::test}, kAnalyzed, delete_fields},
-    {{"findAndModify", "analysed", Evidence::test}, kAnalyzed, find_and_modify_fields},
+    {{"findAndModify", "analysed", Evidence::test},
+     kAnalyzed,
+     find_and_modify_fields,
+     {.update = "update"}},
     {{"bulkWrite", "analysed, where it is about one namespace; drivers of MongoDB cannot do this"},
      kAnalyzed,
-     bulk_write_fields},
+     bulk_write_fields,
+     {.ns_info = true, .updates = "ops", .update = "updateMods"}},
     {{"aggregate", "analysed, with the schemas of all collections that its pipeline names",
       Evidence::test},
      kAnalyzed,
-     aggregate_fields},
+     aggregate_fields,
+     {.has_pipeline = true}},
     {{"create", "analysed; its own $jsonSchema is the schema", Evidence::test},
      kAnalyzed,
-     create_fields},
+     create_fields,
+     {.stores_schema = true}},
     {{"collMod", "analysed; its own $jsonSchema is the schema", Evidence::test},
      kAnalyzed,
-     coll_mod_fields},
+     coll_mod_fields,
+     {.stores_schema = true}},
     {{"createIndexes", "analysed", Evidence::test}, kAnalyzed, create_indexes_fields},
-    {{"explain", "as the command inside", Evidence::test}, kAnalyzed, explain_fields},
+    {{"explain", "as the command inside", Evidence::test},
+     kAnalyzed,
+     explain_fields,
+     {.wraps_command = true}},
     // Handshake and authentication.
     {{"hello", kSent, Evidence::test}},
     {{"isMaster", kSent, Evidence::test}},
@@ -95,6 +108,12 @@ const Command* find_command(std::string_view name) noexcept {
   const auto* row =
       std::ranges::find_if(kCommands, [known](const Command& c) { return known == c.text.name; });
   return row == std::end(kCommands) ? nullptr : row;
+}
+
+std::string_view analyzed_command(std::string_view name) noexcept {
+  const Command* row = find_command(name);
+  return row != nullptr && row->command_class == CommandClass::analyzed ? row->text.name
+                                                                        : std::string_view();
 }
 
 }  // namespace fle::query

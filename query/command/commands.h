@@ -60,10 +60,27 @@ struct CommandField {
   std::span<const CommandField> inside{};
 };
 
+/// What a command is about, besides the collection that its first value names.
+struct CommandReach {
+  /// Its collection is named in nsInfo, and it is sent to admin.
+  bool ns_info = false;
+  /// The server keeps its validator, whose $jsonSchema is the collection's; or its view.
+  bool stores_schema = false;
+  /// Its own "pipeline" may name other collections.
+  bool has_pipeline = false;
+  /// Its updates may be pipelines: they stand under `update`, of each document in `updates`, or of
+  /// the command itself where that is empty.
+  std::string_view updates{};
+  std::string_view update{};
+  /// It is about the command inside.
+  bool wraps_command = false;
+};
+
 struct Command {
   RuleText text;
   CommandClass command_class = CommandClass::bypassed;
   std::span<const CommandField> (*fields)() noexcept = nullptr;
+  CommandReach reach{};
 };
 
 /// Every command that is not refused by its name.
@@ -140,6 +157,9 @@ constexpr CommandField constants_row(std::string_view name) {
 /// No document has more fields than this that stand in rows.
 inline constexpr std::size_t kMaxRows = 96;
 
+/// The first element of a document: a command's name and its first value.
+/// @retval Errc::malformed_bson  there is none
+[[nodiscard]] Outcome<Element> first_element(Bytes command, std::uint32_t at, Work& work);
 Done insert_documents(Context& context, const Element& documents, const Scope& scope);
 Done explained_command(Context& context, const Element& command, const Scope& scope);
 

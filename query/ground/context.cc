@@ -85,11 +85,12 @@ Failure no_schema(const CollectionName& name) {
 }  // namespace
 
 Context::Context(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
-                 Analysis& out)
+                 Analysis& out, const AnalysisOptions& options)
     : command_(command),
       db_(db),
       schemas_(schemas),
       out_(out),
+      options_(options),
       editor_(out.edits, command),
       fields_(out.work) {
   // Stages ask for them again and again. Most commands have one, and take no memory for it.
@@ -181,7 +182,7 @@ Failure Context::refuse(const Refusal& why, const Element& e, std::string_view f
 
 /// Whether there is room for one more; counts it where there is not.
 bool Context::explains() {
-  if (!out_.explain) return false;
+  if (!options_.explain) return false;
   if (finding_bytes_ <= kFindingRoom + kFindingsTimesCommand * command_.size()) return true;
   ++out_.findings_left_out;
   return false;
@@ -272,7 +273,7 @@ Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool store
     out_.rewrites.push_back({Form::value, &leaf, alt_name});
     ++out_.n_encrypted;
   }
-  if (out_.explain) explain_marks(e, plan, marks.subspan(first), rule);
+  if (options_.explain) explain_marks(e, plan, marks.subspan(first), rule);
   return ok;
 }
 
@@ -297,7 +298,7 @@ void Context::explain_marks(const Element& e, const schema::Plan& plan,
   out_.findings_left_out += marks.size() - n;
 }
 
-bool Context::rolls(const schema::Leaf& leaf) const { return query::rolls(out_, leaf); }
+bool Context::rolls(const schema::Leaf& leaf) const { return query::rolls(options_, leaf); }
 
 Done Context::write_eq(const Element& e) {
   FLE_CHECK(editor_.mark(e, 0));

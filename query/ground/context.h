@@ -42,7 +42,7 @@ class Cursor {
 class Context {
  public:
   Context(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
-          Analysis& out);
+          Analysis& out, const AnalysisOptions& options);
 
   [[nodiscard]] Bytes command() const noexcept { return command_; }
   [[nodiscard]] std::string_view db() const noexcept { return db_; }
@@ -121,7 +121,7 @@ class Context {
   /// `e`, an implicit equality of a plain field, is written as {$eq: value} if its filter turns out
   /// to have encrypted values.
   [[nodiscard]] Done write_eq(const Element& e);
-  /// Whether the key of such fields is being changed (Analysis::previous_keys).
+  /// Whether the key of such fields is being changed (AnalysisOptions::previous_keys).
   [[nodiscard]] bool rolls(const schema::Leaf& leaf) const;
   /// Comparisons so far with fields whose key is being changed.
   [[nodiscard]] std::size_t n_rolled() const noexcept { return n_rolled_; }
@@ -137,7 +137,7 @@ class Context {
   /// A failure at `e`, and its finding. `detail` is appended to the text; it must not hold values.
   [[nodiscard]] Failure refuse(const Refusal& why, const Element& e, std::string_view field,
                                std::string_view operation, std::string_view detail = {});
-  /// Notes that `e` stays as it is (under Analysis::explain).
+  /// Notes that `e` stays as it is (under AnalysisOptions::explain).
   void unchanged(const Element& e, std::string_view field, std::string_view operation,
                  const char* rule, const char* reason);
 
@@ -162,6 +162,7 @@ class Context {
   std::span<const CollectionSchema> schemas_;
   std::map<std::string_view, const schema::Plan*> plans_;  // of all schemas_, when they are many
   Analysis& out_;
+  const AnalysisOptions& options_;
   bson::Editor editor_;
   Fields fields_;
   bson::PointerValues pointers_;

@@ -20,8 +20,8 @@ using bson::Type;
 constexpr std::size_t kItemRoom = 1 + 8 + 1;
 constexpr std::size_t kListRoom = 24;
 
-const std::vector<KeyId>& previous_of(const Analysis& analysis, const Rewrite& r) {
-  return analysis.previous_keys->find(std::get<KeyId>(r.leaf->key))->second;
+const std::vector<KeyId>& previous_of(const AnalysisOptions& options, const Rewrite& r) {
+  return options.previous_keys->find(std::get<KeyId>(r.leaf->key))->second;
 }
 
 /// A command is as secret as what it searches for: it does not stay in freed memory.
@@ -38,10 +38,11 @@ struct Older {
 /// Copies a command, with lists in the place of the values that are searched for twice.
 class Expander {
  public:
-  Expander(Bytes command, const Analysis& analysis) : command_(command), analysis_(analysis) {
+  Expander(Bytes command, const Analysis& analysis, const AnalysisOptions& options)
+      : command_(command), analysis_(analysis), options_(options) {
     for (std::size_t i = 0; i < analysis.rewrites.size(); ++i) {
       const Rewrite& r = analysis.rewrites[i];
-      if (r.comparison != Comparison::none && rolls(analysis, *r.leaf)) todo_.push_back(i);
+      if (r.comparison != Comparison::none && rolls(options, *r.leaf)) todo_.push_back(i);
     }
   }
 
@@ -66,7 +67,7 @@ class Expander {
   std::size_t room_needed() const {
     std::size_t room = command_.size();
     for (const std::size_t i : todo_) {
-      const std::size_t n = 1 + previous_of(analysis_, analysis_.rewrites[i]).size();
+      const std::size_t n = 1 + previous_of(options_, analysis_.rewrites[i]).size();
       room += kListRoom + n * (kItemRoom + mark(i).value_size);
     }
     return room;
@@ -119,7 +120,7 @@ class Expander {
 
   void values(const Element& e, const Rewrite& r, std::size_t& n_items, bson::Writer& out) {
     value(e, n_items, out);
-    for (const KeyId& key : previous_of(analysis_, r)) {
+    for (const KeyId& key : previous_of(options_, r)) {
       value(e, n_items, out);
       older_.push_back({static_cast<std::uint32_t>(out.size() - e.value_size), &key});
     }
@@ -133,6 +134,7 @@ class Expander {
 
   Bytes command_;
   const Analysis& analysis_;
+  const AnalysisOptions& options_;
   std::vector<std::size_t> todo_;  // indexes of rewrites, in document order
   std::size_t next_ = 0;           // in todo_
   std::vector<Older> older_;       // in document order
@@ -152,11 +154,12 @@ Done give_keys(const std::vector<Older>& older, Analysis& analysis) {
 
 Outcome<std::vector<std::uint8_t>> expand(Bytes command, std::string_view db,
                                           std::span<const CollectionSchema> schemas,
-                                          Analysis& analysis) {
-  Expander expander(command, analysis);
+                                          Analysis& analysis, AnalysisOptions options) {
+  Expander expander(command, analysis, options);
   if (expander.nothing_to_do()) return std::vector<std::uint8_t>();
   FLE_TRY(std::vector<std::uint8_t> expanded, expander.run());
-  Done done = analyze(expanded, db, schemas, analysis);
+  options.target = nullptr;  // it was of the other command
+  Done done = analyze(expanded, db, schemas, analysis, options);
   if (done) done = give_keys(expander.older(), analysis);
   if (done) return expanded;
   wipe(expanded);
@@ -167,10 +170,10 @@ Outcome<std::vector<std::uint8_t>> expand(Bytes command, std::string_view db,
 
 Outcome<std::vector<std::uint8_t>> roll_over(Bytes command, std::string_view db,
                                              std::span<const CollectionSchema> schemas,
-                                             Analysis& analysis) {
-  if (analysis.previous_keys == nullptr) return std::vector<std::uint8_t>();
+                                             Analysis& analysis, const AnalysisOptions& options) {
+  if (options.previous_keys == nullptr) return std::vector<std::uint8_t>();
   try {
-    auto expanded = expand(command, db, schemas, analysis);
+    auto expanded = expand(command, db, schemas, analysis, options);
     if (!expanded) {
       auto findings = std::move(analysis.findings);
       analysis.clear();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "expression_evaluator.h"
+#include "match.h"
 
 namespace fle::query {
 namespace {

@@ -6,7 +6,9 @@
 #include <span>
 #include <string_view>
 
-#include "match.h"
+#include "ground/context.h"
+#include "ground/rule.h"
+#include "match_scope.h"
 
 namespace fle::query {
 

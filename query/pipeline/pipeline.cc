@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "command/commands.h"
 #include "ground/proposal.h"
 #include "stage.h"
 
@@ -43,29 +42,6 @@ Outcome<View> run_stage(Context& context, const Element& document, const Pipelin
   return row->rule(context, e, scope);
 }
 
-Done aggregate_pipeline(Context& context, const Element& e, const Scope& scope) {
-  // The command's name comes first, and its value is the collection's.
-  Cursor first = context.cursor(scope.document);
-  if (!first.next()) return context.refuse(kMalformed, e, {}, "aggregate");
-  const PipelineScope start{{scope.view, scope.collation}, context.text(first.element())};
-  FLE_CHECK(pipeline(context, e, start));
-  return ok;
-}
-
-constexpr CommandField kAggregate[] = {
-    {"pipeline", aggregate_pipeline,
-     "each stage in turn, with the fields that flow out of the one before", Evidence::test, false},
-    kCursorRow,
-    kHintRow,
-    constants_row("let"),
-    kCollationRow,
-    as_is("explain", Holds::flag),
-    as_is("allowDiskUse", Holds::flag),
-    as_is("bypassDocumentValidation", Holds::flag),
-    as_is("isMapReduceCommand", Holds::flag),
-    as_is("collectionUUID", Holds::id),
-};
-
 }  // namespace
 
 Outcome<View> pipeline(Context& context, const Element& stages, const PipelineScope& scope) {
@@ -79,8 +55,6 @@ Outcome<View> pipeline(Context& context, const Element& stages, const PipelineSc
   }
   return at.match.view;
 }
-
-std::span<const CommandField> aggregate_fields() noexcept { return kAggregate; }
 
 // ---- Collections that a pipeline names
 

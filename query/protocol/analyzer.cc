@@ -132,8 +132,10 @@ Outcome<std::vector<std::uint8_t>> run(Bytes sent, std::string_view db, SchemaCa
 
   FLE_TRY(const std::vector<CollectionSchema> schemas, schemas_of(request, target, cache, budget));
   Analysis analysis;
-  analysis.budget = budget;
-  FLE_CHECK(query::analyze(request.command, request.db, schemas, analysis));
+  AnalysisOptions options;
+  options.budget = budget;
+  options.target = &target;
+  FLE_CHECK(query::analyze(request.command, request.db, schemas, analysis, options));
   if (analysis.edits.empty()) return reply(false, analysis.schema_encrypts, request.command);
   FLE_TRY(std::vector<std::uint8_t> marked, write_marked(request.command, analysis));
   const Wiped result(marked);

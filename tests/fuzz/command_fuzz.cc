@@ -60,16 +60,17 @@ void check(Bytes command, bool changes_key) {
   for (const auto& name : target->elsewhere) schemas.push_back({name.collection, plan(), name.db});
   static const fle::query::PreviousKeys previous{{fle::KeyId{}, {fle::KeyId{{1}}}}};
   Analysis analysis;
-  analysis.explain = changes_key;
-  if (changes_key) analysis.previous_keys = &previous;
-  const fle::Done done = fle::query::analyze(command, "db", schemas, analysis);
+  fle::query::AnalysisOptions options;
+  options.explain = changes_key;
+  if (changes_key) options.previous_keys = &previous;
+  const fle::Done done = fle::query::analyze(command, "db", schemas, analysis, options);
   if (!done) return check_refusal(done.error(), analysis);
   require(analysis.rewrites.size() == analysis.edits.marks().size());
   if (target->command_class == fle::query::CommandClass::bypassed) return;
   require_well_formed(command);
   std::vector<std::uint8_t> rolled;
   if (changes_key) {
-    auto both = fle::query::roll_over(command, "db", schemas, analysis);
+    auto both = fle::query::roll_over(command, "db", schemas, analysis, options);
     require(both.has_value());
     rolled = *both;
     if (!rolled.empty()) command = rolled;

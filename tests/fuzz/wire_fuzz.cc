@@ -79,7 +79,8 @@ void receive(Bytes input) {
   const Answer answer = responder().respond(message);
   require(answer.end_of_connection == !request.has_value());
   check_answer(message, answer);
-  if (const auto at_once = responder().respond_at_once(message)) check_answer(message, *at_once);
+  const auto begun = responder().begin(message);
+  if (const auto* at_once = std::get_if<Answer>(&begun)) check_answer(message, *at_once);
 }
 
 }  // namespace

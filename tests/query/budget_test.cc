@@ -33,9 +33,12 @@ Buf insert_of(int n, F name) {
 }
 std::string letters(const std::string& n) { return repeated('a', 14) + n; }
 
-Done analyze_with(Bytes command, const std::shared_ptr<const schema::Plan>& plan, Analysis& a) {
+Done analyze_with(Bytes command, const std::shared_ptr<const schema::Plan>& plan, Analysis& a,
+                  const Budget& budget = {}) {
   const query::CollectionSchema schema{"c", plan};
-  return query::analyze(command, "db", {&schema, 1}, a);
+  query::AnalysisOptions options;
+  options.budget = budget;
+  return query::analyze(command, "db", {&schema, 1}, a, options);
 }
 
 TEST(Budget, IsOneForAllPatternsAndFields) {
@@ -52,7 +55,7 @@ TEST(Budget, IsOneForAllPatternsAndFields) {
   EXPECT_EQ(a.findings[0].rule, "work.limit");
   EXPECT_FALSE(a.findings[0].advice.empty());
   EXPECT_TRUE(a.rewrites.empty());
-  const std::uint64_t allowed = a.budget.floor + a.budget.per_byte * command.size();
+  const std::uint64_t allowed = Budget{}.floor + Budget{}.per_byte * command.size();
   EXPECT_LE(a.steps(), allowed + 1000) << "it ends where the budget does";
 }
 
@@ -64,31 +67,26 @@ TEST(Budget, LeavesMuchRoomForHonestSchemas) {
   const Done done = analyze_with(command, plan, a);
   ASSERT_TRUE(done) << done.error().to_string();
   EXPECT_EQ(a.n_encrypted, 400U);
-  EXPECT_LE(a.steps(), a.budget.floor / 2) << "for two million searches";
+  EXPECT_LE(a.steps(), Budget{}.floor / 2) << "for two million searches";
 }
 
 TEST(Budget, IsAnOption) {
   const auto plan = plan_of(schema_of(1, nested));
   const Buf command = insert_of(20, letters);
   Analysis a;
-  a.budget = {1000, 0};
-  EXPECT_EQ(analyze_with(command, plan, a).error().code, Errc::work_limit);
-  a.budget = Budget::unlimited();
-  EXPECT_TRUE(analyze_with(command, plan, a));
+  EXPECT_EQ(analyze_with(command, plan, a, {1000, 0}).error().code, Errc::work_limit);
+  EXPECT_TRUE(analyze_with(command, plan, a, Budget::unlimited()));
   const std::uint64_t steps = a.steps();
-  a.budget = {steps, 0};
-  EXPECT_TRUE(analyze_with(command, plan, a));
-  a.budget = {steps - 1, 0};
-  EXPECT_EQ(analyze_with(command, plan, a).error().code, Errc::work_limit);
+  EXPECT_TRUE(analyze_with(command, plan, a, {steps, 0}));
+  EXPECT_EQ(analyze_with(command, plan, a, {steps - 1, 0}).error().code, Errc::work_limit);
 }
 
 TEST(Budget, CountsWhatNeedsNoPatternToo) {
   Analysis a;
-  a.budget = {10, 0};
   const Done done =
       analyze_with(doc("{'find': 'c', 'filter': {'$or': [{'ssn': 1}, {'ssn': 2}, {'ssn': 3}, "
                        "{'ssn': 4}, {'ssn': 5}, {'ssn': 6}]}}"),
-                   people(), a);
+                   people(), a, {10, 0});
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Errc::work_limit);
   EXPECT_TRUE(a.rewrites.empty());
@@ -97,8 +95,9 @@ TEST(Budget, CountsWhatNeedsNoPatternToo) {
 TEST(Budget, EndsWhenNobodyWaits) {
   const std::atomic<bool> abandoned = true;
   Analysis a;
-  a.budget.abandoned = &abandoned;
-  const Done done = analyze_with(doc("{'find': 'c', 'filter': {'ssn': 1}}"), people(), a);
+  Budget budget;
+  budget.abandoned = &abandoned;
+  const Done done = analyze_with(doc("{'find': 'c', 'filter': {'ssn': 1}}"), people(), a, budget);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Errc::work_limit);
   EXPECT_NE(done.error().message.find("nobody waits"), std::string::npos);

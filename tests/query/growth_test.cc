@@ -374,8 +374,8 @@ Cost cost_of(const Case& c, int n, bool explain) {
   for (const auto name : target->collections)
     schemas.push_back({name, name == target->collection ? plan : nullptr});
   query::Analysis analysis;
-  analysis.explain = explain;
-  const Done done = query::analyze(command, "db", schemas, analysis);
+  const Done done =
+      query::analyze(command, "db", schemas, analysis, {.explain = explain, .target = &*target});
   EXPECT_EQ(done.has_value(), !c.refused) << (done ? "accepted" : done.error().to_string());
   cost.steps += analysis.steps();
   if (done) {

@@ -67,7 +67,6 @@ struct Analyzed {
 inline Analyzed analyze(Bytes command, const std::shared_ptr<const schema::Plan>& plan,
                         const std::string& db = "db", bool explain = false) {
   Analyzed out;
-  out.analysis.explain = explain;
   const auto target = query::read_target(command);
   if (!target) {
     out.marked = target.error();
@@ -76,7 +75,8 @@ inline Analyzed analyze(Bytes command, const std::shared_ptr<const schema::Plan>
   std::vector<query::CollectionSchema> schemas;
   for (const auto name : target->collections) schemas.push_back({name, plan});
   for (const auto& name : target->elsewhere) schemas.push_back({name.collection, plan, name.db});
-  const Done done = query::analyze(command, db, schemas, out.analysis);
+  const Done done =
+      query::analyze(command, db, schemas, out.analysis, {.explain = explain, .target = &*target});
   out.marked = done ? query::write_marked(command, out.analysis) : Outcome<Buf>(done.error());
   return out;
 }

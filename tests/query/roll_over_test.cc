@@ -27,15 +27,15 @@ struct Rolled {
 Rolled roll(Bytes command, const std::shared_ptr<const schema::Plan>& plan = people(),
             const query::PreviousKeys& previous = kPrevious) {
   Rolled out;
-  out.analysis.previous_keys = &previous;
+  const query::AnalysisOptions options{.previous_keys = &previous};
   const auto target = query::read_target(command);
   std::vector<query::CollectionSchema> schemas;
   for (const auto name : target->collections) schemas.push_back({name, plan});
-  if (const Done done = query::analyze(command, "db", schemas, out.analysis); !done) {
+  if (const Done done = query::analyze(command, "db", schemas, out.analysis, options); !done) {
     out.marked = done.error();
     return out;
   }
-  auto rolled = query::roll_over(command, "db", schemas, out.analysis);
+  auto rolled = query::roll_over(command, "db", schemas, out.analysis, options);
   if (!rolled) {
     out.marked = rolled.error();
     return out;
@@ -152,7 +152,7 @@ TEST(RollOver, DoesNothingWhereNoComparisonMeetsAnOlderKey) {
   const std::vector<query::CollectionSchema> schemas{{"c", people()}};
   const auto bytes = doc(command);
   ASSERT_TRUE(query::analyze(bytes, "db", schemas, analysis));
-  const auto rolled = query::roll_over(bytes, "db", schemas, analysis);
+  const auto rolled = query::roll_over(bytes, "db", schemas, analysis, {});
   ASSERT_TRUE(rolled);
   EXPECT_TRUE(rolled->empty());
   EXPECT_EQ(analysis.n_encrypted, 1U);

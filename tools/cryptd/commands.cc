@@ -10,6 +10,7 @@
 #include <bson/bson.h>
 
 #include "fle/bson/writer.h"
+#include "fle/query/analysis.h"
 #include "reply.h"
 
 namespace fle::cryptd {
@@ -98,11 +99,12 @@ Document run_kill_cursors(Bytes command, const Facts&) {
 
 struct Command {
   std::string_view name;
-  Document (*run)(Bytes command, const Facts& facts);  // null: the analyser answers it
+  Document (*run)(Bytes command, const Facts& facts);  // null: the analyzer answers it
   bool any_case = false;
   bool in_op_query = false;
 };
 
+// What is answered here; what the analyzer answers stands in its own table.
 constexpr Command kCommands[] = {
     {"hello", run_hello, false, true},
     {"isMaster", run_is_master, true, true},
@@ -110,19 +112,6 @@ constexpr Command kCommands[] = {
     {"buildInfo", run_build_info, true},
     {"endSessions", run_ping},
     {"killCursors", run_kill_cursors},
-    {"aggregate", nullptr},
-    {"bulkWrite", nullptr},
-    {"collMod", nullptr},
-    {"count", nullptr},
-    {"create", nullptr},
-    {"createIndexes", nullptr},
-    {"delete", nullptr},
-    {"distinct", nullptr},
-    {"explain", nullptr},
-    {"find", nullptr},
-    {"findAndModify", nullptr},
-    {"insert", nullptr},
-    {"update", nullptr},
 };
 
 bool same_but_for_case(std::string_view a, std::string_view b) {
@@ -131,15 +120,17 @@ bool same_but_for_case(std::string_view a, std::string_view b) {
                     [lower](char x, char y) { return lower(x) == lower(y); });
 }
 
-const Command* command_of(Bytes command) {
+std::optional<Command> command_of(Bytes command) {
   bson_iter_t it;
   if (!bson_iter_init_from_data(&it, command.data(), command.size()) || !bson_iter_next(&it))
-    return nullptr;
+    return std::nullopt;
   const std::string_view name = bson_iter_key(&it);
   for (const Command& c : kCommands) {
-    if (c.any_case ? same_but_for_case(c.name, name) : c.name == name) return &c;
+    if (c.any_case ? same_but_for_case(c.name, name) : c.name == name) return c;
   }
-  return nullptr;
+  const std::string_view analyzed = query::analyzed_command(name);
+  if (analyzed.empty()) return std::nullopt;
+  return Command{analyzed, nullptr};
 }
 
 /// The value of $db. Twice is as bad as never: this one and the analyser might take different ones.
@@ -178,11 +169,11 @@ Answer Responder::respond(Bytes message, const std::atomic<bool>& abandoned) con
   return request ? respond(*request, abandoned) : refuse(message, request.error());
 }
 
-std::optional<Answer> Responder::respond_at_once(Bytes message) const {
-  const auto request = parse_or_refuse(message);
+std::variant<Answer, Request> Responder::begin(Bytes message) const {
+  auto request = parse_or_refuse(message);
   if (!request) return refuse(message, request.error());
-  const Command* command = command_of(request->command);
-  if (command != nullptr && command->run == nullptr && !request->more_to_come) return std::nullopt;
+  const auto command = command_of(request->command);
+  if (command && command->run == nullptr && !request->more_to_come) return *std::move(request);
   return respond(*request, kNever);
 }
 
@@ -215,8 +206,8 @@ Answer Responder::respond(const Request& request, const std::atomic<bool>& aband
 
 Document Responder::run(const Request& request, std::string_view& logged_name,
                         const std::atomic<bool>& abandoned) const {
-  const Command* command = command_of(request.command);
-  if (command == nullptr) return error_reply(kNoSuchCommand);
+  const auto command = command_of(request.command);
+  if (!command) return error_reply(kNoSuchCommand);
   logged_name = command->name;
   if (request.header.op_code == kOpQuery)
     return command->in_op_query ? command->run(request.command, facts_) : error_reply(kNotForQuery);

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "wire.h"
@@ -34,6 +35,8 @@ struct Answer {
 
 /// A message in, an answer out, without the sockets. Thread-safe.
 class Responder {
+  static inline const std::atomic<bool> kNever{false};
+
  public:
   Responder(Analyze analyze, Facts facts);
   Responder(Responder&& o) noexcept
@@ -42,17 +45,16 @@ class Responder {
   /// Answers one message, whatever is in it.
   [[nodiscard]] Answer respond(Bytes message, const std::atomic<bool>& abandoned = kNever) const;
 
-  /// Answers a message that needs no analysis (a handshake, a ping), or says nothing: such answers
-  /// need not wait for a thread.
-  [[nodiscard]] std::optional<Answer> respond_at_once(Bytes message) const;
+  /// Answers a message that needs no analysis (a handshake, a ping): such answers need not wait for
+  /// a thread. One that does is taken apart, for respond().
+  [[nodiscard]] std::variant<Answer, Request> begin(Bytes message) const;
+  [[nodiscard]] Answer respond(const Request& request,
+                               const std::atomic<bool>& abandoned = kNever) const;
 
   /// The answer to a message of which only the header could be read.
   [[nodiscard]] Answer refuse(Bytes message, const Refusal& refusal) const;
 
  private:
-  static inline const std::atomic<bool> kNever{false};
-
-  [[nodiscard]] Answer respond(const Request& request, const std::atomic<bool>& abandoned) const;
   [[nodiscard]] std::vector<std::uint8_t> run(const Request& request, std::string_view& logged_name,
                                               const std::atomic<bool>& abandoned) const;
   [[nodiscard]] std::int32_t next_id() const noexcept;

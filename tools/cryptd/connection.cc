@@ -105,10 +105,13 @@ void Connection::make_room(std::size_t length) {
 
 void Connection::dispatch() {
   began_ = std::chrono::steady_clock::now();
-  std::optional<Answer> answer;
-  if (received_ <= kAnswerAtOnce) answer = owner_.responder().respond_at_once(message());
-  if (!answer) return answer_elsewhere();
-  answer_ = std::move(*answer);
+  if (received_ > kAnswerAtOnce) return answer_elsewhere();
+  auto begun = owner_.responder().begin(message());
+  if (auto* request = std::get_if<Request>(&begun)) {
+    request_ = std::move(*request);
+    return answer_elsewhere();
+  }
+  answer_ = std::move(std::get<Answer>(begun));
   owner_.command_began();
   answered();
 }
@@ -142,7 +145,8 @@ void Connection::abandon() noexcept {
 /// On another thread. Whatever happens there, the I/O thread hears of the end.
 void Connection::analyze() noexcept {
   try {
-    answer_ = owner_.responder().respond(message(), abandoned_);
+    answer_ = request_ ? owner_.responder().respond(*request_, abandoned_)
+                       : owner_.responder().respond(message(), abandoned_);
   } catch (...) {
     answer_ = {};
     answer_.end_of_connection = true;
@@ -161,6 +165,7 @@ void Connection::answered() {
 
 void Connection::reply(Answer answer) {
   answer_ = std::move(answer);
+  request_.reset();
   message_ = {};
   if (!answer_.frame) return replied();
   watch_progress();

@@ -112,8 +112,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::uint64_t id_;
   const std::string client_;
 
-  WipedBytes message_;        // its size is the room that there is
-  std::size_t received_ = 0;  // bytes of the message that have come
+  WipedBytes message_;              // its size is the room that there is
+  std::optional<Request> request_;  // of message_, where it is analyzed and was taken apart before
+  std::size_t received_ = 0;        // bytes of the message that have come
   bool reading_ = false;
   bool writing_ = false;
   bool finishing_ = false;

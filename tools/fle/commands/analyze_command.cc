@@ -34,10 +34,10 @@ struct Analyzed {
   Done done = ok;
 };
 
-class Analysis {
+class Analyses {
  public:
-  Analysis(SchemaMap schemas, std::string db, const Budget& budget)
-      : schemas_(std::move(schemas)), db_(std::move(db)), budget_(budget) {}
+  Analyses(SchemaMap schemas, std::string db, const query::AnalysisOptions& options)
+      : schemas_(std::move(schemas)), db_(std::move(db)), options_(options) {}
 
   void run(Bytes command, Analyzed& a) const {
     const auto target = query::read_target(command);
@@ -48,8 +48,10 @@ class Analysis {
     a.name = target->name;
     a.collection = target->collection;
     auto schemas = schemas_of(*target);
-    a.analysis.budget = budget_;
-    a.done = schemas ? query::analyze(command, db_, *schemas, a.analysis) : Done(schemas.error());
+    query::AnalysisOptions options = options_;
+    options.target = &*target;
+    a.done = schemas ? query::analyze(command, db_, *schemas, a.analysis, options)
+                     : Done(schemas.error());
   }
 
  private:
@@ -60,7 +62,7 @@ class Analysis {
     for (const std::string_view collection : target.collections) {
       std::shared_ptr<const schema::Plan> plan;
       if (collection == target.collection && !target.own_schema.empty()) {
-        FLE_TRY(plan, schema::compile_bson(target.own_schema, schema::Origin::remote, budget_));
+        FLE_TRY(plan, schema::compile_bson(target.own_schema, schema::Origin::remote, options_.budget));
       } else {
         FLE_TRY(plan, schema_of({db, collection}));
       }
@@ -86,7 +88,7 @@ class Analysis {
 
   SchemaMap schemas_;
   std::string db_;
-  Budget budget_;
+  query::AnalysisOptions options_;
 };
 
 // --- explanations ---
@@ -210,7 +212,8 @@ class Run {
       : explain_(o.explain),
         stream_(o.stream, out, size, o.stream.quiet || o.explain != Explain::no,
                 schemas[o.command.ns]),
-        analysis_(std::move(schemas), o.command.db(), o.command.schema.budget) {}
+        analyses_(std::move(schemas), o.command.db(),
+                  {.explain = o.explain != Explain::no, .budget = o.command.schema.budget}) {}
 
   Done all(DocumentReader& reader) {
     Done done = stream_.all(reader, [this](Bytes command) { return one(command); });
@@ -222,8 +225,7 @@ class Run {
   Done one(Bytes command) {
     Analyzed a;
     a.number = stream_.number();
-    a.analysis.explain = explain_ != Explain::no;
-    analysis_.run(command, a);
+    analyses_.run(command, a);
     if (explain_ != Explain::no) return explain(a);
     FLE_CHECK(a.done);
     if (a.analysis.edits.empty()) return stream_.write(command);
@@ -247,7 +249,7 @@ class Run {
 
   const Explain explain_;
   CommandStream stream_;
-  const Analysis analysis_;
+  const Analyses analyses_;
   std::optional<Failure> refused_;
 };
 

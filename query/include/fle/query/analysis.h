@@ -24,10 +24,14 @@ namespace fle::query {
 /// Query analysis: which values of a command a schema encrypts, and how the command must read once
 /// they are. docs/analysis.md lists every rule, generated from the tables that this code runs on.
 ///
-///   auto target = read_target(command);  // is it analysed? which collections?
-///   Analysis analysis;
-///   auto done = analyze(command, "clinic", schemas, analysis);  // refused, or a list of edits
-///   auto marked = write_marked(command, analysis);  // placeholders, for the wire
+///   auto target = fle::query::read_target(command);  // what it is, and which collections it names
+///   if (!target) return target.error();
+///   std::vector<fle::query::CollectionSchema> schemas;
+///   for (const auto name : target->collections) schemas.push_back({name, plan});
+///   fle::query::Analysis analysis;
+///   if (auto done = fle::query::analyze(command, "clinic", schemas, analysis); !done)
+///     return done.error();                                            // refused, and why
+///   auto marked = fle::query::write_marked(command, analysis);        // with placeholders
 ///
 /// What is not understood where an encrypted field could be reached is refused: nothing passes
 /// because nobody thought of it.
@@ -63,8 +67,13 @@ struct Target {
   /// The command's own $jsonSchema (create, collMod), which stands above every other source of
   /// a schema (specification, 6.2.1). A BSON document; empty when it has none.
   Bytes own_schema;
-  Work work;  ///< What reading it has cost.
+  std::uint32_t offset = 0;  ///< Of the document that is the command: not 0 inside an explain.
+  Work work;                 ///< What reading it has cost.
 };
+
+/// The name of a command as query analysis has it, where commands of that name go through
+/// analyze(); empty for all others.
+[[nodiscard]] FLE_API std::string_view analyzed_command(std::string_view name) noexcept;
 
 /// Reads what a command is and which schemas its analysis needs. Thread-safe.
 ///
@@ -130,6 +139,19 @@ struct Rewrite {
 /// For a data key the keys that it replaces.
 using PreviousKeys = std::map<KeyId, std::vector<KeyId>>;
 
+/// How a command is analyzed.
+struct AnalysisOptions {
+  /// Note a Finding for every path, not only for a refusal.
+  bool explain = false;
+  /// What it may cost.
+  Budget budget{};
+  /// Fields whose keys have predecessors are refused where equal values must have equal ciphertext.
+  /// Null: none have.
+  const PreviousKeys* previous_keys = nullptr;
+  /// What read_target() made of this command, where the caller has it: else it is read once more.
+  const Target* target = nullptr;
+};
+
 /// The result of one analysis; keeps its memory for the next one. Refers to the command and to the
 /// schemas, which must stay. Not for concurrent use.
 class FLE_API Analysis {
@@ -138,19 +160,11 @@ class FLE_API Analysis {
   Analysis(Analysis&&) = default;
   Analysis& operator=(Analysis&&) = default;
 
-  /// Set before analyze(): note a Finding for every path, not only for a refusal.
-  bool explain = false;
-  /// Set before analyze(): what it may cost.
-  Budget budget{};
-  /// Set before analyze(): fields whose keys have predecessors are refused where equal values must
-  /// have equal ciphertext. Null: none have. It must stay.
-  const PreviousKeys* previous_keys = nullptr;
-
   bson::Edits edits;              ///< A mark for each value, offsets into the command.
   std::vector<Rewrite> rewrites;  ///< As many, in the same order.
-  /// With `explain`, or one for a refusal. Their texts are shortened as those of a Failure are, and
-  /// all together have at most 1 MiB and sixteen times the command's size: those of a command of
-  /// long names and many fields would else outgrow it.
+  /// With AnalysisOptions::explain, or one for a refusal. Their texts are shortened as those of a
+  /// Failure are, and all together have at most 1 MiB and sixteen times the command's size: those
+  /// of a command of long names and many fields would else outgrow it.
   std::vector<Finding> findings;
   std::size_t findings_left_out = 0;  ///< That `explain` had no room for; never a refusal.
   std::size_t n_encrypted = 0;        ///< Rewrites whose form is not eq_plain.
@@ -163,7 +177,7 @@ class FLE_API Analysis {
   /// machine.
   [[nodiscard]] std::uint64_t steps() const noexcept { return work.steps(); }
 
-  /// Forgets all but the memory and what is set before analyze().
+  /// Forgets all but the memory.
   void clear() noexcept;
   /// Keeps the schemas of the last analysis alive.
   std::vector<std::shared_ptr<const schema::Plan>> plans;
@@ -183,7 +197,8 @@ using bson::kCommandLimits;
 /// @retval as bson::find_fields for values that are to be encrypted
 /// A Failure names the path within the command.
 [[nodiscard]] FLE_API Done analyze(Bytes command, std::string_view db,
-                                   std::span<const CollectionSchema> schemas, Analysis& out);
+                                   std::span<const CollectionSchema> schemas, Analysis& out,
+                                   const AnalysisOptions& options = {});
 
 /// Changing the key of a deterministic field takes a while, in which some documents hold ciphertext
 /// of the new key and some of an old one. Comparisons of a filter then search for both: {f: v} and
@@ -192,14 +207,14 @@ using bson::kCommandLimits;
 /// What cannot be searched for twice was refused by analyze(): upserts that make a field of the
 /// comparison, expressions, $group, $lookup, distinct.
 ///
-/// @param command, db, schemas  as they were given to analyze().
-/// @param analysis  its result, with `previous_keys`; becomes that of the returned command.
+/// @param command, db, schemas, options  as they were given to analyze(), with `previous_keys`.
+/// @param analysis  its result; becomes that of the returned command.
 /// @return  the command to go on with in place of `command`: its values are as secret. Empty where
 ///          no comparison meets a key with predecessors: then all stays as it was.
 /// @retval Errc::document_too_large  beyond kCommandLimits
 [[nodiscard]] FLE_API Outcome<std::vector<std::uint8_t>> roll_over(
     Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
-    Analysis& analysis);
+    Analysis& analysis, const AnalysisOptions& options);
 
 /// The command with a placeholder (binary subtype 6, type 0) for each value to encrypt, as
 /// mongocryptd writes it: {a, ki | ka, v} (specification: bson-binary-encrypted, "Type 0").

@@ -1,0 +1,206 @@
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "commands.h"
+#include "ground/proposal.h"
+#include "pipeline/pipeline.h"
+
+namespace fle::query {
+namespace {
+
+Failure not_supported(std::string_view name) {
+  const std::string meant = proposal(name, commands());
+  return {Errc::command_not_supported,
+          "command not supported for auto encryption: " + std::string(name) +
+              (meant.empty() ? meant : ". " + meant)};
+}
+
+struct Named {
+  const Command* row;
+  Element first;
+  std::uint32_t at;  // of the document that is the command
+};
+
+/// The command that does the work: the one inside, for explain.
+Outcome<Named> innermost_command(Bytes command, Work& work) {
+  FLE_TRY(Element first, first_element(command, 0, work));
+  const Command* row = find_command(first.name);
+  if (row == nullptr) return not_supported(first.name);
+  if (!row->reach.wraps_command) return Named{row, first, 0};
+  if (first.type != Type::object)
+    return Failure(Errc::command_malformed, "explain value is not a document", "explain");
+  const std::uint32_t at = first.value_offset;
+  FLE_TRY(first, first_element(command, at, work));
+  row = find_command(first.name);
+  if (row == nullptr || row->command_class != CommandClass::analyzed || row->reach.wraps_command)
+    return not_supported(first.name);
+  return Named{row, first, at};
+}
+
+Outcome<std::string_view> collection_name(Bytes command, const Element& first) {
+  if (first.type != Type::string)
+    return Failure(
+        Errc::command_not_supported,
+        "non-collection command not supported for auto encryption: " + std::string(first.name));
+  const std::string_view name = text_of(command, first);
+  if (name.empty())
+    return Failure(Errc::command_malformed,
+                   "empty collection name on command: " + std::string(first.name));
+  return name;
+}
+
+std::optional<Element> find_field(Bytes command, std::uint32_t at, std::string_view name,
+                                  Work& work) {
+  for (Cursor c(command, at, work); c.next();)
+    if (c.element().name == name) return c.element();
+  return std::nullopt;
+}
+
+/// validator.$jsonSchema, at the validator's top level only.
+Bytes own_schema(Bytes command, std::uint32_t at, Work& work) {
+  const std::optional<Element> validator = find_field(command, at, "validator", work);
+  if (!validator || validator->type != Type::object) return {};
+  const std::optional<Element> schema =
+      find_field(command, validator->value_offset, "$jsonSchema", work);
+  if (!schema || schema->type != Type::object) return {};
+  return command.subspan(schema->value_offset, schema->value_size);
+}
+
+std::size_t count_fields_named(Bytes command, std::uint32_t at, std::string_view name, Work& work) {
+  std::size_t n = 0;
+  for (Cursor c(command, at, work); c.next();) n += c.element().name == name ? 1 : 0;
+  return n;
+}
+
+/// bulkWrite is sent to admin and says in nsInfo what it is about: one namespace, else its schemas
+/// could not be told apart by an index in each operation.
+Outcome<CollectionName> bulk_namespace(Bytes command, std::uint32_t at, Work& work) {
+  const std::optional<Element> list = find_field(command, at, "nsInfo", work);
+  if (!list || list->type != Type::array)
+    return Failure(Errc::command_malformed, "bulkWrite has no array nsInfo", "nsInfo");
+  if (count_fields_named(command, at, "nsInfo", work) != 1)
+    return Failure(Errc::command_malformed, "bulkWrite has more than one nsInfo", "nsInfo");
+  Cursor c(command, list->value_offset, work);
+  if (!c.next() || c.element().type != Type::object)
+    return Failure(Errc::command_malformed, "not a document", "nsInfo.0");
+  const std::optional<Element> ns = find_field(command, c.element().value_offset, "ns", work);
+  if (c.next())
+    return Failure(Errc::command_not_supported,
+                   "bulkWrite: only one namespace supported for auto encryption", "nsInfo");
+  if (!ns || ns->type != Type::string)
+    return Failure(Errc::command_malformed, "not a string", "nsInfo.0.ns");
+  const std::string_view name = text_of(command, *ns);
+  const std::size_t dot = name.find('.');
+  if (dot == 0 || dot >= name.size() - 1)
+    return Failure(Errc::command_malformed, "not database.collection", "nsInfo.0.ns");
+  return CollectionName{name.substr(0, dot), name.substr(dot + 1)};
+}
+
+/// The collections that a pipeline in the command's field "pipeline" names. All fields of that name
+/// count: nobody knows which one the server takes.
+Done add_pipeline(Bytes command, std::uint32_t at, CollectionNames& names, Work& work) {
+  for (Cursor c(command, at, work); c.next();) {
+    const Element& e = c.element();
+    if (e.name != "pipeline" || e.type != Type::array) continue;
+    FLE_CHECK(find_collections(command, e.value_offset, names, work));
+  }
+  return ok;
+}
+
+/// A view's pipeline is stored by the server: what it is about must be known too.
+Done add_view(Bytes command, std::uint32_t at, CollectionNames& names, Work& work) {
+  bool is_view = false;
+  for (Cursor c(command, at, work); c.next();) {
+    const Element& e = c.element();
+    if (e.name != "viewOn" || e.type != Type::string) continue;
+    is_view = true;
+    FLE_CHECK(names.add(text_of(command, e)));
+  }
+  return is_view ? add_pipeline(command, at, names, work) : Done(ok);
+}
+
+/// The stages that an update may have name no other collection. One that does is refused here, for
+/// nobody would look for that collection's schema.
+Done refuse_foreign_updates(Bytes command, std::uint32_t at, std::string_view field, Work& work) {
+  std::vector<std::string_view> found;
+  std::vector<CollectionName> elsewhere;
+  CollectionNames named(found, elsewhere);
+  for (Cursor c(command, at, work); c.next();) {
+    const Element& e = c.element();
+    if (e.name != field || e.type != Type::array) continue;
+    FLE_CHECK(find_collections(command, e.value_offset, named, work));
+    if (!found.empty() || !elsewhere.empty())
+      return Failure(Errc::stage_not_allowed,
+                     "the pipeline of an update cannot name another collection",
+                     std::string(field));
+  }
+  return ok;
+}
+
+Done check_updates(Bytes command, const Named& named, Work& work) {
+  const CommandReach& reach = named.row->reach;
+  if (reach.update.empty()) return ok;
+  if (reach.updates.empty()) return refuse_foreign_updates(command, named.at, reach.update, work);
+  for (Cursor lists(command, named.at, work); lists.next();) {
+    const Element& list = lists.element();
+    if (list.name != reach.updates || list.type != Type::array) continue;
+    for (Cursor c(command, list.value_offset, work); c.next();)
+      if (c.element().type == Type::object)
+        FLE_CHECK(refuse_foreign_updates(command, c.element().value_offset, reach.update, work));
+  }
+  return ok;
+}
+
+Outcome<CollectionName> namespace_of(Bytes command, const Named& named, Work& work) {
+  if (named.row->reach.ns_info) return bulk_namespace(command, named.at, work);
+  FLE_TRY(const std::string_view name, collection_name(command, named.first));
+  return CollectionName{{}, name};
+}
+
+}  // namespace
+
+Outcome<Element> first_element(Bytes command, std::uint32_t at, Work& work) {
+  Cursor c(command, at, work);
+  if (c.next()) return c.element();
+  return Failure(Errc::malformed_bson,
+                 c.malformed() ? "malformed command" : "an empty document is no command");
+}
+
+Done read_target(Bytes command, Target& out) {
+  Target fresh;  // but for the memory
+  std::swap(fresh.collections, out.collections);
+  std::swap(fresh.elsewhere, out.elsewhere);
+  out = std::move(fresh);
+  Work& work = out.work;
+  out.collections.clear();
+  out.elsewhere.clear();
+  try {
+    FLE_TRY(const Named named, innermost_command(command, work));
+    out.name = named.first.name;
+    out.command_class = named.row->command_class;
+    out.offset = named.at;
+    if (out.command_class == CommandClass::bypassed) return ok;
+    FLE_TRY(const CollectionName ns, namespace_of(command, named, work));
+    out.db = ns.db;
+    out.collection = ns.collection;
+    out.collections.push_back(out.collection);
+    CollectionNames names(out.collections, out.elsewhere);
+    if (named.row->reach.stores_schema) {
+      out.own_schema = own_schema(command, named.at, work);
+      FLE_CHECK(add_view(command, named.at, names, work));
+    }
+    if (named.row->reach.has_pipeline) FLE_CHECK(add_pipeline(command, named.at, names, work));
+    return check_updates(command, named, work);
+  } catch (const std::bad_alloc&) {
+    return Failure(Errc::no_memory, {});
+  }
+}
+
+Outcome<Target> read_target(Bytes command) {
+  Target target;
+  FLE_CHECK(read_target(command, target));
+  return target;
+}
+
+}  // namespace fle::query
