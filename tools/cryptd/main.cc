@@ -7,16 +7,12 @@
 #include <utility>
 #include <variant>
 
-#include <fcntl.h>
-#include <malloc.h>
 #include <sys/resource.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 #include <unistd.h>
 
 #include "background.h"
 #include "commands.h"
+#include "fle/files/process.h"
 #include "fle/query/analyzer.h"
 #include "log.h"
 #include "options.h"
@@ -29,30 +25,15 @@ namespace {
 void complain(const std::string& line) { std::fprintf(stderr, "fle-cryptd: %s\n", line.c_str()); }
 
 void prepare_process() {
-  // Clients and whoever reads the log may go away; a terminal may close.
-  std::signal(SIGPIPE, SIG_IGN);
+  files::prepare_process(files::ClosedStream::is_empty);
+  // A terminal may close.
   std::signal(SIGHUP, SIG_IGN);
-  // A closed standard descriptor must not become the number of a socket.
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
-  }
-  // Commands stand in ordinary memory: they may not reach a core file, nor another process of the
-  // same user that attaches to this one.
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-#ifdef __linux__
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
   // A connection is a descriptor.
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &files);
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &descriptors);
   }
-#ifdef __GLIBC__
-  // Memory of large messages goes back to the system; by default glibc keeps ever more of it.
-  ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
-#endif
 }
 
 Analyze make_analyze(const Options& o) {

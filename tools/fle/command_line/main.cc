@@ -1,19 +1,11 @@
 // The fle command: keys, schemas, and streams of documents through DocumentCipher.
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <exception>
 
-#include <fcntl.h>
-#include <malloc.h>
-#include <sys/resource.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
-#include <unistd.h>
-
 #include "command.h"
 #include "fle/did_you_mean.h"
+#include "fle/files/process.h"
 
 namespace fle::tools {
 namespace {
@@ -107,27 +99,6 @@ int run(int argc, char** argv) {
   return kRefused;
 }
 
-void prepare_process() {
-  // A reader that goes away gives EPIPE, and so exit status 1 and a message.
-  std::signal(SIGPIPE, SIG_IGN);
-  // A closed standard descriptor must not become the number of a key vault or an output file.
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    // Of the wrong direction, so that using it is an error as before.
-    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-  }
-  // Documents stand in ordinary memory: they may not reach a core file, nor another process of the
-  // same user that attaches to this one.
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-#ifdef __linux__
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-#ifdef __GLIBC__
-  // Memory of large documents goes back to the system; by default glibc keeps ever more of it.
-  ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
-#endif
-}
-
 }  // namespace
 
 void complain(const std::string& line) {
@@ -143,7 +114,8 @@ Done print(const std::string& text) {
 }  // namespace fle::tools
 
 int main(int argc, char** argv) {
-  fle::tools::prepare_process();
+  // A reader that goes away gives EPIPE, and so exit status 1 and a message.
+  fle::files::prepare_process(fle::files::ClosedStream::fails);
   try {
     return fle::tools::run(argc, argv);
   } catch (const std::exception& e) {
