@@ -19,8 +19,8 @@ namespace fle::bson {
 ///
 ///   PathTable paths;
 ///   std::vector<std::uint64_t> counts;
-///   for (each document) {
-///     find_ciphertexts(document, edits);
+///   for (const Bytes document : documents) {
+///     if (!find_ciphertexts(document, edits)) continue;
 ///     const auto ids = paths.find(document, edits);
 ///     counts.resize(paths.size());
 ///     for (const PathTable::Id id : ids) ++counts[id];
