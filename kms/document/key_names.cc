@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "http/aws/aws_partitions.h"
+#include "aws_partitions.h"
 
 namespace fle::kms {
 namespace {

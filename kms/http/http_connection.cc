@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "http_text.h"
+#include "net/key_log.h"
 #include "net/resolve.h"
-#include "ring/key_log.h"
 
 namespace fle::kms {
 namespace {

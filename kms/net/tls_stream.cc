@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "key_log.h"
 #include "resolve.h"
-#include "ring/key_log.h"
 #include "text/text.h"
 #include "tls_stream_files.h"
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "aws_partitions.h"
+#include "document/aws_partitions.h"
 #include "http/http_provider.h"
 #include "http/oauth.h"
 #include "provider/credentials.h"

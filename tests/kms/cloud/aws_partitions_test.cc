@@ -1,4 +1,4 @@
-#include "http/aws/aws_partitions.h"
+#include "document/aws_partitions.h"
 
 #include <gtest/gtest.h>
 

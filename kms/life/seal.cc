@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "seal_key.h"
+#include "document/seal_key.h"
 #include "text/text.h"
 #include "vault/vault_common.h"
 
