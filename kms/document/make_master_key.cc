@@ -3,7 +3,7 @@
 #include "bson_builder.h"
 #include "bson_fields.h"
 #include "master_key.h"
-#include "provider/provider_type.h"
+#include "provider_id.h"
 #include "text/text.h"
 
 namespace fle::kms {

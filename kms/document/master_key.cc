@@ -11,7 +11,7 @@
 #include "bson_fields.h"
 #include "fle/bson/extended_json.h"
 #include "fle/did_you_mean.h"
-#include "provider/provider_type.h"
+#include "provider_id.h"
 #include "text/text.h"
 
 namespace fle::kms {

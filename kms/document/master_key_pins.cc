@@ -8,7 +8,7 @@
 
 #include "key_names.h"
 #include "master_key.h"
-#include "provider/provider_type.h"
+#include "provider_id.h"
 #include "text/text.h"
 
 namespace fle::kms {

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "document/key_names.h"
+#include "document/provider_id.h"
 #include "fle/data_key.h"
 #include "oauth.h"
 #include "provider/allowed_endpoints.h"
-#include "provider/provider_type.h"
 #include "trusted_hosts.h"
 
 namespace fle::kms {

@@ -6,9 +6,9 @@
 #include "document/bson_fields.h"
 #include "document/master_key.h"
 #include "document/master_key_pins.h"
+#include "document/provider_id.h"
 #include "document/seal_key.h"
 #include "provider/kms_call.h"
-#include "provider/provider_type.h"
 #include "vault/vault_common.h"
 #include "verified_wrap.h"
 
@@ -44,9 +44,8 @@ bool is_under(const MasterKey& target, const MasterKey& now) {
 /// Whether Provider::prepare() would make an object on a server.
 bool makes_object(const MasterKey& master_key) {
   const auto id = parse_provider_id(master_key.provider);
-  bson_t b;
-  return id && id->type->name == "kmip" && init_view(b, master_key.bson) &&
-         !bson_has_field(&b, "keyId");
+  if (!id || id->type->made_field.empty()) return false;
+  return !has_master_key_field(master_key, id->type->made_field);
 }
 
 /// Whether anything may be sent to the master key that a data key is under.

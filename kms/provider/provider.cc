@@ -9,10 +9,10 @@
 #include <rapidjson/document.h>
 
 #include "document/master_key_pins.h"
+#include "document/provider_id.h"
 #include "document/seal_key.h"
 #include "local_provider.h"
-#include "provider_options.h"
-#include "provider_type.h"
+#include "registry.h"
 #include "text/secret_json.h"
 #include "text/text.h"
 
@@ -28,19 +28,6 @@ Failure syntax_error(std::string_view text, const JsonFault& fault) {
   f.line = static_cast<std::uint32_t>(1 + std::ranges::count(before, '\n'));
   f.column = static_cast<std::uint32_t>(before.size() - (before.rfind('\n') + 1) + 1);
   return f;
-}
-
-Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
-                                                 const rapidjson::Value& options,
-                                                 const KmsOptions& kms) {
-  FLE_TRY(const ProviderId parsed, parse_provider_id(id));
-  if (!options.IsObject()) return invalid_options(id, "expected a document of options");
-  if (options.MemberCount() == 0 && !parsed.name.empty())
-    return invalid_options(id, "on-demand credentials are not supported for named KMS providers");
-  if (parsed.type->make == nullptr)
-    return Failure{Errc::kms_unsupported,
-                   "KMS provider " + quoted(id) + " is not in this version, only local is"};
-  return parsed.type->make(id, options, kms);
 }
 
 }  // namespace
@@ -123,10 +110,7 @@ const SealKey* Providers::seal_key(std::string_view id) const noexcept {
 Outcome<Provider*> Providers::find(std::string_view id) const {
   const auto it = s_->by_id.find(id);
   if (it != s_->by_id.end()) return it->second.get();
-  std::string why = "KMS provider " + quoted(id) + " is not configured";
-  if (const auto parsed = parse_provider_id(id); parsed && parsed->type->make == nullptr)
-    why += " (and not in this version)";
-  return Failure{Errc::kms_not_configured, std::move(why)};
+  return Failure{Errc::kms_not_configured, "KMS provider " + quoted(id) + " is not configured"};
 }
 
 std::chrono::milliseconds Providers::call_timeout() const noexcept { return s_->call_timeout; }

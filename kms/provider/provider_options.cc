@@ -7,8 +7,8 @@
 
 #include <rapidjson/document.h>
 
+#include "document/provider_id.h"
 #include "fle/did_you_mean.h"
-#include "provider_type.h"
 #include "text/base64.h"
 #include "text/secret_json.h"
 #include "text/text.h"

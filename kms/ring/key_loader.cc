@@ -4,8 +4,8 @@
 #include <bit>
 #include <unordered_set>
 
+#include "document/provider_id.h"
 #include "document/seal_key.h"
-#include "provider/provider_type.h"
 #include "text/text.h"
 
 namespace fle::kms {

@@ -1,14 +1,11 @@
-#ifndef FLE_KMS_PROVIDER_TYPE_H_
-#define FLE_KMS_PROVIDER_TYPE_H_
+#ifndef FLE_KMS_PROVIDER_ID_H_
+#define FLE_KMS_PROVIDER_ID_H_
 
-#include <memory>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
-#include <rapidjson/fwd.h>
-
 #include "fle/failure.h"
-#include "fle/kms/provider.h"
 
 namespace fle::kms {
 
@@ -20,16 +17,13 @@ struct MasterKeyField {
   Kind kind = Kind::string;
 };
 
-/// Builds the provider `id` from its options in a kmsProviders map and from `kms`.
-using MakeProvider = Outcome<std::unique_ptr<Provider>> (*)(std::string_view id,
-                                                            const rapidjson::Value& options,
-                                                            const KmsOptions& kms);
-
-/// All that differs between KMS provider types. One line each in provider_type.cc.
+/// What the key documents of a KMS provider type say. One line each in provider_id.cc.
 struct ProviderType {
   std::string_view name;
   std::span<const MasterKeyField> master_key;
-  MakeProvider make;  ///< Null: known, and so are its key documents, but not in this version.
+  /// The field that Provider::prepare() fills in, with an object that it makes on the server, where
+  /// a master key does not have it; empty: it makes none.
+  std::string_view made_field{};
 };
 
 struct ProviderId {
@@ -44,4 +38,4 @@ struct ProviderId {
 
 }  // namespace fle::kms
 
-#endif  // FLE_KMS_PROVIDER_TYPE_H_
+#endif  // FLE_KMS_PROVIDER_ID_H_

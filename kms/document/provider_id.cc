@@ -1,18 +1,12 @@
-#include "provider_type.h"
+#include "provider_id.h"
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 
 #include "fle/did_you_mean.h"
-#include "kmip/kmip_provider.h"
-#include "local_provider.h"
 #include "text/text.h"
-#if FLE_WITH_CURL
-#include "http/aws/aws_provider.h"
-#include "http/azure/azure_provider.h"
-#include "http/gcp/gcp_provider.h"
-#endif
 
 namespace fle::kms {
 namespace {
@@ -28,36 +22,8 @@ constexpr MasterKeyField kGcp[] = {{"projectId", true}, {"location", true},    {
 constexpr MasterKeyField kKmip[] = {
     {"endpoint", false}, {"delegated", false, MasterKeyField::Kind::boolean}, {"keyId", false}};
 
-#if FLE_WITH_CURL
-template <auto make>
-Outcome<std::unique_ptr<Provider>> over_https(std::string_view id, const rapidjson::Value& options,
-                                              const KmsOptions& kms) {
-  return make(id, options, kms, HttpHooks());
-}
-constexpr MakeProvider kMakeAws = over_https<make_aws_provider>;
-constexpr MakeProvider kMakeAzure = over_https<make_azure_provider>;
-constexpr MakeProvider kMakeGcp = over_https<make_gcp_provider>;
-#else
-Failure lacks_curl(std::string_view id) {
-  return {Errc::not_in_build, "KMS provider " + quoted(id) +
-                                  " needs libcurl, which this build lacks: install its "
-                                  "development package and build anew"};
-}
-Outcome<std::unique_ptr<Provider>> without_curl(std::string_view id, const rapidjson::Value&,
-                                                const KmsOptions&) {
-  return lacks_curl(id);
-}
-constexpr MakeProvider kMakeAws = without_curl;
-constexpr MakeProvider kMakeAzure = without_curl;
-constexpr MakeProvider kMakeGcp = without_curl;
-#endif
-
 constexpr ProviderType kTypes[] = {
-    {"aws", kAws, kMakeAws},
-    {"azure", kAzure, kMakeAzure},
-    {"gcp", kGcp, kMakeGcp},
-    {"kmip", kKmip, make_kmip_provider},
-    {"local", {}, make_local_provider},
+    {"aws", kAws}, {"azure", kAzure}, {"gcp", kGcp}, {"kmip", kKmip, "keyId"}, {"local", {}},
 };
 
 // Not std::isalnum: the grammar does not depend on the locale.
@@ -91,11 +57,5 @@ Outcome<ProviderId> parse_provider_id(std::string_view id) {
     return refuse(id, "unsupported character in the name, expected only [a-zA-Z0-9_]");
   return ProviderId{type, name};
 }
-
-#if !FLE_WITH_CURL
-decltype(KmsOptions::credentials) automatic_credentials(LockPolicy) {
-  return [](std::string_view id) -> Outcome<WipedBuffer> { return lacks_curl(id); };
-}
-#endif
 
 }  // namespace fle::kms
