@@ -112,7 +112,7 @@ void run_batches(benchmark::State& state, Subject& subject, Job job, std::size_t
   for (auto _ : state) {
     if (at + n > ids.size()) at = 0;
     const auto batch = std::span(ids).subspan(at, n);
-    LocalKeys::must(subject.ring().lease(lease, std::span(keys).first(n), {}, batch, {}));
+    LocalKeys::must(subject.ring().lease(lease, {.ids = batch, .by_id = std::span(keys).first(n)}));
     job({keys, n});
     lease.release();
     at += n;

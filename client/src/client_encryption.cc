@@ -1,5 +1,6 @@
 #include "fle/client/client_encryption.h"
 
+#include "fle/kms/create_data_key.h"
 #include "fle/kms/seal.h"
 
 namespace fle::client {

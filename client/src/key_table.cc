@@ -80,7 +80,7 @@ Done KeyTable::resolve(kms::KeyRing* ring) {
   has_ring_ = ring != nullptr;
   if (size() == 0) return ok;
   if (ring == nullptr) return no_ring().why;
-  return ring->lease(lease_, by_id_, by_name_, ids_, names_);
+  return ring->lease(lease_, {ids_, names_, by_id_, by_name_});
 }
 
 const kms::KeyProblem* KeyTable::missing(Index i) const noexcept {

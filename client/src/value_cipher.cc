@@ -38,7 +38,7 @@ Outcome<Value> decrypt_value(Bytes payload, kms::KeyRing& keys) {
   if (!header) return malformed_payload();
   kms::KeyLease lease;
   const kms::ResolvedKey* key = nullptr;
-  FLE_CHECK(keys.lease(lease, {&key, 1}, {}, {&header->key_id, 1}, {}));
+  FLE_CHECK(keys.lease(lease, {.ids = {&header->key_id, 1}, .by_id = {&key, 1}}));
   WipedBuffer scratch;
   FLE_CHECK(scratch.reset(open_capacity(payload.size())));
   OpenJob job{&key->key, payload, scratch.bytes()};

@@ -13,6 +13,7 @@
 
 #include <bson/bson.h>
 
+#include "fle/kms/create_data_key.h"
 #include "fle/mongoc/encrypted_client.h"
 #include "fle/random.h"
 #include "fle/schema/compile.h"

@@ -60,16 +60,6 @@ class SealKey {
 [[nodiscard]] Done check_sealed_material(const Providers& providers, const KeyDocument& key,
                                          Bytes data_key);
 
-/// What seals `key`; for those that change it.
-/// @retval Errc::kms_config_invalid  nothing does
-[[nodiscard]] Outcome<const SealKey*> sealing_key_for(const Providers& providers,
-                                                      const KeyDocument& key);
-/// Gives `after`, which has the data key and the provider of `before`, a seal if that one has one.
-/// @retval Errc::kms_config_invalid  there is no sealing key
-/// @retval Errc::key_seal_broken     the seal of `before` does not fit
-[[nodiscard]] Done renew_seal(KeyDocument& after, const KeyDocument& before,
-                              const Providers& providers);
-
 }  // namespace fle::kms
 
 #endif  // FLE_KMS_SRC_SEAL_KEY_H_

@@ -1,10 +1,12 @@
+#include "fle/kms/create_data_key.h"
+
 #include <unordered_set>
 
 #include "document/master_key.h"
-#include "document/seal_key.h"
-#include "fle/kms/key_ring.h"
+#include "fle/data_key.h"
 #include "fle/random.h"
 #include "provider/kms_call.h"
+#include "sealing.h"
 #include "text/text.h"
 #include "verified_wrap.h"
 

@@ -7,8 +7,8 @@
 #include "document/master_key.h"
 #include "document/master_key_pins.h"
 #include "document/provider_id.h"
-#include "document/seal_key.h"
 #include "provider/kms_call.h"
+#include "sealing.h"
 #include "vault/vault_common.h"
 #include "verified_wrap.h"
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "document/seal_key.h"
+#include "sealing.h"
 #include "text/text.h"
 #include "vault/vault_common.h"
 

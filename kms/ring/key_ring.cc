@@ -231,16 +231,15 @@ KeyRing::KeyRing(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Provider
 
 KeyRing::~KeyRing() = default;
 
-Done KeyRing::lease(KeyLease& lease, std::span<const ResolvedKey*> out_by_id,
-                    std::span<const ResolvedKey*> out_by_name, std::span<const KeyId> ids,
-                    std::span<const std::string_view> alt_names) {
-  if (out_by_id.size() != ids.size() || out_by_name.size() != alt_names.size())
+Done KeyRing::lease(KeyLease& lease, const KeyQuery& query) {
+  if (query.by_id.size() != query.ids.size() || query.by_name.size() != query.alt_names.size())
     return Failure{Errc::invalid_argument, "KeyRing: outputs must be as long as inputs"};
   lease.release();
-  std::ranges::fill(out_by_id, nullptr);
-  std::ranges::fill(out_by_name, nullptr);
-  if (ids.empty() && alt_names.empty()) return ok;
-  return Call(*s_, lease, {ids, out_by_id, false}, {alt_names, out_by_name, true}).run();
+  std::ranges::fill(query.by_id, nullptr);
+  std::ranges::fill(query.by_name, nullptr);
+  if (query.ids.empty() && query.alt_names.empty()) return ok;
+  return Call(*s_, lease, {query.ids, query.by_id, false}, {query.alt_names, query.by_name, true})
+      .run();
 }
 
 Done KeyRing::resolve(std::span<KeyHandle> out_by_id, std::span<KeyHandle> out_by_name,
@@ -252,7 +251,7 @@ Done KeyRing::resolve(std::span<KeyHandle> out_by_id, std::span<KeyHandle> out_b
   const std::span<const ResolvedKey*> by_id(keys.data(), ids.size());
   const std::span<const ResolvedKey*> by_name(keys.data() + ids.size(), names.size());
   KeyLease held;
-  FLE_CHECK(lease(held, by_id, by_name, ids, names));
+  FLE_CHECK(lease(held, {ids, names, by_id, by_name}));
   const auto handle = [](const ResolvedKey* key) {
     return static_cast<const CachedKey*>(key)->handle();
   };
@@ -264,7 +263,7 @@ Done KeyRing::resolve(std::span<KeyHandle> out_by_id, std::span<KeyHandle> out_b
 Outcome<KeyHandle> KeyRing::by_id(const KeyId& id) {
   KeyLease held;
   const ResolvedKey* key = nullptr;
-  FLE_CHECK(lease(held, {&key, 1}, {}, {&id, 1}, {}));
+  FLE_CHECK(lease(held, {.ids = {&id, 1}, .by_id = {&key, 1}}));
   return static_cast<const CachedKey*>(key)->handle();
 }
 
@@ -272,7 +271,7 @@ Outcome<KeyHandle> KeyRing::by_alt_name(const std::string& alt_name) {
   KeyLease held;
   const ResolvedKey* key = nullptr;
   const std::string_view name = alt_name;
-  FLE_CHECK(lease(held, {}, {&key, 1}, {}, {&name, 1}));
+  FLE_CHECK(lease(held, {.alt_names = {&name, 1}, .by_name = {&key, 1}}));
   return static_cast<const CachedKey*>(key)->handle();
 }
 
@@ -283,7 +282,7 @@ std::vector<KeyProblem> KeyRing::prewarm(std::span<const KeyId> ids) {
   KeyLease held;
   for (std::size_t i = 0; i < ids.size(); i += kQuery) {
     const std::size_t n = std::min(kQuery, ids.size() - i);
-    (void)lease(held, std::span(keys).first(n), {}, ids.subspan(i, n), {});
+    (void)lease(held, {.ids = ids.subspan(i, n), .by_id = std::span(keys).first(n)});
     for (const KeyProblem& problem : held.problems()) {
       problems.push_back(problem);
       problems.back().index += i;

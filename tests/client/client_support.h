@@ -11,6 +11,7 @@
 
 #include "fle/client/document_cipher.h"
 #include "fle/client/value_cipher.h"
+#include "fle/kms/create_data_key.h"
 #include "fle/schema/compile.h"
 
 namespace fle::test {

@@ -7,6 +7,7 @@
 
 #include "fle/client/document_cipher.h"
 #include "fle/client/value_cipher.h"
+#include "fle/kms/create_data_key.h"
 #include "fle/kms/seal.h"
 #include "fle/payload.h"
 #include "fle/schema/compile.h"

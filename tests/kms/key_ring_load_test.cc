@@ -157,7 +157,7 @@ TEST_F(KeyRingLoadThreads, ReadEvictExpireAndClearAtOnce) {
         const std::string_view names[] = {name};
         const ResolvedKey* by_id[2];
         const ResolvedKey* by_name[1];
-        if (!ring_->lease(lease, by_id, by_name, ids, names)) ++wrong;
+        if (!ring_->lease(lease, {ids, names, by_id, by_name})) ++wrong;
         if (!is_key_of(by_id[1], (n + 1) % 32) || !is_key_of(by_name[0], (n + 2) % 32)) ++wrong;
         if (t == 0 && i % 100 == 0) ring_->clear();
       }
@@ -176,7 +176,7 @@ TEST_F(KeyRingLoad, HoldsMoreLeasesAtOnceThanThereAreReaderSlots) {
     leases.push_back(std::make_unique<KeyLease>());
     const KeyId id = id_of(1);
     const ResolvedKey* key = nullptr;
-    ASSERT_TRUE(ring_->lease(*leases.back(), {&key, 1}, {}, {&id, 1}, {}));
+    ASSERT_TRUE(ring_->lease(*leases.back(), {.ids = {&id, 1}, .by_id = {&key, 1}}));
     ASSERT_TRUE(is_key_of(key, 1)) << i;
   }
   ring_->clear();
@@ -190,13 +190,27 @@ TEST_F(KeyRingLoad, ALeaseKeepsKeysThatTheCacheLetsGoOf) {
   KeyLease lease;
   const KeyId id = id_of(1);
   const ResolvedKey* key = nullptr;
-  ASSERT_TRUE(ring_->lease(lease, {&key, 1}, {}, {&id, 1}, {}));
+  ASSERT_TRUE(ring_->lease(lease, {.ids = {&id, 1}, .by_id = {&key, 1}}));
   const std::weak_ptr<const ResolvedKey> watch = *ring_->by_id(id);
   ring_->clear();
   EXPECT_FALSE(watch.expired());
   EXPECT_TRUE(is_key_of(key, 1));
   lease.release();
   EXPECT_TRUE(watch.expired()) << "wiped as soon as nobody reads it";
+}
+
+TEST_F(KeyRingLoad, ALeaseIsRefusedWhereAnAnswerHasNoPlace) {
+  const KeyId ids[] = {id_of(1), id_of(2)};
+  const std::string_view names[] = {"a"};
+  const ResolvedKey* key = nullptr;
+  KeyLease lease;
+  for (const KeyQuery& query : {KeyQuery{.ids = ids, .by_id = {&key, 1}},
+                                KeyQuery{.alt_names = names}, KeyQuery{.by_name = {&key, 1}}}) {
+    const Done done = ring_->lease(lease, query);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::invalid_argument);
+  }
+  EXPECT_EQ(vault_->queries(), 0);
 }
 
 TEST_F(KeyRingLoad, ALeaseTellsOfEveryMissingKeyAfterOneQuery) {
@@ -210,7 +224,7 @@ TEST_F(KeyRingLoad, ALeaseTellsOfEveryMissingKeyAfterOneQuery) {
   const ResolvedKey* by_id[4];
   const ResolvedKey* by_name[2];
   KeyLease lease;
-  const Done done = ring_->lease(lease, by_id, by_name, ids, names);
+  const Done done = ring_->lease(lease, {ids, names, by_id, by_name});
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Errc::key_not_found);
   EXPECT_EQ(vault_->queries(), 1);
@@ -265,7 +279,7 @@ TEST_F(KeyRingLoad, ADamagedDocumentDoesNotTakeDownTheKeysBesideIt) {
   const ResolvedKey* by_id[3];
   const ResolvedKey* by_name[1];
   KeyLease lease;
-  ASSERT_FALSE(ring.lease(lease, by_id, by_name, ids, names));
+  ASSERT_FALSE(ring.lease(lease, {ids, names, by_id, by_name}));
   EXPECT_TRUE(is_key_of(by_id[0], 1));
   EXPECT_TRUE(is_key_of(by_id[2], 3));
   EXPECT_TRUE(is_key_of(by_name[0], 1));

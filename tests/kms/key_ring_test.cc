@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "fle/aead.h"
+#include "fle/kms/create_data_key.h"
 #include "fle/random.h"
 #include "support.h"
 

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <functional>
 
-#include "document/seal_key.h"
+#include "fle/kms/create_data_key.h"
 #include "fle/kms/rewrap.h"
+#include "life/sealing.h"
 #include "ring_support.h"
 
 namespace fle::kms {

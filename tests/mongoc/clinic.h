@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "client/client_support.h"
+#include "fle/kms/create_data_key.h"
 #include "fle/mongoc/encrypted_client.h"
 #include "mongo_fixture/mongo_client.h"
 #include "mongo_fixture/mongo_fixture.h"

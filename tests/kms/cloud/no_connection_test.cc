@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fle/kms/create_data_key.h"
 #include "fle/kms/key_ring.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/rewrap.h"

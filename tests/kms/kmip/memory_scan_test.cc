@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fle/aead.h"
+#include "fle/kms/create_data_key.h"
 #include "fle/kms/key_ring.h"
 #include "fle/random.h"
 #include "kms/kmip/pykmip.h"

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "fle/kms/create_data_key.h"
 #include "fle/kms/key_ring.h"
 #include "kms/support.h"
 

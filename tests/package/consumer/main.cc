@@ -5,6 +5,7 @@
 #include <string>
 
 #include "fle/client/document_cipher.h"
+#include "fle/kms/create_data_key.h"
 #include "fle/random.h"
 #include "fle/schema/compile.h"
 

@@ -1,5 +1,6 @@
 // fle key create, list, show.
 #include "command_line/files.h"
+#include "fle/kms/create_data_key.h"
 #include "fle/kms/seal.h"
 #include "key_commands.h"
 #include "streams/documents.h"

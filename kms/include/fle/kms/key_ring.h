@@ -59,6 +59,15 @@ struct KeyProblem {
   std::string provider{};                ///< KMS provider id, likewise.
 };
 
+/// The keys that a batch needs, and where they are to be put. Views: the caller keeps what they
+/// see.
+struct KeyQuery {
+  std::span<const KeyId> ids{};
+  std::span<const std::string_view> alt_names{};
+  std::span<const ResolvedKey*> by_id{};    ///< As long as `ids`; filled in the same order.
+  std::span<const ResolvedKey*> by_name{};  ///< As long as `alt_names`; likewise.
+};
+
 class ReaderSlots;
 struct ReaderSlot;
 
@@ -121,12 +130,13 @@ class FLE_API KeyRing {
                              std::span<const KeyId> ids, std::span<const std::string> alt_names);
 
   /// The same for the time of one batch: cheaper, and it tells of every key that is missing. One
-  /// query and one attempt to unwrap each key, also when some fail. The pointers are good until
-  /// `lease` is released; null where a key is missing.
+  /// query and one attempt to unwrap each key, also when some fail. The pointers that it puts into
+  /// `query.by_id` and `query.by_name` are good until `lease` is released; null where a key is
+  /// missing.
   /// @return the first of lease.problems(), if there are any.
-  [[nodiscard]] Done lease(KeyLease& lease, std::span<const ResolvedKey*> out_by_id,
-                           std::span<const ResolvedKey*> out_by_name, std::span<const KeyId> ids,
-                           std::span<const std::string_view> alt_names);
+  /// @retval Errc::invalid_argument  `by_id` or `by_name` has another length than what it answers
+  /// @retval as resolve
+  [[nodiscard]] Done lease(KeyLease& lease, const KeyQuery& query);
 
   /// One id: the common case, without a vector.
   [[nodiscard]] Outcome<KeyHandle> by_id(const KeyId& id);
@@ -151,25 +161,6 @@ class FLE_API KeyRing {
   class Call;
   std::unique_ptr<State> s_;
 };
-
-/// What create_data_key needs.
-struct CreateKeyOptions {
-  MasterKey master_key = MasterKey::local();
-  std::vector<std::string> alt_names{};
-  /// Custom key material of 96 bytes; empty: fresh random bytes. The caller wipes it.
-  Bytes key_material{};
-  LockPolicy lock_policy = LockPolicy::required;
-};
-
-/// Makes a data key, wraps it, and stores it in `vault` (CSFLE specification, "createDataKey").
-/// @retval Errc::invalid_argument   key_material is not 96 bytes, an alternate name is empty or
-/// twice
-/// @retval Errc::key_duplicate      an alternate name is taken
-/// @retval Errc::kms_config_invalid new keys are to be sealed (SealOptions), and nothing seals this
-/// @retval Errc::kms_not_configured, Errc::vault_failed, Errc::vault_busy, Errc::random_failed
-[[nodiscard]] FLE_API Outcome<KeyDocument> create_data_key(KeyVault& vault,
-                                                           const Providers& providers,
-                                                           const CreateKeyOptions& options = {});
 
 }  // namespace fle::kms
 
