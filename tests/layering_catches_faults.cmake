@@ -38,3 +38,17 @@ endforeach()
 file(REMOVE_RECURSE "${WORK}")
 file(WRITE "${WORK}/schema/src/a.cc" "#include \"fle/bytes.h\"\n#include <rapidjson/reader.h>\n")
 execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${WORK} -P "${TEST}" COMMAND_ERROR_IS_FATAL ANY)
+
+# A line for one file lets that file alone see more than its room.
+foreach(file registry.cc other.cc)
+  file(REMOVE_RECURSE "${WORK}")
+  file(WRITE "${WORK}/kms/kmip/a.h" "#include <vector>\n")
+  file(WRITE "${WORK}/kms/provider/${file}" "#include \"kmip/a.h\"\n")
+  execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${WORK} -P "${TEST}"
+    RESULT_VARIABLE status ERROR_VARIABLE report OUTPUT_QUIET)
+  if(file STREQUAL "registry.cc" AND NOT status EQUAL 0)
+    message(FATAL_ERROR "refused, but the table allows it: kmip/a.h in kms/provider/registry.cc")
+  elseif(file STREQUAL "other.cc" AND NOT report MATCHES "wrong way")
+    message(FATAL_ERROR "not caught: kmip/a.h in kms/provider/other.cc")
+  endif()
+endforeach()
