@@ -89,6 +89,17 @@ class GuardedProvider final : public Provider {
     FLE_CHECK(guard_(master_key));
     return inner_->unwrap(key_material, master_key);
   }
+  std::unique_ptr<Exchange> begin_wrap(const SecretBytes& data_key,
+                                       const MasterKey& master_key) override {
+    if (const Done allowed = guard_(master_key); !allowed)
+      return Exchange::ended(Outcome<std::vector<std::uint8_t>>(allowed.error()));
+    return inner_->begin_wrap(data_key, master_key);
+  }
+  std::unique_ptr<Exchange> begin_unwrap(Bytes key_material, const MasterKey& master_key) override {
+    if (const Done allowed = guard_(master_key); !allowed)
+      return Exchange::ended(Outcome<SecretBytes>(allowed.error()));
+    return inner_->begin_unwrap(key_material, master_key);
+  }
 
  private:
   std::unique_ptr<Provider> inner_;

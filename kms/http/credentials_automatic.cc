@@ -106,11 +106,10 @@ class Automatic {
     request.headers.push_back({"Host", WipedText(service.host)});
     request.headers.push_back({"Accept", WipedText("application/json")});
     request.headers.push_back({service.header, WipedText(service.value)});
-    return fetch_token(client_,
-                       {std::string(service.provider), "asking the metadata service for a token",
-                        std::move(request), is_transient,
-                        "check that this machine has an identity with access to keys"},
-                       policy_);
+    const HttpCall asked{std::string(service.provider), "asking the metadata service for a token",
+                         std::move(request), is_transient,
+                         "check that this machine has an identity with access to keys"};
+    return token_in(client_.exchange(asked), asked, policy_);
   }
 
   const LockPolicy policy_;

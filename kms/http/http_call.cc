@@ -100,8 +100,7 @@ Failure HttpCall::failure(Errc code, std::string_view why) const {
                     request.to.authority() + ": " + std::string(why)};
 }
 
-Result<JsonAnswer, CallFault> call(HttpClient& client, const HttpCall& request) {
-  auto response = client.exchange(request.request, request.is_transient);
+Result<JsonAnswer, CallFault> judge(const HttpCall& request, HttpResult<HttpResponse> response) {
   if (!response) {
     const FaultText& text = text_of(response.error().kind);
     return CallFault{request.failure(text.code, response.error().why + text.advice), 0, {}};

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "fle/failure.h"
-#include "http_client.h"
+#include "http_message.h"
 #include "json_answer.h"
 
 namespace fle::kms {
@@ -28,10 +28,11 @@ struct CallFault {
   std::string code;  ///< The server's own code for its refusal; may be empty.
 };
 
-/// Sends the request, retries included. A status of 200 with a JSON object is a success, all else
-/// is a fault. The server's own words are part of the error, unless they repeat a secret of the
-/// request.
-[[nodiscard]] Result<JsonAnswer, CallFault> call(HttpClient& client, const HttpCall& request);
+/// What the last answer to `request` means. A status of 200 with a JSON object is a success, all
+/// else is a fault. The server's own words are part of the error, unless they repeat a secret of
+/// the request.
+[[nodiscard]] Result<JsonAnswer, CallFault> judge(const HttpCall& request,
+                                                  HttpResult<HttpResponse> response);
 
 }  // namespace fle::kms
 

@@ -4,8 +4,8 @@
 #include <thread>
 #include <utility>
 
-#include "fle/random.h"
 #include "fle/secret.h"
+#include "http_retry.h"
 #include "provider/kms_call.h"
 
 namespace fle::kms {
@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t kMaxIdle = 8;
 // Below the time after which the clouds close an idle connection themselves (60 s and more).
 constexpr std::chrono::seconds kMaxIdleTime{30};
-constexpr std::chrono::milliseconds kBackOffBase{200};
-constexpr std::chrono::milliseconds kBackOffCap{20'000};
 
 struct WipedBlock {
   std::uint8_t bytes[8192];
@@ -45,22 +43,19 @@ HttpResult<HttpResponse> HttpClient::exchange(const HttpRequest& request,
         "it has just not answered for another key, and is not asked again in this call",
         HttpFault::Kind::transient};
   const WipedText message = serialize(request);
-  for (std::uint32_t n = 0;; ++n) {
+  for (HttpRetry retry(settings_.max_retries, is_transient);; retry.count()) {
     if (whole != nullptr && whole->is_over())
       return HttpFault{"the time of this call is over", HttpFault::Kind::transient};
     auto result = attempt(request, message.bytes());
-    const bool again =
-        result ? is_transient(result->status) : result.error().kind == HttpFault::Kind::transient;
-    if (!again) return result;
-    const auto wait = random_wait(n);
+    if (!retry.may_help(result)) return result;
+    const auto wait = retry.wait();
     const bool late = whole != nullptr && KmsCall::Clock::now() + wait >= whole->deadline();
-    if (late || n == settings_.max_retries) {
-      if (late && n != settings_.max_retries) whole->note_cut_short();
+    if (late || retry.is_used_up()) {
+      if (late && !retry.is_used_up()) whole->note_cut_short();
       // Other transient statuses may be about this key alone.
       const bool down = !result || result->status == 429 || result->status == 503;
       if (whole != nullptr && down) whole->note_down(this, server);
-      if (!result && n > 0) result.error().why += ", " + std::to_string(n + 1) + " attempts";
-      return result;
+      return retry.given_up(std::move(result));
     }
     sleep(wait);
   }
@@ -124,15 +119,6 @@ void HttpClient::keep(const std::string& authority, std::unique_ptr<HttpConnecti
     idle_.erase(idle_.begin());
   }
   idle_.push_back({authority, std::move(connection), std::chrono::steady_clock::now()});
-}
-
-std::chrono::milliseconds HttpClient::random_wait(std::uint32_t n) {
-  const auto cap = std::min(kBackOffCap, kBackOffBase * (1U << std::min(n, 10U)));
-  std::uint32_t random = 0;
-  // Without randomness the longest wait will do: this is about load, not about secrets.
-  const bool got =
-      random_bytes({reinterpret_cast<std::uint8_t*>(&random), sizeof random}).has_value();
-  return got ? std::chrono::milliseconds(1 + random % cap.count()) : cap;
 }
 
 void HttpClient::sleep(std::chrono::milliseconds wait) const {

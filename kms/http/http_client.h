@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "http_call.h"
 #include "http_connection.h"
 #include "http_message.h"
 
@@ -19,7 +20,8 @@ struct HttpHooks {
   std::function<void(std::chrono::milliseconds)> sleep;              ///< Null: sleeps.
   std::function<std::chrono::system_clock::time_point()> now;        ///< Null: the system's clock.
   std::function<std::chrono::steady_clock::time_point()> monotonic;  ///< Likewise.
-  std::string connect_to;  ///< See HttpConnection::Settings.
+  std::function<std::uint32_t()> random;  ///< Of waits in an Exchange. Null: random_bytes().
+  std::string connect_to;                 ///< See HttpConnection::Settings.
 };
 
 /// Exchanges HTTPS messages with the servers of one KMS provider: keeps connections alive between
@@ -40,14 +42,16 @@ class HttpClient {
 
   explicit HttpClient(Settings settings) : settings_(std::move(settings)) {}
 
-  /// Sends `request`, which must be safe to repeat, and waits for the answer. Between attempts it
-  /// waits for a random part of 200 ms * 2^n, at most of 20 s (libmongocrypt:
-  /// mongocrypt-kms-ctx.c, "backoff"). The KmsCall of this thread limits all of it, and once a
+  /// Sends `request`, which must be safe to repeat, and waits for the answer, between attempts as
+  /// HttpRetry has it. The KmsCall of this thread limits all of it, and once a
   /// server has not answered, it is not asked again for that call.
   /// @param is_transient  whether an answer of this status is worth another attempt
   /// @return the last answer, of whatever status, or why there is none, attempts included
   [[nodiscard]] HttpResult<HttpResponse> exchange(const HttpRequest& request,
                                                   bool (*is_transient)(int status));
+  [[nodiscard]] HttpResult<HttpResponse> exchange(const HttpCall& call) {
+    return exchange(call.request, call.is_transient);
+  }
 
  private:
   struct Idle {
@@ -62,8 +66,6 @@ class HttpClient {
                                       Deadline deadline, bool& untouched);
   std::unique_ptr<HttpConnection> take_idle(const std::string& authority);
   void keep(const std::string& authority, std::unique_ptr<HttpConnection> connection);
-  /// Before attempt n + 1.
-  [[nodiscard]] static std::chrono::milliseconds random_wait(std::uint32_t n);
   void sleep(std::chrono::milliseconds wait) const;
 
   Settings settings_;

@@ -12,25 +12,12 @@
 
 #include "fle/bytes.h"
 #include "fle/kms/kms_options.h"
-#include "fle/result.h"
 #include "http_endpoint.h"
+#include "http_message.h"
 
 namespace fle::kms {
 
 using Deadline = std::chrono::steady_clock::time_point;
-
-/// Why nothing came back from a server.
-struct HttpFault {
-  enum class Kind : std::uint8_t {
-    transient,  ///< Another attempt may succeed.
-    permanent,  ///< It will not: certificates, settings.
-    no_http,    ///< The server answered, but not in HTTP.
-  };
-  std::string why;
-  Kind kind;
-};
-template <class T>
-using HttpResult = Result<T, HttpFault>;
 
 /// A TLS connection by libcurl: connecting, certificates. Names are looked up by resolve(), but for
 /// those below localhost. What is sent and received passes through without a copy that libcurl

@@ -87,6 +87,12 @@ const char* HttpResponseReader::feed(Bytes data) {
   return nullptr;
 }
 
+std::size_t HttpResponseReader::wanted() const noexcept {
+  constexpr std::size_t kSome = 1024;
+  if (complete()) return 0;
+  return step_ == Step::body || step_ == Step::chunk ? remaining_ : kSome;
+}
+
 const char* HttpResponseReader::end_of_stream() {
   if (step_ == Step::until_closed) step_ = Step::complete;
   keeps_alive_ = false;

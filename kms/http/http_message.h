@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fle/bytes.h"
+#include "fle/result.h"
 #include "http_endpoint.h"
 #include "http_text.h"
 
@@ -43,6 +44,19 @@ struct HttpResponse {
   WipedText body;
 };
 
+/// Why nothing came back from a server.
+struct HttpFault {
+  enum class Kind : std::uint8_t {
+    transient,  ///< Another attempt may succeed.
+    permanent,  ///< It will not: certificates, settings.
+    no_http,    ///< The server answered, but not in HTTP.
+  };
+  std::string why;
+  Kind kind;
+};
+template <class T>
+using HttpResult = Result<T, HttpFault>;
+
 /// Reads one answer from bytes as they arrive. The bytes are hostile: every length is bounded, and
 /// whatever two readers could understand differently is refused.
 class HttpResponseReader {
@@ -64,6 +78,9 @@ class HttpResponseReader {
   /// True if the connection may carry another request. Only once complete.
   [[nodiscard]] bool keeps_alive() const noexcept { return keeps_alive_; }
   [[nodiscard]] HttpResponse& response() noexcept { return response_; }
+  /// How many bytes to read at most before the next feed(): never more than are still to come of a
+  /// body whose length is known. 0 once complete.
+  [[nodiscard]] std::size_t wanted() const noexcept;
 
  private:
   enum class Step : std::uint8_t {

@@ -26,6 +26,8 @@ HttpProvider::HttpProvider(std::string id, const Traits& traits, const KmsOption
       traits_(traits),
       lock_policy_(kms.lock_policy),
       now_(hooks.now ? hooks.now : std::chrono::system_clock::now),
+      max_retries_(kms.max_retries),
+      random_(hooks.random),
       client_(HttpClient::settings_for(id_, kms, hooks)),
       tokens_(hooks.monotonic ? hooks.monotonic : std::chrono::steady_clock::now) {
   const auto it = kms.allowed_endpoints.find(id_);
@@ -39,17 +41,56 @@ Outcome<MasterKey> HttpProvider::prepare(const MasterKey& asked) {
   return with_master_key_text(asked, traits_.endpoint_field, to.stored());
 }
 
-Outcome<std::vector<std::uint8_t>> HttpProvider::wrap(const SecretBytes& data_key,
-                                                      const MasterKey& master_key) {
+Outcome<HttpPlan> HttpProvider::checked_wrap(const SecretBytes& data_key,
+                                             const MasterKey& master_key) {
   if (data_key.size() != DataKey::kLen)
     return Failure{Errc::invalid_argument, "a data key has 96 bytes"};
   FLE_CHECK(check(master_key));
-  return do_wrap(data_key.expose(), master_key);
+  return plan_wrap(data_key.expose(), master_key);
+}
+
+Outcome<HttpPlan> HttpProvider::checked_unwrap(Bytes key_material, const MasterKey& master_key) {
+  FLE_CHECK(check(master_key));
+  return plan_unwrap(key_material, master_key);
+}
+
+Outcome<std::vector<std::uint8_t>> HttpProvider::wrap(const SecretBytes& data_key,
+                                                      const MasterKey& master_key) {
+  FLE_TRY(HttpPlan plan, checked_wrap(data_key, master_key));
+  return run(std::move(plan)).wrapped();
 }
 
 Outcome<SecretBytes> HttpProvider::unwrap(Bytes key_material, const MasterKey& master_key) {
-  FLE_CHECK(check(master_key));
-  return do_unwrap(key_material, master_key);
+  FLE_TRY(HttpPlan plan, checked_unwrap(key_material, master_key));
+  return run(std::move(plan)).opened(lock_policy_);
+}
+
+HttpSteps HttpProvider::run(HttpPlan plan) {
+  HttpSteps steps(std::move(plan));
+  while (!steps.is_done()) {
+    if (!steps.wants_token()) {
+      steps.give_answer(client_.exchange(steps.call()), tokens_);
+      continue;
+    }
+    bool fetched = false;
+    auto token = tokens_.get(steps.scope(), [&] {
+      fetched = true;
+      return fetch_token(steps.scope());
+    });
+    steps.give_token(std::move(token), fetched);
+  }
+  return steps;
+}
+
+Outcome<TokenCache::Fetched> HttpProvider::fetch_token(const std::string& scope) {
+  FLE_TRY(TokenPlan plan, plan_token(scope));
+  if (auto* const given = std::get_if<TokenCache::Fetched>(&plan)) return std::move(*given);
+  const HttpCall& asked = std::get<HttpCall>(plan);
+  return token_in(client_.exchange(asked), asked, lock_policy_);
+}
+
+Outcome<TokenPlan> HttpProvider::plan_token(const std::string&) {
+  return Failure{Errc::invalid_argument, "this provider has no tokens"};
 }
 
 Done HttpProvider::check(const MasterKey& master_key) const {
@@ -90,56 +131,9 @@ HttpCall HttpProvider::make_call(std::string what, HttpRequest request) const {
   return {id_, std::move(what), std::move(request), traits_.is_transient, {}};
 }
 
-Outcome<std::vector<std::uint8_t>> HttpProvider::wrapped_in(const JsonAnswer& answer,
-                                                            std::string_view field,
-                                                            Base64Alphabet alphabet,
-                                                            const HttpCall& asked) {
-  const auto text = answer.text({field});
-  // What is wrapped is not secret, and so needs no locked memory.
-  FLE_TRY(const auto bytes,
-          decode_base64(text.value_or(std::string_view()), alphabet, LockPolicy::best_effort));
-  if (bytes) return std::vector<std::uint8_t>(bytes->expose().begin(), bytes->expose().end());
-  return asked.failure(Errc::kms_bad_answer,
-                       "the answer has no base64 in its field " + quoted(field));
-}
-
-Outcome<SecretBytes> HttpProvider::opened_in(const JsonAnswer& answer, std::string_view field,
-                                             Base64Alphabet alphabet, const HttpCall& asked) const {
-  const auto text = answer.text({field});
-  FLE_TRY(auto bytes, decode_base64(text.value_or(std::string_view()), alphabet, lock_policy_));
-  if (!bytes)
-    return asked.failure(Errc::kms_bad_answer,
-                         "the answer has no base64 in its field " + quoted(field));
-  if (bytes->size() == DataKey::kLen) return std::move(*bytes);
-  return asked.failure(
-      Errc::key_unwrap_failed,
-      "decrypted key is incorrect length, expected: 96, got: " + std::to_string(bytes->size()));
-}
-
-Outcome<TokenCache::Fetched> HttpProvider::given_token(const SecretBytes& token) const {
+Outcome<TokenPlan> HttpProvider::given_token(const SecretBytes& token) const {
   FLE_TRY(SecretBytes copy, SecretBytes::copy_of(token.expose(), lock_policy_));
-  return TokenCache::Fetched{std::move(copy), std::chrono::seconds(0)};
-}
-
-Result<JsonAnswer, CallFault> HttpProvider::call_with_token(HttpCall& asked,
-                                                            const std::string& scope,
-                                                            const TokenCache::Fetch& fetch) {
-  const std::size_t n_headers = asked.request.headers.size();
-  for (bool fresh = false;;) {
-    bool fetched = false;
-    const auto token = tokens_.get(scope, [&] {
-      fetched = true;
-      return fetch();
-    });
-    if (!token) return CallFault{token.error(), 0, {}};
-    asked.request.headers.resize(n_headers);
-    add_bearer(asked.request, text_of(**token));
-    auto answer = call(client_, asked);
-    if (answer || answer.error().status != 401) return answer;
-    tokens_.forget(scope, *token);
-    if (fresh || fetched) return answer;
-    fresh = true;
-  }
+  return TokenPlan(TokenCache::Fetched{std::move(copy), std::chrono::seconds(0)});
 }
 
 }  // namespace fle::kms

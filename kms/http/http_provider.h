@@ -8,7 +8,8 @@
 
 #include "document/master_key.h"
 #include "fle/kms/provider.h"
-#include "http_call.h"
+#include "http_client.h"
+#include "http_plan.h"
 #include "provider/credentials.h"
 #include "token_cache.h"
 
@@ -30,6 +31,10 @@ class HttpProvider : public Provider {
   [[nodiscard]] Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
                                                         const MasterKey& master_key) final;
   [[nodiscard]] Outcome<SecretBytes> unwrap(Bytes key_material, const MasterKey& master_key) final;
+  [[nodiscard]] std::unique_ptr<Exchange> begin_wrap(const SecretBytes& data_key,
+                                                     const MasterKey& master_key) final;
+  [[nodiscard]] std::unique_ptr<Exchange> begin_unwrap(Bytes key_material,
+                                                       const MasterKey& master_key) final;
 
  protected:
   struct Traits {
@@ -39,43 +44,34 @@ class HttpProvider : public Provider {
   };
   HttpProvider(std::string id, const Traits& traits, const KmsOptions& kms, const HttpHooks& hooks);
 
-  /// The 96 bytes of `data_key` into keyMaterial, under a valid `master_key`.
-  [[nodiscard]] virtual Outcome<std::vector<std::uint8_t>> do_wrap(Bytes data_key,
-                                                                   const MasterKey& master_key) = 0;
-  [[nodiscard]] virtual Outcome<SecretBytes> do_unwrap(Bytes key_material,
-                                                       const MasterKey& master_key) = 0;
+  /// How to make keyMaterial of the 96 bytes of `data_key`, under a valid `master_key`.
+  [[nodiscard]] virtual Outcome<HttpPlan> plan_wrap(Bytes data_key,
+                                                    const MasterKey& master_key) = 0;
+  [[nodiscard]] virtual Outcome<HttpPlan> plan_unwrap(Bytes key_material,
+                                                      const MasterKey& master_key) = 0;
+  /// How to get a bearer token; never asked by a provider whose plans name no scope.
+  [[nodiscard]] virtual Outcome<TokenPlan> plan_token(const std::string& scope);
 
   /// The masterKey's endpoint, or `fallback` if it names none.
   /// @retval Errc::kms_config_invalid  malformed, or a host that is not allowed
   [[nodiscard]] Outcome<HttpEndpoint> endpoint_of(const MasterKey& master_key,
                                                   const std::string& fallback) const;
   [[nodiscard]] HttpCall make_call(std::string what, HttpRequest request) const;
-  /// keyMaterial and data key out of base64 in `field` of the answer.
-  /// @retval Errc::kms_bad_answer     no such text
-  /// @retval Errc::key_unwrap_failed  not 96 bytes
-  [[nodiscard]] static Outcome<std::vector<std::uint8_t>> wrapped_in(const JsonAnswer& answer,
-                                                                     std::string_view field,
-                                                                     Base64Alphabet alphabet,
-                                                                     const HttpCall& asked);
-  [[nodiscard]] Outcome<SecretBytes> opened_in(const JsonAnswer& answer, std::string_view field,
-                                               Base64Alphabet alphabet,
-                                               const HttpCall& asked) const;
-
-  /// A call that needs a bearer token: gets it from the cache or by `fetch`, and once more if the
-  /// server does not accept a token that was in the cache.
-  [[nodiscard]] Result<JsonAnswer, CallFault> call_with_token(HttpCall& asked,
-                                                              const std::string& scope,
-                                                              const TokenCache::Fetch& fetch);
-
   /// A token out of the options: not the cache's to keep, it may have been renewed meanwhile.
-  [[nodiscard]] Outcome<TokenCache::Fetched> given_token(const SecretBytes& token) const;
+  [[nodiscard]] Outcome<TokenPlan> given_token(const SecretBytes& token) const;
 
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
-  [[nodiscard]] HttpClient& client() noexcept { return client_; }
-  [[nodiscard]] LockPolicy lock_policy() const noexcept { return lock_policy_; }
   [[nodiscard]] std::chrono::system_clock::time_point now() const { return now_(); }
 
  private:
+  class HttpExchange;
+
+  [[nodiscard]] Outcome<HttpPlan> checked_wrap(const SecretBytes& data_key,
+                                               const MasterKey& master_key);
+  [[nodiscard]] Outcome<HttpPlan> checked_unwrap(Bytes key_material, const MasterKey& master_key);
+  /// Runs a plan to its end with libcurl.
+  [[nodiscard]] HttpSteps run(HttpPlan plan);
+  [[nodiscard]] Outcome<TokenCache::Fetched> fetch_token(const std::string& scope);
   /// Whether it is one of this provider, with names that can be what they say.
   [[nodiscard]] Done check(const MasterKey& master_key) const;
 
@@ -85,6 +81,8 @@ class HttpProvider : public Provider {
   const std::function<std::chrono::system_clock::time_point()> now_;
   std::vector<std::string> allowed_endpoints_;
   SameProcess process_;
+  const std::uint32_t max_retries_;
+  const std::function<std::uint32_t()> random_;
   HttpClient client_;
   TokenCache tokens_;
 };

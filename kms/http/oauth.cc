@@ -12,9 +12,9 @@ HttpRequest token_request(const HttpEndpoint& to, std::string target, WipedText 
   return r;
 }
 
-Outcome<TokenCache::Fetched> fetch_token(HttpClient& client, const HttpCall& request,
-                                         LockPolicy policy) {
-  auto answer = call(client, request);
+Outcome<TokenCache::Fetched> token_in(HttpResult<HttpResponse> response, const HttpCall& request,
+                                      LockPolicy policy) {
+  auto answer = judge(request, std::move(response));
   if (!answer) {
     Failure f = std::move(answer.error().failure);
     if (f.code != Errc::kms_unreachable) f.code = Errc::kms_no_credentials;

@@ -12,11 +12,11 @@ namespace fle::kms {
 /// A call for an access token: POST of a form (RFC 6749 section 4), JSON back.
 [[nodiscard]] HttpRequest token_request(const HttpEndpoint& to, std::string target, WipedText form);
 
-/// Sends it and reads access_token and expires_in.
+/// access_token and expires_in of the answer to it.
 /// @retval Errc::kms_no_credentials  refused, or an answer without a token
 /// @retval Errc::kms_unreachable
-[[nodiscard]] Outcome<TokenCache::Fetched> fetch_token(HttpClient& client, const HttpCall& request,
-                                                       LockPolicy policy);
+[[nodiscard]] Outcome<TokenCache::Fetched> token_in(HttpResult<HttpResponse> response,
+                                                    const HttpCall& request, LockPolicy policy);
 
 /// Adds "Authorization: Bearer", and makes the token one of the request's secrets.
 void add_bearer(HttpRequest& request, std::string_view token);

@@ -72,11 +72,27 @@ Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope,
   const KmsCall* const whole = KmsCall::current();
   flight->cut_short = !fetched && whole != nullptr && (whole->is_over() || whole->is_cut_short());
   if (!fetched) return flight->result = fetched.error();
-  const Token token = std::make_shared<const SecretBytes>(std::move(fetched->token));
   const std::lock_guard lock(mutex_);
+  const Token token = keep_in(entries_.find(scope)->second, std::move(*fetched));
   flight->result = token;
-  Entry& e = entries_.find(scope)->second;
-  const auto lifetime = usable(fetched->lifetime);
+  return token;
+}
+
+TokenCache::Token TokenCache::cached(const std::string& scope) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(scope);
+  return it != entries_.end() && now_() < it->second.use_until ? it->second.token : nullptr;
+}
+
+TokenCache::Token TokenCache::keep(const std::string& scope, Fetched fetched) {
+  const std::lock_guard lock(mutex_);
+  make_room();
+  return keep_in(entries_[scope], std::move(fetched));
+}
+
+TokenCache::Token TokenCache::keep_in(Entry& e, Fetched fetched) {
+  const Token token = std::make_shared<const SecretBytes>(std::move(fetched.token));
+  const auto lifetime = usable(fetched.lifetime);
   e.token = lifetime.count() > 0 ? token : nullptr;
   e.use_until = now_() + lifetime;
   return token;

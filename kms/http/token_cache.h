@@ -33,6 +33,10 @@ class TokenCache {
   explicit TokenCache(std::function<Time()> now) : now_(std::move(now)) {}
 
   [[nodiscard]] Outcome<Token> get(const std::string& scope, const Fetch& fetch);
+  /// The token that get() would return without asking; null for none.
+  [[nodiscard]] Token cached(const std::string& scope);
+  /// What somebody fetched without get().
+  Token keep(const std::string& scope, Fetched fetched);
   /// Drops `token`, which a server has refused; a newer one stays.
   void forget(const std::string& scope, const Token& token);
 
@@ -56,6 +60,7 @@ class TokenCache {
                      const Fetch& fetch);
   /// False: not landed by the end of this thread's call.
   bool wait_for(const Flight& flight, std::unique_lock<std::mutex>& lock);
+  Token keep_in(Entry& entry, Fetched fetched);
   void make_room();
 
   const std::function<Time()> now_;

@@ -32,6 +32,15 @@ Failure syntax_error(std::string_view text, const JsonFault& fault) {
 
 }  // namespace
 
+std::unique_ptr<Exchange> Provider::begin_wrap(const SecretBytes& data_key,
+                                               const MasterKey& master_key) {
+  return Exchange::ended(wrap(data_key, master_key));
+}
+
+std::unique_ptr<Exchange> Provider::begin_unwrap(Bytes key_material, const MasterKey& master_key) {
+  return Exchange::ended(unwrap(key_material, master_key));
+}
+
 struct Providers::State {
   std::map<std::string, std::unique_ptr<Provider>, std::less<>> by_id;
   MasterKeyPins pins;

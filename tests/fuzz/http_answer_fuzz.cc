@@ -31,6 +31,7 @@ Read read(fle::Bytes bytes, std::size_t cut) {
     const std::size_t n = std::min(cut, bytes.size());
     if (r.feed(bytes.first(n)) != nullptr) return {};
     bytes = bytes.subspan(n);
+    require(r.complete() == (r.wanted() == 0));
   }
   const bool reusable = r.complete() && r.keeps_alive();
   if (r.end_of_stream() != nullptr) return {};

@@ -54,20 +54,18 @@ class AwsProvider final : public HttpProvider {
         pinned_(kms.master_keys.contains(this->id())) {}
 
  private:
-  Outcome<std::vector<std::uint8_t>> do_wrap(Bytes data_key, const MasterKey& mk) override {
+  Outcome<HttpPlan> plan_wrap(Bytes data_key, const MasterKey& mk) override {
     WipedText plaintext;
     plaintext.append_base64(data_key);
     WipedText body("{\"Plaintext\": \"");
     body.append(plaintext.view()).append("\", \"KeyId\": ");
     body.append_json(master_key_text(mk, "key")).append('}');
-    FLE_TRY(auto request, prepare_call("Encrypt", mk, std::move(body)));
-    request.request.secrets.push_back(std::move(plaintext));
-    auto answer = call(client(), request);
-    if (!answer) return answer.error().failure;
-    return wrapped_in(*answer, "CiphertextBlob", Base64Alphabet::standard, request);
+    FLE_TRY(auto asked, prepare_call("Encrypt", mk, std::move(body)));
+    asked.request.secrets.push_back(std::move(plaintext));
+    return HttpPlan{std::move(asked), "CiphertextBlob", Base64Alphabet::standard};
   }
 
-  Outcome<SecretBytes> do_unwrap(Bytes key_material, const MasterKey& mk) override {
+  Outcome<HttpPlan> plan_unwrap(Bytes key_material, const MasterKey& mk) override {
     WipedText body("{\"CiphertextBlob\": \"");
     body.append_base64(key_material).append("\"");
     // The ciphertext names a key of its own: without this one, who wrote it chooses.
@@ -75,12 +73,8 @@ class AwsProvider final : public HttpProvider {
     if (pinned_ || (whole != nullptr && whole->binds_keys()))
       body.append(", \"KeyId\": ").append_json(master_key_text(mk, "key"));
     body.append("}");
-    FLE_TRY(auto request, prepare_call("Decrypt", mk, std::move(body)));
-    auto answer = call(client(), request);
-    if (answer) return opened_in(*answer, "Plaintext", Base64Alphabet::standard, request);
-    Failure f = answer.error().failure;
-    if (says_wrong_key(answer.error().code)) f.code = Errc::key_unwrap_failed;
-    return f;
+    FLE_TRY(auto asked, prepare_call("Decrypt", mk, std::move(body)));
+    return HttpPlan{std::move(asked), "Plaintext", Base64Alphabet::standard, says_wrong_key};
   }
 
   Outcome<HttpCall> prepare_call(std::string_view operation, const MasterKey& mk, WipedText body) {

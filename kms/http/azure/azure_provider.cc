@@ -55,21 +55,15 @@ class AzureProvider final : public HttpProvider {
         credentials_(std::move(credentials)) {}
 
  private:
-  Outcome<std::vector<std::uint8_t>> do_wrap(Bytes data_key, const MasterKey& mk) override {
-    FLE_TRY(auto asked, prepare_call("wrapkey", mk, data_key));
-    auto answer = ask(asked);
-    if (!answer) return answer.error().failure;
-    return wrapped_in(*answer, "value", Base64Alphabet::url, asked);
+  Outcome<HttpPlan> plan_wrap(Bytes data_key, const MasterKey& mk) override {
+    return plan("wrapkey", mk, data_key);
   }
 
-  Outcome<SecretBytes> do_unwrap(Bytes key_material, const MasterKey& mk) override {
-    FLE_TRY(auto asked, prepare_call("unwrapkey", mk, key_material));
-    auto answer = ask(asked);
-    if (!answer) return answer.error().failure;
-    return opened_in(*answer, "value", Base64Alphabet::url, asked);
+  Outcome<HttpPlan> plan_unwrap(Bytes key_material, const MasterKey& mk) override {
+    return plan("unwrapkey", mk, key_material);
   }
 
-  Outcome<HttpCall> prepare_call(std::string_view operation, const MasterKey& mk, Bytes value) {
+  Outcome<HttpPlan> plan(std::string_view operation, const MasterKey& mk, Bytes value) {
     const std::string name = master_key_text(mk, "keyName");
     const std::string version = master_key_text(mk, "keyVersion");
     FLE_TRY(const HttpEndpoint to, endpoint_of(mk, {}));
@@ -83,16 +77,13 @@ class AzureProvider final : public HttpProvider {
         "application/json", std::move(body));
     request.headers.push_back({"Accept", WipedText("application/json")});
     request.secrets.push_back(std::move(encoded));
-    return make_call(std::string(operation) + " with key " + quoted(name), std::move(request));
-  }
-
-  Result<JsonAnswer, CallFault> ask(HttpCall& asked) {
-    const std::string scope = "https://" + std::string(asked.request.to.domain()) + "/.default";
-    return call_with_token(asked, scope, [&] { return token(scope); });
+    return HttpPlan{
+        make_call(std::string(operation) + " with key " + quoted(name), std::move(request)),
+        "value", Base64Alphabet::url, nullptr, "https://" + std::string(to.domain()) + "/.default"};
   }
 
   // RFC 6749 section 4.4, with the scope of Microsoft's identity platform 2.0.
-  Outcome<TokenCache::Fetched> token(const std::string& scope) {
+  Outcome<TokenPlan> plan_token(const std::string& scope) override {
     FLE_TRY(const auto c, credentials_.get());
     if (c->access_token.size() != 0) return given_token(c->access_token);
     WipedText form("client_id=");
@@ -108,7 +99,7 @@ class AzureProvider final : public HttpProvider {
         WipedText().append_percent_encoded(text_of(c->client_secret)).view());
     HttpCall asked = make_call("asking for an access token", std::move(request));
     asked.advice = "check tenantId, clientId and clientSecret";
-    return fetch_token(client(), asked, lock_policy());
+    return TokenPlan(std::move(asked));
   }
 
   CredentialSource<AzureCredentials> credentials_;

@@ -51,21 +51,17 @@ class GcpProvider final : public HttpProvider {
         credentials_(std::move(credentials)) {}
 
  private:
-  Outcome<std::vector<std::uint8_t>> do_wrap(Bytes data_key, const MasterKey& mk) override {
+  Outcome<HttpPlan> plan_wrap(Bytes data_key, const MasterKey& mk) override {
     const std::string version = master_key_text(mk, "keyVersion");
     const std::string suffix = version.empty() ? "" : "/cryptoKeyVersions/" + version;
     FLE_TRY(auto asked, prepare_call("encrypt", suffix, "plaintext", mk, data_key));
-    auto answer = ask(asked);
-    if (!answer) return answer.error().failure;
-    return wrapped_in(*answer, "ciphertext", Base64Alphabet::standard, asked);
+    return plan(std::move(asked), "ciphertext");
   }
 
   // Never with a version: the ciphertext names its own.
-  Outcome<SecretBytes> do_unwrap(Bytes key_material, const MasterKey& mk) override {
+  Outcome<HttpPlan> plan_unwrap(Bytes key_material, const MasterKey& mk) override {
     FLE_TRY(auto asked, prepare_call("decrypt", "", "ciphertext", mk, key_material));
-    auto answer = ask(asked);
-    if (!answer) return answer.error().failure;
-    return opened_in(*answer, "plaintext", Base64Alphabet::standard, asked);
+    return plan(std::move(asked), "plaintext");
   }
 
   Outcome<HttpCall> prepare_call(std::string_view operation, const std::string& version_suffix,
@@ -92,18 +88,18 @@ class GcpProvider final : public HttpProvider {
                      std::move(request));
   }
 
-  Result<JsonAnswer, CallFault> ask(HttpCall& asked) {
+  static HttpPlan plan(HttpCall asked, std::string_view field) {
     // libmongocrypt derives the scope from any endpoint. Google's regional and private endpoints
     // ("cloudkms.REGION.rep.googleapis.com") have no scope of their own.
     const HttpEndpoint& to = asked.request.to;
     const std::string domain =
         to.host.ends_with(kCloud) ? "googleapis.com" : std::string(to.domain());
-    const std::string scope = "https://www." + domain + "/auth/cloudkms";
-    return call_with_token(asked, scope, [&] { return token(scope); });
+    std::string scope = "https://www." + domain + "/auth/cloudkms";
+    return {std::move(asked), field, Base64Alphabet::standard, nullptr, std::move(scope)};
   }
 
   // RFC 7523 section 2.1.
-  Outcome<TokenCache::Fetched> token(const std::string& scope) {
+  Outcome<TokenPlan> plan_token(const std::string& scope) override {
     FLE_TRY(const auto c, credentials_.get());
     if (c->access_token.size() != 0) return given_token(c->access_token);
     const std::string audience = "https://" + c->token_service.authority() + "/token";
@@ -116,7 +112,7 @@ class GcpProvider final : public HttpProvider {
     request.secrets.push_back(std::move(jwt));
     HttpCall asked = make_call("asking for an access token", std::move(request));
     asked.advice = "check email and privateKey, and this machine's clock";
-    return fetch_token(client(), asked, lock_policy());
+    return TokenPlan(std::move(asked));
   }
 
   static constexpr std::size_t kMaxKeyName = 256;

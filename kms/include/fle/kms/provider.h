@@ -9,6 +9,7 @@
 
 #include "fle/export.h"
 #include "fle/failure.h"
+#include "fle/kms/exchange.h"
 #include "fle/kms/key_document.h"
 #include "fle/kms/kms_options.h"
 #include "fle/secret.h"
@@ -35,6 +36,13 @@ class FLE_API Provider {
   /// @retval Errc::kms_no_credentials
   [[nodiscard]] virtual Outcome<SecretBytes> unwrap(Bytes key_material,
                                                     const MasterKey& master_key) = 0;
+  /// wrap() and unwrap() for callers with a network of their own. Nothing is sent: what goes wrong
+  /// before that is an exchange that has failed. It keeps a reference to this provider, and copies
+  /// of the rest. A provider that knows nothing of exchanges does all at once in here.
+  [[nodiscard]] virtual std::unique_ptr<Exchange> begin_wrap(const SecretBytes& data_key,
+                                                             const MasterKey& master_key);
+  [[nodiscard]] virtual std::unique_ptr<Exchange> begin_unwrap(Bytes key_material,
+                                                               const MasterKey& master_key);
   /// For libfle itself: what seals keys under this provider when no other sealing key is given.
   [[nodiscard]] virtual const SealKey* seal_key() const noexcept { return nullptr; }
 };

@@ -1,0 +1,68 @@
+#ifndef FLE_KMS_HTTP_PLAN_H_
+#define FLE_KMS_HTTP_PLAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "http_call.h"
+#include "token_cache.h"
+
+namespace fle::kms {
+
+/// What a provider asks of its KMS to wrap or unwrap one key, and where the answer has it.
+struct HttpPlan {
+  HttpCall call;
+  std::string_view field;  ///< Of the answer; base64.
+  Base64Alphabet alphabet = Base64Alphabet::standard;
+  /// Whether this code of a refusal says that the master key never wrapped these bytes; null: none.
+  bool (*says_wrong_key)(std::string_view code) = nullptr;
+  std::string scope = {};  ///< Of the bearer token that the call needs; empty: none.
+};
+
+/// How to get a token: it is there, or somebody is to be asked.
+using TokenPlan = std::variant<TokenCache::Fetched, HttpCall>;
+
+/// The steps from a plan to its end, without input or output: whoever runs them brings tokens and
+/// answers. A cached token that the server does not accept is replaced, once.
+class HttpSteps {
+ public:
+  explicit HttpSteps(HttpPlan plan);
+
+  [[nodiscard]] bool wants_token() const noexcept { return !ended_ && !has_token_; }
+  [[nodiscard]] bool is_done() const noexcept { return ended_; }
+  [[nodiscard]] const std::string& scope() const noexcept { return plan_.scope; }
+  /// @param fresh  false: it may have been there for a while
+  void give_token(Outcome<TokenCache::Token> token, bool fresh);
+  /// What to send when it wants no token.
+  [[nodiscard]] const HttpCall& call() const noexcept { return plan_.call; }
+  /// The last answer to it, retries included.
+  /// @param tokens  forget one that was refused
+  void give_answer(HttpResult<HttpResponse> response, TokenCache& tokens);
+
+  /// Once done. The keyMaterial or data key in the answer.
+  /// @retval Errc::kms_bad_answer     no such text
+  [[nodiscard]] Outcome<std::vector<std::uint8_t>> wrapped() const;
+  /// @retval Errc::key_unwrap_failed  not 96 bytes, or of another master key
+  [[nodiscard]] Outcome<SecretBytes> opened(LockPolicy policy) const;
+
+ private:
+  [[nodiscard]] Outcome<SecretBytes> decoded(LockPolicy policy) const;
+
+  HttpPlan plan_;
+  std::size_t n_headers_;  // without the token's
+  bool has_token_;
+  bool ended_ = false;
+  bool renewed_ = false;
+  bool fresh_ = false;
+  TokenCache::Token token_;
+  Result<JsonAnswer, CallFault> answer_ = CallFault{};
+};
+
+}  // namespace fle::kms
+
+#endif  // FLE_KMS_HTTP_PLAN_H_
