@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "provider/kms_call.h"
-#include "ttlv.h"
 
 namespace fle::kms::kmip {
 namespace {
@@ -30,21 +29,6 @@ constexpr bool is_address_char(char c) noexcept { return is_host_char(c) || c ==
 
 bool is_repeatable(Operation op) noexcept {
   return op == Operation::get || op == Operation::get_attributes || op == Operation::decrypt;
-}
-
-/// Tag of three bytes, type, length: the size of a whole answer.
-Outcome<std::size_t> framed_size(Bytes header) {
-  constexpr std::uint8_t kStart[] = {0x42, 0x00, 0x7B,
-                                     static_cast<std::uint8_t>(ttlv::Type::structure)};
-  if (!std::ranges::equal(header.first(sizeof kStart), kStart))
-    return Failure{Errc::kms_bad_answer,
-                   "the answer is not a KMIP message: is this a KMIP server?"};
-  std::size_t length = 0;
-  for (const std::uint8_t b : header.subspan(sizeof kStart)) length = length << 8U | b;
-  if (length > kMaxAnswerLen)
-    return Failure{Errc::kms_bad_answer, "the answer is too large: " + std::to_string(length) +
-                                             " bytes, at most " + std::to_string(kMaxAnswerLen)};
-  return header.size() + length;
 }
 
 }  // namespace
@@ -96,13 +80,12 @@ void Client::keep(TlsStream stream, const TlsPeer& peer) {
 
 Outcome<SecretBytes> Client::ask(TlsStream& stream, const Request& request, Deadline by) {
   FLE_CHECK(stream.write(request.bytes(), by));
-  std::uint8_t header[ttlv::kHeaderLen];
-  FLE_CHECK(stream.read(header, by));
-  FLE_TRY(const std::size_t size, framed_size(header));
-  FLE_TRY(SecretBytes answer, SecretBytes::create(size, policy_));
-  std::ranges::copy(header, answer.expose_mut().begin());
-  FLE_CHECK(stream.read(answer.expose_mut().subspan(sizeof header), by));
-  return answer;
+  AnswerReader reader(policy_);
+  for (MutBytes room = reader.room(); !room.empty(); room = reader.room()) {
+    FLE_CHECK(stream.read(room, by));
+    FLE_CHECK(reader.took(room.size()));
+  }
+  return std::move(reader.answer());
 }
 
 Outcome<SecretBytes> Client::exchange(const Endpoint& to, const Request& request) {

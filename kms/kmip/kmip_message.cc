@@ -166,6 +166,21 @@ Outcome<Bytes> refusal(Bytes batch_item, Operation op, std::uint32_t status) {
   return Failure{wrong_key ? Errc::key_unwrap_failed : Errc::kms_refused, std::move(why)};
 }
 
+/// The size of a whole answer.
+Outcome<std::size_t> framed_size(Bytes header) {
+  constexpr std::uint8_t kStart[] = {0x42, 0x00, 0x7B,
+                                     static_cast<std::uint8_t>(ttlv::Type::structure)};
+  if (!std::ranges::equal(header.first(sizeof kStart), kStart))
+    return Failure{Errc::kms_bad_answer,
+                   "the answer is not a KMIP message: is this a KMIP server?"};
+  std::size_t length = 0;
+  for (const std::uint8_t b : header.subspan(sizeof kStart)) length = length << 8U | b;
+  if (length > kMaxAnswerLen)
+    return Failure{Errc::kms_bad_answer, "the answer is too large: " + std::to_string(length) +
+                                             " bytes, at most " + std::to_string(kMaxAnswerLen)};
+  return header.size() + length;
+}
+
 }  // namespace
 
 std::string_view name(Operation op) noexcept { return row(op).name; }
@@ -293,6 +308,25 @@ Outcome<std::string_view> state_in(Bytes payload) {
   const std::string_view text = find_name(kStates, state.number());
   if (text.empty()) return bad("a State that KMIP does not have");
   return text;
+}
+
+std::size_t AnswerReader::n_wanted() const noexcept {
+  return (n_read_ < kHeaderLen ? kHeaderLen : answer_.size()) - n_read_;
+}
+
+MutBytes AnswerReader::room() noexcept {
+  const bool in_header = n_read_ < kHeaderLen;
+  return (in_header ? MutBytes(header_) : answer_.expose_mut()).subspan(n_read_);
+}
+
+Done AnswerReader::took(std::size_t n) {
+  const bool in_header = n_read_ < kHeaderLen;
+  n_read_ += n;
+  if (!in_header || n_read_ < kHeaderLen) return ok;
+  FLE_TRY(const std::size_t size, framed_size(header_));
+  FLE_TRY(answer_, SecretBytes::create(size, policy_));
+  std::ranges::copy(header_, answer_.expose_mut().begin());
+  return ok;
 }
 
 }  // namespace fle::kms::kmip

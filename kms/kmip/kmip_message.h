@@ -53,6 +53,29 @@ struct Request {
 [[nodiscard]] Outcome<Request> decrypt_request(std::string_view key_id, Bytes data, Bytes iv,
                                                LockPolicy policy);
 
+/// One whole answer, read from bytes as they arrive into locked memory. The bytes are hostile.
+class AnswerReader {
+ public:
+  explicit AnswerReader(LockPolicy policy) noexcept : policy_(policy) {}
+
+  /// How many bytes are known to come; 0 once all are there.
+  [[nodiscard]] std::size_t n_wanted() const noexcept;
+  /// Where they belong.
+  [[nodiscard]] MutBytes room() noexcept;
+  /// The first `n` bytes of room() are there.
+  /// @retval Errc::kms_bad_answer  not framed as KMIP, or longer than kMaxAnswerLen
+  [[nodiscard]] Done took(std::size_t n);
+  [[nodiscard]] SecretBytes& answer() noexcept { return answer_; }
+
+ private:
+  static constexpr std::size_t kHeaderLen = 8;  // tag of three bytes, type, length
+
+  LockPolicy policy_;
+  std::uint8_t header_[kHeaderLen]{};
+  std::size_t n_read_ = 0;
+  SecretBytes answer_;  // empty until the header is there
+};
+
 /// What the answers of the functions below say when the server did not do it: its Result Status,
 /// Result Reason and Result Message.
 /// @retval Errc::kms_refused        the server said no

@@ -1,6 +1,7 @@
 #include "kmip_provider.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -69,24 +70,134 @@ class KmipProvider final : public Provider {
 
   Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
                                           const MasterKey& master_key) override {
-    if (data_key.size() != DataKey::kLen)
-      return Failure{Errc::invalid_argument, "a data key has 96 bytes"};
-    FLE_TRY(const Target target, existing(master_key));
-    if (target.delegated) return encrypt(data_key, target);
-    FLE_TRY(const auto local, local_under(target));
-    return local->wrap(data_key, master_key);
+    FLE_TRY(const Round round, plan_wrap(data_key, master_key));
+    return wrapped(round, client_.exchange(round.target.endpoint, round.request), data_key);
   }
 
   Outcome<SecretBytes> unwrap(Bytes key_material, const MasterKey& master_key) override {
-    FLE_TRY(const Target target, existing(master_key));
-    if (target.delegated) return decrypt(key_material, target);
-    FLE_TRY(const auto local, local_under(target));
-    Outcome<SecretBytes> opened = local->unwrap(key_material, master_key);
-    if (!opened) opened.error().message += " (keyId " + quoted(target.key_id) + ")";
-    return opened;
+    FLE_TRY(const Round round, plan_unwrap(key_material, master_key));
+    return opened(round, client_.exchange(round.target.endpoint, round.request), key_material);
+  }
+
+  std::unique_ptr<Exchange> begin_wrap(const SecretBytes& data_key,
+                                       const MasterKey& master_key) override {
+    auto round = plan_wrap(data_key, master_key);
+    auto copy = SecretBytes::copy_of(data_key.expose(), policy_);
+    if (!round || !copy)
+      return Exchange::ended(
+          Outcome<std::vector<std::uint8_t>>(round ? Failure(copy.error()) : round.error()));
+    return std::make_unique<KmipExchange>(*this, std::move(*round),
+                                          [key = std::make_shared<SecretBytes>(std::move(*copy)),
+                                           this](KmipExchange& e, const Round& r, Answer answer) {
+                                            e.end(wrapped(r, std::move(answer), *key));
+                                          });
+  }
+
+  std::unique_ptr<Exchange> begin_unwrap(Bytes key_material, const MasterKey& master_key) override {
+    auto round = plan_unwrap(key_material, master_key);
+    if (!round) return Exchange::ended(Outcome<SecretBytes>(round.error()));
+    return std::make_unique<KmipExchange>(
+        *this, std::move(*round),
+        [material = std::vector<std::uint8_t>(key_material.begin(), key_material.end()), this](
+            KmipExchange& e, const Round& r, Answer answer) {
+          e.end(opened(r, std::move(answer), material));
+        });
   }
 
  private:
+  /// One request to a server, and its answer.
+  struct Round {
+    Target target;
+    Request request;
+  };
+  using Answer = Outcome<SecretBytes>;
+
+  /// A round over a network that the caller has. Nothing is sent twice.
+  class KmipExchange final : public Exchange {
+   public:
+    using End = std::function<void(KmipExchange&, const Round&, Answer)>;
+    KmipExchange(const KmipProvider& provider, Round round, End end)
+        : round_(std::move(round)), end_(std::move(end)), reader_(provider.policy_) {
+      wants_to_send();
+    }
+    template <class T>
+    void end(Outcome<T> result) {
+      finish(std::move(result));
+    }
+
+   private:
+    [[nodiscard]] Message do_message() const override {
+      const TlsPeer& peer = round_.target.endpoint.peer;
+      return {peer.host, peer.port, round_.request.bytes()};
+    }
+    void do_sent() override {
+      round_.request.memory = {};
+      round_.request.size = 0;
+      wants_answer();
+    }
+    [[nodiscard]] std::size_t do_bytes_needed() const noexcept override {
+      return reader_.n_wanted();
+    }
+    void do_feed(Bytes bytes) override {
+      while (!bytes.empty() && reader_.n_wanted() != 0) {
+        const MutBytes room = reader_.room();
+        const std::size_t n = std::min(room.size(), bytes.size());
+        std::ranges::copy(bytes.first(n), room.begin());
+        bytes = bytes.subspan(n);
+        if (const Done taken = reader_.took(n); !taken) return end_(*this, round_, taken.error());
+      }
+      if (!bytes.empty())
+        return end_(*this, round_,
+                    Failure{Errc::kms_bad_answer, "bytes after the end of the answer"});
+      if (reader_.n_wanted() == 0) end_(*this, round_, std::move(reader_.answer()));
+    }
+    void do_closed() override { do_lost("the server closed the connection"); }
+    void do_lost(std::string_view why) override {
+      end_(*this, round_, Failure{Errc::kms_unreachable, std::string(why)});
+    }
+
+    Round round_;
+    End end_;
+    kmip::AnswerReader reader_;
+  };
+
+  [[nodiscard]] Outcome<Round> plan_wrap(const SecretBytes& data_key,
+                                         const MasterKey& master_key) const {
+    if (data_key.size() != DataKey::kLen)
+      return Failure{Errc::invalid_argument, "a data key has 96 bytes"};
+    FLE_TRY(Target target, existing(master_key));
+    FLE_TRY(Request request, target.delegated
+                                 ? kmip::encrypt_request(target.key_id, data_key.expose(), policy_)
+                                 : kmip::get_request(target.key_id, policy_));
+    return Round{std::move(target), std::move(request)};
+  }
+
+  [[nodiscard]] Outcome<Round> plan_unwrap(Bytes key_material, const MasterKey& master_key) const {
+    FLE_TRY(Target target, existing(master_key));
+    if (target.delegated) FLE_CHECK(check_delegated(key_material));
+    FLE_TRY(Request request,
+            target.delegated ? kmip::decrypt_request(target.key_id, key_material.subspan(kIvLen),
+                                                     key_material.first(kIvLen), policy_)
+                             : kmip::get_request(target.key_id, policy_));
+    return Round{std::move(target), std::move(request)};
+  }
+
+  [[nodiscard]] Outcome<std::vector<std::uint8_t>> wrapped(const Round& round, Answer answer,
+                                                           const SecretBytes& data_key) const {
+    if (round.target.delegated) return encrypted_in(round, std::move(answer));
+    FLE_TRY(const auto local, local_under(round, std::move(answer)));
+    return local->wrap(data_key, MasterKey());
+  }
+
+  [[nodiscard]] Outcome<SecretBytes> opened(const Round& round, Answer answer,
+                                            Bytes key_material) const {
+    if (round.target.delegated) return decrypted_in(round, std::move(answer));
+    FLE_TRY(const auto local, local_under(round, std::move(answer)));
+    Outcome<SecretBytes> key = local->unwrap(key_material, MasterKey());
+    if (!key) key.error().message += " (keyId " + quoted(round.target.key_id) + ")";
+    return key;
+  }
+
   [[nodiscard]] Outcome<Target> target_of(const KmipMasterKey& fields,
                                           const MasterKey& master_key) const {
     FLE_TRY(Endpoint endpoint,
@@ -130,24 +241,30 @@ class KmipProvider final : public Provider {
     return target_of(fields, master_key);
   }
 
-  /// One request; `read` makes of the payload of its answer what is wanted.
+  /// One request over TLS; `read` makes of the payload of its answer what is wanted.
   template <class Read>
   auto run(const Target& target, const Outcome<Request>& request, Read read)
       -> decltype(read(Bytes{})) {
     if (!request) return request.error();
+    return read_answer(target, request->operation, client_.exchange(target.endpoint, *request),
+                       read);
+  }
+
+  template <class Read>
+  auto read_answer(const Target& target, kmip::Operation operation, const Answer& answer,
+                   Read read) const -> decltype(read(Bytes{})) {
     const auto explain = [&](Failure why) {
       why.message = "KMS provider " + quoted(id_) + " at " + quoted(target.endpoint.text) + ": " +
                     (target.key_id.empty() ? "" : "keyId " + quoted(target.key_id) + ": ") +
                     why.message;
       return why;
     };
-    const auto answer = client_.exchange(target.endpoint, *request);
     if (!answer) {
       Failure why = answer.error();
-      why.message = std::string(kmip::name(request->operation)) + ": " + why.message;
+      why.message = std::string(kmip::name(operation)) + ": " + why.message;
       return explain(std::move(why));
     }
-    const auto payload = kmip::payload_of(answer->expose(), request->operation);
+    const auto payload = kmip::payload_of(answer->expose(), operation);
     if (!payload) return explain(payload.error());
     auto result = read(*payload);
     if (!result) return explain(result.error());
@@ -186,49 +303,55 @@ class KmipProvider final : public Provider {
   }
 
   /// The local provider under the secret that the server keeps.
-  Outcome<std::unique_ptr<Provider>> local_under(const Target& target) {
-    return run(target, kmip::get_request(target.key_id, policy_),
-               [&](Bytes payload) -> Outcome<std::unique_ptr<Provider>> {
-                 FLE_TRY(const Bytes secret, kmip::secret_in(payload, target.key_id));
-                 if (secret.size() != DataKey::kLen)
-                   return Failure{Errc::kms_refused, "expected Secret Data of 96 bytes, found " +
-                                                         std::to_string(secret.size())};
-                 return make_local_provider_from_key(id_, secret, policy_);
-               });
+  [[nodiscard]] Outcome<std::unique_ptr<Provider>> local_under(const Round& round,
+                                                               const Answer& answer) const {
+    const std::string& key_id = round.target.key_id;
+    return read_answer(round.target, round.request.operation, answer,
+                       [&](Bytes payload) -> Outcome<std::unique_ptr<Provider>> {
+                         FLE_TRY(const Bytes secret, kmip::secret_in(payload, key_id));
+                         if (secret.size() != DataKey::kLen)
+                           return Failure{Errc::kms_refused,
+                                          "expected Secret Data of 96 bytes, found " +
+                                              std::to_string(secret.size())};
+                         return make_local_provider_from_key(id_, secret, policy_);
+                       });
   }
 
-  Outcome<std::vector<std::uint8_t>> encrypt(const SecretBytes& data_key, const Target& target) {
-    return run(target, kmip::encrypt_request(target.key_id, data_key.expose(), policy_),
-               [](Bytes payload) -> Outcome<std::vector<std::uint8_t>> {
-                 FLE_TRY(const Bytes iv, kmip::iv_in(payload));
-                 FLE_TRY(const Bytes data, kmip::data_in(payload));
-                 if (data.empty() || data.size() % kBlockLen != 0 ||
-                     data.size() > kMaxDelegatedLen - kIvLen)
-                   return Failure{Errc::kms_bad_answer, "the ciphertext is not whole AES blocks"};
-                 std::vector<std::uint8_t> out(iv.begin(), iv.end());
-                 out.insert(out.end(), data.begin(), data.end());
-                 return out;
-               });
+  [[nodiscard]] Outcome<std::vector<std::uint8_t>> encrypted_in(const Round& round,
+                                                                const Answer& answer) const {
+    return read_answer(
+        round.target, round.request.operation, answer,
+        [](Bytes payload) -> Outcome<std::vector<std::uint8_t>> {
+          FLE_TRY(const Bytes iv, kmip::iv_in(payload));
+          FLE_TRY(const Bytes data, kmip::data_in(payload));
+          if (data.empty() || data.size() % kBlockLen != 0 ||
+              data.size() > kMaxDelegatedLen - kIvLen)
+            return Failure{Errc::kms_bad_answer, "the ciphertext is not whole AES blocks"};
+          std::vector<std::uint8_t> out(iv.begin(), iv.end());
+          out.insert(out.end(), data.begin(), data.end());
+          return out;
+        });
   }
 
-  Outcome<SecretBytes> decrypt(Bytes key_material, const Target& target) {
+  [[nodiscard]] Done check_delegated(Bytes key_material) const {
     const std::size_t n = key_material.size();
-    if (n < kIvLen + kBlockLen || n % kBlockLen != 0 || n > kMaxDelegatedLen)
-      return Failure{Errc::key_unwrap_failed, "KMS provider " + quoted(id_) + ": keyMaterial has " +
-                                                  std::to_string(n) +
-                                                  " bytes, expected an IV and whole AES blocks"};
-    return run(target,
-               kmip::decrypt_request(target.key_id, key_material.subspan(kIvLen),
-                                     key_material.first(kIvLen), policy_),
-               [&](Bytes payload) -> Outcome<SecretBytes> {
-                 FLE_TRY(const Bytes data, kmip::data_in(payload));
-                 if (data.size() != DataKey::kLen)
-                   return Failure{Errc::key_unwrap_failed,
-                                  "decrypted key is incorrect length, expected: 96, got: " +
-                                      std::to_string(data.size())};
-                 FLE_TRY(SecretBytes key, SecretBytes::copy_of(data, policy_));
-                 return key;
-               });
+    if (n >= kIvLen + kBlockLen && n % kBlockLen == 0 && n <= kMaxDelegatedLen) return ok;
+    return Failure{Errc::key_unwrap_failed, "KMS provider " + quoted(id_) + ": keyMaterial has " +
+                                                std::to_string(n) +
+                                                " bytes, expected an IV and whole AES blocks"};
+  }
+
+  [[nodiscard]] Outcome<SecretBytes> decrypted_in(const Round& round, const Answer& answer) const {
+    return read_answer(round.target, round.request.operation, answer,
+                       [&](Bytes payload) -> Outcome<SecretBytes> {
+                         FLE_TRY(const Bytes data, kmip::data_in(payload));
+                         if (data.size() != DataKey::kLen)
+                           return Failure{Errc::key_unwrap_failed,
+                                          "decrypted key is incorrect length, expected: 96, got: " +
+                                              std::to_string(data.size())};
+                         FLE_TRY(SecretBytes key, SecretBytes::copy_of(data, policy_));
+                         return key;
+                       });
   }
 
   const std::string id_;
