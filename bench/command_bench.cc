@@ -4,8 +4,8 @@
 //   command/op:analyze|seal/impl:fle/command:NAME/values:N
 //
 // `encrypt` is AutoEncrypter::encrypt_command, from the application's bytes to those that are sent.
-// libmongocrypt is handed the query analyser's reply, made by libfle and ready: neither the round
-// trip to the analyser nor its work is counted against it, while libfle analyses the command.
+// libmongocrypt is handed the query analyzer's reply, made by libfle and ready: neither the round
+// trip to the analyzer nor its work is counted against it, while libfle analyses the command.
 // `analyze` is query::analyze alone; `seal` is seal_batch alone, of the same values into memory
 // that is ready: what encryption costs when nobody has to find out what to encrypt.
 #include "bench_main.h"

@@ -7,7 +7,7 @@
 // "value 0002" and so on, under names like "key0001": the document whose decryption, with 1,500 of
 // them, is the published benchmark of drivers (specification: client-side encryption, benchmarks).
 //
-// libmongocrypt is handed the analyser's reply: the round trip to the analyser, which finds the
+// libmongocrypt is handed the analyzer's reply: the round trip to the analyzer, which finds the
 // fields, is not counted against it, while libfle finds them itself. With `threads` each thread has
 // a batch of its own, all share one cipher, and what counts is wall time.
 #include <thread>

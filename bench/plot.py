@@ -5,7 +5,7 @@ import math
 PANEL_W, PANEL_H = 300, 290
 LEFT, TOP, GAP, BOTTOM = 62, 74, 18, 46
 
-# One set of colours for light and dark pages, as a page need not be what the system prefers: greys
+# One set of colors for light and dark pages, as a page need not be what the system prefers: greys
 # and hues of middle lightness (after Okabe and Ito); a dash for each line tells them apart as well.
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #6e7781; }

@@ -352,14 +352,14 @@ DOCUMENTS = """## Documents
 *Half*: deterministic and random fields in turn, 16 letters each, a plain field between any two.
 *Published*: nothing but encrypted strings, "value 0001" to "value 1500", the document of the
 benchmark that drivers publish, decrypted again and again. libmongocrypt is handed the query
-analyser's reply: the round trip to the analyser is not counted, while libfle finds the fields
+analyzer's reply: the round trip to the analyzer is not counted, while libfle finds the fields
 itself.
 """
 COMMANDS = """## Commands
 
 An insert of one patient and of 1,000, with four encrypted fields each; a find and an update by an
 encrypted field. *Whole* is `AutoEncrypter::encrypt_command`: analysis, keys, encryption, and the
-command that is sent. libmongocrypt is handed the analyser's reply, so neither a round trip nor
+command that is sent. libmongocrypt is handed the analyzer's reply, so neither a round trip nor
 analysis is counted against it. *Encryption alone* is `seal_batch` of the same values into memory
 that is ready.
 """

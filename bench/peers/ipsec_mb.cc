@@ -2,7 +2,7 @@
 //
 // Both of its interfaces: `job` chains cipher and hash in one job and hands jobs over one by one;
 // `burst` hands over a whole batch to the hash, then to the cipher, and is the faster one for short
-// fields. Neither checks its arguments here, which is the variant in the library's favour.
+// fields. Neither checks its arguments here, which is the variant in the library's favor.
 //
 // Copies: a plaintext is copied once, to where its ciphertext will stand, as CBC needs its padding
 // behind it; AD and AL for the IV stand in front of that copy. A tag is checked where the payload

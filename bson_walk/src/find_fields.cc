@@ -84,9 +84,10 @@ class FieldVisitor {
   [[nodiscard]] Done verdict() {
     if (failure_) return std::move(*failure_);
     if (duplicate_)
-      return Failure(Errc::duplicate_field,
-                     "stands twice in its document, and the schema encrypts it or a field below it",
-                     path_of(doc_, *duplicate_));
+      return Failure(
+          Errc::duplicate_field,
+          "appears twice in its document, and the schema encrypts it or a field below it",
+          path_of(doc_, *duplicate_));
     if (start_.needs_id && plan_.encrypts_id() && !has_id_)
       return Failure(Errc::missing_id,
                      "the schema encrypts _id: the server would add one that is not", "_id");

@@ -141,7 +141,7 @@ Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& p
       return Failure(Errc::malformed_bson, "malformed on the way of keyId", pointer.text);
     if (found.twice)
       return Failure(Errc::duplicate_field,
-                     "stands twice in its document, and keyId leads through it", pointer.text);
+                     "appears twice in its document, and keyId leads through it", pointer.text);
     if (!found.element)
       return unresolved(pointer, "keyId leads to a field that the document does not have");
     at = *found.element;
@@ -226,7 +226,7 @@ Outcome<std::string_view> PointerValues::value(schema::Plan::PointerId id) {
       return Failure(Errc::malformed_bson, "malformed on the way of keyId", pointer.text);
     case State::twice:
       return Failure(Errc::duplicate_field,
-                     "stands twice in its document, and keyId leads through it", pointer.text);
+                     "appears twice in its document, and keyId leads through it", pointer.text);
     case State::missing:
       return unresolved(pointer, through_scalar
                                      ? "keyId leads through a value that is not an object or array"

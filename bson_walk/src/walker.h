@@ -148,7 +148,7 @@ class Walker {
   Visitor& visitor_;
   Work* work_;
   std::uint64_t n_elements_ = 0;         // given to `work_` at the end
-  std::array<Frame, kMaxDepth> frames_;  // uninitialised on purpose: only [0, depth_) is read
+  std::array<Frame, kMaxDepth> frames_;  // uninitialized on purpose: only [0, depth_) is read
 };
 
 }  // namespace fle::bson::internal

@@ -92,7 +92,7 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
   std::map<std::string_view, std::vector<Wanted>> missing;  // by database
   for (query::CollectionSchema& s : out) {
     const bool is_target = s.db.empty() && s.collection == target.collection;
-    // A command that brings its own schema is analysed by that one: the server will take no other.
+    // A command that brings its own schema is analyzed by that one: the server will take no other.
     if (is_target && !target.own_schema.empty()) {
       FLE_TRY(s.plan,
               schema::compile_bson(target.own_schema, schema::Origin::remote, options_.budget));

@@ -82,7 +82,7 @@ Outcome<CommandOptions> CommandOptions::read(Bytes options, OptionUser user) {
     const Option* option = find_option(key_of(it), user);
     if (option == nullptr) return refused("this function does not take the field", key_of(it));
     const auto row = static_cast<std::size_t>(option - kOptions);
-    if (seen[row]) return refused("the field stands twice", key_of(it));
+    if (seen[row]) return refused("the field appears twice", key_of(it));
     seen.set(row);
   }
   // libbson stops alike at the end and at damage; only the end stands on the last byte.

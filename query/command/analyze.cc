@@ -60,7 +60,7 @@ Done check_database(Context& context, const Element& command, const CommandReach
   while (c.next()) {
     const Element& e = c.element();
     if (e.name != "$db") continue;
-    if (std::exchange(seen, true)) return context.refuse(kMalformed, e, {}, {}, "stands twice");
+    if (std::exchange(seen, true)) return context.refuse(kMalformed, e, {}, {}, "appears twice");
     if (e.type != Type::string) return context.refuse(kMalformed, e, {}, {}, "must be a string");
     const std::string_view db = context.text(e);
     const bool fits = db == context.db() || (reach.ns_info && db == "admin");

@@ -206,7 +206,7 @@ Done unknown_field(Context& context, const Element& e, std::span<const CommandFi
 
 // ---- Rows
 
-/// Reads the fields of one document, each row once: what stands twice is read differently by
+/// Reads the fields of one document, each row once: what appears twice is read differently by
 /// different readers, and handlers that look for other fields would take forever.
 class Reader {
  public:
@@ -225,7 +225,7 @@ class Reader {
   Done read(const Element& e) { return read(e, find(e.name)); }
   Done read(const Element& e, const CommandField* row) {
     if (row == nullptr) return unknown_field(context_, e, own_, scope_);
-    if (seen_[index(*row)]) return context_.refuse(kMalformed, e, {}, e.name, "stands twice");
+    if (seen_[index(*row)]) return context_.refuse(kMalformed, e, {}, e.name, "appears twice");
     seen_.set(index(*row));
     if (row->optional && is_absent(e.type)) return ok;
     if (row->handle != nullptr) return row->handle(context_, e, scope_);

@@ -152,7 +152,7 @@ class Fields {
   /// An object that has these members and no others. As object() of nothing, but it remembers
   /// plain ones too, for over().
   [[nodiscard]] View literal(Members members);
-  /// What stands where a stage has put `value` in the place of `old`. Names that `value` is not
+  /// What stands where a stage has put `value` in place of `old`. Names that `value` is not
   /// known to have are as if they were dropped from `old`.
   [[nodiscard]] View over(const View& value, const View& old);
   /// The fields of `top`, and of `under` those that `top` is not known to have.

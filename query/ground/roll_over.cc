@@ -35,7 +35,7 @@ struct Older {
   const KeyId* key;
 };
 
-/// Copies a command, with lists in the place of the values that are searched for twice.
+/// Copies a command, with lists in place of the values that are searched for twice.
 class Expander {
  public:
   Expander(Bytes command, const Analysis& analysis, const AnalysisOptions& options)

@@ -17,7 +17,7 @@ constexpr Refusal kReads{
 constexpr Refusal kNotConstant{
     "expression.not_constant", Errc::comparison_not_possible,
     "an encrypted field can only be compared with a constant or with a field encrypted alike",
-    "write the value itself in the place of the other expression"};
+    "write the value itself in place of the other expression"};
 constexpr Refusal kNotAlike{"expression.not_alike", Errc::comparison_not_possible,
                             "the two fields are not encrypted alike: their ciphertexts differ",
                             "compare fields that have the same algorithm, key and type"};

@@ -134,7 +134,7 @@ class Evaluator {
                                            const MatchScope& scope);
 
 /// The named arguments of an operator or stage, in the order of `names`. One that is not in the
-/// list, or stands twice, is refused: nobody knows which one the server takes.
+/// list, or appears twice, is refused: nobody knows which one the server takes.
 template <std::size_t n>
 [[nodiscard]] Outcome<std::array<std::optional<Element>, n>> named_arguments(
     Context& context, const Element& spec, const std::array<const char*, n>& names) {

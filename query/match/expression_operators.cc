@@ -445,7 +445,7 @@ constexpr const char* kEquality =
     "a constant that is compared with an encrypted field is encrypted; two fields must be "
     "encrypted alike; deterministic fields only; any other expression beside one is refused";
 constexpr const char* kOneOf =
-    "conditions are analysed; the result is encrypted when all its values are, alike, and not "
+    "conditions are analyzed; the result is encrypted when all its values are, alike, and not "
     "known when only some are";
 
 constexpr Operator kOperators[] = {
@@ -459,13 +459,13 @@ constexpr Operator kOperators[] = {
     {{"$cond", kOneOf, Evidence::docs}, cond},
     {{"$switch", kOneOf, Evidence::docs}, switch_},
     {{"$ifNull", kOneOf, Evidence::docs}, if_null},
-    {{"$let", "`in` is analysed; a variable bound to an encrypted field, or CURRENT, is refused",
+    {{"$let", "`in` is analyzed; a variable bound to an encrypted field, or CURRENT, is refused",
       Evidence::docs},
      let},
     {{"$literal", "a constant; encrypted where it is compared", Evidence::docs}, literal},
     {{"$const", "as $literal"}, literal},
-    {{"$map", "`input` must be plain, or an array that a stage has made; `in` is analysed"}, map},
-    {{"$filter", "`input` must be plain, or an array that a stage has made; `cond` is analysed"},
+    {{"$map", "`input` must be plain, or an array that a stage has made; `in` is analyzed"}, map},
+    {{"$filter", "`input` must be plain, or an array that a stage has made; `cond` is analyzed"},
      filter},
     {{"$reduce", "`input`, `initialValue` and what `in` gives must be plain"}, reduce},
     {{"$getField",

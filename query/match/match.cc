@@ -178,14 +178,14 @@ constexpr Operator kOperators[] = {
       Evidence::test},
      membership},
     {{"$nin", "as $in", Evidence::test}, membership},
-    {{"$not", "the operators inside are analysed; a regular expression is refused", Evidence::docs},
+    {{"$not", "the operators inside are analyzed; a regular expression is refused", Evidence::docs},
      negation},
     {{"$exists",
       "as it is, also on an object that holds encrypted fields; with true, false, 1 or 0 alone",
       Evidence::docs},
      existence},
     {{"$elemMatch",
-      "inside documents that $lookup brought it is analysed; refused on an encrypted "
+      "inside documents that $lookup brought it is analyzed; refused on an encrypted "
       "field or an object that holds one"},
      elements},
     {{"$gt", kRefused, Evidence::test}, invalid},
@@ -300,9 +300,9 @@ struct Logical {
 };
 
 constexpr Logical kLogical[] = {
-    {{"$and", "each filter in it is analysed", Evidence::test}, each_filter},
-    {{"$or", "each filter in it is analysed", Evidence::docs}, each_filter},
-    {{"$nor", "each filter in it is analysed", Evidence::docs}, each_filter},
+    {{"$and", "each filter in it is analyzed", Evidence::test}, each_filter},
+    {{"$or", "each filter in it is analyzed", Evidence::docs}, each_filter},
+    {{"$nor", "each filter in it is analyzed", Evidence::docs}, each_filter},
     {{"$expr", "by the rules for expressions", Evidence::docs}, match_expr},
     {{"$comment", "as it is"}, nothing_to_do},
     {{"$alwaysTrue", "as it is"}, nothing_to_do},

@@ -27,7 +27,7 @@ namespace fle::query {
                                        std::string_view path, const View& value);
 
 /// Whether `value` may be stored at a path of documents that are as `stored` says: nothing computed
-/// in the place of what is encrypted, and nothing encrypted anywhere else. Refuses what may not.
+/// in place of what is encrypted, and nothing encrypted anywhere else. Refuses what may not.
 [[nodiscard]] Done need_storable(Context& context, const Element& e, const View& stored,
                                  std::string_view path, const View& value);
 

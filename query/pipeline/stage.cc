@@ -193,12 +193,12 @@ constexpr Stage kStages[] = {
      redact},
     {{"$lookup",
       "from a collection of the same database: localField and foreignField plain, or encrypted "
-      "alike; `let` and `pipeline` are analysed; `as` becomes an array of such documents",
+      "alike; `let` and `pipeline` are analyzed; `as` becomes an array of such documents",
       Evidence::test},
      lookup_stage},
     {{"$graphLookup",
       "on the pipeline's own collection: fields plain, or encrypted alike; `startWith` and "
-      "`restrictSearchWithMatch` are analysed",
+      "`restrictSearchWithMatch` are analyzed",
       Evidence::docs},
      graph_lookup_stage},
     {{"$geoNear", "`query` by the rules for match expressions; `key` must be plain",
@@ -211,12 +211,12 @@ constexpr Stage kStages[] = {
     {{"$collStats", kAsItIs, Evidence::docs}, coll_stats},
     {{"$indexStats", kAsItIs, Evidence::docs}, index_stats},
     {{"$facet",
-      "each pipeline in it is analysed; its field becomes an array of the documents that flow out "
+      "each pipeline in it is analyzed; its field becomes an array of the documents that flow out "
       "of "
       "it"},
      facet_stage},
     {{"$unionWith",
-      "with a collection of the same database: `pipeline` is analysed with its schema; of a field "
+      "with a collection of the same database: `pipeline` is analyzed with its schema; of a field "
       "only what is so for the documents of both is known"},
      union_with_stage},
     {{"$out", kRefused}},

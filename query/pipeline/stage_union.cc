@@ -1,7 +1,7 @@
 #include "match/expression_evaluator.h"
 #include "stage.h"
 
-// The stages that put the documents of several pipelines side by side. MongoDB's own analyser
+// The stages that put the documents of several pipelines side by side. MongoDB's own analyzer
 // refuses them; here each pipeline goes by the rules that hold for it alone.
 namespace fle::query {
 

@@ -1,4 +1,4 @@
-// What a Failure looks like to clients that know MongoDB's analyser: its number, its text.
+// What a Failure looks like to clients that know MongoDB's analyzer: its number, its text.
 #include <algorithm>
 #include <string>
 #include <string_view>

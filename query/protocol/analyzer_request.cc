@@ -46,7 +46,7 @@ class Fields {
                            std::string(bson::alias(e.type)),
                        path);
     }
-    if (w->to->has_value()) return malformed("stands twice", path);
+    if (w->to->has_value()) return malformed("appears twice", path);
     *w->to = e;
     return true;
   }
@@ -105,7 +105,7 @@ Outcome<std::vector<Request::Named>> read_all_named(const Fields& fields, const 
   std::ranges::sort(all, {}, &Request::Named::ns);
   const auto twice = std::ranges::adjacent_find(all, {}, &Request::Named::ns);
   if (twice != all.end())
-    return malformed("stands twice", "csfleEncryptionSchemas." + std::string(twice->ns));
+    return malformed("appears twice", "csfleEncryptionSchemas." + std::string(twice->ns));
   return all;
 }
 
@@ -114,7 +114,7 @@ Outcome<std::vector<Request::Named>> read_all_named(const Fields& fields, const 
 Done check_no_encrypted_fields(const Fields& fields, const Element& information) {
   const auto refused = [](std::string path) {
     return Failure(Errc::command_not_supported,
-                   "Queryable Encryption: only collections without encryptedFields can be analysed",
+                   "Queryable Encryption: only collections without encryptedFields can be analyzed",
                    std::move(path));
   };
   const auto only_empty = [&](const Element& ns, const std::string& path) -> Done {

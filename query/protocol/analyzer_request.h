@@ -17,7 +17,7 @@ struct SentSchema {
   schema::Origin origin = schema::Origin::remote;
 };
 
-/// What a client adds to a command for its analyser, taken apart from the command. Views into the
+/// What a client adds to a command for its analyzer, taken apart from the command. Views into the
 /// bytes that were sent.
 struct Request {
   /// jsonSchema and isRemoteSchema: the schema of the command's own collection.
@@ -28,7 +28,7 @@ struct Request {
     SentSchema schema;
   };
   std::optional<std::vector<Named>> named;
-  /// bulkWrite cannot have jsonSchema in MongoDB's analyser: for a collection without a schema,
+  /// bulkWrite cannot have jsonSchema in MongoDB's analyzer: for a collection without a schema,
   /// clients put empty encryptionInformation into its nsInfo.
   bool says_no_schema = false;
   /// Where the command is sent.

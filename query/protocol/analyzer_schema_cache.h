@@ -14,7 +14,7 @@
 namespace fle::query::internal {
 
 /// Compiled schemas by their bytes and origin. Every command brings its schema along, and compiling
-/// one takes far longer than analysing a command with it.
+/// one takes far longer than analyzing a command with it.
 ///
 /// Bounded in number and in bytes, for schemas come from outside: full, the one makes room that was
 /// not used since the hand last came by (CLOCK). Compiles without holding a lock; threads that miss

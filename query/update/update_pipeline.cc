@@ -5,7 +5,7 @@
 #include "pipeline/projection.h"
 #include "update.h"
 
-// Updates by a pipeline. MongoDB's own analyser refuses all of them on a collection that encrypts;
+// Updates by a pipeline. MongoDB's own analyzer refuses all of them on a collection that encrypts;
 // here those pass that provably leave every encrypted field what it was, or drop it.
 namespace fle::query {
 namespace {

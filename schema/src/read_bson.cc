@@ -61,7 +61,7 @@ Outcome<Value> read_members(Bytes whole, std::uint32_t offset, ValueKind kind, c
     }
     if (!names.insert(name).second) {
       return Failure(Errc::schema_syntax,
-                     one_line("the name '" + name + "' stands twice in one object"),
+                     one_line("the name '" + name + "' appears twice in one object"),
                      pointer_of(way));
     }
     v.members.push_back({name, 0, std::move(child)});

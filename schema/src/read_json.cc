@@ -75,7 +75,7 @@ class Builder {
     }
     if (!is_utf8({s, n}, Nul::refused)) return stop("a name that is not valid UTF-8", at);
     if (!open.names.insert(std::string(s, n)).second) {
-      return stop("the name '" + std::string(s, n) + "' stands twice in one object", at);
+      return stop("the name '" + std::string(s, n) + "' appears twice in one object", at);
     }
     open.value.members.push_back({std::string(s, n), at, {}});
     return true;

@@ -264,7 +264,7 @@ TEST_F(AutoEncrypterSchemas, OfNewCollectionsAreNotAskedFor) {
   EXPECT_EQ(server_.calls.size(), 1U);
 }
 
-TEST_F(AutoEncrypterSchemas, AreNotAskedForByCommandsThatAreNotAnalysed) {
+TEST_F(AutoEncrypterSchemas, AreNotAskedForByCommandsThatAreNotAnalyzed) {
   EXPECT_EQ(error_of(auto_encrypter(), "{'ping': 1}"), Errc{});
   EXPECT_TRUE(server_.calls.empty());
 }
@@ -418,7 +418,7 @@ TEST_F(StrictAutoEncrypter, CountsEveryCollectionThatACommandNames) {
   }
 }
 
-TEST_F(StrictAutoEncrypter, LeavesCommandsAloneThatAreNeverAnalysed) {
+TEST_F(StrictAutoEncrypter, LeavesCommandsAloneThatAreNeverAnalyzed) {
   for (const char* command : {"{'ping': 1}", "{'drop': 'visits'}", "{'listCollections': 1}",
                               "{'getMore': {'$numberLong': '5'}, 'collection': 'visits'}",
                               "{'aggregate': 1, 'pipeline': [{'$currentOp': {}}], 'cursor': {}}"}) {

@@ -56,7 +56,7 @@ TEST_F(Libmongocrypt, EncryptsAnInsertWithoutAskingAnyoneForMarkings) {
   Buf back;
   peer.decrypt_document(back, out);
   EXPECT_EQ(text_of(*find_value(back, {"documents", "0", "bloodType"})), "AB+");
-  // What was not the analyser's comes back in its place.
+  // What was not the analyzer's comes back in its place.
   EXPECT_EQ(fields_of(out).size(), 4U);
   EXPECT_EQ(fields_of(out)[0].first, "insert");
   EXPECT_EQ(fields_of(out)[3].first, "$db");

@@ -69,7 +69,7 @@ TEST_F(CryptdSockets, ASequenceOfDocumentsIsMarkedLikeAnArray) {
             find_value(array.document, {"result", "documents"}));
 }
 
-TEST_F(CryptdSockets, ARefusalOfTheAnalyserIsAnErrorAndTheConnectionGoesOn) {
+TEST_F(CryptdSockets, ARefusalOfTheAnalyzerIsAnErrorAndTheConnectionGoesOn) {
   Client c = connect();
   const Reply r =
       c.ask(with_schema(R"("insert": "patients", "documents": [{"ssn": {"a": "secret"}}])"));
@@ -138,7 +138,7 @@ TEST_F(CryptdSockets, ChecksumsAreVerifiedAndGiven) {
   EXPECT_TRUE(c.closed());
 }
 
-TEST_F(CryptdSockets, ManyThreadsAreAnalysedAtOnce) {
+TEST_F(CryptdSockets, ManyThreadsAreAnalyzedAtOnce) {
   std::vector<std::thread> threads;
   std::vector<int> right(8, 0);
   for (std::size_t t = 0; t < right.size(); ++t) {
@@ -159,7 +159,7 @@ TEST_F(CryptdSockets, ManyThreadsAreAnalysedAtOnce) {
   EXPECT_EQ(right, std::vector<int>(right.size(), 50));
 }
 
-TEST_F(CryptdSockets, ALargeInsertIsAnalysedWhileOthersGoOn) {
+TEST_F(CryptdSockets, ALargeInsertIsAnalyzedWhileOthersGoOn) {
   // Nearly as large as a message may be: 2 documents of 15 MiB that end in a field to encrypt.
   const std::string filler(15 << 20, 'x');
   const std::string documents =

@@ -161,7 +161,7 @@ class CryptdMemory : public testing::Test {
   }
   [[nodiscard]] Client connect() const { return Client(server_->port()); }
 
-  /// The daemon answers, error or not, or ends the connection: a client that waits for ever is a
+  /// The daemon answers, error or not, or ends the connection: a client that waits forever is a
   /// failure, by its patience.
   static void ask_or_lose(Client& c, const Buf& message) {
     static_cast<void>(test::succeeds([&] { static_cast<void>(c.ask(message)); }));

@@ -1,4 +1,4 @@
-// A server in this process with an analyser of the test's own, which waits where the test says so.
+// A server in this process with an analyzer of the test's own, which waits where the test says so.
 #include "server.h"
 
 #include <atomic>
@@ -166,7 +166,7 @@ TEST(CryptdServer, EndsTheAnalysisOfAClientThatHasGone) {
     client->send(op_msg(R"({"aggregate": "c", "$db": "d"})"));
     d.began.wait();
     client.reset();
-    d.ended_early.wait();  // for ever, if nobody looks
+    d.ended_early.wait();  // forever, if nobody looks
     EXPECT_TRUE(Client(d.server.port()).ask(kCount).code() == 0);
   }
 }
@@ -248,7 +248,7 @@ TEST(CryptdServer, WaitsForWhatIsInFlightNoLongerThanItMay) {
   EXPECT_TRUE(half.finished);
 }
 
-TEST(CryptdServer, HandshakesAreAnsweredWhileAllThreadsAnalyse) {
+TEST(CryptdServer, HandshakesAreAnsweredWhileAllThreadsAnalyze) {
   Running r;
   std::vector<Client> busy;
   for (int i = 0; i < 20; ++i) busy.emplace_back(r.server.port()).send(op_msg(kFind));

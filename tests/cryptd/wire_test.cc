@@ -26,7 +26,7 @@ using test::op_query;
 using test::Reply;
 using test::sequence;
 
-/// What the analyser was asked, and what it is to say.
+/// What the analyzer was asked, and what it is to say.
 struct Wire : testing::Test {
   std::string command;
   std::string db;
@@ -86,7 +86,7 @@ TEST(Crc32c, IsTheSameInPiecesOfAnyLength) {
   }
 }
 
-TEST_F(Wire, HelloSaysThatThisIsAnAnalyserWithoutSessions) {
+TEST_F(Wire, HelloSaysThatThisIsAnAnalyzerWithoutSessions) {
   const Reply r = ask(R"({"hello": 1, "$db": "admin"})");
   EXPECT_EQ(r.response_to, 7U);
   const std::string json = r.json();
@@ -130,7 +130,7 @@ TEST_F(Wire, OpQueryIsForHandshakesAlone) {
   expect_refused(op_query(".$cmd", R"({"isMaster": 1})"), 352);
 }
 
-TEST_F(Wire, HarmlessCommandsAreAnsweredWithoutTheAnalyser) {
+TEST_F(Wire, HarmlessCommandsAreAnsweredWithoutTheAnalyzer) {
   for (const char* json : {R"({"ping": 1, "$db": "admin"})", R"({"buildInfo": 1, "$db": "admin"})",
                            R"({"endSessions": [], "$db": "admin"})"})
     EXPECT_EQ(ask(json).code(), 0) << json;
@@ -142,7 +142,7 @@ TEST_F(Wire, HarmlessCommandsAreAnsweredWithoutTheAnalyser) {
   EXPECT_EQ(n_asked, 0);
 }
 
-TEST_F(Wire, ACommandOfTheAnalysersIsHandedOverAsItCame) {
+TEST_F(Wire, ACommandOfTheAnalyzersIsHandedOverAsItCame) {
   for (const char* name :
        {"aggregate", "bulkWrite", "collMod", "count", "create", "createIndexes", "delete",
         "distinct", "explain", "find", "findAndModify", "insert", "update"}) {
@@ -382,7 +382,7 @@ TEST_F(Wire, AMessageMustBeAsLongAsItsHeaderSays) {
   expect_refused(m, 17);
 }
 
-TEST_F(Wire, WhatTheAnalyserSaysIsTheAnswer) {
+TEST_F(Wire, WhatTheAnalyzerSaysIsTheAnswer) {
   say = [] { return bson_of(R"({"ok": 0.0, "errmsg": "no", "code": 51093})"); };
   EXPECT_EQ(json_of(ask(R"({"find": "c", "$db": "d"})").document), json_of(say()));
 }
@@ -412,7 +412,7 @@ TEST_F(Wire, ASequenceThatGrowsBeyondAMessageIsRefused) {
   expect_refused(op_msg({body(R"({"insert": "c", "$db": "d"})"), s}), 10334);
 }
 
-TEST_F(Wire, OnlyCommandsOfTheAnalysersWaitForAThread) {
+TEST_F(Wire, OnlyCommandsOfTheAnalyzersWaitForAThread) {
   const auto is_answer = [&](const Buf& message) {
     return std::holds_alternative<Answer>(responder.begin(message));
   };

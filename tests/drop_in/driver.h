@@ -15,7 +15,7 @@ struct DriverOptions {
   std::string key_vault_namespace;
   std::string kms_providers;
   std::string schema_map;
-  std::string extra_options;  ///< Where the analyser is.
+  std::string extra_options;  ///< Where the analyzer is.
 };
 
 /// A driver that encrypts automatically by itself, with a collection `patients`. All arguments and

@@ -1,6 +1,6 @@
-// Drivers that we did not write, unchanged, with our analyser: each by way of the daemon that the
+// Drivers that we did not write, unchanged, with our analyzer: each by way of the daemon that the
 // test starts, of the daemon that the driver starts, and of the library. What they send is what the
-// analyser is there for, so the bytes at the far end are looked at, one by one.
+// analyzer is there for, so the bytes at the far end are looked at, one by one.
 #include <signal.h>
 
 #include "cryptd/daemon.h"
@@ -139,7 +139,7 @@ TEST_P(DropInTest, EqualValuesAreEqualUnderTheDeterministicAlgorithmOnly) {
   EXPECT_EQ(driver_->find(R"({"ssn": 5})").size(), 2u);
 }
 
-TEST_P(DropInTest, WhatTheAnalyserRefusesIsTheDriversErrorAndIsNotSent) {
+TEST_P(DropInTest, WhatTheAnalyzerRefusesIsTheDriversErrorAndIsNotSent) {
   const auto refusal = [](auto call) -> std::string {
     try {
       call();
@@ -175,7 +175,7 @@ TEST_P(DropInTest, ReadsWhatOurClientWroteAndTheReverse) {
   EXPECT_EQ(driver_->find(R"({"ssn": 77})").size(), 2u);
 }
 
-TEST_P(DropInTest, TheAnalyserThatAnsweredIsOurs) {
+TEST_P(DropInTest, TheAnalyzerThatAnsweredIsOurs) {
   driver_->insert_one(R"({"_id": 1, "ssn": 5})");
   if (GetParam().by == By::library) {
     EXPECT_NE(driver_->memory_map().find(FLE_CRYPT_SHARED), std::string::npos);

@@ -60,7 +60,7 @@ class DeadStack : public test::EveryKernel {
     test::EveryKernel::SetUp();
     if (test::kSanitized) GTEST_SKIP() << "sanitizers lay the stack out anew";
 #if !defined(__OPTIMIZE__)
-    GTEST_SKIP() << "without optimisation frames are larger than they are wiped";
+    GTEST_SKIP() << "without optimization frames are larger than they are wiped";
 #endif
   }
 };

@@ -86,7 +86,7 @@ TEST(SecretBytesTest, IsLockedKeptOutOfCoreDumpsAndWipedOnFork) {
 }
 
 TEST(SecretBytesTest, IsWipedWhenItIsDestroyed) {
-  const SecretBytes neighbour = make(64);  // keeps the slab mapped
+  const SecretBytes neighbor = make(64);  // keeps the slab mapped
   std::uint8_t* was = nullptr;
   {
     SecretBytes s = make(200);

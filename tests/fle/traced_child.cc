@@ -53,7 +53,7 @@ void count(Executed& n, Code p) {
   }
 }
 
-/// Executes CPUID or XGETBV in the place of the instruction at `p`, without what is lacking.
+/// Executes CPUID or XGETBV in place of the instruction at `p`, without what is lacking.
 void pretend(gregset_t& r, Code p, const Lacks& lacks) {
   constexpr std::uint8_t kCpuid[] = {0x0f, 0xa2};
   constexpr std::uint8_t kXgetbv[] = {0x0f, 0x01, 0xd0};

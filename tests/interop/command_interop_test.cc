@@ -1,5 +1,5 @@
 // Whole commands: what libfle encrypts in one process is what libmongocrypt makes of it with its
-// analyser, byte by byte where that is determined, and each reads what the other wrote.
+// analyzer, byte by byte where that is determined, and each reads what the other wrote.
 #include <gtest/gtest.h>
 
 #include "fle/client/auto_encrypter.h"

@@ -39,7 +39,7 @@ struct CollectionShape {
 /// The automatic-encryption schema that the shape stands for, as Extended JSON.
 [[nodiscard]] std::string schema_of(const CollectionShape& shape);
 
-/// One document of the collection, and what a query analyser makes of it.
+/// One document of the collection, and what a query analyzer makes of it.
 struct RandomDocument {
   Buf plain;
   Buf marked;  ///< The same with placeholders in place of the values to encrypt.

@@ -37,7 +37,7 @@ TEST_F(BulkTest, DoesInsertsUpdatesAndDeletesInTheirOrder) {
   EXPECT_EQ(must(collection.count_documents()), 2);
   EXPECT_TRUE(must(collection.find_one(seven)));
   if (server_->is_ours()) {
-    EXPECT_EQ(sent("insert").size(), 1u) << "neighbours of one kind share a command";
+    EXPECT_EQ(sent("insert").size(), 1u) << "neighbors of one kind share a command";
   }
 }
 

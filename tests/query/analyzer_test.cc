@@ -1,4 +1,4 @@
-// The dialogue of clients with their analyser: what they add to a command, what they get back.
+// The dialogue of clients with their analyzer: what they add to a command, what they get back.
 #include "fle/query/analyzer.h"
 
 #include <algorithm>
@@ -103,7 +103,7 @@ TEST_F(AnalyzerDialogue, WithoutASchemaTheCommandComesBackAsItIs) {
   EXPECT_EQ(result_of(reply), bson_of(R"({"insert": "patients", "documents": "whatever"})"));
 }
 
-TEST_F(AnalyzerDialogue, ACommandThatIsNeverAnalysedNeedsNoSchema) {
+TEST_F(AnalyzerDialogue, ACommandThatIsNeverAnalyzedNeedsNoSchema) {
   const Buf reply = analyze(R"({"ping": 1, "$db": "clinic"})");
   EXPECT_FALSE(flag(reply, "schemaRequiresEncryption"));
   EXPECT_EQ(result_of(reply), bson_of(R"({"ping": 1})"));
@@ -126,9 +126,9 @@ TEST_F(AnalyzerDialogue, WhatIsAddedMustHaveItsTypeAndStandOnce) {
   expect_refused(start + R"("jsonSchema": {}, "isRemoteSchema": 1})", Errc::command_malformed,
                  "must be of type bool, found int");
   expect_refused(start + R"("jsonSchema": {}, "isRemoteSchema": true, "isRemoteSchema": true})",
-                 Errc::command_malformed, "stands twice");
+                 Errc::command_malformed, "appears twice");
   expect_refused(start + R"("jsonSchema": {}, "isRemoteSchema": true, "$db": "clinic"})",
-                 Errc::command_malformed, "stands twice");
+                 Errc::command_malformed, "appears twice");
   expect_refused(start + R"("csfleEncryptionSchemas": 1})", Errc::command_malformed,
                  "must be of type object, found int");
   expect_refused(R"({"jsonSchema": {}, "insert": "x", "$db": "clinic"})",
@@ -188,7 +188,7 @@ TEST_F(AnalyzerDialogue, SchemasOfSeveralCollectionsAreFoundByNamespace) {
                  "Missing encryption schema for namespace: clinic.third");
 }
 
-TEST_F(AnalyzerDialogue, AnAggregationIsAnalysedWithTheSchemasOfAllItsCollections) {
+TEST_F(AnalyzerDialogue, AnAggregationIsAnalyzedWithTheSchemasOfAllItsCollections) {
   const std::string lookup = R"("aggregate": "visits", "pipeline": [
       {"$lookup": {"from": "patients", "localField": "who", "foreignField": "who", "as": "found"}},
       {"$match": {"found.ssn": "s3cret"}}], "cursor": {})";
@@ -215,7 +215,8 @@ TEST_F(AnalyzerDialogue, SchemasOfSeveralCollectionsAreTakenLiterally) {
   for (const char* ns : {"patients", ".patients", "clinic."}) {
     expect_refused(with_schemas(kInsert, entry(ns)), Errc::command_malformed, "not a namespace");
   }
-  expect_refused(with_schemas(kInsert, mine + "," + mine), Errc::command_malformed, "stands twice");
+  expect_refused(with_schemas(kInsert, mine + "," + mine), Errc::command_malformed,
+                 "appears twice");
   expect_refused(with_schemas(kInsert, R"("clinic.patients": 1)"), Errc::command_malformed,
                  "must be of type object");
   expect_refused(with_schemas(kInsert, R"("clinic.patients": {"jsonSchema": {}})"),
@@ -346,7 +347,7 @@ TEST_F(AnalyzerDialogue, NestingIsLimited) {
 
 // --- compiled schemas that are remembered ---
 
-TEST_F(AnalyzerDialogue, EachCommandIsAnalysedWithItsOwnSchemaHoweverFewAreRemembered) {
+TEST_F(AnalyzerDialogue, EachCommandIsAnalyzedWithItsOwnSchemaHoweverFewAreRemembered) {
   for (const std::size_t max : {0U, 1U, 2U, 3U, 100U}) {
     const Analyzer few({max});
     for (int i = 0; i < 60; ++i) {

@@ -265,7 +265,7 @@ TEST(CommandFields, StandOnceEach) {
         "{'createIndexes': 'c', 'indexes': [{'key': {'a': 1}, 'key': {'b': 1}, 'name': 'n'}]}",
         "{'explain': {'find': 'c'}, 'explain': {'find': 'd'}}",
         "{'create': 'c', 'validator': {}, 'validator': {}}"})
-    expect_refused(command, Errc::command_malformed, "stands twice");
+    expect_refused(command, Errc::command_malformed, "appears twice");
 }
 
 TEST(CommandFields, FitIntoTheSetOfThoseThatWereSeen) {

@@ -28,7 +28,7 @@ TEST(Statements, EncryptFiltersWhereverACommandHasThem) {
   expect_refused("{'count': 'c', 'query': 5}", Errc::command_malformed);
 }
 
-TEST(Statements, AreAnalysedWhereTheyAreExplained) {
+TEST(Statements, AreAnalyzedWhereTheyAreExplained) {
   expect_marked("{'explain': {'find': 'c', 'filter': {'ssn': 5}}, 'verbosity': 'queryPlanner'}",
                 "{'explain': {'find': 'c', 'filter': {'ssn': {'$eq': " + kFive +
                     "}}}, 'verbosity': 'queryPlanner'}");
@@ -429,7 +429,7 @@ TEST(Statements, RefusesAFieldThatStandsTwice) {
                               "{'update': 'c', 'updates': [{'q': {}, 'u': {}, 'u': {}}]}",
                               "{'delete': 'c', 'deletes': [{'q': {}, 'q': {}, 'limit': 1}]}",
                               "{'explain': {'count': 'c', 'query': {}, 'query': {}}}"})
-    expect_refused(command, Errc::command_malformed, "stands twice");
+    expect_refused(command, Errc::command_malformed, "appears twice");
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ TEST(HostileInput, SizeAndNumberOfValuesAreBounded) {
 }
 
 TEST(HostileInput, NumbersAreReadButNotConverted) {
-  // The first is undefined behaviour in RapidJSON's conversion.
+  // The first is undefined behavior in RapidJSON's conversion.
   for (const char* number : {"0e78", "-0.0e-999", "123456789012345678901234567890"}) {
     EXPECT_EQ(code_of("{\"minimum\":" + std::string(number) + "}"), Errc{}) << number;
     EXPECT_EQ(code_of("{\"bsonType\":" + std::string(number) + "}"), Errc::schema_type_mismatch);

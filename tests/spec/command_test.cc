@@ -202,7 +202,7 @@ class Operation {
     return CommandWriter("create", target).add("validator", argument("validator")).bytes();
   }
 
-  /// Neighbours of one kind go in one command.
+  /// Neighbors of one kind go in one command.
   [[nodiscard]] std::vector<Buf> bulk() const {
     std::vector<Buf> out;
     std::vector<Buf> inserts;

@@ -152,7 +152,7 @@ class Legacy : public test::SpecTest, public ::testing::WithParamInterface<Expec
   void find(const Scene& scene, const Buf& op) {
     const auto filter = find_value(op, {"arguments", "filter"}).value();
     const auto id = find_value(filter.bytes, {"_id"});
-    if (!id && filter.bytes.size() > 5) return;  // a query to analyse
+    if (!id && filter.bytes.size() > 5) return;  // a query to analyze
     const auto error = expected_error(op);
     std::vector<Buf> found;
     for (const Buf& d : scene.collection()) {

@@ -164,16 +164,16 @@ struct MongocryptPeer::Impl {
   }
 
   /// Runs the state machine to its end.
-  /// @param analysed  the query analyser's reply, where one will be asked for.
-  void run(Buf& out, mongocrypt_ctx_t* ctx, const Buf* analysed = nullptr) const {
+  /// @param analyzed  the query analyzer's reply, where one will be asked for.
+  void run(Buf& out, mongocrypt_ctx_t* ctx, const Buf* analyzed = nullptr) const {
     for (;;) {
       switch (mongocrypt_ctx_state(ctx)) {
         case MONGOCRYPT_CTX_NEED_MONGO_KEYS:
           feed_keys(ctx);
           break;
         case MONGOCRYPT_CTX_NEED_MONGO_MARKINGS:
-          if (analysed == nullptr) throw std::runtime_error("no analyser's reply to give");
-          check(mongocrypt_ctx_mongo_feed(ctx, Binary(*analysed)), ctx);
+          if (analyzed == nullptr) throw std::runtime_error("no analyzer's reply to give");
+          check(mongocrypt_ctx_mongo_feed(ctx, Binary(*analyzed)), ctx);
           check(mongocrypt_ctx_mongo_done(ctx), ctx);
           break;
         case MONGOCRYPT_CTX_NEED_KMS:

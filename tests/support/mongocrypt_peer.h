@@ -61,7 +61,7 @@ class MongocryptPeer {
   void decrypt_document(Buf& out, const Buf& document);
   Buf decrypt_document(const Buf& document);
 
-  /// The command {insert: "coll", documents: [...]} for database "db", and the query analyser's
+  /// The command {insert: "coll", documents: [...]} for database "db", and the query analyzer's
   /// reply to it.
   struct Insert {
     Buf command;
@@ -75,7 +75,7 @@ class MongocryptPeer {
   std::vector<Buf> encrypt_inserts(const std::vector<Buf>& documents,
                                    const std::vector<Buf>& marked);
 
-  /// Automatic encryption of any command, analysed in this process by crypt_shared.
+  /// Automatic encryption of any command, analyzed in this process by crypt_shared.
   Buf encrypt_command(const std::string& db, const Buf& command);
   /// What the loaded crypt_shared says of itself: 0 and "" if there is none.
   [[nodiscard]] std::uint64_t crypt_shared_version() const;

@@ -21,7 +21,7 @@
 
 namespace {
 
-// Memory that is no handle, or was one, hardly ever has these words in it. Not a defence: it turns
+// Memory that is no handle, or was one, hardly ever has these words in it. Not a defense: it turns
 // a caller's mistake into an error instead of a crash, most of the time.
 constexpr std::uint64_t kStatusMagic = 0x73746174'75735631;
 constexpr std::uint64_t kAnalyzerMagic = 0x616e616c'797a6572;

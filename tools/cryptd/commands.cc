@@ -16,7 +16,7 @@
 namespace fle::cryptd {
 namespace {
 
-// 26 is MongoDB 8.1, the first whose analyser takes schemas of several collections at once
+// 26 is MongoDB 8.1, the first whose analyzer takes schemas of several collections at once
 // (csfleEncryptionSchemas), and libmongocrypt asks for no less before it sends them. 27 (8.2) would
 // add encryptionInformation beside them, that is Queryable Encryption, which is not done here:
 // with 26 libmongocrypt refuses that itself, and names both collections.
@@ -133,7 +133,7 @@ std::optional<Command> command_of(Bytes command) {
   return Command{analyzed, nullptr};
 }
 
-/// The value of $db. Twice is as bad as never: this one and the analyser might take different ones.
+/// The value of $db. Twice is as bad as never: this one and the analyzer might take different ones.
 Result<std::string_view, Refusal> database_of(Bytes command) {
   bson_iter_t it;
   if (!find(command, "$db", it)) return kNoDatabase;

@@ -120,17 +120,17 @@ void Connection::answer_elsewhere() {
   watch_client();
   // Nothing after this may throw: the job ends with answered().
   owner_.run_elsewhere(client_, received_, [self = shared_from_this()] { self->analyze(); });
-  analysing_ = true;
+  analyzing_ = true;
   owner_.command_began();
 }
 
-/// Nothing is read while a message is analysed, so that the end of the connection is looked for: a
+/// Nothing is read while a message is analyzed, so that the end of the connection is looked for: a
 /// client that has gone, or will send no more, does not keep a thread. Where it has sent more
 /// already the end cannot be seen behind that, and the analysis goes on.
 void Connection::watch_client() {
   socket_.async_wait(
       Socket::wait_read, handler(watch_memory_, [](Connection& c, const std::error_code& ec) {
-        if (c.closed_ || !c.analysing_) return;
+        if (c.closed_ || !c.analyzing_) return;
         std::uint8_t next = 0;
         const ssize_t n = ::recv(c.socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
         if (ec || n == 0 || (n < 0 && errno != EAGAIN)) c.abandon();
@@ -156,7 +156,7 @@ void Connection::analyze() noexcept {
 }
 
 void Connection::answered() {
-  if (std::exchange(analysing_, false)) owner_.analysis_ended(client_, received_);
+  if (std::exchange(analyzing_, false)) owner_.analysis_ended(client_, received_);
   owner_.command_ended({answer_.command, received_, answer_.frame ? answer_.frame->size() : 0,
                         std::chrono::steady_clock::now() - began_});
   has_finished_one_ = true;

@@ -119,9 +119,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool writing_ = false;
   bool finishing_ = false;
   bool closed_ = false;
-  bool analysing_ = false;
+  bool analyzing_ = false;
   std::atomic<bool> abandoned_{false};  // read by the thread that analyses
-  Answer answer_;                       // while it is analysed, the other thread's
+  Answer answer_;                       // while it is analyzed, the other thread's
 
   bool watched_ = false;                     // timer_ is set for check_progress()
   std::uint64_t moved_ = 0;                  // bytes read and written

@@ -14,7 +14,7 @@ namespace fle::cryptd {
 
 /// Listens, and answers what comes until it is idle or told to end.
 ///
-/// One thread moves the bytes of all connections and answers handshakes; a few threads analyse.
+/// One thread moves the bytes of all connections and answers handshakes; a few threads analyze.
 class Server {
  public:
   /// @param log  must outlive the server.

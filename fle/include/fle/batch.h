@@ -63,7 +63,7 @@ using BatchStatus = Result<std::monostate, BatchError>;
 [[nodiscard]] FLE_API BatchStatus seal_batch(std::span<const SealJob> jobs) noexcept;
 
 /// Decrypts every job that authenticates. All tags are checked, in constant time, before the first
-/// block is decrypted; padding is looked at only behind a good tag.
+/// block is decrypted; padding is looked at only once the tag has verified.
 ///
 /// `opened` and `plaintext_len` are set for every job; `out` of a job that failed is wiped. When
 /// any job failed the first failure is returned, and the others are still opened (so that a caller

@@ -28,7 +28,7 @@ namespace fle {
   X(malformed_bson, 100, "Lengths, terminators or types do not add up.") \
   X(nesting_too_deep, 101, "Deeper than bson::Limits::max_depth.") \
   X(document_too_large, 102, "Larger than bson::Limits::max_bytes, before or after encryption.") \
-  X(duplicate_field, 103, "The same encrypted field stands twice in one document.") \
+  X(duplicate_field, 103, "The same encrypted field appears twice in one document.") \
   X(type_not_allowed, 104, "The value's BSON type is not one the schema or algorithm allows.") \
   X(already_encrypted, 105, "A field to encrypt already holds binary subtype 6.") \
   X(encrypted_below_array, 106, "An array stands where the schema has an object with encrypted fields.") \
@@ -40,7 +40,7 @@ namespace fle {
   X(not_an_object, 112, "A scalar stands where the schema has an object with encrypted fields.") \
   /* Schemas, 200..299. */ \
   X(schema_syntax, 200, "The text is not JSON, or the bytes are not BSON.") \
-  X(schema_unknown_keyword, 201, "A keyword or option that is none, or none that is allowed here.") \
+  X(schema_unknown_keyword, 201, "An unknown keyword or option, or one that is not allowed here.") \
   X(schema_type_mismatch, 202, "A keyword has a value of the wrong type.") \
   X(schema_bad_value, 203, "A keyword has a value that is not one of the allowed ones.") \
   X(schema_conflict, 204, "Keywords that may not stand together, or disagree.") \
@@ -61,7 +61,7 @@ namespace fle {
   X(kms_unreachable, 309, "No connection to a KMS, or no answer in time; retries included.") \
   X(kms_refused, 310, "A KMS said no: permissions, an unknown key, a limit. Its status is given.") \
   X(kms_bad_answer, 311, "A KMS answered with something that is not in its protocol.") \
-  X(kms_no_credentials, 312, "Credentials or a token for a KMS could not be had.") \
+  X(kms_no_credentials, 312, "Credentials or a token for a KMS are unavailable.") \
   X(master_key_not_pinned, 313, "A master key that the options do not name was to be used.") \
   X(key_not_sealed, 314, "A data key without a seal where one is demanded.") \
   X(key_seal_broken, 315, "A data key's seal does not fit its id, material or names.") \
@@ -71,7 +71,7 @@ namespace fle {
   X(truncated_stream, 402, "The stream ends inside a document.") \
   X(nothing_encrypted, 403, "A run that must encrypt something met no field to encrypt.") \
   /* Query analysis, 500..599. The text says path, operator and rule. */ \
-  X(command_not_supported, 500, "Neither analysed nor known to be harmless.") \
+  X(command_not_supported, 500, "Neither analyzed nor known to be harmless.") \
   X(command_malformed, 501, "A part of a command has not the shape that it must have.") \
   X(operator_not_allowed, 502, "An operator that cannot work on an encrypted field.") \
   X(random_not_comparable, 503, "A comparison with a field encrypted with the random algorithm.") \

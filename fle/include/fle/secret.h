@@ -57,7 +57,7 @@ class FLE_API SecretBytes {
   std::size_t size_ = 0;
 };
 
-/// Zeroes `b`; the stores survive optimisation.
+/// Zeroes `b`; the stores survive optimization.
 FLE_API void wipe(MutBytes b) noexcept;
 
 /// Zeroes 16 KiB of stack below the caller's frame, where functions that have returned may have

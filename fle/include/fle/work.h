@@ -68,7 +68,7 @@ class Work {
   mutable bool was_abandoned_ = false;
   std::uint64_t most_ = 0;
   std::size_t most_of_size_ = 0;
-  std::array<char, 96> most_of_;  // uninitialised on purpose: only [0, most_of_size_) is read
+  std::array<char, 96> most_of_;  // uninitialized on purpose: only [0, most_of_size_) is read
 };
 
 }  // namespace fle

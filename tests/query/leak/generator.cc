@@ -169,7 +169,7 @@ void Generator::array_update(Value& statement) {
   const Known* k = pick(scope, Known::Kind::plain);
   Value condition = object({{"i.y", plain_scalar()}});
   if (odd() || odd()) {
-    // An array in the place of an object with encrypted fields; the filter asks for one of them.
+    // An array in place of an object with encrypted fields; the filter asks for one of them.
     k = pick(scope, Known::Kind::prefix);
     const Known* below = k == nullptr ? nullptr : pick(scope, [k](const Known& x) {
       return x.kind == Known::Kind::encrypted && x.path.starts_with(k->path + ".");
@@ -254,7 +254,7 @@ Value Generator::insert() {
     documents.push(object({{"_id", number(1)}, {k->path, secret_for(*k->node)}}));
   }
   if (odd()) {
-    // A name that stands twice: which key would it be, or which value?
+    // A name that appears twice: which key would it be, or which value?
     Value& d = documents.fields.front().value;
     if (!d.fields.empty()) d.fields.push_back(Field(rng_.pick(d.fields)));
     if (rng_.chance(50)) d.add("keyName", text("alt" + std::to_string(rng_.below(kKeys))));

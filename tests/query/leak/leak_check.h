@@ -28,7 +28,7 @@ enum class Placeholders { taken_out, given_back };
 [[nodiscard]] std::size_t count_placeholders(Bytes marked);
 /// Whether a placeholder in `marked` has its key by an alternate name.
 [[nodiscard]] bool has_named_key(const Value& marked);
-/// `marked` with placeholder number `n` given back: what an analyser would send that forgot it.
+/// `marked` with placeholder number `n` given back: what an analyzer would send that forgot it.
 [[nodiscard]] Buf with_forgotten(Bytes marked, std::size_t n);
 /// Changes what is in placeholder number `n` of a marked command, {a, ki | ka, v}; false where
 /// there is none.

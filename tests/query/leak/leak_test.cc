@@ -13,7 +13,7 @@
 // 3. So that the oracle cannot prove everything by claiming nothing, whatever the generator wrote
 //    for an encrypted field of an unmutated command must be claimed; that knowledge comes from the
 //    schema that the generator made and from its own books of what stages rename.
-// 4. So that the analyser cannot prove everything by refusing everything, a good part of each kind
+// 4. So that the analyzer cannot prove everything by refusing everything, a good part of each kind
 //    of command must be accepted, with secrets in it.
 // 5. So that the search cannot prove everything by finding nothing, outputs in which one
 //    placeholder was forgotten must be found out, and a list of leaks by hand (oracle_test.cc).
@@ -313,7 +313,7 @@ TEST_P(EveryCommand, IsRefusedOrSentWithoutASecret) {
   EXPECT_EQ(counts.size(), std::size(kFloors));
 }
 
-/// An analyser that forgets one value, whichever it is, would be found out.
+/// An analyzer that forgets one value, whichever it is, would be found out.
 TEST_P(EveryCommand, TellsOfEachForgottenValue) {
   std::size_t n_forgotten = 0;
   each_case(n_cases() / 10, [&n_forgotten](const Database& db, const Case& c) {

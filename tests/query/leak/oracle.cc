@@ -51,8 +51,8 @@ ShapePtr update_place(ShapePtr place, std::string_view path) {
 
 ShapePtr Oracle::collection(std::string_view name) const {
   for (const Collection& c : collections_)
-    if (c.name == name) return c.has_schema ? shape_of(c.root) : unmodelled();
-  return unmodelled();
+    if (c.name == name) return c.has_schema ? shape_of(c.root) : unmodeled();
+  return unmodeled();
 }
 
 /// What create and collMod bring along themselves stands above all other schemas.
@@ -66,7 +66,7 @@ ShapePtr Oracle::root_of(const Value& c) const {
   std::erase_if(bare.fields, [](const Field& f) { return is_one_of(f.name, kCombining); });
   for (const Collection& known : collections_)
     if (known.name == name && write(bare) == test::bson_of(known.json)) return collection(name);
-  return unmodelled();
+  return unmodeled();
 }
 
 Variables Oracle::let_of(const Value& command) {
@@ -266,7 +266,7 @@ void Oracle::array_filters(const Value& u, const Value& filters, const ShapePtr&
           continue;
         }
         const std::string identifier(step.substr(2, step.size() - 3));
-        const ShapePtr items = with(unmodelled(), identifier, place);
+        const ShapePtr items = with(unmodeled(), identifier, place);
         for (const Field& f : filters.fields) filter(f.value, items, {});
       }
     }

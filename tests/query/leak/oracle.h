@@ -26,18 +26,18 @@ struct Shape;
 using ShapePtr = std::shared_ptr<const Shape>;
 struct Shape {
   enum class Kind {
-    unmodelled,  ///< Anything. Claims nothing.
+    unmodeled,  ///< Anything. Claims nothing.
     encrypted,
     schema,  ///< An object as one of `nodes` says.
     made,    ///< An object that a stage has made: `members`, all else as in `base`.
     list,    ///< An array that a stage has made, of `base`.
   };
-  Kind kind = Kind::unmodelled;
+  Kind kind = Kind::unmodeled;
   std::vector<const SchemaNode*> nodes{};
   std::map<std::string, ShapePtr, std::less<>> members{};
   ShapePtr base{};
 };
-[[nodiscard]] ShapePtr unmodelled();
+[[nodiscard]] ShapePtr unmodeled();
 [[nodiscard]] ShapePtr list_of(ShapePtr item);
 [[nodiscard]] ShapePtr shape_of(const SchemaNode& node);
 /// Below an array a number is an index for filters and updates; expressions know no indexes.
@@ -75,7 +75,7 @@ class Claims {
 
 /// Value of an expression.
 struct Result {
-  ShapePtr shape = unmodelled();
+  ShapePtr shape = unmodeled();
   std::vector<const Value*> constants{};  ///< Of the command, that it may be.
 };
 using Variables = std::map<std::string, Result, std::less<>>;

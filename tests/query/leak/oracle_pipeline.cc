@@ -16,7 +16,7 @@ bool is_one_of(std::string_view name, Names list) {
 /// Sometimes one, sometimes the other.
 Result either(const Result& a, const Result& b) {
   Result out = a;
-  if (!is_encrypted(a.shape) && a.shape->kind == Shape::Kind::unmodelled) out.shape = b.shape;
+  if (!is_encrypted(a.shape) && a.shape->kind == Shape::Kind::unmodeled) out.shape = b.shape;
   if (is_encrypted(b.shape)) out.shape = b.shape;
   out.constants.insert(out.constants.end(), b.constants.begin(), b.constants.end());
   return out;
@@ -32,7 +32,7 @@ class ExpressionModel {
   Result of(const Value& e) {
     if (e.type == Type::string && e.text().starts_with('$')) return path(e.text().substr(1));
     if (e.type == Type::array) return array(e);
-    if (e.type != Type::object) return {unmodelled(), {&e}};
+    if (e.type != Type::object) return {unmodeled(), {&e}};
     if (!e.fields.empty() && e.fields.front().name.starts_with('$'))
       return operation(e.fields.front().name, e.fields.front().value);
     return object(e);
@@ -44,7 +44,7 @@ class ExpressionModel {
     p.remove_prefix(1);
     const std::size_t dot = p.find('.');
     const std::string_view name = p.substr(0, dot);
-    Result from{name == "ROOT" || name == "CURRENT" ? root_ : unmodelled(), {}};
+    Result from{name == "ROOT" || name == "CURRENT" ? root_ : unmodeled(), {}};
     if (const auto bound = variables_.find(name); bound != variables_.end()) from = bound->second;
     if (dot == std::string_view::npos) return from;
     return {at_path(from.shape, p.substr(dot + 1), Numbers::are_names), {}};
@@ -53,14 +53,14 @@ class ExpressionModel {
   Result array(const Value& e) {
     Result items;
     for (const Field& f : e.fields) items = either(items, of(f.value));
-    return {is_encrypted(items.shape) ? list_of(items.shape) : unmodelled(), {&e}};
+    return {is_encrypted(items.shape) ? list_of(items.shape) : unmodeled(), {&e}};
   }
 
   Result object(const Value& e) {
-    ShapePtr shape = unmodelled();
+    ShapePtr shape = unmodeled();
     for (const Field& f : e.fields) {
       const Result r = of(f.value);
-      if (r.shape->kind != Shape::Kind::unmodelled) shape = with(shape, f.name, r.shape);
+      if (r.shape->kind != Shape::Kind::unmodeled) shape = with(shape, f.name, r.shape);
     }
     return {shape, {&e}};
   }
@@ -118,7 +118,7 @@ class ExpressionModel {
   }
 
   Result operation(const std::string& name, const Value& arguments) {
-    if (name == "$literal" || name == "$const") return {unmodelled(), {&arguments}};
+    if (name == "$literal" || name == "$const") return {unmodeled(), {&arguments}};
     if (name == "$let") return let(arguments);
     if (name == "$map") return over_items(arguments, "in", {"this"});
     if (name == "$filter") {
@@ -175,7 +175,7 @@ class PipelineModel {
 
   ShapePtr run(const Value& stages) {
     for (const Field& s : stages.fields) {
-      if (s.value.fields.size() != 1) return unmodelled();
+      if (s.value.fields.size() != 1) return unmodeled();
       stage(s.value.fields.front().name, s.value.fields.front().value);
     }
     return root_;
@@ -192,14 +192,14 @@ class PipelineModel {
     } else if (name == "$group") {
       group(v);
     } else if (name == "$sortByCount") {
-      root_ = with(with(root_, "_id", evaluate(v).shape), "count", unmodelled());
+      root_ = with(with(root_, "_id", evaluate(v).shape), "count", unmodeled());
     } else if (name == "$bucket" || name == "$bucketAuto") {
       bucket(v);
     } else if (name == "$unwind") {
       unwind(v);
     } else if (name == "$replaceRoot") {
       const Value* root = v.find("newRoot");
-      root_ = root == nullptr ? unmodelled() : evaluate(*root).shape;
+      root_ = root == nullptr ? unmodeled() : evaluate(*root).shape;
     } else if (name == "$replaceWith") {
       root_ = evaluate(v).shape;
     } else if (name == "$lookup") {
@@ -211,7 +211,7 @@ class PipelineModel {
     } else if (name == "$setWindowFields") {
       set_window_fields(v);
     } else if (name == "$count") {
-      root_ = with(root_, v.text(), unmodelled());
+      root_ = with(root_, v.text(), unmodeled());
     } else if (name == "$geoNear") {
       if (const Value* query = v.find("query")) oracle_.filter(*query, root_, variables_);
     } else if (name == "$unionWith") {
@@ -219,7 +219,7 @@ class PipelineModel {
     } else if (name == "$facet") {
       facet(v);
     } else if (!is_one_of(name, {"$limit", "$skip", "$sort", "$sample", "$unset"})) {
-      root_ = unmodelled();
+      root_ = unmodeled();
     }
   }
 
@@ -271,7 +271,7 @@ class PipelineModel {
     ShapePtr next = root_;
     if (const Value* output = v.find("output"))
       for (const Field& f : output->fields) {
-        ShapePtr made = unmodelled();
+        ShapePtr made = unmodeled();
         if (!f.value.fields.empty())
           made = accumulate(f.value.fields.front().name, f.value.fields.front().value);
         next = with(next, f.name, made);
@@ -289,7 +289,7 @@ class PipelineModel {
   }
 
   void facet(const Value& v) {
-    ShapePtr next = unmodelled();
+    ShapePtr next = unmodeled();
     for (const Field& f : v.fields)
       next = with(next, f.name, list_of(oracle_.pipeline(f.value, root_, variables_, depth_ + 1)));
     root_ = next;
@@ -298,7 +298,7 @@ class PipelineModel {
   void add_fields(const Value& v) {
     ShapePtr next = root_;
     for (const Field& f : v.fields) {
-      // A constant in the place of an encrypted field would be read, or stored, as one: in an
+      // A constant in place of an encrypted field would be read, or stored, as one: in an
       // update it is. In an aggregate it is only passed on.
       const Result r = evaluate(f.value);
       if (f.value.text() != "$$REMOVE") next = with(next, f.name, r.shape);
@@ -307,7 +307,7 @@ class PipelineModel {
   }
 
   void project(const Value& v) {
-    ShapePtr next = root_->kind == Shape::Kind::list ? unmodelled() : root_;
+    ShapePtr next = root_->kind == Shape::Kind::list ? unmodeled() : root_;
     for (const Field& f : v.fields) {
       const bool flag = f.value.type == Type::int_ || f.value.type == Type::bool_ ||
                         f.value.type == Type::double_ || f.value.type == Type::long_;
@@ -315,7 +315,7 @@ class PipelineModel {
       if (f.value.type == Type::object && !f.value.fields.empty() &&
           !f.value.fields.front().name.starts_with('$')) {
         // Nested specifications: too much for a model. Nothing is claimed of what they make.
-        next = with(next, f.name.substr(0, f.name.find('.')), unmodelled());
+        next = with(next, f.name.substr(0, f.name.find('.')), unmodeled());
       } else {
         next = with(next, f.name, evaluate(f.value).shape);
       }
@@ -325,15 +325,15 @@ class PipelineModel {
 
   /// Accumulators that pass values on; others make something new of them.
   ShapePtr accumulate(const Value& v) {
-    if (v.fields.size() != 1) return unmodelled();
+    if (v.fields.size() != 1) return unmodeled();
     return accumulate(v.fields.front().name, v.fields.front().value);
   }
   ShapePtr accumulate(const std::string& name, const Value& argument) {
-    if (argument.type == Type::object && argument.find("output") != nullptr) return unmodelled();
+    if (argument.type == Type::object && argument.find("output") != nullptr) return unmodeled();
     const Result r = evaluate(argument);
     if (name == "$push" || name == "$addToSet") return list_of(r.shape);
     if (name == "$first" || name == "$last") return r.shape;
-    return unmodelled();
+    return unmodeled();
   }
 
   void group(const Value& v) {
@@ -344,7 +344,7 @@ class PipelineModel {
   }
 
   void bucket(const Value& v) {
-    ShapePtr next = with(with(root_, "_id", unmodelled()), "count", unmodelled());
+    ShapePtr next = with(with(root_, "_id", unmodeled()), "count", unmodeled());
     if (const Value* key = v.find("groupBy")) {
       const ShapePtr shape = evaluate(*key).shape;
       for (const char* constants : {"boundaries", "default"})
@@ -362,14 +362,14 @@ class PipelineModel {
     const ShapePtr at = at_path(root_, field);
     if (at->kind == Shape::Kind::list) root_ = with(root_, field, at->base);
     const Value* index = v.find("includeArrayIndex");
-    if (index != nullptr) root_ = with(root_, index->text(), unmodelled());
+    if (index != nullptr) root_ = with(root_, index->text(), unmodeled());
   }
 
   void lookup(const Value& v) {
     const Value* from = v.find("from");
     const Value* as = v.find("as");
     if (as == nullptr) return;
-    ShapePtr joined = from == nullptr ? unmodelled() : oracle_.collection(from->text());
+    ShapePtr joined = from == nullptr ? unmodeled() : oracle_.collection(from->text());
     if (const Value* stages = v.find("pipeline")) {
       Variables variables = variables_;
       if (const Value* let = v.find("let"))
@@ -404,7 +404,7 @@ class PipelineModel {
 
 ShapePtr Oracle::pipeline(const Value& stages, ShapePtr root, const Variables& variables,
                           int depth) {
-  if (depth > 20) return unmodelled();
+  if (depth > 20) return unmodeled();
   return PipelineModel(*this, std::move(root), variables, depth).run(stages);
 }
 

@@ -1,5 +1,5 @@
 // The oracle by hand: in each command everything that begins with "~secret" meets an encrypted
-// field and nothing that begins with "~plain" does. The list is also one of leaks that the analyser
+// field and nothing that begins with "~plain" does. The list is also one of leaks that the analyzer
 // must not let through.
 #include <algorithm>
 #include <set>

@@ -4,7 +4,7 @@
 
 namespace fle::test::leak {
 
-ShapePtr unmodelled() {
+ShapePtr unmodeled() {
   static const auto shape = std::make_shared<const Shape>();
   return shape;
 }
@@ -22,7 +22,7 @@ ShapePtr shape_of(const std::vector<const SchemaNode*>& nodes) {
     if (n->kind == SchemaNode::Kind::encrypted) return encrypted();
     if (n->encrypts()) s.nodes.push_back(n);
   }
-  return s.nodes.empty() ? unmodelled() : std::make_shared<const Shape>(std::move(s));
+  return s.nodes.empty() ? unmodeled() : std::make_shared<const Shape>(std::move(s));
 }
 
 bool is_number(std::string_view s) {
@@ -43,7 +43,7 @@ ShapePtr both(const ShapePtr& a, const ShapePtr& b) {
   // A list claims whatever its items do.
   if (a_list || b_list) return list_of(both(a_list ? a->base : a, b_list ? b->base : b));
   if (a->kind != Shape::Kind::schema || b->kind != Shape::Kind::schema)
-    return a->kind == Shape::Kind::unmodelled ? b : a;
+    return a->kind == Shape::Kind::unmodeled ? b : a;
   Shape s = *a;
   s.nodes.insert(s.nodes.end(), b->nodes.begin(), b->nodes.end());
   return std::make_shared<const Shape>(std::move(s));
@@ -64,7 +64,7 @@ void add_objects(const SchemaNode& node, std::vector<ShapePtr>& out) {
 
 void add_objects(const ShapePtr& shape, std::vector<ShapePtr>& out) {
   switch (shape->kind) {
-    case Shape::Kind::unmodelled:
+    case Shape::Kind::unmodeled:
     case Shape::Kind::encrypted:
       return;
     case Shape::Kind::schema:
@@ -93,7 +93,7 @@ std::vector<ShapePtr> objects_in(const ShapePtr& object) {
 
 ShapePtr child(const ShapePtr& shape, std::string_view name, Numbers numbers) {
   switch (shape->kind) {
-    case Shape::Kind::unmodelled:
+    case Shape::Kind::unmodeled:
     case Shape::Kind::encrypted:  // what is below is part of the value
       return shape;
     case Shape::Kind::schema: {
@@ -111,7 +111,7 @@ ShapePtr child(const ShapePtr& shape, std::string_view name, Numbers numbers) {
       if (numbers == Numbers::are_indexes && is_number(name)) return shape->base;
       return list_of(child(shape->base, name, numbers));
   }
-  return unmodelled();
+  return unmodeled();
 }
 
 ShapePtr at_path(ShapePtr shape, std::string_view dotted, Numbers numbers) {

@@ -44,9 +44,9 @@ std::size_t number_of(const Value& result, std::string_view name) {
   return number_of(v->bytes);
 }
 
-Judgement judgement_of(const Value& result) {
+Judgment judgment_of(const Value& result) {
   const Value* text = result.find("text");
-  return {static_cast<Judgement::Verdict>(number_of(result, "verdict")), number_of(result, "n"),
+  return {static_cast<Judgment::Verdict>(number_of(result, "verdict")), number_of(result, "n"),
           number_of(result, "tokens"), text == nullptr ? std::string() : std::string(text->text())};
 }
 
@@ -72,8 +72,8 @@ std::string NodeSide::rest_of(const leak::Buf& reply) {
   return text;
 }
 
-std::vector<Judgement> NodeSide::judge(const std::vector<Documents>& documents,
-                                       const std::vector<Twice>& commands, bool show) {
+std::vector<Judgment> NodeSide::judge(const std::vector<Documents>& documents,
+                                      const std::vector<Twice>& commands, bool show) {
   Value cases = leak::array();
   for (const Twice& c : commands)
     cases.push(leak::object({{"plain", binary(c.plain)}, {"marked", binary(c.marked)}}));
@@ -92,8 +92,8 @@ std::vector<Judgement> NodeSide::judge(const std::vector<Documents>& documents,
   const Value* results = answer ? answer->find("results") : nullptr;
   if (results == nullptr || results->fields.size() != commands.size())
     throw std::runtime_error("Node has not judged every command");
-  std::vector<Judgement> out;
-  for (const leak::Field& f : results->fields) out.push_back(judgement_of(f.value));
+  std::vector<Judgment> out;
+  for (const leak::Field& f : results->fields) out.push_back(judgment_of(f.value));
   return out;
 }
 

@@ -23,7 +23,7 @@ struct Documents {
 };
 
 /// What oracle.mjs says of one command; see there.
-struct Judgement {
+struct Judgment {
   enum class Verdict { same, different, failed };
   Verdict verdict = Verdict::different;
   std::size_t n = 0;       ///< Documents or values in the answer.
@@ -41,8 +41,8 @@ class NodeSide {
   ~NodeSide();
 
   /// Runs each command on the documents. Throws where Node does not answer.
-  [[nodiscard]] std::vector<Judgement> judge(const std::vector<Documents>& documents,
-                                             const std::vector<Twice>& commands, bool show = false);
+  [[nodiscard]] std::vector<Judgment> judge(const std::vector<Documents>& documents,
+                                            const std::vector<Twice>& commands, bool show = false);
 
  private:
   std::string rest_of(const leak::Buf& reply);

@@ -1,12 +1,12 @@
 // node oracle.mjs: reads BSON documents from standard input, one group of cases each, and answers
 // each with a BSON document:
 //
-//   {plain: {COLLECTION: [documents]}, marked: {the same, analysed},
+//   {plain: {COLLECTION: [documents]}, marked: {the same, analyzed},
 //    methods: {COLLECTION: {PATH: {} | {a: algorithm, ki: key}}},
-//    cases: [{plain: command, marked: the same, analysed}], show: whether to tell all}
+//    cases: [{plain: command, marked: the same, analyzed}], show: whether to tell all}
 //   {results: [{verdict, n, tokens, text}]}
 //
-// Every command is run twice: as it is on plain documents, and as it was analysed on analysed
+// Every command is run twice: as it is on plain documents, and as it was analyzed on analyzed
 // documents. Verdict SAME: the second answer, decrypted, is the first. FAILED: both could not be
 // run. n counts the documents or values of the answer, tokens the encrypted values in it. After a
 // write, what the collection holds must be encrypted as `methods` says: not at all, or as told, by

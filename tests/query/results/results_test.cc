@@ -1,6 +1,6 @@
-// Analysed commands give right answers. What the leak test (query/leak) does for secrecy this does
+// Analyzed commands give right answers. What the leak test (query/leak) does for secrecy this does
 // for results: random schemas, documents and commands; each command is run on the documents as they
-// are, and as it was analysed on the documents as they were analysed, where each placeholder is a
+// are, and as it was analyzed on the documents as they were analyzed, where each placeholder is a
 // token that is equal to another when the ciphertexts would be. The second answer, with its values
 // given back, must be the first: whatever is accepted means the same as it did.
 //
@@ -161,7 +161,7 @@ Case make_case(std::uint64_t number, const Database& db) {
 
 std::string shown(const Buf& document) { return json_of(document); }
 
-std::string report(const World& world, const Case& c, const Judgement& j) {
+std::string report(const World& world, const Case& c, const Judgment& j) {
   std::string s = "FLE_RESULTS_SEED=" + std::to_string(seed()) +
                   " FLE_RESULTS_CASE=" + std::to_string(c.number) + ", " + c.kind;
   for (const Collection& collection : world.db->collections())
@@ -240,15 +240,15 @@ TEST_P(EveryAnswer, IsThatOfPlainDocuments) {
       cases.push_back(std::move(c));
     }
     SCOPED_TRACE("cases from " + std::to_string(g * kCasesOfAGroup));
-    std::vector<Judgement> all;
+    std::vector<Judgment> all;
     ASSERT_NO_THROW(all = node.judge(world.documents, commands));
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const Judgement& j = all[i];
+      const Judgment& j = all[i];
       Count& n = counts[cases[i].kind];
-      n.failed += j.verdict == Judgement::Verdict::failed;
+      n.failed += j.verdict == Judgment::Verdict::failed;
       n.found += j.n > 0;
       n.encrypted += j.tokens > 0 || leak::count_placeholders(commands[i].marked) > 0;
-      EXPECT_NE(j.verdict, Judgement::Verdict::different) << report(world, cases[i], j);
+      EXPECT_NE(j.verdict, Judgment::Verdict::different) << report(world, cases[i], j);
     }
     if (HasFailure()) break;
   }
@@ -360,10 +360,10 @@ TEST_P(EveryAnswer, TellsOfFaults) {
         faults.push_back(f);
       }
     }
-    const std::vector<Judgement> all = node.judge(world.documents, commands);
+    const std::vector<Judgment> all = node.judge(world.documents, commands);
     for (std::size_t i = 0; i < all.size(); ++i) {
       ++planted[faults[i]];
-      found[faults[i]] += all[i].verdict == Judgement::Verdict::different;
+      found[faults[i]] += all[i].verdict == Judgment::Verdict::different;
     }
   }
   for (std::size_t f = 0; f < std::size(kFaults); ++f) {
@@ -382,10 +382,10 @@ TEST(OneAnswer, IsShown) {
   if (!NodeSide::is_available()) GTEST_SKIP() << "no node, npm, or way to its registry here";
   const World world = make_world(*number / kCasesOfAGroup, leak::make_keys());
   const Case c = make_case(*number, *world.db);
-  Judgement j{Judgement::Verdict::same, 0, 0, {}};
+  Judgment j{Judgment::Verdict::same, 0, 0, {}};
   if (!c.command.marked.empty()) j = NodeSide().judge(world.documents, {c.command}, true).front();
   std::cout << report(world, c, j) << "\n";
-  EXPECT_NE(j.verdict, Judgement::Verdict::different);
+  EXPECT_NE(j.verdict, Judgment::Verdict::different);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ class IntegerHints : public bson::IntegerHints {
   /// Where the paths of the encrypted fields are found.
   enum class In : std::uint8_t {
     documents,
-    commands,  ///< In filters, updates and documents of the commands that are analysed.
+    commands,  ///< In filters, updates and documents of the commands that are analyzed.
   };
   /// @param plan  may be null: then nothing is said.
   IntegerHints(std::shared_ptr<const schema::Plan> plan, In in);

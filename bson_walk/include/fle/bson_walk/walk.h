@@ -174,7 +174,8 @@ FLE_API bool for_each_path(Bytes doc, std::span<const std::uint32_t> type_offset
 /// The string that a JSON-pointer keyId leads to in `doc`: the key's alternate name. Steps through
 /// objects by name and arrays by index.
 /// @retval Errc::unresolved_key_pointer  no such field, or not a string
-/// @retval Errc::duplicate_field         it, or an object on the way, stands twice: the value would
+/// @retval Errc::duplicate_field         it, or an object on the way, appears twice: the value
+/// would
 ///                                       be read under another key by whoever takes the other one
 /// @retval Errc::malformed_bson          an object on the way is malformed; values beside the way
 ///                                       are not looked into

@@ -77,7 +77,7 @@ class FLE_API AutoEncrypter {
     /// Strict: a command that names a collection without a schema, be it in a $lookup, is refused
     /// with Errc::schema_missing unless `plain_collections` has it. Without this a mistyped name
     /// sends everything in the clear. A schema that encrypts nothing is one; an answer of
-    /// list_collections without one is none. Commands that are never analysed pass, and so does
+    /// list_collections without one is none. Commands that are never analyzed pass, and so does
     /// all under the two bypass options below.
     bool require_schema = false;
     /// "db.collection" of those that have no schema on purpose.

@@ -28,7 +28,7 @@ namespace fle::client {
 ///
 /// Thread safety: one cipher serves any number of threads, each with its own Batch.
 
-/// What to do with a ciphertext whose data key cannot be had (decryption only): it is not in the
+/// What to do with a ciphertext whose data key is unavailable (decryption only): it is not in the
 /// vault, its document breaks a rule, its master key does not open it or may not be used, or its
 /// KMS provider is not there. Trouble that may pass fails the batch in any case: a vault or KMS
 /// that does not answer, or that this client cannot log in to.

@@ -28,7 +28,7 @@ class CommandRunner;
 /// Thread safety: every function from any thread. Cheap to copy; may outlive its client.
 ///
 /// Beside what is listed, every call may fail as AutoEncrypter::encrypt_command (refused by query
-/// analysis, keys that cannot be had: nothing was sent) and AutoEncrypter::decrypt_reply (the
+/// analysis, unavailable keys: nothing was sent) and AutoEncrypter::decrypt_reply (the
 /// command was done, its answer cannot be read), and with
 /// @retval Errc::malformed_bson      an argument is not a BSON document
 /// @retval Errc::server_unreachable  of a write it is not known whether it was done

@@ -78,7 +78,7 @@ struct Target {
 /// Reads what a command is and which schemas its analysis needs. Thread-safe.
 ///
 /// @param command  one BSON document; the command's name is its first key.
-/// @retval Errc::command_not_supported  not on the list of commands that are analysed or bypassed,
+/// @retval Errc::command_not_supported  not on the list of commands that are analyzed or bypassed,
 ///                                      or not sent to one collection
 /// @retval Errc::command_malformed      the target is not a collection's name
 /// @retval Errc::stage_not_allowed      a pipeline names a collection by a document that is not
@@ -219,7 +219,7 @@ using bson::kCommandLimits;
 /// The command with a placeholder (binary subtype 6, type 0) for each value to encrypt, as
 /// mongocryptd writes it: {a, ki | ka, v} (specification: bson-binary-encrypted, "Type 0").
 ///
-/// @param command  the one that was analysed.
+/// @param command  the one that was analyzed.
 /// @retval Errc::document_too_large  beyond kCommandLimits
 [[nodiscard]] FLE_API Outcome<std::vector<std::uint8_t>> write_marked(Bytes command,
                                                                       Analysis& analysis);

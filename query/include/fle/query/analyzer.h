@@ -51,7 +51,7 @@ class FLE_API Analyzer {
   std::unique_ptr<State> s_;
 };
 
-/// The number that MongoDB's own analyser gives for a failure, where that is public; 51999 where it
+/// The number that MongoDB's own analyzer gives for a failure, where that is public; 51999 where it
 /// is not.
 [[nodiscard]] FLE_API std::int32_t mongo_code(const Failure& failure) noexcept;
 /// Failure::to_string() for wires and terminals: one line of valid UTF-8 without control
