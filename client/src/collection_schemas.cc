@@ -84,41 +84,35 @@ void CollectionSchemas::forget() {
 
 Done CollectionSchemas::find(std::string_view command_db, const query::Target& target,
                              std::vector<query::CollectionSchema>& out, std::string& scratch) {
-  const std::string_view db = target.db.empty() ? command_db : target.db;
-  out.clear();
-  for (const std::string_view name : target.collections) out.push_back({name, nullptr});
-  for (const query::CollectionName& name : target.elsewhere)
-    out.push_back({name.collection, nullptr, name.db});
+  query::list_schemas(target, out);
   std::map<std::string_view, std::vector<Wanted>> missing;  // by database
   for (query::CollectionSchema& s : out) {
-    const bool is_target = s.db.empty() && s.collection == target.collection;
-    // A command that brings its own schema is analyzed by that one: the server will take no other.
-    if (is_target && !target.own_schema.empty()) {
-      FLE_TRY(s.plan,
-              schema::compile_bson(target.own_schema, schema::Origin::remote, options_.budget));
+    if (const Bytes own = query::own_schema(target, s); !own.empty()) {
+      FLE_TRY(s.plan, schema::compile_bson(own, schema::Origin::remote, options_.budget));
       continue;
     }
-    const std::string_view its_db = s.db.empty() ? db : s.db;
-    scratch.assign(its_db).append(1, '.').append(s.collection);
+    const query::CollectionName name = query::full_name(target, command_db, s);
+    scratch.assign(name.db).append(1, '.').append(name.collection);
     const auto local = options_.schema_map.find(scratch);
     if (local != options_.schema_map.end()) {
       s.plan = local->second;
       continue;
     }
-    const bool is_new = is_target && target.name == "create";
+    const bool is_new = query::is_own_collection(target, s) && target.name == "create";
     if (!options_.list_collections || is_new) continue;
     FLE_TRY(const bool known, take_known(scratch, s));
-    if (!known) missing[its_db].push_back({&s, scratch, std::make_shared<Flight>()});
+    if (!known) missing[name.db].push_back({&s, scratch, std::make_shared<Flight>()});
   }
-  for (auto& [its_db, wanted] : missing) FLE_CHECK(load(its_db, std::move(wanted)));
-  return options_.require_schema ? check_all(db, out) : Done(ok);
+  for (auto& [db, wanted] : missing) FLE_CHECK(load(db, std::move(wanted)));
+  return options_.require_schema ? check_all(target, command_db, out) : Done(ok);
 }
 
-Done CollectionSchemas::check_all(std::string_view db,
+Done CollectionSchemas::check_all(const query::Target& target, std::string_view command_db,
                                   std::span<const query::CollectionSchema> all) const {
   for (const query::CollectionSchema& s : all) {
     if (s.plan != nullptr) continue;
-    const std::string ns = std::string(s.db.empty() ? db : s.db) + "." + std::string(s.collection);
+    const query::CollectionName name = query::full_name(target, command_db, s);
+    const std::string ns = std::string(name.db) + "." + std::string(name.collection);
     if (options_.plain_collections.contains(ns)) continue;
     return Failure(Errc::schema_missing,
                    "the collection '" + ns +

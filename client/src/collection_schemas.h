@@ -67,7 +67,7 @@ class CollectionSchemas {
     return options_.now ? options_.now() : Clock::now();
   }
   /// Whether each collection may go as it is known now.
-  [[nodiscard]] Done check_all(std::string_view db,
+  [[nodiscard]] Done check_all(const query::Target& target, std::string_view command_db,
                                std::span<const query::CollectionSchema> all) const;
   /// Gives `s` its schema when it is known. True when it was.
   [[nodiscard]] Outcome<bool> take_known(const std::string& ns, query::CollectionSchema& s) const;

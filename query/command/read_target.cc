@@ -58,7 +58,7 @@ std::optional<Element> find_field(Bytes command, std::uint32_t at, std::string_v
 }
 
 /// validator.$jsonSchema, at the validator's top level only.
-Bytes own_schema(Bytes command, std::uint32_t at, Work& work) {
+Bytes validator_schema(Bytes command, std::uint32_t at, Work& work) {
   const std::optional<Element> validator = find_field(command, at, "validator", work);
   if (!validator || validator->type != Type::object) return {};
   const std::optional<Element> schema =
@@ -187,7 +187,7 @@ Done read_target(Bytes command, Target& out) {
     out.collections.push_back(out.collection);
     CollectionNames names(out.collections, out.elsewhere);
     if (named.row->reach.stores_schema) {
-      out.own_schema = own_schema(command, named.at, work);
+      out.own_schema = validator_schema(command, named.at, work);
       FLE_CHECK(add_view(command, named.at, names, work));
     }
     if (named.row->reach.has_pipeline) FLE_CHECK(add_pipeline(command, named.at, names, work));
@@ -201,6 +201,27 @@ Outcome<Target> read_target(Bytes command) {
   Target target;
   FLE_CHECK(read_target(command, target));
   return target;
+}
+
+void list_schemas(const Target& target, std::vector<CollectionSchema>& out) {
+  out.clear();
+  for (const std::string_view name : target.collections) out.push_back({name, nullptr});
+  for (const CollectionName& name : target.elsewhere)
+    out.push_back({name.collection, nullptr, name.db});
+}
+
+CollectionName full_name(const Target& target, std::string_view db,
+                         const CollectionSchema& schema) noexcept {
+  if (!schema.db.empty()) return {schema.db, schema.collection};
+  return {target.db.empty() ? db : target.db, schema.collection};
+}
+
+bool is_own_collection(const Target& target, const CollectionSchema& schema) noexcept {
+  return schema.db.empty() && schema.collection == target.collection;
+}
+
+Bytes own_schema(const Target& target, const CollectionSchema& schema) noexcept {
+  return is_own_collection(target, schema) ? target.own_schema : Bytes();
 }
 
 }  // namespace fle::query

@@ -92,33 +92,22 @@ Done check_databases(const std::vector<Request::Named>& named, const Target& tar
 Outcome<std::vector<CollectionSchema>> schemas_of(const Request& request, const Target& target,
                                                   SchemaCache& cache, const Budget& budget) {
   std::vector<CollectionSchema> schemas;
+  list_schemas(target, schemas);
   if (!request.own && !request.named) {
     if (!request.says_no_schema) {
       return Failure(Errc::command_malformed, "jsonSchema is a required command field",
                      "jsonSchema");
     }
-    for (const std::string_view collection : target.collections)
-      schemas.push_back({collection, {}});
-    for (const CollectionName& name : target.elsewhere)
-      schemas.push_back({name.collection, {}, name.db});
     return schemas;
   }
   const std::string_view db = target.db.empty() ? request.db : target.db;
   if (request.named) FLE_CHECK(check_databases(*request.named, target, db));
-  const auto plan_for =
-      [&](const CollectionName& name) -> Outcome<std::shared_ptr<const schema::Plan>> {
+  for (CollectionSchema& s : schemas) {
+    const CollectionName name = full_name(target, request.db, s);
     FLE_TRY(const SentSchema sent, schema_for(request, target, db, name));
     if (name.db == db && name.collection == target.collection)
       FLE_CHECK(check_own_schema(target, sent));
-    return cache.get(sent.document, sent.origin, budget);
-  };
-  for (const std::string_view collection : target.collections) {
-    FLE_TRY(auto plan, plan_for({db, collection}));
-    schemas.push_back({collection, std::move(plan)});
-  }
-  for (const CollectionName& name : target.elsewhere) {
-    FLE_TRY(auto plan, plan_for(name));
-    schemas.push_back({name.collection, std::move(plan), name.db});
+    FLE_TRY(s.plan, cache.get(sent.document, sent.origin, budget));
   }
   return schemas;
 }

@@ -58,22 +58,14 @@ class Analyses {
   [[nodiscard]] Outcome<std::vector<query::CollectionSchema>> schemas_of(
       const query::Target& target) const {
     std::vector<query::CollectionSchema> all;
-    const std::string_view db = target.db.empty() ? std::string_view(db_) : target.db;
-    for (const std::string_view collection : target.collections) {
-      std::shared_ptr<const schema::Plan> plan;
-      if (collection == target.collection && !target.own_schema.empty()) {
-        FLE_TRY(plan, schema::compile_bson(target.own_schema, schema::Origin::remote, options_.budget));
-      } else {
-        FLE_TRY(plan, schema_of({db, collection}));
+    query::list_schemas(target, all);
+    for (query::CollectionSchema& s : all) {
+      const query::CollectionName name = query::full_name(target, db_, s);
+      if (const Bytes own = query::own_schema(target, s); !own.empty()) {
+        FLE_TRY(s.plan, schema::compile_bson(own, schema::Origin::remote, options_.budget));
+      } else if (s.db.empty() || knows_database(schemas_, name.db)) {
+        FLE_TRY(s.plan, schema_of(name));
       }
-      all.push_back({collection, std::move(plan)});
-    }
-    for (const query::CollectionName& name : target.elsewhere) {
-      std::shared_ptr<const schema::Plan> plan;
-      if (knows_database(schemas_, name.db)) {
-        FLE_TRY(plan, schema_of(name));
-      }
-      all.push_back({name.collection, std::move(plan), name.db});
     }
     return all;
   }

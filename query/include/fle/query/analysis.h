@@ -95,6 +95,22 @@ struct CollectionSchema {
   std::string_view db{};  ///< For one of Target::elsewhere; empty for one of Target::collections.
 };
 
+/// Lists the collections whose schemas the analysis of a command asks for, without plans, the
+/// command's own first.
+/// @param out  overwritten; keeps its memory.
+FLE_API void list_schemas(const Target& target, std::vector<CollectionSchema>& out);
+/// The full name of a collection of that list.
+/// @param db  the database that the command is sent to.
+[[nodiscard]] FLE_API CollectionName full_name(const Target& target, std::string_view db,
+                                               const CollectionSchema& schema) noexcept;
+/// Whether it is the command's own collection.
+[[nodiscard]] FLE_API bool is_own_collection(const Target& target,
+                                             const CollectionSchema& schema) noexcept;
+/// The $jsonSchema that the command itself gives the collection: it governs, and the server will
+/// take no other. Empty where it gives none.
+[[nodiscard]] FLE_API Bytes own_schema(const Target& target,
+                                       const CollectionSchema& schema) noexcept;
+
 /// Why a path of a command is or is not encrypted, or what it was refused for.
 struct Finding {
   enum class Verdict : std::uint8_t { encrypted, unchanged, refused };
