@@ -5,7 +5,7 @@
 
 namespace fle::query {
 
-/// Analyses a collection's validator (create, collMod): a filter that the server keeps, so nothing
+/// Analyzes a collection's validator (create, collMod): a filter that the server keeps, so nothing
 /// in it may be compared with an encrypted field. A $jsonSchema at its top level is where the
 /// schema itself comes from: it may stand there, alone, and says how fields are encrypted, but
 /// nothing else of their values.

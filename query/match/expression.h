@@ -36,7 +36,7 @@ class Variables {
   Reach reach_;
 };
 
-/// Analyses one aggregation expression: constants that are compared with an encrypted field are
+/// Analyzes one aggregation expression: constants that are compared with an encrypted field are
 /// encrypted, all else stays.
 /// @param e      the expression; an element of the innermost document.
 /// @param scope  `view` is of $$ROOT.

@@ -9,7 +9,7 @@
 
 namespace fle::query {
 
-/// Analyses one filter: `filter`, an element whose value is a document. Implicit equalities are
+/// Analyzes one filter: `filter`, an element whose value is a document. Implicit equalities are
 /// written with $eq where something in the filter is encrypted; else it stays byte for byte.
 [[nodiscard]] Done match(Context& context, const Element& filter, const MatchScope& scope);
 

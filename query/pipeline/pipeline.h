@@ -16,7 +16,7 @@ struct PipelineScope {
   std::string_view collection;  ///< Where the pipeline began.
 };
 
-/// Analyses a pipeline.
+/// Analyzes a pipeline.
 /// @param stages  an element that must be an array of stages.
 /// @return        the view of the documents that come out.
 [[nodiscard]] Outcome<View> pipeline(Context& context, const Element& stages,

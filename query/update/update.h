@@ -19,10 +19,10 @@ struct UpdateScope {
   bool collation = false;  ///< As MatchScope's.
 };
 
-/// Analyses the update of one statement: operators, a replacement document, or a pipeline.
+/// Analyzes the update of one statement: operators, a replacement document, or a pipeline.
 [[nodiscard]] Done update(Context& context, const Element& u, const UpdateScope& scope);
 
-/// Analyses `filters`, the array filters of an update: the items that they choose are not encrypted
+/// Analyzes `filters`, the array filters of an update: the items that they choose are not encrypted
 /// (update() sees to that), so what they say of the identifiers in its paths may be sent. Anything
 /// else would be values that nobody asks for.
 /// @param u  the update, where there is one.

@@ -109,7 +109,7 @@ MONGO_CRYPT_V1_API void mongo_crypt_v1_query_analyzer_destroy(
     mongo_crypt_v1_query_analyzer* analyzer);
 
 /*
- * Analyses one command.
+ * Analyzes one command.
  *
  * document  BSON: the command, with $db, and with jsonSchema and isRemoteSchema, or
  *           csfleEncryptionSchemas. At most 48,000,000 bytes, by its own int32 length.

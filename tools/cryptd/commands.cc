@@ -26,16 +26,16 @@ constexpr std::string_view kActsAsVersion = "8.1.0";
 constexpr std::int32_t kActsAsVersionArray[] = {8, 1, 0, 0};
 constexpr std::int32_t kMaxBsonObjectSize = 16 * 1024 * 1024;
 
-constexpr Refusal kNoSuchCommand{59, "CommandNotFound",
-                                 "no such command: fle-cryptd analyses commands and keeps no data"};
-constexpr Refusal kNoDatabase{40571, "Location40571", "OP_MSG requests require a $db argument"};
-constexpr Refusal kBadDatabase{73, "InvalidNamespace", "$db is not the name of a database"};
-constexpr Refusal kNotForQuery{352, "UnsupportedOpQueryCommand",
-                               "OP_QUERY is understood for a handshake only; use OP_MSG"};
-constexpr Refusal kReplyTooLarge{10334, "BSONObjectTooLarge",
-                                 "the marked command would not fit into a message"};
-constexpr Refusal kNoMemory{146, "ExceededMemoryLimit", "out of memory"};
-constexpr Refusal kFailed{1, "InternalError", "the analysis ended unexpectedly"};
+constexpr WireError kNoSuchCommand{
+    59, "CommandNotFound", "no such command: fle-cryptd analyses commands and keeps no data"};
+constexpr WireError kNoDatabase{40571, "Location40571", "OP_MSG requests require a $db argument"};
+constexpr WireError kBadDatabase{73, "InvalidNamespace", "$db is not the name of a database"};
+constexpr WireError kNotForQuery{352, "UnsupportedOpQueryCommand",
+                                 "OP_QUERY is understood for a handshake only; use OP_MSG"};
+constexpr WireError kReplyTooLarge{10334, "BSONObjectTooLarge",
+                                   "the marked command would not fit into a message"};
+constexpr WireError kNoMemory{146, "ExceededMemoryLimit", "out of memory"};
+constexpr WireError kFailed{1, "InternalError", "the analysis ended unexpectedly"};
 
 using Document = std::vector<std::uint8_t>;
 using bson::Writer;
@@ -134,7 +134,7 @@ std::optional<Command> command_of(Bytes command) {
 }
 
 /// The value of $db. Twice is as bad as never: this one and the analyzer might take different ones.
-Result<std::string_view, Refusal> database_of(Bytes command) {
+Result<std::string_view, WireError> database_of(Bytes command) {
   bson_iter_t it;
   if (!find(command, "$db", it)) return kNoDatabase;
   if (!BSON_ITER_HOLDS_UTF8(&it)) return kBadDatabase;
@@ -151,7 +151,7 @@ Result<std::string_view, Refusal> database_of(Bytes command) {
   return db;
 }
 
-Result<Request, Refusal> parse_or_refuse(Bytes message) {
+Result<Request, WireError> parse_or_refuse(Bytes message) {
   try {
     return parse(message);
   } catch (const std::bad_alloc&) {
@@ -177,7 +177,7 @@ std::variant<Answer, Request> Responder::begin(Bytes message) const {
   return respond(*request, kNever);
 }
 
-Answer Responder::refuse(Bytes message, const Refusal& refusal) const {
+Answer Responder::refuse(Bytes message, const WireError& refusal) const {
   Answer a;
   a.end_of_connection = true;
   if (!may_be_answered(message)) return a;

@@ -52,7 +52,7 @@ class Responder {
                                const std::atomic<bool>& abandoned = kNever) const;
 
   /// The answer to a message of which only the header could be read.
-  [[nodiscard]] Answer refuse(Bytes message, const Refusal& refusal) const;
+  [[nodiscard]] Answer refuse(Bytes message, const WireError& refusal) const;
 
  private:
   [[nodiscard]] std::vector<std::uint8_t> run(const Request& request, std::string_view& logged_name,

@@ -127,7 +127,7 @@ void finish(const CLI::App& app, const Raw& raw, Options& o) {
 
 std::variant<Options, ExitStatus> parse_options(int argc, const char* const* argv) {
   CLI::App app(
-      "Analyses commands for automatic client-side field level encryption, over the protocol of "
+      "Analyzes commands for automatic client-side field level encryption, over the protocol of "
       "mongocryptd.",
       "fle-cryptd");
   app.set_version_flag("--version", "fle-cryptd " FLE_VERSION);

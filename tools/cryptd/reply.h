@@ -9,7 +9,7 @@
 namespace fle::cryptd {
 
 /// {ok: 0.0, errmsg, code, codeName}.
-[[nodiscard]] std::vector<std::uint8_t> error_reply(const Refusal& refusal);
+[[nodiscard]] std::vector<std::uint8_t> error_reply(const WireError& refusal);
 
 }  // namespace fle::cryptd
 

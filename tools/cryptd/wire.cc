@@ -20,24 +20,24 @@ enum Flag : std::uint32_t { kChecksumPresent = 1U << 0, kMoreToCome = 1U << 1 };
 constexpr std::uint32_t kRequiredFlags = 0xffff;
 
 // Codes and names are those of the server for the same mistake, where it has one.
-constexpr Refusal kBadLength{17, "ProtocolError", "message length outside 16 to 48000000 bytes"};
-constexpr Refusal kBadOpCode{17, "ProtocolError", "only OP_MSG and OP_QUERY are understood"};
-constexpr Refusal kTruncated{17, "ProtocolError", "a section ends beyond its message"};
-constexpr Refusal kBadFlags{223, "IllegalOpMsgFlag", "unknown flag among the required ones"};
-constexpr Refusal kBadChecksum{17, "ProtocolError", "OP_MSG checksum does not match contents"};
-constexpr Refusal kBadSection{40432, "Location40432", "unknown kind of section"};
-constexpr Refusal kTwoBodies{40430, "Location40430", "more than one body section in a message"};
-constexpr Refusal kNoBody{40587, "Location40587", "OP_MSG messages must have a body"};
-constexpr Refusal kSequenceTwice{40431, "Location40431", "duplicate document sequence"};
-constexpr Refusal kSequenceInBody{40433, "Location40433",
-                                  "duplicate field between body and document sequence"};
-constexpr Refusal kBadSequence{17, "ProtocolError",
-                               "the identifier of a document sequence is not a plain field name"};
-constexpr Refusal kManySequences{17, "ProtocolError", "too many document sequences"};
-constexpr Refusal kTooLarge{10334, "BSONObjectTooLarge", "the command is too large"};
-constexpr Refusal kInvalidBson{22, "InvalidBSON", "a document is not valid BSON"};
-constexpr Refusal kBadQuery{352, "UnsupportedOpQueryCommand",
-                            "OP_QUERY is understood for a handshake on $cmd only; use OP_MSG"};
+constexpr WireError kBadLength{17, "ProtocolError", "message length outside 16 to 48000000 bytes"};
+constexpr WireError kBadOpCode{17, "ProtocolError", "only OP_MSG and OP_QUERY are understood"};
+constexpr WireError kTruncated{17, "ProtocolError", "a section ends beyond its message"};
+constexpr WireError kBadFlags{223, "IllegalOpMsgFlag", "unknown flag among the required ones"};
+constexpr WireError kBadChecksum{17, "ProtocolError", "OP_MSG checksum does not match contents"};
+constexpr WireError kBadSection{40432, "Location40432", "unknown kind of section"};
+constexpr WireError kTwoBodies{40430, "Location40430", "more than one body section in a message"};
+constexpr WireError kNoBody{40587, "Location40587", "OP_MSG messages must have a body"};
+constexpr WireError kSequenceTwice{40431, "Location40431", "duplicate document sequence"};
+constexpr WireError kSequenceInBody{40433, "Location40433",
+                                    "duplicate field between body and document sequence"};
+constexpr WireError kBadSequence{17, "ProtocolError",
+                                 "the identifier of a document sequence is not a plain field name"};
+constexpr WireError kManySequences{17, "ProtocolError", "too many document sequences"};
+constexpr WireError kTooLarge{10334, "BSONObjectTooLarge", "the command is too large"};
+constexpr WireError kInvalidBson{22, "InvalidBSON", "a document is not valid BSON"};
+constexpr WireError kBadQuery{352, "UnsupportedOpQueryCommand",
+                              "OP_QUERY is understood for a handshake on $cmd only; use OP_MSG"};
 
 constexpr std::size_t kSmallestDocument = 5;
 // No command has more than two. The bound keeps the search for duplicates short.
@@ -107,7 +107,7 @@ bool for_each_document(Bytes documents, F f) {
   return true;
 }
 
-Result<Sequence, Refusal> read_sequence(Reader& in) {
+Result<Sequence, WireError> read_sequence(Reader& in) {
   const auto section = in.sized(4 + 1);
   if (!section) return kTruncated;
   Reader inside(section->subspan(4));
@@ -127,7 +127,7 @@ struct Sections {
   std::vector<Sequence> sequences;
 };
 
-Result<std::monostate, Refusal> add_sequence(Reader& in, Sections& out) {
+Result<std::monostate, WireError> add_sequence(Reader& in, Sections& out) {
   if (out.sequences.size() == kMaxSequences) return kManySequences;
   FLE_TRY(const Sequence s, read_sequence(in));
   const auto same = [&s](const Sequence& other) { return other.name == s.name; };
@@ -136,7 +136,7 @@ Result<std::monostate, Refusal> add_sequence(Reader& in, Sections& out) {
   return ok;
 }
 
-Result<Sections, Refusal> read_sections(Reader in) {
+Result<Sections, WireError> read_sections(Reader in) {
   Sections out;
   while (!in.at_end()) {
     switch (*in.byte()) {
@@ -157,7 +157,7 @@ Result<Sections, Refusal> read_sections(Reader in) {
   return out;
 }
 
-Result<std::monostate, Refusal> check_names_differ(Bytes body, std::span<const Sequence> with) {
+Result<std::monostate, WireError> check_names_differ(Bytes body, std::span<const Sequence> with) {
   bson::Cursor fields(body);
   while (fields.next()) {
     const auto same = [&](const Sequence& s) { return s.name == fields.element().name; };
@@ -169,7 +169,7 @@ Result<std::monostate, Refusal> check_names_differ(Bytes body, std::span<const S
 
 /// The body with each sequence as an array of its name at the end: what the sender would have
 /// written without sequences.
-Result<WipedBytes, Refusal> fold(const Sections& sections) {
+Result<WipedBytes, WireError> fold(const Sections& sections) {
   const Bytes body = *sections.body;
   FLE_CHECK(check_names_differ(body, sections.sequences));
   // In 64 bits: keys may outweigh the documents, but only by a small factor.
@@ -188,20 +188,20 @@ Result<WipedBytes, Refusal> fold(const Sections& sections) {
   return out;
 }
 
-Result<std::monostate, Refusal> check_command(Bytes command) {
+Result<std::monostate, WireError> check_command(Bytes command) {
   if (!bson::check_value(bson::Type::object, command, kCommandLimits)) return kInvalidBson;
   return ok;
 }
 
 /// Cuts off the checksum once it is found right.
-Result<Bytes, Refusal> verify_checksum(Bytes message) {
+Result<Bytes, WireError> verify_checksum(Bytes message) {
   if (message.size() < kHeaderSize + 4 + 4) return kTruncated;
   const Bytes content = message.first(message.size() - 4);
   if (crc32c(content) != bson::load32(content.data() + content.size())) return kBadChecksum;
   return content;
 }
 
-Result<Request, Refusal> parse_msg(const Header& header, Bytes message) {
+Result<Request, WireError> parse_msg(const Header& header, Bytes message) {
   if (message.size() < kHeaderSize + 4) return kTruncated;
   const std::uint32_t flags = bson::load32(message.data() + kHeaderSize);
   if ((flags & kRequiredFlags & ~(kChecksumPresent | kMoreToCome)) != 0) return kBadFlags;
@@ -233,7 +233,7 @@ Bytes unwrap_query(Bytes query) {
   return wraps && first.type == bson::Type::object ? value_of(query, first) : query;
 }
 
-Result<Request, Refusal> parse_query(const Header& header, Bytes message) {
+Result<Request, WireError> parse_query(const Header& header, Bytes message) {
   Reader in(message.subspan(kHeaderSize));
   const auto flags = in.u32();
   const auto collection = flags ? in.cstring() : std::nullopt;
@@ -257,14 +257,14 @@ Header read_header(std::span<const std::uint8_t, kHeaderSize> bytes) noexcept {
   return {at(0), at(4), at(8), at(12)};
 }
 
-Result<std::monostate, Refusal> check_header(const Header& header) noexcept {
+Result<std::monostate, WireError> check_header(const Header& header) noexcept {
   if (header.length < static_cast<std::int32_t>(kHeaderSize) || header.length > kMaxMessageSize)
     return kBadLength;
   if (header.op_code != kOpMsg && header.op_code != kOpQuery) return kBadOpCode;
   return ok;
 }
 
-Result<Request, Refusal> parse(Bytes message) {
+Result<Request, WireError> parse(Bytes message) {
   if (message.size() < kHeaderSize) return kBadLength;
   const Header header = read_header(message.first<kHeaderSize>());
   FLE_CHECK(check_header(header));

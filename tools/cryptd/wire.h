@@ -37,14 +37,14 @@ struct Header {
 
 /// Why a message or a command is not answered by a result: an error of MongoDB's. Static text
 /// only, so nothing of what a client sent can come back or reach a log.
-struct Refusal {
+struct WireError {
   std::int32_t code;
   std::string_view code_name;
   std::string_view message;
 };
 
 /// Checks what can be known from the header alone, before memory is taken for the rest.
-[[nodiscard]] Result<std::monostate, Refusal> check_header(const Header& header) noexcept;
+[[nodiscard]] Result<std::monostate, WireError> check_header(const Header& header) noexcept;
 
 /// A message, taken apart.
 struct Request {
@@ -66,7 +66,7 @@ struct Request {
 /// Of OP_QUERY only what begins a handshake is taken: a query to "DB.$cmd", bare or inside $query.
 ///
 /// @param message  all of it, from the header on; the result refers to it.
-[[nodiscard]] Result<Request, Refusal> parse(Bytes message);
+[[nodiscard]] Result<Request, WireError> parse(Bytes message);
 
 /// Whether the client of a message that parse() refused waits for an answer that it can read.
 [[nodiscard]] bool may_be_answered(Bytes message) noexcept;

@@ -34,9 +34,9 @@ struct Analyzed {
   Done done = ok;
 };
 
-class Analyses {
+class CommandAnalyzer {
  public:
-  Analyses(SchemaMap schemas, std::string db, const query::AnalysisOptions& options)
+  CommandAnalyzer(SchemaMap schemas, std::string db, const query::AnalysisOptions& options)
       : schemas_(std::move(schemas)), db_(std::move(db)), options_(options) {}
 
   void run(Bytes command, Analyzed& a) const {
@@ -198,13 +198,13 @@ Done append_left_out(std::string& out, const Analyzed& a) {
 
 // --- the stream ---
 
-class Run {
+class AnalyzeRun {
  public:
-  Run(const Options& o, SchemaMap schemas, Output& out, std::uint64_t size)
+  AnalyzeRun(const Options& o, SchemaMap schemas, Output& out, std::uint64_t size)
       : explain_(o.explain),
         stream_(o.stream, out, size, o.stream.quiet || o.explain != Explain::no,
                 schemas[o.command.ns]),
-        analyses_(std::move(schemas), o.command.db(),
+        analyzer_(std::move(schemas), o.command.db(),
                   {.explain = o.explain != Explain::no, .budget = o.command.schema.budget}) {}
 
   Done all(DocumentReader& reader) {
@@ -217,7 +217,7 @@ class Run {
   Done one(Bytes command) {
     Analyzed a;
     a.number = stream_.number();
-    analyses_.run(command, a);
+    analyzer_.run(command, a);
     if (explain_ != Explain::no) return explain(a);
     FLE_CHECK(a.done);
     if (a.analysis.edits.empty()) return stream_.write(command);
@@ -241,7 +241,7 @@ class Run {
 
   const Explain explain_;
   CommandStream stream_;
-  const Analyses analyses_;
+  const CommandAnalyzer analyzer_;
   std::optional<Failure> refused_;
 };
 
@@ -251,7 +251,7 @@ Done run(const Options& o) {
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::secret));
   if (o.explain == Explain::no) FLE_CHECK(check_terminal(out, o.stream.format));
   DocumentReader reader(in, o.stream.format, query::kCommandLimits.max_bytes);
-  Run all(o, std::move(schemas), out, in.size());
+  AnalyzeRun all(o, std::move(schemas), out, in.size());
   Done done = all.all(reader);
   // An explanation of a refusal is what was asked for: it is kept.
   if (done || o.explain != Explain::no) FLE_CHECK(out.commit());

@@ -47,10 +47,10 @@ class KeptReport {
   std::uint64_t count_ = 0;
 };
 
-class Run {
+class CipherRun {
  public:
-  Run(const Options& o, std::shared_ptr<const schema::Plan> plan, DocumentCipher cipher,
-      Output& out, std::uint64_t size)
+  CipherRun(const Options& o, std::shared_ptr<const schema::Plan> plan, DocumentCipher cipher,
+            Output& out, std::uint64_t size)
       : o_(o),
         cipher_(std::move(cipher)),
         out_(out),
@@ -160,7 +160,7 @@ Done run(const Options& o) {
     if (o.keep_missing) options.missing_keys = client::MissingKeys::keep;
   }
   DocumentReader reader(in, o.stream.format);
-  Run all(o, plan, DocumentCipher(plan, std::move(ring), options), out, in.size());
+  CipherRun all(o, plan, DocumentCipher(plan, std::move(ring), options), out, in.size());
   FLE_CHECK(all.all(reader));
   FLE_CHECK(out.commit());
   tell(all.summary(), o.stream);

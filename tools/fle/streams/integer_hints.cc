@@ -12,15 +12,15 @@ using schema::Plan;
 using Path = std::span<const std::string_view>;
 
 /// Where commands have documents, filters and updates; "*" is an item of an array.
-using Place = std::array<std::string_view, 3>;
-constexpr Place kPlaces[] = {{"filter"},
-                             {"query"},
-                             {"update"},
-                             {"documents", "*"},
-                             {"updates", "*", "q"},
-                             {"updates", "*", "u"},
-                             {"deletes", "*", "q"},
-                             {"pipeline", "*", "$match"}};
+using HintPath = std::array<std::string_view, 3>;
+constexpr HintPath kPlaces[] = {{"filter"},
+                                {"query"},
+                                {"update"},
+                                {"documents", "*"},
+                                {"updates", "*", "q"},
+                                {"updates", "*", "u"},
+                                {"deletes", "*", "q"},
+                                {"pipeline", "*", "$match"}};
 
 bool is_index(std::string_view name) noexcept {
   return !name.empty() && std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
@@ -29,7 +29,7 @@ bool is_index(std::string_view name) noexcept {
 /// What follows a place; empty if the path is in none.
 Path below_a_place(Path path) noexcept {
   if (!path.empty() && path.front() == "explain") path = path.subspan(1);
-  for (const Place& place : kPlaces) {
+  for (const HintPath& place : kPlaces) {
     const auto n =
         static_cast<std::size_t>(std::ranges::find(place, std::string_view()) - place.begin());
     if (path.size() > n && std::equal(place.begin(), place.begin() + n, path.begin(),

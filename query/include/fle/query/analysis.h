@@ -201,7 +201,7 @@ class FLE_API Analysis {
 
 using bson::kCommandLimits;
 
-/// Analyses one command. Thread-safe; `out` belongs to the caller.
+/// Analyzes one command. Thread-safe; `out` belongs to the caller.
 ///
 /// @param command   one BSON document, at most kCommandLimits.
 /// @param db        the database it is sent to.

@@ -33,7 +33,7 @@ class FLE_API Analyzer {
   Analyzer& operator=(const Analyzer&) = delete;
   ~Analyzer();
 
-  /// Analyses one command.
+  /// Analyzes one command.
   ///
   /// @param command  one BSON document: the command, with jsonSchema and isRemoteSchema or
   ///                 csfleEncryptionSchemas at its top level; $db may be there and is left out of
