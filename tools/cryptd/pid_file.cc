@@ -33,7 +33,7 @@ Failure taken(const std::string& path, const std::string& content) {
 
 /// True: it is ours until it is closed. False: it is locked, but by somebody who could open it, for
 /// it was not private as those of daemons are.
-Outcome<bool> lock(const files::Fd& file, const std::string& path) {
+Outcome<bool> lock_file(const files::Fd& file, const std::string& path) {
   struct stat before {};
   if (::fstat(file.get(), &before) != 0 || ::fchmod(file.get(), 0600) != 0)
     return files::failure("set the mode of", path, errno);
@@ -47,11 +47,11 @@ Outcome<bool> lock(const files::Fd& file, const std::string& path) {
 
 Done PidFile::write(const std::string& path) {
   FLE_TRY(files::Fd file, files::open_own_file(files::FileKind::pid, path, O_RDWR));
-  FLE_TRY(const bool locked, lock(file, path));
+  FLE_TRY(const bool locked, lock_file(file, path));
   if (!locked) {
     ::unlink(path.c_str());
     FLE_TRY(file, files::open_own_file(files::FileKind::pid, path, O_RDWR));
-    FLE_TRY(const bool ours, lock(file, path));
+    FLE_TRY(const bool ours, lock_file(file, path));
     if (!ours) return taken(path, {});
   }
   content_ = std::to_string(::getpid()) + "\n";
