@@ -1,6 +1,7 @@
 // Data keys under a KMIP server are the same to libmongocrypt and to libfle, both ways.
 #include <gtest/gtest.h>
 
+#include "fle/kms/create_data_key.h"
 #include "fle/kms/key_ring.h"
 #include "kmip/kmip_message.h"
 #include "kmip/ttlv.h"
