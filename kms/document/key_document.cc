@@ -237,7 +237,7 @@ Outcome<KeyDocument> parse_key_document(Bytes bson) {
   std::uint32_t seen = 0;
   FLE_CHECK(for_each_element(bson, [&](const FieldRule& rule, const bson_iter_t& it) -> Done {
     const std::uint32_t bit = 1U << (&rule - kFields);
-    if ((seen & bit) != 0) return refuse(rule.name, "stands twice");
+    if ((seen & bit) != 0) return refuse(rule.name, "appears twice");
     seen |= bit;
     return rule.read(out, it);
   }));

@@ -65,7 +65,7 @@ Done check_no_others(const Fields& fields, const ProviderType& type) {
         name == "provider" || std::ranges::count(type.master_key, name, &MasterKeyField::name) != 0;
     if (!known) return refuse({}, "unexpected field: " + quoted(name) + "." + expected(name, type));
     if (std::ranges::find(fields.begin(), it, name, &Field::name) != it)
-      return refuse(name, "stands twice");
+      return refuse(name, "appears twice");
   }
   return ok;
 }

@@ -6,7 +6,7 @@
 
 namespace fle::kms {
 
-/// automatic_credentials(), with what tests put in the place of the outside world.
+/// automatic_credentials(), with what tests put in place of the outside world.
 [[nodiscard]] decltype(KmsOptions::credentials) automatic_credentials_with(LockPolicy policy,
                                                                            const HttpHooks& hooks);
 

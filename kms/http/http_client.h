@@ -15,7 +15,7 @@
 
 namespace fle::kms {
 
-/// What tests put in the place of the outside world.
+/// What tests put in place of the outside world.
 struct HttpHooks {
   std::function<void(std::chrono::milliseconds)> sleep;              ///< Null: sleeps.
   std::function<std::chrono::system_clock::time_point()> now;        ///< Null: the system's clock.

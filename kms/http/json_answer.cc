@@ -17,7 +17,7 @@ std::string_view text_of(const rapidjson::Value& v) noexcept {
   return {v.GetString(), v.GetStringLength()};
 }
 
-// Null, too, for a name that stands twice: two readers would disagree about it.
+// Null, too, for a name that appears twice: two readers would disagree about it.
 const rapidjson::Value* only_member(const rapidjson::Value& v, std::string_view name) {
   const rapidjson::Value* found = nullptr;
   if (!v.IsObject()) return nullptr;

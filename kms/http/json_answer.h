@@ -23,7 +23,7 @@ class JsonAnswer {
   JsonAnswer& operator=(JsonAnswer&&) noexcept;
   ~JsonAnswer();
 
-  /// The string at the end of a path of names; nothing if there is none, or a name stands twice.
+  /// The string at the end of a path of names; nothing if there is none, or a name appears twice.
   [[nodiscard]] std::optional<std::string_view> text(
       std::initializer_list<std::string_view> path) const;
   /// A non-negative integer, also as decimal string (Azure's metadata service writes that).

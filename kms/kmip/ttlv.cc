@@ -117,7 +117,7 @@ Result<std::optional<Item>> find(Bytes structure, Tag tag, Type type) noexcept {
   while (!structure.empty()) {
     FLE_TRY(const Item item, take(structure));
     if (item.tag != static_cast<std::uint32_t>(tag)) continue;
-    if (found) return bad("TTLV: an item stands twice");
+    if (found) return bad("TTLV: an item appears twice");
     if (item.type != type) return bad("TTLV: an item is of another type than expected");
     found = item;
   }

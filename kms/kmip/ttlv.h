@@ -118,7 +118,7 @@ struct Item {
 
 /// The child `tag` of a structure, or nothing when there is none. The whole level has to be well
 /// formed; other levels are not looked at, so nothing here recurses.
-/// @retval Errc::kms_bad_answer  damaged, `tag` stands twice or is not of `type`
+/// @retval Errc::kms_bad_answer  damaged, `tag` appears twice or is not of `type`
 [[nodiscard]] Result<std::optional<Item>> find(Bytes structure, Tag tag, Type type) noexcept;
 
 /// The child `tag`, which has to be there.

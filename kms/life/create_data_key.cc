@@ -23,7 +23,7 @@ Done check_options(const CreateKeyOptions& options) {
   for (const std::string& name : options.alt_names) {
     if (name.empty()) return invalid("an alternate name is empty");
     if (!seen.insert(name).second)
-      return invalid("the alternate name " + quoted(name) + " stands twice");
+      return invalid("the alternate name " + quoted(name) + " appears twice");
   }
   return ok;
 }

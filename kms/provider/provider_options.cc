@@ -48,7 +48,7 @@ std::optional<std::string_view> base64_of(const rapidjson::Value& v) {
   return std::nullopt;
 }
 
-/// Whether this is a field's name for sure. A value that was pasted in the place of one would end
+/// Whether this is a field's name for sure. A value that was pasted in place of one would end
 /// up in a log: secrets are longer, or have digits and signs.
 bool looks_like_a_name(std::string_view text) noexcept {
   constexpr std::size_t kLongest = 32;
@@ -153,7 +153,7 @@ Done check_option_names(std::string_view id, const rapidjson::Value& options,
     if (std::ranges::find(allowed, name) == allowed.end())
       return invalid_options(id, "unexpected field" + unexpected(name, id, allowed));
     if (std::ranges::find(seen, name) != seen.end())
-      return invalid_options(id, "field " + quoted(name) + " stands twice");
+      return invalid_options(id, "field " + quoted(name) + " appears twice");
     seen.push_back(name);
   }
   return ok;

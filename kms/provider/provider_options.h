@@ -19,7 +19,7 @@ namespace fle::kms {
 
 [[nodiscard]] Failure invalid_options(std::string_view id, std::string_view why);
 
-/// Refuses fields that are not `allowed`, and fields that stand twice.
+/// Refuses fields that are not `allowed`, and fields that appear twice.
 [[nodiscard]] Done check_option_names(std::string_view id, const rapidjson::Value& options,
                                       std::span<const std::string_view> allowed);
 

@@ -101,7 +101,7 @@ class KeyCache {
 
   // What follows is for the writer.
 
-  /// Puts a key in the place of every entry that shares its id or a name with it (libmongocrypt
+  /// Puts a key in place of every entry that shares its id or a name with it (libmongocrypt
   /// does the same): what the vault said last is right. Throws std::bad_alloc, without effect.
   void insert(std::shared_ptr<CachedKey> key, std::vector<std::string> names);
   void erase(const CachedKey& key) noexcept;

@@ -81,7 +81,7 @@ class KeyIdTable {
     table_.store(fresh.get());
     unlinked.splice(unlinked.end(), old);
   }
-  /// Adds a key, or puts it in the place of the one with its id: no reader misses it meanwhile.
+  /// Adds a key, or puts it in place of the one with its id: no reader misses it meanwhile.
   /// reserve_one() comes first.
   void put(const Key& key) noexcept {
     const Key* const before = write(*owner_, key);

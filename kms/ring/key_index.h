@@ -83,7 +83,7 @@ class KeyIndex {
     ++n_items_;
     owner_->slots[i].store(word_of(item));
   }
-  /// Puts `item` in the place of `old`, which has the same key: no reader misses it meanwhile.
+  /// Puts `item` in place of `old`, which has the same key: no reader misses it meanwhile.
   void replace(const Item& old, const Item& item) noexcept {
     owner_->slots[slot_of(old)].store(word_of(item));
   }

@@ -212,7 +212,7 @@ TEST(KeyDocument, RefusesEachFieldThatStandsTwice) {
     json.back() = ',';
     const Failure f = refused(json + "\"" + field + "\": " + value + "}");
     EXPECT_EQ(f.path, field);
-    EXPECT_EQ(f.message, "stands twice");
+    EXPECT_EQ(f.message, "appears twice");
   }
 }
 

@@ -144,7 +144,7 @@ TEST(Providers, NameWhatIsNotExpectedAndWhatWasMeant) {
       {R"({"kmip": {"endpoit": "h"}})",
        {"unexpected field 'endpoit'. Did you mean 'endpoint'? Known is 'endpoint'"}},
       {R"({"local": {"Key": "x"}})", {"unexpected field 'Key'. Did you mean 'key'?"}},
-      // What may be a secret in the place of a name.
+      // What may be a secret in place of a name.
       {R"({"aws": {"AKIAIOSFODNN7EXAMPLE": "s"}})",
        {"unexpected field, whose name is not told because it may be a secret"}},
       {R"({"aws": {"wJalrXUtnFEMIKMDENGbPxRfiCYEXAMPLEKEY": "s"}})", {"not told"}},

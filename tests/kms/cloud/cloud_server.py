@@ -172,7 +172,7 @@ def form_body(request):
         raise Refused(400, "invalid_request", "wrong Content-Type")
     pairs = parse_qsl(request["body"].decode("ascii"), strict_parsing=True)
     if len(dict(pairs)) != len(pairs):
-        raise Refused(400, "invalid_request", "a parameter stands twice")
+        raise Refused(400, "invalid_request", "a parameter appears twice")
     return dict(pairs)
 
 
@@ -404,7 +404,7 @@ def read_request(stream):
         request["raw"] += line
         name, value = line.decode("ascii").rstrip("\r\n").split(":", 1)
         if name.lower() in request["headers"] or version != "HTTP/1.1":
-            raise ValueError("a header stands twice")
+            raise ValueError("a header appears twice")
         request["headers"][name.lower()] = value.strip()
     request["body"] = stream.read(int(request["headers"].get("content-length", 0)))
     return request

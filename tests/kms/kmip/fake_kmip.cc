@@ -179,8 +179,8 @@ SilentPort::SilentPort()
     : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), number_(bind_to_any_port(fd_)) {}
 SilentPort::~SilentPort() { ::close(fd_); }
 
-FakeKmip::FakeKmip(const std::string& folder, Behaviour behaviour, const FakeOptions& options)
-    : behaviour_(std::move(behaviour)),
+FakeKmip::FakeKmip(const std::string& folder, Behavior behavior, const FakeOptions& options)
+    : behavior_(std::move(behavior)),
       tls_(options.tls),
       ctx_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
   const std::string certificate = folder + "/" + options.certificate;
@@ -244,7 +244,7 @@ void FakeKmip::serve(int fd) {
     const std::unique_ptr<SSL, void (*)(SSL*)> ssl(tls_ ? SSL_new(ctx_.get()) : nullptr, SSL_free);
     if (ssl != nullptr) SSL_set_fd(ssl.get(), fd);
     FakeConnection connection(fd, ssl.get());
-    if (ssl == nullptr || SSL_accept(ssl.get()) == 1) behaviour_(connection);
+    if (ssl == nullptr || SSL_accept(ssl.get()) == 1) behavior_(connection);
   }
   const std::lock_guard lock(mutex_);
   open_.erase(fd);

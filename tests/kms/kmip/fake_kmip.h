@@ -29,7 +29,7 @@ class FakeConnection {
   /// Sends one byte after the other, with a pause behind each, until the client closes the
   /// connection.
   void drip(Bytes bytes);
-  /// Says goodbye, as TLS wants it. Without it the connection is cut when the behaviour ends.
+  /// Says goodbye, as TLS wants it. Without it the connection is cut when the behavior ends.
   void say_goodbye();
   /// Lets the connection end with a TCP reset.
   void reset_at_end();
@@ -49,8 +49,8 @@ struct FakeOptions {
 /// own. Clients need a certificate of the folder's "ca".
 class FakeKmip {
  public:
-  using Behaviour = std::function<void(FakeConnection&)>;
-  FakeKmip(const std::string& folder, Behaviour behaviour, const FakeOptions& options = {});
+  using Behavior = std::function<void(FakeConnection&)>;
+  FakeKmip(const std::string& folder, Behavior behavior, const FakeOptions& options = {});
   ~FakeKmip();
   FakeKmip(const FakeKmip&) = delete;
   FakeKmip& operator=(const FakeKmip&) = delete;
@@ -67,7 +67,7 @@ class FakeKmip {
   void accept_connections();
   void serve(int fd);
 
-  Behaviour behaviour_;
+  Behavior behavior_;
   bool tls_;
   std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> ctx_;
   int listener_ = -1;

@@ -61,9 +61,9 @@ class KmipFaults : public testing::Test {
   static void TearDownTestSuite() { delete folder_; }
   static std::string folder() { return folder_->file(""); }
 
-  FakeKmip& serve(FakeKmip::Behaviour behaviour, const test::FakeOptions& options = {}) {
+  FakeKmip& serve(FakeKmip::Behavior behavior, const test::FakeOptions& options = {}) {
     server_.reset();
-    server_ = std::make_unique<FakeKmip>(folder(), std::move(behaviour), options);
+    server_ = std::make_unique<FakeKmip>(folder(), std::move(behavior), options);
     return *server_;
   }
   /// Answers each request with what `reply` makes of its operation.

@@ -56,9 +56,9 @@ class Tls : public testing::Test {
 
   void serve(
       const test::FakeOptions& options,
-      FakeKmip::Behaviour behaviour = [](FakeConnection& c) { c.wait_for_end(); }) {
+      FakeKmip::Behavior behavior = [](FakeConnection& c) { c.wait_for_end(); }) {
     server_.reset();
-    server_ = std::make_unique<FakeKmip>(path(""), std::move(behaviour), options);
+    server_ = std::make_unique<FakeKmip>(path(""), std::move(behavior), options);
   }
   [[nodiscard]] Outcome<TlsStream> connect(const TlsOptions& options = test::client_tls(path("")),
                                            const std::string& host = "localhost") const {

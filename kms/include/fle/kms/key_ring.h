@@ -29,7 +29,7 @@ using KeyHandle = std::shared_ptr<const ResolvedKey>;
 
 struct KeyRingOptions {
   /// How long an unwrapped key may be used before the vault is asked again. 60 s as in drivers;
-  /// 0 means for ever (drivers: keyExpirationMS).
+  /// 0 means forever (drivers: keyExpirationMS).
   std::chrono::milliseconds lifetime{60'000};
   LockPolicy lock_policy = LockPolicy::required;
   /// For tests: the clock that lifetimes and calls are measured with.
