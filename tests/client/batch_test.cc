@@ -133,7 +133,8 @@ TEST_F(ABatch, HoldsNoPlaintextOfTheOtherFieldsWhenOneIsForged) {
   Batch batch;
   batch.add(forged);
   ASSERT_FALSE(DocumentCipher(nullptr, ring).decrypt(batch));
-  EXPECT_TRUE(client::BatchState::of(batch).fields.plaintext().empty()) << "clear() wipes what it drops";
+  EXPECT_TRUE(client::BatchState::of(batch).fields.plaintext().empty())
+      << "clear() wipes what it drops";
   EXPECT_EQ(client::BatchState::of(batch).n_output, 0U);
 }
 
