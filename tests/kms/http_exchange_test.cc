@@ -339,7 +339,8 @@ TEST_F(HttpExchanges, AzureAsksForATokenOnceAndForAnotherWhenItIsRefused) {
 }
 
 TEST_F(HttpExchanges, ARefusedTokenIsWantOfCredentials) {
-  const auto exchange = azure()->begin_unwrap(kMaterial, azure_key());
+  const auto provider = azure();
+  const auto exchange = provider->begin_unwrap(kMaterial, azure_key());
   sent_by(*exchange, kLogin);
   answer(*exchange, http(503, "{}"));
   ASSERT_EQ(exchange->state(), State::wait) << "tokens are worth another attempt, too";
@@ -352,7 +353,8 @@ TEST_F(HttpExchanges, ARefusedTokenIsWantOfCredentials) {
 }
 
 TEST_F(HttpExchanges, GcpSignsForATokenAndUnwraps) {
-  const auto exchange = gcp()->begin_unwrap(kMaterial, gcp_key());
+  const auto provider = gcp();
+  const auto exchange = provider->begin_unwrap(kMaterial, gcp_key());
   const std::string asked = sent_by(*exchange, "oauth2.googleapis.com");
   EXPECT_TRUE(asked.starts_with("POST /token HTTP/1.1\r\n")) << asked;
   EXPECT_NE(asked.find("&assertion=ey"), std::string::npos);
