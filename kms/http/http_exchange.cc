@@ -55,7 +55,7 @@ class HttpProvider::HttpExchange final : public Exchange {
 
   /// What is under way.
   [[nodiscard]] const HttpCall& call() const noexcept {
-    return token_call_ ? *token_call_ : steps_.call();
+    return token_call_ ? *token_call_ : steps_->call();
   }
 
   void send() {
@@ -65,30 +65,34 @@ class HttpProvider::HttpExchange final : public Exchange {
 
   /// To the next request, or to the end.
   void go_on() {
-    if (steps_.wants_token()) find_token();
-    if (!steps_.is_done()) {
+    if (steps_->wants_token()) find_token();
+    if (!steps_->is_done()) {
       retry_.emplace(p_.max_retries_, call().is_transient, &p_.random_);
       send();
-    } else if (end_ == End::wrapped) {
-      finish(steps_.wrapped());
     } else {
-      finish(steps_.opened(p_.lock_policy_));
+      if (end_ == End::wrapped)
+        finish(steps_->wrapped());
+      else
+        finish(steps_->opened(p_.lock_policy_));
+      // The caller may keep an exchange that has ended: no key or token stays with it.
+      steps_.reset();
+      retry_.reset();
     }
   }
 
   void find_token() {
-    if (TokenCache::Token cached = p_.tokens_.cached(steps_.scope()))
-      return steps_.give_token(std::move(cached), false);
-    auto plan = p_.plan_token(steps_.scope());
-    if (!plan) return steps_.give_token(plan.error(), true);
+    if (TokenCache::Token cached = p_.tokens_.cached(steps_->scope()))
+      return steps_->give_token(std::move(cached), false);
+    auto plan = p_.plan_token(steps_->scope());
+    if (!plan) return steps_->give_token(plan.error(), true);
     if (auto* const given = std::get_if<TokenCache::Fetched>(&*plan))
       return keep(std::move(*given));
     token_call_ = std::move(std::get<HttpCall>(*plan));
   }
 
   void keep(Outcome<TokenCache::Fetched> fetched) {
-    if (!fetched) return steps_.give_token(fetched.error(), true);
-    steps_.give_token(p_.tokens_.keep(steps_.scope(), std::move(*fetched)), true);
+    if (!fetched) return steps_->give_token(fetched.error(), true);
+    steps_->give_token(p_.tokens_.keep(steps_->scope(), std::move(*fetched)), true);
   }
 
   /// The end of one attempt.
@@ -103,13 +107,13 @@ class HttpProvider::HttpExchange final : public Exchange {
       const HttpCall asked = *std::exchange(token_call_, std::nullopt);
       keep(token_in(std::move(result), asked, p_.lock_policy_));
     } else {
-      steps_.give_answer(std::move(result), p_.tokens_);
+      steps_->give_answer(std::move(result), p_.tokens_);
     }
     go_on();
   }
 
   HttpProvider& p_;
-  HttpSteps steps_;
+  std::optional<HttpSteps> steps_;  // until the end
   const End end_;
   std::optional<HttpCall> token_call_;  // under way before that of the plan
   std::optional<HttpRetry> retry_;

@@ -117,7 +117,10 @@ class KmipProvider final : public Provider {
    public:
     using End = std::function<void(KmipExchange&, const Round&, Answer)>;
     KmipExchange(const KmipProvider& provider, Round round, End end)
-        : round_(std::move(round)), end_(std::move(end)), reader_(provider.policy_) {
+        : round_(std::move(round)),
+          end_(std::move(end)),
+          policy_(provider.policy_),
+          reader_(policy_) {
       wants_to_send();
     }
     template <class T>
@@ -144,20 +147,29 @@ class KmipProvider final : public Provider {
         const std::size_t n = std::min(room.size(), bytes.size());
         std::ranges::copy(bytes.first(n), room.begin());
         bytes = bytes.subspan(n);
-        if (const Done taken = reader_.took(n); !taken) return end_(*this, round_, taken.error());
+        if (const Done taken = reader_.took(n); !taken) return end_with(taken.error());
       }
       if (!bytes.empty())
-        return end_(*this, round_,
-                    Failure{Errc::kms_bad_answer, "bytes after the end of the answer"});
-      if (reader_.n_wanted() == 0) end_(*this, round_, std::move(reader_.answer()));
+        return end_with(Failure{Errc::kms_bad_answer, "bytes after the end of the answer"});
+      if (reader_.n_wanted() == 0) end_with(std::move(reader_.answer()));
     }
     void do_closed() override { do_lost("the server closed the connection"); }
     void do_lost(std::string_view why) override {
-      end_(*this, round_, Failure{Errc::kms_unreachable, std::string(why)});
+      end_with(Failure{Errc::kms_unreachable, shortened(why, kMaxWhy)});
     }
 
+    /// Once. The caller may keep an exchange that has ended: no key stays with it.
+    void end_with(Answer answer) {
+      const End end = std::exchange(end_, nullptr);
+      const Round round = std::move(round_);
+      reader_ = kmip::AnswerReader(policy_);
+      end(*this, round, std::move(answer));
+    }
+
+    static constexpr std::size_t kMaxWhy = 200;
     Round round_;
     End end_;
+    LockPolicy policy_;
     kmip::AnswerReader reader_;
   };
 
