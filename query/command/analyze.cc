@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <new>
 #include <utility>
 
@@ -106,8 +107,19 @@ Done analyze_target(Bytes command, std::string_view db, std::span<const Collecti
                         scope);
 }
 
+/// Whether `target` was read from these bytes, as far as that can be seen: one of another command
+/// could let this one pass without a look.
+bool is_of(Bytes command, const Target& target) noexcept {
+  const auto* const name = reinterpret_cast<const std::uint8_t*>(target.name.data());
+  const std::less_equal<> not_after;
+  return name != nullptr && not_after(command.data(), name) &&
+         not_after(name + target.name.size(), command.data() + command.size());
+}
+
 Done analyze_command(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
                      Analysis& out, const AnalysisOptions& options) {
+  if (options.target != nullptr && !is_of(command, *options.target))
+    return Failure(Errc::invalid_argument, "AnalysisOptions::target is of another command");
   if (options.target != nullptr)
     return analyze_target(command, db, schemas, *options.target, out, options);
   FLE_TRY(const Target target, read_target(command));

@@ -113,5 +113,25 @@ TEST(CommandAnalysis, LooksUpThePointerOfManyFieldsOnce) {
   test::expect_accepted("{'insert': 'c', 'documents': [{" + fields + "'k': 'name'}]}", plan);
 }
 
+// A target of a bypassed command would let everything pass.
+TEST(Analyze, TakesNoTargetOfAnotherCommand) {
+  const test::Buf insert = test::doc("{'insert': 'c', 'documents': [{'ssn': 1}]}");
+  const test::Buf ping = test::doc("{'ping': 1}");
+  const auto target = query::read_target(ping);
+  ASSERT_TRUE(target);
+  const std::vector<query::CollectionSchema> schemas{{"c", test::people()}};
+  query::Analysis analysis;
+  const query::Target none;
+  for (const query::Target* other : {&*target, &none}) {
+    const Done done = query::analyze(insert, "db", schemas, analysis, {.target = other});
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::invalid_argument);
+  }
+  const auto own = query::read_target(insert);
+  ASSERT_TRUE(own);
+  ASSERT_TRUE(query::analyze(insert, "db", schemas, analysis, {.target = &*own}));
+  EXPECT_EQ(analysis.n_encrypted, 1U);
+}
+
 }  // namespace
 }  // namespace fle

@@ -210,6 +210,7 @@ using bson::kCommandLimits;
 /// @param out       empty on any failure, except for `findings`.
 /// @retval Errc::command_not_supported .. Errc::analysis_disordered, see fle/errc.h
 /// @retval Errc::work_limit  the budget is spent; names what took the most
+/// @retval Errc::invalid_argument  AnalysisOptions::target is of another command
 /// @retval as bson::find_fields for values that are to be encrypted
 /// A Failure names the path within the command.
 [[nodiscard]] FLE_API Done analyze(Bytes command, std::string_view db,
