@@ -4,12 +4,14 @@
 #include <initializer_list>
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <sys/resource.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace fle::files {
 

@@ -121,7 +121,7 @@ TEST(Analyze, TakesNoTargetOfAnotherCommand) {
   ASSERT_TRUE(target);
   const std::vector<query::CollectionSchema> schemas{{"c", test::people()}};
   query::Analysis analysis;
-  const query::Target none;
+  const query::Target none{};
   for (const query::Target* other : {&*target, &none}) {
     const Done done = query::analyze(insert, "db", schemas, analysis, {.target = other});
     ASSERT_FALSE(done);
