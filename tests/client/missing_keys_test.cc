@@ -137,6 +137,25 @@ TEST_F(MissingKey, OfEveryKindStaysAloneAndIsReportedInFull) {
   expect_says(elsewhere.message, {"'local:elsewhere'", "add this provider"});
 }
 
+// Fields without a key are left out of the batch: what fails in it is counted without them.
+TEST_F(MissingKey, DoesNotShiftTheNameOfAFieldThatWasForged) {
+  const std::vector<KeyId> keys = {world.new_key(), world.new_key(), world.new_key(),
+                                   world.new_key()};
+  const Doc sealed = encrypted(values(4), fields(keys));
+  const std::size_t element = (sealed.size() - 5) / 4;  // all are ints under names of two bytes
+  vault->lost = {keys[0], keys[2]};
+  for (const std::size_t forged : {1U, 3U}) {
+    Doc changed = sealed;
+    changed[4 + (forged + 1) * element - 1] ^= 1;  // the last byte of its tag
+    Batch batch;
+    batch.add(changed);
+    const Done done = reader(MissingKeys::keep).decrypt(batch);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::auth_failed);
+    EXPECT_EQ(done.error().path, "f" + std::to_string(forged));
+  }
+}
+
 TEST_F(MissingKey, FailsTheReplyUnlessAskedToKeepAndNamesFieldKeyAndProvider) {
   const std::vector<KeyId> keys = {world.new_key(), world.new_key({"of patient 7"})};
   const Doc sealed = encrypted(values(2), fields(keys));
