@@ -193,6 +193,16 @@ TEST_F(AutoEncrypterSchemas, OfViewsThereAreNone) {
   EXPECT_EQ(server_.calls.size(), 1U);
 }
 
+// The view is new, what it stands on is not: its schema decides.
+TEST_F(AutoEncrypterSchemas, OfWhatANewViewStandsOnAreAskedFor) {
+  add_patients();
+  const std::string view =
+      "{'create': 'v', 'viewOn': 'patients', 'pipeline': [{'$match': {'ssn': 5}}]}";
+  EXPECT_NE(error_of(auto_encrypter(), view), Errc{});
+  ASSERT_EQ(server_.calls.size(), 1U);
+  EXPECT_EQ(server_.calls[0].second, bson("{'name': 'patients'}"));
+}
+
 TEST_F(AutoEncrypterSchemas, ThatDoNotCompileRefuseEveryCommand) {
   add("patients", info("patients", "{'properties': {'ssn': {'encrypt': {'algorithm': 'rot13'}}}}"));
   const AutoEncrypter e = auto_encrypter();
