@@ -96,15 +96,15 @@ Done analyze_target(Bytes command, std::string_view db, std::span<const Collecti
   out.schema_encrypts = std::ranges::any_of(schemas, encrypts);
   Context context(command, db, schemas, out, options);
   const Element whole{0, 0, static_cast<std::uint32_t>(command.size()), Type::object, {}};
-  const CommandReach& reach = find_command(target.name)->reach;
+  const Command& row = *find_command(target.name);
+  const CommandReach& reach = row.reach;
   FLE_CHECK(check_databases(context, whole, target, reach));
   FLE_TRY(const Scope scope, scope_of(context, whole, target.collection));
   FLE_CHECK(need_schemas(context, target));
   if (reach.stores_schema) FLE_CHECK(refuse_hidden_schema(context, whole));
   // What encrypts nothing is none of our business: it stays as it is, also where we do not know it.
   if (!out.schema_encrypts) return ok;
-  return analyze_fields(context, *find_command(target.offset == 0 ? target.name : "explain"),
-                        scope);
+  return analyze_fields(context, target.offset == 0 ? row : *find_command("explain"), scope);
 }
 
 /// Whether `target` was read from these bytes, as far as that can be seen: one of another command
@@ -122,9 +122,9 @@ Done analyze_command(Bytes command, std::string_view db, std::span<const Collect
     return Failure(Errc::invalid_argument, "AnalysisOptions::target is of another command");
   if (options.target != nullptr)
     return analyze_target(command, db, schemas, *options.target, out, options);
-  FLE_TRY(const Target target, read_target(command));
-  out.work.step(target.work.steps());
-  return analyze_target(command, db, schemas, target, out, options);
+  FLE_CHECK(read_target(command, out.target));
+  out.work.step(out.target.work.steps());
+  return analyze_target(command, db, schemas, out.target, out, options);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #ifndef FLE_QUERY_SRC_RULE_H_
 #define FLE_QUERY_SRC_RULE_H_
 
+#include <string_view>
+
 namespace fle::query {
 
 /// How sure a rule is: the tags of the table in docs/analysis.md.
@@ -13,7 +15,7 @@ enum class Evidence : unsigned char {
 
 /// What a row of any rule table says about itself; docs/analysis.md is made from these.
 struct RuleText {
-  const char* name;       ///< "$eq"
+  std::string_view name;  ///< "$eq"
   const char* treatment;  ///< One line.
   Evidence evidence = Evidence::fail_closed;
 };

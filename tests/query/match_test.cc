@@ -103,12 +103,13 @@ TEST(Match, RefusesEveryRowOfItsTableThatIsNotAnEquality) {
     ++n;
     for (const char* field : {"name", "note", "address"}) {
       const auto got = test::analyze(
-          with_operator(std::string("{'") + field + "': {'?': 'x'}}", row.name), test::people());
+          with_operator(std::string("{'") + field + "': {'?': 'x'}}", std::string(row.name)),
+          test::people());
       ASSERT_FALSE(got.marked);
       EXPECT_EQ(got.marked.error().code, Errc::operator_not_allowed);
       EXPECT_EQ(got.analysis.findings.at(0).operation, row.name);
     }
-    const test::Buf plain = with_operator("{'city': {'?': 'x'}}", row.name);
+    const test::Buf plain = with_operator("{'city': {'?': 'x'}}", std::string(row.name));
     EXPECT_EQ(*test::analyze(plain, test::people()).marked, plain);
   }
   EXPECT_GE(n, 20);
@@ -117,7 +118,7 @@ TEST(Match, RefusesEveryRowOfItsTableThatIsNotAnEquality) {
 TEST(Match, KnowsEveryRowOfItsTableThatStandsInPlaceOfAPath) {
   for (const query::RuleText& row : query::match_logical_rules()) {
     SCOPED_TRACE(row.name);
-    const std::string name = row.name;
+    const std::string name(row.name);
     const bool as_it_is = name == "$comment" || name == "$alwaysTrue" || name == "$alwaysFalse" ||
                           name == "$sampleRate";
     const std::string value =

@@ -197,6 +197,8 @@ class FLE_API Analysis {
   void clear() noexcept;
   /// Keeps the schemas of the last analysis alive.
   std::vector<std::shared_ptr<const schema::Plan>> plans;
+  /// What analyze() makes of a command whose target it is not given.
+  Target target;
 };
 
 using bson::kCommandLimits;
