@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "batch_state.h"
 #include "collection_schemas.h"
 #include "field_batch.h"
 #include "fle/query/form.h"
@@ -27,7 +28,16 @@ struct MessageState {
   // Decryption.
   Batch batch;
 
-  MessageState() = default;
+  // Of a caller with a network of its own.
+  HeldKeys held;
+  ListCollections list;  // may be empty
+  bool together = true;
+  WantedKeys wanted;
+
+  MessageState() {
+    values.hold(&held);
+    BatchState::of(batch).fields.hold(&held);
+  }
   MessageState(const MessageState&) = delete;
   MessageState& operator=(const MessageState&) = delete;
   ~MessageState() { wipe(output); }
@@ -114,6 +124,8 @@ template <class Work>
 Done run(Message& message, Work work) {
   MessageState& s = MessageState::of(message);
   s.abandon();
+  s.wanted.clear();
+  BatchState::of(s.batch).wanted.clear();
   Done done = ok;
   try {
     done = work(s);
@@ -128,6 +140,10 @@ Done run(Message& message, Work work) {
     s.values.release();
     s.forget_rolled();
     return done;
+  }
+  if (done.error().code == Errc::key_not_found) {
+    s.values.list_wanted(s.wanted);
+    if (s.wanted.empty()) s.wanted = BatchState::of(s.batch).wanted;
   }
   auto findings = std::move(s.analysis.findings);
   s.abandon();
@@ -168,6 +184,19 @@ std::vector<const schema::Leaf*> Message::leaves() const {
 }
 std::span<const query::Finding> Message::findings() const noexcept { return s_->analysis.findings; }
 std::span<const KeptField> Message::kept() const noexcept { return s_->batch.kept(); }
+const WantedKeys& Message::wanted_keys() const noexcept { return s_->wanted; }
+void Message::hold_key(kms::KeyHandle key, std::span<const std::string> alt_names) {
+  s_->held.add(std::move(key), alt_names);
+}
+void Message::use_list_collections(ListCollections list, bool together) {
+  s_->list = std::move(list);
+  s_->together = together;
+}
+void Message::drop_held() noexcept {
+  s_->abandon();  // which may point to keys that are held
+  s_->held.clear();
+  s_->list = nullptr;
+}
 
 struct AutoEncrypter::Impl {
   Impl(Options o, std::shared_ptr<kms::KeyRing> k)
@@ -181,7 +210,8 @@ struct AutoEncrypter::Impl {
     FLE_CHECK(query::read_target(command, s.target));
     if (changes_schemas(s.target.name)) schemas.forget();
     if (s.target.command_class == query::CommandClass::bypassed) return ok;
-    FLE_CHECK(schemas.find(db, s.target, s.schemas, s.scratch));
+    FLE_CHECK(
+        schemas.find(db, s.target, s.schemas, s.scratch, {s.list ? &s.list : nullptr, s.together}));
     const query::AnalysisOptions how{
         options.explain, options.budget,
         options.previous_keys.empty() ? nullptr : &options.previous_keys, &s.target};

@@ -34,6 +34,8 @@ struct BatchState {
   std::vector<KeptField> kept;
   std::vector<std::size_t> kept_fields;  // which fields of the batch these are, in order
 
+  WantedKeys wanted;  // that the last call lacked
+
   // Scratch of one call.
   FieldBatch fields;  // of every mark of every document, in order
   struct PointerKey {

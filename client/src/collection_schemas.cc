@@ -83,7 +83,8 @@ void CollectionSchemas::forget() {
 }
 
 Done CollectionSchemas::find(std::string_view command_db, const query::Target& target,
-                             std::vector<query::CollectionSchema>& out, std::string& scratch) {
+                             std::vector<query::CollectionSchema>& out, std::string& scratch,
+                             const Asking& asking) {
   query::list_schemas(target, out);
   std::map<std::string_view, std::vector<Wanted>> missing;  // by database
   for (query::CollectionSchema& s : out) {
@@ -98,12 +99,17 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
       s.plan = local->second;
       continue;
     }
+    if (options_.local_schemas) {
+      FLE_TRY(s.plan, options_.local_schemas(scratch));
+      if (s.plan != nullptr) continue;
+    }
     const bool is_new = query::is_own_collection(target, s) && target.name == "create";
-    if (!options_.list_collections || is_new) continue;
+    if ((asking.list == nullptr && !options_.list_collections) || is_new) continue;
     FLE_TRY(const bool known, take_known(scratch, s));
     if (!known) missing[name.db].push_back({&s, scratch, std::make_shared<Flight>()});
   }
-  for (auto& [db, wanted] : missing) FLE_CHECK(load(db, std::move(wanted)));
+  for (auto& [db, wanted] : missing)
+    FLE_CHECK(asking.list != nullptr ? ask(db, wanted, asking) : load(db, std::move(wanted)));
   return options_.require_schema ? check_all(target, command_db, out) : Done(ok);
 }
 
@@ -143,7 +149,7 @@ Done CollectionSchemas::load(std::string_view db, std::vector<Wanted> missing) {
     }
   }
   if (!ours.empty()) {
-    auto found = fetch(db, ours);
+    auto found = fetch(db, ours, options_.list_collections);
     if (!found) {
       landing.fail(found.error());
       return found.error();
@@ -166,11 +172,25 @@ Done CollectionSchemas::load(std::string_view db, std::vector<Wanted> missing) {
   return ok;
 }
 
+Done CollectionSchemas::ask(std::string_view db, std::span<Wanted> wanted, const Asking& asking) {
+  const std::size_t at_once = asking.together ? wanted.size() : 1;
+  for (std::size_t i = 0; i < wanted.size(); i += at_once) {
+    const std::span<Wanted> some = wanted.subspan(i, at_once);
+    FLE_TRY(const std::vector<Info> found, fetch(db, some, *asking.list));
+    remember(some, found);
+    for (std::size_t n = 0; n < some.size(); ++n) {
+      if (found[n].failure) return *found[n].failure;
+      some[n].schema->plan = found[n].plan;
+    }
+  }
+  return ok;
+}
+
 Outcome<std::vector<CollectionSchemas::Info>> CollectionSchemas::fetch(
-    std::string_view db, std::span<const Wanted> wanted) const {
+    std::string_view db, std::span<const Wanted> wanted, const ListCollections& list) const {
   std::vector<std::string_view> names;
   for (const Wanted& w : wanted) names.push_back(w.schema->collection);
-  FLE_TRY(const auto documents, options_.list_collections(db, name_filter(names)));
+  FLE_TRY(const auto documents, list(db, name_filter(names)));
   std::vector<Info> found(wanted.size());
   std::vector<bool> seen(wanted.size());
   for (const std::vector<std::uint8_t>& document : documents) {

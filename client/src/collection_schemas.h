@@ -24,6 +24,12 @@ class CollectionSchemas {
  public:
   explicit CollectionSchemas(const AutoEncrypter::Options& options);
 
+  /// What a caller with a network of its own answers instead of Options::list_collections.
+  struct Asking {
+    const ListCollections* list = nullptr;  ///< Null: Options::list_collections.
+    bool together = true;                   ///< Several collections may be asked for at once.
+  };
+
   /// The schemas that the analysis of a command needs.
   /// @param out      one for each of target.collections and target.elsewhere; memory is reused.
   /// @param scratch  likewise.
@@ -32,7 +38,8 @@ class CollectionSchemas {
   /// @retval Errc::server_bad_answer   listCollections told of what it was not asked for, or twice
   /// @retval as list_collections and the schema compiler
   [[nodiscard]] Done find(std::string_view db, const query::Target& target,
-                          std::vector<query::CollectionSchema>& out, std::string& scratch);
+                          std::vector<query::CollectionSchema>& out, std::string& scratch,
+                          const Asking& asking);
 
   /// Forgets what the server said: a command that changes collections is about to be sent. What
   /// another thread asks for before the server has carried it out may be remembered again, for
@@ -72,8 +79,11 @@ class CollectionSchemas {
   /// Gives `s` its schema when it is known. True when it was.
   [[nodiscard]] Outcome<bool> take_known(const std::string& ns, query::CollectionSchema& s) const;
   [[nodiscard]] Done load(std::string_view db, std::vector<Wanted> missing);
+  /// Asks the caller, who waits for nobody.
+  [[nodiscard]] Done ask(std::string_view db, std::span<Wanted> wanted, const Asking& asking);
   [[nodiscard]] Outcome<std::vector<Info>> fetch(std::string_view db,
-                                                 std::span<const Wanted> wanted) const;
+                                                 std::span<const Wanted> wanted,
+                                                 const ListCollections& list) const;
   void remember(std::span<const Wanted> wanted, std::span<const Info> found);
 
   const AutoEncrypter::Options& options_;

@@ -13,6 +13,7 @@ template <class Work>
 Done run(Batch& batch, Work work) {
   BatchState& s = BatchState::of(batch);
   s.abandon();
+  s.wanted.clear();
   Done done = ok;
   try {
     done = work(s);
@@ -23,6 +24,7 @@ Done run(Batch& batch, Work work) {
     s.n_results = s.n_documents;
     s.end_call();
   } else {
+    s.fields.list_wanted(s.wanted);
     s.abandon();
   }
   return done;

@@ -29,6 +29,17 @@ bool FieldBatch::add_payload(Bytes payload) {
   return true;
 }
 
+void FieldBatch::list_wanted(WantedKeys& wanted) const {
+  for (const kms::KeyProblem& problem : keys_.problems()) {
+    if (problem.why.code != Errc::key_not_found) continue;
+    if (problem.by_name) {
+      wanted.alt_names.emplace_back(keys_.name(problem.index));
+    } else {
+      wanted.ids.push_back(keys_.id(problem.index));
+    }
+  }
+}
+
 FieldsDone FieldBatch::resolve(kms::KeyRing* ring) {
   const Done resolved = keys_.resolve(ring);
   if (resolved) return ok;

@@ -9,6 +9,7 @@
 #include "binary.h"
 #include "fle/batch.h"
 #include "fle/bson_walk/walk.h"
+#include "fle/client/document_cipher.h"
 #include "fle/secret.h"
 #include "key_table.h"
 
@@ -57,6 +58,11 @@ class FieldBatch {
   bool add_payload(Bytes payload);
 
   [[nodiscard]] std::size_t size() const noexcept { return field_keys_.size(); }
+
+  /// See KeyTable::hold().
+  void hold(const HeldKeys* held) noexcept { keys_.hold(held); }
+  /// Adds to `wanted` the keys that no vault had, once a resolve() has failed.
+  void list_wanted(WantedKeys& wanted) const;
 
   /// One look-up for all keys.
   /// @return the first field whose key is missing, if any is

@@ -18,9 +18,32 @@ const kms::KeyProblem& no_ring() {
 
 }  // namespace
 
+void HeldKeys::add(kms::KeyHandle key, std::span<const std::string> alt_names) {
+  const kms::ResolvedKey* const found = key.get();
+  by_id_.insert_or_assign(key->id, std::move(key));
+  for (const std::string& name : alt_names) by_name_.insert_or_assign(name, found);
+}
+
+void HeldKeys::clear() noexcept {
+  by_name_.clear();
+  by_id_.clear();
+}
+
+const kms::ResolvedKey* HeldKeys::find(const KeyId& id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second.get();
+}
+
+const kms::ResolvedKey* HeldKeys::find(std::string_view alt_name) const {
+  const auto found = by_name_.find(alt_name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
 KeyTable::KeyTable() noexcept : hash_(SeededHash::random()) {}
 
 void KeyTable::clear() noexcept {
+  problems_ = {};
+  left_.clear();
   lease_.release();
   ids_.clear();
   names_.clear();
@@ -80,7 +103,20 @@ Done KeyTable::resolve(kms::KeyRing* ring) {
   has_ring_ = ring != nullptr;
   if (size() == 0) return ok;
   if (ring == nullptr) return no_ring().why;
-  return ring->lease(lease_, {ids_, names_, by_id_, by_name_});
+  const Done leased = ring->lease(lease_, {ids_, names_, by_id_, by_name_});
+  problems_ = lease_.problems();
+  return leased || held_ == nullptr || held_->empty() ? leased : take_held();
+}
+
+Done KeyTable::take_held() {
+  left_.clear();
+  for (const kms::KeyProblem& problem : problems_) {
+    const kms::ResolvedKey*& key = (problem.by_name ? by_name_ : by_id_)[problem.index];
+    key = problem.by_name ? held_->find(names_[problem.index]) : held_->find(ids_[problem.index]);
+    if (key == nullptr) left_.push_back(problem);
+  }
+  problems_ = left_;
+  return left_.empty() ? Done(ok) : Done(left_.front().why);
 }
 
 const kms::KeyProblem* KeyTable::missing(Index i) const noexcept {
@@ -88,11 +124,9 @@ const kms::KeyProblem* KeyTable::missing(Index i) const noexcept {
   // Ids come before names, each by index.
   const auto place = [](bool by_name, std::size_t index) { return std::pair(by_name, index); };
   const auto wanted = place(is_name(i), i >> 1);
-  const auto found =
-      std::ranges::lower_bound(lease_.problems(), wanted, {},
-                               [&](const kms::KeyProblem& p) { return place(p.by_name, p.index); });
-  if (found == lease_.problems().end() || place(found->by_name, found->index) != wanted)
-    return nullptr;
+  const auto found = std::ranges::lower_bound(
+      problems_, wanted, {}, [&](const kms::KeyProblem& p) { return place(p.by_name, p.index); });
+  if (found == problems_.end() || place(found->by_name, found->index) != wanted) return nullptr;
   return &*found;
 }
 

@@ -2,6 +2,9 @@
 #define FLE_CLIENT_SRC_KEY_TABLE_H_
 
 #include <cstdint>
+#include <map>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -9,6 +12,21 @@
 #include "fle/seeded_hash.h"
 
 namespace fle::client {
+
+/// Keys that a caller with a network of its own has brought, by id and by alternate name.
+class HeldKeys {
+ public:
+  void add(kms::KeyHandle key, std::span<const std::string> alt_names);
+  void clear() noexcept;
+  [[nodiscard]] bool empty() const noexcept { return by_id_.empty(); }
+  /// Null when it is not there.
+  [[nodiscard]] const kms::ResolvedKey* find(const KeyId& id) const;
+  [[nodiscard]] const kms::ResolvedKey* find(std::string_view alt_name) const;
+
+ private:
+  std::map<KeyId, kms::KeyHandle> by_id_;
+  std::map<std::string, const kms::ResolvedKey*, std::less<>> by_name_;
+};
 
 /// The keys of one call: each distinct id and alternate name once, and an index for every field.
 /// Keeps its memory for the next call, so that a warm one allocates nothing.
@@ -25,6 +43,9 @@ class KeyTable {
   /// @param alt_name  must stay where it is until clear().
   Index add(std::string_view alt_name);
 
+  /// Keys that stand in for those that the ring does not have; null: none. They must stay.
+  void hold(const HeldKeys* held) noexcept { held_ = held; }
+
   /// One look-up for all of them.
   /// @return the first that is missing, if any is: missing() then tells of every one
   Done resolve(kms::KeyRing* ring);
@@ -35,6 +56,10 @@ class KeyTable {
   }
   /// Why a key is missing; null when it is not.
   [[nodiscard]] const kms::KeyProblem* missing(Index i) const noexcept;
+  /// The same of all, ids before names, by index. Good until clear().
+  [[nodiscard]] std::span<const kms::KeyProblem> problems() const noexcept { return problems_; }
+  [[nodiscard]] const KeyId& id(std::size_t i) const noexcept { return ids_[i]; }
+  [[nodiscard]] std::string_view name(std::size_t i) const noexcept { return names_[i]; }
 
  private:
   // A slot that was written in an earlier round is free: clearing takes no time.
@@ -46,6 +71,8 @@ class KeyTable {
   [[nodiscard]] std::size_t size() const noexcept { return ids_.size() + names_.size(); }
   template <class Key>
   Index add_to(std::vector<Key>& keys, const Key& key, Index is_name_bit);
+  /// Takes what is missing out of `held_`, as far as it is there.
+  Done take_held();
   void place(std::uint64_t hash, Index index) noexcept;
   void grow();
 
@@ -54,6 +81,9 @@ class KeyTable {
   std::vector<const kms::ResolvedKey*> by_id_;
   std::vector<const kms::ResolvedKey*> by_name_;
   kms::KeyLease lease_;
+  const HeldKeys* held_ = nullptr;
+  std::vector<kms::KeyProblem> left_;  // problems that held_ has not solved
+  std::span<const kms::KeyProblem> problems_;
   bool has_ring_ = false;
   Index last_ = 0;  // of the id that was added last, if any was
 

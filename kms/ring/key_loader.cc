@@ -133,14 +133,33 @@ Outcome<KeyLoader::Unwrapped> KeyLoader::unwrap(const KeyDocument& doc,
     FLE_CHECK(check_seal(*providers_, doc));
     FLE_TRY(const SecretBytes raw,
             timed(kms_calls_, [&] { return provider->unwrap(doc.key_material, doc.master_key); }));
-    FLE_CHECK(check_sealed_material(*providers_, doc, raw.expose()));
-    FLE_TRY(const Mac tag, materials.tag(raw.expose()));
-    FLE_TRY(DataKey key, DataKey::create(raw.expose(), policy_));
-    return Unwrapped{{doc.id, std::move(key)}, tag};
+    return make_key(doc, raw, materials);
   };
   auto key = attempt();
   if (!key) key.error() = explained(std::move(key.error()), doc);
   return key;
+}
+
+Outcome<KeyLoader::Unwrapped> KeyLoader::take(const KeyDocument& doc, const SecretBytes& raw,
+                                              const Materials& materials) const {
+  const auto attempt = [&]() -> Outcome<Unwrapped> {
+    FLE_CHECK(check_seal(*providers_, doc));
+    if (raw.size() != DataKey::kLen)
+      return Failure(Errc::key_unwrap_failed,
+                     "the data key has not " + std::to_string(DataKey::kLen) + " bytes");
+    return make_key(doc, raw, materials);
+  };
+  auto key = attempt();
+  if (!key) key.error() = explained(std::move(key.error()), doc);
+  return key;
+}
+
+Outcome<KeyLoader::Unwrapped> KeyLoader::make_key(const KeyDocument& doc, const SecretBytes& raw,
+                                                  const Materials& materials) const {
+  FLE_CHECK(check_sealed_material(*providers_, doc, raw.expose()));
+  FLE_TRY(const Mac tag, materials.tag(raw.expose()));
+  FLE_TRY(DataKey key, DataKey::create(raw.expose(), policy_));
+  return Unwrapped{{doc.id, std::move(key)}, tag};
 }
 
 bool KeyLoader::is_local(const KeyDocument& doc) {

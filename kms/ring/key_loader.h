@@ -51,6 +51,9 @@ class KeyLoader {
   };
   /// The Failure names key and provider and says what to do next.
   [[nodiscard]] Outcome<Unwrapped> unwrap(const KeyDocument& doc, const Materials& materials);
+  /// The same for one that somebody else has unwrapped, to `raw`.
+  [[nodiscard]] Outcome<Unwrapped> take(const KeyDocument& doc, const SecretBytes& raw,
+                                        const Materials& materials) const;
 
   /// Whether unwrapping `doc` takes no server.
   [[nodiscard]] static bool is_local(const KeyDocument& doc);
@@ -62,6 +65,8 @@ class KeyLoader {
   [[nodiscard]] CallCounters kms_calls() const noexcept { return kms_calls_.read(); }
 
  private:
+  [[nodiscard]] Outcome<Unwrapped> make_key(const KeyDocument& doc, const SecretBytes& raw,
+                                            const Materials& materials) const;
   /// Runs and records a call.
   template <class Call>
   auto timed(CallRecorder& calls, Call call);

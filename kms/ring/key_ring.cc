@@ -275,6 +275,17 @@ Outcome<KeyHandle> KeyRing::by_alt_name(const std::string& alt_name) {
   return static_cast<const CachedKey*>(key)->handle();
 }
 
+Outcome<KeyHandle> KeyRing::add(const KeyDocument& document, const SecretBytes& key) {
+  std::uint64_t cleared = 0;
+  {
+    const std::lock_guard lock(s_->mutex);
+    cleared = s_->cleared;
+  }
+  LoadResult result = s_->take(document, s_->now(), cleared, &key);
+  if (result.key == nullptr) return std::move(result.problem.why);
+  return std::move(result.key);
+}
+
 std::vector<KeyProblem> KeyRing::prewarm(std::span<const KeyId> ids) {
   constexpr std::size_t kQuery = 1000;
   std::vector<KeyProblem> problems;

@@ -136,16 +136,19 @@ std::vector<LoadResult> KeyRing::State::take_all(std::span<const KeyDocument> do
   return results;
 }
 
-LoadResult KeyRing::State::take(const KeyDocument& doc, TimePoint asked,
-                                std::uint64_t cleared_then) {
-  auto key = loader.unwrap(doc, materials);
+LoadResult KeyRing::State::take(const KeyDocument& doc, TimePoint asked, std::uint64_t cleared_then,
+                                const SecretBytes* raw) {
+  const auto unwrap = [&] {
+    return raw == nullptr ? loader.unwrap(doc, materials) : loader.take(doc, *raw, materials);
+  };
+  auto key = unwrap();
   if (!key && key.error().code == Errc::lock_failed) {
     // The limit on locked memory is reached before max_keys: it is the cap, then.
     {
       const std::lock_guard lock(mutex);
       cache.evict(cache.size() / 16 + 1);
     }
-    key = loader.unwrap(doc, materials);
+    key = unwrap();
   }
   LoadResult result;
   const auto refused = [&](Failure why) {

@@ -52,9 +52,9 @@ struct KeyRing::State {
 
   /// Does the work of a load: lands every flight of it.
   void run(Load& load, KmsCall& call);
-  /// Unwraps one document and puts the key into the cache.
-  [[nodiscard]] LoadResult take(const KeyDocument& doc, TimePoint asked,
-                                std::uint64_t cleared_then);
+  /// Unwraps one document, unless `raw` is what it unwraps to, and puts the key into the cache.
+  [[nodiscard]] LoadResult take(const KeyDocument& doc, TimePoint asked, std::uint64_t cleared_then,
+                                const SecretBytes* raw = nullptr);
   /// take() for each of `docs`, in their order. Those that need servers go side by side; of each
   /// provider's one goes first, so that a server that is down is asked once.
   [[nodiscard]] std::vector<LoadResult> take_all(std::span<const KeyDocument> docs, TimePoint asked,

@@ -32,6 +32,11 @@ namespace fle::client {
 ///
 /// Thread safety: one AutoEncrypter serves any number of threads, each with its own Message.
 
+/// Runs {listCollections: 1, filter} on `db` and returns every document of the answer, each one
+/// BSON document. It must use a client that does not encrypt automatically.
+using ListCollections = std::function<Outcome<std::vector<std::vector<std::uint8_t>>>(
+    std::string_view db, Bytes filter)>;
+
 struct MessageState;  // private
 
 /// One command or reply on its way through; holds all scratch memory and keeps it for the next one.
@@ -56,6 +61,21 @@ class FLE_API Message {
   /// Fields that stayed encrypted under MissingKeys::keep.
   [[nodiscard]] std::span<const KeptField> kept() const noexcept;
 
+  // For callers with a network of their own, who answer a call that lacks something and then make
+  // it again. What they bring serves this message only, however long the round takes.
+
+  /// The data keys that the last call lacked, when it failed with Errc::key_not_found.
+  [[nodiscard]] const WantedKeys& wanted_keys() const noexcept;
+  /// Brings a key, which KeyRing::add() has made.
+  void hold_key(kms::KeyHandle key, std::span<const std::string> alt_names = {});
+  /// Asked instead of AutoEncrypter::Options::list_collections, by this message's calls alone. A
+  /// failure that it returns is what the call fails with; so may "not known yet".
+  /// @param together  several collections of a database may be asked for at once; else one by one,
+  ///                  for a caller who gets one document for each question.
+  void use_list_collections(ListCollections list, bool together);
+  /// Forgets the keys that were brought, and the function.
+  void drop_held() noexcept;
+
  private:
   friend struct MessageState;
   std::unique_ptr<MessageState> s_;
@@ -63,15 +83,17 @@ class FLE_API Message {
 
 class FLE_API AutoEncrypter {
  public:
-  /// Runs {listCollections: 1, filter} on `db` and returns every document of the answer, each one
-  /// BSON document. It must use a client that does not encrypt automatically.
-  using ListCollections = std::function<Outcome<std::vector<std::vector<std::uint8_t>>>(
-      std::string_view db, Bytes filter)>;
+  using ListCollections = client::ListCollections;
 
   struct Options {
     /// "db.collection" to schema, compiled with schema::Origin::local. Stands above what the
     /// server says, so a server cannot switch encryption off here.
     std::map<std::string, std::shared_ptr<const schema::Plan>, std::less<>> schema_map{};
+    /// Likewise, for who compiles a schema when it is first needed: the plan of "db.collection", or
+    /// null for one that it does not know. Called from any thread, for every command; what it fails
+    /// with the command fails with.
+    std::function<Outcome<std::shared_ptr<const schema::Plan>>(std::string_view ns)>
+        local_schemas{};
     /// Where the schemas of other collections come from. Without it they have none.
     ListCollections list_collections{};
     /// Strict: a command that names a collection without a schema, be it in a $lookup, is refused

@@ -65,6 +65,18 @@ struct LeftAlone {
   std::string path{};          ///< And its path; empty when there is none.
 };
 
+/// Data keys that a call lacks: those that no cache and no vault has.
+struct WantedKeys {
+  std::vector<KeyId> ids;
+  std::vector<std::string> alt_names;
+
+  [[nodiscard]] bool empty() const noexcept { return ids.empty() && alt_names.empty(); }
+  void clear() noexcept {
+    ids.clear();
+    alt_names.clear();
+  }
+};
+
 struct BatchState;  // private
 
 /// Documents in, documents out; holds all scratch memory and keeps it for the next batch.

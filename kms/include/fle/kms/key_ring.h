@@ -142,6 +142,15 @@ class FLE_API KeyRing {
   [[nodiscard]] Outcome<KeyHandle> by_id(const KeyId& id);
   [[nodiscard]] Outcome<KeyHandle> by_alt_name(const std::string& alt_name);
 
+  /// Takes in a key that the caller has fetched and unwrapped, with a network of its own (see
+  /// Exchange): as if it had been loaded now.
+  /// @param key  the 96 bytes that document.key_material unwraps to.
+  /// @return the key, for as long as the handle; the cache may let go of it, as of any other.
+  /// @retval Errc::key_unwrap_failed  it has not 96 bytes
+  /// @retval Errc::key_duplicate, Errc::key_seal_broken, Errc::key_not_sealed  as resolve
+  /// @retval Errc::lock_failed, Errc::no_memory
+  [[nodiscard]] Outcome<KeyHandle> add(const KeyDocument& document, const SecretBytes& key);
+
   /// Loads those of `ids` that are not in the cache, in queries of at most 1,000.
   /// @return the keys that could not be loaded; the others are in the cache.
   [[nodiscard]] std::vector<KeyProblem> prewarm(std::span<const KeyId> ids);
