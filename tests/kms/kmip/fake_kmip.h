@@ -12,7 +12,7 @@
 
 #include <openssl/ssl.h>
 
-#include "kms/support.h"
+#include "kms/kmip/kmip_answers.h"
 
 namespace fle::kms::test {
 
@@ -94,22 +94,6 @@ class SilentPort {
   int fd_;
   std::uint16_t number_;
 };
-
-/// The number of a request's operation (KMIP 1.2 specification, section 9.1.3.2.27).
-[[nodiscard]] std::uint32_t operation_of(Bytes request);
-
-/// Whole answers: success with a payload, or a failure.
-[[nodiscard]] Buf answer(std::uint32_t operation, const Buf& payload);
-[[nodiscard]] Buf failure(std::uint32_t operation, std::uint32_t reason,
-                          const std::string& message);
-
-// Payloads.
-[[nodiscard]] Buf id_payload(const std::string& id);
-[[nodiscard]] Buf secret_payload(const std::string& id, Bytes secret,
-                                 std::uint32_t object_type = 7);
-[[nodiscard]] Buf state_payload(const std::string& id, std::uint32_t state);
-/// `iv`: left out where empty.
-[[nodiscard]] Buf data_payload(const std::string& id, Bytes data, Bytes iv = {});
 
 }  // namespace fle::kms::test
 
