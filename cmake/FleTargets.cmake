@@ -29,18 +29,27 @@ function(fle_library name)
     list(TRANSFORM ARG_PRIVATE_DEPS REPLACE "^PkgConfig::RAPIDJSON$"
       "$<BUILD_INTERFACE:PkgConfig::RAPIDJSON>")
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
-    target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/src")
-    fle_warnings(${target})
-    fle_hardening(${target})
+    fle_compiled_part(${target})
+    target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
     set_target_properties(${target} PROPERTIES
       OUTPUT_NAME fle_${name} VERSION ${PROJECT_VERSION}
       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
-      CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON DEFINE_SYMBOL ""
-      CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
       # Shared components find each other wherever the tree is moved to.
       INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
   endif()
   set_property(GLOBAL APPEND PROPERTY FLE_INSTALLED ${target})
+endfunction()
+
+# A target of our own code: it sees the private headers of its folder, may stand in a shared
+# library, and shows nothing that does not say FLE_API.
+function(fle_compiled_part target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  set_target_properties(${target} PROPERTIES
+    CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON DEFINE_SYMBOL ""
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  fle_warnings(${target})
+  fle_hardening(${target})
 endfunction()
 
 # What a program that holds plaintext should be built with; tests/hardening_test.cmake reads it in the

@@ -71,7 +71,7 @@ class Automatic {
  public:
   Automatic(LockPolicy policy, const HttpHooks& hooks)
       : policy_(policy),
-        client_(settings(hooks)),
+        driver_(make_http_driver(settings(hooks))),
         tokens_(hooks.monotonic ? hooks.monotonic : std::chrono::steady_clock::now) {}
 
   Outcome<WipedBuffer> operator()(std::string_view id) {
@@ -81,6 +81,10 @@ class Automatic {
     if (service == std::end(kServices))
       return Failure(Errc::kms_no_credentials,
                      "this machine has automatic credentials for aws, azure and gcp alone");
+    if (driver_ == nullptr)
+      return Failure(Errc::not_in_build,
+                     "the metadata service is asked over libcurl, which this build lacks: give "
+                     "KmsOptions::credentials a function of your own");
     FLE_TRY(const TokenCache::Token token,
             tokens_.get(std::string(id), [&] { return ask(*service); }));
     WipedText json("{\"accessToken\": ");
@@ -88,11 +92,11 @@ class Automatic {
   }
 
  private:
-  static HttpClient::Settings settings(const HttpHooks& hooks) {
-    HttpClient::Settings s;
-    s.connection.plain = true;
-    s.connection.connect_timeout = kTimeout;
-    s.connection.connect_to = hooks.connect_to;
+  static HttpSettings settings(const HttpHooks& hooks) {
+    HttpSettings s;
+    s.plain = true;
+    s.connect_timeout = kTimeout;
+    s.connect_to = hooks.connect_to;
     s.request_timeout = kTimeout;
     s.sleep = hooks.sleep;
     return s;
@@ -109,12 +113,12 @@ class Automatic {
     const HttpCall asked{std::string(service.provider), "asking the metadata service for a token",
                          std::move(request), is_transient,
                          "check that this machine has an identity with access to keys"};
-    return token_in(client_.exchange(asked), asked, policy_);
+    return token_in(driver_->exchange(asked), asked, policy_);
   }
 
   const LockPolicy policy_;
   SameProcess process_;
-  HttpClient client_;
+  const std::unique_ptr<HttpDriver> driver_;  // null: there is no libcurl
   TokenCache tokens_;
 };
 

@@ -2,7 +2,7 @@
 #define FLE_KMS_CREDENTIALS_AUTOMATIC_H_
 
 #include "fle/kms/kms_options.h"
-#include "http_client.h"
+#include "http_driver.h"
 
 namespace fle::kms {
 

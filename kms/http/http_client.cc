@@ -22,20 +22,12 @@ struct WipedBlock {
 
 }  // namespace
 
-HttpClient::Settings HttpClient::settings_for(std::string_view id, const KmsOptions& kms,
-                                              const HttpHooks& hooks) {
-  Settings s;
-  if (const auto tls = kms.tls.find(id); tls != kms.tls.end()) s.connection.tls = tls->second;
-  s.connection.connect_timeout = kms.connect_timeout;
-  s.connection.connect_to = hooks.connect_to;
-  s.request_timeout = kms.request_timeout;
-  s.max_retries = kms.max_retries;
-  s.sleep = hooks.sleep;
-  return s;
+std::unique_ptr<HttpDriver> make_http_driver(HttpSettings settings) {
+  return std::make_unique<HttpClient>(std::move(settings));
 }
 
-HttpResult<HttpResponse> HttpClient::exchange(const HttpRequest& request,
-                                              bool (*is_transient)(int status)) {
+HttpResult<HttpResponse> HttpClient::exchange(const HttpCall& call) {
+  const HttpRequest& request = call.request;
   const std::string server = request.to.authority();
   KmsCall* const whole = KmsCall::current();
   if (whole != nullptr && whole->is_down(this, server))
@@ -43,7 +35,7 @@ HttpResult<HttpResponse> HttpClient::exchange(const HttpRequest& request,
         "it has just not answered for another key, and is not asked again in this call",
         HttpFault::Kind::transient};
   const WipedText message = serialize(request);
-  for (HttpRetry retry(settings_.max_retries, is_transient);; retry.count()) {
+  for (HttpRetry retry(settings_.max_retries, call.is_transient);; retry.count()) {
     if (whole != nullptr && whole->is_over())
       return HttpFault{"the time of this call is over", HttpFault::Kind::transient};
     auto result = attempt(request, message.bytes());
@@ -73,7 +65,7 @@ HttpResult<HttpResponse> HttpClient::attempt(const HttpRequest& request, Bytes m
     // The server may have closed a kept connection just now: that says nothing about the server.
     if (result || !untouched || std::chrono::steady_clock::now() >= deadline) return result;
   }
-  auto fresh = HttpConnection::open(request.to, settings_.connection, deadline);
+  auto fresh = HttpConnection::open(request.to, settings_, deadline);
   if (!fresh) return fresh.error();
   return attempt_on(std::move(*fresh), authority, message, deadline, untouched);
 }

@@ -166,7 +166,7 @@ HttpConnection::~HttpConnection() {
 }
 
 HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpoint& to,
-                                                                 const Settings& settings,
+                                                                 const HttpSettings& settings,
                                                                  Deadline deadline) {
   if (would_log_keys()) return HttpFault{kWouldLogKeys, HttpFault::Kind::permanent};
   std::unique_ptr<HttpConnection> out(new HttpConnection);

@@ -5,13 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <variant>
 
 #include <sys/types.h>
 
 #include "fle/bytes.h"
-#include "fle/kms/kms_options.h"
+#include "http_driver.h"
 #include "http_endpoint.h"
 #include "http_message.h"
 
@@ -27,18 +26,8 @@ using Deadline = std::chrono::steady_clock::time_point;
 /// environment says. One thread at a time.
 class HttpConnection {
  public:
-  struct Settings {
-    TlsOptions tls;
-    std::chrono::milliseconds connect_timeout{10'000};
-    /// For tests: "HOST:PORT:OTHER_HOST:OTHER_PORT" connects there instead, under the same name.
-    std::string connect_to;
-    /// Without TLS: for the metadata services of cloud machines, on link-local addresses.
-    bool plain = false;
-  };
-
-  [[nodiscard]] static HttpResult<std::unique_ptr<HttpConnection>> open(const HttpEndpoint& to,
-                                                                        const Settings& settings,
-                                                                        Deadline deadline);
+  [[nodiscard]] static HttpResult<std::unique_ptr<HttpConnection>> open(
+      const HttpEndpoint& to, const HttpSettings& settings, Deadline deadline);
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;

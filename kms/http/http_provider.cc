@@ -20,6 +20,17 @@ Outcome<HttpEndpoint> endpoint_option(std::string_view id, const rapidjson::Valu
   return parse_endpoint(what, text_of(text));
 }
 
+HttpSettings HttpSettings::of(std::string_view id, const KmsOptions& kms, const HttpHooks& hooks) {
+  HttpSettings s;
+  if (const auto tls = kms.tls.find(id); tls != kms.tls.end()) s.tls = tls->second;
+  s.connect_timeout = kms.connect_timeout;
+  s.request_timeout = kms.request_timeout;
+  s.max_retries = kms.max_retries;
+  s.sleep = hooks.sleep;
+  s.connect_to = hooks.connect_to;
+  return s;
+}
+
 HttpProvider::HttpProvider(std::string id, const Traits& traits, const KmsOptions& kms,
                            const HttpHooks& hooks)
     : id_(std::move(id)),
@@ -28,7 +39,7 @@ HttpProvider::HttpProvider(std::string id, const Traits& traits, const KmsOption
       now_(hooks.now ? hooks.now : std::chrono::system_clock::now),
       max_retries_(kms.max_retries),
       random_(hooks.random),
-      client_(HttpClient::settings_for(id_, kms, hooks)),
+      driver_(make_http_driver(HttpSettings::of(id_, kms, hooks))),
       tokens_(hooks.monotonic ? hooks.monotonic : std::chrono::steady_clock::now) {
   const auto it = kms.allowed_endpoints.find(id_);
   if (it != kms.allowed_endpoints.end()) allowed_endpoints_ = it->second;
@@ -56,20 +67,27 @@ Outcome<HttpPlan> HttpProvider::checked_unwrap(Bytes key_material, const MasterK
 
 Outcome<std::vector<std::uint8_t>> HttpProvider::wrap(const SecretBytes& data_key,
                                                       const MasterKey& master_key) {
+  FLE_CHECK(check_driver());
   FLE_TRY(HttpPlan plan, checked_wrap(data_key, master_key));
   return run(std::move(plan)).wrapped();
 }
 
 Outcome<SecretBytes> HttpProvider::unwrap(Bytes key_material, const MasterKey& master_key) {
+  FLE_CHECK(check_driver());
   FLE_TRY(HttpPlan plan, checked_unwrap(key_material, master_key));
   return run(std::move(plan)).opened(lock_policy_);
+}
+
+Done HttpProvider::check_driver() const {
+  if (driver_ != nullptr) return ok;
+  return exchanges_alone(id_, "libcurl");
 }
 
 HttpSteps HttpProvider::run(HttpPlan plan) {
   HttpSteps steps(std::move(plan));
   while (!steps.is_done()) {
     if (!steps.wants_token()) {
-      steps.give_answer(client_.exchange(steps.call()), tokens_);
+      steps.give_answer(driver_->exchange(steps.call()), tokens_);
       continue;
     }
     bool fetched = false;
@@ -86,7 +104,7 @@ Outcome<TokenCache::Fetched> HttpProvider::fetch_token(const std::string& scope)
   FLE_TRY(TokenPlan plan, plan_token(scope));
   if (auto* const given = std::get_if<TokenCache::Fetched>(&plan)) return std::move(*given);
   const HttpCall& asked = std::get<HttpCall>(plan);
-  return token_in(client_.exchange(asked), asked, lock_policy_);
+  return token_in(driver_->exchange(asked), asked, lock_policy_);
 }
 
 Outcome<TokenPlan> HttpProvider::plan_token(const std::string&) {

@@ -2,13 +2,14 @@
 #define FLE_KMS_HTTP_PROVIDER_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "document/master_key.h"
 #include "fle/kms/provider.h"
-#include "http_client.h"
+#include "http_driver.h"
 #include "http_plan.h"
 #include "provider/credentials.h"
 #include "token_cache.h"
@@ -69,7 +70,10 @@ class HttpProvider : public Provider {
   [[nodiscard]] Outcome<HttpPlan> checked_wrap(const SecretBytes& data_key,
                                                const MasterKey& master_key);
   [[nodiscard]] Outcome<HttpPlan> checked_unwrap(Bytes key_material, const MasterKey& master_key);
-  /// Runs a plan to its end with libcurl.
+  /// For wrap() and unwrap().
+  /// @retval Errc::not_in_build  exchanges alone
+  [[nodiscard]] Done check_driver() const;
+  /// Runs a plan to its end with the driver.
   [[nodiscard]] HttpSteps run(HttpPlan plan);
   [[nodiscard]] Outcome<TokenCache::Fetched> fetch_token(const std::string& scope);
   /// Whether it is one of this provider, with names that can be what they say.
@@ -83,7 +87,7 @@ class HttpProvider : public Provider {
   SameProcess process_;
   const std::uint32_t max_retries_;
   const std::function<std::uint32_t()> random_;
-  HttpClient client_;
+  const std::unique_ptr<HttpDriver> driver_;  // null: exchanges alone
   TokenCache tokens_;
 };
 

@@ -4,28 +4,14 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "fle/failure.h"
 #include "fle/kms/kms_options.h"
 #include "fle/secret.h"
-#include "kmip_message.h"
+#include "kmip_driver.h"
 #include "net/tls_stream.h"
 
 namespace fle::kms::kmip {
-
-/// Where a KMIP server listens.
-struct Endpoint {
-  TlsPeer peer;
-  /// As drivers store it: host, and port if one was given; scheme, path and query are dropped.
-  std::string text;
-};
-
-/// Reads [scheme://] host [:port] [/path] [?query]; the default port is 5696. An IPv6 address
-/// stands in brackets. Unlike with other providers, the host needs no dot (libmongocrypt:
-/// mongocrypt-endpoint.c).
-/// @retval Errc::kms_config_invalid
-[[nodiscard]] Outcome<Endpoint> parse_endpoint(std::string_view text);
 
 /// Sends requests to KMIP servers and reads the answers.
 ///
@@ -35,15 +21,11 @@ struct Endpoint {
 /// before the first byte of the answer, because the server may have closed it meanwhile.
 ///
 /// Thread-safe.
-class Client {
+class Client final : public Driver {
  public:
   Client(TlsOptions tls, const KmsOptions& options);
 
-  /// The whole answer to `request`, in locked memory. The KmsCall of this thread limits it, too.
-  /// @retval Errc::kms_unreachable     no connection, or no answer in time
-  /// @retval Errc::kms_bad_answer      not framed as KMIP, or longer than kMaxAnswerLen
-  /// @retval Errc::kms_config_invalid  no client certificate, or its files are not usable
-  [[nodiscard]] Outcome<SecretBytes> exchange(const Endpoint& to, const Request& request);
+  [[nodiscard]] Outcome<SecretBytes> exchange(const Endpoint& to, const Request& request) override;
 
  private:
   struct Kept {

@@ -14,7 +14,7 @@
 #include "document/master_key_pins.h"
 #include "fle/data_key.h"
 #include "fle/random.h"
-#include "kmip_client.h"
+#include "kmip_driver.h"
 #include "kmip_master_key.h"
 #include "kmip_message.h"
 #include "provider/allowed_endpoints.h"
@@ -25,7 +25,7 @@
 namespace fle::kms {
 namespace {
 
-using kmip::Client;
+using kmip::Driver;
 using kmip::Endpoint;
 using kmip::Request;
 
@@ -42,12 +42,13 @@ struct Target {
 
 class KmipProvider final : public Provider {
  public:
-  KmipProvider(std::string id, std::optional<Endpoint> endpoint, const TlsOptions& tls,
+  /// @param driver  null: exchanges alone
+  KmipProvider(std::string id, std::optional<Endpoint> endpoint, std::unique_ptr<Driver> driver,
                const KmsOptions& kms)
       : id_(std::move(id)),
         endpoint_(std::move(endpoint)),
         policy_(kms.lock_policy),
-        client_(tls, kms) {
+        driver_(std::move(driver)) {
     if (const auto it = kms.allowed_endpoints.find(id_); it != kms.allowed_endpoints.end())
       allowed_ = it->second;
     if (const auto it = kms.master_keys.find(id_); it != kms.master_keys.end())
@@ -56,6 +57,7 @@ class KmipProvider final : public Provider {
   }
 
   Outcome<MasterKey> prepare(const MasterKey& asked) override {
+    FLE_CHECK(check_driver());
     FLE_TRY(KmipMasterKey fields, read_kmip_master_key(asked));
     FLE_TRY(Target target, target_of(fields, asked));
     if (target.key_id.empty()) {
@@ -70,13 +72,15 @@ class KmipProvider final : public Provider {
 
   Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
                                           const MasterKey& master_key) override {
+    FLE_CHECK(check_driver());
     FLE_TRY(const Round round, plan_wrap(data_key, master_key));
-    return wrapped(round, client_.exchange(round.target.endpoint, round.request), data_key);
+    return wrapped(round, ask(round.target, round.request), data_key);
   }
 
   Outcome<SecretBytes> unwrap(Bytes key_material, const MasterKey& master_key) override {
+    FLE_CHECK(check_driver());
     FLE_TRY(const Round round, plan_unwrap(key_material, master_key));
-    return opened(round, client_.exchange(round.target.endpoint, round.request), key_material);
+    return opened(round, ask(round.target, round.request), key_material);
   }
 
   std::unique_ptr<Exchange> begin_wrap(const SecretBytes& data_key,
@@ -173,6 +177,14 @@ class KmipProvider final : public Provider {
     kmip::AnswerReader reader_;
   };
 
+  [[nodiscard]] Done check_driver() const {
+    if (driver_ != nullptr) return ok;
+    return exchanges_alone(id_, "TLS");
+  }
+  [[nodiscard]] Answer ask(const Target& target, const Request& request) const {
+    return driver_->exchange(target.endpoint, request);
+  }
+
   [[nodiscard]] Outcome<Round> plan_wrap(const SecretBytes& data_key,
                                          const MasterKey& master_key) const {
     if (data_key.size() != DataKey::kLen)
@@ -258,8 +270,7 @@ class KmipProvider final : public Provider {
   auto run(const Target& target, const Outcome<Request>& request, Read read)
       -> decltype(read(Bytes{})) {
     if (!request) return request.error();
-    return read_answer(target, request->operation, client_.exchange(target.endpoint, *request),
-                       read);
+    return read_answer(target, request->operation, ask(target, *request), read);
   }
 
   template <class Read>
@@ -371,7 +382,7 @@ class KmipProvider final : public Provider {
   std::vector<std::string> allowed_;         // as in KmsOptions::allowed_endpoints
   std::vector<MasterKeyPin> endpoint_pins_;  // those that name an endpoint
   const LockPolicy policy_;
-  Client client_;
+  const std::unique_ptr<Driver> driver_;
 };
 
 }  // namespace
@@ -390,10 +401,10 @@ Outcome<std::unique_ptr<Provider>> make_kmip_provider(std::string_view id,
   }
   TlsOptions tls;
   if (const auto it = kms.tls.find(id); it != kms.tls.end()) tls = it->second;
-  if (const Done checked = check_tls_options(tls); !checked)
-    return invalid_options(id, checked.error().message);
-  return std::unique_ptr<Provider>(
-      std::make_unique<KmipProvider>(std::string(id), std::move(endpoint), tls, kms));
+  auto driver = kmip::make_driver(tls, kms);
+  if (!driver) return invalid_options(id, driver.error().message);
+  return std::unique_ptr<Provider>(std::make_unique<KmipProvider>(
+      std::string(id), std::move(endpoint), std::move(*driver), kms));
 }
 
 }  // namespace fle::kms

@@ -145,6 +145,14 @@ Failure invalid_options(std::string_view id, std::string_view why) {
           "failed to parse KMS provider " + quoted(id) + ": " + std::string(why)};
 }
 
+Failure exchanges_alone(std::string_view id, std::string_view package) {
+  return {Errc::not_in_build,
+          "KMS provider " + quoted(id) + " cannot connect: this build lacks " +
+              std::string(package) +
+              "; build libfle with it, or run what begin_wrap() and begin_unwrap() give over a "
+              "network of your own (docs/kms.md)"};
+}
+
 Done check_option_names(std::string_view id, const rapidjson::Value& options,
                         std::span<const std::string_view> allowed) {
   std::vector<std::string_view> seen;

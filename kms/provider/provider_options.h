@@ -19,6 +19,9 @@ namespace fle::kms {
 
 [[nodiscard]] Failure invalid_options(std::string_view id, std::string_view why);
 
+/// Errc::not_in_build: the provider works by exchanges alone, for what connects it is not there.
+[[nodiscard]] Failure exchanges_alone(std::string_view id, std::string_view package);
+
 /// Refuses fields that are not `allowed`, and fields that appear twice.
 [[nodiscard]] Done check_option_names(std::string_view id, const rapidjson::Value& options,
                                       std::span<const std::string_view> allowed);

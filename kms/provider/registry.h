@@ -15,7 +15,6 @@ namespace fle::kms {
 /// the one file that sees every provider.
 /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value
 /// @retval Errc::kms_unsupported     key documents may name it, but this version cannot use it
-/// @retval Errc::not_in_build        it needs a package which this build lacks
 [[nodiscard]] Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
                                                                const rapidjson::Value& options,
                                                                const KmsOptions& kms);

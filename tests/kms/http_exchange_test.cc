@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "document/master_key.h"
 #include "fle/kms/exchange.h"
 #include "http/aws/aws_provider.h"
 #include "http/azure/azure_provider.h"
@@ -378,6 +379,53 @@ TEST_F(HttpExchanges, AGivenTokenIsUsedAndNotKept) {
     answer(*exchange, http(200, R"({"ciphertext": ")" + base64(kMaterial) + "\"}"));
     expect_wrapped(*exchange);
   }
+}
+
+TEST_F(HttpExchanges, CredentialsOnDemandAreAskedForWhereTheyAreNeeded) {
+  Outcome<std::string> given = R"({"accessKeyId": "ASIA1", "secretAccessKey": ")" + kAwsSecret +
+                               R"(", "sessionToken": "st"})";
+  std::vector<std::string> asked;
+  kms.credentials = [&](std::string_view id) -> Outcome<WipedBuffer> {
+    asked.emplace_back(id);
+    if (!given) return given.error();
+    WipedBuffer out;
+    FLE_CHECK(out.reset(given->size()));
+    std::ranges::copy(bytes_of(*given), out.bytes().begin());
+    return out;
+  };
+  using Asked = std::vector<std::string>;
+  const auto of_aws = make(make_aws_provider, "aws", "{}");
+  EXPECT_EQ(asked, Asked{});
+  const auto wrap = of_aws->begin_wrap(data_key(), aws_key());
+  EXPECT_EQ(asked, Asked{"aws"});
+  const std::string request = sent_by(*wrap, kAwsHost);
+  EXPECT_NE(request.find("Credential=ASIA1/20150830/us-east-1/kms/"), std::string::npos) << request;
+  EXPECT_NE(request.find("\r\nX-Amz-Security-Token: st\r\n"), std::string::npos) << request;
+  given = Failure(Errc::io_failed, "the safe is locked");
+  expect_failed(*of_aws->begin_unwrap(kMaterial, aws_key()), Errc::kms_no_credentials,
+                "no credentials from KmsOptions::credentials: the safe is locked");
+  expect_failed(*make(make_azure_provider, "azure", "{}")->begin_unwrap(kMaterial, azure_key()),
+                Errc::kms_no_credentials, "KMS provider 'azure': no credentials");
+
+  given = std::string(R"({"accessToken": "on-demand"})");
+  const auto of_gcp = make(make_gcp_provider, "gcp", "{}");
+  const auto unwrap = of_gcp->begin_unwrap(kMaterial, gcp_key());
+  EXPECT_TRUE(bears(sent_by(*unwrap, "cloudkms.googleapis.com"), "on-demand"));
+  // It was just given: another would be no better.
+  answer(*unwrap, http(401, "{}"));
+  EXPECT_EQ(asked, (Asked{"aws", "aws", "azure", "gcp"}));
+  expect_failed(*unwrap, Errc::kms_refused, "HTTP status 401");
+}
+
+TEST_F(HttpExchanges, AnAccessTokenAloneIsEnough) {
+  const std::string options = R"({"accessToken": "given"})";
+  const auto of_azure = make(make_azure_provider, "azure:prod", options);
+  const auto key = *parse_master_key(bson_of(
+      R"({"provider": "azure:prod", "keyVaultEndpoint": "medco.vault.azure.net", "keyName": "k"})"));
+  const auto exchange = of_azure->begin_unwrap(kMaterial, key);
+  EXPECT_TRUE(bears(sent_by(*exchange, "medco.vault.azure.net"), "given"));
+  answer(*exchange, http(200, R"({"value": ")" + base64url(kKey) + "\"}"));
+  expect_key(*exchange);
 }
 
 TEST_F(HttpExchanges, PinsHoldForExchangesToo) {

@@ -8,7 +8,7 @@
 
 #include "fle/failure.h"
 #include "fle/kms/provider.h"
-#include "http/http_client.h"
+#include "http/http_driver.h"
 
 namespace fle::kms {
 

@@ -95,8 +95,8 @@ struct KmsOptions {
 /// The metadata services speak HTTP without TLS, over links that do not leave the machine. They get
 /// 10 seconds for an answer. Thread-safe. A forked child needs one of its own.
 ///
-/// The callback fails with Errc::kms_no_credentials, kms_unreachable, or, where this build lacks
-/// libcurl, not_in_build.
+/// The callback fails with Errc::kms_no_credentials, kms_unreachable, or, for azure and gcp where
+/// this build lacks libcurl, not_in_build.
 [[nodiscard]] FLE_API decltype(KmsOptions::credentials) automatic_credentials(
     LockPolicy policy = LockPolicy::required);
 

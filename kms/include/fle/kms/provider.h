@@ -34,6 +34,7 @@ class FLE_API Provider {
   /// @retval Errc::key_unwrap_failed  wrong master key or changed material
   /// @retval Errc::kms_unreachable, Errc::kms_refused, Errc::kms_bad_answer
   /// @retval Errc::kms_no_credentials
+  /// @retval Errc::not_in_build  this build cannot connect, and has begin_unwrap() alone; wrap, too
   [[nodiscard]] virtual Outcome<SecretBytes> unwrap(Bytes key_material,
                                                     const MasterKey& master_key) = 0;
   /// wrap() and unwrap() for callers with a network of their own. Nothing is sent: what goes wrong
@@ -62,13 +63,14 @@ class FLE_API Providers {
   ///  "azure": {"tenantId", "clientId", "clientSecret", "identityPlatformEndpoint"?},
   ///  "gcp": {"email", "privateKey", "endpoint"?}}.
   /// azure and gcp take {"accessToken"} alone, too; {} for a provider without a name means
-  /// KmsOptions::credentials. Nothing is sent before a key is wrapped or unwrapped.
-  /// The caller wipes `text`, which holds the key. Memory used meanwhile is wiped. The legacy
+  /// KmsOptions::credentials. Nothing is sent before a key is wrapped or unwrapped. Every build has
+  /// every provider; without libcurl those of the clouds have begin_wrap() and begin_unwrap()
+  /// alone. The caller wipes `text`, which holds the key. Memory used meanwhile is wiped. The
+  /// legacy
   /// {"$binary": "<base64>", "$type": "00"} is read, too. A syntax error carries line and column.
   /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value; also pins of
   ///                                   a provider that is not in the map, which nothing would check
   /// @retval Errc::kms_unsupported     a provider that this version does not have
-  /// @retval Errc::not_in_build        a provider that needs a package which this build lacks
   [[nodiscard]] static Outcome<Providers> from_json(std::string_view text,
                                                     const KmsOptions& options = {});
 
