@@ -89,6 +89,11 @@ class GuardedProvider final : public Provider {
     FLE_CHECK(guard_(master_key));
     return inner_->unwrap(key_material, master_key);
   }
+  std::unique_ptr<Exchange> begin_prepare(const MasterKey& asked) override {
+    if (const Done allowed = guard_(asked); !allowed)
+      return Exchange::ended(Outcome<MasterKey>(allowed.error()));
+    return inner_->begin_prepare(asked);
+  }
   std::unique_ptr<Exchange> begin_wrap(const SecretBytes& data_key,
                                        const MasterKey& master_key) override {
     if (const Done allowed = guard_(master_key); !allowed)

@@ -56,90 +56,83 @@ class KmipProvider final : public Provider {
                            [](const MasterKeyPin& pin) { return pin.contains("endpoint"); });
   }
 
-  Outcome<MasterKey> prepare(const MasterKey& asked) override {
-    FLE_CHECK(check_driver());
-    FLE_TRY(KmipMasterKey fields, read_kmip_master_key(asked));
-    FLE_TRY(Target target, target_of(fields, asked));
-    if (target.key_id.empty()) {
-      FLE_CHECK(make_object(target));
-    } else {
-      FLE_CHECK(check_state(target));
-    }
-    fields.key_id = target.key_id;
-    if (!fields.endpoint.empty()) fields.endpoint = target.endpoint.text;
-    return to_master_key(asked.provider, fields);
-  }
-
+  Outcome<MasterKey> prepare(const MasterKey& asked) override { return run(plan_prepare(asked)); }
   Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
                                           const MasterKey& master_key) override {
-    FLE_CHECK(check_driver());
-    FLE_TRY(const Round round, plan_wrap(data_key, master_key));
-    return wrapped(round, ask(round.target, round.request), data_key);
+    return run(plan_wrap(data_key, master_key));
   }
-
   Outcome<SecretBytes> unwrap(Bytes key_material, const MasterKey& master_key) override {
-    FLE_CHECK(check_driver());
-    FLE_TRY(const Round round, plan_unwrap(key_material, master_key));
-    return opened(round, ask(round.target, round.request), key_material);
+    return run(plan_unwrap(key_material, master_key));
   }
 
+  std::unique_ptr<Exchange> begin_prepare(const MasterKey& asked) override {
+    return begin(plan_prepare(asked));
+  }
   std::unique_ptr<Exchange> begin_wrap(const SecretBytes& data_key,
                                        const MasterKey& master_key) override {
-    auto round = plan_wrap(data_key, master_key);
-    auto copy = SecretBytes::copy_of(data_key.expose(), policy_);
-    if (!round || !copy)
-      return Exchange::ended(
-          Outcome<std::vector<std::uint8_t>>(round ? Failure(copy.error()) : round.error()));
-    return std::make_unique<KmipExchange>(*this, std::move(*round),
-                                          [key = std::make_shared<SecretBytes>(std::move(*copy)),
-                                           this](KmipExchange& e, const Round& r, Answer answer) {
-                                            e.end(wrapped(r, std::move(answer), *key));
-                                          });
+    return begin(plan_wrap(data_key, master_key));
   }
-
   std::unique_ptr<Exchange> begin_unwrap(Bytes key_material, const MasterKey& master_key) override {
-    auto round = plan_unwrap(key_material, master_key);
-    if (!round) return Exchange::ended(Outcome<SecretBytes>(round.error()));
-    return std::make_unique<KmipExchange>(
-        *this, std::move(*round),
-        [material = std::vector<std::uint8_t>(key_material.begin(), key_material.end()), this](
-            KmipExchange& e, const Round& r, Answer answer) {
-          e.end(opened(r, std::move(answer), material));
-        });
+    return begin(plan_unwrap(key_material, master_key));
   }
 
  private:
-  /// One request to a server, and its answer.
+  /// One request to a server.
   struct Round {
     Target target;
     Request request;
   };
   using Answer = Outcome<SecretBytes>;
 
-  /// A round over a network that the caller has. Nothing is sent twice.
+  /// How far a call has got: it has a result, or a request is to be sent and `then` makes of its
+  /// answer the next step. Nothing is sent twice, and there is no input or output in here.
+  template <class T>
+  struct Step {
+    using Then = std::function<Outcome<Step>(const Round&, Answer)>;
+    Step(T result_now) : result(std::move(result_now)) {}  // NOLINT(*-explicit-*): as in Outcome
+    Step(Round next, Then then_go) : round(std::move(next)), then(std::move(then_go)) {}
+
+    std::optional<T> result;
+    std::optional<Round> round;
+    Then then;
+  };
+  template <class T>
+  using Steps = Outcome<Step<T>>;
+
+  /// Steps over the network of this build.
+  template <class T>
+  Outcome<T> run(Steps<T> step) {
+    if (driver_ == nullptr) return exchanges_alone(id_, "TLS");
+    while (step && step->round) {
+      const Step<T> now = std::move(*step);
+      step =
+          now.then(*now.round, driver_->exchange(now.round->target.endpoint, now.round->request));
+    }
+    if (!step) return step.error();
+    return std::move(*step->result);
+  }
+
+  template <class T>
+  std::unique_ptr<Exchange> begin(Steps<T> first) const {
+    return std::make_unique<KmipExchange<T>>(policy_, std::move(first));
+  }
+
+  /// Steps over a network that the caller has.
+  template <class T>
   class KmipExchange final : public Exchange {
    public:
-    using End = std::function<void(KmipExchange&, const Round&, Answer)>;
-    KmipExchange(const KmipProvider& provider, Round round, End end)
-        : round_(std::move(round)),
-          end_(std::move(end)),
-          policy_(provider.policy_),
-          reader_(policy_) {
-      wants_to_send();
-    }
-    template <class T>
-    void end(Outcome<T> result) {
-      finish(std::move(result));
+    KmipExchange(LockPolicy policy, Steps<T> first) : policy_(policy), reader_(policy) {
+      go_on(std::move(first));
     }
 
    private:
     [[nodiscard]] Message do_message() const override {
-      const TlsPeer& peer = round_.target.endpoint.peer;
-      return {peer.host, peer.port, round_.request.bytes()};
+      const TlsPeer& peer = step_->round->target.endpoint.peer;
+      return {peer.host, peer.port, step_->round->request.bytes()};
     }
     void do_sent() override {
-      round_.request.memory = {};
-      round_.request.size = 0;
+      step_->round->request.memory = {};
+      step_->round->request.size = 0;
       wants_answer();
     }
     [[nodiscard]] std::size_t do_bytes_needed() const noexcept override {
@@ -151,75 +144,145 @@ class KmipProvider final : public Provider {
         const std::size_t n = std::min(room.size(), bytes.size());
         std::ranges::copy(bytes.first(n), room.begin());
         bytes = bytes.subspan(n);
-        if (const Done taken = reader_.took(n); !taken) return end_with(taken.error());
+        if (const Done taken = reader_.took(n); !taken) return take(taken.error());
       }
       if (!bytes.empty())
-        return end_with(Failure{Errc::kms_bad_answer, "bytes after the end of the answer"});
-      if (reader_.n_wanted() == 0) end_with(std::move(reader_.answer()));
+        return take(Failure{Errc::kms_bad_answer, "bytes after the end of the answer"});
+      if (reader_.n_wanted() == 0) take(std::move(reader_.answer()));
     }
     void do_closed() override { do_lost("the server closed the connection"); }
     void do_lost(std::string_view why) override {
-      end_with(Failure{Errc::kms_unreachable, shortened(why, kMaxWhy)});
+      take(Failure{Errc::kms_unreachable, shortened(why, kMaxWhy)});
     }
 
-    /// Once. The caller may keep an exchange that has ended: no key stays with it.
-    void end_with(Answer answer) {
-      const End end = std::exchange(end_, nullptr);
-      const Round round = std::move(round_);
+    /// The caller may keep an exchange that has ended: no key stays with it.
+    void take(Answer answer) {
+      const Step<T> now = *std::exchange(step_, std::nullopt);
       reader_ = kmip::AnswerReader(policy_);
-      end(*this, round, std::move(answer));
+      go_on(now.then(*now.round, std::move(answer)));
+    }
+    void go_on(Steps<T> next) {
+      if (!next) return finish(Outcome<T>(next.error()));
+      if (!next->round) return finish(Outcome<T>(std::move(*next->result)));
+      step_ = std::move(*next);
+      wants_to_send();
     }
 
     static constexpr std::size_t kMaxWhy = 200;
-    Round round_;
-    End end_;
-    LockPolicy policy_;
+    const LockPolicy policy_;
+    std::optional<Step<T>> step_;  // until the end
     kmip::AnswerReader reader_;
   };
 
-  [[nodiscard]] Done check_driver() const {
-    if (driver_ != nullptr) return ok;
-    return exchanges_alone(id_, "TLS");
+  /// Registers or creates the managed object and activates it, or looks at the one that is named.
+  [[nodiscard]] Steps<MasterKey> plan_prepare(const MasterKey& asked) const {
+    FLE_TRY(const KmipMasterKey fields, read_kmip_master_key(asked));
+    FLE_TRY(Target target, target_of(fields, asked));
+    const auto named = [id = asked.provider, fields](const Target& t) {
+      KmipMasterKey out = fields;
+      out.key_id = t.key_id;
+      if (!out.endpoint.empty()) out.endpoint = t.endpoint.text;
+      return to_master_key(id, out);
+    };
+    if (!target.key_id.empty()) return plan_look(std::move(target), named);
+    return plan_make(std::move(target), named);
   }
-  [[nodiscard]] Answer ask(const Target& target, const Request& request) const {
-    return driver_->exchange(target.endpoint, request);
+  using Named = std::function<Outcome<MasterKey>(const Target&)>;
+
+  [[nodiscard]] Steps<MasterKey> plan_make(Target target, Named named) const {
+    FLE_TRY(SecretBytes secret, SecretBytes::create(DataKey::kLen, policy_));
+    FLE_CHECK(random_key_material(secret.expose_mut()));
+    FLE_TRY(Request request, target.delegated ? kmip::create_request(policy_)
+                                              : kmip::register_request(secret.expose(), policy_));
+    return Step<MasterKey>(
+        {std::move(target), std::move(request)},
+        [this, named](const Round& made, const Answer& answer) -> Steps<MasterKey> {
+          Target with_id = made.target;
+          FLE_TRY(with_id.key_id, read_answer(made, answer, kmip::key_id_in));
+          FLE_TRY(Request activate, kmip::activate_request(with_id.key_id, policy_));
+          return Step<MasterKey>(
+              {std::move(with_id), std::move(activate)},
+              [this, named](const Round& r, const Answer& said) -> Steps<MasterKey> {
+                const auto nothing = [](Bytes) -> Done { return ok; };
+                if (Done activated = read_answer(r, said, nothing); !activated) {
+                  activated.error().message += "; the object was made and is not in use: remove it";
+                  return activated.error();
+                }
+                FLE_TRY(MasterKey out, named(r.target));
+                return Step<MasterKey>(std::move(out));
+              });
+        });
   }
 
-  [[nodiscard]] Outcome<Round> plan_wrap(const SecretBytes& data_key,
+  /// New data keys belong under a master key that is in use. Servers that do not tell are believed.
+  [[nodiscard]] Steps<MasterKey> plan_look(Target target, Named named) const {
+    FLE_TRY(Request request, kmip::state_request(target.key_id, policy_));
+    return Step<MasterKey>(
+        {std::move(target), std::move(request)},
+        [this, named](const Round& r, const Answer& answer) -> Steps<MasterKey> {
+          const auto state = read_answer(r, answer, [](Bytes payload) -> Outcome<std::string> {
+            FLE_TRY(const std::string_view text, kmip::state_in(payload));
+            return std::string(text);
+          });
+          if (!state && state.error().code != Errc::kms_refused) return state.error();
+          if (state && !state->empty() && *state != "Active")
+            return Failure{Errc::kms_refused,
+                           "KMS provider " + quoted(id_) + " at " + quoted(r.target.endpoint.text) +
+                               ": keyId " + quoted(r.target.key_id) + ": the object is " + *state +
+                               ", expected Active: activate it, or name another"};
+          FLE_TRY(MasterKey out, named(r.target));
+          return Step<MasterKey>(std::move(out));
+        });
+  }
+
+  using Wrapped = std::vector<std::uint8_t>;
+  [[nodiscard]] Steps<Wrapped> plan_wrap(const SecretBytes& data_key,
                                          const MasterKey& master_key) const {
     if (data_key.size() != DataKey::kLen)
       return Failure{Errc::invalid_argument, "a data key has 96 bytes"};
     FLE_TRY(Target target, existing(master_key));
-    FLE_TRY(Request request, target.delegated
-                                 ? kmip::encrypt_request(target.key_id, data_key.expose(), policy_)
-                                 : kmip::get_request(target.key_id, policy_));
-    return Round{std::move(target), std::move(request)};
+    if (target.delegated) {
+      FLE_TRY(Request request, kmip::encrypt_request(target.key_id, data_key.expose(), policy_));
+      return Step<Wrapped>({std::move(target), std::move(request)},
+                           [this](const Round& r, const Answer& answer) -> Steps<Wrapped> {
+                             FLE_TRY(Wrapped out, encrypted_in(r, answer));
+                             return Step<Wrapped>(std::move(out));
+                           });
+    }
+    FLE_TRY(Request request, kmip::get_request(target.key_id, policy_));
+    FLE_TRY(SecretBytes copy, SecretBytes::copy_of(data_key.expose(), policy_));
+    return Step<Wrapped>({std::move(target), std::move(request)},
+                         [this, key = std::make_shared<const SecretBytes>(std::move(copy))](
+                             const Round& r, const Answer& answer) -> Steps<Wrapped> {
+                           FLE_TRY(const auto local, local_under(r, answer));
+                           FLE_TRY(Wrapped out, local->wrap(*key, MasterKey()));
+                           return Step<Wrapped>(std::move(out));
+                         });
   }
 
-  [[nodiscard]] Outcome<Round> plan_unwrap(Bytes key_material, const MasterKey& master_key) const {
+  [[nodiscard]] Steps<SecretBytes> plan_unwrap(Bytes key_material,
+                                               const MasterKey& master_key) const {
     FLE_TRY(Target target, existing(master_key));
-    if (target.delegated) FLE_CHECK(check_delegated(key_material));
-    FLE_TRY(Request request,
-            target.delegated ? kmip::decrypt_request(target.key_id, key_material.subspan(kIvLen),
-                                                     key_material.first(kIvLen), policy_)
-                             : kmip::get_request(target.key_id, policy_));
-    return Round{std::move(target), std::move(request)};
-  }
-
-  [[nodiscard]] Outcome<std::vector<std::uint8_t>> wrapped(const Round& round, Answer answer,
-                                                           const SecretBytes& data_key) const {
-    if (round.target.delegated) return encrypted_in(round, std::move(answer));
-    FLE_TRY(const auto local, local_under(round, std::move(answer)));
-    return local->wrap(data_key, MasterKey());
-  }
-
-  [[nodiscard]] Outcome<SecretBytes> opened(const Round& round, Answer answer,
-                                            Bytes key_material) const {
-    if (round.target.delegated) return decrypted_in(round, std::move(answer));
-    FLE_TRY(const auto local, local_under(round, std::move(answer)));
-    Outcome<SecretBytes> key = local->unwrap(key_material, MasterKey());
-    if (!key) key.error().message += " (keyId " + quoted(round.target.key_id) + ")";
-    return key;
+    if (target.delegated) {
+      FLE_CHECK(check_delegated(key_material));
+      FLE_TRY(Request request, kmip::decrypt_request(target.key_id, key_material.subspan(kIvLen),
+                                                     key_material.first(kIvLen), policy_));
+      return Step<SecretBytes>({std::move(target), std::move(request)},
+                               [this](const Round& r, const Answer& answer) -> Steps<SecretBytes> {
+                                 FLE_TRY(SecretBytes key, decrypted_in(r, answer));
+                                 return Step<SecretBytes>(std::move(key));
+                               });
+    }
+    FLE_TRY(Request request, kmip::get_request(target.key_id, policy_));
+    return Step<SecretBytes>({std::move(target), std::move(request)},
+                             [this, material = Wrapped(key_material.begin(), key_material.end())](
+                                 const Round& r, const Answer& answer) -> Steps<SecretBytes> {
+                               FLE_TRY(const auto local, local_under(r, answer));
+                               Outcome<SecretBytes> key = local->unwrap(material, MasterKey());
+                               if (key) return Step<SecretBytes>(std::move(*key));
+                               key.error().message += " (keyId " + quoted(r.target.key_id) + ")";
+                               return key.error();
+                             });
   }
 
   [[nodiscard]] Outcome<Target> target_of(const KmipMasterKey& fields,
@@ -265,17 +328,12 @@ class KmipProvider final : public Provider {
     return target_of(fields, master_key);
   }
 
-  /// One request over TLS; `read` makes of the payload of its answer what is wanted.
+  /// What `read` makes of the payload of the answer to `round`.
   template <class Read>
-  auto run(const Target& target, const Outcome<Request>& request, Read read)
+  auto read_answer(const Round& round, const Answer& answer, Read read) const
       -> decltype(read(Bytes{})) {
-    if (!request) return request.error();
-    return read_answer(target, request->operation, ask(target, *request), read);
-  }
-
-  template <class Read>
-  auto read_answer(const Target& target, kmip::Operation operation, const Answer& answer,
-                   Read read) const -> decltype(read(Bytes{})) {
+    const Target& target = round.target;
+    const kmip::Operation operation = round.request.operation;
     const auto explain = [&](Failure why) {
       why.message = "KMS provider " + quoted(id_) + " at " + quoted(target.endpoint.text) + ": " +
                     (target.key_id.empty() ? "" : "keyId " + quoted(target.key_id) + ": ") +
@@ -294,66 +352,30 @@ class KmipProvider final : public Provider {
     return result;
   }
 
-  /// Registers or creates the managed object and activates it; sets target.key_id.
-  Done make_object(Target& target) {
-    FLE_TRY(SecretBytes secret, SecretBytes::create(DataKey::kLen, policy_));
-    FLE_CHECK(random_key_material(secret.expose_mut()));
-    FLE_TRY(target.key_id, run(target,
-                               target.delegated ? kmip::create_request(policy_)
-                                                : kmip::register_request(secret.expose(), policy_),
-                               kmip::key_id_in));
-    Done activated = run(target, kmip::activate_request(target.key_id, policy_),
-                         [](Bytes) -> Done { return ok; });
-    if (!activated)
-      activated.error().message += "; the object was made and is not in use: remove it";
-    return activated;
-  }
-
-  /// New data keys belong under a master key that is in use. Servers that do not tell are believed.
-  Done check_state(const Target& target) {
-    const Outcome<std::string> state =
-        run(target, kmip::state_request(target.key_id, policy_),
-            [](Bytes payload) -> Outcome<std::string> {
-              FLE_TRY(const std::string_view text, kmip::state_in(payload));
-              return std::string(text);
-            });
-    if (!state && state.error().code != Errc::kms_refused) return state.error();
-    if (!state || state->empty() || *state == "Active") return ok;
-    return Failure{Errc::kms_refused, "KMS provider " + quoted(id_) + " at " +
-                                          quoted(target.endpoint.text) + ": keyId " +
-                                          quoted(target.key_id) + ": the object is " + *state +
-                                          ", expected Active: activate it, or name another"};
-  }
-
   /// The local provider under the secret that the server keeps.
   [[nodiscard]] Outcome<std::unique_ptr<Provider>> local_under(const Round& round,
                                                                const Answer& answer) const {
     const std::string& key_id = round.target.key_id;
-    return read_answer(round.target, round.request.operation, answer,
-                       [&](Bytes payload) -> Outcome<std::unique_ptr<Provider>> {
-                         FLE_TRY(const Bytes secret, kmip::secret_in(payload, key_id));
-                         if (secret.size() != DataKey::kLen)
-                           return Failure{Errc::kms_refused,
-                                          "expected Secret Data of 96 bytes, found " +
-                                              std::to_string(secret.size())};
-                         return make_local_provider_from_key(id_, secret, policy_);
-                       });
+    return read_answer(round, answer, [&](Bytes payload) -> Outcome<std::unique_ptr<Provider>> {
+      FLE_TRY(const Bytes secret, kmip::secret_in(payload, key_id));
+      if (secret.size() != DataKey::kLen)
+        return Failure{Errc::kms_refused,
+                       "expected Secret Data of 96 bytes, found " + std::to_string(secret.size())};
+      return make_local_provider_from_key(id_, secret, policy_);
+    });
   }
 
   [[nodiscard]] Outcome<std::vector<std::uint8_t>> encrypted_in(const Round& round,
                                                                 const Answer& answer) const {
-    return read_answer(
-        round.target, round.request.operation, answer,
-        [](Bytes payload) -> Outcome<std::vector<std::uint8_t>> {
-          FLE_TRY(const Bytes iv, kmip::iv_in(payload));
-          FLE_TRY(const Bytes data, kmip::data_in(payload));
-          if (data.empty() || data.size() % kBlockLen != 0 ||
-              data.size() > kMaxDelegatedLen - kIvLen)
-            return Failure{Errc::kms_bad_answer, "the ciphertext is not whole AES blocks"};
-          std::vector<std::uint8_t> out(iv.begin(), iv.end());
-          out.insert(out.end(), data.begin(), data.end());
-          return out;
-        });
+    return read_answer(round, answer, [](Bytes payload) -> Outcome<std::vector<std::uint8_t>> {
+      FLE_TRY(const Bytes iv, kmip::iv_in(payload));
+      FLE_TRY(const Bytes data, kmip::data_in(payload));
+      if (data.empty() || data.size() % kBlockLen != 0 || data.size() > kMaxDelegatedLen - kIvLen)
+        return Failure{Errc::kms_bad_answer, "the ciphertext is not whole AES blocks"};
+      std::vector<std::uint8_t> out(iv.begin(), iv.end());
+      out.insert(out.end(), data.begin(), data.end());
+      return out;
+    });
   }
 
   [[nodiscard]] Done check_delegated(Bytes key_material) const {
@@ -365,16 +387,15 @@ class KmipProvider final : public Provider {
   }
 
   [[nodiscard]] Outcome<SecretBytes> decrypted_in(const Round& round, const Answer& answer) const {
-    return read_answer(round.target, round.request.operation, answer,
-                       [&](Bytes payload) -> Outcome<SecretBytes> {
-                         FLE_TRY(const Bytes data, kmip::data_in(payload));
-                         if (data.size() != DataKey::kLen)
-                           return Failure{Errc::key_unwrap_failed,
-                                          "decrypted key is incorrect length, expected: 96, got: " +
-                                              std::to_string(data.size())};
-                         FLE_TRY(SecretBytes key, SecretBytes::copy_of(data, policy_));
-                         return key;
-                       });
+    return read_answer(round, answer, [&](Bytes payload) -> Outcome<SecretBytes> {
+      FLE_TRY(const Bytes data, kmip::data_in(payload));
+      if (data.size() != DataKey::kLen)
+        return Failure{
+            Errc::key_unwrap_failed,
+            "decrypted key is incorrect length, expected: 96, got: " + std::to_string(data.size())};
+      FLE_TRY(SecretBytes key, SecretBytes::copy_of(data, policy_));
+      return key;
+    });
   }
 
   const std::string id_;

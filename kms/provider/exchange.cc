@@ -1,5 +1,6 @@
 #include "fle/kms/exchange.h"
 
+#include <string>
 #include <utility>
 
 namespace fle::kms {
@@ -42,41 +43,41 @@ void Exchange::resume() {
   if (state_ == State::wait) do_resume();
 }
 
-Outcome<std::vector<std::uint8_t>> Exchange::take_wrapped() {
+template <class T>
+Outcome<T> Exchange::take(const char* what) {
   if (state_ == State::failed) return failure_;
-  if (std::exchange(has_wrapped_, false)) return std::move(wrapped_);
-  return Failure{Errc::invalid_argument, "this exchange has no wrapped key to take"};
+  if (std::holds_alternative<T>(result_))
+    return std::get<T>(std::exchange(result_, std::monostate()));
+  return Failure{Errc::invalid_argument, std::string("this exchange has no ") + what + " to take"};
 }
 
-Outcome<SecretBytes> Exchange::take_key() {
-  if (state_ == State::failed) return failure_;
-  if (std::exchange(has_key_, false)) return std::move(key_);
-  return Failure{Errc::invalid_argument, "this exchange has no key to take"};
+Outcome<MasterKey> Exchange::take_master_key() { return take<MasterKey>("master key"); }
+Outcome<std::vector<std::uint8_t>> Exchange::take_wrapped() {
+  return take<std::vector<std::uint8_t>>("wrapped key");
 }
+Outcome<SecretBytes> Exchange::take_key() { return take<SecretBytes>("key"); }
 
 void Exchange::wants_to_wait(std::chrono::milliseconds delay) noexcept {
   delay_ = delay;
   state_ = State::wait;
 }
 
-void Exchange::finish(Outcome<std::vector<std::uint8_t>> wrapped) {
-  has_wrapped_ = wrapped.has_value();
-  state_ = has_wrapped_ ? State::done : State::failed;
-  if (wrapped) {
-    wrapped_ = std::move(*wrapped);
+template <class T>
+void Exchange::end_with(Outcome<T> result) {
+  state_ = result ? State::done : State::failed;
+  if (result) {
+    result_ = std::move(*result);
   } else {
-    failure_ = std::move(wrapped.error());
+    failure_ = std::move(result.error());
   }
 }
 
-void Exchange::finish(Outcome<SecretBytes> key) {
-  has_key_ = key.has_value();
-  state_ = has_key_ ? State::done : State::failed;
-  if (key) {
-    key_ = std::move(*key);
-  } else {
-    failure_ = std::move(key.error());
-  }
+void Exchange::finish(Outcome<MasterKey> master_key) { end_with(std::move(master_key)); }
+void Exchange::finish(Outcome<std::vector<std::uint8_t>> wrapped) { end_with(std::move(wrapped)); }
+void Exchange::finish(Outcome<SecretBytes> key) { end_with(std::move(key)); }
+
+std::unique_ptr<Exchange> Exchange::ended(Outcome<MasterKey> master_key) {
+  return std::make_unique<Ended>(std::move(master_key));
 }
 
 std::unique_ptr<Exchange> Exchange::ended(Outcome<std::vector<std::uint8_t>> wrapped) {

@@ -32,6 +32,10 @@ Failure syntax_error(std::string_view text, const JsonFault& fault) {
 
 }  // namespace
 
+std::unique_ptr<Exchange> Provider::begin_prepare(const MasterKey& asked) {
+  return Exchange::ended(prepare(asked));
+}
+
 std::unique_ptr<Exchange> Provider::begin_wrap(const SecretBytes& data_key,
                                                const MasterKey& master_key) {
   return Exchange::ended(wrap(data_key, master_key));

@@ -146,11 +146,11 @@ Failure invalid_options(std::string_view id, std::string_view why) {
 }
 
 Failure exchanges_alone(std::string_view id, std::string_view package) {
-  return {Errc::not_in_build,
-          "KMS provider " + quoted(id) + " cannot connect: this build lacks " +
-              std::string(package) +
-              "; build libfle with it, or run what begin_wrap() and begin_unwrap() give over a "
-              "network of your own (docs/kms.md)"};
+  return {
+      Errc::not_in_build,
+      "KMS provider " + quoted(id) + " cannot connect: this build lacks " + std::string(package) +
+          "; build libfle with it, or run what begin_prepare(), begin_wrap() and begin_unwrap() "
+          "give over a network of your own (docs/kms.md)"};
 }
 
 Done check_option_names(std::string_view id, const rapidjson::Value& options,

@@ -22,6 +22,11 @@ TEST(Exchange, OfALocalProviderIsDoneAtOnce) {
   EXPECT_EQ(wrap->take_wrapped().error().code, Errc::invalid_argument) << "taken twice";
   EXPECT_EQ(wrap->take_key().error().code, Errc::invalid_argument);
 
+  const auto prepare = provider.begin_prepare(MasterKey::local());
+  ASSERT_EQ(prepare->state(), State::done);
+  EXPECT_EQ(prepare->take_master_key()->bson, MasterKey::local().bson);
+  EXPECT_EQ(prepare->take_master_key().error().code, Errc::invalid_argument);
+
   const auto unwrap = provider.begin_unwrap(*material, MasterKey::local());
   ASSERT_EQ(unwrap->state(), State::done);
   const auto opened = unwrap->take_key();

@@ -441,6 +441,9 @@ TEST_F(HttpExchanges, PinsHoldForExchangesToo) {
   expect_failed(*unwrap, Errc::master_key_not_pinned, "alias/other");
   const auto wrap = provider.begin_wrap(data_key(), other);
   expect_failed(*wrap, Errc::master_key_not_pinned, "alias/other");
+  const auto prepare = provider.begin_prepare(other);
+  EXPECT_EQ(prepare->failure().code, Errc::master_key_not_pinned);
+  EXPECT_EQ(provider.begin_prepare(aws_key())->take_master_key()->bson, aws_key().bson);
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class Offline : public ::testing::Test {
     EXPECT_EQ(f.code, Errc::not_in_build) << f.to_string();
     const std::string lacks = provider == "kmip" ? "TLS" : "libcurl";
     EXPECT_NE(f.message.find("KMS provider '" + provider + "' cannot connect: this build lacks " +
-                             lacks + "; build libfle with it, or run what begin_wrap()"),
+                             lacks + "; build libfle with it, or run what begin_prepare()"),
               std::string::npos)
         << f.message;
   }
@@ -53,6 +53,8 @@ TEST_F(Offline, EveryProviderIsThereAndWhatConnectsSaysWhatToDo) {
   for (const MasterKey& mk : master_keys()) {
     SCOPED_TRACE(mk.provider);
     Provider& provider = **providers->find(mk.provider);
+    EXPECT_NE(provider.begin_prepare(mk)->state(), Exchange::State::failed);
+    if (mk.provider == "kmip") expect_lacking(provider.prepare(mk).error(), mk.provider);
     expect_lacking(provider.wrap(key, mk).error(), mk.provider);
     expect_lacking(provider.unwrap(Buf(160), mk).error(), mk.provider);
     EXPECT_EQ(provider.begin_wrap(key, mk)->state(), Exchange::State::send);

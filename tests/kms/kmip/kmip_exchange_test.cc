@@ -16,10 +16,16 @@ using test::answer;
 using test::Buf;
 using test::data_payload;
 using test::failure;
+using test::id_payload;
 using test::operation_of;
 using test::secret_payload;
+using test::state_payload;
 
+constexpr std::uint32_t kCreate = 0x01;
+constexpr std::uint32_t kRegister = 0x03;
 constexpr std::uint32_t kGet = 0x0A;
+constexpr std::uint32_t kGetAttributes = 0x0B;
+constexpr std::uint32_t kActivate = 0x12;
 constexpr std::uint32_t kEncrypt = 0x1F;
 constexpr std::uint32_t kDecrypt = 0x20;
 const Buf kSecret = test::master_key_bytes(5);
@@ -134,6 +140,122 @@ TEST_F(KmipExchanges, SayWhatWentWrong) {
   exchange = provider().begin_unwrap(Buf(160), key());
   exchange->lost("no route to host");
   expect_failed(*exchange, Errc::kms_unreachable, "Get: no route to host");
+}
+
+TEST_F(KmipExchanges, MakeTheMasterKeyOfANewDataKey) {
+  struct {
+    const char* asked;
+    std::uint32_t operation;
+    const char* made;
+  } const kCases[] = {
+      {R"({"provider": "kmip"})", kRegister, R"({ "provider" : "kmip", "keyId" : "12" })"},
+      {R"({"provider": "kmip", "delegated": true})", kCreate,
+       R"({ "provider" : "kmip", "delegated" : true, "keyId" : "12" })"},
+      {R"({"provider": "kmip", "endpoint": "https://kmip.example:5696/path"})", kRegister,
+       R"({ "provider" : "kmip", "endpoint" : "kmip.example:5696", "keyId" : "12" })"},
+  };
+  for (const auto& c : kCases)
+    for (const std::size_t cut : {1U, 7U, 8U, 1'000'000U}) {
+      SCOPED_TRACE(c.asked);
+      const auto exchange = provider().begin_prepare(*parse_master_key(test::bson_of(c.asked)));
+      EXPECT_EQ(sent_by(*exchange), c.operation);
+      feed(*exchange, answer(c.operation, id_payload("12")), cut);
+      EXPECT_EQ(exchange->take_master_key().error().code, Errc::invalid_argument) << "too early";
+      EXPECT_EQ(sent_by(*exchange), kActivate);
+      feed(*exchange, answer(kActivate, id_payload("12")), cut);
+      ASSERT_EQ(exchange->state(), State::done) << exchange->failure().to_string();
+      EXPECT_EQ(exchange->take_wrapped().error().code, Errc::invalid_argument) << "none asked for";
+      const auto made = exchange->take_master_key();
+      ASSERT_TRUE(made) << made.error().to_string();
+      EXPECT_EQ(test::json_of(made->bson), c.made);
+      EXPECT_EQ(exchange->take_master_key().error().code, Errc::invalid_argument) << "taken twice";
+      EXPECT_EQ(sent_by(*provider().begin_wrap(data_key(), *made)),
+                c.operation == kCreate ? kEncrypt : kGet);
+    }
+}
+
+TEST_F(KmipExchanges, RegisterAnotherSecretEachTimeAndKeepNone) {
+  const MasterKey asked = *parse_master_key(test::bson_of(R"({"provider": "kmip"})"));
+  const auto request = [&] {
+    const auto exchange = provider().begin_prepare(asked);
+    const Bytes bytes = exchange->message().bytes;
+    return Buf(bytes.begin(), bytes.end());
+  };
+  const Buf one = request();
+  const Buf other = request();
+  ASSERT_EQ(one.size(), other.size());
+  std::size_t n_unequal = 0;
+  for (std::size_t i = 0; i < one.size(); ++i) n_unequal += one[i] != other[i] ? 1 : 0;
+  EXPECT_GT(n_unequal, 64U) << "96 random bytes differ in nearly all";
+}
+
+TEST_F(KmipExchanges, LookAtAMasterKeyThatIsNamed) {
+  const auto begin = [&] {
+    auto out = provider().begin_prepare(key());
+    EXPECT_EQ(sent_by(*out), kGetAttributes);
+    return out;
+  };
+  auto exchange = begin();
+  feed(*exchange, answer(kGetAttributes, state_payload("12", 2)), 5);
+  ASSERT_EQ(exchange->state(), State::done) << exchange->failure().to_string();
+  EXPECT_EQ(exchange->take_master_key()->bson, key().bson);
+  exchange = begin();
+  feed(*exchange, answer(kGetAttributes, state_payload("12", 1)));
+  expect_failed(*exchange, Errc::kms_refused, "keyId '12': the object is Pre-Active, expected");
+  EXPECT_EQ(exchange->take_master_key().error().code, Errc::kms_refused);
+  exchange = begin();
+  feed(*exchange, failure(kGetAttributes, 5, "Get Attributes is not supported"));
+  EXPECT_EQ(exchange->state(), State::done) << "a server that does not tell is believed";
+  exchange = begin();
+  exchange->closed();
+  expect_failed(*exchange, Errc::kms_unreachable, "Get Attributes: the server closed");
+}
+
+TEST_F(KmipExchanges, SayHowFarTheMakingOfAMasterKeyCame) {
+  const std::string made = "the object was made and is not in use: remove it";
+  const MasterKey asked = *parse_master_key(test::bson_of(R"({"provider": "kmip"})"));
+  const auto begin = [&] {
+    auto out = provider().begin_prepare(asked);
+    EXPECT_EQ(sent_by(*out), kRegister);
+    return out;
+  };
+  const auto to_activate = [&] {
+    auto out = begin();
+    feed(*out, answer(kRegister, id_payload("12")));
+    return out;
+  };
+  const auto not_made = [&](Exchange& exchange) {
+    EXPECT_EQ(exchange.failure().message.find(made), std::string::npos);
+  };
+  auto exchange = begin();
+  feed(*exchange, failure(kRegister, 12, "permission denied"));
+  expect_failed(*exchange, Errc::kms_refused, "permission denied");
+  not_made(*exchange);
+  exchange = begin();
+  exchange->closed();
+  expect_failed(*exchange, Errc::kms_unreachable, "Register: the server closed the connection");
+  not_made(*exchange);
+  exchange = begin();
+  feed(*exchange, answer(kRegister, {}));
+  expect_failed(*exchange, Errc::kms_bad_answer, "KMS provider 'kmip' at 'kmip.example'");
+
+  exchange = to_activate();
+  EXPECT_EQ(sent_by(*exchange), kActivate);
+  feed(*exchange, failure(kActivate, 12, "permission denied"));
+  expect_failed(*exchange, Errc::kms_refused, "keyId '12': ");
+  expect_failed(*exchange, Errc::kms_refused, made);
+  exchange = to_activate();
+  sent_by(*exchange);
+  exchange->feed(Bytes(answer(kActivate, id_payload("12"))).first(8));
+  exchange->closed();
+  expect_failed(*exchange, Errc::kms_unreachable, "Activate: the server closed the connection");
+  expect_failed(*exchange, Errc::kms_unreachable, made);
+  exchange = to_activate();
+  exchange->lost("no route to host");
+  expect_failed(*exchange, Errc::kms_unreachable, made);
+  expect_failed(*provider().begin_prepare(*parse_master_key(
+                    test::bson_of(R"({"provider": "kmip", "endpoint": "kmip.attacker.example"})"))),
+                Errc::kms_config_invalid, "is not the configured endpoint");
 }
 
 TEST_F(KmipExchanges, SendNothingToAServerThatIsNotTheConfiguredOne) {

@@ -6,27 +6,30 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "fle/bytes.h"
 #include "fle/export.h"
 #include "fle/failure.h"
+#include "fle/kms/key_document.h"
 #include "fle/secret.h"
 
 namespace fle::kms {
 
-/// One key wrapped or unwrapped, for callers that have a network of their own: what to send to
-/// whom, what is still wanted of the answer, how long to wait before another attempt, and at last
-/// the result. Tokens are asked for on the way. No socket, no TLS and no waiting happens in here.
-/// See docs/kms.md, "A network of your own".
+/// One key wrapped or unwrapped, or a master key made ready, for callers that have a network of
+/// their own: what to send to whom, what is still wanted of the answer, how long to wait before
+/// another attempt, and at last the result. Tokens are asked for on the way. No socket, no TLS and
+/// no waiting happens in here. See docs/kms.md, "A network of your own".
 ///
-/// What Provider::begin_wrap() or begin_unwrap() gives is run by its state(), until it has ended:
+/// What Provider::begin_prepare(), begin_wrap() or begin_unwrap() gives is run by its state(),
+/// until it has ended:
 /// - State::send: connect by TLS to the host and port of message(), write its bytes, then sent(),
 ///   or lost() if that failed;
 /// - State::receive: read at most bytes_needed() bytes and feed() them, at the end of the stream
 ///   closed(), on an error lost();
 /// - State::wait: wait for delay(), then resume();
-/// - State::done: take_wrapped() or take_key();
+/// - State::done: take_master_key(), take_wrapped() or take_key();
 /// - State::failed: failure().
 ///
 /// Each message may go over a connection of its own. Whoever keeps one open instead drops it as
@@ -78,15 +81,18 @@ class FLE_API Exchange {
   [[nodiscard]] std::chrono::milliseconds delay() const noexcept { return delay_; }
   void resume();
 
-  /// Once State::done of begin_wrap() and begin_unwrap(): keyMaterial, 96 bytes; once only.
+  /// Once State::done of begin_prepare(), begin_wrap() and begin_unwrap(): the master key to wrap
+  /// under, keyMaterial, 96 bytes; once only.
   /// @retval Errc::invalid_argument  there is no such result, or it was taken
   /// @retval                         when failed: failure()
+  [[nodiscard]] Outcome<MasterKey> take_master_key();
   [[nodiscard]] Outcome<std::vector<std::uint8_t>> take_wrapped();
   [[nodiscard]] Outcome<SecretBytes> take_key();
-  /// Once State::failed: the codes of Provider::wrap() and unwrap().
+  /// Once State::failed: the codes of Provider::prepare(), wrap() and unwrap().
   [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
 
   /// One that has ended before it began.
+  [[nodiscard]] static std::unique_ptr<Exchange> ended(Outcome<MasterKey> master_key);
   [[nodiscard]] static std::unique_ptr<Exchange> ended(Outcome<std::vector<std::uint8_t>> wrapped);
   [[nodiscard]] static std::unique_ptr<Exchange> ended(Outcome<SecretBytes> key);
 
@@ -96,11 +102,17 @@ class FLE_API Exchange {
   void wants_to_send() noexcept { state_ = State::send; }
   void wants_answer() noexcept { state_ = State::receive; }
   void wants_to_wait(std::chrono::milliseconds delay) noexcept;
+  void finish(Outcome<MasterKey> master_key);
   void finish(Outcome<std::vector<std::uint8_t>> wrapped);
   void finish(Outcome<SecretBytes> key);
 
  private:
   class Ended;
+  using Result = std::variant<std::monostate, MasterKey, std::vector<std::uint8_t>, SecretBytes>;
+  template <class T>
+  void end_with(Outcome<T> result);
+  template <class T>
+  Outcome<T> take(const char* what);
 
   // Called in the states that allow it.
   [[nodiscard]] virtual Message do_message() const { return {}; }
@@ -113,10 +125,7 @@ class FLE_API Exchange {
 
   State state_ = State::failed;
   std::chrono::milliseconds delay_{0};
-  bool has_wrapped_ = false;
-  bool has_key_ = false;
-  std::vector<std::uint8_t> wrapped_;
-  SecretBytes key_;
+  Result result_;  // until it is taken
   Failure failure_;
 };
 

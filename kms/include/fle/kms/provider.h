@@ -34,12 +34,14 @@ class FLE_API Provider {
   /// @retval Errc::key_unwrap_failed  wrong master key or changed material
   /// @retval Errc::kms_unreachable, Errc::kms_refused, Errc::kms_bad_answer
   /// @retval Errc::kms_no_credentials
-  /// @retval Errc::not_in_build  this build cannot connect, and has begin_unwrap() alone; wrap, too
+  /// @retval Errc::not_in_build  this build cannot connect, and has begin_unwrap() alone; from
+  ///                             prepare and wrap, too
   [[nodiscard]] virtual Outcome<SecretBytes> unwrap(Bytes key_material,
                                                     const MasterKey& master_key) = 0;
-  /// wrap() and unwrap() for callers with a network of their own. Nothing is sent: what goes wrong
-  /// before that is an exchange that has failed. It keeps a reference to this provider, and copies
-  /// of the rest. A provider that knows nothing of exchanges does all at once in here.
+  /// prepare(), wrap() and unwrap() for callers with a network of their own. Nothing is sent: what
+  /// goes wrong before that is an exchange that has failed. It keeps a reference to this provider,
+  /// and copies of the rest. A provider that knows nothing of exchanges does all at once in here.
+  [[nodiscard]] virtual std::unique_ptr<Exchange> begin_prepare(const MasterKey& asked);
   [[nodiscard]] virtual std::unique_ptr<Exchange> begin_wrap(const SecretBytes& data_key,
                                                              const MasterKey& master_key);
   [[nodiscard]] virtual std::unique_ptr<Exchange> begin_unwrap(Bytes key_material,
