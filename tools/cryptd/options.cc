@@ -67,6 +67,8 @@ std::string absolute(const std::string& path) {
 }
 
 void add_options(CLI::App& app, Options& o, Raw& raw) {
+  // A driver adds its own options behind those that it was given: the last one counts.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--port", o.port, "TCP port; 0: a free one, told in the log")
       ->type_name("N")
       ->capture_default_str();

@@ -1,0 +1,64 @@
+// A command line as the daemon reads it.
+#include "options.h"
+
+#include <gtest/gtest.h>
+
+namespace fle::cryptd {
+namespace {
+
+Options parsed(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "fle-cryptd");
+  auto result = parse_options(static_cast<int>(arguments.size()), arguments.data());
+  if (Options* const o = std::get_if<Options>(&result)) return *o;
+  throw std::runtime_error("refused");
+}
+
+TEST(CryptdOptions, OfARepeatedOptionTheLastValueCounts) {
+  const Options o = parsed({"--port",
+                            "1",
+                            "--port=2",
+                            "--bind_ip",
+                            "127.0.0.1",
+                            "--bind_ip",
+                            "::1,127.0.0.2",
+                            "--unixSocketPrefix",
+                            "/first",
+                            "--unixSocketPrefix=/second",
+                            "--idleShutdownTimeoutSecs=60",
+                            "--idleShutdownTimeoutSecs",
+                            "7",
+                            "--pidfilepath",
+                            "/first",
+                            "--pidfilepath",
+                            "/second",
+                            "--logpath",
+                            "/first",
+                            "--logpath",
+                            "/second",
+                            "--workBudget",
+                            "1",
+                            "--workBudget",
+                            "2"});
+  EXPECT_EQ(o.port, 2);
+  EXPECT_EQ(o.addresses, (std::vector<std::string>{"::1", "127.0.0.2"}));
+  EXPECT_EQ(o.unix_socket_folder, "/second");
+  EXPECT_EQ(o.idle_shutdown, std::chrono::seconds(7));
+  EXPECT_EQ(o.pid_file, "/second");
+  EXPECT_EQ(o.log_path, "/second");
+  EXPECT_EQ(o.work_budget, 2U);
+}
+
+TEST(CryptdOptions, FlagsMayRepeatAndParametersAddUp) {
+  const Options o =
+      parsed({"--nounixsocket", "--nounixsocket", "--logappend", "--logappend", "--fork", "--fork",
+              "--logpath", "/log", "--quiet", "--quiet", "-v", "--verbose", "--setParameter", "a=b",
+              "--setParameter=c=d", "--setParameter", "a=b"});
+  EXPECT_FALSE(o.unix_socket);
+  EXPECT_TRUE(o.fork);
+  EXPECT_TRUE(o.quiet);
+  EXPECT_EQ(o.verbosity, 2);
+  EXPECT_EQ(o.parameters, (std::vector<std::string>{"a", "c", "a"}));
+}
+
+}  // namespace
+}  // namespace fle::cryptd
