@@ -5,6 +5,7 @@ namespace fle::query {
 namespace {
 
 Done aggregate_pipeline(Context& context, const Element& e, const Scope& scope) {
+  if (e.type != Type::array) return wrong_type(context, e, Type::array);
   // The command's name comes first, and its value is the collection's.
   Cursor first = context.cursor(scope.document);
   if (!first.next()) return context.refuse(kMalformed, e, {}, "aggregate");

@@ -86,6 +86,14 @@ bool is_whole(Bytes document) noexcept {
   return length == document.size();
 }
 
+/// Whether the command, or the one inside explain, has all that it cannot do without.
+Done need_whole(Context& context, const Command& row, const Scope& scope, const Target& target) {
+  if (target.offset == 0) return need_fields(context, row, scope);
+  FLE_TRY(const Element inner, first_element(context.command(), 0, context.work()));
+  const Context::Inside inside(context, inner);
+  return need_fields(context, row, {scope.view, inner});
+}
+
 Done analyze_target(Bytes command, std::string_view db, std::span<const CollectionSchema> schemas,
                     const Target& target, Analysis& out, const AnalysisOptions& options) {
   if (target.command_class == CommandClass::bypassed) return ok;
@@ -103,7 +111,8 @@ Done analyze_target(Bytes command, std::string_view db, std::span<const Collecti
   FLE_CHECK(need_schemas(context, target));
   if (reach.stores_schema) FLE_CHECK(refuse_hidden_schema(context, whole));
   // What encrypts nothing is none of our business: it stays as it is, also where we do not know it.
-  if (!out.schema_encrypts) return ok;
+  // But what no server takes is refused, for it was not meant so.
+  if (!out.schema_encrypts) return need_whole(context, row, scope, target);
   return analyze_fields(context, target.offset == 0 ? row : *find_command("explain"), scope);
 }
 

@@ -14,7 +14,10 @@ namespace {
 constexpr Refusal kUnknownField{"command.field", ErrorDetail::command_unknown_field,
                                 "unknown field: it would be sent as it is, with whatever it holds",
                                 "leave it out, or use the name that the command has for it"};
-constexpr Refusal kWrongType{"command.field_type", Errc::command_malformed,
+constexpr Refusal kMissing{"command.field_missing", ErrorDetail::command_missing_field,
+                           "is missing but a required field",
+                           "give the field: no server does without it"};
+constexpr Refusal kWrongType{"command.field_type", ErrorDetail::command_wrong_type,
                              "a value of a kind that this field cannot have",
                              "compare it with the server's manual"};
 
@@ -204,6 +207,45 @@ Done unknown_field(Context& context, const Element& e, std::span<const CommandFi
                     : "is '" + std::string(meant) + "' meant?" + name_difference(e.name, meant));
 }
 
+// ---- Fields that must be there
+
+/// The name of the command, or of the one inside explain.
+std::string_view command_name(const Context& context, bool explained) {
+  Cursor c = context.cursor();
+  if (!c.next()) return {};
+  if (!explained) return c.element().name;
+  Cursor inner = context.cursor(c.element());
+  return inner.next() ? inner.element().name : std::string_view();
+}
+
+/// A field as servers name it in their errors: "update.updates.q", without the numbers of items.
+std::string name_for_servers(const Context& context, std::string_view field) {
+  std::span<const std::string_view> path = context.path();
+  const bool explained = !path.empty() && path.front() == "explain";
+  if (explained) path = path.subspan(1);
+  std::string name(command_name(context, explained));
+  for (const std::string_view part : path)
+    if (part.find_first_not_of("0123456789") != std::string_view::npos)
+      name.append(".").append(part);
+  return name.append(".").append(field);
+}
+
+/// In the server's words.
+std::string wrong_type_text(const std::string& field, Type type, Type wanted) {
+  return "BSON field '" + field + "' is the wrong type '" + std::string(bson::alias(type)) +
+         "', expected type '" + std::string(bson::alias(wanted)) + "'";
+}
+
+Failure refuse_with(Context& context, Refusal why, const Element& e, const std::string& text) {
+  why.text = text.c_str();
+  return context.refuse(why, e, {}, {});
+}
+
+Failure refuse_missing(Context& context, const CommandField& row) {
+  return refuse_with(context, kMissing, {0, 0, 0, Type::null, row.name},
+                     "BSON field '" + name_for_servers(context, row.name) + "' " + kMissing.text);
+}
+
 // ---- Rows
 
 /// Reads the fields of one document, each row once: what appears twice is read differently by
@@ -227,10 +269,16 @@ class Reader {
     if (row == nullptr) return unknown_field(context_, e, own_, scope_);
     if (seen_[index(*row)]) return context_.refuse(kMalformed, e, {}, e.name, "appears twice");
     seen_.set(index(*row));
-    if (row->optional && is_absent(e.type)) return ok;
+    if (is_absent(e.type)) return row->optional ? Done(ok) : refuse_missing(context_, *row);
     if (row->handle != nullptr) return row->handle(context_, e, scope_);
     if (!holds(context_, e, row->holds)) return context_.refuse(kWrongType, e, {}, e.name);
     return row->holds == Holds::options ? options(e, row->inside) : Done(ok);
+  }
+  /// After the last field: whether all are there that must be.
+  [[nodiscard]] Done finish() const {
+    for (const CommandField& row : own_)
+      if (!row.optional && !seen_[index(row)]) return refuse_missing(context_, row);
+    return ok;
   }
 
  private:
@@ -304,12 +352,12 @@ bool has_collation(const Context& context, const Element& statement) {
 Done read_fields(Context& context, std::span<const CommandField> rows, const Scope& scope) {
   Reader reader(context, scope, rows);
   for (Cursor c = context.cursor(scope.document); c.next();) FLE_CHECK(reader.read(c.element()));
-  return ok;
+  return reader.finish();
 }
 
 Done read_statements(Context& context, const Element& list, std::span<const CommandField> rows,
                      const Scope& scope) {
-  if (list.type != Type::array) return context.refuse(kMalformed, list, {}, list.name);
+  if (list.type != Type::array) return wrong_type(context, list, Type::array);
   const Context::Inside inside_list(context, list);
   for (Cursor c = context.cursor(list); c.next();) {
     const Element& statement = c.element();
@@ -335,7 +383,24 @@ Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
     if (!first || field != nullptr) FLE_CHECK(reader.read(e, field));
   }
   if (c.malformed()) return Failure(Errc::malformed_bson, "malformed command");
+  return reader.finish();
+}
+
+Done need_fields(Context& context, const Command& row, const Scope& scope) {
+  for (const CommandField& field : row.fields())
+    if (!field.optional && !is_given(context.find(scope.document, field.name)))
+      return refuse_missing(context, field);
   return ok;
+}
+
+Failure wrong_type(Context& context, const Element& e, Type wanted) {
+  return refuse_with(context, kWrongType, e,
+                     wrong_type_text(name_for_servers(context, e.name), e.type, wanted));
+}
+
+Failure wrong_type(const std::string& field, Type type, Type wanted) {
+  return {kWrongType.code.detail, wrong_type_text(field, type, wanted),
+          field.substr(field.find('.') + 1)};
 }
 
 }  // namespace fle::query

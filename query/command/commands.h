@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "ground/context.h"
@@ -43,8 +44,8 @@ enum class Holds : std::uint8_t {
 };
 
 /// One field of a command, of a statement in it, or of a document of options. What stands in no row
-/// is refused where something is encrypted; null stands for an optional field that is absent, as
-/// for servers.
+/// is refused where something is encrypted; null stands for a field that is absent, as for
+/// servers.
 struct CommandField {
   using Handler = Done (*)(Context&, const Element&, const Scope&);
 
@@ -52,7 +53,7 @@ struct CommandField {
   Handler handle = nullptr;
   const char* treatment = nullptr;  ///< With `handle`.
   Evidence evidence = Evidence::docs;
-  bool optional = true;
+  bool optional = true;  ///< Else the command is refused without it, as by servers.
   /// `handle` checks the bytes itself; else they are checked before it is called.
   bool walks = false;
   Holds holds = Holds::nothing;  ///< Without `handle`.
@@ -130,6 +131,13 @@ constexpr CommandField constants_row(std::string_view name) {
 /// The same for a whole command: its bytes are checked as well, and it may have the fields that any
 /// command may have.
 [[nodiscard]] Done analyze_fields(Context& context, const Command& row, const Scope& scope);
+/// Whether a command has every field that it cannot do without; looks at no value.
+[[nodiscard]] Done need_fields(Context& context, const Command& row, const Scope& scope);
+/// `e`, a field that cannot be done without, is of another type than `wanted`.
+[[nodiscard]] Failure wrong_type(Context& context, const Element& e, Type wanted);
+/// The same where there is no Context yet.
+/// @param field  with the command's name: "bulkWrite.nsInfo"
+[[nodiscard]] Failure wrong_type(const std::string& field, Type type, Type wanted);
 /// The fields that any command may have.
 [[nodiscard]] std::span<const CommandField> generic_fields() noexcept;
 [[nodiscard]] bool is_number(Type type) noexcept;

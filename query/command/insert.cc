@@ -3,7 +3,7 @@
 namespace fle::query {
 
 Done insert_documents(Context& context, const Element& documents, const Scope& scope) {
-  if (documents.type != Type::array) return context.refuse(kMalformed, documents, {}, "insert");
+  if (documents.type != Type::array) return wrong_type(context, documents, Type::array);
   Context::Inside inside(context, documents);
   Cursor c = context.cursor(documents);
   while (c.next()) {

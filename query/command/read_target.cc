@@ -16,6 +16,8 @@ Failure not_supported(std::string_view name) {
               (meant.empty() ? meant : ". " + meant)};
 }
 
+constexpr std::uint32_t kEmptyDocument = 5;
+
 struct Named {
   const Command* row;
   Element first;
@@ -28,8 +30,9 @@ Outcome<Named> innermost_command(Bytes command, Work& work) {
   const Command* row = find_command(first.name);
   if (row == nullptr) return not_supported(first.name);
   if (!row->reach.wraps_command) return Named{row, first, 0};
-  if (first.type != Type::object)
-    return Failure(Errc::command_malformed, "explain value is not a document", "explain");
+  if (first.type != Type::object) return wrong_type("explain.explain", first.type, Type::object);
+  if (first.value_size == kEmptyDocument)
+    return Failure(Errc::command_malformed, "no command to explain", "explain");
   const std::uint32_t at = first.value_offset;
   FLE_TRY(first, first_element(command, at, work));
   row = find_command(first.name);
@@ -77,8 +80,10 @@ std::size_t count_fields_named(Bytes command, std::uint32_t at, std::string_view
 /// could not be told apart by an index in each operation.
 Outcome<CollectionName> bulk_namespace(Bytes command, std::uint32_t at, Work& work) {
   const std::optional<Element> list = find_field(command, at, "nsInfo", work);
-  if (!list || list->type != Type::array)
-    return Failure(Errc::command_malformed, "bulkWrite has no array nsInfo", "nsInfo");
+  if (!is_given(list))
+    return Failure(ErrorDetail::command_missing_field,
+                   "BSON field 'bulkWrite.nsInfo' is missing but a required field", "nsInfo");
+  if (list->type != Type::array) return wrong_type("bulkWrite.nsInfo", list->type, Type::array);
   if (count_fields_named(command, at, "nsInfo", work) != 1)
     return Failure(Errc::command_malformed, "bulkWrite has more than one nsInfo", "nsInfo");
   Cursor c(command, list->value_offset, work);

@@ -84,18 +84,20 @@ class FieldRules {
       std::string names;
       for (const CommandField& f : fields)
         if (f.handle == nullptr && f.holds == kind)
-          names.append(names.empty() ? "" : ", ").append(f.name);
+          names.append(names.empty() ? "" : ", ").append(f.name).append(f.optional ? "" : kRequired);
       if (!names.empty()) add_row(where + names, kind_of(kind), Evidence::docs);
     }
   }
 
  private:
+  static constexpr const char* kRequired = " (required)";
+
   void add_one(const std::string& name, const CommandField& f) {
     std::string treatment(f.handle != nullptr ? std::string_view(f.treatment) : kind_of(f.holds));
     const auto [known, is_new] = shown_.try_emplace(f.inside.data(), name);
     const bool again = !f.inside.empty() && !is_new;
     if (again) treatment.append(", as in ").append(known->second);
-    add_row(name, std::move(treatment), f.evidence);
+    add_row(f.optional ? name : name + kRequired, std::move(treatment), f.evidence);
     if (!again) add(name + ": ", f.inside);
   }
 

@@ -71,7 +71,7 @@ Done bounded(Context& context, const Element& e, const Scope& scope) {
 }
 
 Done distinct_key(Context& context, const Element& e, const Scope& scope) {
-  if (e.type != Type::string) return context.refuse(kMalformed, e, {}, "distinct");
+  if (e.type != Type::string) return wrong_type(context, e, Type::string);
   const Place place = resolve(scope.view, context.text(e), context.work());
   if (place.kind == Place::Kind::plain) return ok;
   const std::string_view field = context.text(e);
@@ -172,7 +172,7 @@ constexpr CommandField kUpdateStatement[] = {
     as_is("upsertSupplied", Holds::flag),
 };
 constexpr CommandField kDeleteStatement[] = {
-    required(filter_row("q")),    as_is("limit", Holds::number), kCollationRow, kHintRow,
+    required(filter_row("q")),    required(as_is("limit", Holds::number)), kCollationRow, kHintRow,
     as_is("sampleId", Holds::id),
 };
 constexpr CommandField kInsertOperation[] = {
@@ -232,7 +232,7 @@ Done bulk_operation(Context& context, const Element& op, const Scope& scope) {
 }
 
 Done bulk_operations(Context& context, const Element& list, const Scope& scope) {
-  if (list.type != Type::array) return context.refuse(kMalformed, list, {}, "bulkWrite");
+  if (list.type != Type::array) return wrong_type(context, list, Type::array);
   const Context::Inside inside(context, list);
   for (Cursor c = context.cursor(list); c.next();)
     FLE_CHECK(bulk_operation(context, c.element(), scope));

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <map>
 #include <memory_resource>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,6 +102,8 @@ class Context {
    private:
     Context& context_;
   };
+  /// The names of the documents and arrays that we are inside of, outermost first.
+  [[nodiscard]] std::span<const std::string_view> path() const noexcept { return path_; }
   /// The dotted path of `e`, an element of the innermost document we are inside of, shortened.
   [[nodiscard]] std::string path_of(const Element& e) const;
 

@@ -74,6 +74,11 @@ TEST(CryptSharedQueries, TheStatusCarriesTextAndMongoDbsNumber) {
                   .empty());
   EXPECT_EQ(s.status().code(), 51065);
 
+  EXPECT_TRUE(s.analyze(command_with(R"("insert": "patients")")).empty());
+  EXPECT_EQ(s.status().code(), 40414);
+  EXPECT_NE(s.status().text().find("BSON field 'insert.documents' is missing but a required field"),
+            std::string::npos);
+
   EXPECT_FALSE(s.analyze(command_with(R"("insert": "patients", "documents": [])")).empty());
   EXPECT_EQ(s.status().error(), MONGO_CRYPT_V1_SUCCESS);
   EXPECT_EQ(s.status().code(), 0);

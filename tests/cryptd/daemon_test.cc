@@ -67,6 +67,9 @@ TEST_F(CryptdSockets, ASequenceOfDocumentsIsMarkedLikeAnArray) {
   EXPECT_EQ(folded.code(), 0) << folded.json();
   EXPECT_EQ(find_value(folded.document, {"result", "documents"}),
             find_value(array.document, {"result", "documents"}));
+  const Reply neither = connect().ask(rest);
+  EXPECT_EQ(neither.code(), 40414) << neither.json();
+  EXPECT_NE(neither.json().find("BSON field 'insert.documents' is missing"), std::string::npos);
 }
 
 TEST_F(CryptdSockets, ARefusalOfTheAnalyzerIsAnErrorAndTheConnectionGoesOn) {

@@ -1,6 +1,7 @@
 #include <map>
 
 #include "command/commands.h"
+#include "fle/query/analyzer.h"
 #include "query_support.h"
 
 namespace fle {
@@ -129,6 +130,114 @@ TEST(CommandFields, AreNamedByTheNameThatWasMeant) {
   EXPECT_EQ(got.marked.error().path, "nothingLike");
   ASSERT_EQ(got.analysis.findings.size(), 1U);
   EXPECT_EQ(got.analysis.findings[0].rule, "command.field");
+}
+
+/// It is refused, with what servers say of it.
+void expect_answer(const std::string& command, std::int32_t code, const std::string& text,
+                   const std::string& path, const std::shared_ptr<const schema::Plan>& plan) {
+  SCOPED_TRACE(command);
+  const auto got = test::analyze(test::doc(command), plan);
+  ASSERT_FALSE(got.marked);
+  EXPECT_EQ(query::mongo_code(got.marked.error()), code) << got.marked.error().to_string();
+  EXPECT_EQ(got.marked.error().message, text);
+  EXPECT_EQ(got.marked.error().path, path);
+}
+
+TEST(CommandFields, ThatNoServerDoesWithoutMustBeThere) {
+  struct Case {
+    std::string without;  // % stands for "'field': null" or nothing
+    std::string field;
+    std::string path;
+  };
+  for (const Case& c :
+       std::vector<Case>{{"{'insert': 'c'%}", "insert.documents", "documents"},
+                         {"{'insert': 'c', 'ordered': true%}", "insert.documents", "documents"},
+                         {"{'update': 'c'%}", "update.updates", "updates"},
+                         {"{'delete': 'c', 'let': {}%}", "delete.deletes", "deletes"},
+                         {"{'aggregate': 'c', 'cursor': {}%}", "aggregate.pipeline", "pipeline"},
+                         {"{'distinct': 'c', 'query': {}%}", "distinct.key", "key"},
+                         {"{'createIndexes': 'c'%}", "createIndexes.indexes", "indexes"},
+                         {"{'bulkWrite': 1, 'nsInfo': [{'ns': 'db.c'}]%}", "bulkWrite.ops", "ops"},
+                         {"{'explain': {'insert': 'c'%}}", "insert.documents", "explain.documents"},
+                         {"{'explain': {'aggregate': 'c'%}, 'verbosity': 'x'}",
+                          "aggregate.pipeline", "explain.pipeline"}})
+    for (const auto& plan : {test::people(), std::shared_ptr<const schema::Plan>()})
+      for (const bool null : {false, true}) {
+        const std::string name = c.field.substr(c.field.find('.') + 1);
+        expect_answer(with(c.without, null ? "'" + name + "': null" : std::string()), 40414,
+                      "BSON field '" + c.field + "' is missing but a required field", c.path, plan);
+      }
+}
+
+TEST(CommandFields, OfStatementsThatNoServerDoesWithoutMustBeThere) {
+  struct Case {
+    const char* without;
+    const char* field;
+    const char* path;
+  };
+  for (const Case& c : std::initializer_list<Case>{
+           {"{'update': 'c', 'updates': [{'q': {}, 'u': {}}, {'u': {'ssn': 5}}]}",
+            "update.updates.q", "updates.1.q"},
+           {"{'update': 'c', 'updates': [{'q': {}}]}", "update.updates.u", "updates.0.u"},
+           {"{'update': 'c', 'updates': [{'q': {}, 'u': null}]}", "update.updates.u",
+            "updates.0.u"},
+           {"{'delete': 'c', 'deletes': [{'limit': 1}]}", "delete.deletes.q", "deletes.0.q"},
+           {"{'delete': 'c', 'deletes': [{'q': {'ssn': 5}}]}", "delete.deletes.limit",
+            "deletes.0.limit"},
+           {"{'bulkWrite': 1, 'ops': [{'insert': 0}], 'nsInfo': [{'ns': 'db.c'}]}",
+            "bulkWrite.ops.document", "ops.0.document"},
+           {"{'bulkWrite': 1, 'ops': [{'update': 0, 'filter': {}}], 'nsInfo': [{'ns': 'db.c'}]}",
+            "bulkWrite.ops.updateMods", "ops.0.updateMods"},
+           {"{'bulkWrite': 1, 'ops': [{'delete': 0}], 'nsInfo': [{'ns': 'db.c'}]}",
+            "bulkWrite.ops.filter", "ops.0.filter"},
+           {"{'createIndexes': 'c', 'indexes': [{'name': 'n'}]}", "createIndexes.indexes.key",
+            "indexes.0.key"},
+           {"{'explain': {'delete': 'c', 'deletes': [{'q': {}}]}}", "delete.deletes.limit",
+            "explain.deletes.0.limit"}})
+    expect_answer(c.without, 40414,
+                  std::string("BSON field '") + c.field + "' is missing but a required field",
+                  c.path, test::people());
+}
+
+TEST(CommandFields, ThatMustBeThereMustBeWhatTheyAre) {
+  struct Case {
+    const char* command;
+    const char* field;
+    const char* type;
+    const char* wanted;
+    const char* path;
+  };
+  for (const Case& c : std::initializer_list<Case>{
+           {"{'insert': 'c', 'documents': {'ssn': 5}}", "insert.documents", "object", "array",
+            "documents"},
+           {"{'update': 'c', 'updates': 5}", "update.updates", "int", "array", "updates"},
+           {"{'delete': 'c', 'deletes': 'x'}", "delete.deletes", "string", "array", "deletes"},
+           {"{'aggregate': 'c', 'pipeline': {'$match': {'ssn': 5}}}", "aggregate.pipeline",
+            "object", "array", "pipeline"},
+           {"{'distinct': 'c', 'key': 5}", "distinct.key", "int", "string", "key"},
+           {"{'createIndexes': 'c', 'indexes': {}}", "createIndexes.indexes", "object", "array",
+            "indexes"},
+           {"{'bulkWrite': 1, 'ops': true, 'nsInfo': [{'ns': 'db.c'}]}", "bulkWrite.ops", "bool",
+            "array", "ops"},
+           {"{'bulkWrite': 1, 'ops': [], 'nsInfo': 5}", "bulkWrite.nsInfo", "int", "array",
+            "nsInfo"},
+           {"{'explain': 5}", "explain.explain", "int", "object", "explain"},
+           {"{'explain': {'insert': 'c', 'documents': 5}}", "insert.documents", "int", "array",
+            "explain.documents"}})
+    expect_answer(c.command, 14,
+                  std::string("BSON field '") + c.field + "' is the wrong type '" + c.type +
+                      "', expected type '" + c.wanted + "'",
+                  c.path, test::people());
+  for (const char* field : {"", ", 'nsInfo': null"})
+    expect_answer("{'bulkWrite': 1, 'ops': []" + std::string(field) + "}", 40414,
+                  "BSON field 'bulkWrite.nsInfo' is missing but a required field", "nsInfo",
+                  test::people());
+  expect_refused("{'explain': {}}", Errc::command_malformed, "no command");
+  for (const char* command :
+       {"{'find': 'c'}", "{'count': 'c'}", "{'findAndModify': 'c'}", "{'create': 'c'}",
+        "{'collMod': 'c'}", "{'explain': {'find': 'c'}}", "{'insert': 'c', 'documents': []}"})
+    for (const auto& plan : {test::people(), std::shared_ptr<const schema::Plan>()})
+      expect_unchanged(command, plan);
 }
 
 TEST(CommandFields, AreThoseOfTheOuterCommandBesideExplain) {

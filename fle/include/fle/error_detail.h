@@ -39,6 +39,8 @@ namespace fle {
   X(command_not_supported, command_not_supported, 59, "CommandNotFound")               \
   X(command_malformed, command_malformed, 9, "FailedToParse")                          \
   X(command_unknown_field, command_malformed, 40415, "Location40415")                  \
+  X(command_missing_field, command_malformed, 40414, "Location40414")                  \
+  X(command_wrong_type, command_malformed, 14, "TypeMismatch")                         \
   X(malformed_bson, malformed_bson, 22, "InvalidBSON")                                 \
   X(document_too_large, document_too_large, 10334, "BSONObjectTooLarge")
 // clang-format on
