@@ -72,7 +72,6 @@ struct MessageState {
 
 namespace {
 
-using query::Form;
 using query::Rewrite;
 
 /// What stopped the values of the command, and at which of its paths.
@@ -80,7 +79,7 @@ Failure at_value(const FieldFailure& f, Bytes command, const MessageState& s) {
   Failure why = f.why;
   std::size_t value = 0;
   for (std::size_t i = 0; i < s.analysis.rewrites.size() && f.field; ++i) {
-    if (s.analysis.rewrites[i].form == Form::eq_plain || value++ != *f.field) continue;
+    if (!s.analysis.rewrites[i].encrypts() || value++ != *f.field) continue;
     why.path = bson::path_of(command, s.analysis.edits.marks()[i].type_offset);
     break;
   }
@@ -89,7 +88,7 @@ Failure at_value(const FieldFailure& f, Bytes command, const MessageState& s) {
 
 FieldsDone find_keys(MessageState& s, kms::KeyRing* ring) {
   for (const Rewrite& r : s.analysis.rewrites) {
-    if (r.form == Form::eq_plain) continue;
+    if (!r.encrypts()) continue;
     if (r.alt_name.data() != nullptr)
       s.values.add(r.alt_name);
     else
@@ -179,7 +178,7 @@ std::size_t Message::fields() const noexcept { return s_->fields; }
 std::vector<const schema::Leaf*> Message::leaves() const {
   std::vector<const schema::Leaf*> leaves;
   for (const Rewrite& r : s_->analysis.rewrites)
-    if (r.form != Form::eq_plain) leaves.push_back(r.leaf);
+    if (r.encrypts()) leaves.push_back(r.leaf);
   return leaves;
 }
 std::span<const query::Finding> Message::findings() const noexcept { return s_->analysis.findings; }

@@ -10,7 +10,9 @@ Done aggregate_pipeline(Context& context, const Element& e, const Scope& scope) 
   Cursor first = context.cursor(scope.document);
   if (!first.next()) return context.refuse(kMalformed, e, {}, "aggregate");
   const PipelineScope start{{scope.view, scope.collation}, context.text(first.element())};
+  const Context::Point before = context.here();
   FLE_CHECK(pipeline(context, e, start));
+  context.take_back_plain(before);
   return ok;
 }
 

@@ -300,15 +300,24 @@ void Context::explain_marks(const Element& e, const schema::Plan& plan,
 
 bool Context::rolls(const schema::Leaf& leaf) const { return query::rolls(options_, leaf); }
 
-Done Context::write_eq(const Element& e) {
+Done Context::write_plain(const Element& e, Form form) {
   FLE_CHECK(editor_.mark(e, 0));
-  out_.rewrites.push_back({Form::eq_plain, nullptr, {}});
+  out_.rewrites.push_back({form, nullptr, {}});
   return ok;
+}
+
+Done Context::write_eq(const Element& e) { return write_plain(e, Form::eq_plain); }
+
+Done Context::write_const(const Element& e) {
+  const bool is_path = e.type == Type::string && text(e).starts_with('$');
+  const bool is_constant =
+      !is_path && e.type != Type::object && e.type != Type::array && e.type != Type::undefined;
+  return is_constant ? write_plain(e, Form::const_plain) : Done(ok);
 }
 
 Context::Point Context::here() const noexcept { return {out_.rewrites.size(), out_.n_encrypted}; }
 
-void Context::take_back_eq(const Point& since) noexcept {
+void Context::take_back_plain(const Point& since) noexcept {
   if (out_.n_encrypted != since.encrypted) return;
   editor_.keep(since.marks);
   out_.rewrites.resize(since.marks);

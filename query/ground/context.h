@@ -124,18 +124,21 @@ class Context {
   /// `e`, an implicit equality of a plain field, is written as {$eq: value} if its filter turns out
   /// to have encrypted values.
   [[nodiscard]] Done write_eq(const Element& e);
+  /// `e`, the key of a group or what an accumulator reads, is written as {$const: value} if it is a
+  /// constant and its pipeline turns out to have encrypted values.
+  [[nodiscard]] Done write_const(const Element& e);
   /// Whether the key of such fields is being changed (AnalysisOptions::previous_keys).
   [[nodiscard]] bool rolls(const schema::Leaf& leaf) const;
   /// Comparisons so far with fields whose key is being changed.
   [[nodiscard]] std::size_t n_rolled() const noexcept { return n_rolled_; }
-  /// For filters: take_back_eq(here()) forgets every write_eq since, unless something was encrypted
-  /// since.
+  /// For filters and pipelines: take_back_plain(here()) forgets every write_eq and write_const
+  /// since, unless something was encrypted since.
   struct Point {
     std::size_t marks;
     std::size_t encrypted;
   };
   [[nodiscard]] Point here() const noexcept;
-  void take_back_eq(const Point& since) noexcept;
+  void take_back_plain(const Point& since) noexcept;
 
   /// A failure at `e`, and its finding. `detail` is appended to the text; it must not hold values.
   [[nodiscard]] Failure refuse(const Refusal& why, const Element& e, std::string_view field,
@@ -157,6 +160,7 @@ class Context {
   bool explains();
   void note(Finding::Verdict verdict, std::string path, std::string_view field,
             std::string_view operation, const char* rule, const char* reason);
+  Done write_plain(const Element& e, Form form);
   void found(std::string path, const schema::Leaf& leaf, std::string_view field,
              std::string_view operation, const char* rule);
 

@@ -399,7 +399,7 @@ Done compare(Context& context, const Element& value, const schema::Leaf& leaf,
 Done match(Context& context, const Element& filter, const MatchScope& scope) {
   const Context::Point start = context.here();
   FLE_CHECK(match_object(context, filter, scope));
-  context.take_back_eq(start);
+  context.take_back_plain(start);
   return ok;
 }
 

@@ -139,7 +139,9 @@ Outcome<View> accumulator(Context& context, const Element& e, const MatchScope& 
   if (!c.next()) return context.refuse(kMalformed, e, {}, {});
   const Element op = c.element();
   if (c.next()) return context.refuse(kMalformed, c.element(), {}, op.name);
-  return accumulate(context, op, scope);
+  FLE_TRY(const View view, accumulate(context, op, scope));
+  FLE_CHECK(context.write_const(op));
+  return view;
 }
 
 namespace {

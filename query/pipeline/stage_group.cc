@@ -77,6 +77,7 @@ Outcome<View> group_stage(Context& context, const Element& e, const PipelineScop
       continue;
     }
     FLE_TRY(const View key, key_of(context, field, scope.match, e.name));
+    FLE_CHECK(context.write_const(field));
     if (!members.emplace("_id", key).second) return context.refuse(kMalformed, field, {}, e.name);
   }
   if (!members.contains("_id")) return context.refuse(kMalformed, e, {}, e.name);

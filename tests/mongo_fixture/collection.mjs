@@ -1,9 +1,13 @@
 // One collection: documents in the order of their insertion, and indexes that are enforced.
 import { ObjectId } from 'bson';
 import { Aggregator, Query } from 'mingo';
+import { OpType, useOperators } from 'mingo/core';
 import 'mingo/init/system';
 
 import { bsonOf, equal, plain } from './values.mjs';
+
+// Another name of $literal, which analyzers write.
+useOperators(OpType.EXPRESSION, { $const: (_, value) => value });
 
 export class MongoError extends Error {
   constructor(code, codeName, message, extra = {}) {

@@ -339,7 +339,7 @@ TEST(Expressions, ShowNoValueThatOnlyLooksLikeAPath) {
 }
 
 TEST(Expressions, SeeAListBehindAPathThatLeadsThroughOne) {
-  const std::string group = "{'$group': {'_id': 1, 'l': {'$push': {'s': '$ssn'}}}}, ";
+  const std::string group = "{'$group': {'_id': '$city', 'l': {'$push': {'s': '$ssn'}}}}, ";
   test::refuses(group + "{'$project': {'x': {'$eq': ['$l.s', 5]}}}", Errc::operator_not_allowed,
                 "array that a stage has made");
   test::flows_refused(group + "{'$project': {'x': '$l.s'}}", "x", Errc::operator_not_allowed);

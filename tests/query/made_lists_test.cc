@@ -20,7 +20,7 @@ constexpr Errc kCompare = Errc::comparison_not_possible;
 /// Behind a $lookup from a collection that encrypts, and behind a $push.
 const std::string kJoined =
     "{'$lookup': {'from': 'd', 'localField': 'pid', 'foreignField': '_id', 'as': 'p'}}, ";
-const std::string kPushed = "{'$group': {'_id': 1, 'p': {'$push': '$ssn'}}}, ";
+const std::string kPushed = "{'$group': {'_id': '$city', 'p': {'$push': '$ssn'}}}, ";
 
 std::string match(const std::string& condition) { return "{'$match': {'p': " + condition + "}}"; }
 std::string add(const std::string& expression) {

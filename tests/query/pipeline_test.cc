@@ -35,7 +35,39 @@ TEST(AggregateAnalysis, MarksTheValuesOfMatch) {
 
 TEST(AggregateAnalysis, TakesWhatCountDocumentsSends) {
   marks("{'$match': {'ssn': 5}}, {'$group': {'_id': 1, 'n': {'$sum': 1}}}",
-        "{'$match': {'ssn': {'$eq': " + enc("5") + "}}}, {'$group': {'_id': 1, 'n': {'$sum': 1}}}");
+        "{'$match': {'ssn': {'$eq': " + enc("5") +
+            "}}}, {'$group': {'_id': {'$const': 1}, 'n': {'$sum': {'$const': 1}}}}");
+}
+
+TEST(AggregateAnalysis, WritesTheConstantsOfGroupsOutBesideEncryptedValues) {
+  const std::string match = "{'$match': {'ssn': 5}}";
+  const std::string marked = "{'$match': {'ssn': {'$eq': " + enc("5") + "}}}";
+  const auto group = [](const std::string& key, const std::string& read) {
+    return "{'$group': {'_id': " + key + ", 'n': {'$max': " + read + "}}}";
+  };
+  for (const char* constant :
+       {"1", "{'$numberLong': '1'}", "1.5", "{'$numberDecimal': '1'}", "null", "true", "'city'",
+        "''", "{'$date': {'$numberLong': '0'}}", "{'$oid': '0123456789abcdef01234567'}",
+        "{'$binary': {'base64': 'AAAA', 'subType': '00'}}", "{'$minKey': 1}"}) {
+    const std::string as_constant = std::string("{'$const': ") + constant + "}";
+    marks(match + ", " + group(constant, constant),
+          marked + ", " + group(as_constant, as_constant));
+    // Before the value as well as behind it, in a pipeline inside as well.
+    const std::string again = ", {'$match': {'_id': 1}}";
+    const std::string union_with = "{'$unionWith': {'coll': 'c', 'pipeline': [";
+    marks(union_with + group(constant, "'$city'") + "]}}, {'$facet': {'f': [" + match + "]}}",
+          union_with + group(as_constant, "'$city'") + "]}}, {'$facet': {'f': [" + marked + "]}}");
+    keeps(group(constant, constant) + again);
+  }
+  for (const char* other : {"'$city'", "'$$NOW'", "{'$add': [1, '$a']}", "{'a': 1}", "[1]",
+                            "{'$literal': 1}", "{'$const': 1}"})
+    marks(match + ", " + group(other, other), marked + ", " + group(other, other));
+  marks(match + ", {'$group': {'_id': null, 'n': {'$count': {}}}}, {'$project': {'n': 1}}",
+        marked +
+            ", {'$group': {'_id': {'$const': null}, 'n': {'$count': {}}}}, {'$project': {'n': 1}}");
+  expect_unchanged(
+      "{'aggregate': 'c', 'pipeline': [{'$match': {'city': 'x'}}, {'$group': {'_id': 1, 'n': "
+      "{'$sum': 1}}}], 'cursor': {}}");
 }
 
 TEST(AggregateAnalysis, EchoesItsOtherFields) {

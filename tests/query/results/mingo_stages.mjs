@@ -1,6 +1,7 @@
 // Stages that mingo 6.7 gets wrong, as MongoDB's manual describes them. They replace mingo's own.
 import { Aggregator, Query } from 'mingo';
 import { computeValue } from 'mingo/core';
+import * as accumulators from 'mingo/operators/accumulator';
 import * as queryOperators from 'mingo/operators/query';
 import { removeValue, resolve, setValue } from 'mingo/util';
 
@@ -87,7 +88,14 @@ const topLevelOnly = (name) => (path, value, options) => {
   return queryOperators[name](path, value, options);
 };
 
+/** mingo takes null for no expression at all, and hands over whole documents. */
+const ofNullToo = (accumulator) => (documents, expression, options) =>
+  accumulator(documents, expression === null ? { $literal: null } : expression, options);
+
 export const OURS = {
+  accumulator: Object.fromEntries(
+    Object.entries(accumulators).map(([name, accumulator]) => [name, ofNullToo(accumulator)])
+  ),
   expression: { $const: (_, value) => value }, // another name of $literal
   pipeline: { $addFields, $set: $addFields, $redact, $lookup, $sample },
   query: Object.fromEntries(

@@ -125,9 +125,13 @@ struct Finding {
 
 /// How a value that was found is written.
 enum class Form : std::uint8_t {
-  value,     ///< The encrypted value in its place.
-  eq,        ///< {$eq: the encrypted value}.
-  eq_plain,  ///< {$eq: the value as it is}: a filter with encrypted values is written out in full.
+  value,  ///< The encrypted value in its place.
+  eq,     ///< {$eq: the encrypted value}.
+  /// {$eq: the value as it is}: a filter with encrypted values is written out in full.
+  eq_plain,
+  /// {$const: the value as it is}: the key of a group, or what an accumulator reads, in a pipeline
+  /// with encrypted values.
+  const_plain,
 };
 
 /// What a value in a filter is compared by.
@@ -141,10 +145,12 @@ enum class Comparison : std::uint8_t {
 /// One value of the command that is written anew, beside the mark of the same index.
 struct Rewrite {
   Form form = Form::value;
-  const schema::Leaf* leaf = nullptr;  ///< How to encrypt it; null for Form::eq_plain.
+  const schema::Leaf* leaf = nullptr;  ///< How to encrypt it; null where it stays as it is.
   std::string_view alt_name;  ///< The key's alternate name, where a JSON pointer led to it.
   const KeyId* previous_key = nullptr;  ///< In place of the leaf's key: see roll_over().
   Comparison comparison = Comparison::none;
+
+  [[nodiscard]] bool encrypts() const noexcept { return leaf != nullptr; }
 };
 
 /// The id of the key that encrypts a value which has no `alt_name`.
@@ -183,7 +189,7 @@ class FLE_API Analysis {
   /// of a command of long names and many fields would else outgrow it.
   std::vector<Finding> findings;
   std::size_t findings_left_out = 0;  ///< That `explain` had no room for; never a refusal.
-  std::size_t n_encrypted = 0;        ///< Rewrites whose form is not eq_plain.
+  std::size_t n_encrypted = 0;        ///< Rewrites that encrypt.
   bool schema_encrypts = false;       ///< Some schema that was asked for encrypts something.
   Work work;                          ///< What the analysis has cost, also where it was refused.
 

@@ -3,19 +3,37 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #include "fle/query/analysis.h"
 
 namespace fle::query {
 
-/// What stands around the value of a rewrite. {$eq: value} as bytes: int32 length, type, "$eq",
-/// NUL, value, NUL.
-inline constexpr std::size_t kEqBefore = 4 + 1 + 4;
-inline constexpr std::size_t kEqAround = kEqBefore + 1;
+/// The operator around the value of a rewrite; empty where there is none.
+[[nodiscard]] constexpr std::string_view operator_of(Form form) noexcept {
+  switch (form) {
+    case Form::value:
+      break;
+    case Form::eq:
+    case Form::eq_plain:
+      return "$eq";
+    case Form::const_plain:
+      return "$const";
+  }
+  return {};
+}
+/// What stands around the value. {$eq: value} as bytes: int32 length, type, "$eq", NUL, value, NUL.
+[[nodiscard]] constexpr std::size_t bytes_before(Form form) noexcept {
+  return form == Form::value ? 0 : 4 + 1 + operator_of(form).size() + 1;
+}
+[[nodiscard]] constexpr std::size_t bytes_around(Form form) noexcept {
+  return form == Form::value ? 0 : bytes_before(form) + 1;
+}
 
 /// Lays the command out as it will be, once `analysis` has been filled by analyze().
 /// @param encrypted_size  a function of rewrite and mark: bytes of the binary that stands for the
-///                        value, its length and subtype included; not called for Form::eq_plain.
+///                        value, its length and subtype included; not called where it stays as it
+///                        is.
 /// @return  bytes of the new command
 /// @retval as bson::Edits::layout
 template <class Size>
@@ -24,9 +42,9 @@ Outcome<std::size_t> lay_out(Bytes command, Analysis& analysis, Size encrypted_s
   for (std::size_t i = 0; i < marks.size(); ++i) {
     bson::Mark& m = marks[i];
     const Rewrite& r = analysis.rewrites[i];
-    const std::size_t inner = r.form == Form::eq_plain ? m.value_size : encrypted_size(r, m);
+    const std::size_t inner = r.encrypts() ? encrypted_size(r, m) : m.value_size;
     m.new_type = r.form == Form::value ? bson::Type::bin_data : bson::Type::object;
-    m.new_size = static_cast<std::uint32_t>(r.form == Form::value ? inner : inner + kEqAround);
+    m.new_size = static_cast<std::uint32_t>(inner + bytes_around(r.form));
   }
   return analysis.edits.layout(command, kCommandLimits);
 }
@@ -39,10 +57,12 @@ inline MutBytes write_form(MutBytes out, const bson::Mark& m, const Rewrite& r) 
   if (r.form == Form::value) return all;
   for (int i = 0; i < 4; ++i)
     all[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(m.new_size >> (8 * i));
-  all[4] = static_cast<std::uint8_t>(r.form == Form::eq_plain ? m.type : bson::Type::bin_data);
-  std::memcpy(all.data() + 5, "$eq", 4);
+  all[4] = static_cast<std::uint8_t>(r.encrypts() ? bson::Type::bin_data : m.type);
+  const std::string_view name = operator_of(r.form);
+  std::memcpy(all.data() + 5, name.data(), name.size());
+  all[5 + name.size()] = 0;
   all.back() = 0;
-  return all.subspan(kEqBefore, m.new_size - kEqAround);
+  return all.subspan(bytes_before(r.form), m.new_size - bytes_around(r.form));
 }
 
 /// Writes the command that was laid out, plain values too; encrypted ones are the caller's.
@@ -57,7 +77,7 @@ void write_out(MutBytes out, Bytes command, const Analysis& analysis, Write writ
     const Rewrite& r = analysis.rewrites[i];
     const MutBytes room = write_form(out, m, r);
     const Bytes value = command.subspan(m.value_offset, m.value_size);
-    if (r.form != Form::eq_plain)
+    if (r.encrypts())
       write(r, m, value, room);
     else if (!value.empty())
       std::memcpy(room.data(), value.data(), value.size());
