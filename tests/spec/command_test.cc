@@ -1,11 +1,13 @@
-// The specification's legacy tests as commands: what a driver would send for each operation goes
-// through AutoEncrypter and is compared with what the test saw on the wire, or refused as it says.
+// The specification's tests as commands, in both of their formats: what a driver would send for
+// each operation goes through AutoEncrypter and is compared with what the test saw on the wire, or
+// refused as it says.
 #include <algorithm>
 #include <cctype>
 #include <set>
 
 #include "fle/client/auto_encrypter.h"
 #include "scene.h"
+#include "unified.h"
 
 namespace fle {
 namespace {
@@ -18,51 +20,83 @@ using test::items_of;
 using test::Scene;
 using test::TypedValue;
 
-constexpr const char* kDb = "default";
-
 /// What a file must have given at its end: no operation of it may fall silent.
 struct Expected {
   const char* file;
-  int compared;      // commands equal to what the test saw on the wire
-  int accepted = 0;  // commands that must not be refused; the test does not show them
-  int refused = 0;   // commands that are refused with the test's words
+  int compared;       // commands equal to what the test saw on the wire
+  int accepted = 0;   // commands that must not be refused; the test does not show them
+  int refused = 0;    // commands that are refused with the test's words
+  int elsewhere = 0;  // operations that are not commands of a client that encrypts
 };
 void PrintTo(const Expected& e, std::ostream* os) { *os << e.file; }
 
-// Not in this table: timeoutMS.json, which is about the clock of a server's failpoints. Within the
-// files, three kinds of operations need a server: assertCollectionExists and assertIndexExists look
-// into it; "security token" is an answer of AWS; failures of decryption are in legacy_test.cc.
-constexpr Expected kFiles[] = {{"aggregate", 0, 2, 2},
-                               {"awsTemporary", 1},
-                               {"azureKMS", 1},
-                               {"badQueries", 0, 13, 18},
-                               {"badSchema", 0, 0, 4},
-                               {"basic", 4},
-                               {"bulk", 3},
-                               {"bypassAutoEncryption", 4},
-                               {"bypassedCommand", 1, 0, 1},
-                               {"count", 1, 0, 1},
-                               {"create-and-createIndexes", 0, 5},
-                               {"distinct", 1, 0, 1},
-                               {"explain", 1},
-                               {"find", 2, 0, 1},
-                               {"findOneAndDelete", 1},
-                               {"findOneAndUpdate", 1},
-                               {"gcpKMS", 1},
-                               {"getMore", 1},
-                               {"insert", 2},
-                               {"keyAltName", 1, 0, 1},
-                               {"keyCache", 2},
-                               {"kmipKMS", 2},
-                               {"localKMS", 1},
-                               {"localSchema", 2, 0, 1},
-                               {"malformedCiphertext", 0, 3},
-                               {"missingKey", 0, 0, 1},
-                               {"namedKMS", 2},
-                               {"noSchema", 1},
-                               {"unsupportedCommand", 0, 0, 1},
-                               {"updateOne", 3, 1, 2},
-                               {"validatorAndPartialFieldExpression", 0, 13, 3}};
+// Within the files, three kinds of operations need a server: assertCollectionExists and
+// assertIndexExists look into it; "security token" is an answer of AWS; failures of decryption are
+// in legacy_test.cc.
+constexpr Expected kLegacy[] = {{"aggregate", 0, 2, 2},
+                                {"awsTemporary", 1, 0, 0, 1},
+                                {"azureKMS", 1},
+                                {"badQueries", 0, 13, 18},
+                                {"badSchema", 0, 0, 4},
+                                {"basic", 4},
+                                {"bulk", 3},
+                                {"bypassAutoEncryption", 4},
+                                {"bypassedCommand", 1, 0, 1},
+                                {"count", 1, 0, 1},
+                                {"create-and-createIndexes", 0, 5, 0, 2},
+                                {"distinct", 1, 0, 1},
+                                {"explain", 1},
+                                {"find", 2, 0, 1},
+                                {"findOneAndDelete", 1},
+                                {"findOneAndUpdate", 1},
+                                {"gcpKMS", 1},
+                                {"getMore", 1},
+                                {"insert", 2},
+                                {"keyAltName", 1, 0, 1},
+                                {"keyCache", 2, 0, 0, 1},
+                                {"kmipKMS", 2},
+                                {"localKMS", 1},
+                                {"localSchema", 2, 0, 1},
+                                {"malformedCiphertext", 0, 3},
+                                {"missingKey", 0, 0, 1},
+                                {"namedKMS", 2},
+                                {"noSchema", 1},
+                                {"unsupportedCommand", 0, 0, 1},
+                                {"updateOne", 3, 1, 2},
+                                {"validatorAndPartialFieldExpression", 0, 13, 3, 2}};
+
+constexpr Expected kUnified[] = {{"accessToken-azure", 0, 1, 0, 1},
+                                 {"accessToken-gcp", 0, 1, 0, 1},
+                                 {"aggregate", 0, 2, 2},
+                                 {"awsTemporary", 1, 0, 0, 1},
+                                 {"azureKMS", 1},
+                                 {"badQueries", 0, 13, 18},
+                                 {"badSchema", 0, 0, 4},
+                                 {"basic", 4, 0, 0, 1},
+                                 {"bulk", 3, 0, 0, 1},
+                                 {"bypassAutoEncryption", 4},
+                                 {"bypassedCommand", 1, 0, 1},
+                                 {"count", 1, 0, 1},
+                                 {"create-and-createIndexes", 0, 5, 0, 2},
+                                 {"distinct", 1, 0, 1},
+                                 {"explain", 1},
+                                 {"find", 2, 0, 1},
+                                 {"findOneAndDelete", 1},
+                                 {"findOneAndUpdate", 1},
+                                 {"gcpKMS", 1},
+                                 {"getMore", 1},
+                                 {"insert", 2, 0, 0, 2},
+                                 {"keyAltName", 1, 0, 1, 1},
+                                 {"kmipKMS", 2},
+                                 {"localKMS", 1, 0, 0, 1},
+                                 {"localSchema", 2, 0, 1},
+                                 {"malformedCiphertext", 0, 3},
+                                 {"missingKey", 0, 0, 1},
+                                 {"namedKMS", 2},
+                                 {"noSchema", 1},
+                                 {"unsupportedCommand", 0, 0, 1},
+                                 {"updateOne", 3, 1, 2, 1},
+                                 {"validatorAndPartialFieldExpression", 0, 13, 3, 2}};
 
 std::string lower(std::string s) {
   std::ranges::transform(s, s.begin(),
@@ -122,6 +156,8 @@ class Operation {
     if (name_ == "createCollection" || name_ == "dropCollection") return {catalogue()};
     if (name_.starts_with("findOneAnd")) return {find_and_modify()};
     if (name_ == "aggregate") return {aggregate()};
+    if (name_ == "countDocuments") return {count_documents()};
+    if (name_ == "createIndex") return {create_index()};
     if (name_ == "mapReduce") return {writer("mapReduce").add("map", argument("map")).bytes()};
     return {single()};
   }
@@ -177,7 +213,7 @@ class Operation {
   void fill_update(bson_t* s) const {
     test::append_value(s, "q", argument("filter").value());
     test::append_value(s, "u", argument("update").value());
-    for (const char* option : {"upsert", "arrayFilters"})
+    for (const char* option : {"multi", "upsert", "arrayFilters"})
       if (const auto value = argument(option)) test::append_value(s, option, *value);
   }
 
@@ -194,6 +230,26 @@ class Operation {
     const BsonDocument b;
     bson_append_int32(b.get(), "aggregate", -1, 1);
     return b.bytes();
+  }
+
+  [[nodiscard]] Buf count_documents() const {
+    const BsonDocument match;
+    test::append_value(match.get(), "$match", argument("filter").value());
+    const Buf group = test::bson_of(R"({"$group": {"_id": 1, "n": {"$sum": 1}}})");
+    return writer("aggregate")
+        .add_documents("pipeline", {match.bytes(), group})
+        .add("cursor", TypedValue{bson::Type::object, test::bson_of("{}")})
+        .bytes();
+  }
+
+  [[nodiscard]] Buf create_index() const {
+    return writer("createIndexes")
+        .add_list("indexes",
+                  [this](bson_t* index) {
+                    test::append_value(index, "key", argument("keys").value());
+                    test::append_value(index, "name", argument("name").value());
+                  })
+        .bytes();
   }
 
   [[nodiscard]] Buf catalogue() const {
@@ -239,7 +295,7 @@ AutoEncrypter::Options options_of(const Buf& file, const Buf& t) {
     options.list_collections = [schema = remote->bytes](std::string_view,
                                                         Bytes filter) -> Outcome<std::vector<Buf>> {
       const std::string name = test::text_of(find_value(filter, {"name"}).value());
-      if (name != "default") return std::vector<Buf>{};
+      if (name != "default" && name != "coll") return std::vector<Buf>{};
       const BsonDocument b;
       bson_append_utf8(b.get(), "name", -1, name.c_str(), -1);
       const BsonDocument validator;
@@ -269,34 +325,49 @@ std::optional<Failure> add_local_schemas(AutoEncrypter::Options& options, const 
 
 class Commands : public test::SpecTest, public ::testing::WithParamInterface<Expected> {
  protected:
-  void run_file(const Buf& file) {
-    const auto name = find_value(file, {"collection_name"});
-    for (const Buf& t : items_of(find_value(file, {"tests"}))) {
-      SCOPED_TRACE(test::text_of(find_value(t, {"description"}).value()));
-      run_test(file, t, name ? test::text_of(*name) : "default");
-    }
+  void run_test(const Buf& file, const Buf& t) {
+    SCOPED_TRACE(test::text_of(find_value(t, {"description"}).value()));
+    const auto name_in = [&file](const char* field) {
+      const auto name = find_value(file, {field});
+      return name ? test::text_of(*name) : "default";
+    };
+    run_test(file, t, name_in("database_name"), name_in("collection_name"));
   }
 
+  void expect_counts() const {
+    const Expected& e = GetParam();
+    EXPECT_EQ(compared_, e.compared);
+    EXPECT_EQ(accepted_, e.accepted);
+    EXPECT_EQ(refused_, e.refused);
+    EXPECT_EQ(elsewhere_, e.elsewhere);
+  }
+
+  int elsewhere_ = 0;
+
+ private:
   int compared_ = 0;
   int accepted_ = 0;
   int refused_ = 0;
 
- private:
-  void run_test(const Buf& file, const Buf& t, const std::string& collection) {
+  void run_test(const Buf& file, const Buf& t, const std::string& db,
+                const std::string& collection) {
     const Scene scene(file, t);
     AutoEncrypter::Options options = options_of(file, t);
     const auto bad_schema = add_local_schemas(options, t);
     const AutoEncrypter auto_encrypter(std::move(options), scene.ring());
-    std::vector<Buf> wire = commands_on_the_wire(t);
+    std::vector<Buf> wire = commands_on_the_wire(t, db);
     // Expectations that SERVER-39395 and SERVER-40829 hold back are older than {$eq: ...}.
     if (find_value(t, {"skipReason"})) wire.clear();
     for (const Buf& op : items_of(find_value(t, {"operations"}))) {
       const Operation operation(op, collection);
-      if (is_about_a_server(operation)) continue;
+      if (is_about_a_server(operation)) {
+        ++elsewhere_;
+        continue;
+      }
       for (const Buf& command : operation.commands())
         run_command(
             scene, operation,
-            bad_schema ? Outcome<Buf>(*bad_schema) : auto_encrypter.encrypt_command(kDb, command),
+            bad_schema ? Outcome<Buf>(*bad_schema) : auto_encrypter.encrypt_command(db, command),
             wire);
     }
     EXPECT_TRUE(wire.empty()) << "not sent: " << test::json_of(wire.front());
@@ -308,13 +379,13 @@ class Commands : public test::SpecTest, public ::testing::WithParamInterface<Exp
   }
 
   /// Without the driver's own errands and the getMore, which it makes of a cursor's id.
-  static std::vector<Buf> commands_on_the_wire(const Buf& t) {
+  static std::vector<Buf> commands_on_the_wire(const Buf& t, const std::string& db) {
     std::vector<Buf> out;
     for (const Buf& event : items_of(find_value(t, {"expectations"}))) {
       const Buf command = find_value(event, {"command_started_event", "command"}).value().bytes;
       const auto first = test::fields_of(command).front();
       const bool vault = first.first == "find" && find_value(command, {"$db"}) &&
-                         test::text_of(find_value(command, {"$db"}).value()) != kDb;
+                         test::text_of(find_value(command, {"$db"}).value()) != db;
       const bool vault_by_name =
           first.first == "find" &&
           (test::text_of(first.second) == "datakeys" || test::text_of(first.second) == "different");
@@ -372,19 +443,77 @@ class Commands : public test::SpecTest, public ::testing::WithParamInterface<Exp
   }
 };
 
-TEST_P(Commands, GoOutAsTheSpecificationSays) {
-  const Expected& e = GetParam();
-  run_file(read_bson(std::string("tests/legacy/") + e.file + ".json"));
-  EXPECT_EQ(compared_, e.compared);
-  EXPECT_EQ(accepted_, e.accepted);
-  EXPECT_EQ(refused_, e.refused);
+class LegacyCommands : public Commands {};
+class UnifiedCommands : public Commands {};
+
+TEST_P(LegacyCommands, GoOutAsTheSpecificationSays) {
+  const Buf file = read_bson(std::string("tests/legacy/") + GetParam().file + ".json");
+  for (const Buf& t : items_of(find_value(file, {"tests"}))) run_test(file, t);
+  expect_counts();
 }
 
-INSTANTIATE_TEST_SUITE_P(, Commands, ::testing::ValuesIn(kFiles), [](const auto& file) {
+TEST_P(UnifiedCommands, GoOutAsTheSpecificationSays) {
+  const test::UnifiedFile file(
+      read_bson(std::string("tests/unified/") + GetParam().file + ".json"));
+  for (const test::UnifiedFile::Legacy& t : file.tests()) {
+    run_test(t.file, t.test);
+    elsewhere_ += t.elsewhere;
+  }
+  expect_counts();
+}
+
+std::string name_of(const ::testing::TestParamInfo<Expected>& file) {
   std::string name = file.param.file;
   std::erase(name, '-');
   return name;
-});
+}
+INSTANTIATE_TEST_SUITE_P(, LegacyCommands, ::testing::ValuesIn(kLegacy), name_of);
+INSTANTIATE_TEST_SUITE_P(, UnifiedCommands, ::testing::ValuesIn(kUnified), name_of);
+
+/// Files without a command of a client that encrypts, each with the place where it is looked after.
+struct Elsewhere {
+  const char* file;
+  const char* why;
+};
+constexpr const char* kClock = "about the clock of a server's failpoints";
+constexpr const char* kVault = "ClientEncryption alone: key vault (tests/kms/mongo_vault_test.cc)";
+constexpr const char* kRewrap =
+    "ClientEncryption alone: rewrapping (tests/kms), most of it in clouds";
+constexpr const char* kCreate = "ClientEncryption alone: new data keys (tests/kms)";
+constexpr Elsewhere kLegacyElsewhere[] = {{"timeoutMS", kClock}};
+constexpr Elsewhere kUnifiedElsewhere[] = {
+    {"addKeyAltName", kVault},
+    {"createDataKey", kCreate},
+    {"createDataKey-kms_providers-invalid", kCreate},
+    {"deleteKey", kVault},
+    {"getKey", kVault},
+    {"getKeyByAltName", kVault},
+    {"getKeys", kVault},
+    {"keyCache", "ClientEncryption alone, and the clock (tests/kms/key_cache_test.cc)"},
+    {"namedKMS-createDataKey", kCreate},
+    {"namedKMS-explicit", "ClientEncryption alone: single values (tests/client)"},
+    {"namedKMS-rewrapManyDataKey", kRewrap},
+    {"removeKeyAltName", kVault},
+    {"rewrapManyDataKey-decrypt_failure", kRewrap},
+    {"rewrapManyDataKey-encrypt_failure", kRewrap},
+    {"timeoutMS", kClock}};
+
+class Files : public test::SpecTest {
+ protected:
+  static void expect_all(const std::vector<std::string>& there, std::span<const Expected> run,
+                         std::span<const Elsewhere> elsewhere) {
+    std::vector<std::string> known;
+    for (const Expected& e : run) known.emplace_back(e.file);
+    for (const Elsewhere& e : elsewhere) known.emplace_back(e.file);
+    std::ranges::sort(known);
+    EXPECT_EQ(known, there);
+  }
+};
+
+TEST_F(Files, EachIsRunOrItIsSaidWhyNot) {
+  expect_all(names_in("tests/legacy"), kLegacy, kLegacyElsewhere);
+  expect_all(names_in("tests/unified"), kUnified, kUnifiedElsewhere);
+}
 
 }  // namespace
 }  // namespace fle

@@ -1,10 +1,12 @@
 #ifndef FLE_TESTS_SPEC_SPEC_FILES_H_
 #define FLE_TESTS_SPEC_SPEC_FILES_H_
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -39,6 +41,14 @@ class SpecTest : public ::testing::Test {
     std::ifstream in(dir_ / file, std::ios::binary);
     if (!in) throw std::runtime_error("no file " + (dir_ / file).string());
     return {std::istreambuf_iterator<char>(in), {}};
+  }
+  /// The JSON files of a folder, without their ending, in order.
+  [[nodiscard]] std::vector<std::string> names_in(const std::string& folder) const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_ / folder))
+      names.push_back(entry.path().stem().string());
+    std::ranges::sort(names);
+    return names;
   }
   [[nodiscard]] Buf read_bson(const std::string& file) const { return bson_of(read(file)); }
 
