@@ -2,6 +2,7 @@
 import { ObjectId } from 'bson';
 import { Aggregator, Query } from 'mingo';
 import { OpType, useOperators } from 'mingo/core';
+import { compare } from 'mingo/util';
 import 'mingo/init/system';
 
 import { bsonOf, equal, plain } from './values.mjs';
@@ -60,6 +61,38 @@ const array = (document, path) => {
   return value;
 };
 
+/** The number at `path`, for an operator that computes with it. */
+function number(document, path, operator) {
+  const value = plain(get(document, path) ?? 0);
+  if (typeof value !== 'number')
+    throw new MongoError(14, 'TypeMismatch', `Cannot apply ${operator} to a value of non-numeric type`);
+  return value;
+}
+
+/** Sets the value where `wins` says so of how it compares with what is there. */
+const setWhere = (wins) => (document, path, value) => {
+  const old = get(document, path);
+  if (old === undefined || wins(compare(plain(value), plain(old)))) set(document, path, value);
+};
+
+const remove = (document, path, goes) => {
+  if (get(document, path) !== undefined)
+    set(document, path, array(document, path).filter((v) => !goes(v)));
+};
+
+/** Whether an item goes, which is named by its value or by a condition. */
+function pulled(condition) {
+  const value = plain(condition);
+  const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
+  if (!isObject) return (v) => equal(v, condition);
+  if (Object.keys(value).some((k) => k.startsWith('$'))) {
+    const test = query({ v: condition });
+    return (v) => test({ v });
+  }
+  const test = query(condition);
+  return (v) => Object.getPrototypeOf(Object(v)) === Object.prototype && test(v);
+}
+
 // What each update operator does to `path`.
 const OPERATORS = {
   $set: set,
@@ -75,7 +108,10 @@ const OPERATORS = {
     OPERATORS.$unset(document, path);
     set(document, to, value);
   },
-  $inc: (document, path, by) => set(document, path, plain(get(document, path) ?? 0) + plain(by)),
+  $inc: (document, path, by) => set(document, path, number(document, path, '$inc') + plain(by)),
+  $mul: (document, path, by) => set(document, path, number(document, path, '$mul') * plain(by)),
+  $max: setWhere((order) => order > 0),
+  $min: setWhere((order) => order < 0),
   $currentDate: (document, path) => set(document, path, new Date()),
   $addToSet: (document, path, value) => {
     const old = array(document, path);
@@ -84,12 +120,14 @@ const OPERATORS = {
   },
   $push: (document, path, value) =>
     set(document, path, [...array(document, path), ...(value?.$each ?? [value])]),
-  $pull: (document, path, value) =>
-    set(
-      document,
-      path,
-      array(document, path).filter((v) => !equal(v, value))
-    ),
+  $pop: (document, path, end) => {
+    if (get(document, path) === undefined) return;
+    const items = array(document, path);
+    set(document, path, plain(end) === -1 ? items.slice(1) : items.slice(0, -1));
+  },
+  $pull: (document, path, value) => remove(document, path, pulled(value)),
+  $pullAll: (document, path, values) =>
+    remove(document, path, (v) => values.some((w) => equal(v, w))),
 };
 
 /** Stages that may stand in an update; only fields whose values change are written. */

@@ -1,0 +1,68 @@
+// node --test fixture_test.mjs: the fixture itself, where tests rely on it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Int32, Long } from 'bson';
+
+import { run } from './commands.mjs';
+import { plain } from './values.mjs';
+
+let n = 0;
+const fresh = () => `db${n++}`;
+const ask = (db, command) => plain(run({ ...command, $db: db }).document);
+/** A database with these documents in `c`. */
+function withDocuments(...documents) {
+  const db = fresh();
+  const reply = ask(db, { insert: 'c', documents });
+  assert.equal(reply.ok, 1);
+  return db;
+}
+const found = (db, filter, options = {}) =>
+  ask(db, { find: 'c', filter, ...options }).cursor?.firstBatch.map(({ _id }) => _id);
+
+/** What an update makes of {_id: 1, ...before}: the document, or the code of its error. */
+function updated(before, u) {
+  const db = withDocuments({ _id: 1, ...before });
+  const { writeErrors } = ask(db, { update: 'c', updates: [{ q: { _id: 1 }, u }] });
+  if (writeErrors) return writeErrors[0].code;
+  const { _id, ...after } = ask(db, { find: 'c', filter: {} }).cursor.firstBatch[0];
+  return after;
+}
+
+test('numbers and other values are compared, multiplied and added', () => {
+  assert.deepEqual(updated({ a: 5 }, { $max: { a: 7 } }), { a: 7 });
+  assert.deepEqual(updated({ a: 5 }, { $max: { a: 3 } }), { a: 5 });
+  assert.deepEqual(updated({ a: new Int32(5) }, { $max: { a: Long.fromNumber(6) } }), { a: 6 });
+  assert.deepEqual(updated({ a: 'b' }, { $max: { a: 'c' } }), { a: 'c' });
+  assert.deepEqual(updated({}, { $max: { 'a.b': 1 } }), { a: { b: 1 } });
+  assert.deepEqual(updated({ a: 5 }, { $min: { a: 7 } }), { a: 5 });
+  assert.deepEqual(updated({ a: 5 }, { $min: { a: 3 } }), { a: 3 });
+  assert.deepEqual(updated({ a: 5 }, { $mul: { a: 3 } }), { a: 15 });
+  assert.deepEqual(updated({}, { $mul: { a: 3 } }), { a: 0 });
+  assert.deepEqual(updated({}, { $inc: { a: 3 } }), { a: 3 });
+  assert.equal(updated({ a: 'x' }, { $mul: { a: 3 } }), 14);
+  assert.equal(updated({ a: 'x' }, { $inc: { a: 3 } }), 14);
+});
+
+test('items leave arrays', () => {
+  assert.deepEqual(updated({ a: [1, 2, 3] }, { $pop: { a: 1 } }), { a: [1, 2] });
+  assert.deepEqual(updated({ a: [1, 2, 3] }, { $pop: { a: -1 } }), { a: [2, 3] });
+  assert.deepEqual(updated({ b: 1 }, { $pop: { a: 1 } }), { b: 1 });
+  assert.deepEqual(updated({ a: [1, 2, 1] }, { $pull: { a: 1 } }), { a: [2] });
+  assert.deepEqual(updated({ a: [1, 2, 3] }, { $pull: { a: { $gte: 2 } } }), { a: [1] });
+  assert.deepEqual(updated({ a: [{ b: 1, c: 1 }, { b: 2 }, 5] }, { $pull: { a: { b: 1 } } }), {
+    a: [{ b: 2 }, 5],
+  });
+  assert.deepEqual(updated({ a: [1, 2, 3] }, { $pullAll: { a: [1, 3, 9] } }), { a: [2] });
+  assert.equal(updated({ a: 5 }, { $pullAll: { a: [1] } }), 2);
+});
+
+test('$const is another name of $literal', () => {
+  const db = withDocuments({ _id: 1 }, { _id: 2 });
+  const pipeline = [
+    { $match: {} },
+    { $group: { _id: { $const: 1 }, n: { $sum: { $const: 1 } } } },
+  ];
+  const { cursor } = ask(db, { aggregate: 'c', pipeline, cursor: {} });
+  assert.deepEqual(cursor.firstBatch, [{ _id: 1, n: 2 }]);
+});
