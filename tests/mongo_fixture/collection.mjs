@@ -5,6 +5,7 @@ import { OpType, useOperators } from 'mingo/core';
 import { compare } from 'mingo/util';
 import 'mingo/init/system';
 
+import { nearOf } from './geo.mjs';
 import { bsonOf, equal, plain } from './values.mjs';
 
 // Another name of $literal, which analyzers write.
@@ -19,14 +20,23 @@ export class MongoError extends Error {
   }
 }
 
-export const query = (filter) => {
+/** What `make` fails with, is a mistake in the command. */
+function checked(make) {
   try {
-    const compiled = new Query(plain(filter));
-    compiled.test({}); // mingo reports some unknown operators only when they are met
-    return (document) => compiled.test(plain(document));
+    return make();
   } catch (e) {
     throw new MongoError(2, 'BadValue', e.message);
   }
+}
+
+export const query = (filter) => {
+  if ('$text' in filter)
+    throw new MongoError(27, 'IndexNotFound', 'text index required for $text query');
+  return checked(() => {
+    const compiled = new Query(nearOf(plain(filter))?.rest ?? plain(filter));
+    compiled.test({}); // mingo reports some unknown operators only when they are met
+    return (document) => compiled.test(plain(document));
+  });
 };
 
 const ID_INDEX = { v: 2, key: { _id: 1 }, name: '_id_' };
@@ -164,7 +174,20 @@ export class Collection {
   }
 
   find(filter) {
-    return this.documents.filter(query(filter ?? {}));
+    const found = this.documents.filter(query(filter ?? {}));
+    const near = checked(() => nearOf(plain(filter ?? {})));
+    if (near === undefined) return found;
+    if (!this.indexes.some((i) => ['2d', '2dsphere'].includes(i.key[near.path])))
+      throw new MongoError(
+        291,
+        'NoQueryExecutionPlans',
+        'error processing query: unable to find index for $geoNear query'
+      );
+    return found
+      .map((document) => [near.order(plain(document)), document])
+      .filter(([far]) => far !== undefined)
+      .sort(([a], [b]) => a - b)
+      .map(([_, document]) => document);
   }
 
   insert(document) {

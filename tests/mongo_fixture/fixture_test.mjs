@@ -66,3 +66,45 @@ test('$const is another name of $literal', () => {
   const { cursor } = ask(db, { aggregate: 'c', pipeline, cursor: {} });
   assert.deepEqual(cursor.firstBatch, [{ _id: 1, n: 2 }]);
 });
+
+const place = (_id, ...coordinates) => ({ _id, at: { type: 'Point', coordinates } });
+
+test('$near needs an index and finds the nearest first', () => {
+  const db = withDocuments(place(1, 10, 10), place(2, 0, 1), place(3, 0, 0.5), { _id: 4, at: 'x' });
+  const near = { at: { $near: { $geometry: { type: 'Point', coordinates: [0, 0] } } } };
+  const refused = ask(db, { find: 'c', filter: near });
+  assert.equal(refused.code, 291);
+  assert.match(refused.errmsg, /unable to find index/);
+  ask(db, { createIndexes: 'c', indexes: [{ key: { at: '2dsphere' }, name: 'at' }] });
+  assert.deepEqual(found(db, near), [3, 2, 1]);
+  assert.deepEqual(found(db, { ...near, _id: { $ne: 3 } }), [2, 1]);
+  near.at.$near.$maxDistance = 120_000; // meters; a degree is 111 km
+  assert.deepEqual(found(db, near), [3, 2]);
+  near.at.$near.$minDistance = 60_000;
+  assert.deepEqual(found(db, near), [2]);
+  const flat = withDocuments({ _id: 1, at: [3, 4] }, { _id: 2, at: [0, 1] });
+  ask(flat, { createIndexes: 'c', indexes: [{ key: { at: '2d' }, name: 'at' }] });
+  assert.deepEqual(found(flat, { at: { $near: [0, 0] } }), [2, 1]);
+  assert.deepEqual(found(flat, { at: { $nearSphere: [3, 4], $maxDistance: 0.01 } }), [1]);
+  assert.equal(ask(flat, { find: 'c', filter: { at: { $near: 'x' } } }).code, 2);
+});
+
+test('places are found inside of shapes', () => {
+  const db = withDocuments(place(1, 1, 1), place(2, 5, 5), { _id: 3, at: [2, 2] }, { _id: 4 });
+  const square = [[0, 0], [0, 3], [3, 3], [3, 0], [0, 0]];
+  const shapes = [
+    { $geometry: { type: 'Polygon', coordinates: [square] } },
+    { $polygon: square },
+    { $box: [[0, 0], [3, 3]] },
+    { $center: [[1, 1], 2] },
+    { $centerSphere: [[1, 1], 0.03] },
+  ];
+  for (const shape of shapes) assert.deepEqual(found(db, { at: { $geoWithin: shape } }), [1, 3]);
+  assert.deepEqual(found(db, { at: { $geoIntersects: shapes[0] } }), [1, 3]);
+  assert.equal(ask(db, { find: 'c', filter: { at: { $geoWithin: { $none: 1 } } } }).code, 2);
+});
+
+test('$text needs an index', () => {
+  const { code } = ask(fresh(), { find: 'c', filter: { $text: { $search: 'x' } } });
+  assert.equal(code, 27);
+});
