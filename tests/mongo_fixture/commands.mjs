@@ -38,6 +38,7 @@ function cursor(command, namespace, documents, batchSize, first) {
   return { cursor: { [first ? 'firstBatch' : 'nextBatch']: batch, id: Long.fromNumber(id), ns: namespace } };
 }
 
+const VERSION = [7, 0, 0];
 const HANDSHAKE = {
   helloOk: true,
   isWritablePrimary: true,
@@ -47,7 +48,7 @@ const HANDSHAKE = {
   maxWriteBatchSize: 100_000,
   logicalSessionTimeoutMinutes: 30,
   minWireVersion: 0,
-  maxWireVersion: 17,
+  maxWireVersion: 21, // of MongoDB 7.0
   readOnly: false,
 };
 const hello = () => ({ ...HANDSHAKE, localTime: new Date() });
@@ -256,6 +257,38 @@ function configureFailPoint(command) {
   return {};
 }
 
+// Where each command that can be explained has its filter.
+const FILTERS = {
+  find: (c) => c.filter,
+  count: (c) => c.query,
+  distinct: (c) => c.query,
+  findAndModify: (c) => c.query,
+  update: (c) => c.updates[0].q,
+  delete: (c) => c.deletes[0].q,
+  aggregate: (c) => c.pipeline[0]?.$match,
+};
+
+/** Says what a command would find. Nothing is changed, and no index is used. */
+function explain(command) {
+  const inner = { ...command.explain, $db: command.$db };
+  const [name] = Object.keys(inner);
+  if (!(name in FILTERS))
+    throw new MongoError(59, 'CommandNotFound', `Explain failed due to unknown command: ${name}`);
+  const namespace = namespaceOf(inner, name);
+  const filter = FILTERS[name](inner) ?? {};
+  query(filter);
+  const found = existing(namespace)?.find(filter) ?? [];
+  const plan = { stage: existing(namespace) ? 'COLLSCAN' : 'EOF', filter };
+  const stats = { executionSuccess: true, nReturned: found.length, totalKeysExamined: 0 };
+  return {
+    explainVersion: '1',
+    queryPlanner: { namespace, parsedQuery: filter, winningPlan: plan, rejectedPlans: [] },
+    ...(command.verbosity === 'queryPlanner' ? {} : { executionStats: stats }),
+    command: inner,
+    serverInfo: { host: 'localhost', version: VERSION.join('.') },
+  };
+}
+
 const count = (command) => ({
   n: existing(namespaceOf(command, 'count'))?.find(command.query).length ?? 0,
 });
@@ -265,7 +298,7 @@ const COMMANDS = {
   isMaster: hello,
   ismaster: hello,
   ping: () => ({}),
-  buildInfo: () => ({ version: '6.0.0', versionArray: [6, 0, 0, 0] }),
+  buildInfo: () => ({ version: VERSION.join('.'), versionArray: [...VERSION, 0] }),
   endSessions: () => ({}),
   insert,
   update,
@@ -286,6 +319,8 @@ const COMMANDS = {
   drop,
   dropDatabase,
   configureFailPoint,
+  explain,
+  killAllSessions: () => ({}),
 };
 const HANDSHAKES = new Set(['hello', 'isMaster', 'ismaster', 'endSessions']);
 

@@ -108,3 +108,29 @@ test('$text needs an index', () => {
   const { code } = ask(fresh(), { find: 'c', filter: { $text: { $search: 'x' } } });
   assert.equal(code, 27);
 });
+
+test('explain says what is found and changes nothing', () => {
+  const db = withDocuments({ _id: 1, a: 1 }, { _id: 2, a: 1 }, { _id: 3, a: 2 });
+  const filter = { a: 1 };
+  const commands = [
+    { find: 'c', filter },
+    { count: 'c', query: filter },
+    { distinct: 'c', key: 'a', query: filter },
+    { aggregate: 'c', pipeline: [{ $match: filter }], cursor: {} },
+    { update: 'c', updates: [{ q: filter, u: { $set: { a: 5 } }, multi: true }] },
+    { delete: 'c', deletes: [{ q: filter, limit: 0 }] },
+    { findAndModify: 'c', query: filter, remove: true },
+  ];
+  for (const command of commands) {
+    const reply = ask(db, { explain: command, verbosity: 'executionStats' });
+    assert.equal(reply.ok, 1);
+    assert.equal(reply.queryPlanner.namespace, `${db}.c`);
+    assert.deepEqual(reply.queryPlanner.parsedQuery, filter);
+    assert.equal(reply.executionStats.nReturned, 2);
+    const { executionStats } = ask(db, { explain: command, verbosity: 'queryPlanner' });
+    assert.equal(executionStats, undefined);
+  }
+  assert.deepEqual(found(db, {}), [1, 2, 3]);
+  assert.equal(ask(db, { explain: { nothing: 1 } }).code, 59);
+  assert.equal(ask(db, { explain: { find: 'c', filter: { a: { $nothing: 1 } } } }).code, 2);
+});
