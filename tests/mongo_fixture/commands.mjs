@@ -8,7 +8,7 @@ import { bsonOf, equal, plain } from './values.mjs';
 const collections = new Map(); // by namespace
 const cursors = new Map(); // by id
 let nextCursor = 1;
-let failPoint = null;
+let failPoint = null; // {mode, data, entered}
 
 const namespaceOf = (command, name) => `${command.$db}.${command[name]}`;
 const existing = (namespace) => collections.get(namespace);
@@ -250,11 +250,37 @@ function dropDatabase(command) {
   return { dropped: command.$db };
 }
 
-/** MongoDB's failCommand: {mode: {times: n} | "off", data: {failCommands, errorCode, ...}}. */
+/**
+ * MongoDB's failCommand: {mode: "off" | "alwaysOn" | {times: n} | {skip: n}, data: {failCommands,
+ * appName, errorCode, errorLabels, closeConnection, blockConnection, blockTimeMS,
+ * writeConcernError}}.
+ */
 function configureFailPoint(command) {
+  if (command.configureFailPoint !== 'failCommand')
+    throw new MongoError(2, 'BadValue', `no such fail point: ${command.configureFailPoint}`);
   const mode = plain(command.mode);
-  failPoint = mode === 'off' ? null : { times: mode?.times ?? Infinity, ...plain(command.data) };
-  return {};
+  const known = ['off', 'alwaysOn'].includes(mode) || mode?.times >= 0 || mode?.skip >= 0;
+  if (!known) throw new MongoError(2, 'BadValue', 'mode must be off, alwaysOn, times or skip');
+  const entered = failPoint?.entered ?? 0;
+  const data = plain(command.data ?? {});
+  failPoint =
+    mode === 'off' ? null : { data, skip: mode.skip ?? 0, times: mode.times ?? Infinity, entered: 0 };
+  return { count: entered };
+}
+
+/** What is to go wrong with a command now; undefined for nothing. */
+function failureOf(name, { appName }) {
+  if (failPoint === null || failPoint.times <= 0) return undefined;
+  const { data } = failPoint;
+  if (!data.failCommands?.includes(name)) return undefined;
+  if (data.appName !== undefined && data.appName !== appName) return undefined;
+  if (failPoint.skip > 0) {
+    failPoint.skip -= 1;
+    return undefined;
+  }
+  failPoint.times -= 1;
+  failPoint.entered += 1;
+  return data;
 }
 
 // Where each command that can be explained has its filter.
@@ -335,23 +361,24 @@ function refusal(e) {
   };
 }
 
-/** Runs one command: {document: reply, handshake, hangUp}. */
-export function run(command) {
+/**
+ * Runs one command of a client, {appName}: {document: reply, handshake, hangUp, delay}. The reply is
+ * to be sent after `delay` milliseconds; with hangUp there is none.
+ */
+export function run(command, client = {}) {
   const [name] = Object.keys(command);
   const handshake = HANDSHAKES.has(name);
-  if (failPoint !== null && failPoint.failCommands?.includes(name)) {
-    const { closeConnection, errorCode, writeConcernError } = failPoint;
-    failPoint.times -= 1;
-    if (failPoint.times <= 0) failPoint = null;
-    if (closeConnection) return { hangUp: true, handshake };
-    if (writeConcernError)
-      return { document: { ...COMMANDS[name](command), ok: 1, writeConcernError }, handshake };
-    return { document: refusal(new MongoError(errorCode, 'FailPoint', 'told to fail')), handshake };
-  }
+  const failure = failureOf(name, client) ?? {};
+  const { closeConnection, errorCode, errorLabels, writeConcernError } = failure;
+  const delay = failure.blockConnection ? failure.blockTimeMS : 0;
+  if (closeConnection) return { hangUp: true, handshake, delay };
   try {
+    if (errorCode !== undefined)
+      throw new MongoError(errorCode, 'FailPoint', 'told to fail', errorLabels && { errorLabels });
     if (!(name in COMMANDS)) throw new MongoError(59, 'CommandNotFound', `no such command: '${name}'`);
-    return { document: { ...COMMANDS[name](command), ok: 1 }, handshake };
+    const reply = { ...COMMANDS[name](command), ok: 1 };
+    return { document: writeConcernError ? { ...reply, writeConcernError } : reply, handshake, delay };
   } catch (e) {
-    return { document: refusal(e), handshake };
+    return { document: refusal(e), handshake, delay };
   }
 }

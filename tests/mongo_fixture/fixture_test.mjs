@@ -1,8 +1,12 @@
 // node --test fixture_test.mjs: the fixture itself, where tests rely on it.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
-import { Int32, Long } from 'bson';
+import { Int32, Long, deserialize, serialize } from 'bson';
 
 import { run } from './commands.mjs';
 import { plain } from './values.mjs';
@@ -133,4 +137,107 @@ test('explain says what is found and changes nothing', () => {
   assert.deepEqual(found(db, {}), [1, 2, 3]);
   assert.equal(ask(db, { explain: { nothing: 1 } }).code, 59);
   assert.equal(ask(db, { explain: { find: 'c', filter: { a: { $nothing: 1 } } } }).code, 2);
+});
+
+/** Runs `body` with the fail point `failCommand` set. */
+function failing(mode, data, body) {
+  const set = (m, d) => ask('admin', { configureFailPoint: 'failCommand', mode: m, data: d });
+  assert.equal(set(mode, data).ok, 1);
+  try {
+    body();
+  } finally {
+    set('off', {});
+  }
+}
+
+test('failCommand fails the commands that it names', () => {
+  const ping = (client) => run({ ping: 1, $db: 'admin' }, client);
+  const failCommands = ['ping'];
+  failing({ times: 2 }, { failCommands, errorCode: 11601, errorLabels: ['l'] }, () => {
+    assert.equal(run({ hello: 1, $db: 'admin' }).document.ok, 1);
+    for (let i = 0; i < 2; ++i) {
+      const { document } = ping();
+      assert.deepEqual([document.code, document.errorLabels], [11601, ['l']]);
+    }
+    assert.equal(ping().document.ok, 1);
+    assert.equal(ask('admin', { configureFailPoint: 'failCommand', mode: 'off' }).count, 2);
+  });
+  failing({ skip: 1 }, { failCommands, errorCode: 1 }, () => {
+    assert.deepEqual([ping(), ping(), ping()].map((r) => r.document.ok), [1, 0, 0]);
+  });
+  failing('alwaysOn', { failCommands, closeConnection: true, appName: 'a' }, () => {
+    assert.equal(ping().document.ok, 1);
+    assert.equal(ping({ appName: 'b' }).document.ok, 1);
+    assert.equal(ping({ appName: 'a' }).hangUp, true);
+  });
+  failing('alwaysOn', { failCommands, blockConnection: true, blockTimeMS: 7 }, () => {
+    assert.deepEqual([ping().delay, ping().document.ok], [7, 1]);
+  });
+  failing({ times: 1 }, { failCommands, writeConcernError: { code: 100, errmsg: 'x' } }, () => {
+    assert.deepEqual(ping().document.writeConcernError, { code: 100, errmsg: 'x' });
+  });
+  assert.deepEqual([ping().delay, ping().document.ok], [0, 1]);
+  assert.equal(ask('admin', { configureFailPoint: 'another', mode: 'off' }).code, 2);
+  assert.equal(ask('admin', { configureFailPoint: 'failCommand', mode: 'x' }).code, 2);
+});
+
+/** A connection to a server of its own. */
+class Connection {
+  static async open() {
+    const server = spawn(process.execPath, [fileURLToPath(new URL('server.mjs', import.meta.url))], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
+    const { value } = await lines.next();
+    const socket = connect(Number(value.split(' ')[1]), '127.0.0.1');
+    return new Connection(server, socket);
+  }
+  constructor(server, socket) {
+    Object.assign(this, { server, socket, bytes: Buffer.alloc(0), waiting: [], closed: false });
+    socket.on('data', (data) => {
+      this.bytes = Buffer.concat([this.bytes, data]);
+      while (this.bytes.length >= 4 && this.bytes.length >= this.bytes.readInt32LE(0)) {
+        const size = this.bytes.readInt32LE(0);
+        this.waiting.shift()(plain(deserialize(this.bytes.subarray(21, size))));
+        this.bytes = this.bytes.subarray(size);
+      }
+    });
+    socket.on('close', () => {
+      for (const answered of this.waiting) answered('closed');
+    });
+  }
+  ask(command) {
+    const body = Buffer.from(serialize({ ...command, $db: command.$db ?? 'admin' }));
+    const head = Buffer.alloc(21);
+    head.writeInt32LE(head.length + body.length, 0);
+    head.writeInt32LE(2013, 12);
+    this.socket.write(Buffer.concat([head, body]));
+    return new Promise((answered) => this.waiting.push(answered));
+  }
+  close() {
+    this.socket.destroy();
+    this.server.stdin.end();
+  }
+}
+
+test('the server waits, hangs up, and knows its clients by name', async () => {
+  const c = await Connection.open();
+  try {
+    const hello = await c.ask({ hello: 1, client: { application: { name: 'me' } } });
+    assert.equal(hello.maxWireVersion, 21);
+    const set = (data) =>
+      c.ask({
+        configureFailPoint: 'failCommand',
+        mode: { times: 1 },
+        data: { failCommands: ['ping'], appName: 'me', ...data },
+      });
+    assert.equal((await set({ blockConnection: true, blockTimeMS: 1 })).ok, 1);
+    assert.equal((await c.ask({ ping: 1 })).ok, 1);
+    await set({ blockConnection: true, blockTimeMS: 1, errorCode: 5 });
+    assert.equal((await c.ask({ ping: 1 })).code, 5);
+    await set({ closeConnection: true });
+    assert.equal(await c.ask({ ping: 1 }), 'closed');
+  } finally {
+    c.close();
+  }
 });

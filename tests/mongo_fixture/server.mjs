@@ -85,21 +85,27 @@ function answer(opcode, id, reply) {
   return frame(OP_REPLY, id, Buffer.concat([prefix, document]));
 }
 
-function handle(socket, message) {
+function handle(socket, client, message) {
   const id = message.readInt32LE(4);
   const opcode = message.readInt32LE(12);
   const body = message.subarray(HEADER);
   if (opcode !== OP_MSG && opcode !== OP_QUERY) return socket.destroy();
   const { command, silent } =
     opcode === OP_MSG ? parseMessage(body) : { command: parseQuery(body), silent: false };
-  const reply = run(command);
+  client.appName ??= command.client?.application?.name;
+  const reply = run(command, client);
   if (options.log && !reply.handshake)
     appendFileSync(options.log, EJSON.stringify(command, { relaxed: false }) + '\n');
-  if (reply.hangUp) return socket.destroy();
-  if (!silent) socket.write(answer(opcode, id, reply.document));
+  const end = () => {
+    if (reply.hangUp) socket.destroy();
+    else if (!silent && !socket.destroyed) socket.write(answer(opcode, id, reply.document));
+  };
+  if (reply.delay) setTimeout(end, reply.delay);
+  else end();
 }
 
 const server = createServer((socket) => {
+  const client = {};
   let waiting = Buffer.alloc(0);
   socket.on('error', () => socket.destroy());
   socket.on('data', (data) => {
@@ -109,7 +115,7 @@ const server = createServer((socket) => {
       const size = waiting.readInt32LE(0);
       if (size < HEADER || size > MAX_MESSAGE) return socket.destroy();
       if (waiting.length < size) return;
-      handle(socket, waiting.subarray(0, size));
+      handle(socket, client, waiting.subarray(0, size));
       waiting = waiting.subarray(size);
     }
   });
