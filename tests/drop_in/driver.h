@@ -30,6 +30,7 @@ class Driver {
   /// @return the document as it is after
   virtual std::string find_one_and_update(const std::string& filter, const std::string& change) = 0;
   virtual std::vector<std::string> aggregate(const std::string& pipeline) = 0;
+  virtual std::int64_t count_documents(const std::string& filter) = 0;
   /// @return documents deleted
   virtual std::int64_t delete_one(const std::string& filter) = 0;
   /// The memory map of the process that the driver is in, as /proc has it.

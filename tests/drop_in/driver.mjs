@@ -24,6 +24,7 @@ async function connect({ uri, db, ...autoEncryption }) {
 async function call({ call: name, args, memoryMap }) {
   if (memoryMap) return { memoryMap: readFileSync('/proc/self/maps', 'utf8') };
   const result = await patients[name](...args);
+  if (typeof result === 'number') return { n: result };
   return typeof result?.toArray === 'function' ? { documents: await result.toArray() } : result;
 }
 

@@ -112,6 +112,8 @@ TEST_P(DropInTest, TheDriverWorksAndNoSensitiveValueLeavesIt) {
   const auto matched = patients.aggregate(R"([{"$match": {"ssn": 518330941}}])");
   EXPECT_EQ(matched, std::vector<std::string>{
                          R"({ "_id" : 2, "ssn" : 518330941, "bloodType" : "0- canary" })"});
+  EXPECT_EQ(patients.count_documents(R"({"ssn": 518330941})"), 1);
+  EXPECT_EQ(patients.count_documents(R"({"ssn": 307221118})"), 0);
   EXPECT_EQ(patients.delete_one(R"({"ssn": 518330941})"), 1);
   EXPECT_TRUE(patients.find(R"({"ssn": 518330941})").empty());
 

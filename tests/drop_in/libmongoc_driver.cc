@@ -105,6 +105,12 @@ class LibmongocDriver : public Driver {
                                                     Json("{\"pipeline\": " + pipeline + "}"),
                                                     nullptr, nullptr)));
   }
+  std::int64_t count_documents(const std::string& filter) override {
+    const std::int64_t n = mongoc_collection_count_documents(patients_.get(), Json(filter), nullptr,
+                                                             nullptr, nullptr, &error_);
+    must(n >= 0);
+    return n;
+  }
   std::int64_t delete_one(const std::string& filter) override {
     Reply reply;
     must(

@@ -31,6 +31,9 @@ class NodeDriver : public Driver {
   std::vector<std::string> aggregate(const std::string& pipeline) override {
     return documents(call("aggregate", pipeline));
   }
+  std::int64_t count_documents(const std::string& filter) override {
+    return number(call("countDocuments", filter), "n");
+  }
   std::int64_t delete_one(const std::string& filter) override {
     return number(call("deleteOne", filter), "deletedCount");
   }
