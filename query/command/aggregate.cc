@@ -5,7 +5,6 @@ namespace fle::query {
 namespace {
 
 Done aggregate_pipeline(Context& context, const Element& e, const Scope& scope) {
-  if (e.type != Type::array) return wrong_type(context, e, Type::array);
   // The command's name comes first, and its value is the collection's.
   Cursor first = context.cursor(scope.document);
   if (!first.next()) return context.refuse(kMalformed, e, {}, "aggregate");
@@ -17,8 +16,9 @@ Done aggregate_pipeline(Context& context, const Element& e, const Scope& scope) 
 }
 
 constexpr CommandField kAggregate[] = {
-    {"pipeline", aggregate_pipeline,
-     "each stage in turn, with the fields that flow out of the one before", Evidence::test, false},
+    of_type(Type::array, {"pipeline", aggregate_pipeline,
+                          "each stage in turn, with the fields that flow out of the one before",
+                          Evidence::test, false}),
     kCursorRow,
     kHintRow,
     constants_row("let"),

@@ -57,14 +57,13 @@ Done view_on(Context& context, const Element& e, const Scope&) {
 
 /// timeField and metaField.
 Done series_field(Context& context, const Element& e, const Scope& scope) {
-  if (e.type != Type::string) return context.refuse(kMalformed, e, {}, "timeseries");
   if (resolve(scope.view, context.text(e), context.work()).kind == Place::Kind::plain) return ok;
   return context.refuse(kSeries, e, context.text(e), "timeseries");
 }
 constexpr const char* kSeriesRule = "must not be encrypted";
 constexpr CommandField kTimeSeries[] = {
-    {"timeField", series_field, kSeriesRule, Evidence::fail_closed},
-    {"metaField", series_field, kSeriesRule, Evidence::fail_closed},
+    of_type(Type::string, {"timeField", series_field, kSeriesRule, Evidence::fail_closed}),
+    of_type(Type::string, {"metaField", series_field, kSeriesRule, Evidence::fail_closed}),
     as_is("granularity", Holds::text),
     as_is("bucketMaxSpanSeconds", Holds::number),
     as_is("bucketRoundingSeconds", Holds::number),
@@ -88,7 +87,6 @@ bool compares_strings(const schema::Leaf& leaf) noexcept {
 
 /// The collation of a whole collection: nobody sees it again when a query relies on it.
 Done default_collation(Context& context, const Element& e, const Scope& scope) {
-  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
   if (scope.collation && scope.view.kind == View::Kind::object)
     for (const schema::Leaf& leaf : scope.view.plan->leaves())
       if (compares_strings(leaf)) return context.refuse(kDefaultCollation, e, leaf.path, e.name);
@@ -139,7 +137,6 @@ Done need_unique(Context& context, const Element& e, const Place& place, bool co
 
 /// An index holds ciphertext as well as anything, but some kinds mean more than that.
 Done index_key(Context& context, const Element& key, const Scope& scope) {
-  if (key.type != Type::object) return context.refuse(kMalformed, key, {}, key.name);
   const Promises promises = promises_of(context, scope.document);
   const Context::Inside inside(context, key);
   for (Cursor c = context.cursor(key); c.next();) {
@@ -164,7 +161,6 @@ Done weights(Context& context, const Element& e, const Scope& scope) {
 
 /// {path: 1} or {path: 0}.
 Done wildcard_projection(Context& context, const Element& e, const Scope&) {
-  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
   const Context::Inside inside(context, e);
   for (Cursor c = context.cursor(e); c.next();)
     if (!context.is_flag(c.element())) return context.refuse(kMalformed, c.element(), {}, e.name);
@@ -181,17 +177,17 @@ constexpr CommandField kEngines[] = {of_options("wiredTiger", kEngineFields),
 constexpr CommandField kEngineRow = of_options("storageEngine", kEngines);
 
 constexpr CommandField kIndex[] = {
-    {"key", index_key,
-     "as it is; on an encrypted field no text, geospatial or expiring index, and a unique one "
-     "where "
-     "equal values have equal ciphertext",
-     Evidence::test, false},
+    of_type(Type::object,
+            {"key", index_key,
+             "as it is; on an encrypted field no text, geospatial or expiring index, and a unique "
+             "one where equal values have equal ciphertext",
+             Evidence::test, false}),
     as_is("name", Holds::text),
     as_is("unique", Holds::flag),
     as_is("sparse", Holds::flag),
     as_is("expireAfterSeconds", Holds::number),
-    {"partialFilterExpression", partial_filter, "a filter that must not compare an encrypted field",
-     Evidence::test},
+    of_type(Type::object, {"partialFilterExpression", partial_filter,
+                           "a filter that must not compare an encrypted field", Evidence::test}),
     kCollationRow,
     as_is("hidden", Holds::flag),
     as_is("background", Holds::flag),
@@ -199,9 +195,11 @@ constexpr CommandField kIndex[] = {
     as_is("v", Holds::number),
     as_is("ns", Holds::text),
     as_is("dropDups", Holds::flag),
-    {"weights", weights, "refused on an encrypted field or an object that holds one",
-     Evidence::fail_closed},
-    {"wildcardProjection", wildcard_projection, "as it is: it includes or excludes paths"},
+    of_type(Type::object,
+            {"weights", weights, "refused on an encrypted field or an object that holds one",
+             Evidence::fail_closed}),
+    of_type(Type::object,
+            {"wildcardProjection", wildcard_projection, "as it is: it includes or excludes paths"}),
     kEngineRow,
     as_is("default_language", Holds::text),
     as_is("language_override", Holds::text),
@@ -230,7 +228,6 @@ Done clustered_index(Context& context, const Element& e, const Scope& scope) {
 
 /// The index on _id, which is unique without saying so.
 Done id_index(Context& context, const Element& e, const Scope& scope) {
-  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
   const Place id = resolve(scope.view, "_id", context.work());
   if (id.kind != Place::Kind::plain)
     FLE_CHECK(need_unique(context, e, id, has_collation(context, e)));
@@ -239,7 +236,8 @@ Done id_index(Context& context, const Element& e, const Scope& scope) {
 }
 
 constexpr CommandField kChangedIndex[] = {
-    {"keyPattern", index_key, "as the key of createIndexes", Evidence::fail_closed},
+    of_type(Type::object,
+            {"keyPattern", index_key, "as the key of createIndexes", Evidence::fail_closed}),
     as_is("name", Holds::text),
     as_is("expireAfterSeconds", Holds::number),
     as_is("hidden", Holds::flag),
@@ -249,7 +247,6 @@ constexpr CommandField kChangedIndex[] = {
 
 /// collMod may make an index unique, or let documents expire by it: what it is on must be said.
 Done changed_index(Context& context, const Element& e, const Scope& scope) {
-  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
   const Promises promises = promises_of(context, e);
   if (!is_given(context.find(e, "keyPattern")) && (promises.unique || promises.expires))
     return context.refuse(kIndexByName, e, {}, e.name);
@@ -265,11 +262,12 @@ constexpr CommandField list_row(std::string_view name, CommandField::Handler han
   return f;
 }
 
-constexpr CommandField kValidator{
-    "validator", validator_field,
-    "a filter that must not compare an encrypted field; a schema that encrypts stands alone in it, "
-    "and must not say more of an encrypted field",
-    Evidence::test};
+constexpr CommandField kValidator =
+    of_type(Type::object, {"validator", validator_field,
+                           "a filter that must not compare an encrypted field; a schema that "
+                           "encrypts stands alone in it, "
+                           "and must not say more of an encrypted field",
+                           Evidence::test});
 constexpr const char* kViewRule =
     "refused where the collection, or one that the pipeline names, encrypts";
 constexpr CommandField kViewOn{"viewOn", view_on, kViewRule, Evidence::fail_closed};
@@ -291,11 +289,13 @@ constexpr CommandField kCreate[] = {
     kExpires,
     list_row("clusteredIndex", clustered_index, "refused where _id is encrypted", kIndex,
              Evidence::fail_closed),
-    list_row("idIndex", id_index, "as a unique index on _id", kIndex, Evidence::fail_closed),
-    {"collation", default_collation,
-     "refused, unless it is {locale: \"simple\"}, where strings are encrypted with the "
-     "deterministic algorithm",
-     Evidence::fail_closed},
+    of_type(Type::object, list_row("idIndex", id_index, "as a unique index on _id", kIndex,
+                                   Evidence::fail_closed)),
+    of_type(Type::object,
+            {"collation", default_collation,
+             "refused, unless it is {locale: \"simple\"}, where strings are encrypted with the "
+             "deterministic algorithm",
+             Evidence::fail_closed}),
     as_is("capped", Holds::flag),
     as_is("size", Holds::number),
     as_is("max", Holds::number),
@@ -310,9 +310,11 @@ constexpr CommandField kCollMod[] = {
     kValidator,
     as_is("validationLevel", Holds::text),
     as_is("validationAction", Holds::text),
-    list_row("index", changed_index,
-             "as createIndexes; an index that becomes unique or expiring is named by its key",
-             kChangedIndex, Evidence::fail_closed),
+    of_type(
+        Type::object,
+        list_row("index", changed_index,
+                 "as createIndexes; an index that becomes unique or expiring is named by its key",
+                 kChangedIndex, Evidence::fail_closed)),
     kViewOn,
     kViewPipeline,
     of_options("timeseries", kTimeSeries),
@@ -327,6 +329,7 @@ constexpr CommandField kCollMod[] = {
 };
 constexpr CommandField indexes_row() {
   CommandField f = list_row("indexes", indexes, "a list of indexes", kIndex, Evidence::test);
+  f.type = Type::array;
   f.optional = false;
   return f;
 }

@@ -241,6 +241,13 @@ Failure refuse_with(Context& context, Refusal why, const Element& e, const std::
   return context.refuse(why, e, {}, {});
 }
 
+/// `e` is sent as it is, but not with what it holds.
+Failure refuse_kind(Context& context, const Element& e, Holds what) {
+  if (what == Holds::text) return wrong_type(context, e, Type::string);
+  if (what == Holds::options) return wrong_type(context, e, Type::object);
+  return context.refuse(kWrongType, e, {}, e.name);
+}
+
 Failure refuse_missing(Context& context, const CommandField& row) {
   return refuse_with(context, kMissing, {0, 0, 0, Type::null, row.name},
                      "BSON field '" + name_for_servers(context, row.name) + "' " + kMissing.text);
@@ -270,8 +277,9 @@ class Reader {
     if (seen_[index(*row)]) return context_.refuse(kMalformed, e, {}, e.name, "appears twice");
     seen_.set(index(*row));
     if (is_absent(e.type)) return row->optional ? Done(ok) : refuse_missing(context_, *row);
+    if (row->type && e.type != *row->type) return wrong_type(context_, e, *row->type);
     if (row->handle != nullptr) return row->handle(context_, e, scope_);
-    if (!holds(context_, e, row->holds)) return context_.refuse(kWrongType, e, {}, e.name);
+    if (!holds(context_, e, row->holds)) return refuse_kind(context_, e, row->holds);
     return row->holds == Holds::options ? options(e, row->inside) : Done(ok);
   }
   /// After the last field: whether all are there that must be.
@@ -338,9 +346,7 @@ Done hint(Context& context, const Element& e, const Scope& scope) {
   return ok;
 }
 
-Done constants(Context& context, const Element& e, const Scope&) {
-  return e.type == Type::object ? Done(ok) : Done(context.refuse(kMalformed, e, {}, e.name));
-}
+Done constants(Context&, const Element&, const Scope&) { return ok; }
 
 bool is_given(const std::optional<Element>& e) noexcept { return e && !is_absent(e->type); }
 
@@ -357,11 +363,10 @@ Done read_fields(Context& context, std::span<const CommandField> rows, const Sco
 
 Done read_statements(Context& context, const Element& list, std::span<const CommandField> rows,
                      const Scope& scope) {
-  if (list.type != Type::array) return wrong_type(context, list, Type::array);
   const Context::Inside inside_list(context, list);
   for (Cursor c = context.cursor(list); c.next();) {
     const Element& statement = c.element();
-    if (statement.type != Type::object) return context.refuse(kMalformed, statement, {}, list.name);
+    if (statement.type != Type::object) return wrong_type(context, statement, Type::object);
     const Context::Inside inside(context, statement);
     FLE_CHECK(read_fields(context, rows,
                           {scope.view, statement, has_collation(context, statement), scope.names}));

@@ -7,8 +7,9 @@ namespace fle::query {
 namespace {
 
 constexpr CommandField kExplain[] = {
-    {"explain", explained_command, "the command inside is analyzed as it would be by itself",
-     Evidence::test, false},
+    of_type(Type::object,
+            {"explain", explained_command,
+             "the command inside is analyzed as it would be by itself", Evidence::test, false}),
     as_is("verbosity", Holds::text),
 };
 

@@ -56,6 +56,8 @@ struct CommandField {
   bool optional = true;  ///< Else the command is refused without it, as by servers.
   /// `handle` checks the bytes itself; else they are checked before it is called.
   bool walks = false;
+  /// Of the value that `handle` gets, where there is but one.
+  std::optional<Type> type{};
   Holds holds = Holds::nothing;  ///< Without `handle`.
   /// The fields of the document, or of each document of the list, that stands here.
   std::span<const CommandField> inside{};
@@ -94,6 +96,10 @@ constexpr CommandField as_is(std::string_view name, Holds holds) {
   f.holds = holds;
   return f;
 }
+constexpr CommandField of_type(Type type, CommandField field) {
+  field.type = type;
+  return field;
+}
 constexpr CommandField of_options(std::string_view name, std::span<const CommandField> inside) {
   CommandField f = as_is(name, Holds::options);
   f.inside = inside;
@@ -117,8 +123,9 @@ inline constexpr CommandField kCursorRow = of_options("cursor", kCursorFields);
 /// Constants that expressions read as variables.
 Done constants(Context& context, const Element& e, const Scope& scope);
 constexpr CommandField constants_row(std::string_view name) {
-  return {name, constants, "as it is; a variable that meets an encrypted field is refused",
-          Evidence::fail_closed};
+  return of_type(Type::object,
+                 {name, constants, "as it is; a variable that meets an encrypted field is refused",
+                  Evidence::fail_closed});
 }
 
 /// Looks at each field of a document: runs its handler, or checks that it holds what its row says.
@@ -133,7 +140,7 @@ constexpr CommandField constants_row(std::string_view name) {
 [[nodiscard]] Done analyze_fields(Context& context, const Command& row, const Scope& scope);
 /// Whether a command has every field that it cannot do without; looks at no value.
 [[nodiscard]] Done need_fields(Context& context, const Command& row, const Scope& scope);
-/// `e`, a field that cannot be done without, is of another type than `wanted`.
+/// `e`, a field or an item of a list, is of another type than `wanted`.
 [[nodiscard]] Failure wrong_type(Context& context, const Element& e, Type wanted);
 /// The same where there is no Context yet.
 /// @param field  with the command's name: "bulkWrite.nsInfo"

@@ -3,12 +3,10 @@
 namespace fle::query {
 
 Done insert_documents(Context& context, const Element& documents, const Scope& scope) {
-  if (documents.type != Type::array) return wrong_type(context, documents, Type::array);
   Context::Inside inside(context, documents);
   Cursor c = context.cursor(documents);
   while (c.next()) {
-    if (c.element().type != Type::object)
-      return context.refuse(kMalformed, c.element(), {}, "insert");
+    if (c.element().type != Type::object) return wrong_type(context, c.element(), Type::object);
     FLE_CHECK(context.encrypt_fields(c.element(), scope.view, true, true, "insert.document"));
   }
   if (c.malformed())

@@ -84,7 +84,9 @@ class FieldRules {
       std::string names;
       for (const CommandField& f : fields)
         if (f.handle == nullptr && f.holds == kind)
-          names.append(names.empty() ? "" : ", ").append(f.name).append(f.optional ? "" : kRequired);
+          names.append(names.empty() ? "" : ", ")
+              .append(f.name)
+              .append(f.optional ? "" : kRequired);
       if (!names.empty()) add_row(where + names, kind_of(kind), Evidence::docs);
     }
   }

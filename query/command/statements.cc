@@ -71,7 +71,6 @@ Done bounded(Context& context, const Element& e, const Scope& scope) {
 }
 
 Done distinct_key(Context& context, const Element& e, const Scope& scope) {
-  if (e.type != Type::string) return wrong_type(context, e, Type::string);
   const Place place = resolve(scope.view, context.text(e), context.work());
   if (place.kind == Place::Kind::plain) return ok;
   const std::string_view field = context.text(e);
@@ -91,7 +90,6 @@ Done distinct_key(Context& context, const Element& e, const Scope& scope) {
 }
 
 Done inserted_document(Context& context, const Element& e, const Scope& scope) {
-  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, "insert");
   return context.encrypt_fields(e, scope.view, true, true, "insert.document");
 }
 
@@ -102,22 +100,24 @@ constexpr CommandField required(CommandField field) {
 
 constexpr const char* kFilterRule = "by the rules for match expressions";
 constexpr CommandField filter_row(std::string_view name, CommandField::Handler handle = filter) {
-  return {name, handle, kFilterRule, Evidence::test};
+  return of_type(Type::object, {name, handle, kFilterRule, Evidence::test});
 }
 constexpr CommandField update_row(std::string_view name) {
   return {name, update_of_statement, "by the rules for updates", Evidence::test};
 }
 constexpr CommandField projection_row(std::string_view name) {
-  return {name, projected, "by the rules for projections"};
+  return of_type(Type::object, {name, projected, "by the rules for projections"});
 }
 constexpr CommandField paths_row(std::string_view name, CommandField::Handler handle) {
-  return {name, handle, "refused on an encrypted field or an object that holds one",
-          Evidence::fail_closed};
+  return of_type(Type::object,
+                 {name, handle, "refused on an encrypted field or an object that holds one",
+                  Evidence::fail_closed});
 }
 constexpr CommandField kSortRow = paths_row("sort", sorted);
-constexpr CommandField kArrayFilters{
-    "arrayFilters", array_filters_of_statement,
-    "conditions on items that the update names, which are not encrypted", Evidence::fail_closed};
+constexpr CommandField kArrayFilters =
+    of_type(Type::array, {"arrayFilters", array_filters_of_statement,
+                          "conditions on items that the update names, which are not encrypted",
+                          Evidence::fail_closed});
 constexpr CommandField kFind[] = {
     filter_row("filter"),
     projection_row("projection"),
@@ -149,10 +149,10 @@ constexpr CommandField kCount[] = {
     kCollationRow,       projection_row("fields"),
 };
 constexpr CommandField kDistinct[] = {
-    required({"key", distinct_key,
-              "as it is: a field that is not encrypted, or deterministically under one "
-              "key; else refused",
-              Evidence::test}),
+    required(of_type(Type::string, {"key", distinct_key,
+                                    "as it is: a field that is not encrypted, or deterministically "
+                                    "under one key; else refused",
+                                    Evidence::test})),
     filter_row("query"),
     kHintRow,
     kCollationRow,
@@ -177,7 +177,8 @@ constexpr CommandField kDeleteStatement[] = {
 };
 constexpr CommandField kInsertOperation[] = {
     as_is("insert", Holds::number),
-    required({"document", inserted_document, "values are encrypted where the schema says"}),
+    required(of_type(Type::object, {"document", inserted_document,
+                                    "values are encrypted where the schema says"})),
 };
 constexpr CommandField kUpdateOperation[] = {
     as_is("update", Holds::number),
@@ -220,7 +221,7 @@ constexpr Operation kOperations[] = {
     {"insert", kInsertOperation}, {"update", kUpdateOperation}, {"delete", kDeleteOperation}};
 
 Done bulk_operation(Context& context, const Element& op, const Scope& scope) {
-  if (op.type != Type::object) return context.refuse(kMalformed, op, {}, "bulkWrite");
+  if (op.type != Type::object) return wrong_type(context, op, Type::object);
   Cursor first = context.cursor(op);
   const std::string_view kind = first.next() ? first.element().name : std::string_view{};
   const auto* row = std::ranges::find(kOperations, kind, &Operation::name);
@@ -232,7 +233,6 @@ Done bulk_operation(Context& context, const Element& op, const Scope& scope) {
 }
 
 Done bulk_operations(Context& context, const Element& list, const Scope& scope) {
-  if (list.type != Type::array) return wrong_type(context, list, Type::array);
   const Context::Inside inside(context, list);
   for (Cursor c = context.cursor(list); c.next();)
     FLE_CHECK(bulk_operation(context, c.element(), scope));
@@ -250,8 +250,7 @@ Done namespaces(Context& context, const Element& e, const Scope& scope) {
 constexpr CommandField statements_row(std::string_view name, CommandField::Handler handle,
                                       const char* treatment,
                                       std::span<const CommandField> inside = {}) {
-  CommandField f{name, handle, treatment, Evidence::test};
-  f.optional = false;
+  CommandField f = of_type(Type::array, {name, handle, treatment, Evidence::test, false});
   f.inside = inside;
   return f;
 }

@@ -253,7 +253,6 @@ bool hides_schema(const Context& context, const Element& e, int depth) {
 }  // namespace
 
 Done validator(Context& context, const Element& e, const View& view) {
-  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
   if (!context.find(e, "$jsonSchema"))
     return match(context, e, {view, false, MatchScope::Mode::storage});
   const Context::Inside inside(context, e);

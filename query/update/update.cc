@@ -304,7 +304,6 @@ bool encrypts_id(const Context& context, const View& view) noexcept {
 }
 
 Done array_filters(Context& context, const Element& filters, const std::optional<Element>& u) {
-  if (filters.type != Type::array) return context.refuse(kMalformed, filters, {}, filters.name);
   const Identifiers known = identifiers_of(context, u);
   const Context::Inside inside(context, filters);
   for (Cursor c = context.cursor(filters); c.next();)
