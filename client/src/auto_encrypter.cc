@@ -183,6 +183,7 @@ std::vector<const schema::Leaf*> Message::leaves() const {
 }
 std::span<const query::Finding> Message::findings() const noexcept { return s_->analysis.findings; }
 std::span<const KeptField> Message::kept() const noexcept { return s_->batch.kept(); }
+LeftAlone Message::left_alone() const { return s_->batch.left_alone(); }
 const WantedKeys& Message::wanted_keys() const noexcept { return s_->wanted; }
 void Message::hold_key(kms::KeyHandle key, std::span<const std::string> alt_names) {
   s_->held.add(std::move(key), alt_names);
@@ -192,6 +193,8 @@ void Message::use_list_collections(ListCollections list, bool together) {
   s_->together = together;
 }
 void Message::drop_held() noexcept {
+  if (!s_->result.empty() && s_->result.data() == s_->output.data())
+    wipe({s_->output.data(), s_->result.size()});
   s_->abandon();  // which may point to keys that are held
   s_->held.clear();
   s_->list = nullptr;

@@ -40,32 +40,38 @@ Outcome<SecretBytes> make_material(const CreateKeyOptions& options) {
 
 }  // namespace
 
+Outcome<NewDataKey> new_data_key(const CreateKeyOptions& options) {
+  FLE_CHECK(check_options(options));
+  FLE_TRY(MasterKey master_key, parse_master_key(options.master_key.bson));
+  FLE_TRY(const KeyId id, random_key_id());
+  FLE_TRY(SecretBytes material, make_material(options));
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  return NewDataKey{{.id = id,
+                     .alt_names = options.alt_names,
+                     .key_material = {},
+                     .creation_date = now,
+                     .update_date = now,
+                     .status = 0,
+                     .master_key = std::move(master_key)},
+                    std::move(material)};
+}
+
 Outcome<KeyDocument> create_data_key(KeyVault& vault, const Providers& providers,
                                      const CreateKeyOptions& options) {
-  FLE_CHECK(check_options(options));
-  FLE_TRY(const MasterKey asked, parse_master_key(options.master_key.bson));
-  FLE_TRY(Provider * provider, providers.find(asked.provider));
-  FLE_TRY(const KeyId id, random_key_id());
-  FLE_TRY(const SecretBytes material, make_material(options));
+  FLE_TRY(NewDataKey made, new_data_key(options));
+  KeyDocument& key = made.document;
+  FLE_TRY(Provider * provider, providers.find(key.master_key.provider));
   KmsCall call(KmsCall::after(providers.call_timeout()));
   const KmsCall::Scope scope(call);
-  FLE_TRY(const MasterKey master_key, provider->prepare(asked));
-  FLE_TRY(std::vector<std::uint8_t> wrapped, verified_wrap(*provider, material, master_key));
-  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  KeyDocument key{.id = id,
-                  .alt_names = options.alt_names,
-                  .key_material = std::move(wrapped),
-                  .creation_date = now,
-                  .update_date = now,
-                  .status = 0,
-                  .master_key = master_key};
+  FLE_TRY(key.master_key, provider->prepare(key.master_key));
+  FLE_TRY(key.key_material, verified_wrap(*provider, made.material, key.master_key));
   if (providers.seals_new_keys()) {
     FLE_TRY(const SealKey* with, sealing_key_for(providers, key));
-    FLE_TRY(const Mac commitment, with->commit(material.expose()));
+    FLE_TRY(const Mac commitment, with->commit(made.material.expose()));
     FLE_TRY(key.seal, with->seal(key, commitment));
   }
   FLE_CHECK(vault.insert(key));
-  return key;
+  return std::move(key);
 }
 
 }  // namespace fle::kms

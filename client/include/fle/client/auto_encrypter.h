@@ -61,6 +61,10 @@ class FLE_API Message {
   /// Fields that stayed encrypted under MissingKeys::keep.
   [[nodiscard]] std::span<const KeptField> kept() const noexcept;
 
+  /// What the last decrypt_reply() has left as it is, where no key is missing: it reads the reply
+  /// once more, which must still be there.
+  [[nodiscard]] LeftAlone left_alone() const;
+
   // For callers with a network of their own, who answer a call that lacks something and then make
   // it again. What they bring serves this message only, however long the round takes.
 
@@ -73,7 +77,7 @@ class FLE_API Message {
   /// @param together  several collections of a database may be asked for at once; else one by one,
   ///                  for a caller who gets one document for each question.
   void use_list_collections(ListCollections list, bool together);
-  /// Forgets the keys that were brought, and the function.
+  /// Forgets the keys that were brought, and the function. Wipes the last result.
   void drop_held() noexcept;
 
  private:

@@ -23,6 +23,20 @@ struct CreateKeyOptions {
   LockPolicy lock_policy = LockPolicy::required;
 };
 
+/// A data key that is not wrapped yet.
+struct NewDataKey {
+  KeyDocument document;  ///< All but KeyDocument::key_material.
+  SecretBytes material;  ///< The 96 bytes.
+};
+
+/// The first step of create_data_key(), for callers with a network of their own: they wrap
+/// `material` under document.master_key (Provider::begin_wrap()), which gives
+/// KeyDocument::key_material, and store the document. It is not sealed.
+/// @retval Errc::invalid_argument, Errc::random_failed  as create_data_key
+/// @retval Errc::key_document_invalid  the master key breaks a rule
+/// @retval Errc::lock_failed, Errc::no_memory
+[[nodiscard]] FLE_API Outcome<NewDataKey> new_data_key(const CreateKeyOptions& options);
+
 /// Makes a data key, wraps it, and stores it in `vault` (CSFLE specification, "createDataKey").
 /// @retval Errc::invalid_argument   key_material is not 96 bytes, an alternate name is empty or
 ///                               appears twice

@@ -1,0 +1,220 @@
+#include "handle/context.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fle::mongocrypt {
+namespace {
+
+Failure wrong_state(const char* call) {
+  return {Errc::invalid_argument, std::string(call) + " does not fit the state of the context"};
+}
+
+/// Where no operation asks for this, a driver that feeds it is out of step.
+Failure out_of_step() {
+  return {Errc::invalid_argument, "the operation of this context has not asked for that"};
+}
+
+Failure not_answered_yet() {
+  return {Errc::server_unreachable, "the driver has not answered listCollections yet"};
+}
+
+using Documents = std::vector<std::vector<std::uint8_t>>;
+
+}  // namespace
+
+Done Operation::feed_key(Context&, kms::KeyDocument) { return out_of_step(); }
+Done Operation::keys_are_fed(Context&) { return out_of_step(); }
+Done Operation::exchanges_are_done(Context&, std::span<const std::unique_ptr<kms::Exchange>>) {
+  return out_of_step();
+}
+
+Outcome<ContextOptions*> Context::options_to_set() {
+  if (began_)
+    return Failure(Errc::invalid_argument, "options of a context are set before its init");
+  return &options_;
+}
+
+Done Context::begin(const std::function<Outcome<std::unique_ptr<Operation>>(Context&)>& make) {
+  if (std::exchange(began_, true))
+    return Failure(Errc::invalid_argument, "the context was initialized before");
+  FLE_TRY(engine_, crypt_->engine());
+  FLE_TRY(operation_, make(*this));
+  return go_on();
+}
+
+Done Context::go_on() {
+  state_ = MONGOCRYPT_CTX_ERROR;  // until the operation says otherwise
+  return operation_->go_on(*this);
+}
+
+Outcome<Documents> Context::list_collections(std::string_view command_db, std::string_view db,
+                                             Bytes filter) {
+  if (answered_ && question_db_ == db && std::ranges::equal(question_, filter)) return answer_;
+  const bool asks_with_db = crypt_->options().asks_with_db;
+  if (db != command_db && !asks_with_db)
+    return Failure(Errc::command_not_supported,
+                   "the command is about a collection of another database, '" + std::string(db) +
+                       "', which this driver cannot list: it has not enabled "
+                       "mongocrypt_setopt_use_need_mongo_collinfo_with_db_state");
+  question_.assign(filter.begin(), filter.end());
+  question_db_ = db;
+  answer_.clear();
+  answered_ = false;
+  state_ = asks_with_db ? MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB
+                        : MONGOCRYPT_CTX_NEED_MONGO_COLLINFO;
+  return not_answered_yet();
+}
+
+void Context::ask_keys(std::vector<std::uint8_t> filter) {
+  question_ = std::move(filter);
+  state_ = MONGOCRYPT_CTX_NEED_MONGO_KEYS;
+}
+
+Outcome<Bytes> Context::mongo_op() {
+  switch (state_) {
+    case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
+    case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
+    case MONGOCRYPT_CTX_NEED_MONGO_KEYS:
+      return Bytes(question_);
+    default:
+      return wrong_state("mongocrypt_ctx_mongo_op");
+  }
+}
+
+const char* Context::mongo_db() const noexcept {
+  return state_ == MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB ? question_db_.c_str() : nullptr;
+}
+
+Done Context::mongo_feed(Bytes document) {
+  switch (state_) {
+    case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
+    case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
+      answer_.emplace_back(document.begin(), document.end());
+      return ok;
+    case MONGOCRYPT_CTX_NEED_MONGO_KEYS: {
+      FLE_TRY(kms::KeyDocument key, kms::parse_key_document(document));
+      return operation_->feed_key(*this, std::move(key));
+    }
+    default:
+      return wrong_state("mongocrypt_ctx_mongo_feed");
+  }
+}
+
+Done Context::mongo_done() {
+  switch (state_) {
+    case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
+    case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
+      answered_ = true;
+      return go_on();
+    case MONGOCRYPT_CTX_NEED_MONGO_KEYS:
+      return operation_->keys_are_fed(*this);
+    default:
+      return wrong_state("mongocrypt_ctx_mongo_done");
+  }
+}
+
+Done Context::run(std::vector<KmsTask> tasks) {
+  tasks_ = std::move(tasks);
+  exchanges_.clear();
+  exchanges_.resize(tasks_.size());
+  return start_exchanges();
+}
+
+Outcome<kms::Provider*> Context::provider(std::string_view id, bool& needs_credentials) {
+  if (credentials_) {
+    auto own = credentials_->providers()->find(id);
+    if (own) return own;
+  }
+  const Credentials& of_handle = engine_->credentials();
+  if (!of_handle.is_on_demand(id)) return of_handle.providers()->find(id);
+  if (!credentials_ && crypt_->options().asks_credentials) {
+    needs_credentials = true;
+    return static_cast<kms::Provider*>(nullptr);
+  }
+  return Failure(Errc::kms_no_credentials,
+                 "KMS provider '" + std::string(id) +
+                     "' is configured without credentials, and the driver has given none");
+}
+
+Done Context::start_exchanges() {
+  std::vector<kms::Provider*> providers;
+  bool needs_credentials = false;
+  for (const KmsTask& task : tasks_) {
+    FLE_TRY(kms::Provider* const found, provider(task.provider_id, needs_credentials));
+    providers.push_back(found);
+  }
+  if (needs_credentials) {
+    state_ = MONGOCRYPT_CTX_NEED_KMS_CREDENTIALS;
+    return ok;
+  }
+  for (std::size_t i = 0; i < tasks_.size(); ++i)
+    if (exchanges_[i] == nullptr) exchanges_[i] = tasks_[i].begin(*providers[i]);
+  return next_round();
+}
+
+Done Context::provide_credentials(Bytes document) {
+  if (state_ != MONGOCRYPT_CTX_NEED_KMS_CREDENTIALS)
+    return wrong_state("mongocrypt_ctx_provide_kms_providers");
+  std::vector<WipedBytes> documents(1);
+  documents[0].assign(document.begin(), document.end());
+  FLE_TRY(credentials_, Credentials::from_bson(documents, Crypt::kms_options(crypt_->options())));
+  return start_exchanges();
+}
+
+/// One KMS context for every message that can go now. Two exchanges that ask a server the same, for
+/// a token, do so once: the other one begins when the answer is there.
+Done Context::next_round() {
+  round_.clear();
+  bool all_done = true;
+  for (std::size_t i = 0; i < exchanges_.size(); ++i) {
+    std::unique_ptr<kms::Exchange>& exchange = exchanges_[i];
+    if (exchange->state() == kms::Exchange::State::failed) return exchange->failure();
+    if (exchange->state() == kms::Exchange::State::done) continue;
+    all_done = false;
+    auto made = std::make_unique<_mongocrypt_kms_ctx_t>(*exchange, tasks_[i].provider_id);
+    const bool is_asked = std::ranges::any_of(round_, [&made](const auto& other) {
+      return other->context.endpoint() == made->context.endpoint() &&
+             std::ranges::equal(other->context.message(), made->context.message());
+    });
+    if (is_asked) {
+      exchange.reset();
+    } else {
+      round_.push_back(std::move(made));
+    }
+  }
+  if (all_done) return operation_->exchanges_are_done(*this, exchanges_);
+  state_ = MONGOCRYPT_CTX_NEED_KMS;
+  return ok;
+}
+
+_mongocrypt_kms_ctx_t* Context::next_kms_context() noexcept {
+  if (state_ != MONGOCRYPT_CTX_NEED_KMS) return nullptr;
+  for (const auto& kms : round_) {
+    if (!kms->context.is_to_run()) continue;
+    kms->context.hand_out();
+    return kms.get();
+  }
+  return nullptr;
+}
+
+Done Context::kms_done() {
+  if (state_ != MONGOCRYPT_CTX_NEED_KMS) return wrong_state("mongocrypt_ctx_kms_done");
+  for (const auto& exchange : exchanges_)
+    if (exchange != nullptr && exchange->state() == kms::Exchange::State::failed)
+      return exchange->failure();
+  for (const auto& kms : round_)
+    if (!kms->context.is_over())
+      return Failure(Errc::kms_bad_answer, "KMS response unfinished: the answer of " +
+                                               kms->context.endpoint() + " is not complete");
+  return start_exchanges();
+}
+
+Outcome<Bytes> Context::finalize() {
+  if (state_ != MONGOCRYPT_CTX_READY) return wrong_state("mongocrypt_ctx_finalize");
+  FLE_TRY(const Bytes result, operation_->result());
+  state_ = MONGOCRYPT_CTX_DONE;
+  return result;
+}
+
+}  // namespace fle::mongocrypt
