@@ -59,7 +59,7 @@ class HttpProvider::HttpExchange final : public Exchange {
   }
 
   void send() {
-    message_ = serialize(call().request);
+    message_ = serialize(call().request, true);  // as libmongocrypt does
     wants_to_send();
   }
 

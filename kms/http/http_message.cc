@@ -69,11 +69,12 @@ HttpRequest http_post(const HttpEndpoint& to, std::string target, std::string_vi
   return r;
 }
 
-WipedText serialize(const HttpRequest& request) {
+WipedText serialize(const HttpRequest& request, bool closes) {
   WipedText out;
   out.append(request.method).append(' ').append(request.target).append(" HTTP/1.1\r\n");
   for (const HttpHeader& h : request.headers)
     out.append(h.name).append(": ").append(h.value.view()).append("\r\n");
+  if (closes) out.append("Connection: close\r\n");
   return std::move(out.append("\r\n").append(request.body.view()));
 }
 

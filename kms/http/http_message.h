@@ -36,7 +36,8 @@ struct HttpRequest {
                                     std::string_view content_type, WipedText body);
 
 /// The bytes that go over the connection.
-[[nodiscard]] WipedText serialize(const HttpRequest& request);
+/// @param closes  asks the server to close the connection after its answer.
+[[nodiscard]] WipedText serialize(const HttpRequest& request, bool closes = false);
 
 struct HttpResponse {
   int status = 0;

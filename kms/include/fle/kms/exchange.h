@@ -32,8 +32,9 @@ namespace fle::kms {
 /// - State::done: take_master_key(), take_wrapped() or take_key();
 /// - State::failed: failure().
 ///
-/// Each message may go over a connection of its own. Whoever keeps one open instead drops it as
-/// soon as it has bytes that nobody asked for, and after each closed(), lost() and failure.
+/// Each message may go over a connection of its own; one of HTTP asks the server to close it after
+/// the answer. Whoever keeps a KMIP connection open drops it as soon as it has bytes that nobody
+/// asked for, and after each closed(), lost() and failure.
 ///
 /// It is the caller who authenticates the server: TLS 1.2 or newer, with the certificate checked
 /// for Message::host. Whoever leaves that out hands credentials and keys to anybody.
