@@ -23,7 +23,7 @@ set(table
   "client/include     ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "client/src         ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "mongoc      ${core}|fle/(bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
-  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*         bson|CLI|asio")
+  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h  bson|CLI|asio")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio")
 
 # Rooms of a part: part, room, rooms that it may name besides itself. A room without a line fails.
@@ -53,13 +53,17 @@ set(rooms
   "tools/fle command_line streams|commands"
   "tools/fle streams command_line"
   "tools/fle keys command_line|streams"
-  "tools/fle commands command_line|streams")
+  "tools/fle commands command_line|streams"
+  "tools/mongocrypt include none"
+  "tools/mongocrypt handle none"
+  "tools/mongocrypt work handle"
+  "tools/mongocrypt interface handle|work")
 
 # The part of `file` that has rooms, and its room; "" and "" where there is none.
 function(room_of file part_var room_var)
   set(${part_var} "" PARENT_SCOPE)
   set(${room_var} "" PARENT_SCOPE)
-  foreach(part bson kms query tools/fle)
+  foreach(part bson kms query tools/fle tools/mongocrypt)
     if(NOT file MATCHES "/include/" AND file MATCHES "^${ROOT}/${part}/(.+)/[^/]+$")
       set(${part_var} "${part}" PARENT_SCOPE)
       set(${room_var} "${CMAKE_MATCH_1}" PARENT_SCOPE)

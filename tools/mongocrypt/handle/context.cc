@@ -1,4 +1,4 @@
-#include "handle/context.h"
+#include "context.h"
 
 #include <algorithm>
 #include <utility>

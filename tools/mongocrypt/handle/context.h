@@ -10,14 +10,14 @@
 #include <string_view>
 #include <vector>
 
+#include "context_options.h"
+#include "crypt.h"
 #include "fle/bytes.h"
 #include "fle/kms/exchange.h"
 #include "fle/kms/key_document.h"
 #include "fle/kms/provider.h"
-#include "handle/context_options.h"
-#include "handle/crypt.h"
-#include "handle/kms_context.h"
-#include "handle/status.h"
+#include "kms_context.h"
+#include "status.h"
 
 namespace fle::mongocrypt {
 

@@ -1,4 +1,4 @@
-#include "handle/context_options.h"
+#include "context_options.h"
 
 #include <algorithm>
 #include <iterator>

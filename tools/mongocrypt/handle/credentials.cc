@@ -1,4 +1,4 @@
-#include "handle/credentials.h"
+#include "credentials.h"
 
 #include <algorithm>
 #include <iterator>
@@ -46,6 +46,10 @@ Outcome<Credentials> Credentials::from_bson(std::span<const WipedBytes> document
       made.on_demand_.emplace(e.name);
     }
     if (cursor.malformed()) return Failure(Errc::malformed_bson, "kmsProviders is no document");
+  }
+  if (made.on_demand_.size() == seen.size()) {
+    made.providers_ = std::make_shared<const kms::Providers>();
+    return made;
   }
   WipedChars json;
   FLE_CHECK(bson::write_extended_json(json, ready.finish(), bson::JsonForm::canonical));

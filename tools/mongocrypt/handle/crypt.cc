@@ -1,4 +1,4 @@
-#include "handle/crypt.h"
+#include "crypt.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -14,12 +14,12 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "fle/client/auto_encrypter.h"
 #include "fle/kms/key_ring.h"
 #include "fle/wiped.h"
-#include "handle/credentials.h"
-#include "handle/schema_map.h"
-#include "handle/status.h"
+#include "schema_map.h"
+#include "status.h"
 
 namespace fle::mongocrypt {
 

@@ -1,4 +1,4 @@
-#include "handle/kms_context.h"
+#include "kms_context.h"
 
 #include <algorithm>
 #include <chrono>

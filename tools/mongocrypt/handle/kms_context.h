@@ -10,7 +10,7 @@
 #include "fle/failure.h"
 #include "fle/kms/exchange.h"
 #include "fle/wiped.h"
-#include "handle/status.h"
+#include "status.h"
 
 namespace fle::mongocrypt {
 

@@ -1,4 +1,4 @@
-#include "handle/schema_map.h"
+#include "schema_map.h"
 
 #include "fle/bson/cursor.h"
 #include "fle/schema/compile.h"

@@ -1,4 +1,4 @@
-#include "handle/status.h"
+#include "status.h"
 
 #include <cstring>
 #include <new>

@@ -4,7 +4,7 @@
 #include <new>
 
 #include "handle/context_options.h"
-#include "interface/handles.h"
+#include "handles.h"
 #include "work/operations.h"
 
 namespace {
@@ -78,6 +78,18 @@ template <class Call>
 bool on(mongocrypt_kms_ctx_t* kms, Call call) noexcept {
   if (!is_valid(kms)) return false;
   return fle::mongocrypt::guarded(kms->context.status, [&] { return call(kms->context); });
+}
+
+/// By no exported name: the process may have another library with the same ones.
+bool feed(mongocrypt_kms_ctx_t* kms, const mongocrypt_binary_t* bytes,
+          bool* should_retry) noexcept {
+  return on(kms, [&](KmsContext& context) -> Done {
+    const auto fed = bytes_of(bytes);
+    if (!fed || should_retry == nullptr) return not_a_handle("the binary, or should_retry,");
+    *should_retry = false;
+    FLE_TRY(*should_retry, context.feed(*fed));
+    return ok;
+  });
 }
 
 }  // namespace
@@ -284,18 +296,12 @@ int64_t mongocrypt_kms_ctx_usleep(mongocrypt_kms_ctx_t* kms) {
 
 bool mongocrypt_kms_ctx_feed(mongocrypt_kms_ctx_t* kms, mongocrypt_binary_t* bytes) {
   bool again = false;
-  return mongocrypt_kms_ctx_feed_with_retry(kms, bytes, &again);
+  return feed(kms, bytes, &again);
 }
 
 bool mongocrypt_kms_ctx_feed_with_retry(mongocrypt_kms_ctx_t* kms, mongocrypt_binary_t* bytes,
                                         bool* should_retry) {
-  return on(kms, [&](KmsContext& context) -> Done {
-    const auto fed = bytes_of(bytes);
-    if (!fed || should_retry == nullptr) return not_a_handle("the binary, or should_retry,");
-    *should_retry = false;
-    FLE_TRY(*should_retry, context.feed(*fed));
-    return ok;
-  });
+  return feed(kms, bytes, should_retry);
 }
 
 bool mongocrypt_kms_ctx_fail(mongocrypt_kms_ctx_t* kms) {

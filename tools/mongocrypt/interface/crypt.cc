@@ -7,7 +7,7 @@
 #include "fle/bson/cursor.h"
 #include "fle/bson/writer.h"
 #include "handle/context_options.h"
-#include "interface/handles.h"
+#include "handles.h"
 
 namespace {
 

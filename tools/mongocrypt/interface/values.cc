@@ -2,7 +2,7 @@
 #include <cstring>
 #include <new>
 
-#include "interface/handles.h"
+#include "handles.h"
 
 using fle::mongocrypt::create;
 using fle::mongocrypt::destroy;

@@ -5,8 +5,8 @@
 #include "fle/bson/cursor.h"
 #include "fle/payload.h"
 #include "fle/wiped.h"
-#include "work/keyed_operation.h"
-#include "work/operations.h"
+#include "keyed_operation.h"
+#include "operations.h"
 
 namespace fle::mongocrypt {
 namespace {

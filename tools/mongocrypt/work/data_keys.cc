@@ -5,11 +5,16 @@
 #include "fle/bson/cursor.h"
 #include "fle/bson/writer.h"
 #include "fle/kms/create_data_key.h"
-#include "work/keyed_operation.h"
-#include "work/operations.h"
+#include "keyed_operation.h"
+#include "operations.h"
 
 namespace fle::mongocrypt {
 namespace {
+
+KmsTask preparing(const kms::MasterKey& master_key) {
+  return {master_key.provider,
+          [&master_key](kms::Provider& provider) { return provider.begin_prepare(master_key); }};
+}
 
 KmsTask wrapping(const SecretBytes& key, const kms::MasterKey& master_key) {
   return {master_key.provider, [&key, &master_key](kms::Provider& provider) {
@@ -21,12 +26,14 @@ class CreateDataKey final : public Operation {
  public:
   explicit CreateDataKey(kms::NewDataKey made) : key_(std::move(made)) {}
   Done go_on(Context& context) override {
-    std::vector<KmsTask> tasks;
-    tasks.push_back(wrapping(key_.material, key_.document.master_key));
-    return context.run(std::move(tasks));
+    return run_one(context, preparing(key_.document.master_key));
   }
   Done exchanges_are_done(Context& context,
                           std::span<const std::unique_ptr<kms::Exchange>> exchanges) override {
+    if (!std::exchange(prepared_, true)) {
+      FLE_TRY(key_.document.master_key, exchanges[0]->take_master_key());
+      return run_one(context, wrapping(key_.material, key_.document.master_key));
+    }
     FLE_TRY(key_.document.key_material, exchanges[0]->take_wrapped());
     result_ = kms::to_bson(key_.document);
     context.ready();
@@ -35,11 +42,19 @@ class CreateDataKey final : public Operation {
   Outcome<Bytes> result() override { return Bytes(result_); }
 
  private:
+  static Done run_one(Context& context, KmsTask task) {
+    std::vector<KmsTask> tasks;
+    tasks.push_back(std::move(task));
+    return context.run(std::move(tasks));
+  }
+
   kms::NewDataKey key_;
+  bool prepared_ = false;  // its master key
   std::vector<std::uint8_t> result_;
 };
 
-/// All keys that the filter finds: unwraps each, wraps each anew, and only then has a result.
+/// All keys that the filter finds: unwraps each, makes each one's new master key ready, wraps each
+/// anew, and only then has a result.
 class RewrapDataKeys final : public Operation {
  public:
   RewrapDataKeys(Bytes filter, std::optional<kms::MasterKey> master_key)
@@ -63,18 +78,27 @@ class RewrapDataKeys final : public Operation {
   }
   Done exchanges_are_done(Context& context,
                           std::span<const std::unique_ptr<kms::Exchange>> exchanges) override {
-    return unwrapped_.empty() ? wrap(context, exchanges) : write(context, exchanges);
+    if (unwrapped_.empty()) return prepare(context, exchanges);
+    return prepared_.empty() ? wrap(context, exchanges) : write(context, exchanges);
   }
   Outcome<Bytes> result() override { return Bytes(result_); }
 
  private:
-  Done wrap(Context& context, std::span<const std::unique_ptr<kms::Exchange>> unwrapped) {
+  Done prepare(Context& context, std::span<const std::unique_ptr<kms::Exchange>> unwrapped) {
     std::vector<KmsTask> tasks;
-    for (const auto& exchange : unwrapped) {
-      FLE_TRY(unwrapped_.emplace_back(), exchange->take_key());
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      FLE_TRY(unwrapped_.emplace_back(), unwrapped[i]->take_key());
+      tasks.push_back(preparing(master_key_ ? *master_key_ : keys_[i].master_key));
     }
-    for (std::size_t i = 0; i < keys_.size(); ++i)
-      tasks.push_back(wrapping(unwrapped_[i], master_key(i)));
+    return context.run(std::move(tasks));
+  }
+  Done wrap(Context& context, std::span<const std::unique_ptr<kms::Exchange>> prepared) {
+    prepared_.reserve(keys_.size());  // tasks refer to them
+    std::vector<KmsTask> tasks;
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      FLE_TRY(prepared_.emplace_back(), prepared[i]->take_master_key());
+      tasks.push_back(wrapping(unwrapped_[i], prepared_[i]));
+    }
     return context.run(std::move(tasks));
   }
   Done write(Context& context, std::span<const std::unique_ptr<kms::Exchange>> wrapped) {
@@ -84,20 +108,17 @@ class RewrapDataKeys final : public Operation {
       FLE_TRY(const auto material, wrapped[i]->take_wrapped());
       w.begin_document({}).add_binary("_id", bson::kSubtypeUuid, keys_[i].id.bytes);
       w.add_binary("keyMaterial", 0, material);
-      w.add_document("masterKey", master_key(i).bson).end();
+      w.add_document("masterKey", prepared_[i].bson).end();
     }
     result_ = std::move(w).take();
     context.ready();
     return ok;
   }
-  [[nodiscard]] const kms::MasterKey& master_key(std::size_t i) const noexcept {
-    return master_key_ ? *master_key_ : keys_[i].master_key;
-  }
-
   std::vector<std::uint8_t> filter_;
   std::optional<kms::MasterKey> master_key_;
   std::vector<kms::KeyDocument> keys_;
   std::vector<SecretBytes> unwrapped_;
+  std::vector<kms::MasterKey> prepared_;
   std::vector<std::uint8_t> result_;
 };
 

@@ -1,4 +1,4 @@
-#include "work/keyed_operation.h"
+#include "keyed_operation.h"
 
 #include "fle/bson/writer.h"
 
