@@ -1,0 +1,141 @@
+// Processes as drivers have them: forked children, threads, many clients, a limit on locked memory.
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mongocrypt/library.h"
+
+namespace fle::test {
+namespace {
+
+/// Runs `work` in a forked child. Its exit status: 0 where it returned true.
+template <class Work>
+int in_child(Work work) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(work() ? 0 : 1);
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status;
+}
+
+class MongocryptProcess : public testing::Test {
+ protected:
+  MongocryptProcess() : client_(l_, {kLocal}) {
+    world_.keys = {*create_data_key(client_, world_, R"({"provider": "local"})")};
+    id_ = binary_of(world_.keys[0], "_id");
+  }
+  const Library& l_ = Library::ours();
+  World world_;
+  Client client_;
+  Buf id_;
+};
+
+TEST_F(MongocryptProcess, AForkedChildFetchesItsKeysAnewAndSoDoesItsChild) {
+  const Buf sealed = *encrypt_value(client_, world_, id_, kRandom, "\"x\"");
+  const auto works = [&] {
+    Ctx ctx(client_);
+    if (!l_.mongocrypt_ctx_explicit_decrypt_init(ctx, View(l_, sealed))) return false;
+    return ctx.run(world_) == bson_of("{\"v\": \"x\"}") &&
+           ctx.states.front() == MONGOCRYPT_CTX_NEED_MONGO_KEYS;
+  };
+  EXPECT_EQ(in_child([&] { return works() && in_child(works) == 0; }), 0);
+  EXPECT_EQ(decrypt_value(client_, world_, sealed), bson_of("{\"v\": \"x\"}")) << "the parent, too";
+}
+
+TEST_F(MongocryptProcess, AContextFromBeforeTheForkDoesNotGoOnInTheChild) {
+  const Buf sealed = *encrypt_value(client_, world_, id_, kRandom, "\"x\"");
+  Client fresh(l_, {kLocal});
+  Ctx ctx(fresh);
+  ASSERT_TRUE(l_.mongocrypt_ctx_explicit_decrypt_init(ctx, View(l_, sealed)));
+  ASSERT_EQ(ctx.state(), MONGOCRYPT_CTX_NEED_MONGO_KEYS);
+  EXPECT_EQ(in_child([&] { return !ctx.run(world_) && !ctx.status().message.empty(); }), 0);
+  EXPECT_TRUE(ctx.run(world_));
+}
+
+TEST_F(MongocryptProcess, AChildMayForkWhileThreadsOfTheParentWork) {
+  const Buf sealed = *encrypt_value(client_, world_, id_, kRandom, "\"x\"");
+  std::atomic<bool> stop{false};
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      World own = world_;
+      while (!stop) EXPECT_TRUE(decrypt_value(client_, own, sealed));
+    });
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(in_child([&] { return decrypt_value(client_, world_, sealed).has_value(); }), 0);
+  stop = true;
+}
+
+TEST_F(MongocryptProcess, ManyThreadsShareAHandle) {
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 64; ++i)
+    threads.emplace_back([this, i] {
+      World own = world_;
+      const std::string value = std::to_string(i);
+      for (int n = 0; n < 20; ++n) {
+        const auto sealed = encrypt_value(client_, own, id_, kDeterministic, value);
+        ASSERT_TRUE(sealed);
+        EXPECT_EQ(decrypt_value(client_, own, *sealed), bson_of("{\"v\": " + value + "}"));
+      }
+    });
+}
+
+TEST_F(MongocryptProcess, ContextsOutliveTheirHandleAndEndInAnyOrder) {
+  std::vector<std::unique_ptr<Ctx>> contexts;
+  for (int i = 0; i < 3000; ++i) {
+    contexts.push_back(std::make_unique<Ctx>(client_));
+    ASSERT_TRUE(l_.mongocrypt_ctx_setopt_key_id(*contexts.back(), View(l_, id_)));
+    ASSERT_TRUE(l_.mongocrypt_ctx_setopt_algorithm(*contexts.back(), kRandom.data(), -1));
+    ASSERT_TRUE(
+        l_.mongocrypt_ctx_explicit_encrypt_init(*contexts.back(), View(l_, bson_of("{\"v\": 5}"))));
+  }
+  client_.destroy();
+  for (std::size_t i = 0; i < contexts.size(); i += 2) contexts[i].reset();
+  for (std::size_t i = 1; i < contexts.size(); i += 2) EXPECT_TRUE(contexts[i]->run(world_));
+}
+
+TEST_F(MongocryptProcess, WorksWithoutLockedMemoryAndSaysSo) {
+  EXPECT_EQ(in_child([this] {
+              const rlimit none{0, 0};
+              if (::setrlimit(RLIMIT_MEMLOCK, &none) != 0) return false;
+              // Root may lock all the same.
+              if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) return false;
+              std::vector<std::string> log;
+              const Client client(
+                  l_, {kLocal, "", [&log](const Library& l, mongocrypt_t* crypt) {
+                         const auto note = [](mongocrypt_log_level_t, const char* text,
+                                              std::uint32_t len, void* to) {
+                           static_cast<std::vector<std::string>*>(to)->emplace_back(text, len);
+                         };
+                         (void)l.mongocrypt_setopt_log_handler(crypt, note, &log);
+                       }});
+              return encrypt_value(client, world_, id_, kRandom, "5").has_value() &&
+                     std::ranges::any_of(log, [](const std::string& line) {
+                       return line.find("RLIMIT_MEMLOCK") != std::string::npos;
+                     });
+            }),
+            0);
+}
+
+TEST_F(MongocryptProcess, AKeyThatHasExpiredIsFetchedAgain) {
+  const Client brief(l_, {kLocal, "", [](const Library& l, mongocrypt_t* crypt) {
+                            EXPECT_TRUE(l.mongocrypt_setopt_key_expiration(crypt, 1));
+                          }});
+  const auto states = [&] {
+    Ctx ctx(brief);
+    EXPECT_TRUE(l_.mongocrypt_ctx_setopt_key_id(ctx, View(l_, id_)));
+    EXPECT_TRUE(l_.mongocrypt_ctx_setopt_algorithm(ctx, kRandom.data(), -1));
+    EXPECT_TRUE(l_.mongocrypt_ctx_explicit_encrypt_init(ctx, View(l_, bson_of("{\"v\": 5}"))));
+    EXPECT_TRUE(ctx.run(world_)) << ctx.status().message;
+    return ctx.states;
+  };
+  ASSERT_EQ(states().front(), MONGOCRYPT_CTX_NEED_MONGO_KEYS);
+  while (states().front() != MONGOCRYPT_CTX_NEED_MONGO_KEYS) {  // until a millisecond is over
+  }
+}
+
+}  // namespace
+}  // namespace fle::test
