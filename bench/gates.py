@@ -113,6 +113,31 @@ def command_gates(r):
                        "at most 30 %", f"{100 * share:.0f} %", share <= 0.3)
 
 
+# Rows of interface_bench, and how many times faster than libmongocrypt they are promised to be.
+INTERFACE = (("decrypt", {"fields": 1500}, 12, "a reply of 1,500 fields, decrypted"),
+             ("decrypt", {"fields": 5}, 6, "a reply of 5 fields, decrypted"),
+             ("insert", {"patients": 1000}, 12,
+              "the whole insert of 1,000 patients, against libmongocrypt's part of it,"),
+             ("explicit", {"keys": 1}, 4, "one explicit int32"))
+
+
+def interface_gates(r):
+    for op, size, promised, what in INTERFACE:
+        q = quotient(r.time("interface", op=op, impl="libmongocrypt", **size),
+                     r.time("interface", op=op, impl="fle", **size))
+        if q:
+            yield ratio_gate(f"{what} through the C interface, against libmongocrypt", promised, q)
+    one, many = (r.time("interface", op="explicit", impl="fle", keys=n) for n in (1, 10000))
+    if one and many:
+        yield Gate("one explicit int32 through the C interface with 10,000 cached keys, against "
+                   "one key", "at most 1.5x", f"{many / one:.2f}x", many <= one * 1.5)
+    one, two = (r.time("interface", op="decrypt", impl="fle", fields=1500, threads=n)
+                for n in (1, 2))
+    if one and two and r.meta["cpus"] >= 2:
+        yield ratio_gate("replies through one handle of the C interface, two threads against one",
+                         1.9, one / two)
+
+
 def json_gates(r):
     for op in ("encrypt", "decrypt"):
         for size in r.sizes("json", "bytes"):
@@ -159,6 +184,7 @@ def rest(r):
     if r.has_avx512():
         yield from document_gates(r)
         yield from command_gates(r)
+        yield from interface_gates(r)
         yield from json_gates(r)
     if r.meta["cpus"] >= 2:
         yield from thread_gates(r)

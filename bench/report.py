@@ -267,6 +267,20 @@ def command_tables(r):
                       "analysis / encryption", "whole / encryption"], rows)
 
 
+def interface_tables(r):
+    rows = []
+    sizes = sorted({k[1:] for k in r.times if k[0] == "interface"}, key=str)
+    for parts in map(dict, sizes):
+        if parts.pop("impl") != "fle":
+            continue
+        ours, theirs = (r.time("interface", impl=impl, **parts)
+                        for impl in ("fle", "libmongocrypt"))
+        what = ", ".join([parts.pop("op")] + [f"{v} {k}" for k, v in sorted(parts.items())])
+        rows.append([what, ns(ours), ns(theirs), ratio(theirs, ours)])
+    yield from table(["through the C interface", "libfle", "libmongocrypt",
+                      "libfle vs libmongocrypt"], rows)
+
+
 def key_tables(r):
     counts = r.sizes("keys", "keys")
     groups = {}
@@ -363,6 +377,13 @@ command that is sent. libmongocrypt is handed the analyzer's reply, so neither a
 analysis is counted against it. *Encryption alone* is `seal_batch` of the same values into memory
 that is ready.
 """
+INTERFACE = """## libmongocrypt.so.0
+
+The C interface that drivers call, with either library behind it, from `mongocrypt_ctx_new` to
+`mongocrypt_ctx_destroy`, keys cached. A reply is *decrypt*ed; an *insert* of patients with three encrypted
+fields each is analyzed and encrypted by libfle, while libmongocrypt is handed the analyzer's reply; *explicit* is
+one int32 with the deterministic algorithm. Threads share one handle.
+"""
 JSON = """## Lines of JSON
 
 A patient as canonical Extended JSON. *read* is text to BSON, *write* the reverse; *encrypt* and *decrypt*
@@ -375,6 +396,7 @@ One key or cipher for all threads, a batch of 64 fields or one document for each
 """
 SECTIONS = [("field", "### Batch sizes\n", batch_tables), ("field", "### AVX2\n", avx2_tables),
             ("document", DOCUMENTS, document_tables), ("command", COMMANDS, command_tables),
+            ("interface", INTERFACE, interface_tables),
             ("field", THREADS, thread_tables),
             ("keys", "## Keys in the cache\n", key_tables),
             ("json", JSON, json_tables),

@@ -26,7 +26,8 @@ def measurements(**changes):
     """A run that keeps every promise: libfle takes 100 ns; `changes` are peers' times."""
     times = {"libmongocrypt": 5000, "openssl": 130, "ipsec_mb": 140, "fle_avx2": 100,
              "ipsec_mb_avx2": 120, "two_threads": 51, "many_keys": 120, "their_insert": 20000,
-             "analysis": 300, "their_json": 700, **changes}
+             "analysis": 300, "their_json": 700, "their_interface": 1300,
+             "many_cached": 100, **changes}
     rows = []
     for op in gates.OPERATIONS:
         for size in gates.SIZES:
@@ -50,6 +51,15 @@ def measurements(**changes):
                          ("encrypt", "libmongocrypt", times["their_insert"]),
                          ("seal", "fle", 1000)):
         rows += row(f"command/op:{op}/impl:{impl}/command:insert/values:4", ns)
+    for op, size in (("decrypt", "fields:1500"), ("decrypt", "fields:5"),
+                     ("insert", "patients:1000"), ("explicit", "keys:1"),
+                     ("explicit", "keys:10000")):
+        name = f"interface/op:{op}/impl:{{}}/{size}"
+        rows += row(name.format("fle"), times["many_cached"] if "10000" in size else 100)
+        rows += row(name.format("libmongocrypt"), times["their_interface"])
+    for threads, ns in ((1, 100), (2, times["two_threads"])):
+        rows += row("interface/op:decrypt/impl:fle/fields:1500/real_time/threads:" + str(threads),
+                    ns)
     for op in ("read", "write", "encrypt", "decrypt"):
         name = f"json/op:{op}/impl:{{}}/bytes:500"
         rows += row(name.format("fle"), 100) + row(name.format("libbson"), times["their_json"])
@@ -93,7 +103,8 @@ class Report(unittest.TestCase):
         status, text = self.run_report("gates", measurements())
         self.assertNotIn("MISSED", text)
         self.assertEqual(status, 0)
-        self.assertEqual(text.count("kept: "), 2 * 3 * len(gates.SIZES) + 8 + 3 + 2 + 2 + 2 + 1 + 1)
+        self.assertEqual(text.count("kept: "),
+                         2 * 3 * len(gates.SIZES) + 8 + 3 + 2 + 6 + 2 + 2 + 1 + 1)
 
     def test_each_kind_of_promise_can_be_missed(self):
         self.expect_missed("against libmongocrypt", libmongocrypt=900)
@@ -102,6 +113,8 @@ class Report(unittest.TestCase):
         self.expect_missed("without AVX-512", ipsec_mb_avx2=99)
         self.expect_missed("the whole insert of one patient", their_insert=19900)
         self.expect_missed("the analysis of an insert", analysis=301)
+        self.expect_missed("through the C interface, against libmongocrypt", their_interface=1199)
+        self.expect_missed("10,000 cached keys", many_cached=151)
         self.expect_missed("lines of JSON", their_json=599)
         self.expect_missed("two threads", two_threads=55)
         self.expect_missed("cached keys", many_keys=131)
@@ -127,8 +140,8 @@ class Report(unittest.TestCase):
         self.assertIn("**1.34x of 1.35x: missed**", text)
         self.assertIn("](performance.svg)", text)
         self.assertIn("| 4 B (int) | 100 ns | 120 ns | 125 ns | 5000 ns | 130 ns | 134 ns |", text)
-        for title in ("## Documents", "## Commands", "## Lines of JSON", "## Threads",
-                      "## Keys in the cache"):
+        for title in ("## Documents", "## Commands", "## libmongocrypt.so.0",
+                      "## Lines of JSON", "## Threads", "## Keys in the cache"):
             self.assertIn(title, text)
         self.assertNotIn("## Walking BSON", text)
 

@@ -24,7 +24,7 @@ if [[ "${1:-}" == --quick ]]; then
 fi
 
 parts=()
-for name in field_bench document_bench command_bench keys_bench json_bench walk_bench; do
+for name in field_bench document_bench command_bench interface_bench keys_bench json_bench walk_bench; do
   if [[ ! -x "$folder/$name" ]]; then
     echo "bench: no $name in this build: left out" >&2
     continue
