@@ -18,15 +18,48 @@ struct DriverOptions {
   std::string extra_options;  ///< Where the analyzer is.
 };
 
+/// The master key of Clinic, 96 times 0x5a, as {"local": ...}.
+inline std::string clinic_kms_providers() {
+  std::string key;
+  for (int i = 0; i < 32; ++i) key += "Wlpa";
+  return R"({"local": {"key": {"$binary": {"base64": ")" + key + R"(", "subType": "00"}}}})";
+}
+
+/// What one bulk write does: a model of each kind.
+struct Bulk {
+  struct Change {
+    std::string filter;
+    std::string to;
+  };
+  std::string insert;
+  Change update;
+  Change replace;
+  std::string remove;
+};
+struct BulkCounts {
+  std::int64_t inserted;
+  std::int64_t modified;
+  std::int64_t deleted;
+  bool operator==(const BulkCounts&) const = default;
+};
+
 /// A driver that encrypts automatically by itself, with a collection `patients`. All arguments and
 /// results are Extended JSON; what the driver refuses is an exception with its text.
 class Driver {
  public:
   virtual ~Driver() = default;
   virtual void insert_one(const std::string& document) = 0;
-  virtual std::vector<std::string> find(const std::string& filter) = 0;
+  /// All in one call.
+  virtual void insert_many(const std::vector<std::string>& documents) = 0;
+  /// @param batch_size  documents in one answer of the server; 0: as it likes.
+  virtual std::vector<std::string> find(const std::string& filter, int batch_size = 0) = 0;
+  /// @return the values, as an array
+  virtual std::string distinct(const std::string& field, const std::string& filter) = 0;
   /// @return documents changed
   virtual std::int64_t update_one(const std::string& filter, const std::string& change) = 0;
+  /// @return documents changed
+  virtual std::int64_t replace_one(const std::string& filter, const std::string& document) = 0;
+  virtual BulkCounts bulk_write(const Bulk& bulk) = 0;
   /// @return the document as it is after
   virtual std::string find_one_and_update(const std::string& filter, const std::string& change) = 0;
   virtual std::vector<std::string> aggregate(const std::string& pipeline) = 0;

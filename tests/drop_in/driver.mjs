@@ -1,15 +1,12 @@
 // node driver.mjs: the official Node driver with automatic encryption, led by a test.
 //
-// Reads lines of Extended JSON: first {uri, db, keyVaultNamespace, kmsProviders, schemaMap,
-// extraOptions}, then {call, args} for the collection `patients`, or {memoryMap: true}. Answers each
-// with a line: {result} or {error}.
+// Reads first {uri, db, keyVaultNamespace, kmsProviders, schemaMap, extraOptions}, then {call, args}
+// for the collection `patients`, or {memoryMap: true}.
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 
-import { BSON, MongoClient } from 'mongodb';
+import { MongoClient } from 'mongodb';
 
-const { EJSON } = BSON;
-const say = (document) => console.log(EJSON.stringify(document, { relaxed: false }));
+import { answerLines } from './lines.mjs';
 
 let client;
 let patients;
@@ -28,12 +25,5 @@ async function call({ call: name, args, memoryMap }) {
   return typeof result?.toArray === 'function' ? { documents: await result.toArray() } : result;
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  try {
-    const request = EJSON.parse(line);
-    say({ result: await (client === undefined ? connect(request) : call(request)) });
-  } catch (e) {
-    say({ error: String(e?.message ?? e) });
-  }
-}
+await answerLines((request) => (client === undefined ? connect(request) : call(request)));
 await client?.close();

@@ -1,6 +1,7 @@
-// Drivers that we did not write, unchanged, with our analyzer: each by way of the daemon that the
-// test starts, of the daemon that the driver starts, and of the library. What they send is what the
-// analyzer is there for, so the bytes at the far end are looked at, one by one.
+// Drivers that we did not write, unchanged: each with the original libmongocrypt and our analyzer,
+// by way of the daemon that the test starts, of the daemon that the driver starts, and of the
+// library; and with our libmongocrypt.so.0 in the original's place and no analyzer anywhere. What
+// they send is what encryption is there for, so the bytes at the far end are looked at, one by one.
 #include <signal.h>
 
 #include "cryptd/daemon.h"
@@ -12,7 +13,9 @@
 namespace fle::test {
 namespace {
 
-enum class By { daemon, spawned_daemon, library };
+/// engine: our libmongocrypt.so.0. ctest sets LD_LIBRARY_PATH for these tests; nothing else differs
+/// from a driver that finds no analyzer.
+enum class By { daemon, spawned_daemon, library, engine };
 struct Way {
   const char* driver;
   By by;
@@ -47,10 +50,13 @@ class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
   void SetUp() override {
     const bool node = GetParam().driver == std::string("Node");
     if (node && !have_node_driver()) GTEST_SKIP() << "npm's driver could not be installed here";
-    if (node && GetParam().by == By::library && kSanitized)
+    if (node && (GetParam().by == By::library || is_engine()) && kSanitized)
       GTEST_SKIP() << "node cannot load a library that is built with a sanitizer";
+    ASSERT_EQ(is_engine(), memory_map_of_the_test().find(FLE_MONGOCRYPT) != std::string::npos)
+        << "LD_LIBRARY_PATH is to name the folder of our libmongocrypt.so.0, or not";
     Clinic::SetUp();
     if (IsSkipped()) return;
+    if (is_engine()) std::filesystem::remove(FLE_SPAWN_TRAP "/spawned");
     driver_ = (node ? make_node_driver : make_libmongoc_driver)(driver_options());
   }
   void TearDown() override {
@@ -58,9 +64,14 @@ class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
     Clinic::TearDown();
   }
 
+  [[nodiscard]] static bool is_engine() { return GetParam().by == By::engine; }
+  /// With a libmongocrypt in it always, for the test is linked to libmongoc.
+  [[nodiscard]] static std::string memory_map_of_the_test() {
+    std::ifstream maps("/proc/self/maps");
+    return {std::istreambuf_iterator<char>(maps), {}};
+  }
+
   DriverOptions driver_options() {
-    std::string key;  // 96 times 0x5a, as the clinic's
-    for (int i = 0; i < 32; ++i) key += "Wlpa";
     std::string schema = patients_json(key_);
     for (char& c : schema) {
       if (c == '\'') c = '"';
@@ -68,7 +79,7 @@ class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
     return {server_->uri(),
             db_,
             db_ + ".keys",
-            R"({"local": {"key": {"$binary": {"base64": ")" + key + R"(", "subType": "00"}}}})",
+            clinic_kms_providers(),
             "{\"" + db_ + ".patients\": " + schema + "}",
             extra_options()};
   }
@@ -82,9 +93,21 @@ class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
         // libmongoc is told the folder, and looks for "mongocryptd" there.
         return spawned_.emplace().options(
             GetParam().driver == std::string("Node") ? FLE_CRYPTD_TO_SPAWN : FLE_CRYPTD_FOLDER "/");
+      case By::engine:
+        return "{}";
       default:
         return R"({"cryptSharedLibRequired": true, "cryptSharedLibPath": ")" FLE_CRYPT_SHARED "\"}";
     }
+  }
+
+  /// Looks at every byte that the far end was sent.
+  void expect_nothing_sent_in_plaintext(const std::vector<std::int32_t>& secrets) {
+    if (!server_->is_ours()) return;
+    const std::string bytes = server_->bytes();
+    EXPECT_NE(bytes.find("Jon Doe"), std::string::npos) << "what is not encrypted can be seen";
+    EXPECT_EQ(bytes.find("canary"), std::string::npos);
+    for (const std::int32_t secret : secrets)
+      EXPECT_EQ(bytes.find(little_endian(secret)), std::string::npos) << secret;
   }
 
   std::optional<Daemon> daemon_;
@@ -117,14 +140,64 @@ TEST_P(DropInTest, TheDriverWorksAndNoSensitiveValueLeavesIt) {
   EXPECT_EQ(patients.delete_one(R"({"ssn": 518330941})"), 1);
   EXPECT_TRUE(patients.find(R"({"ssn": 518330941})").empty());
 
-  // The bytes at the far end.
+  expect_nothing_sent_in_plaintext({241014209, 307221118, 518330941, 900456123});
   if (!server_->is_ours()) return;
-  const std::string bytes = server_->bytes();
-  EXPECT_NE(bytes.find("Jon Doe"), std::string::npos) << "what is not encrypted can be seen";
-  EXPECT_NE(bytes.find("MaestCare"), std::string::npos);
-  EXPECT_EQ(bytes.find("canary"), std::string::npos);
-  for (const std::int32_t secret : {241014209, 307221118, 518330941, 900456123})
-    EXPECT_EQ(bytes.find(little_endian(secret)), std::string::npos) << secret;
+  EXPECT_NE(server_->bytes().find("MaestCare"), std::string::npos);
+}
+
+TEST_P(DropInTest, ReplacesDistinctValuesAndABulkOfEveryModel) {
+  Driver& patients = *driver_;
+  for (const char* document : {R"({"_id": 1, "ssn": 241014209, "bloodType": "B+ canary"})",
+                               R"({"_id": 2, "ssn": 307221118})", R"({"_id": 3, "ssn": 518330941})",
+                               R"({"_id": 4, "ssn": 307221118})"})
+    patients.insert_one(document);
+  EXPECT_EQ(patients.replace_one(R"({"ssn": 241014209})",
+                                 R"({"name": "Jon Doe", "ssn": 600700800, "bloodType": "canary"})"),
+            1);
+  EXPECT_EQ(patients.find(R"({"ssn": 600700800})"),
+            std::vector<std::string>{
+                R"({ "_id" : 1, "name" : "Jon Doe", "ssn" : 600700800, "bloodType" : "canary" })"});
+  EXPECT_EQ(patients.distinct("ssn", R"({"ssn": {"$ne": 600700800}})"),
+            R"({ "0" : 307221118, "1" : 518330941 })");
+
+  const Bulk bulk{.insert = R"({"_id": 5, "ssn": 700800900, "bloodType": "bulk canary"})",
+                  .update = {R"({"ssn": 700800900})", R"({"$set": {"ssn": 710810910}})"},
+                  .replace = {R"({"ssn": 518330941})", R"({"bloodType": "new canary"})"},
+                  .remove = R"({"ssn": 600700800})"};
+  EXPECT_EQ(patients.bulk_write(bulk), (BulkCounts{1, 2, 1}));
+  EXPECT_EQ(
+      patients.find("{}"),
+      (std::vector<std::string>{
+          R"({ "_id" : 2, "ssn" : 307221118 })", R"({ "_id" : 3, "bloodType" : "new canary" })",
+          R"({ "_id" : 4, "ssn" : 307221118 })",
+          R"({ "_id" : 5, "ssn" : 710810910, "bloodType" : "bulk canary" })"}));
+  expect_nothing_sent_in_plaintext(
+      {241014209, 307221118, 518330941, 600700800, 700800900, 710810910});
+}
+
+TEST_P(DropInTest, ThreeHundredDocumentsGoOutAtOnceAndComeBackInBatches) {
+  constexpr int kFirst = 241014000;
+  std::vector<std::string> documents;
+  for (int i = 0; i < 300; ++i) {
+    const std::string n = std::to_string(i);
+    documents.push_back(R"({ "_id" : )" + n + R"(, "name" : "Jon Doe", "ssn" : )" +
+                        std::to_string(kFirst + i) + R"(, "bloodType" : "canary )" + n + "\" }");
+  }
+  static_cast<void>(server_->commands());
+  driver_->insert_many(documents);
+  EXPECT_EQ(driver_->find("{}", 50), documents);
+  const std::vector<std::string> commands = server_->commands();
+  const auto count = [&](const char* name) {
+    return std::ranges::count_if(commands, [&](const std::string& c) {
+      return c.starts_with(std::string("{\"") + name + "\"");
+    });
+  };
+  if (!server_->is_ours()) return;
+  EXPECT_EQ(count("insert"), 1);
+  EXPECT_GE(count("getMore"), 5);
+  std::vector<std::int32_t> secrets;
+  for (int i = 0; i < 300; ++i) secrets.push_back(kFirst + i);
+  expect_nothing_sent_in_plaintext(secrets);
 }
 
 TEST_P(DropInTest, EqualValuesAreEqualUnderTheDeterministicAlgorithmOnly) {
@@ -151,14 +224,17 @@ TEST_P(DropInTest, WhatTheAnalyzerRefusesIsTheDriversErrorAndIsNotSent) {
     return "not refused";
   };
   static_cast<void>(server_->commands());
-  EXPECT_NE(refusal([&] { driver_->find(R"({"ssn": {"$gt": 5}})"); }).find("$gt"),
-            std::string::npos);
-  EXPECT_NE(refusal([&] { driver_->find(R"({"bloodType": "B+"})"); }).find("bloodType"),
-            std::string::npos);
-  EXPECT_NE(refusal([&] {
-              driver_->update_one(R"({"_id": 1})", R"({"$push": {"medicalRecords": 5}})");
-            }).find("$push"),
-            std::string::npos);
+  const auto expect_refused = [&](auto call, const char* field, const char* why) {
+    const std::string text = refusal(call);
+    EXPECT_NE(text.find(std::string("field '") + field + "'"), std::string::npos) << text;
+    EXPECT_NE(text.find(why), std::string::npos) << text;
+  };
+  expect_refused([&] { driver_->find(R"({"ssn": {"$gt": 5}})"); }, "filter.ssn.$gt",
+                 "Invalid match expression operator on encrypted field");
+  expect_refused([&] { driver_->find(R"({"bloodType": "B+"})"); }, "filter.bloodType", "random");
+  expect_refused(
+      [&] { driver_->update_one(R"({"_id": 1})", R"({"$push": {"medicalRecords": 5}})"); },
+      "updates.0.u.$push.medicalRecords", "$push");
   EXPECT_TRUE(sent("find").empty());
   EXPECT_TRUE(sent("update").empty());
 }
@@ -179,6 +255,17 @@ TEST_P(DropInTest, ReadsWhatOurClientWroteAndTheReverse) {
 
 TEST_P(DropInTest, TheAnalyzerThatAnsweredIsOurs) {
   driver_->insert_one(R"({"_id": 1, "ssn": 5})");
+  std::set<std::string> loaded;
+  std::istringstream maps(driver_->memory_map());
+  for (std::string line; std::getline(maps, line);)
+    if (line.find("/libmongocrypt.so") != std::string::npos)
+      loaded.insert(line.substr(line.find('/')));
+  ASSERT_EQ(loaded.size(), 1u);
+  EXPECT_EQ(*loaded.begin() == FLE_MONGOCRYPT, is_engine()) << *loaded.begin();
+  if (is_engine()) {
+    EXPECT_FALSE(std::filesystem::exists(FLE_SPAWN_TRAP "/spawned"))
+        << "the driver started something";
+  }
   if (GetParam().by == By::library) {
     EXPECT_NE(driver_->memory_map().find(FLE_CRYPT_SHARED), std::string::npos);
   }
@@ -200,6 +287,11 @@ INSTANTIATE_TEST_SUITE_P(Drivers, DropInTest,
                                          Way{"Node", By::daemon, "NodeDaemon"},
                                          Way{"Node", By::spawned_daemon, "NodeSpawns"},
                                          Way{"Node", By::library, "NodeLibrary"}),
+                         [](const auto& way) { return std::string(way.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(WholeEngine, DropInTest,
+                         testing::Values(Way{"libmongoc", By::engine, "Libmongoc"},
+                                         Way{"Node", By::engine, "Node"}),
                          [](const auto& way) { return std::string(way.param.name); });
 
 }  // namespace

@@ -23,6 +23,8 @@ using Collection = std::unique_ptr<mongoc_collection_t, FreeWith<mongoc_collecti
 using Cursor = std::unique_ptr<mongoc_cursor_t, FreeWith<mongoc_cursor_destroy>>;
 using Options =
     std::unique_ptr<mongoc_auto_encryption_opts_t, FreeWith<mongoc_auto_encryption_opts_destroy>>;
+using BulkOperation =
+    std::unique_ptr<mongoc_bulk_operation_t, FreeWith<mongoc_bulk_operation_destroy>>;
 using FindAndModify =
     std::unique_ptr<mongoc_find_and_modify_opts_t, FreeWith<mongoc_find_and_modify_opts_destroy>>;
 
@@ -81,15 +83,51 @@ class LibmongocDriver : public Driver {
   void insert_one(const std::string& document) override {
     must(mongoc_collection_insert_one(patients_.get(), Json(document), nullptr, nullptr, &error_));
   }
-  std::vector<std::string> find(const std::string& filter) override {
+  void insert_many(const std::vector<std::string>& documents) override {
+    const BulkOperation bulk(
+        mongoc_collection_create_bulk_operation_with_opts(patients_.get(), nullptr));
+    for (const std::string& document : documents)
+      must(mongoc_bulk_operation_insert_with_opts(bulk.get(), Json(document), nullptr, &error_));
+    must(mongoc_bulk_operation_execute(bulk.get(), nullptr, &error_) != 0);
+  }
+  std::vector<std::string> find(const std::string& filter, int batch_size) override {
+    const Json options(batch_size == 0 ? "{}"
+                                       : "{\"batchSize\": " + std::to_string(batch_size) + "}");
     return drain(
-        Cursor(mongoc_collection_find_with_opts(patients_.get(), Json(filter), nullptr, nullptr)));
+        Cursor(mongoc_collection_find_with_opts(patients_.get(), Json(filter), options, nullptr)));
+  }
+  std::string distinct(const std::string& field, const std::string& filter) override {
+    Reply reply;
+    must(mongoc_collection_read_command_with_opts(
+        patients_.get(),
+        Json(R"({"distinct": "patients", "key": ")" + field + R"(", "query": )" + filter + "}"),
+        nullptr, nullptr, reply.out(), &error_));
+    return json(Bytes(find_value(reply.bytes(), {"values"}).value().bytes));
   }
   std::int64_t update_one(const std::string& filter, const std::string& change) override {
     Reply reply;
     must(mongoc_collection_update_one(patients_.get(), Json(filter), Json(change), nullptr,
                                       reply.out(), &error_));
     return reply.number("modifiedCount");
+  }
+  std::int64_t replace_one(const std::string& filter, const std::string& document) override {
+    Reply reply;
+    must(mongoc_collection_replace_one(patients_.get(), Json(filter), Json(document), nullptr,
+                                       reply.out(), &error_));
+    return reply.number("modifiedCount");
+  }
+  BulkCounts bulk_write(const Bulk& b) override {
+    const BulkOperation bulk(
+        mongoc_collection_create_bulk_operation_with_opts(patients_.get(), nullptr));
+    must(mongoc_bulk_operation_insert_with_opts(bulk.get(), Json(b.insert), nullptr, &error_));
+    must(mongoc_bulk_operation_update_one_with_opts(bulk.get(), Json(b.update.filter),
+                                                    Json(b.update.to), nullptr, &error_));
+    must(mongoc_bulk_operation_replace_one_with_opts(bulk.get(), Json(b.replace.filter),
+                                                     Json(b.replace.to), nullptr, &error_));
+    must(mongoc_bulk_operation_remove_one_with_opts(bulk.get(), Json(b.remove), nullptr, &error_));
+    Reply reply;
+    must(mongoc_bulk_operation_execute(bulk.get(), reply.out(), &error_) != 0);
+    return {reply.number("nInserted"), reply.number("nModified"), reply.number("nRemoved")};
   }
   std::string find_one_and_update(const std::string& filter, const std::string& change) override {
     const FindAndModify options(mongoc_find_and_modify_opts_new());

@@ -17,11 +17,33 @@ class NodeDriver : public Driver {
   }
 
   void insert_one(const std::string& document) override { call("insertOne", document); }
-  std::vector<std::string> find(const std::string& filter) override {
-    return documents(call("find", filter));
+  void insert_many(const std::vector<std::string>& documents) override {
+    std::string all;
+    for (const std::string& document : documents) all += (all.empty() ? "" : ", ") + document;
+    call("insertMany", "[" + all + "]");
+  }
+  std::vector<std::string> find(const std::string& filter, int batch_size) override {
+    const std::string options = ", {\"batchSize\": " + std::to_string(batch_size) + "}";
+    return documents(call("find", batch_size == 0 ? filter : filter + options));
+  }
+  std::string distinct(const std::string& field, const std::string& filter) override {
+    return json(Bytes(call("distinct", "\"" + field + "\", " + filter)));
   }
   std::int64_t update_one(const std::string& filter, const std::string& change) override {
     return number(call("updateOne", filter + ", " + change), "modifiedCount");
+  }
+  std::int64_t replace_one(const std::string& filter, const std::string& document) override {
+    return number(call("replaceOne", filter + ", " + document), "modifiedCount");
+  }
+  BulkCounts bulk_write(const Bulk& b) override {
+    const Buf counts =
+        call("bulkWrite",
+             R"([{"insertOne": {"document": )" + b.insert + R"(}}, {"updateOne": {"filter": )" +
+                 b.update.filter + R"(, "update": )" + b.update.to +
+                 R"(}}, {"replaceOne": {"filter": )" + b.replace.filter + R"(, "replacement": )" +
+                 b.replace.to + R"(}}, {"deleteOne": {"filter": )" + b.remove + "}}]");
+    return {number(counts, "insertedCount"), number(counts, "modifiedCount"),
+            number(counts, "deletedCount")};
   }
   std::string find_one_and_update(const std::string& filter, const std::string& change) override {
     const Buf after =
