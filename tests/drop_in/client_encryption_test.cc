@@ -1,10 +1,8 @@
 // ClientEncryption of the Node driver, which is not ours, in two processes on one key vault: one
 // has loaded the original libmongocrypt, one ours. Only LD_LIBRARY_PATH differs.
-#include <stdexcept>
-
 #include "drop_in/driver.h"
+#include "drop_in/node_program.h"
 #include "fle/client/value_cipher.h"
-#include "kms/kmip/child_process.h"
 #include "mongoc/clinic.h"
 #include "support/bson_values.h"
 #include "support/sanitizer.h"
@@ -20,10 +18,10 @@ class NodeClientEncryption {
  public:
   NodeClientEncryption(const std::string& library_path, const std::string& uri,
                        const std::string& key_vault_namespace)
-      : node_({FLE_ENV, "LD_LIBRARY_PATH=" + library_path, FLE_NODE, FLE_NODE_CLIENT_ENCRYPTION}) {
+      : node_(FLE_NODE_CLIENT_ENCRYPTION, library_path) {
     const Buf answer =
-        ask(R"({"uri": ")" + uri + R"(", "keyVaultNamespace": ")" + key_vault_namespace +
-            R"(", "kmsProviders": )" + clinic_kms_providers() + "}");
+        node_.ask(R"({"uri": ")" + uri + R"(", "keyVaultNamespace": ")" + key_vault_namespace +
+                  R"(", "kmsProviders": )" + clinic_kms_providers() + "}");
     version_ = text_of(find_value(answer, {"libmongocrypt"}).value());
     memory_map_ = text_of(find_value(answer, {"memoryMap"}).value());
   }
@@ -48,19 +46,11 @@ class NodeClientEncryption {
  private:
   /// The value that a call gives.
   std::string call(const std::string& name, const std::string& args) {
-    const Buf answer = ask("{\"call\": \"" + name + "\", \"args\": [" + args + "]}");
-    const std::string text = json(Bytes(answer));
+    const std::string text = json(Bytes(node_.call(name, args)));
     constexpr std::string_view kBefore = "{ \"value\" : ";
     return text.substr(kBefore.size(), text.size() - kBefore.size() - 2);
   }
-  Buf ask(const std::string& request) {
-    node_.write_line(request);
-    const Buf answer = bson_of(node_.read_line());
-    if (const auto error = find_value(answer, {"error"})) throw std::runtime_error(text_of(*error));
-    return find_value(answer, {"result"}).value().bytes;
-  }
-
-  kms::test::ChildProcess node_;
+  NodeProgram node_;
   std::string version_;
   std::string memory_map_;
 };

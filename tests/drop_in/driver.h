@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "fle/types.h"
+
 namespace fle::test {
 
 /// What a driver is given, as the documents that its own options are made of: Extended JSON.
@@ -18,12 +20,12 @@ struct DriverOptions {
   std::string extra_options;  ///< Where the analyzer is.
 };
 
-/// The master key of Clinic, 96 times 0x5a, as {"local": ...}.
-inline std::string clinic_kms_providers() {
-  std::string key;
-  for (int i = 0; i < 32; ++i) key += "Wlpa";
-  return R"({"local": {"key": {"$binary": {"base64": ")" + key + R"(", "subType": "00"}}}})";
-}
+/// Clinic's master key, 96 times 0x5a, as {"local": ...}.
+std::string clinic_kms_providers();
+/// Clinic's deployment, without an analyzer.
+DriverOptions clinic_options(const std::string& uri, const std::string& db, const KeyId& key);
+/// What our programs for Node take.
+std::string to_json(const DriverOptions& options);
 
 /// What one bulk write does: a model of each kind.
 struct Bulk {

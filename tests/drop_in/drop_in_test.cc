@@ -72,16 +72,9 @@ class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
   }
 
   DriverOptions driver_options() {
-    std::string schema = patients_json(key_);
-    for (char& c : schema) {
-      if (c == '\'') c = '"';
-    }
-    return {server_->uri(),
-            db_,
-            db_ + ".keys",
-            clinic_kms_providers(),
-            "{\"" + db_ + ".patients\": " + schema + "}",
-            extra_options()};
+    DriverOptions options = clinic_options(server_->uri(), db_, key_);
+    options.extra_options = extra_options();
+    return options;
   }
   std::string extra_options() {
     switch (GetParam().by) {
