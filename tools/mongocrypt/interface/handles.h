@@ -22,14 +22,6 @@
 /// error instead of a crash, most of the time.
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names are libmongocrypt's
-struct _mongocrypt_binary_t {
-  // In this order and at the front: the C# driver reads and writes them in place.
-  void* data = nullptr;
-  std::uint32_t len = 0;
-  static constexpr std::uint32_t kMagic = 0x62696e61;
-  std::uint32_t magic = kMagic;
-};
-
 struct _mongocrypt_status_t {
   static constexpr std::uint64_t kMagic = 0x73746174'75734d43;
   std::uint64_t magic = kMagic;
@@ -56,6 +48,16 @@ namespace fle::mongocrypt {
 template <class Handle>
 bool is_valid(const Handle* handle) noexcept {
   return handle != nullptr && handle->magic == Handle::kMagic;
+}
+
+/// What a view is made as: what the header shows, and a word.
+struct View {
+  mongocrypt_binary_t binary{};
+  static constexpr std::uint32_t kMagic = 0x62696e61;
+  std::uint32_t magic = kMagic;
+};
+inline bool is_valid(const mongocrypt_binary_t* binary) noexcept {
+  return is_valid(reinterpret_cast<const View*>(binary));
 }
 
 /// Frees a handle, if it is one. Its word goes too, which a compiler could else skip.

@@ -8,6 +8,7 @@ using fle::mongocrypt::create;
 using fle::mongocrypt::destroy;
 using fle::mongocrypt::is_valid;
 using fle::mongocrypt::text_of;
+using fle::mongocrypt::View;
 
 extern "C" {
 
@@ -19,10 +20,13 @@ const char* mongocrypt_version(uint32_t* len) {
 
 bool mongocrypt_is_crypto_available() { return true; }
 
-mongocrypt_binary_t* mongocrypt_binary_new() { return create<mongocrypt_binary_t>(); }
+mongocrypt_binary_t* mongocrypt_binary_new() {
+  auto* const view = create<View>();
+  return view == nullptr ? nullptr : &view->binary;
+}
 
 mongocrypt_binary_t* mongocrypt_binary_new_from_data(uint8_t* data, uint32_t len) {
-  auto* const binary = create<mongocrypt_binary_t>();
+  mongocrypt_binary_t* const binary = mongocrypt_binary_new();
   if (binary == nullptr) return nullptr;
   binary->data = data;
   binary->len = len;
@@ -37,7 +41,9 @@ uint32_t mongocrypt_binary_len(const mongocrypt_binary_t* binary) {
   return is_valid(binary) ? binary->len : 0;
 }
 
-void mongocrypt_binary_destroy(mongocrypt_binary_t* binary) { destroy(binary); }
+void mongocrypt_binary_destroy(mongocrypt_binary_t* binary) {
+  destroy(reinterpret_cast<View*>(binary));
+}
 
 mongocrypt_status_t* mongocrypt_status_new() { return create<mongocrypt_status_t>(); }
 
