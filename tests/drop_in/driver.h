@@ -74,9 +74,12 @@ class Driver {
 
 /// Debian's libmongoc with the libmongocrypt that it is linked to.
 std::unique_ptr<Driver> make_libmongoc_driver(const DriverOptions& options);
-/// npm's mongodb and mongodb-client-encryption.
+/// npm's mongodb and mongodb-client-encryption: 6.x.
 std::unique_ptr<Driver> make_node_driver(const DriverOptions& options);
 [[nodiscard]] bool have_node_driver();
+/// The same: 7.x.
+std::unique_ptr<Driver> make_node7_driver(const DriverOptions& options);
+[[nodiscard]] bool have_node7_driver();
 
 }  // namespace fle::test
 

@@ -16,8 +16,18 @@ namespace {
 /// engine: our libmongocrypt.so.0. ctest sets LD_LIBRARY_PATH for these tests; nothing else differs
 /// from a driver that finds no analyzer.
 enum class By { daemon, spawned_daemon, library, engine };
+struct Kind {
+  std::unique_ptr<Driver> (*make)(const DriverOptions&);
+  bool (*is_here)();
+  const char* spawn_path;  ///< What it calls mongocryptdSpawnPath: a folder, or the program.
+  bool is_in_this_process;
+};
+constexpr Kind kLibmongoc{make_libmongoc_driver, [] { return true; }, FLE_CRYPTD_FOLDER "/", true};
+constexpr Kind kNode{make_node_driver, have_node_driver, FLE_CRYPTD_TO_SPAWN, false};
+constexpr Kind kNode7{make_node7_driver, have_node7_driver, FLE_CRYPTD_TO_SPAWN, false};
+
 struct Way {
-  const char* driver;
+  const Kind& driver;
   By by;
   const char* name;
 };
@@ -48,16 +58,16 @@ class SpawnedDaemon {
 class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
  protected:
   void SetUp() override {
-    const bool node = GetParam().driver == std::string("Node");
-    if (node && !have_node_driver()) GTEST_SKIP() << "npm's driver could not be installed here";
-    if (node && (GetParam().by == By::library || is_engine()) && kSanitized)
+    const Kind& driver = GetParam().driver;
+    if (!driver.is_here()) GTEST_SKIP() << "npm's driver could not be installed here";
+    if (!driver.is_in_this_process && (GetParam().by == By::library || is_engine()) && kSanitized)
       GTEST_SKIP() << "node cannot load a library that is built with a sanitizer";
     ASSERT_EQ(is_engine(), memory_map_of_the_test().find(FLE_MONGOCRYPT) != std::string::npos)
         << "LD_LIBRARY_PATH is to name the folder of our libmongocrypt.so.0, or not";
     Clinic::SetUp();
     if (IsSkipped()) return;
     if (is_engine()) std::filesystem::remove(FLE_SPAWN_TRAP "/spawned");
-    driver_ = (node ? make_node_driver : make_libmongoc_driver)(driver_options());
+    driver_ = driver.make(driver_options());
   }
   void TearDown() override {
     driver_.reset();
@@ -83,9 +93,7 @@ class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
         return R"({"mongocryptdBypassSpawn": true, "mongocryptdURI": "mongodb://127.0.0.1:)" +
                std::to_string(daemon_->port()) + "\"}";
       case By::spawned_daemon:
-        // libmongoc is told the folder, and looks for "mongocryptd" there.
-        return spawned_.emplace().options(
-            GetParam().driver == std::string("Node") ? FLE_CRYPTD_TO_SPAWN : FLE_CRYPTD_FOLDER "/");
+        return spawned_.emplace().options(GetParam().driver.spawn_path);
       case By::engine:
         return "{}";
       default:
@@ -274,17 +282,18 @@ TEST_P(DropInTest, TheAnalyzerThatAnsweredIsOurs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Drivers, DropInTest,
-                         testing::Values(Way{"libmongoc", By::daemon, "LibmongocDaemon"},
-                                         Way{"libmongoc", By::spawned_daemon, "LibmongocSpawns"},
-                                         Way{"libmongoc", By::library, "LibmongocLibrary"},
-                                         Way{"Node", By::daemon, "NodeDaemon"},
-                                         Way{"Node", By::spawned_daemon, "NodeSpawns"},
-                                         Way{"Node", By::library, "NodeLibrary"}),
+                         testing::Values(Way{kLibmongoc, By::daemon, "LibmongocDaemon"},
+                                         Way{kLibmongoc, By::spawned_daemon, "LibmongocSpawns"},
+                                         Way{kLibmongoc, By::library, "LibmongocLibrary"},
+                                         Way{kNode, By::daemon, "NodeDaemon"},
+                                         Way{kNode, By::spawned_daemon, "NodeSpawns"},
+                                         Way{kNode, By::library, "NodeLibrary"}),
                          [](const auto& way) { return std::string(way.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(WholeEngine, DropInTest,
-                         testing::Values(Way{"libmongoc", By::engine, "Libmongoc"},
-                                         Way{"Node", By::engine, "Node"}),
+                         testing::Values(Way{kLibmongoc, By::engine, "Libmongoc"},
+                                         Way{kNode, By::engine, "Node"},
+                                         Way{kNode7, By::engine, "Node7"}),
                          [](const auto& way) { return std::string(way.param.name); });
 
 }  // namespace

@@ -8,7 +8,9 @@ namespace {
 
 class NodeDriver : public Driver {
  public:
-  explicit NodeDriver(const DriverOptions& options) { node_.ask(to_json(options)); }
+  NodeDriver(const std::string& script, const DriverOptions& options) : node_(script) {
+    node_.ask(to_json(options));
+  }
 
   void insert_one(const std::string& document) override { node_.call("insertOne", document); }
   void insert_many(const std::vector<std::string>& documents) override {
@@ -69,15 +71,19 @@ class NodeDriver : public Driver {
     return find_value(result, {field}).value().bytes.at(0);
   }
 
-  NodeProgram node_{FLE_NODE_DRIVER};
+  NodeProgram node_;
 };
 
 }  // namespace
 
 std::unique_ptr<Driver> make_node_driver(const DriverOptions& options) {
-  return std::make_unique<NodeDriver>(options);
+  return std::make_unique<NodeDriver>(FLE_NODE_DRIVER, options);
+}
+std::unique_ptr<Driver> make_node7_driver(const DriverOptions& options) {
+  return std::make_unique<NodeDriver>(FLE_NODE7_DRIVER, options);
 }
 
 bool have_node_driver() { return FLE_NODE_DRIVER_READY != 0; }
+bool have_node7_driver() { return FLE_NODE7_DRIVER_READY != 0; }
 
 }  // namespace fle::test
