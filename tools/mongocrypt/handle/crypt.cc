@@ -52,10 +52,10 @@ Outcome<std::unique_ptr<Engine>> Engine::make(const CryptOptions& options) {
   made->keys_ = std::make_shared<kms::KeyRing>(std::make_shared<NoVault>(),
                                                std::make_shared<const kms::Providers>(), ring);
   client::AutoEncrypter::Options how;
-  if (options.schema_map != nullptr)
-    how.local_schemas = [map = options.schema_map.get()](std::string_view ns) {
-      return map->find(ns);
-    };
+  if (options.schema_map) {
+    FLE_TRY(made->schemas_, SchemaMap::from_bson(*options.schema_map));
+    how.local_schemas = [map = made->schemas_.get()](std::string_view ns) { return map->find(ns); };
+  }
   made->encrypter_ = std::make_unique<client::AutoEncrypter>(std::move(how), made->keys_);
   return made;
 }

@@ -28,7 +28,7 @@ struct CryptOptions {
   mongocrypt_log_fn_t log = nullptr;
   void* log_context = nullptr;
   std::vector<WipedBytes> kms_providers;
-  std::unique_ptr<SchemaMap> schema_map;
+  std::optional<std::vector<std::uint8_t>> schema_map;  ///< BSON; SchemaMap::from_bson takes it.
   bool names_analyzer = false;  ///< A path of crypt_shared: ours is in here.
   bool has_hooks = false;
   bool asks_credentials = false;
@@ -39,7 +39,8 @@ struct CryptOptions {
   std::optional<std::chrono::milliseconds> key_lifetime;
 };
 
-/// The client of one process: what works for every context of a handle. A forked child has its own.
+/// The client of one process: what works for every context of a handle. A forked child has its own,
+/// with nothing that a thread of its parent may have locked.
 class Engine {
  public:
   /// @retval as Credentials::from_bson
@@ -59,6 +60,7 @@ class Engine {
 
   const pid_t process_ = ::getpid();
   Credentials credentials_;
+  std::unique_ptr<SchemaMap> schemas_;  // may be null
   std::shared_ptr<kms::KeyRing> keys_;
   std::unique_ptr<client::AutoEncrypter> encrypter_;
   std::mutex mutex_;  // guards spare_

@@ -109,8 +109,9 @@ bool mongocrypt_setopt_schema_map(mongocrypt_t* crypt, mongocrypt_binary_t* sche
   return set(crypt, [&](CryptOptions& options) -> Done {
     const auto bytes = bytes_of(schema_map);
     if (!bytes) return not_a_handle("the binary of the schema map");
-    if (options.schema_map != nullptr) return invalid("already set schema");
-    FLE_TRY(options.schema_map, fle::mongocrypt::SchemaMap::from_bson(*bytes));
+    if (options.schema_map) return invalid("already set schema");
+    FLE_CHECK(fle::mongocrypt::SchemaMap::from_bson(*bytes));
+    options.schema_map.emplace(bytes->begin(), bytes->end());
     return ok;
   });
 }

@@ -1,4 +1,5 @@
 // Data keys: new ones, and old ones under a new master key.
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,9 @@ class RewrapDataKeys final : public Operation {
     return ok;
   }
   Done feed_key(Context&, kms::KeyDocument key) override {
+    if (!ids_.insert(key.id).second)
+      return Failure(Errc::vault_failed,
+                     "keys returned have duplicate keyAltNames or _id: " + to_uuid_string(key.id));
     keys_.push_back(std::move(key));
     return ok;
   }
@@ -117,6 +121,7 @@ class RewrapDataKeys final : public Operation {
   std::vector<std::uint8_t> filter_;
   std::optional<kms::MasterKey> master_key_;
   std::vector<kms::KeyDocument> keys_;
+  std::set<KeyId> ids_;
   std::vector<SecretBytes> unwrapped_;
   std::vector<kms::MasterKey> prepared_;
   std::vector<std::uint8_t> result_;
