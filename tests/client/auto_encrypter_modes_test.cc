@@ -103,6 +103,17 @@ TEST_F(AutoEncrypterModes, CommandsThatNobodyKnowsAreRefused) {
   EXPECT_EQ(e.encrypt_command("clinic", cut).error().code, Errc::malformed_bson);
 }
 
+TEST_F(AutoEncrypterModes, CommandsThatAreNotWholeAreRefusedWhateverTheSchema) {
+  const AutoEncrypter auto_encrypter(options_, keys_.ring());
+  for (const char* collection : {"patients", "unheardOf"})
+    for (const char* command : {"insert", "update", "delete", "aggregate", "distinct"}) {
+      const auto sent = auto_encrypter.encrypt_command(
+          "clinic", bson("{'" + std::string(command) + "': '" + collection + "'}"));
+      ASSERT_FALSE(sent) << command;
+      EXPECT_EQ(sent.error().detail, ErrorDetail::command_missing_field);
+    }
+}
+
 TEST_F(AutoEncrypterModes, ExplainSaysWhatBecomesOfEachPath) {
   options_.explain = true;
   const AutoEncrypter e(options_, keys_.ring());
