@@ -59,7 +59,8 @@ class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
  protected:
   void SetUp() override {
     const Kind& driver = GetParam().driver;
-    if (!driver.is_here()) GTEST_SKIP() << "npm's driver could not be installed here";
+    if (!driver.is_here())
+      GTEST_SKIP() << "the driver could not be installed here, or needs a newer node";
     if (!driver.is_in_this_process && (GetParam().by == By::library || is_engine()) && kSanitized)
       GTEST_SKIP() << "node cannot load a library that is built with a sanitizer";
     ASSERT_EQ(is_engine(), memory_map_of_the_test().find(FLE_MONGOCRYPT) != std::string::npos)
