@@ -10,8 +10,7 @@
 
 namespace fle::client {
 
-Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, Algorithm algorithm,
-                                                 const kms::ResolvedKey& key) {
+Done check_encryptable(bson::Type type, Bytes value, Algorithm algorithm) {
   if (!bson::encryptable(type, algorithm)) {
     return Failure(Errc::type_not_allowed,
                    std::string(algorithm == Algorithm::deterministic &&
@@ -24,6 +23,12 @@ Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, A
   if (type == bson::Type::bin_data && value[kBinaryHeaderLen - 1] == bson::kSubtypeEncrypted) {
     return Failure(Errc::type_not_allowed, "BSON binary subtype 6 is invalid for encryption");
   }
+  return ok;
+}
+
+Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, Algorithm algorithm,
+                                                 const kms::ResolvedKey& key) {
+  FLE_CHECK(check_encryptable(type, value, algorithm));
   std::vector<std::uint8_t> payload(payload_len(value.size()));
   const SealJob job{&key.key, key.id, algorithm, static_cast<std::uint8_t>(type), value, payload};
   if (const BatchStatus sealed = seal_batch({&job, 1}); !sealed) {

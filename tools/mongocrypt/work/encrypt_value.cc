@@ -65,6 +65,7 @@ MadeOperation encrypt_value(Context& context, Bytes message) {
     return Failure(Errc::invalid_argument, "more than one key alt name is set");
   const auto v = bson::find(message, "v");
   if (!v) return Failure(Errc::invalid_argument, "invalid msg, must contain 'v'");
+  FLE_CHECK(client::check_encryptable(v->type, bson::value_of(message, *v), *options.algorithm));
   return make_operation<EncryptValue>(options, message, *v);
 }
 

@@ -26,6 +26,10 @@ namespace fle::client {
                                                                        Algorithm algorithm,
                                                                        const kms::ResolvedKey& key);
 
+/// What encrypt_value() refuses of the value alone, for callers who have no key yet.
+/// @retval Errc::type_not_allowed, Errc::malformed_bson  as encrypt_value
+[[nodiscard]] FLE_API Done check_encryptable(bson::Type type, Bytes value, Algorithm algorithm);
+
 /// A decrypted value.
 struct Value {
   bson::Type type;
