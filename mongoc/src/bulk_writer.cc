@@ -83,7 +83,8 @@ void put_id(bson::Writer& out, const bson_oid_t& id) {
 }
 
 void put_options(bson::Writer& out, Bytes options, OptionUser user) {
-  if (const auto read = CommandOptions::read(options, user)) read->append(out, Place::statement);
+  if (const auto read = CommandOptions::read(options, user))
+    read->append(out, OptionPlace::statement);
 }
 
 Document id_document(const bson_oid_t& id) {
@@ -201,7 +202,7 @@ void BulkWriter::write_command(bson::Writer& command, Batch batch) const {
     command.end();
   }
   command.end().add_bool("ordered", ordered_);
-  options_.append(command, Place::command);
+  options_.append(command, OptionPlace::command);
 }
 
 void BulkWriter::write_statement(bson::Writer& out, const Statement& statement) const {
@@ -211,12 +212,12 @@ void BulkWriter::write_statement(bson::Writer& out, const Statement& statement) 
         out.add_document("q", or_empty(u.filter)).add_document("u", or_empty(u.change));
         if (u.kind == Update::Kind::many) out.add_bool("multi", true);
         put_options(out, u.options, u.kind == Update::Kind::replace ? kBulkReplace : kBulkUpdate);
-        options_.append(out, Place::statement);
+        options_.append(out, OptionPlace::statement);
       },
       [&](const Delete& d) {
         out.add_document("q", or_empty(d.filter)).add_int32("limit", d.many ? 0 : 1);
         put_options(out, d.options, kBulkDelete);
-        options_.append(out, Place::statement);
+        options_.append(out, OptionPlace::statement);
       }};
   std::visit(write, writes_[statement.index]);
 }

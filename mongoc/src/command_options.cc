@@ -13,7 +13,7 @@ namespace {
 
 struct Option {
   std::string_view name;
-  Place place;
+  OptionPlace place;
   std::uint32_t users;
 };
 
@@ -28,35 +28,36 @@ constexpr std::uint32_t kFindAnds = kFindAndChanges | kFindAndDelete;
 // From MongoDB's manual, command by command. readConcern, writeConcern and $readPreference come
 // from the connection string.
 constexpr Option kOptions[] = {
-    {"allowDiskUse", Place::command, kFinds | kAggregate},
-    {"arrayFilters", Place::command, kFindAndUpdate},
-    {"arrayFilters", Place::statement, kUpdate | kBulkUpdate},
-    {"batchSize", Place::own, kFind | kAggregate},
-    {"bypassDocumentValidation", Place::command,
+    {"allowDiskUse", OptionPlace::command, kFinds | kAggregate},
+    {"arrayFilters", OptionPlace::command, kFindAndUpdate},
+    {"arrayFilters", OptionPlace::statement, kUpdate | kBulkUpdate},
+    {"batchSize", OptionPlace::own, kFind | kAggregate},
+    {"bypassDocumentValidation", OptionPlace::command,
      kAggregate | kInsert | kUpdates | kBulk | kFindAndChanges},
-    {"collation", Place::command, kQueries | kFindAnds},
-    {"collation", Place::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
-    {"comment", Place::command, kQueries | kEstimatedCount | kWrites | kFindAnds | kCreateIndexes},
-    {"fields", Place::command, kFindAnds},
-    {"hint", Place::command, kFinds | kAggregate | kCountDocuments | kFindAnds},
-    {"hint", Place::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
-    {"let", Place::command, kFinds | kAggregate | kUpdates | kDelete | kBulk | kFindAnds},
-    {"limit", Place::command, kFind},
-    {"limit", Place::own, kCountDocuments},
-    {"max", Place::command, kFinds},
-    {"maxTimeMS", Place::command, kQueries | kEstimatedCount | kFindAnds | kCreateIndexes},
-    {"min", Place::command, kFinds},
-    {"new", Place::command, kFindAndChanges},
-    {"noCursorTimeout", Place::command, kFind},
-    {"ordered", Place::own, kBulk},
-    {"projection", Place::command, kFinds},
-    {"returnKey", Place::command, kFinds},
-    {"showRecordId", Place::command, kFinds},
-    {"skip", Place::command, kFinds},
-    {"skip", Place::own, kCountDocuments},
-    {"sort", Place::command, kFinds | kFindAnds},
-    {"upsert", Place::command, kFindAndChanges},
-    {"upsert", Place::statement, kUpdates | kBulkUpdates},
+    {"collation", OptionPlace::command, kQueries | kFindAnds},
+    {"collation", OptionPlace::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
+    {"comment", OptionPlace::command,
+     kQueries | kEstimatedCount | kWrites | kFindAnds | kCreateIndexes},
+    {"fields", OptionPlace::command, kFindAnds},
+    {"hint", OptionPlace::command, kFinds | kAggregate | kCountDocuments | kFindAnds},
+    {"hint", OptionPlace::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
+    {"let", OptionPlace::command, kFinds | kAggregate | kUpdates | kDelete | kBulk | kFindAnds},
+    {"limit", OptionPlace::command, kFind},
+    {"limit", OptionPlace::own, kCountDocuments},
+    {"max", OptionPlace::command, kFinds},
+    {"maxTimeMS", OptionPlace::command, kQueries | kEstimatedCount | kFindAnds | kCreateIndexes},
+    {"min", OptionPlace::command, kFinds},
+    {"new", OptionPlace::command, kFindAndChanges},
+    {"noCursorTimeout", OptionPlace::command, kFind},
+    {"ordered", OptionPlace::own, kBulk},
+    {"projection", OptionPlace::command, kFinds},
+    {"returnKey", OptionPlace::command, kFinds},
+    {"showRecordId", OptionPlace::command, kFinds},
+    {"skip", OptionPlace::command, kFinds},
+    {"skip", OptionPlace::own, kCountDocuments},
+    {"sort", OptionPlace::command, kFinds | kFindAnds},
+    {"upsert", OptionPlace::command, kFindAndChanges},
+    {"upsert", OptionPlace::statement, kUpdates | kBulkUpdates},
 };
 
 const Option* find_option(std::string_view name, OptionUser user) {
@@ -91,7 +92,7 @@ Outcome<CommandOptions> CommandOptions::read(Bytes options, OptionUser user) {
   return CommandOptions(options, user);
 }
 
-void CommandOptions::append(bson::Writer& out, Place place) const {
+void CommandOptions::append(bson::Writer& out, OptionPlace place) const {
   for (bson::Cursor c(options_); c.next();) {
     const bson::Element& e = c.element();
     const Option* option = find_option(e.name, user_);

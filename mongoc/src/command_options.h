@@ -38,7 +38,7 @@ enum OptionUser : std::uint32_t {
 };
 
 /// Where an option goes.
-enum class Place : std::uint8_t {
+enum class OptionPlace : std::uint8_t {
   command,    ///< A field of the command.
   statement,  ///< A field of the update or delete statement.
   own,        ///< The function itself writes it, somewhere.
@@ -52,7 +52,7 @@ class CommandOptions {
   [[nodiscard]] static Outcome<CommandOptions> read(Bytes options, OptionUser user);
 
   /// Appends the fields that go to `place`.
-  void append(bson::Writer& out, Place place) const;
+  void append(bson::Writer& out, OptionPlace place) const;
   /// Looks one of them up.
   [[nodiscard]] bool find(const char* field, bson_iter_t& it) const noexcept;
   /// The number in `field`; 0 where there is none.

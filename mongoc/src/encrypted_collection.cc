@@ -175,7 +175,7 @@ Outcome<std::optional<Document>> find_and_modify(const CommandRunner& runner, co
     FLE_CHECK(check_change({kind, filter, change}));
     command.add_document("update", or_empty(change));
   }
-  read.append(command, Place::command);
+  read.append(command, OptionPlace::command);
   Answer answer;
   FLE_CHECK(runner.run(db, command.finish(), Mode::write, answer));
   FLE_CHECK(check_write_concern(answer));
@@ -212,7 +212,7 @@ Outcome<Cursor> EncryptedCollection::find(Bytes filter, Bytes options) {
   command.add_document("filter", or_empty(filter));
   const std::int64_t batch_size = read.number("batchSize");
   if (batch_size > 0) command.add_int64("batchSize", batch_size);
-  read.append(command, Place::command);
+  read.append(command, OptionPlace::command);
   return Cursor::State::open(runner_, db_, name_, command.finish(), Mode::read, batch_size);
 }
 
@@ -224,7 +224,7 @@ Outcome<std::optional<Document>> EncryptedCollection::find_one(Bytes filter, Byt
   command.add_document("filter", or_empty(filter));
   command.add_int32("limit", 1);
   command.add_bool("singleBatch", true);
-  read.append(command, Place::command);
+  read.append(command, OptionPlace::command);
   Answer answer;
   FLE_CHECK(runner_->run(db_, command.finish(), Mode::read, answer));
   FLE_TRY(const std::optional<Bytes> found, first_document(answer));
@@ -242,7 +242,7 @@ Outcome<Cursor> EncryptedCollection::aggregate(Bytes pipeline, Bytes options) {
   command.begin_document("cursor");
   if (batch_size > 0) command.add_int64("batchSize", batch_size);
   command.end();
-  read.append(command, Place::command);
+  read.append(command, OptionPlace::command);
   const Mode mode = writes(pipeline) ? Mode::write : Mode::read;
   return Cursor::State::open(runner_, db_, name_, command.finish(), mode, batch_size);
 }
@@ -254,7 +254,7 @@ Outcome<std::int64_t> EncryptedCollection::count_documents(Bytes filter, Bytes o
   command.add_string("aggregate", name_);
   put_count_pipeline(command, filter, read);
   command.begin_document("cursor").end();
-  read.append(command, Place::command);
+  read.append(command, OptionPlace::command);
   Answer answer;
   FLE_CHECK(runner_->run(db_, command.finish(), Mode::read, answer));
   FLE_TRY(const std::optional<Bytes> found, first_document(answer));
@@ -270,7 +270,7 @@ Outcome<std::int64_t> EncryptedCollection::estimated_count(Bytes options) {
   FLE_TRY(const auto read, CommandOptions::read(options, kEstimatedCount));
   bson::Writer command(kSlack + options.size());
   command.add_string("count", name_);
-  read.append(command, Place::command);
+  read.append(command, OptionPlace::command);
   Answer answer;
   FLE_CHECK(runner_->run(db_, command.finish(), Mode::read, answer));
   return answer.number("n");
@@ -284,7 +284,7 @@ Outcome<Document> EncryptedCollection::distinct(std::string_view field, Bytes fi
   command.add_string("distinct", name_);
   command.add_string("key", field);
   command.add_document("query", or_empty(filter));
-  read.append(command, Place::command);
+  read.append(command, OptionPlace::command);
   Answer answer;
   FLE_CHECK(runner_->run(db_, command.finish(), Mode::read, answer));
   bson_iter_t values;
@@ -305,7 +305,7 @@ Done EncryptedCollection::create_indexes(std::span<const Bytes> indexes, Bytes o
     command.end();
   }
   command.end();
-  read.append(command, Place::command);
+  read.append(command, OptionPlace::command);
   Answer answer;
   FLE_CHECK(runner_->run(db_, command.finish(), Mode::write, answer));
   return check_write_concern(answer);
