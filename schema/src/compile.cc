@@ -27,9 +27,9 @@ bool lists_fields(std::string_view keyword) noexcept {
 }
 
 /// Whether anything below is to be encrypted. Looks into whatever is not known to be harmless.
-bool mentions_encryption(const Value& v, bool of_fields) noexcept {
+bool mentions_encryption(const SchemaValue& v, bool of_fields) noexcept {
   return std::any_of(v.items.begin(), v.items.end(),
-                     [](const Value& item) { return mentions_encryption(item, false); }) ||
+                     [](const SchemaValue& item) { return mentions_encryption(item, false); }) ||
          std::any_of(v.members.begin(), v.members.end(), [of_fields](const Member& m) {
            const bool keyword = m.name == "encrypt" || m.name == "encryptMetadata";
            return (keyword && !of_fields) ||
@@ -51,7 +51,7 @@ std::string join(const std::string& path, const std::string& name) {
 
 /// Where a sub-schema stands.
 struct Position {
-  Place place;
+  Location place;
   std::string path;          // of the fields it describes, for people
   EncryptOptions inherited;  // from encryptMetadata of the objects around it
   bool root = false;
@@ -83,23 +83,23 @@ class Compiler {
     return check_pointers(plan);
   }
 
-  [[nodiscard]] Failure over_budget_at(const Place& place) const {
+  [[nodiscard]] Failure over_budget_at(const Location& place) const {
     return fail(Errc::work_limit, over_budget(work_, {}).message, place);
   }
 
-  Outcome<Draft> compile(const Value& schema, const Position& here) {
+  Outcome<Draft> compile(const SchemaValue& schema, const Position& here) {
     if (schema.kind != ValueKind::object) {
       return fail(Errc::schema_type_mismatch,
                   std::string("a schema must be an object, found ") + describe(schema.kind),
                   here.place);
     }
-    if (const Value* e = schema.find("encrypt")) return compile_encrypt(schema, *e, here);
+    if (const SchemaValue* e = schema.find("encrypt")) return compile_encrypt(schema, *e, here);
     FLE_CHECK(check_keywords(schema, here));
     FLE_TRY(const bool is_object, restricts_to_object(schema, here));
 
     Position inside = here;
-    if (const Value* m = schema.find("encryptMetadata")) {
-      const Place at = here.place.at("encryptMetadata", *m);
+    if (const SchemaValue* m = schema.find("encryptMetadata")) {
+      const Location at = here.place.at("encryptMetadata", *m);
       FLE_TRY(inside.inherited, read_options(*m, at, false, here.inherited));
       if (!is_object) {
         return fail(Errc::schema_bad_position,
@@ -117,11 +117,12 @@ class Compiler {
     return draft;
   }
 
-  Outcome<Draft> compile_encrypt(const Value& schema, const Value& options, const Position& here) {
-    const Place at = here.place.at("encrypt", options);
+  Outcome<Draft> compile_encrypt(const SchemaValue& schema, const SchemaValue& options,
+                                 const Position& here) {
+    const Location at = here.place.at("encrypt", options);
     for (const Member& m : schema.members) {
       if (m.name == "encrypt") continue;
-      const Place sibling = here.place.at(m.name, m.offset);
+      const Location sibling = here.place.at(m.name, m.offset);
       if (find_keyword(m.name) == nullptr) return unknown_keyword(m, sibling, here.root);
       return fail(ErrorDetail::encrypt_beside_keyword,
                   "'encrypt' cannot be used in conjunction with '" + m.name +
@@ -147,7 +148,7 @@ class Compiler {
     return draft;
   }
 
-  static Failure unknown_keyword(const Member& m, const Place& at, bool root) {
+  static Failure unknown_keyword(const Member& m, const Location& at, bool root) {
     const std::string hint = root ? wrapper_hint(m.name, m.value) : std::string();
     return fail(Errc::schema_unknown_keyword,
                 "unknown keyword '" + m.name + "'" +
@@ -157,9 +158,9 @@ class Compiler {
                 at);
   }
 
-  Done check_keywords(const Value& schema, const Position& here) {
+  Done check_keywords(const SchemaValue& schema, const Position& here) {
     for (const Member& m : schema.members) {
-      const Place at = here.place.at(m.name, m.offset);
+      const Location at = here.place.at(m.name, m.offset);
       const Keyword* k = find_keyword(m.name);
       if (k == nullptr) return unknown_keyword(m, at, here.root);
       if (k->role == Role::schemas && mentions_encryption(m.value, lists_fields(m.name))) {
@@ -180,19 +181,19 @@ class Compiler {
   }
 
   // Exactly "object", by bsonType or by type.
-  Outcome<bool> restricts_to_object(const Value& schema, const Position& here) {
+  Outcome<bool> restricts_to_object(const SchemaValue& schema, const Position& here) {
     static constexpr auto kJsonTypes =
         std::to_array<std::string_view>({"object", "array", "number", "boolean", "string", "null"});
-    const Value* bson_type = schema.find("bsonType");
-    const Value* json_type = schema.find("type");
+    const SchemaValue* bson_type = schema.find("bsonType");
+    const SchemaValue* json_type = schema.find("type");
     if (bson_type != nullptr && json_type != nullptr) {
       return fail(ErrorDetail::bson_type_beside_type, "'bsonType' and 'type' cannot stand together",
                   here.place.at("type", *json_type));
     }
-    const Value* v = bson_type != nullptr ? bson_type : json_type;
+    const SchemaValue* v = bson_type != nullptr ? bson_type : json_type;
     if (v == nullptr) return false;
     const std::string keyword = bson_type != nullptr ? "bsonType" : "type";
-    const Place at = here.place.at(keyword, *v);
+    const Location at = here.place.at(keyword, *v);
     FLE_TRY(const std::vector<std::string> names, read_type_names(*v, at, keyword));
     for (const std::string& n : names) {
       const bool known = bson_type != nullptr ? n == "number" || bson::type_of_alias(n).has_value()
@@ -207,11 +208,11 @@ class Compiler {
     return names.size() == 1 && names.front() == "object";
   }
 
-  Outcome<Draft> compile_object(const Value& schema, const Position& here) {
+  Outcome<Draft> compile_object(const SchemaValue& schema, const Position& here) {
     Draft draft;
     FLE_CHECK(compile_properties(schema, here, draft));
     FLE_CHECK(compile_patterns(schema, here, draft));
-    if (const Value* rest = schema.find("additionalProperties");
+    if (const SchemaValue* rest = schema.find("additionalProperties");
         rest != nullptr && rest->kind != ValueKind::boolean) {
       FLE_TRY(Draft d, compile(*rest, child(here, "additionalProperties", *rest, "*")));
       if (d.kind != Plan::Kind::plain) draft.otherwise = std::make_unique<Draft>(std::move(d));
@@ -230,14 +231,14 @@ class Compiler {
     return draft;
   }
 
-  static Position child(const Position& here, std::string_view keyword, const Value& value,
+  static Position child(const Position& here, std::string_view keyword, const SchemaValue& value,
                         const std::string& name) {
     return {here.place.at(keyword, value), join(here.path, name), here.inherited, false};
   }
 
-  static Outcome<const Value*> object_under(const Value& schema, std::string_view keyword,
-                                            const Position& here) {
-    const Value* v = schema.find(keyword);
+  static Outcome<const SchemaValue*> object_under(const SchemaValue& schema,
+                                                  std::string_view keyword, const Position& here) {
+    const SchemaValue* v = schema.find(keyword);
     if (v != nullptr && v->kind != ValueKind::object) {
       return fail(Errc::schema_type_mismatch,
                   "'" + std::string(keyword) + "' must be an object, found " + describe(v->kind),
@@ -246,8 +247,8 @@ class Compiler {
     return v;
   }
 
-  Done compile_properties(const Value& schema, const Position& here, Draft& draft) {
-    FLE_TRY(const Value* properties, object_under(schema, "properties", here));
+  Done compile_properties(const SchemaValue& schema, const Position& here, Draft& draft) {
+    FLE_TRY(const SchemaValue* properties, object_under(schema, "properties", here));
     if (properties == nullptr) return ok;
     for (const Member& m : properties->members) {
       Position at = child(here, "properties", *properties, m.name);
@@ -264,8 +265,8 @@ class Compiler {
     return ok;
   }
 
-  Done compile_patterns(const Value& schema, const Position& here, Draft& draft) {
-    FLE_TRY(const Value* patterns, object_under(schema, "patternProperties", here));
+  Done compile_patterns(const SchemaValue& schema, const Position& here, Draft& draft) {
+    FLE_TRY(const SchemaValue* patterns, object_under(schema, "patternProperties", here));
     if (patterns == nullptr) return ok;
     for (const Member& m : patterns->members) {
       Position at = child(here, "patternProperties", *patterns, "/" + m.name + "/");
@@ -350,7 +351,7 @@ class Compiler {
 
   struct Pointer {
     KeyPointer pointer;
-    Place place;
+    Location place;
   };
   const Inner inner_;
   Origin origin_;
@@ -375,23 +376,23 @@ Outcome<std::shared_ptr<const Plan>> with_position(Outcome<std::shared_ptr<const
 
 Outcome<std::shared_ptr<const Plan>> compile_json(std::string_view text, Origin origin,
                                                   const Budget& budget) {
-  FLE_TRY(const Value schema, read_json(text));
-  return with_position(Compiler({&schema, Place(schema.offset), origin}, budget, text.size()).run(),
-                       text);
+  FLE_TRY(const SchemaValue schema, read_json(text));
+  return with_position(
+      Compiler({&schema, Location(schema.offset), origin}, budget, text.size()).run(), text);
 }
 
 Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(std::string_view text, Origin origin,
                                                           std::string_view ns,
                                                           const Budget& budget) {
-  FLE_TRY(const Value root, read_json(text));
+  FLE_TRY(const SchemaValue root, read_json(text));
   const auto inner = unwrap(root, origin, ns);
   return with_position(inner ? Compiler(*inner, budget, text.size()).run() : inner.error(), text);
 }
 
 Outcome<std::shared_ptr<const Plan>> compile_bson(Bytes document, Origin origin,
                                                   const Budget& budget) {
-  FLE_TRY(const Value schema, read_bson(document));
-  auto plan = Compiler({&schema, Place(), origin}, budget, document.size()).run();
+  FLE_TRY(const SchemaValue schema, read_bson(document));
+  auto plan = Compiler({&schema, Location(), origin}, budget, document.size()).run();
   if (!plan) plan.error().column = 0;
   return plan;
 }

@@ -36,7 +36,7 @@ constexpr auto kAlgorithms = std::to_array<AlgorithmName>({
 /// Every field has the pointer that it inherits.
 constexpr std::size_t kMaxPointer = 1024;
 
-Outcome<Algorithm> read_algorithm(const Value& v, const Place& place) {
+Outcome<Algorithm> read_algorithm(const SchemaValue& v, const Location& place) {
   if (v.kind != ValueKind::string) {
     return fail(Errc::schema_type_mismatch,
                 std::string("'algorithm' must be a string, found ") + describe(v.kind), place);
@@ -53,14 +53,14 @@ Outcome<Algorithm> read_algorithm(const Value& v, const Place& place) {
               place);
 }
 
-Outcome<KeySelector> read_uuid_array(const Value& v, const Place& place) {
+Outcome<KeySelector> read_uuid_array(const SchemaValue& v, const Location& place) {
   if (v.items.size() != 1) {
     return fail(ErrorDetail::key_id_not_one,
                 "'keyId' must hold exactly one UUID, found " + std::to_string(v.items.size()),
                 place);
   }
-  const Value& item = v.items.front();
-  const Place at = place.at("0", item);
+  const SchemaValue& item = v.items.front();
+  const Location at = place.at("0", item);
   if (item.kind != ValueKind::binary) {
     return fail(ErrorDetail::key_id_item_not_binary,
                 std::string("Array elements must have type BinData, found ") + describe(item.kind),
@@ -76,7 +76,7 @@ Outcome<KeySelector> read_uuid_array(const Value& v, const Place& place) {
 }
 
 // RFC 6901, absolute.
-Outcome<KeySelector> read_pointer(const Value& v, const Place& place) {
+Outcome<KeySelector> read_pointer(const SchemaValue& v, const Location& place) {
   const std::string& text = v.text;
   if (text.empty())
     return fail(ErrorDetail::pointer_empty, "the JSON pointer in 'keyId' is empty", place);
@@ -106,7 +106,7 @@ Outcome<KeySelector> read_pointer(const Value& v, const Place& place) {
   return KeySelector(std::move(p));
 }
 
-Outcome<KeySelector> read_key(const Value& v, const Place& place) {
+Outcome<KeySelector> read_key(const SchemaValue& v, const Location& place) {
   if (v.kind == ValueKind::array) return read_uuid_array(v, place);
   if (v.kind == ValueKind::string) return read_pointer(v, place);
   return fail(ErrorDetail::key_id_not_an_array,
@@ -115,7 +115,7 @@ Outcome<KeySelector> read_key(const Value& v, const Place& place) {
               place);
 }
 
-Outcome<bson::TypeSet> read_types(const Value& v, const Place& place) {
+Outcome<bson::TypeSet> read_types(const SchemaValue& v, const Location& place) {
   FLE_TRY(const std::vector<std::string> names, read_type_names(v, place, "bsonType"));
   bson::TypeSet types;
   for (const std::string& n : names) {
@@ -129,7 +129,7 @@ Outcome<bson::TypeSet> read_types(const Value& v, const Place& place) {
   return types;
 }
 
-Done check_types(const EncryptOptions& o, Algorithm algorithm, const Place& place) {
+Done check_types(const EncryptOptions& o, Algorithm algorithm, const Location& place) {
   if (algorithm == Algorithm::deterministic && o.n_types != 1) {
     return fail(o.types ? Errc::schema_bad_value : Errc::schema_incomplete,
                 "the deterministic algorithm needs exactly one 'bsonType'",
@@ -148,7 +148,7 @@ Done check_types(const EncryptOptions& o, Algorithm algorithm, const Place& plac
 
 }  // namespace
 
-std::string Place::pointer() const {
+std::string Location::pointer() const {
   std::vector<const Step*> steps;
   for (const Step* s = step_.get(); s != nullptr; s = s->outer.get()) steps.push_back(s);
   std::string text;
@@ -157,7 +157,7 @@ std::string Place::pointer() const {
   return text.empty() ? "/" : text;
 }
 
-Failure fail(ErrorCode code, const std::string& message, const Place& place) {
+Failure fail(ErrorCode code, const std::string& message, const Location& place) {
   Failure f(code, one_line(message), place.pointer());
   f.column = static_cast<std::uint32_t>(place.offset);
   return f;
@@ -180,9 +180,9 @@ bool is_encrypt_option(std::string_view name) noexcept {
   return std::ranges::find(kOptions, name) != std::end(kOptions);
 }
 
-Outcome<std::vector<std::string>> read_type_names(const Value& value, const Place& place,
+Outcome<std::vector<std::string>> read_type_names(const SchemaValue& value, const Location& place,
                                                   std::string_view keyword) {
-  const auto mismatch = [&](const Value& v, const Place& at) {
+  const auto mismatch = [&](const SchemaValue& v, const Location& at) {
     return fail(Errc::schema_type_mismatch,
                 "'" + std::string(keyword) + "' must be a string or an array of strings, found " +
                     describe(v.kind),
@@ -192,7 +192,7 @@ Outcome<std::vector<std::string>> read_type_names(const Value& value, const Plac
   if (value.kind != ValueKind::array) return mismatch(value, place);
   std::vector<std::string> names;
   for (std::size_t i = 0; i < value.items.size(); ++i) {
-    const Value& item = value.items[i];
+    const SchemaValue& item = value.items[i];
     if (item.kind != ValueKind::string) return mismatch(item, place.at(std::to_string(i), item));
     names.push_back(item.text);
   }
@@ -202,8 +202,8 @@ Outcome<std::vector<std::string>> read_type_names(const Value& value, const Plac
   return names;
 }
 
-Outcome<EncryptOptions> read_options(const Value& value, const Place& place, bool with_types,
-                                     const EncryptOptions& inherited) {
+Outcome<EncryptOptions> read_options(const SchemaValue& value, const Location& place,
+                                     bool with_types, const EncryptOptions& inherited) {
   const std::span<const std::string_view> names(kOptions, with_types ? 3 : 2);
   const std::string keyword = with_types ? "encrypt" : "encryptMetadata";
   if (value.kind != ValueKind::object) {
@@ -214,7 +214,7 @@ Outcome<EncryptOptions> read_options(const Value& value, const Place& place, boo
   o.algorithm = inherited.algorithm;
   o.key = inherited.key;
   for (const Member& m : value.members) {
-    const Place at = place.at(m.name, m.value);
+    const Location at = place.at(m.name, m.value);
     if (m.name == "algorithm") {
       FLE_TRY(const Algorithm a, read_algorithm(m.value, at));
       o.algorithm = {a, at};
@@ -241,7 +241,7 @@ Outcome<EncryptOptions> read_options(const Value& value, const Place& place, boo
   return o;
 }
 
-Outcome<Leaf> make_leaf(const EncryptOptions& o, std::string path, const Place& place) {
+Outcome<Leaf> make_leaf(const EncryptOptions& o, std::string path, const Location& place) {
   if (!o.algorithm || !o.key) {
     return fail(Errc::schema_incomplete,
                 std::string("the field has no '") + (!o.algorithm ? "algorithm" : "keyId") +

@@ -12,17 +12,17 @@ namespace fle::schema {
 
 /// A place in the schema, for errors: its pointer becomes a text when there is one. A text for each
 /// place would take the depth of the schema times its size.
-class Place {
+class Location {
  public:
   /// The root.
-  explicit Place(std::size_t where = 0) noexcept : offset(where) {}
-  [[nodiscard]] Place at(std::string_view name, std::size_t where) const {
-    Place inner;
+  explicit Location(std::size_t where = 0) noexcept : offset(where) {}
+  [[nodiscard]] Location at(std::string_view name, std::size_t where) const {
+    Location inner;
     inner.offset = where;
     inner.step_ = std::make_shared<const Step>(Step{step_, std::string(name)});
     return inner;
   }
-  [[nodiscard]] Place at(std::string_view name, const Value& value) const {
+  [[nodiscard]] Location at(std::string_view name, const SchemaValue& value) const {
     return at(name, value.offset);
   }
   /// RFC 6901.
@@ -40,14 +40,14 @@ class Place {
 
 /// The compiler does not see the text: until compile_json puts in line and column, `column` holds
 /// the byte offset of the place.
-[[nodiscard]] Failure fail(ErrorCode code, const std::string& message, const Place& place);
+[[nodiscard]] Failure fail(ErrorCode code, const std::string& message, const Location& place);
 
 /// The options of `encrypt` and `encryptMetadata`, each with the place it came from.
 struct EncryptOptions {
   template <class T>
   struct Option {
     T value;
-    Place place;
+    Location place;
   };
   std::optional<Option<Algorithm>> algorithm;
   std::optional<Option<KeySelector>> key;
@@ -57,13 +57,13 @@ struct EncryptOptions {
 
 /// Reads the object under `encrypt` (with bsonType) or `encryptMetadata` (without). Options that it
 /// does not give come from `inherited`: each on its own, the nearest ancestor first.
-[[nodiscard]] Outcome<EncryptOptions> read_options(const Value& value, const Place& place,
+[[nodiscard]] Outcome<EncryptOptions> read_options(const SchemaValue& value, const Location& place,
                                                    bool with_types,
                                                    const EncryptOptions& inherited);
 
 /// Makes the leaf, once all options are there and fit each other.
 [[nodiscard]] Outcome<Leaf> make_leaf(const EncryptOptions& options, std::string path,
-                                      const Place& place);
+                                      const Location& place);
 
 /// Whether a name is one of an option of `encrypt`.
 [[nodiscard]] bool is_encrypt_option(std::string_view name) noexcept;
@@ -71,8 +71,8 @@ struct EncryptOptions {
 [[nodiscard]] std::string type_suggestion(std::string_view name);
 
 /// "bsonType" or "type" of a sub-schema: the types it names.
-[[nodiscard]] Outcome<std::vector<std::string>> read_type_names(const Value& value,
-                                                                const Place& place,
+[[nodiscard]] Outcome<std::vector<std::string>> read_type_names(const SchemaValue& value,
+                                                                const Location& place,
                                                                 std::string_view keyword);
 
 }  // namespace fle::schema

@@ -1,4 +1,4 @@
-// A BSON document -> Value.
+// A BSON document -> SchemaValue.
 #include <string_view>
 #include <unordered_set>
 #include <vector>
@@ -29,18 +29,18 @@ std::string pointer_of(const Way* way) {
   return text;
 }
 
-Outcome<Value> read_value(Bytes whole, const bson::Element& e, const Way* way, std::size_t depth,
-                          Budget& budget);
+Outcome<SchemaValue> read_value(Bytes whole, const bson::Element& e, const Way* way,
+                                std::size_t depth, Budget& budget);
 
 /// Of the document or array at `offset`.
-Outcome<Value> read_members(Bytes whole, std::uint32_t offset, ValueKind kind, const Way* way,
-                            std::size_t depth, Budget& budget) {
+Outcome<SchemaValue> read_members(Bytes whole, std::uint32_t offset, ValueKind kind, const Way* way,
+                                  std::size_t depth, Budget& budget) {
   if (depth > kMaxSchemaDepth) {
     return Failure(Errc::schema_syntax,
                    "nested deeper than " + std::to_string(kMaxSchemaDepth) + " levels",
                    pointer_of(way));
   }
-  Value v;
+  SchemaValue v;
   v.kind = kind;
   std::unordered_set<std::string> names;
   bson::Cursor children(whole, offset);
@@ -54,7 +54,7 @@ Outcome<Value> read_members(Bytes whole, std::uint32_t offset, ValueKind kind, c
                      "more than " + std::to_string(kMaxSchemaValues) + " values", pointer_of(way));
     }
     const Way inner{way, name};
-    FLE_TRY(Value child, read_value(whole, children.element(), &inner, depth, budget));
+    FLE_TRY(SchemaValue child, read_value(whole, children.element(), &inner, depth, budget));
     if (kind == ValueKind::array) {
       v.items.push_back(std::move(child));
       continue;
@@ -70,10 +70,10 @@ Outcome<Value> read_members(Bytes whole, std::uint32_t offset, ValueKind kind, c
   return v;
 }
 
-Outcome<Value> read_value(Bytes whole, const bson::Element& e, const Way* way, std::size_t depth,
-                          Budget& budget) {
+Outcome<SchemaValue> read_value(Bytes whole, const bson::Element& e, const Way* way,
+                                std::size_t depth, Budget& budget) {
   using bson::Type;
-  Value v;
+  SchemaValue v;
   const Bytes value = value_of(whole, e);
   switch (e.type) {
     case Type::object:
@@ -109,7 +109,7 @@ Outcome<Value> read_value(Bytes whole, const bson::Element& e, const Way* way, s
 
 }  // namespace
 
-Outcome<Value> read_bson(Bytes document) {
+Outcome<SchemaValue> read_bson(Bytes document) {
   if (document.size() > kMaxSchemaBytes) {
     return Failure(Errc::schema_syntax, "larger than 16 MiB, so larger than any schema");
   }

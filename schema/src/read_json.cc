@@ -1,5 +1,5 @@
-// Extended JSON text -> Value. RapidJSON's iterative parser keeps its stack on the heap, so nesting
-// cannot exhaust ours; we stop it at kMaxSchemaDepth anyway.
+// Extended JSON text -> SchemaValue. RapidJSON's iterative parser keeps its stack on the heap, so
+// nesting cannot exhaust ours; we stop it at kMaxSchemaDepth anyway.
 #include <algorithm>
 #include <optional>
 #include <unordered_set>
@@ -49,7 +49,7 @@ class Builder {
 
   bool Null() { return add(ValueKind::null, word_start()); }
   bool Bool(bool b) {
-    Value v = make(ValueKind::boolean, word_start());
+    SchemaValue v = make(ValueKind::boolean, word_start());
     v.truth = b;
     return add(std::move(v));
   }
@@ -62,7 +62,7 @@ class Builder {
   bool Uint64(std::uint64_t) { return add(ValueKind::other, word_start()); }
   bool Double(double) { return add(ValueKind::other, word_start()); }
   bool String(const char* s, rapidjson::SizeType n, bool) {
-    Value v = make(ValueKind::string, string_start());
+    SchemaValue v = make(ValueKind::string, string_start());
     v.text.assign(s, n);
     if (!is_utf8(v.text, Nul::allowed)) return stop("a string that is not valid UTF-8", v.offset);
     return add(std::move(v));
@@ -86,28 +86,28 @@ class Builder {
   bool EndObject(rapidjson::SizeType) { return extended(open_.back().value) && end(); }
 
   [[nodiscard]] const std::optional<Stop>& stopped() const noexcept { return stop_; }
-  [[nodiscard]] Value& root() noexcept { return root_; }
+  [[nodiscard]] SchemaValue& root() noexcept { return root_; }
 
  private:
   struct Open {
-    Value value;
+    SchemaValue value;
     std::unordered_set<std::string> names;
   };
 
-  static Value make(ValueKind kind, std::size_t offset) {
-    Value v;
+  static SchemaValue make(ValueKind kind, std::size_t offset) {
+    SchemaValue v;
     v.kind = kind;
     v.offset = offset;
     return v;
   }
   bool add(ValueKind kind, std::size_t offset) { return add(make(kind, offset)); }
-  bool add(Value v) {
+  bool add(SchemaValue v) {
     if (++n_values_ > kMaxSchemaValues) {
       return stop("more than " + std::to_string(kMaxSchemaValues) + " values", v.offset);
     }
     if (open_.empty()) {
       root_ = std::move(v);
-    } else if (Value& parent = open_.back().value; parent.kind == ValueKind::object) {
+    } else if (SchemaValue& parent = open_.back().value; parent.kind == ValueKind::object) {
       parent.members.back().value = std::move(v);
     } else {
       parent.items.push_back(std::move(v));
@@ -123,7 +123,7 @@ class Builder {
     return true;
   }
   bool end() {
-    Value v = std::move(open_.back().value);
+    SchemaValue v = std::move(open_.back().value);
     open_.pop_back();
     return add(std::move(v));
   }
@@ -153,12 +153,12 @@ class Builder {
 
   // {"$uuid": S}, {"$binary": {"base64": S, "subType": S}}, {"$binary": S, "$type": S}
   // (MongoDB Extended JSON v2, and the legacy form).
-  bool extended(Value& v) {
-    if (const Value* uuid = v.find("$uuid"); uuid != nullptr) return extended_uuid(v, *uuid);
-    const Value* binary = v.find("$binary");
+  bool extended(SchemaValue& v) {
+    if (const SchemaValue* uuid = v.find("$uuid"); uuid != nullptr) return extended_uuid(v, *uuid);
+    const SchemaValue* binary = v.find("$binary");
     if (binary == nullptr) return true;
-    const Value* base64 = binary;
-    const Value* subtype = v.find("$type");
+    const SchemaValue* base64 = binary;
+    const SchemaValue* subtype = v.find("$type");
     std::size_t expected = 2;
     if (binary->kind == ValueKind::object) {
       base64 = binary->find("base64");
@@ -180,7 +180,7 @@ class Builder {
     return true;
   }
 
-  bool extended_uuid(Value& v, const Value& uuid) {
+  bool extended_uuid(SchemaValue& v, const SchemaValue& uuid) {
     std::string bytes(16, '\0');
     if (v.members.size() != 1 || uuid.kind != ValueKind::string ||
         !bson::decode_uuid(reinterpret_cast<std::uint8_t*>(bytes.data()), uuid.text)) {
@@ -190,7 +190,7 @@ class Builder {
     return true;
   }
 
-  static void become_binary(Value& v, std::string bytes, std::uint8_t subtype) {
+  static void become_binary(SchemaValue& v, std::string bytes, std::uint8_t subtype) {
     v.kind = ValueKind::binary;
     v.members.clear();
     v.text = std::move(bytes);
@@ -201,13 +201,13 @@ class Builder {
   const Stream& stream_;
   std::vector<Open> open_;
   std::size_t n_values_ = 0;
-  Value root_;
+  SchemaValue root_;
   std::optional<Stop> stop_;
 };
 
 }  // namespace
 
-Outcome<Value> read_json(std::string_view text) {
+Outcome<SchemaValue> read_json(std::string_view text) {
   // No keyword that we read takes a number, so none is converted: RapidJSON 1.1.0 shifts by the
   // number of leading zeros of 0 for 0e78.
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |

@@ -38,7 +38,7 @@ bool is_namespace(std::string_view name) {
   return dot != std::string_view::npos && dot != 0 && dot + 1 != name.size();
 }
 
-bool is_schema_map(const Value& v) {
+bool is_schema_map(const SchemaValue& v) {
   return !v.members.empty() && std::ranges::all_of(v.members, [](const Member& m) {
     return is_namespace(m.name) && m.value.kind == ValueKind::object;
   });
@@ -49,7 +49,7 @@ bool is_keyword(const Member& m) {
   return find_keyword(m.name) != nullptr && !(m.name == "type" && m.value.text == "collection");
 }
 
-std::string names_of(const Value& map) {
+std::string names_of(const SchemaValue& map) {
   constexpr std::size_t kMost = 10;
   std::string s;
   for (std::size_t i = 0; i < std::min(kMost, map.members.size()); ++i)
@@ -58,7 +58,8 @@ std::string names_of(const Value& map) {
   return s;
 }
 
-Outcome<const Member*> entry_of(const Value& map, const Place& place, std::string_view ns) {
+Outcome<const Member*> entry_of(const SchemaValue& map, const Location& place,
+                                std::string_view ns) {
   if (ns.empty()) {
     if (map.members.size() == 1) return &map.members.front();
     return fail(Errc::schema_bad_value,
@@ -75,10 +76,10 @@ Outcome<const Member*> entry_of(const Value& map, const Place& place, std::strin
 
 }  // namespace
 
-Outcome<Inner> unwrap(const Value& root, Origin origin, std::string_view ns) {
-  Inner at{&root, Place(root.offset), origin};
+Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns) {
+  Inner at{&root, Location(root.offset), origin};
   for (;;) {
-    const Value& v = *at.schema;
+    const SchemaValue& v = *at.schema;
     // What has a keyword is a schema: its compiler tells what else does not belong there.
     const bool is_schema = std::ranges::any_of(v.members, is_keyword);
     if (v.kind != ValueKind::object || is_schema) return at;
@@ -95,7 +96,7 @@ Outcome<Inner> unwrap(const Value& root, Origin origin, std::string_view ns) {
                             std::ranges::any_of(inside->value.members, [](const Member& m) {
                               return find_wrapper(m.name) != nullptr;
                             });
-      const Place place = at.place.at(inside->name, inside->value);
+      const Location place = at.place.at(inside->name, inside->value);
       if (!leads_on)
         return fail(Errc::schema_bad_value, "there is no '$jsonSchema' in '" + inside->name + "'",
                     place);
@@ -105,7 +106,7 @@ Outcome<Inner> unwrap(const Value& root, Origin origin, std::string_view ns) {
   }
 }
 
-std::string wrapper_hint(std::string_view name, const Value& value) {
+std::string wrapper_hint(std::string_view name, const SchemaValue& value) {
   if (const Wrapper* w = find_wrapper(name)) return w->hint;
   if (is_namespace(name) && value.kind == ValueKind::object)
     return "this is a schema map: the schema is the value of '" + one_line(name) + "'";

@@ -13,19 +13,19 @@ namespace fle::schema {
 
 /// A schema, and where it was found.
 struct Inner {
-  const Value* schema;
-  Place place;
+  const SchemaValue* schema;
+  Location place;
   Origin origin;
 };
 
 /// Finds the schema in what stands around it; `root` itself where nothing does.
 /// @param ns  as compile_wrapped_json.
 /// @retval Errc::schema_bad_value, Errc::schema_type_mismatch
-[[nodiscard]] Outcome<Inner> unwrap(const Value& root, Origin origin, std::string_view ns);
+[[nodiscard]] Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns);
 
 /// For the member at a schema's root that is no keyword: what it is, and what to hand over, as the
 /// end of a sentence. Empty where it is nothing that we know.
-[[nodiscard]] std::string wrapper_hint(std::string_view name, const Value& value);
+[[nodiscard]] std::string wrapper_hint(std::string_view name, const SchemaValue& value);
 
 }  // namespace fle::schema
 

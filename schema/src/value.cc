@@ -26,7 +26,7 @@ const char* describe(ValueKind kind) noexcept {
   return "a value of another type";
 }
 
-const Value* Value::find(std::string_view name) const noexcept {
+const SchemaValue* SchemaValue::find(std::string_view name) const noexcept {
   const auto it = std::find_if(members.begin(), members.end(),
                                [name](const Member& m) { return m.name == name; });
   return it == members.end() ? nullptr : &it->value;

@@ -20,22 +20,22 @@ enum class ValueKind : std::uint8_t { object, array, string, boolean, null, bina
 
 struct Member;
 
-struct Value {
+struct SchemaValue {
   ValueKind kind = ValueKind::null;
-  std::size_t offset = 0;       ///< Of the token in the text; unused for BSON.
-  std::string text;             ///< A string's characters, or a binary's bytes.
-  std::uint8_t subtype = 0;     ///< Of a binary.
-  bool truth = false;           ///< Of a boolean.
-  std::vector<Member> members;  ///< Of an object, in order; names are unique.
-  std::vector<Value> items;     ///< Of an array.
+  std::size_t offset = 0;          ///< Of the token in the text; unused for BSON.
+  std::string text;                ///< A string's characters, or a binary's bytes.
+  std::uint8_t subtype = 0;        ///< Of a binary.
+  bool truth = false;              ///< Of a boolean.
+  std::vector<Member> members;     ///< Of an object, in order; names are unique.
+  std::vector<SchemaValue> items;  ///< Of an array.
 
-  [[nodiscard]] const Value* find(std::string_view name) const noexcept;
+  [[nodiscard]] const SchemaValue* find(std::string_view name) const noexcept;
 };
 
 struct Member {
   std::string name;
   std::size_t offset = 0;  ///< Of the name.
-  Value value;
+  SchemaValue value;
 };
 
 /// Deeper schemas are refused: documents cannot be nested that deep either.
@@ -62,9 +62,9 @@ enum class Nul : bool { refused, allowed };
 void set_position(Failure& f, std::string_view text, std::size_t offset);
 
 /// @retval Errc::schema_syntax  with line and column
-[[nodiscard]] Outcome<Value> read_json(std::string_view text);
+[[nodiscard]] Outcome<SchemaValue> read_json(std::string_view text);
 /// @retval Errc::schema_syntax
-[[nodiscard]] Outcome<Value> read_bson(Bytes document);
+[[nodiscard]] Outcome<SchemaValue> read_bson(Bytes document);
 
 }  // namespace fle::schema
 
