@@ -35,19 +35,21 @@ Outcome<kms::KeyDocument> ClientEncryption::create_data_key(std::string_view pro
   return kms::create_data_key(*vault_, *providers_, create);
 }
 
-Outcome<kms::KeyHandle> ClientEncryption::resolve(const KeySelector& key) {
+Outcome<kms::KeyHandle> ClientEncryption::resolve(const KeyIdOrAltName& key) {
   if (const auto* id = std::get_if<KeyId>(&key)) return keys_->by_id(*id);
   return keys_->by_alt_name(std::get<std::string>(key));
 }
 
 Outcome<std::vector<std::uint8_t>> ClientEncryption::encrypt(bson::Type type, Bytes value,
                                                              Algorithm algorithm,
-                                                             const KeySelector& key) {
+                                                             const KeyIdOrAltName& key) {
   FLE_TRY(const kms::KeyHandle handle, resolve(key));
   return encrypt_value(type, value, algorithm, *handle);
 }
 
-Outcome<Value> ClientEncryption::decrypt(Bytes payload) { return decrypt_value(payload, *keys_); }
+Outcome<DecryptedValue> ClientEncryption::decrypt(Bytes payload) {
+  return decrypt_value(payload, *keys_);
+}
 
 Outcome<std::optional<kms::KeyDocument>> ClientEncryption::get_key(const KeyId& id) {
   return first(vault_->find({&id, 1}, {}));

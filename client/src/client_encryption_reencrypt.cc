@@ -71,7 +71,7 @@ Failure at(Failure f, const Origin& origin, Bytes document) {
 }  // namespace
 
 Outcome<std::vector<std::vector<std::uint8_t>>> ClientEncryption::reencrypt(
-    std::span<const Bytes> payloads, const KeySelector& new_key) {
+    std::span<const Bytes> payloads, const KeyIdOrAltName& new_key) {
   FLE_TRY(kms::KeyHandle key, resolve(new_key));
   Rotation rotation(std::move(key));
   std::vector<bool> changes(payloads.size());
@@ -94,7 +94,7 @@ Outcome<std::vector<std::vector<std::uint8_t>>> ClientEncryption::reencrypt(
 }
 
 Outcome<std::size_t> ClientEncryption::reencrypt_documents(std::span<const MutBytes> documents,
-                                                           const KeySelector& new_key,
+                                                           const KeyIdOrAltName& new_key,
                                                            std::span<const KeyId> only) {
   FLE_TRY(kms::KeyHandle key, resolve(new_key));
   Rotation rotation(std::move(key));

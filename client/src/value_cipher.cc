@@ -38,7 +38,7 @@ Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, A
   return payload;
 }
 
-Outcome<Value> decrypt_value(Bytes payload, kms::KeyRing& keys) {
+Outcome<DecryptedValue> decrypt_value(Bytes payload, kms::KeyRing& keys) {
   const auto header = parse_payload(payload);
   if (!header) return malformed_payload();
   kms::KeyLease lease;
@@ -49,7 +49,7 @@ Outcome<Value> decrypt_value(Bytes payload, kms::KeyRing& keys) {
   OpenJob job{&key->key, payload, scratch.bytes()};
   if (const BatchStatus opened = open_batch({&job, 1}); !opened)
     return does_not_open(opened.error().code);
-  Value v{static_cast<bson::Type>(header->bson_type), {}};
+  DecryptedValue v{static_cast<bson::Type>(header->bson_type), {}};
   FLE_CHECK(v.bytes.reset(job.plaintext_len));
   std::copy_n(job.out.begin(), job.plaintext_len, v.bytes.bytes().begin());
   if (!bson::check_value(v.type, v.bytes.bytes())) return malformed_plaintext();

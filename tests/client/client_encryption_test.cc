@@ -28,7 +28,7 @@ class ClientEncryptionTest : public ::testing::Test {
     return client_->create_data_key("local", options)->id;
   }
   /// The element `v` of a document, sealed.
-  Doc seal(const std::string& json, const KeySelector& key, Algorithm a = Algorithm::random) {
+  Doc seal(const std::string& json, const KeyIdOrAltName& key, Algorithm a = Algorithm::random) {
     const auto [type, value] = element(json);
     auto sealed = client_->encrypt(type, value, a, key);
     if (!sealed) throw std::runtime_error(sealed.error().to_string());

@@ -49,7 +49,7 @@ class Explicit : public test::SpecTest {
         client.encrypt(value.type, value.bytes, Algorithm::deterministic, key));
   }
   static TypedValue opened(client::ClientEncryption& client, const TypedValue& value) {
-    const client::Value plain =
+    const client::DecryptedValue plain =
         test::LocalKeys::must(client.decrypt(test::payload_of(value).value()));
     const Bytes bytes = plain.bytes.bytes();
     return {plain.type, {bytes.begin(), bytes.end()}};

@@ -31,7 +31,7 @@ struct DataKeyOptions {
 };
 
 /// A data key, named by its id or by one of its alternate names.
-using KeySelector = std::variant<KeyId, std::string>;
+using KeyIdOrAltName = std::variant<KeyId, std::string>;
 
 /// What the drivers' ClientEncryption does (CSFLE specification, "ClientEncryption"): data keys
 /// from their making to their end, and values encrypted explicitly.
@@ -64,9 +64,9 @@ class FLE_API ClientEncryption {
   /// @retval as encrypt_value()
   [[nodiscard]] Outcome<std::vector<std::uint8_t>> encrypt(bson::Type type, Bytes value,
                                                            Algorithm algorithm,
-                                                           const KeySelector& key);
+                                                           const KeyIdOrAltName& key);
   /// Decrypts one payload: decrypt_value().
-  [[nodiscard]] Outcome<Value> decrypt(Bytes payload);
+  [[nodiscard]] Outcome<DecryptedValue> decrypt(Bytes payload);
 
   // Rotation of data: the same values under another data key. What is under that key already stays
   // as it is, so that a run may be repeated or resumed. Algorithms and BSON types stay; so does
@@ -78,7 +78,7 @@ class FLE_API ClientEncryption {
   ///         the number of the payload, from 1
   /// @retval Errc::key_not_found  the new key, or that of a payload
   [[nodiscard]] Outcome<std::vector<std::vector<std::uint8_t>>> reencrypt(
-      std::span<const Bytes> payloads, const KeySelector& new_key);
+      std::span<const Bytes> payloads, const KeyIdOrAltName& new_key);
   /// Every encrypted value in BSON documents, in place. All or nothing: on a failure no byte has
   /// changed.
   /// @param only  ids of the keys to get rid of; empty: every other key than the new one. Values
@@ -87,7 +87,7 @@ class FLE_API ClientEncryption {
   /// @retval as above, with document (from 1) and field path
   /// @retval as bson::find_ciphertexts
   [[nodiscard]] Outcome<std::size_t> reencrypt_documents(std::span<const MutBytes> documents,
-                                                         const KeySelector& new_key,
+                                                         const KeyIdOrAltName& new_key,
                                                          std::span<const KeyId> only = {});
 
   // Keys. The material in a document is wrapped.
@@ -119,7 +119,7 @@ class FLE_API ClientEncryption {
   [[nodiscard]] const std::shared_ptr<kms::KeyRing>& keys() const noexcept { return keys_; }
 
  private:
-  [[nodiscard]] Outcome<kms::KeyHandle> resolve(const KeySelector& key);
+  [[nodiscard]] Outcome<kms::KeyHandle> resolve(const KeyIdOrAltName& key);
 
   std::shared_ptr<kms::KeyVault> vault_;
   std::shared_ptr<const kms::Providers> providers_;

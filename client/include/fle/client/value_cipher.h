@@ -31,7 +31,7 @@ namespace fle::client {
 [[nodiscard]] FLE_API Done check_encryptable(bson::Type type, Bytes value, Algorithm algorithm);
 
 /// A decrypted value.
-struct Value {
+struct DecryptedValue {
   bson::Type type;
   WipedBuffer bytes;
 };
@@ -39,7 +39,7 @@ struct Value {
 /// Decrypts one payload; the key is named in it.
 /// @retval Errc::malformed_payload, Errc::auth_failed, Errc::malformed_bson
 /// @retval as KeyRing::by_id
-[[nodiscard]] FLE_API Outcome<Value> decrypt_value(Bytes payload, kms::KeyRing& keys);
+[[nodiscard]] FLE_API Outcome<DecryptedValue> decrypt_value(Bytes payload, kms::KeyRing& keys);
 
 }  // namespace fle::client
 
