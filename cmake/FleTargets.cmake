@@ -52,6 +52,15 @@ function(fle_compiled_part target)
   fle_hardening(${target})
 endfunction()
 
+# For those who build libfle again and again from nothing: some files of a target compiled as one. In
+# it, what a file includes is there for the next, and a name of one must not be another's, too: only
+# what asks for it by this function, and in one preset. The library is always compiled file by file.
+option(FLE_UNITY "Compile the command and the tests in few units" OFF)
+mark_as_advanced(FLE_UNITY)
+function(fle_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${FLE_UNITY})
+endfunction()
+
 # What a program that holds plaintext should be built with; tests/hardening_test.cmake reads it in the
 # results. Of a static library the linker's part is its user's business.
 #
@@ -76,9 +85,11 @@ endfunction()
 
 # Our own warnings, on our own targets only. GCC 12 at -O3 sees overlapping copies in std::string
 # (GCC bug 105651) and endless comparisons in std::vector where there are none; GCC 13 does not.
+# In a unity build no file is the main one, whose types GCC knows to be seen by nobody else.
 function(fle_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-stringop-overread>
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wno-subobject-linkage>
     $<$<BOOL:${FLE_WERROR}>:-Werror>)
 endfunction()

@@ -119,7 +119,7 @@ TEST(PathOf, FindsElementsBeforeTheDamage) {
 }
 
 /// A plan whose fields f0, f1, ... have these pointers.
-std::shared_ptr<const schema::Plan> plan_of(const std::vector<std::string>& pointers) {
+std::shared_ptr<const schema::Plan> plan_with_pointers(const std::vector<std::string>& pointers) {
   std::string text = R"({"bsonType": "object", "properties": {)";
   for (std::size_t i = 0; i < pointers.size(); ++i)
     text += (i == 0 ? "\"f" : ", \"f") + std::to_string(i) +
@@ -133,8 +133,9 @@ std::string shown(const Outcome<std::string_view>& found) {
 }
 
 TEST(PointerValues, AreThoseOfEachPointerByItself) {
-  const auto plan = plan_of({"/k", "/a/b", "/a/1/c", "/l/0", "/l/1/m", "/l/01/m", "/s", "/s/x",
-                             "/a", "/none", "/a/none/x", "/k/deeper/still", "/t", "/t/u", "/k"});
+  const auto plan =
+      plan_with_pointers({"/k", "/a/b", "/a/1/c", "/l/0", "/l/1/m", "/l/01/m", "/s", "/s/x", "/a",
+                          "/none", "/a/none/x", "/k/deeper/still", "/t", "/t/u", "/k"});
   EXPECT_EQ(plan->pointers().size(), 14U) << "each once";
   PointerValues values;
   for (const char* json :
@@ -156,8 +157,8 @@ TEST(PointerValues, AreThoseOfEachPointerByItself) {
 TEST(PointerValues, KeepNothingOfTheDocumentOrPlanBefore) {
   PointerValues values;
   const auto first = test::from_json("{'k':'one','a':{'b':'two'}}");
-  values.read(first, *plan_of({"/k", "/a/b"}));
-  const auto plan = plan_of({"/a/b", "/x"});
+  values.read(first, *plan_with_pointers({"/k", "/a/b"}));
+  const auto plan = plan_with_pointers({"/a/b", "/x"});
   const auto second = test::from_json("{'k':'three'}");
   values.read(second, *plan);
   EXPECT_FALSE(values.value(0));
@@ -172,7 +173,7 @@ TEST(PointerValues, LookOnceForAllPointers) {
     json += "'p" + std::to_string(i) + "':0,'k" + std::to_string(i) + "':'v',";
   }
   json.back() = '}';
-  const auto plan = plan_of(pointers);
+  const auto plan = plan_with_pointers(pointers);
   const auto doc = test::from_json(json);
   PointerValues values;
   Work work;
@@ -182,7 +183,7 @@ TEST(PointerValues, LookOnceForAllPointers) {
 }
 
 TEST(PointerValues, RefuseWhatStandsTwice) {
-  const auto plan = plan_of({"/k", "/a/b"});
+  const auto plan = plan_with_pointers({"/k", "/a/b"});
   test::Buffer doc = test::from_json("{'k':'1','k':'2','a':{'b':'x'},'a':{'b':'y'}}");
   PointerValues values;
   values.read(doc, *plan);

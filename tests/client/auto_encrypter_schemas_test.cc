@@ -59,12 +59,12 @@ class AutoEncrypterSchemas : public testing::Test {
   AutoEncrypter::Options options_;
 };
 
-const std::string kInsert = "{'insert': 'patients', 'documents': [{'_id': 1, 'ssn': 5}]}";
+const std::string kInsertOne = "{'insert': 'patients', 'documents': [{'_id': 1, 'ssn': 5}]}";
 
-/// Whether the ssn of kInsert is encrypted; nothing when the command is refused.
+/// Whether the ssn of kInsertOne is encrypted; nothing when the command is refused.
 std::optional<bool> encrypts(const AutoEncrypter& auto_encrypter,
                              const std::string& db = "clinic") {
-  const auto sent = auto_encrypter.encrypt_command(db, bson(kInsert));
+  const auto sent = auto_encrypter.encrypt_command(db, bson(kInsertOne));
   if (!sent) return std::nullopt;
   return test::payload_of(test::find_value(*sent, {"documents", "0", "ssn"}).value()).has_value();
 }
@@ -185,7 +185,7 @@ TEST_F(AutoEncrypterSchemas, OfAllCollectionsAreAskedForInOneCall) {
 TEST_F(AutoEncrypterSchemas, OfViewsThereAreNone) {
   add("patients", "{'name': 'patients', 'type': 'view', 'options': {'viewOn': 'x'}}");
   const AutoEncrypter e = auto_encrypter();
-  const auto sent = e.encrypt_command("clinic", bson(kInsert));
+  const auto sent = e.encrypt_command("clinic", bson(kInsertOne));
   ASSERT_FALSE(sent);
   EXPECT_EQ(sent.error().code, Errc::view_not_supported);
   EXPECT_EQ(sent.error().message, "cannot auto encrypt a view: clinic.patients");
@@ -206,37 +206,37 @@ TEST_F(AutoEncrypterSchemas, OfWhatANewViewStandsOnAreAskedFor) {
 TEST_F(AutoEncrypterSchemas, ThatDoNotCompileRefuseEveryCommand) {
   add("patients", info("patients", "{'properties': {'ssn': {'encrypt': {'algorithm': 'rot13'}}}}"));
   const AutoEncrypter e = auto_encrypter();
-  const Errc first = error_of(e, kInsert);
+  const Errc first = error_of(e, kInsertOne);
   EXPECT_NE(first, Errc{});
-  EXPECT_EQ(error_of(e, kInsert), first);
+  EXPECT_EQ(error_of(e, kInsertOne), first);
   EXPECT_EQ(server_.calls.size(), 1U);
 }
 
 TEST_F(AutoEncrypterSchemas, OfQueryableEncryptionAreRefused) {
   add("patients",
       "{'name': 'patients', 'options': {'encryptedFields': {'fields': [{'path': 'ssn'}]}}}");
-  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::command_not_supported);
+  EXPECT_EQ(error_of(auto_encrypter(), kInsertOne), Errc::command_not_supported);
 }
 
 TEST_F(AutoEncrypterSchemas, AreNotTakenFromAnAnswerThatMakesNoSense) {
   add_patients();
   server_.collections["patients"].push_back(server_.collections["patients"].front());
-  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::server_bad_answer) << "twice";
+  EXPECT_EQ(error_of(auto_encrypter(), kInsertOne), Errc::server_bad_answer) << "twice";
   server_.collections.clear();
   add("visits", info("visits", "{}"));
-  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::server_bad_answer) << "not asked for";
+  EXPECT_EQ(error_of(auto_encrypter(), kInsertOne), Errc::server_bad_answer) << "not asked for";
   server_.collections.clear();
   add("patients", "{'type': 'collection'}");
-  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::malformed_bson) << "without a name";
+  EXPECT_EQ(error_of(auto_encrypter(), kInsertOne), Errc::malformed_bson) << "without a name";
   server_.collections["patients"] = {Doc{9, 0, 0, 0, 2, 'n'}};
-  EXPECT_EQ(error_of(auto_encrypter(), kInsert), Errc::malformed_bson) << "not BSON";
+  EXPECT_EQ(error_of(auto_encrypter(), kInsertOne), Errc::malformed_bson) << "not BSON";
 }
 
 TEST_F(AutoEncrypterSchemas, AreAskedForAgainAfterAFailure) {
   add_patients();
   const AutoEncrypter e = auto_encrypter();
   server_.failure = Failure(Errc::server_unreachable, "down");
-  EXPECT_EQ(error_of(e, kInsert), Errc::server_unreachable);
+  EXPECT_EQ(error_of(e, kInsertOne), Errc::server_unreachable);
   server_.failure.reset();
   EXPECT_EQ(encrypts(e), true);
 }
@@ -250,7 +250,7 @@ TEST_F(AutoEncrypterSchemas, AreAskedForAgainAfterAnException) {
     return list(db, filter);
   };
   const AutoEncrypter e = auto_encrypter();
-  EXPECT_THROW((void)e.encrypt_command("clinic", bson(kInsert)), std::runtime_error);
+  EXPECT_THROW((void)e.encrypt_command("clinic", bson(kInsertOne)), std::runtime_error);
   throws = false;
   EXPECT_EQ(encrypts(e), true);
 }
@@ -365,7 +365,7 @@ TEST_F(AutoEncrypterSchemas, ThatAThreadFailsToGetFailForTheThreadsThatWaitForTh
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       gate.arrive();
-      if (error_of(e, kInsert) == Errc::server_unreachable) ++refused;
+      if (error_of(e, kInsertOne) == Errc::server_unreachable) ++refused;
     });
   }
   for (std::thread& t : threads) t.join();

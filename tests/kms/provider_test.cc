@@ -31,7 +31,7 @@ void expect_no_secret(const std::string& text) {
     EXPECT_EQ(text.find(kKeyText.substr(i, 6)), std::string::npos) << text;
 }
 
-Failure refused(const std::string& json, Errc code = Errc::kms_config_invalid) {
+Failure options_refused(const std::string& json, Errc code = Errc::kms_config_invalid) {
   const auto p = Providers::from_json(json);
   if (p) {
     ADD_FAILURE() << "accepted: " << json;
@@ -93,7 +93,7 @@ TEST(Providers, RefuseBadIds) {
       {" local", "unrecognized KMS provider type"},
   };
   for (const auto& [id, why] : bad) {
-    EXPECT_NE(refused("{\"" + std::string(id) + "\"" + options).message.find(why),
+    EXPECT_NE(options_refused("{\"" + std::string(id) + "\"" + options).message.find(why),
               std::string::npos)
         << id;
     Providers p;
@@ -150,21 +150,22 @@ TEST(Providers, NameWhatIsNotExpectedAndWhatWasMeant) {
       {R"({"aws": {"wJalrXUtnFEMIKMDENGbPxRfiCYEXAMPLEKEY": "s"}})", {"not told"}},
   };
   for (const auto& [json, parts] : cases) {
-    const std::string said = refused(json).message;
+    const std::string said = options_refused(json).message;
     for (const char* part : parts) EXPECT_NE(said.find(part), std::string::npos) << said;
   }
 }
 
 TEST(Providers, RefuseOptionsThatBreakARule) {
   const std::string k = "\"" + kKey64 + "\"";
-  EXPECT_NE(refused("{}").message.find("no kms provider set"), std::string::npos);
-  EXPECT_NE(refused("{\"local\": {\"key\": " + k + "}, \"local\": {\"key\": " + k + "}}")
+  EXPECT_NE(options_refused("{}").message.find("no kms provider set"), std::string::npos);
+  EXPECT_NE(options_refused("{\"local\": {\"key\": " + k + "}, \"local\": {\"key\": " + k + "}}")
                 .message.find("duplicate entry"),
             std::string::npos);
-  EXPECT_NE(refused("{\"local:n\": {}}").message.find("on-demand credentials are not supported"),
-            std::string::npos);
-  EXPECT_NE(refused("{\"local\": {}}").message.find("'key' is missing"), std::string::npos);
-  EXPECT_NE(refused("{\"local\": {\"key\": \"" + kKey64.substr(4) + "\"}}")
+  EXPECT_NE(
+      options_refused("{\"local:n\": {}}").message.find("on-demand credentials are not supported"),
+      std::string::npos);
+  EXPECT_NE(options_refused("{\"local\": {}}").message.find("'key' is missing"), std::string::npos);
+  EXPECT_NE(options_refused("{\"local\": {\"key\": \"" + kKey64.substr(4) + "\"}}")
                 .message.find("local key must be 96 bytes, but has 93"),
             std::string::npos);
   for (const std::string& bad :
@@ -179,26 +180,26 @@ TEST(Providers, RefuseOptionsThatBreakARule) {
         "{\"local\": {\"key\": {\"$binary\": {\"base64\": " + k +
             ", \"subType\": \"00\"}, \"x\": 1}}}",
         "{\"local\": {\"" + kKey64 + "\": 1}}"})
-    refused(bad);
+    options_refused(bad);
 }
 
 TEST(Providers, PlaceSyntaxErrorsWithoutQuotingTheText) {
-  const Failure f = refused("{\n  \"local\": {\"key\": \"" + kKey64 + "\"},,\n}");
+  const Failure f = options_refused("{\n  \"local\": {\"key\": \"" + kKey64 + "\"},,\n}");
   EXPECT_EQ(f.line, 2U);
   EXPECT_EQ(f.column, 12U + 8U + kKey64.size() + 2U + 2U);
-  refused("");
-  refused("{\"local\": {\"key\": \"" + kKey64);
-  refused("{\"local\": {\"key\": \"" + kKey64 + "\"}} trailing");
-  refused(std::string("{\"local\": {\"key\": \"" + kKey64 + "\"}}") + '\0');
-  refused(std::string(200'000, '['));
+  options_refused("");
+  options_refused("{\"local\": {\"key\": \"" + kKey64);
+  options_refused("{\"local\": {\"key\": \"" + kKey64 + "\"}} trailing");
+  options_refused(std::string("{\"local\": {\"key\": \"" + kKey64 + "\"}}") + '\0');
+  options_refused(std::string(200'000, '['));
   for (const char* cut : {"\xc3", "\xe2\x82", "\xf1", "\xf0\x9f\x98"})
-    refused("{\"local" + std::string(cut));
+    options_refused("{\"local" + std::string(cut));
 }
 
 TEST(Providers, NameTheCloudThatIsNotConfigured) {
   for (const char* id : {"aws", "azure", "gcp", "aws:prod"}) {
-    const Failure f = refused("{\"" + std::string(id) + "\": {\"accessKeyId\": \"x\"}}",
-                              Errc::kms_config_invalid);
+    const Failure f = options_refused("{\"" + std::string(id) + "\": {\"accessKeyId\": \"x\"}}",
+                                      Errc::kms_config_invalid);
     EXPECT_NE(f.message.find(id), std::string::npos);
     const Providers none;
     const auto found = none.find(id);

@@ -17,7 +17,7 @@ using test::marks;
 using test::refuses;
 using test::refuses_join;
 
-constexpr Errc kMalformed = Errc::command_malformed;
+using test::kMalformed;
 constexpr Errc kUnknown = Errc::encryption_unknown;
 
 std::string facet(const std::string& pipelines) { return "{'$facet': " + pipelines + "}"; }

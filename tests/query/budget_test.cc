@@ -9,7 +9,7 @@ namespace {
 
 using query::Analysis;
 
-std::string repeated(char c, int n) { return std::string(static_cast<std::size_t>(n), c); }
+std::string run_of(char c, int n) { return std::string(static_cast<std::size_t>(n), c); }
 
 /// `n` patterns, which `pattern` gives.
 template <class F>
@@ -31,7 +31,7 @@ Buf insert_of(int n, F name) {
     json += (i == 0 ? "'" : ", '") + std::string(name(std::to_string(i))) + "': 1";
   return doc(json + "}]}");
 }
-std::string letters(const std::string& n) { return repeated('a', 14) + n; }
+std::string letters(const std::string& n) { return run_of('a', 14) + n; }
 
 Done analyze_with(Bytes command, const std::shared_ptr<const schema::Plan>& plan, Analysis& a,
                   const Budget& budget = {}) {

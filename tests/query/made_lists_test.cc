@@ -14,8 +14,8 @@ using test::keeps;
 using test::marks;
 using test::refuses;
 
-constexpr Errc kOperator = Errc::operator_not_allowed;
-constexpr Errc kCompare = Errc::comparison_not_possible;
+using test::kCompare;
+using test::kOperator;
 
 /// Behind a $lookup from a collection that encrypts, and behind a $push.
 const std::string kJoined =

@@ -7,6 +7,7 @@
 namespace fle {
 namespace {
 
+using test::enc;
 using test::expect_marked;
 using test::expect_refused;
 using test::expect_unchanged;
@@ -14,7 +15,6 @@ using test::expect_unchanged;
 std::string find(const std::string& filter, const std::string& more = {}) {
   return "{'find': 'c', 'filter': " + filter + more + "}";
 }
-std::string det(const std::string& value) { return "{'E': 1, 'k': 0, 'v': " + value + "}"; }
 
 void expect_filter(const std::string& filter, const std::string& expected) {
   expect_marked(find(filter), find(expected));
@@ -24,15 +24,15 @@ void refuse(const std::string& filter, Errc code, const std::string& text = {}) 
 }
 
 TEST(Match, EncryptsValuesThatMeetADeterministicField) {
-  expect_filter("{'ssn': 5}", "{'ssn': {'$eq': " + det("5") + "}}");
-  expect_filter("{'ssn': {'$eq': 5}}", "{'ssn': {'$eq': " + det("5") + "}}");
-  expect_filter("{'ssn': {'$ne': 5}}", "{'ssn': {'$ne': " + det("5") + "}}");
+  expect_filter("{'ssn': 5}", "{'ssn': {'$eq': " + enc("5") + "}}");
+  expect_filter("{'ssn': {'$eq': 5}}", "{'ssn': {'$eq': " + enc("5") + "}}");
+  expect_filter("{'ssn': {'$ne': 5}}", "{'ssn': {'$ne': " + enc("5") + "}}");
   expect_filter("{'ssn': {'$in': [5, 6]}}",
-                "{'ssn': {'$in': [" + det("5") + ", " + det("6") + "]}}");
-  expect_filter("{'ssn': {'$nin': [5]}}", "{'ssn': {'$nin': [" + det("5") + "]}}");
+                "{'ssn': {'$in': [" + enc("5") + ", " + enc("6") + "]}}");
+  expect_filter("{'ssn': {'$nin': [5]}}", "{'ssn': {'$nin': [" + enc("5") + "]}}");
   expect_filter("{'ssn': {'$not': {'$in': [5]}}}",
-                "{'ssn': {'$not': {'$in': [" + det("5") + "]}}}");
-  expect_filter("{'address.street': 's'}", "{'address.street': {'$eq': " + det("'s'") + "}}");
+                "{'ssn': {'$not': {'$in': [" + enc("5") + "]}}}");
+  expect_filter("{'address.street': 's'}", "{'address.street': {'$eq': " + enc("'s'") + "}}");
   expect_filter("{'other': 's'}", "{'other': {'$eq': {'E': 1, 'k': 17, 'v': 's'}}}");
 }
 
@@ -40,8 +40,8 @@ TEST(Match, LooksInsideLogicalOperators) {
   for (const char* op : {"$and", "$or", "$nor"}) {
     const std::string name = std::string("{'") + op + "': ";
     expect_filter(name + "[{'ssn': 5}, {'$or': [{'name': 'x'}]}]}",
-                  name + "[{'ssn': {'$eq': " + det("5") +
-                      "}}, {'$or': [{'name': {'$eq': " + det("'x'") + "}}]}]}");
+                  name + "[{'ssn': {'$eq': " + enc("5") +
+                      "}}, {'$or': [{'name': {'$eq': " + enc("'x'") + "}}]}]}");
     refuse(name + "[{'ssn': {'$gt': 5}}]}", Errc::operator_not_allowed);
     refuse(name + "{'ssn': 5}}", Errc::command_malformed);
     refuse(name + "[5]}", Errc::command_malformed);
@@ -50,11 +50,11 @@ TEST(Match, LooksInsideLogicalOperators) {
 
 TEST(Match, WritesImplicitEqualitiesInFullBesideEncryptedValuesOnly) {
   expect_filter("{'_id': 2, 'ssn': 5, 'city': {'$gt': 'a'}, 'a': {'b': 1}}",
-                "{'_id': {'$eq': 2}, 'ssn': {'$eq': " + det("5") +
+                "{'_id': {'$eq': 2}, 'ssn': {'$eq': " + enc("5") +
                     "}, 'city': {'$gt': 'a'}, 'a': {'$eq': {'b': 1}}}");
   // Neither of these is an equality.
   expect_filter("{'ssn': 5, 'city': {'$regularExpression': {'pattern': 'x', 'options': ''}}}",
-                "{'ssn': {'$eq': " + det("5") +
+                "{'ssn': {'$eq': " + enc("5") +
                     "}, 'city': {'$regularExpression': {'pattern': 'x', 'options': ''}}}");
   expect_unchanged(find("{'_id': 2, 'city': 'x', '$or': [{'city': 5}]}"));
   expect_unchanged(find("{'_id': 2, 'ssn': {'$exists': true}}"));
@@ -191,11 +191,11 @@ TEST(Match, RefusesACollationWhereStringsAreCompared) {
   const std::string german = ", 'collation': {'locale': 'de'}";
   expect_refused(find("{'name': 'x'}", german), Errc::collation_not_allowed);
   expect_refused(find("{'name': {'$in': ['x']}}", german), Errc::collation_not_allowed);
-  expect_marked(find("{'ssn': 5}", german), find("{'ssn': {'$eq': " + det("5") + "}}", german));
+  expect_marked(find("{'ssn': 5}", german), find("{'ssn': {'$eq': " + enc("5") + "}}", german));
   expect_unchanged(find("{'city': 'x'}", german));
   const std::string simple = ", 'collation': {'locale': 'simple'}";
   expect_marked(find("{'name': 'x'}", simple),
-                find("{'name': {'$eq': " + det("'x'") + "}}", simple));
+                find("{'name': {'$eq': " + enc("'x'") + "}}", simple));
 }
 
 TEST(Match, FollowsPatternsAndAdditionalProperties) {
@@ -204,7 +204,7 @@ TEST(Match, FollowsPatternsAndAdditionalProperties) {
       "}, 'properties': {'open': {'bsonType': 'object', 'additionalProperties': " +
       test::det("int") + "}}}");
   expect_marked(find("{'secretName': 'x', 'open.any': 5, 'name': 'x'}"),
-                find("{'secretName': {'$eq': " + det("'x'") + "}, 'open.any': {'$eq': " + det("5") +
+                find("{'secretName': {'$eq': " + enc("'x'") + "}, 'open.any': {'$eq': " + enc("5") +
                      "}, 'name': {'$eq': 'x'}}"),
                 plan);
   expect_refused(find("{'secretName': {'$gt': 'x'}}"), Errc::operator_not_allowed, {}, plan);
@@ -213,7 +213,7 @@ TEST(Match, FollowsPatternsAndAdditionalProperties) {
 
 TEST(Match, AnalysesEachConditionOnOnePath) {
   expect_filter("{'ssn': 5, 'ssn': 6}",
-                "{'ssn': {'$eq': " + det("5") + "}, 'ssn': {'$eq': " + det("6") + "}}");
+                "{'ssn': {'$eq': " + enc("5") + "}, 'ssn': {'$eq': " + enc("6") + "}}");
   refuse("{'ssn': 5, 'ssn': {'$gt': 6}}", Errc::operator_not_allowed);
   refuse("{'ssn': {'$eq': 5, 'x': 6}}", Errc::operator_not_allowed);
 }
@@ -221,11 +221,11 @@ TEST(Match, AnalysesEachConditionOnOnePath) {
 TEST(Match, TakesReferencesForValues) {
   refuse("{'ssn': {'$ref': 'c', '$id': 1}}", Errc::type_not_allowed);
   expect_filter("{'ssn': 5, 'link': {'$ref': 'c', '$id': 1}}",
-                "{'ssn': {'$eq': " + det("5") + "}, 'link': {'$eq': {'$ref': 'c', '$id': 1}}}");
+                "{'ssn': {'$eq': " + enc("5") + "}, 'link': {'$eq': {'$ref': 'c', '$id': 1}}}");
   // Half of one is a list of operators that nobody knows.
   refuse("{'name': {'$ref': 'c'}}", Errc::operator_not_allowed);
   expect_filter("{'ssn': 5, 'link': {'$ref': 'c'}}",
-                "{'ssn': {'$eq': " + det("5") + "}, 'link': {'$ref': 'c'}}");
+                "{'ssn': {'$eq': " + enc("5") + "}, 'link': {'$ref': 'c'}}");
 }
 
 TEST(Match, RefusesAListForARandomFieldWhateverIsInIt) {
@@ -247,14 +247,14 @@ TEST(Match, RefusesNullAndPatternsInNegatedListsToo) {
   refuse("{'ssn': {'$not': {'$not': {'$gt': 5}}}}", Errc::operator_not_allowed);
   refuse("{'ssn': {'$not': {}}}", Errc::command_malformed);
   expect_filter("{'ssn': {'$not': {'$not': {'$eq': 5}}}}",
-                "{'ssn': {'$not': {'$not': {'$eq': " + det("5") + "}}}}");
+                "{'ssn': {'$not': {'$not': {'$eq': " + enc("5") + "}}}}");
 }
 
 TEST(Match, ComparesPatternsThatAreStoredAsValues) {
   const auto plan =
       test::plan_of("{'bsonType': 'object', 'properties': {'p': " + test::det("regex") + "}}");
   const std::string regex = "{'$regularExpression': {'pattern': 'x', 'options': 'i'}}";
-  expect_marked(find("{'p': {'$eq': " + regex + "}}"), find("{'p': {'$eq': " + det(regex) + "}}"),
+  expect_marked(find("{'p': {'$eq': " + regex + "}}"), find("{'p': {'$eq': " + enc(regex) + "}}"),
                 plan);
   expect_refused(find("{'p': " + regex + "}"), Errc::operator_not_allowed, {}, plan);
   expect_refused(find("{'p': {'$in': [" + regex + "]}}"), Errc::operator_not_allowed, {}, plan);

@@ -9,8 +9,6 @@ namespace fle::test {
 inline std::string pipeline(const std::string& stages) {
   return "{'aggregate': 'c', 'pipeline': [" + stages + "], 'cursor': {}}";
 }
-/// How `shown` writes a value that is encrypted deterministically under the zero key.
-inline std::string enc(const std::string& value) { return "{'E': 1, 'k': 0, 'v': " + value + "}"; }
 
 inline void marks(const std::string& stages, const std::string& expected) {
   expect_marked(pipeline(stages), pipeline(expected));

@@ -12,8 +12,8 @@ using test::marks;
 using test::pipeline;
 using test::refuses;
 
-std::string nested(int n, const std::string& before, const std::string& inner,
-                   const std::string& after) {
+std::string wrapped(int n, const std::string& before, const std::string& inner,
+                    const std::string& after) {
   std::string all;
   for (int i = 0; i < n; ++i) all += before;
   all += inner;
@@ -264,7 +264,7 @@ TEST(AggregateTarget, RefusesFullNamesThatAreNone) {
 
 TEST(AggregateTarget, HasALimitForNestedPipelines) {
   const std::string inner =
-      nested(30, "{'$lookup': {'from': 'a', 'as': 'x', 'pipeline': [", "{'$limit': 1}", "]}}");
+      wrapped(30, "{'$lookup': {'from': 'a', 'as': 'x', 'pipeline': [", "{'$limit': 1}", "]}}");
   const auto target = query::read_target(test::doc(pipeline(inner)));
   ASSERT_FALSE(target);
   EXPECT_EQ(target.error().code, Errc::nesting_too_deep);
@@ -338,7 +338,7 @@ TEST(HostilePipelines, HaveALimitForPaths) {
 TEST(HostilePipelines, MayNestExpressionsDeeply) {
   const auto project = [](const std::string& inner) {
     return "{'$project': {'x': " +
-           nested(18, "{'$let': {'vars': {'v': 1}, 'in': {'$cond': [", inner, ", 1, 2]}}}") + "}}";
+           wrapped(18, "{'$let': {'vars': {'v': 1}, 'in': {'$cond': [", inner, ", 1, 2]}}}") + "}}";
   };
   marks(project("{'$eq': [5, '$ssn']}"), project("{'$eq': [" + enc("5") + ", '$ssn']}"));
 }

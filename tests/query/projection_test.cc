@@ -8,13 +8,15 @@ using test::expect_marked;
 using test::expect_refused;
 using test::expect_unchanged;
 
-std::string find(const std::string& projection) {
+std::string projected(const std::string& projection) {
   return "{'find': 'c', 'projection': " + projection + "}";
 }
-std::string project(const std::string& projection) { return "{'$project': " + projection + "}"; }
+std::string project_stage(const std::string& projection) {
+  return "{'$project': " + projection + "}";
+}
 
-constexpr Errc kOperator = Errc::operator_not_allowed;
-constexpr Errc kMalformed = Errc::command_malformed;
+using test::kMalformed;
+using test::kOperator;
 
 TEST(FindProjection, IncludesAndExcludesEncryptedFields) {
   for (const char* spec : {"{}", "{'ssn': 1, 'note': true}", "{'ssn': 0}", "{'address': 1}",
@@ -22,16 +24,16 @@ TEST(FindProjection, IncludesAndExcludesEncryptedFields) {
                            "{'city': 1, 'list': {'$slice': [1, 2]}}", "{'list.$': 1}",
                            "{'list': {'$elemMatch': {'a': 1}}}", "{'list': {'$slice': -1}}",
                            "{'score': {'$meta': 'textScore'}}", "{'x': '$ssn'}", "{'x': 'text'}"})
-    expect_unchanged(find(spec));
+    expect_unchanged(projected(spec));
 }
 
 TEST(FindProjection, AnalysesExpressions) {
-  expect_marked(find("{'x': {'$eq': ['$ssn', 5]}}"),
-                find("{'x': {'$eq': ['$ssn', " + enc("5") + "]}}"));
-  expect_marked(find("{'x': {'y': {'$ne': ['$ssn', 5]}}, 'z.w': {'$in': ['$ssn', [6]]}}"),
-                find("{'x': {'y': {'$ne': ['$ssn', " + enc("5") + "]}}, 'z.w': {'$in': ['$ssn', [" +
-                     enc("6") + "]]}}"));
-  expect_refused(find("{'x': {'$toUpper': '$name'}}"), Errc::expression_not_allowed);
+  expect_marked(projected("{'x': {'$eq': ['$ssn', 5]}}"),
+                projected("{'x': {'$eq': ['$ssn', " + enc("5") + "]}}"));
+  expect_marked(projected("{'x': {'y': {'$ne': ['$ssn', 5]}}, 'z.w': {'$in': ['$ssn', [6]]}}"),
+                projected("{'x': {'y': {'$ne': ['$ssn', " + enc("5") +
+                          "]}}, 'z.w': {'$in': ['$ssn', [" + enc("6") + "]]}}"));
+  expect_refused(projected("{'x': {'$toUpper': '$name'}}"), Errc::expression_not_allowed);
   expect_refused(
       "{'find': 'c', 'projection': {'x': {'$eq': ['$name', 'n']}}, "
       "'collation': {'locale': 'de'}}",
@@ -39,22 +41,22 @@ TEST(FindProjection, AnalysesExpressions) {
 }
 
 TEST(FindProjection, LooksIntoNoEncryptedField) {
-  expect_refused(find("{'ssn': {'$slice': 1}}"), kOperator, "looks into an encrypted field");
-  expect_refused(find("{'address': {'$slice': 1}}"), kOperator);
-  expect_refused(find("{'note': {'$elemMatch': {'a': 1}}}"), kOperator);
-  expect_refused(find("{'address': {'$elemMatch': {'street': 's'}}}"), kOperator);
-  expect_refused(find("{'ssn.$': 1}"), kOperator);
-  expect_refused(find("{'address.$': 1}"), kOperator);
-  expect_refused(find("{'list': {'$slice': ['$ssn', 1]}}"), Errc::expression_not_allowed);
-  expect_refused(find("{'ssn.x': 1}"), kOperator, "leads into an encrypted value");
-  expect_refused(find("{'ssn': {'x': 0}}"), kOperator, "leads into an encrypted value");
+  expect_refused(projected("{'ssn': {'$slice': 1}}"), kOperator, "looks into an encrypted field");
+  expect_refused(projected("{'address': {'$slice': 1}}"), kOperator);
+  expect_refused(projected("{'note': {'$elemMatch': {'a': 1}}}"), kOperator);
+  expect_refused(projected("{'address': {'$elemMatch': {'street': 's'}}}"), kOperator);
+  expect_refused(projected("{'ssn.$': 1}"), kOperator);
+  expect_refused(projected("{'address.$': 1}"), kOperator);
+  expect_refused(projected("{'list': {'$slice': ['$ssn', 1]}}"), Errc::expression_not_allowed);
+  expect_refused(projected("{'ssn.x': 1}"), kOperator, "leads into an encrypted value");
+  expect_refused(projected("{'ssn': {'x': 0}}"), kOperator, "leads into an encrypted value");
 }
 
 TEST(FindProjection, RefusesWhatIsNoProjection) {
   for (const char* spec : {"5", "{'ssn': 1, 'ssn': 1}", "{'address': 1, 'address.street': 1}",
                            "{'address.street': 1, 'address': 1}", "{'a..b': 1}", "{'$a': 1}",
                            "{'a': {}}", "{'a': {'$numberDecimal': '0'}}", "{'a.': 1}"})
-    expect_refused(find(spec), kMalformed);
+    expect_refused(projected(spec), kMalformed);
 }
 
 TEST(FindProjection, HoldsForFindAndModify) {
@@ -71,27 +73,27 @@ TEST(ProjectStage, KeepsTheEncryptionOfIncludedFields) {
   for (const char* spec :
        {"{'ssn': 1}", "{'ssn': true, '_id': 0}", "{'city': 0}",
         "{'name': 0, 'address': {'street': 0}}", "{'_id': 0}", "{'ssn': 1, 'address.street': 1}"})
-    test::flows_encrypted(project(spec), "ssn");
+    test::flows_encrypted(project_stage(spec), "ssn");
   for (const char* spec : {"{'address': 1}", "{'address.street': 1}", "{'address': {'street': 1}}",
                            "{'address.zip': 0}", "{'ssn': 0}"})
-    test::flows_encrypted(project(spec), "address.street", "'s'");
-  test::flows_encrypted(project("{'city': 0}") + ", " + project("{'ssn': 1}"), "ssn");
+    test::flows_encrypted(project_stage(spec), "address.street", "'s'");
+  test::flows_encrypted(project_stage("{'city': 0}") + ", " + project_stage("{'ssn': 1}"), "ssn");
 }
 
 TEST(ProjectStage, ForgetsFieldsThatAreLeftOut) {
   for (const char* spec :
        {"{'name': 1}", "{'ssn': 0}", "{'_id': 1}", "{'ssn': 0, '_id': 0}", "{'address.street': 1}"})
-    test::flows_dropped(project(spec), "ssn");
-  test::flows_plain(project("{'name': 1, 'ssn': {'$literal': 5}}"), "ssn");
-  test::flows_dropped(project("{'address.zip': 1, 'ssn': 1}"), "address.street");
-  test::flows_dropped(project("{'address': {'street': 0}}"), "address.street");
+    test::flows_dropped(project_stage(spec), "ssn");
+  test::flows_plain(project_stage("{'name': 1, 'ssn': {'$literal': 5}}"), "ssn");
+  test::flows_dropped(project_stage("{'address.zip': 1, 'ssn': 1}"), "address.street");
+  test::flows_dropped(project_stage("{'address': {'street': 0}}"), "address.street");
 }
 
 TEST(ProjectStage, KeepsTheIdUnlessItSaysOtherwise) {
   const auto plan =
       test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("int") + "}}");
   const auto then_match = [](const std::string& spec, const std::string& condition) {
-    return test::pipeline(project(spec) + ", {'$match': {'_id': " + condition + "}}");
+    return test::pipeline(project_stage(spec) + ", {'$match': {'_id': " + condition + "}}");
   };
   expect_marked(then_match("{'name': 1}", "5"),
                 then_match("{'name': 1}", "{'$eq': " + enc("5") + "}"), plan);
@@ -100,41 +102,44 @@ TEST(ProjectStage, KeepsTheIdUnlessItSaysOtherwise) {
 }
 
 TEST(ProjectStage, FollowsFieldsUnderNewNames) {
-  test::flows_encrypted(project("{'x': '$ssn'}"), "x");
-  test::flows_encrypted(project("{'a.b': '$ssn'}"), "a.b");
-  test::flows_encrypted(project("{'a': {'b': '$ssn', 'c': 1}}"), "a.b");
-  test::flows_encrypted(project("{'city': '$ssn'}"), "city");
-  test::flows_encrypted(project("{'x': '$address'}"), "x.street", "'s'");
-  test::flows_encrypted(project("{'x': {'$cond': [true, {'y': '$ssn'}, '$$REMOVE']}}"), "x.y");
-  test::flows_encrypted(
-      project("{'x': '$ssn'}") + ", " + project("{'y': '$x'}") + ", " + project("{'ssn': 0}"), "y");
-  test::flows_encrypted(project("{'name': '$ssn', 'ssn': '$name'}"), "name");
-  test::flows_plain(project("{'x': '$city', 'ssn': 1}"), "x");
-  test::flows_refused(project("{'x': '$note'}"), "x", Errc::random_not_comparable);
-  test::flows_refused(project("{'x': '$address'}"), "x", Errc::comparison_not_possible);
-  test::flows_refused(project("{'x': ['$ssn', '$ssn']}"), "x", kOperator);
-  test::flows_refused(project("{'x': ['$ssn', '$name']}"), "x", Errc::encryption_unknown);
+  test::flows_encrypted(project_stage("{'x': '$ssn'}"), "x");
+  test::flows_encrypted(project_stage("{'a.b': '$ssn'}"), "a.b");
+  test::flows_encrypted(project_stage("{'a': {'b': '$ssn', 'c': 1}}"), "a.b");
+  test::flows_encrypted(project_stage("{'city': '$ssn'}"), "city");
+  test::flows_encrypted(project_stage("{'x': '$address'}"), "x.street", "'s'");
+  test::flows_encrypted(project_stage("{'x': {'$cond': [true, {'y': '$ssn'}, '$$REMOVE']}}"),
+                        "x.y");
+  test::flows_encrypted(project_stage("{'x': '$ssn'}") + ", " + project_stage("{'y': '$x'}") +
+                            ", " + project_stage("{'ssn': 0}"),
+                        "y");
+  test::flows_encrypted(project_stage("{'name': '$ssn', 'ssn': '$name'}"), "name");
+  test::flows_plain(project_stage("{'x': '$city', 'ssn': 1}"), "x");
+  test::flows_refused(project_stage("{'x': '$note'}"), "x", Errc::random_not_comparable);
+  test::flows_refused(project_stage("{'x': '$address'}"), "x", Errc::comparison_not_possible);
+  test::flows_refused(project_stage("{'x': ['$ssn', '$ssn']}"), "x", kOperator);
+  test::flows_refused(project_stage("{'x': ['$ssn', '$name']}"), "x", Errc::encryption_unknown);
 }
 
 TEST(ProjectStage, MeansByAFlagWhatTheServerMeans) {
-  test::flows_encrypted(project("{'ssn': -1.0}"), "ssn");
-  test::flows_encrypted(project("{'name': 0.0}"), "ssn");
-  test::flows_dropped(project("{'name': {'$numberLong': '1'}}"), "ssn");
-  test::flows_dropped(project("{'city': {'$numberLong': '7'}}"), "ssn");
+  test::flows_encrypted(project_stage("{'ssn': -1.0}"), "ssn");
+  test::flows_encrypted(project_stage("{'name': 0.0}"), "ssn");
+  test::flows_dropped(project_stage("{'name': {'$numberLong': '1'}}"), "ssn");
+  test::flows_dropped(project_stage("{'city': {'$numberLong': '7'}}"), "ssn");
   for (const char* value : {"-1.5", "123"})
-    test::refuses(project("{'ssn': " + std::string(value) + "}"), kMalformed, "give 1 or true");
-  test::refuses(project("{'a': {'$numberDecimal': '0'}}"), kMalformed);
-  test::refuses(project("{'a': 1, 'b': 0}"), kMalformed, "not both");
-  test::refuses(project("{'a': '$x', 'b': 0}"), kMalformed, "not both");
-  test::refuses(project("{'a': {}}"), kMalformed);
-  test::refuses(project("{'a': 1, 'a.b': 1}"), kMalformed);
+    test::refuses(project_stage("{'ssn': " + std::string(value) + "}"), kMalformed,
+                  "give 1 or true");
+  test::refuses(project_stage("{'a': {'$numberDecimal': '0'}}"), kMalformed);
+  test::refuses(project_stage("{'a': 1, 'b': 0}"), kMalformed, "not both");
+  test::refuses(project_stage("{'a': '$x', 'b': 0}"), kMalformed, "not both");
+  test::refuses(project_stage("{'a': {}}"), kMalformed);
+  test::refuses(project_stage("{'a': 1, 'a.b': 1}"), kMalformed);
   test::refuses("{'$project': 5}", kMalformed);
 }
 
 TEST(ProjectStage, AnalysesItsExpressionsInOrder) {
-  test::marks(project("{'x': {'$eq': [1, '$ssn']}, 'y': {'z': {'$eq': ['$ssn', 2]}}}"),
-              project("{'x': {'$eq': [" + enc("1") + ", '$ssn']}, 'y': {'z': {'$eq': ['$ssn', " +
-                      enc("2") + "]}}}"));
+  test::marks(project_stage("{'x': {'$eq': [1, '$ssn']}, 'y': {'z': {'$eq': ['$ssn', 2]}}}"),
+              project_stage("{'x': {'$eq': [" + enc("1") +
+                            ", '$ssn']}, 'y': {'z': {'$eq': ['$ssn', " + enc("2") + "]}}}"));
 }
 
 }  // namespace

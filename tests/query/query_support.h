@@ -21,6 +21,11 @@ inline std::string quoted(std::string json) {
     if (c == '\'') c = '"';
   return json;
 }
+inline constexpr Errc kCompare = Errc::comparison_not_possible;
+inline constexpr Errc kExpression = Errc::expression_not_allowed;
+inline constexpr Errc kMalformed = Errc::command_malformed;
+inline constexpr Errc kOperator = Errc::operator_not_allowed;
+
 inline Buf doc(const std::string& json) { return bson_of(quoted(json)); }
 
 inline const std::string kDetAlgorithm = "'AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic'";
@@ -130,6 +135,8 @@ inline std::string shown(Bytes marked) {
     if (c == '"') c = '\'';
   return json;
 }
+/// How `shown` writes a value that is encrypted deterministically under the zero key.
+inline std::string enc(const std::string& value) { return "{'E': 1, 'k': 0, 'v': " + value + "}"; }
 
 /// The command is accepted and reads as `expected` afterwards (JSON, placeholders as `shown`).
 inline void expect_marked(const std::string& command, const std::string& expected,

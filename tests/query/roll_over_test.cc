@@ -62,12 +62,12 @@ void expect_rolled(const std::string& command, const std::string& expected) {
   ASSERT_TRUE(got.marked) << got.marked.error().to_string();
   EXPECT_EQ(shown(*got.marked), shown(doc(expected)));
 }
-void expect_filter(const std::string& filter, const std::string& expected) {
+void expect_rolled_filter(const std::string& filter, const std::string& expected) {
   expect_rolled("{'find': 'c', 'filter': " + filter + "}",
                 "{'find': 'c', 'filter': " + expected + "}");
 }
-void expect_refused(const std::string& command, Errc code, const std::string& text,
-                    const std::shared_ptr<const schema::Plan>& plan = people()) {
+void expect_roll_refused(const std::string& command, Errc code, const std::string& text,
+                         const std::shared_ptr<const schema::Plan>& plan = people()) {
   SCOPED_TRACE(command);
   const Rolled got = roll(doc(command), plan);
   ASSERT_FALSE(got.marked) << shown(*got.marked);
@@ -79,18 +79,20 @@ void expect_refused(const std::string& command, Errc code, const std::string& te
 }
 
 TEST(RollOver, SearchesForTheCiphertextOfEveryKey) {
-  expect_filter("{'ssn': 5}", "{'ssn': {'$in': [" + each("5") + "]}}");
-  expect_filter("{'ssn': {'$eq': 5}}", "{'ssn': {'$in': [" + each("5") + "]}}");
-  expect_filter("{'ssn': {'$ne': 5}}", "{'ssn': {'$nin': [" + each("5") + "]}}");
-  expect_filter("{'ssn': {'$in': [5, 6]}}",
-                "{'ssn': {'$in': [" + each("5") + ", " + each("6") + "]}}");
-  expect_filter("{'ssn': {'$nin': [5]}}", "{'ssn': {'$nin': [" + each("5") + "]}}");
-  expect_filter("{'ssn': {'$not': {'$eq': 5}}}", "{'ssn': {'$not': {'$in': [" + each("5") + "]}}}");
-  expect_filter("{'address.street': 's'}", "{'address.street': {'$in': [" + each("'s'") + "]}}");
+  expect_rolled_filter("{'ssn': 5}", "{'ssn': {'$in': [" + each("5") + "]}}");
+  expect_rolled_filter("{'ssn': {'$eq': 5}}", "{'ssn': {'$in': [" + each("5") + "]}}");
+  expect_rolled_filter("{'ssn': {'$ne': 5}}", "{'ssn': {'$nin': [" + each("5") + "]}}");
+  expect_rolled_filter("{'ssn': {'$in': [5, 6]}}",
+                       "{'ssn': {'$in': [" + each("5") + ", " + each("6") + "]}}");
+  expect_rolled_filter("{'ssn': {'$nin': [5]}}", "{'ssn': {'$nin': [" + each("5") + "]}}");
+  expect_rolled_filter("{'ssn': {'$not': {'$eq': 5}}}",
+                       "{'ssn': {'$not': {'$in': [" + each("5") + "]}}}");
+  expect_rolled_filter("{'address.street': 's'}",
+                       "{'address.street': {'$in': [" + each("'s'") + "]}}");
 }
 
 TEST(RollOver, LeavesTheRestOfTheCommandAsItIs) {
-  expect_filter(
+  expect_rolled_filter(
       "{'city': 'x', '$or': [{'ssn': 5, 'a': {'b': [1]}}, {'name': {'$exists': true, '$ne': 'x'}}],"
       " 'other': 'o', 'z': {'$gt': 5}}",
       "{'city': {'$eq': 'x'}, '$or': [{'ssn': {'$in': [" + each("5") +
@@ -160,15 +162,16 @@ TEST(RollOver, DoesNothingWhereNoComparisonMeetsAnOlderKey) {
 
 TEST(RollOver, RefusesWhatNeedsEqualCiphertext) {
   const std::string text = "the field's key is being changed";
-  expect_refused("{'distinct': 'c', 'key': 'ssn'}", Errc::comparison_not_possible, text);
+  expect_roll_refused("{'distinct': 'c', 'key': 'ssn'}", Errc::comparison_not_possible, text);
   for (const char* stage :
        {"{'$match': {'$expr': {'$eq': ['$ssn', 5]}}}",
         "{'$match': {'$expr': {'$in': ['$ssn', [5]]}}}",
         "{'$match': {'$expr': {'$eq': ['$name', '$alias']}}}", "{'$group': {'_id': '$ssn'}}",
         "{'$sortByCount': '$ssn'}", "{'$group': {'_id': 1, 'all': {'$addToSet': '$ssn'}}}",
         "{'$lookup': {'from': 'c', 'localField': 'ssn', 'foreignField': 'ssn', 'as': 'a'}}"})
-    expect_refused(std::string("{'aggregate': 'c', 'pipeline': [") + stage + "], 'cursor': {}}",
-                   Errc::comparison_not_possible, text);
+    expect_roll_refused(
+        std::string("{'aggregate': 'c', 'pipeline': [") + stage + "], 'cursor': {}}",
+        Errc::comparison_not_possible, text);
 }
 
 TEST(RollOver, RefusesUpsertsThatWouldLoseTheField) {
@@ -176,17 +179,17 @@ TEST(RollOver, RefusesUpsertsThatWouldLoseTheField) {
   const auto upsert = [](const std::string& q, const std::string& u) {
     return "{'update': 'c', 'updates': [{'q': " + q + ", 'u': " + u + ", 'upsert': true}]}";
   };
-  expect_refused(upsert("{'ssn': 5}", "{'$set': {'a': 1}}"), Errc::update_not_allowed, text);
-  expect_refused(
+  expect_roll_refused(upsert("{'ssn': 5}", "{'$set': {'a': 1}}"), Errc::update_not_allowed, text);
+  expect_roll_refused(
       "{'findAndModify': 'c', 'query': {'ssn': 5}, 'update': {'$set': {'a': 1}}, 'upsert': true}",
       Errc::update_not_allowed, text);
-  expect_refused(
+  expect_roll_refused(
       "{'bulkWrite': 1, 'ops': [{'update': 0, 'filter': {'ssn': 5}, 'updateMods': "
       "{'$set': {'a': 1}}, 'upsert': true}], 'nsInfo': [{'ns': 'db.c'}]}",
       Errc::update_not_allowed, text);
   const auto ids =
       test::plan_of("{'bsonType': 'object', 'properties': {'_id': " + test::det("int") + "}}");
-  expect_refused(upsert("{'_id': 5}", "{'a': 1}"), Errc::update_not_allowed, text, ids);
+  expect_roll_refused(upsert("{'_id': 5}", "{'a': 1}"), Errc::update_not_allowed, text, ids);
   EXPECT_TRUE(roll(doc(upsert("{'other': 'x'}", "{'$set': {'a': 1}}"))).marked);
 }
 

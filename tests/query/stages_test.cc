@@ -18,10 +18,10 @@ using test::refuses;
 using test::refuses_join;
 
 constexpr Errc kStage = Errc::stage_not_allowed;
-constexpr Errc kExpression = Errc::expression_not_allowed;
-constexpr Errc kOperator = Errc::operator_not_allowed;
-constexpr Errc kCompare = Errc::comparison_not_possible;
-constexpr Errc kMalformed = Errc::command_malformed;
+using test::kCompare;
+using test::kExpression;
+using test::kMalformed;
+using test::kOperator;
 
 TEST(Stages, ThatPassDocumentsOnKeepTheirEncryption) {
   for (const char* stage :

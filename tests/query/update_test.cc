@@ -7,6 +7,7 @@
 namespace fle {
 namespace {
 
+using test::enc;
 using test::expect_marked;
 using test::expect_refused;
 using test::expect_unchanged;
@@ -15,15 +16,14 @@ std::string update(const std::string& u, const std::string& more = {},
                    const std::string& q = "{'_id': 1}") {
   return "{'update': 'c', 'updates': [{'q': " + q + ", 'u': " + u + more + "}]}";
 }
-std::string det(const std::string& value) { return "{'E': 1, 'k': 0, 'v': " + value + "}"; }
 std::string random(const std::string& value) { return "{'E': 2, 'k': 0, 'v': " + value + "}"; }
 
 TEST(Update, EncryptsWhatSetWrites) {
   expect_marked(update("{'$set': {'ssn': 5, 'note': [1], 'city': 'x', 'address.street': 's'}}"),
-                update("{'$set': {'ssn': " + det("5") + ", 'note': " + random("[1]") +
-                       ", 'city': 'x', 'address.street': " + det("'s'") + "}}"));
+                update("{'$set': {'ssn': " + enc("5") + ", 'note': " + random("[1]") +
+                       ", 'city': 'x', 'address.street': " + enc("'s'") + "}}"));
   expect_marked(update("{'$set': {'address': {'street': 's', 'zip': 1}}}"),
-                update("{'$set': {'address': {'street': " + det("'s'") + ", 'zip': 1}}}"));
+                update("{'$set': {'address': {'street': " + enc("'s'") + ", 'zip': 1}}}"));
   expect_unchanged(update("{'$set': {'address': null, 'a.b': {'ssn': 5}}}"));
 }
 
@@ -65,7 +65,7 @@ TEST(Update, RefusesAnEmptyTimestampWhereTheServerWouldReplaceIt) {
 TEST(Update, WritesWholeObjectsAsTheirFieldsSay) {
   expect_marked(
       update("{'$set': {'address': {'street': 's', 'list': [{'street': 't'}]}}}"),
-      update("{'$set': {'address': {'street': " + det("'s'") + ", 'list': [{'street': 't'}]}}}"));
+      update("{'$set': {'address': {'street': " + enc("'s'") + ", 'list': [{'street': 't'}]}}}"));
   expect_unchanged(update("{'$set': {'address': {}, 'city': {'ssn': 5}}}"));
   expect_refused(update("{'$set': {'address': {'street': 's', 'street': 't'}}}"),
                  Errc::duplicate_field);
@@ -80,8 +80,8 @@ TEST(Update, WritesWholeObjectsAsTheirFieldsSay) {
       test::det("int") + "}}}}}}");
   expect_refused(update("{'$set': {'a': {'b.c': 5}}}"), Errc::dotted_field_name, {}, plan);
   expect_marked(update("{'$set': {'a': {'b': {'c': 5}}, 'a.b': {'c': 5}, 'a.b.c': 5}}"),
-                update("{'$set': {'a': {'b': {'c': " + det("5") + "}}, 'a.b': {'c': " + det("5") +
-                       "}, 'a.b.c': " + det("5") + "}}"),
+                update("{'$set': {'a': {'b': {'c': " + enc("5") + "}}, 'a.b': {'c': " + enc("5") +
+                       "}, 'a.b.c': " + enc("5") + "}}"),
                 plan);
 }
 
@@ -96,7 +96,7 @@ TEST(Update, TakesAnObjectThatItSetsForAPartOfADocument) {
                  Errc::pointer_key_not_allowed, "A non-static (JSONPointer) keyId is not supported",
                  plan);
   expect_marked(update("{'$set': {'in': {'n': 5}}}", {}, "{}"),
-                update("{'$set': {'in': {'n': " + det("5") + "}}}", {}, "{}"), plan);
+                update("{'$set': {'in': {'n': " + enc("5") + "}}}", {}, "{}"), plan);
   expect_marked(
       update("{'in': {'tagged': 't', 'keyName': 'k'}}", {}, "{}"),
       update("{'in': {'tagged': {'E': 2, 'k': 'k', 'v': 't'}, 'keyName': 'k'}}", {}, "{}"), plan);
@@ -188,7 +188,7 @@ TEST(Update, RefusesArrayStepsTowardsEncryptedFields) {
 
 TEST(Update, EncryptsReplacementDocuments) {
   expect_marked(update("{'ssn': 5, 'address': {'street': 's'}, 'tagged': 't', 'keyName': 'k'}"),
-                update("{'ssn': " + det("5") + ", 'address': {'street': " + det("'s'") +
+                update("{'ssn': " + enc("5") + ", 'address': {'street': " + enc("'s'") +
                        "}, 'tagged': {'E': 2, 'k': 'k', 'v': 't'}, 'keyName': 'k'}"));
   expect_refused(update("{'note': {'$timestamp': {'t': 0, 'i': 0}}}"), Errc::timestamp_zero);
   expect_refused(update("{'tagged': 't'}"), Errc::unresolved_key_pointer);
@@ -221,7 +221,7 @@ TEST(UpdatePipeline, MayChangeWhatIsNotEncrypted) {
     expect_unchanged("{'bulkWrite': 1, 'ops': [{'update': 0, 'filter': {}, 'updateMods': " +
                      pipeline + "}], 'nsInfo': [{'ns': 'db.c'}]}");
     expect_marked(update(pipeline, ", 'upsert': true", "{'ssn': 5}"),
-                  update(pipeline, ", 'upsert': true", "{'ssn': {'$eq': " + det("5") + "}}"));
+                  update(pipeline, ", 'upsert': true", "{'ssn': {'$eq': " + enc("5") + "}}"));
   }
 }
 
@@ -282,7 +282,7 @@ TEST(UpdatePipeline, ReadsByTheRulesForExpressions) {
   const auto flag = [](const std::string& value) {
     return update("[{'$set': {'flag': {'$eq': ['$ssn', " + value + "]}}}, {'$unset': 'ssn'}]");
   };
-  expect_marked(flag("5"), flag(det("5")));
+  expect_marked(flag("5"), flag(enc("5")));
   expect_refused(update("[{'$set': {'x': {'$toUpper': '$name'}}}]"), Errc::expression_not_allowed);
   expect_refused(update("[{'$set': {'x': {'$eq': ['$note', 'n']}}}]"), Errc::random_not_comparable);
   expect_refused(update("[{'$unset': 'ssn'}, {'$set': {'x': {'$eq': ['$ssn', 5]}}}]"),
@@ -312,7 +312,7 @@ TEST(UpdatePipeline, KeepsTheIdOfAnUpsertWhereIdsAreEncrypted) {
     return "{'update': 'c', 'updates': [{'q': {'" + q + "': " + id + "}, 'u': [" + stages +
            "], 'upsert': true}]}";
   };
-  const std::string id = "{'$eq': " + det("5") + "}";
+  const std::string id = "{'$eq': " + enc("5") + "}";
   expect_marked(upsert("{'$set': {'a': 1}}", "_id", "5"), upsert("{'$set': {'a': 1}}", "_id", id),
                 plan);
   expect_refused(upsert("{'$set': {'a': 1}}", "a", "5"), Errc::missing_id, {}, plan);
@@ -344,22 +344,22 @@ TEST(Update, NeedsAnIdForUpsertsWhereIdsAreEncrypted) {
   expect_refused(update("{'a': 1}", yes, "{'a': 1}"), Errc::missing_id, {}, plan);
   expect_refused(update("{'a': 1}", yes, "{'_id': {'$in': [1]}}"), Errc::missing_id, {}, plan);
   expect_marked(update("{'a': 1}", yes, "{'_id': 1}"),
-                update("{'a': 1}", yes, "{'_id': {'$eq': " + det("1") + "}}"), plan);
+                update("{'a': 1}", yes, "{'_id': {'$eq': " + enc("1") + "}}"), plan);
   expect_marked(update("{'_id': 1}", yes, "{'a': 1}"),
-                update("{'_id': " + det("1") + "}", yes, "{'a': 1}"), plan);
+                update("{'_id': " + enc("1") + "}", yes, "{'a': 1}"), plan);
   expect_unchanged(update("{'a': 1}", ", 'upsert': false", "{'a': 1}"), plan);
   expect_refused(update("{'a': 1}", yes, "{'_id': {'$exists': true}}"), Errc::missing_id, {}, plan);
   expect_marked(update("{'$set': {'a': 1}}", yes, "{'_id': {'$eq': 1}}"),
-                update("{'$set': {'a': 1}}", yes, "{'_id': {'$eq': " + det("1") + "}}"), plan);
+                update("{'$set': {'a': 1}}", yes, "{'_id': {'$eq': " + enc("1") + "}}"), plan);
   // The server takes equalities inside $and as well, but not those of $or.
   expect_marked(
       update("{'$set': {'a': 1}}", yes, "{'a': 1, '$and': [{'b': 1}, {'_id': 1}]}"),
       update("{'$set': {'a': 1}}", yes,
-             "{'a': {'$eq': 1}, '$and': [{'b': {'$eq': 1}}, {'_id': {'$eq': " + det("1") + "}}]}"),
+             "{'a': {'$eq': 1}, '$and': [{'b': {'$eq': 1}}, {'_id': {'$eq': " + enc("1") + "}}]}"),
       plan);
   expect_marked(
       update("{'a': 1}", yes, "{'$and': [{'$and': [{'_id': {'$eq': 1}}]}]}"),
-      update("{'a': 1}", yes, "{'$and': [{'$and': [{'_id': {'$eq': " + det("1") + "}}]}]}"), plan);
+      update("{'a': 1}", yes, "{'$and': [{'$and': [{'_id': {'$eq': " + enc("1") + "}}]}]}"), plan);
   for (const char* q : {"{'$or': [{'_id': 1}]}", "{'$and': [{'_id': {'$ne': 1}}]}",
                         "{'$and': [{'$or': [{'_id': 1}, {'_id': 2}]}]}", "{'$nor': [{'_id': 1}]}"})
     expect_refused(update("{'a': 1}", yes, q), Errc::missing_id, {}, plan);
@@ -375,9 +375,9 @@ TEST(Update, AnalysesFilterAndUpdateOfEachStatement) {
   expect_marked(
       "{'update': 'c', 'updates': [{'q': {'ssn': 5, 'a': 1}, 'u': {'$set': {'ssn': 6}}, "
       "'multi': true, 'upsert': false}, {'q': {}, 'u': {'name': 'x'}}], 'ordered': true}",
-      "{'update': 'c', 'updates': [{'q': {'ssn': {'$eq': " + det("5") +
-          "}, 'a': {'$eq': 1}}, 'u': {'$set': {'ssn': " + det("6") +
-          "}}, 'multi': true, 'upsert': false}, {'q': {}, 'u': {'name': " + det("'x'") +
+      "{'update': 'c', 'updates': [{'q': {'ssn': {'$eq': " + enc("5") +
+          "}, 'a': {'$eq': 1}}, 'u': {'$set': {'ssn': " + enc("6") +
+          "}}, 'multi': true, 'upsert': false}, {'q': {}, 'u': {'name': " + enc("'x'") +
           "}}], 'ordered': true}");
   expect_refused(update("{'$set': {'a': 1}}", ", 'collation': {'locale': 'de'}", "{'name': 'x'}"),
                  Errc::collation_not_allowed);

@@ -10,14 +10,14 @@
 namespace fle::test {
 namespace {
 
-constexpr char kPatients[] = R"({"bsonType": "object", "encryptMetadata": {
+constexpr char kClinicPatients[] = R"({"bsonType": "object", "encryptMetadata": {
     "keyId": [{"$uuid": "00000000-0000-0000-0000-000000000000"}],
     "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"}, "properties": {
   "ssn": {"encrypt": {"bsonType": "int",
                       "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic"}},
   "bloodType": {"encrypt": {"bsonType": "string"}}}})";
 
-std::string to_bson(const std::string& json) {
+std::string bson_stream_of(const std::string& json) {
   bson_t* b = bson_new_from_json(reinterpret_cast<const std::uint8_t*>(json.data()),
                                  static_cast<ssize_t>(json.size()), nullptr);
   if (b == nullptr) throw std::runtime_error(json);
@@ -30,7 +30,7 @@ const std::string kSsn = R"({"insert": "patients", "documents": [{"_id": 1, "ssn
 const std::string kWrong = R"({"insert": "patients", "documents": [{"_id": 1, "ssn": "s3cret"}]})";
 
 struct Analyze : ::testing::Test {
-  Analyze() { folder.write("schema.json", kPatients); }
+  Analyze() { folder.write("schema.json", kClinicPatients); }
   Ended analyze(const std::string& input, std::vector<std::string> more = {}) const {
     more.insert(more.begin(), {"analyze", "--schema", "schema.json", "--ns", "clinic.patients"});
     return run_fle(folder.path(), more, input);
@@ -54,16 +54,16 @@ TEST_F(Analyze, WritesTheMarkedCommand) {
 }
 
 TEST_F(Analyze, CommandsThatEncryptNothingComeBackAsTheyAre) {
-  const std::string ping = to_bson(R"({"ping": 1})");
-  const Ended e = analyze(to_bson(kNothing) + ping);
+  const std::string ping = bson_stream_of(R"({"ping": 1})");
+  const Ended e = analyze(bson_stream_of(kNothing) + ping);
   ASSERT_EQ(e.status, 0) << e.err;
-  EXPECT_EQ(e.out, to_bson(kNothing) + ping);
+  EXPECT_EQ(e.out, bson_stream_of(kNothing) + ping);
   EXPECT_TRUE(e.err.empty());
   EXPECT_EQ(analyze("").status, 0);
 }
 
 TEST_F(Analyze, ARefusalIsOneLineWithoutTheValue) {
-  folder.write("in.bson", to_bson(kNothing) + to_bson(kWrong));
+  folder.write("in.bson", bson_stream_of(kNothing) + bson_stream_of(kWrong));
   const Ended e = analyze("", {"--in", "in.bson", "--out", "out.bson"});
   EXPECT_EQ(e.status, 1);
   EXPECT_TRUE(std::regex_search(
@@ -96,7 +96,7 @@ TEST_F(Analyze, ExplainsAsJsonForPrograms) {
   const std::string why = folder.read("why.json");
   std::size_t lines = 0;
   std::istringstream stream(why);
-  for (std::string line; std::getline(stream, line); ++lines) EXPECT_NO_THROW(to_bson(line));
+  for (std::string line; std::getline(stream, line); ++lines) EXPECT_NO_THROW(bson_stream_of(line));
   EXPECT_EQ(lines, 3U) << why;
   EXPECT_NE(why.find(R"({ "command" : 1, "verdict" : "encrypted", "path" : "documents.0.ssn")"),
             std::string::npos)
@@ -113,7 +113,7 @@ TEST_F(Analyze, NamesCannotBreakALineOrCommandATerminal) {
   EXPECT_EQ(table.out.find('\x1b'), std::string::npos) << table.out;
   EXPECT_NE(table.out.find("a\\x0a\\x1b[2J"), std::string::npos) << table.out;
   // BSON allows names that are not UTF-8, JSON does not.
-  std::string bson = to_bson(R"({"bad?": 1})");
+  std::string bson = bson_stream_of(R"({"bad?": 1})");
   bson[bson.find('?')] = '\xff';
   const Ended json = analyze(bson, {"--explain-json"});
   EXPECT_NE(json.out.find("bad\xc3\xbf"), std::string::npos) << json.out;
@@ -174,8 +174,8 @@ TEST_F(Analyze, WrongOptionsAreRefused) {
 
 TEST_F(Analyze, ALocalSchemaHasNoValidationKeywordsUnlessItIsRemote) {
   folder.write("schema.json", R"({"bsonType": "object", "required": ["a"]})");
-  EXPECT_EQ(analyze(to_bson(kNothing)).status, 1);
-  EXPECT_EQ(analyze(to_bson(kNothing), {"--remote"}).status, 0);
+  EXPECT_EQ(analyze(bson_stream_of(kNothing)).status, 1);
+  EXPECT_EQ(analyze(bson_stream_of(kNothing), {"--remote"}).status, 0);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ struct Manners : ::testing::Test {
   std::vector<std::string> keys = set_up_clinic(folder);
 };
 
-const std::string kPatient = "{\"ssn\": 5, \"bloodType\": \"AB+\"}\n";
+const std::string kOnePatient = "{\"ssn\": 5, \"bloodType\": \"AB+\"}\n";
 
 TEST_F(Manners, WrongUsageIsOneLineThatNamesTheHelp) {
   const std::pair<std::vector<std::string>, std::string> cases[] = {
@@ -112,7 +112,7 @@ TEST_F(Manners, SchemasAreTakenAsPeopleKeepThem) {
   for (const std::string& text : wrapped) {
     folder.write("w.json", text);
     EXPECT_EQ(run({"schema", "w.json"}).out, run({"schema", "schema.json"}).out) << text;
-    EXPECT_NE(run(with_keys({"encrypt", "--schema", "w.json", "--format", "json"}), kPatient)
+    EXPECT_NE(run(with_keys({"encrypt", "--schema", "w.json", "--format", "json"}), kOnePatient)
                   .err.find("2 fields encrypted"),
               std::string::npos)
         << text;

@@ -9,7 +9,6 @@
 namespace fle::test::leak {
 namespace {
 
-Value stage(const char* name, Value v) { return object({{name, std::move(v)}}); }
 Value call(const char* name, std::vector<Value> arguments) {
   return object({{name, array(std::move(arguments))}});
 }

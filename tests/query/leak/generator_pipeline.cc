@@ -18,8 +18,6 @@ void learn(Scope& scope, Known k) {
   scope.push_back(std::move(k));
 }
 
-Value stage(const char* name, Value v) { return object({{name, std::move(v)}}); }
-
 }  // namespace
 
 Value Generator::match_stage(Scope& scope, int) { return stage("$match", filter(scope)); }

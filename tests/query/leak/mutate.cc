@@ -6,7 +6,7 @@
 namespace fle::test::leak {
 namespace {
 
-constexpr const char* kNames[] = {
+constexpr const char* kOddNames[] = {
     "$eq",          "$ne",          "$gt",          "$in",          "$nin",       "$not",
     "$and",         "$or",          "$all",         "$elemMatch",   "$exists",    "$regex",
     "$expr",        "$literal",     "$cond",        "$let",         "$switch",    "$ifNull",
@@ -40,7 +40,7 @@ class Mutation {
 
  private:
   std::string any_name() {
-    if (rng_.chance(50)) return rng_.pick(kNames);
+    if (rng_.chance(50)) return rng_.pick(kOddNames);
     return rng_.pick(collections_.front().paths).dotted;
   }
 

@@ -71,6 +71,7 @@ Value object(std::vector<Field> fields) {
   v.fields = std::move(fields);
   return v;
 }
+Value stage(const char* name, Value v) { return object({{name, std::move(v)}}); }
 Value array(std::vector<Value> items) {
   Value v{Type::array};
   for (Value& item : items) v.push(std::move(item));

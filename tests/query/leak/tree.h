@@ -76,6 +76,8 @@ inline Value::Value(Type t) : type(t) {}
 [[nodiscard]] Value null();
 [[nodiscard]] Value object(std::vector<Field> fields = {});
 [[nodiscard]] Value array(std::vector<Value> items = {});
+/// {<name>: <v>}
+[[nodiscard]] Value stage(const char* name, Value v);
 /// A value of `type` without content: see Value::opaque. Of an object or array: with some inside.
 [[nodiscard]] Value opaque(Type type, Rng& rng);
 

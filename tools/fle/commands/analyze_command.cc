@@ -19,7 +19,7 @@ using query::Finding;
 
 enum class Explain : std::uint8_t { no, table, json };
 
-struct Options {
+struct AnalyzeOptions {
   CommandOptions command;
   StreamOptions stream;
   Explain explain = Explain::no;
@@ -105,15 +105,15 @@ std::vector<Finding> findings_of(Analyzed& a) {
   return all;
 }
 
-using Row = std::array<std::string, 6>;
+using FindingRow = std::array<std::string, 6>;
 
-Row row_of(const Finding& f) {
-  Row row{verdict_name(f.verdict),
-          printable(f.path),
-          printable(f.field),
-          printable(f.operation),
-          f.rule,
-          printable(f.reason)};
+FindingRow row_of(const Finding& f) {
+  FindingRow row{verdict_name(f.verdict),
+                 printable(f.path),
+                 printable(f.field),
+                 printable(f.operation),
+                 f.rule,
+                 printable(f.reason)};
   for (std::string& cell : row)
     if (cell.empty()) cell = "-";
   return row;
@@ -131,11 +131,11 @@ void append(std::string& out, const Analyzed& a, const std::vector<Finding>& fin
   // One long path must not make every line as long.
   static constexpr std::size_t kWidest = 80;
   std::array<std::size_t, 6> width{};
-  const auto measure = [&width](const Row& row) {
+  const auto measure = [&width](const FindingRow& row) {
     for (std::size_t i = 0; i < row.size(); ++i)
       width[i] = std::max(width[i], std::min(row[i].size(), kWidest));
   };
-  const auto write = [&width, &out](const Row& row) {
+  const auto write = [&width, &out](const FindingRow& row) {
     out += "  ";
     for (std::size_t i = 0; i < row.size(); ++i) {
       out += row[i];
@@ -143,7 +143,7 @@ void append(std::string& out, const Analyzed& a, const std::vector<Finding>& fin
     }
     out += '\n';
   };
-  const Row head{"verdict", "path", "field", "operation", "rule", "reason"};
+  const FindingRow head{"verdict", "path", "field", "operation", "rule", "reason"};
   measure(head);
   for (const Finding& f : findings) measure(row_of(f));
   if (!findings.empty()) write(head);
@@ -156,12 +156,12 @@ void append(std::string& out, const Analyzed& a, const std::vector<Finding>& fin
 }
 
 /// A line of JSON in the making.
-class Line {
+class JsonLine {
  public:
-  Line() = default;
-  Line(const Line&) = delete;
-  Line& operator=(const Line&) = delete;
-  ~Line() { bson_destroy(&b_); }
+  JsonLine() = default;
+  JsonLine(const JsonLine&) = delete;
+  JsonLine& operator=(const JsonLine&) = delete;
+  ~JsonLine() { bson_destroy(&b_); }
   void add(const char* key, const std::string& text) {
     const std::string utf8 = to_utf8(text);
     bson_append_utf8(&b_, key, -1, utf8.data(), static_cast<int>(utf8.size()));
@@ -176,7 +176,7 @@ class Line {
 };
 
 Done append_json(std::string& out, const Analyzed& a, const Finding& f) {
-  Line line;
+  JsonLine line;
   line.add("command", a.number);
   line.add("verdict", verdict_name(f.verdict));
   line.add("path", f.path);
@@ -190,7 +190,7 @@ Done append_json(std::string& out, const Analyzed& a, const Finding& f) {
 
 Done append_left_out(std::string& out, const Analyzed& a) {
   if (a.analysis.findings_left_out == 0) return ok;
-  Line line;
+  JsonLine line;
   line.add("command", a.number);
   line.add("leftOut", a.analysis.findings_left_out);
   return bson_to_json(line.bytes(), false, out);
@@ -200,7 +200,7 @@ Done append_left_out(std::string& out, const Analyzed& a) {
 
 class AnalyzeRun {
  public:
-  AnalyzeRun(const Options& o, SchemaMap schemas, Output& out, std::uint64_t size)
+  AnalyzeRun(const AnalyzeOptions& o, SchemaMap schemas, Output& out, std::uint64_t size)
       : explain_(o.explain),
         stream_(o.stream, out, size, o.stream.quiet || o.explain != Explain::no,
                 schemas[o.command.ns]),
@@ -245,7 +245,7 @@ class AnalyzeRun {
   std::optional<Failure> refused_;
 };
 
-Done run(const Options& o) {
+Done analyze(const AnalyzeOptions& o) {
   FLE_TRY(SchemaMap schemas, o.command.schemas());
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::secret));
@@ -264,7 +264,7 @@ void add_analyze(CLI::App& app, Action& chosen) {
   CLI::App* cmd = app.add_subcommand(
       "analyze",
       "Without any key: mark what is to be encrypted in commands, as mongocryptd does, or explain");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<AnalyzeOptions>();
   o->command.add(*cmd);
   o->stream.add_input(*cmd);
   o->stream.add_result(*cmd);
@@ -278,7 +278,7 @@ void add_analyze(CLI::App& app, Action& chosen) {
   cmd->footer(
       "Example: echo '{\"find\": \"patients\", \"filter\": {\"ssn\": 901}}' | fle analyze "
       "--schema patients.json --ns clinic.patients --format json --explain");
-  choose(*cmd, chosen, o, run);
+  choose(*cmd, chosen, o, analyze);
 }
 
 }  // namespace fle::tools

@@ -13,7 +13,7 @@ namespace {
 
 using client::DocumentCipher;
 
-struct Options {
+struct CipherOptions {
   bool encrypt = true;
   KeyOptions keys;
   SchemaFile schema;
@@ -49,7 +49,7 @@ class KeptReport {
 
 class CipherRun {
  public:
-  CipherRun(const Options& o, std::shared_ptr<const schema::Plan> plan, DocumentCipher cipher,
+  CipherRun(const CipherOptions& o, std::shared_ptr<const schema::Plan> plan, DocumentCipher cipher,
             Output& out, std::uint64_t size)
       : o_(o),
         cipher_(std::move(cipher)),
@@ -131,7 +131,7 @@ class CipherRun {
     return ok;
   }
 
-  const Options& o_;
+  const CipherOptions& o_;
   DocumentCipher cipher_;
   Output& out_;
   Progress progress_;
@@ -140,7 +140,7 @@ class CipherRun {
   StreamCounts counts_;
 };
 
-Done run(const Options& o) {
+Done encrypt_or_decrypt(const CipherOptions& o) {
   std::shared_ptr<const schema::Plan> plan;
   if (o.encrypt) {
     FLE_TRY(plan, o.schema.compile());
@@ -172,7 +172,7 @@ void add(CLI::App& app, Action& chosen, bool encrypt) {
       encrypt
           ? app.add_subcommand("encrypt", "Encrypt a stream of documents as a schema says")
           : app.add_subcommand("decrypt", "Decrypt every encrypted field of a stream of documents");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<CipherOptions>();
   o->encrypt = encrypt;
   if (encrypt) {
     cmd->add_option("--schema", o->schema.path,
@@ -209,7 +209,7 @@ void add(CLI::App& app, Action& chosen, bool encrypt) {
           : "Ends with a count of documents and of fields by path, on standard error.\n"
             "Example: fle decrypt --vault keys.db --local-key master.key < encrypted.bson > "
             "patients.bson");
-  choose(*cmd, chosen, o, run);
+  choose(*cmd, chosen, o, encrypt_or_decrypt);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace fle::tools {
 namespace {
 
-struct Options {
+struct EncryptCommandOptions {
   CommandOptions command;
   KeyOptions keys;
   StreamOptions stream;
@@ -47,7 +47,7 @@ client::AutoEncrypter::ListCollections no_server(const SchemaMap& schemas) {
   };
 }
 
-Done run(const Options& o) {
+Done encrypt_commands(const EncryptCommandOptions& o) {
   client::AutoEncrypter::Options options;
   FLE_TRY(options.schema_map, o.command.schemas());
   options.budget = o.command.schema.budget;
@@ -82,7 +82,7 @@ Done run(const Options& o) {
 void add_command(CLI::App& app, Action& chosen) {
   CLI::App* cmd = app.add_subcommand(
       "command", "Encrypt what a schema encrypts in commands, as a driver would send them");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<EncryptCommandOptions>();
   o->command.add(*cmd);
   o->keys.add_vault(*cmd);
   o->keys.add_kms(*cmd);
@@ -96,7 +96,7 @@ void add_command(CLI::App& app, Action& chosen) {
       "Example: echo '{\"find\": \"patients\", \"filter\": {\"ssn\": 901}}' | fle command "
       "--schema patients.json --ns clinic.patients --vault keys.db --local-key master.key "
       "--format json");
-  choose(*cmd, chosen, o, run);
+  choose(*cmd, chosen, o, encrypt_commands);
 }
 
 }  // namespace fle::tools

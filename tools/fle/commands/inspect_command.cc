@@ -108,7 +108,7 @@ Done read_all(DocumentReader& reader, const StreamOptions& o, Progress& progress
   }
 }
 
-Done run(const StreamOptions& o) {
+Done inspect(const StreamOptions& o) {
   FLE_TRY(Input in, Input::open(o.in));
   DocumentReader reader(in, o.format);
   Report report;
@@ -133,7 +133,7 @@ void add_inspect(CLI::App& app, Action& chosen) {
   cmd->footer(
       "The items of an array have one path: visits[].note. Ends with a count on standard error.\n"
       "Example: fle inspect --in encrypted.bson");
-  choose(*cmd, chosen, o, run);
+  choose(*cmd, chosen, o, inspect);
 }
 
 }  // namespace fle::tools
