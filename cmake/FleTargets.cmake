@@ -1,5 +1,27 @@
 include_guard(GLOBAL)
 
+# For those who build libfle again and again from nothing: the standard headers that most files name,
+# compiled once. No source relies on it: the other presets and an embedder's build are without. Builds
+# that belong together, like those of the packaging tests, use the header of one of them, so that a
+# compiler cache knows their files by the same command.
+option(FLE_PRECOMPILE "Precompile the standard headers (GCC)" OFF)
+set(FLE_PRECOMPILED "" CACHE FILEPATH "Such a header, from another build with the same flags")
+mark_as_advanced(FLE_PRECOMPILE FLE_PRECOMPILED)
+function(fle_precompile target)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR NOT (FLE_PRECOMPILE OR FLE_PRECOMPILED))
+    return()
+  endif()
+  set(header "${FLE_PRECOMPILED}")
+  if(NOT header)
+    set(header "${libfle_BINARY_DIR}/CMakeFiles/fle_std_headers.dir/cmake_pch.hxx")
+    add_dependencies(${target} fle_std_headers)
+  endif()
+  # -fpch-preprocess is what ccache needs. GCC no longer knows which code is of a system header, and
+  # warns in it; builds without this have those warnings.
+  target_compile_options(${target} PRIVATE "SHELL:-include ${header}"
+    -fpch-preprocess -Wno-stringop-overflow -Wno-array-bounds)
+endfunction()
+
 # fle_library(<name> SOURCES ... [HEADERS ...] DEPS ... PRIVATE_DEPS ...): one installed component.
 # Public headers are everything under <folder>/include unless HEADERS lists them; they install as
 # <fle/...>.
@@ -50,6 +72,9 @@ function(fle_compiled_part target)
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   fle_warnings(${target})
   fle_hardening(${target})
+  if(NOT target MATCHES "^fle_(core|std_headers)$")  # the core's files name few headers
+    fle_precompile(${target})
+  endif()
 endfunction()
 
 # For those who build libfle again and again from nothing: some files of a target compiled as one. In
@@ -93,3 +118,10 @@ function(fle_warnings target)
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wno-subobject-linkage>
     $<$<BOOL:${FLE_WERROR}>:-Werror>)
 endfunction()
+
+if(FLE_PRECOMPILE AND NOT FLE_PRECOMPILED)
+  add_library(fle_std_headers OBJECT EXCLUDE_FROM_ALL cmake/std_headers.cc)
+  target_precompile_headers(fle_std_headers PRIVATE <algorithm> <array> <functional> <map> <memory>
+    <mutex> <optional> <span> <string> <string_view> <unordered_map> <variant> <vector>)
+  fle_compiled_part(fle_std_headers)
+endif()
