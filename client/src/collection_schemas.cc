@@ -35,27 +35,23 @@ class CollectionSchemas::Landing {
   void land() noexcept {
     if (landed_) return;
     landed_ = true;
-    const std::lock_guard lock(schemas_.flights_mutex_);
-    for (std::size_t i = 0; i < ours_.size(); ++i) {
-      Flight& flight = *ours_[i].flight;
-      if (i < found_.size()) {
-        flight.info = std::move(found_[i]);
-      } else {
-        give_failure(flight);
-      }
-      flight.landed = true;
-      schemas_.flights_.erase(ours_[i].ns);
+    {
+      const std::lock_guard lock(schemas_.flights_mutex_);
+      for (const Wanted& w : ours_) schemas_.flights_.erase(w.ns);
     }
-    schemas_.landed_.notify_all();
+    for (std::size_t i = 0; i < ours_.size(); ++i)
+      ours_[i].flight->land(i < found_.size() ? std::move(found_[i]) : failed());
   }
 
  private:
-  void give_failure(Flight& flight) const noexcept {
+  [[nodiscard]] Info failed() const noexcept {
+    Info info{};
     try {
-      flight.info.failure = failure_;
+      info.failure = failure_;
     } catch (const std::bad_alloc&) {
-      flight.info.failure.emplace(Errc::no_memory, std::string());
+      info.failure.emplace(Errc::no_memory, std::string());
     }
+    return info;
   }
 
   CollectionSchemas& schemas_;
@@ -106,7 +102,7 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
     const bool is_new = query::is_own_collection(target, s) && target.name == "create";
     if ((asking.list == nullptr && !options_.list_collections) || is_new) continue;
     FLE_TRY(const bool known, take_known(scratch, s));
-    if (!known) missing[name.db].push_back({&s, scratch, std::make_shared<Flight>()});
+    if (!known) missing[name.db].push_back({&s, scratch, std::make_shared<InfoFlight>()});
   }
   for (auto& [db, wanted] : missing)
     FLE_CHECK(asking.list != nullptr ? ask(db, wanted, asking) : load(db, std::move(wanted)));
@@ -159,14 +155,11 @@ Done CollectionSchemas::load(std::string_view db, std::vector<Wanted> missing) {
   }
   // Before we wait for others, who may be waiting for us.
   landing.land();
-  {
-    std::unique_lock lock(flights_mutex_);
-    for (const Wanted& w : theirs) landed_.wait(lock, [&w] { return w.flight->landed; });
-  }
   for (const auto* wanted : {&ours, &theirs}) {
     for (const Wanted& w : *wanted) {
-      if (w.flight->info.failure) return *w.flight->info.failure;
-      w.schema->plan = w.flight->info.plan;
+      const Info& info = w.flight->wait();
+      if (info.failure) return *info.failure;
+      w.schema->plan = info.plan;
     }
   }
   return ok;

@@ -1,7 +1,6 @@
 #ifndef FLE_CLIENT_SRC_COLLECTION_SCHEMAS_H_
 #define FLE_CLIENT_SRC_COLLECTION_SCHEMAS_H_
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "fle/client/auto_encrypter.h"
+#include "fle/single_flight.h"
 
 namespace fle::client {
 
@@ -57,15 +57,12 @@ class CollectionSchemas {
     Clock::time_point expires;
   };
   /// One collection that a call of list_collections is under way for.
-  struct Flight {
-    bool landed = false;
-    Info info;
-  };
+  using InfoFlight = Flight<Info>;
   /// One that a command waits for.
   struct Wanted {
     query::CollectionSchema* schema;
     std::string ns;
-    std::shared_ptr<Flight> flight;
+    std::shared_ptr<InfoFlight> flight;
     bool known = false;  // it was found in the meantime
   };
   class Landing;
@@ -89,9 +86,8 @@ class CollectionSchemas {
   const AutoEncrypter::Options& options_;
   mutable std::shared_mutex mutex_;  // guards infos_; taken after flights_mutex_
   std::unordered_map<std::string, Info> infos_;
-  std::mutex flights_mutex_;  // guards flights_ and what they point to
-  std::condition_variable landed_;
-  std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;
+  std::mutex flights_mutex_;  // guards flights_
+  std::unordered_map<std::string, std::shared_ptr<InfoFlight>> flights_;
 };
 
 }  // namespace fle::client

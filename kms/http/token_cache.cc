@@ -12,6 +12,16 @@ namespace {
 constexpr std::size_t kMaxScopes = 32;
 constexpr std::chrono::seconds kMargin{60};
 
+/// The result of a flight that this thread's call has time for; null when it has not landed by
+/// then.
+template <class Result>
+const Result* wait_for(Flight<Result>& flight) {
+  const KmsCall* const whole = KmsCall::current();
+  if (whole == nullptr || whole->deadline() == KmsCall::Clock::time_point::max())
+    return &flight.wait();
+  return flight.wait_until(whole->deadline());
+}
+
 }  // namespace
 
 std::chrono::seconds TokenCache::usable(std::chrono::seconds lifetime) noexcept {
@@ -21,61 +31,55 @@ std::chrono::seconds TokenCache::usable(std::chrono::seconds lifetime) noexcept 
 }
 
 Outcome<TokenCache::Token> TokenCache::get(const std::string& scope, const Fetch& fetch) {
-  std::shared_ptr<Flight> flight;
-  {
-    std::unique_lock lock(mutex_);
-    for (;;) {
+  for (;;) {
+    std::shared_ptr<AnswerFlight> flight;
+    bool is_ours = false;
+    {
+      const std::lock_guard lock(mutex_);
       make_room();
       Entry& e = entries_[scope];
       if (e.token && now_() < e.use_until) return e.token;
-      if (!e.flight) {
-        flight = e.flight = std::make_shared<Flight>();
-        break;
-      }
-      const auto joined = e.flight;
-      if (!wait_for(*joined, lock))
-        return Failure(Errc::kms_unreachable, "no access token in time");
-      const KmsCall* const whole = KmsCall::current();
-      // The end of another call's time is not the end of this one's.
-      if (!joined->cut_short || (whole != nullptr && whole->is_over())) return joined->result;
+      is_ours = e.flight == nullptr;
+      if (is_ours) e.flight = std::make_shared<AnswerFlight>();
+      flight = e.flight;
     }
+    if (is_ours) return fly(scope, *flight, fetch);
+    const Answer* const answer = wait_for(*flight);
+    if (answer == nullptr) return Failure(Errc::kms_unreachable, "no access token in time");
+    const KmsCall* const whole = KmsCall::current();
+    // The end of another call's time is not the end of this one's.
+    if (!answer->cut_short || (whole != nullptr && whole->is_over())) return answer->token;
   }
-  return fly(scope, flight, fetch);
 }
 
-bool TokenCache::wait_for(const Flight& flight, std::unique_lock<std::mutex>& lock) {
-  const auto landed = [&] { return flight.landed; };
-  const KmsCall* const whole = KmsCall::current();
-  if (whole != nullptr && whole->deadline() != KmsCall::Clock::time_point::max())
-    return landed_.wait_until(lock, whole->deadline(), landed);
-  landed_.wait(lock, landed);
-  return true;
-}
-
-Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope,
-                                           const std::shared_ptr<Flight>& flight,
+Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope, AnswerFlight& flight,
                                            const Fetch& fetch) {
-  // Also when fetch() throws: whoever waits is let go, with the flight's first result.
+  // Also when fetch() throws: whoever waits is let go.
   struct Landing {
     TokenCache& cache;
     const std::string& scope;
-    Flight& flight;
+    AnswerFlight& flight;
+    Answer answer{Failure(Errc::no_memory, "asking for a token was given up")};
     ~Landing() {
-      const std::lock_guard lock(cache.mutex_);
-      flight.landed = true;
-      cache.entries_.find(scope)->second.flight = nullptr;
-      cache.landed_.notify_all();
+      {
+        const std::lock_guard lock(cache.mutex_);
+        cache.entries_.find(scope)->second.flight = nullptr;
+      }
+      flight.land(std::move(answer));
     }
   };
-  const Landing landing{*this, scope, *flight};
+  Landing landing{*this, scope, flight};
   auto fetched = fetch();
   const KmsCall* const whole = KmsCall::current();
-  flight->cut_short = !fetched && whole != nullptr && (whole->is_over() || whole->is_cut_short());
-  if (!fetched) return flight->result = fetched.error();
-  const std::lock_guard lock(mutex_);
-  const Token token = keep_in(entries_.find(scope)->second, std::move(*fetched));
-  flight->result = token;
-  return token;
+  landing.answer.cut_short =
+      !fetched && whole != nullptr && (whole->is_over() || whole->is_cut_short());
+  if (!fetched) {
+    landing.answer.token = fetched.error();
+  } else {
+    const std::lock_guard lock(mutex_);
+    landing.answer.token = keep_in(entries_.find(scope)->second, std::move(*fetched));
+  }
+  return landing.answer.token;
 }
 
 TokenCache::Token TokenCache::cached(const std::string& scope) {

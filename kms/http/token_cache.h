@@ -2,7 +2,6 @@
 #define FLE_KMS_TOKEN_CACHE_H_
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 
 #include "fle/failure.h"
 #include "fle/secret.h"
+#include "fle/single_flight.h"
 
 namespace fle::kms {
 
@@ -45,27 +45,23 @@ class TokenCache {
   [[nodiscard]] static std::chrono::seconds usable(std::chrono::seconds lifetime) noexcept;
 
  private:
-  struct Flight {
-    bool landed = false;
-    bool cut_short = false;  // the call that asks had no more time
-    Outcome<Token> result = Failure(Errc::no_memory, "asking for a token was given up");
+  struct Answer {
+    Outcome<Token> token;
+    bool cut_short = false;  // the call that asked had no more time
   };
+  using AnswerFlight = Flight<Answer>;
   struct Entry {
     Token token;
     Time use_until{};
-    std::shared_ptr<Flight> flight;  // null: nobody is asking
+    std::shared_ptr<AnswerFlight> flight;  // null: nobody is asking
   };
 
-  Outcome<Token> fly(const std::string& scope, const std::shared_ptr<Flight>& flight,
-                     const Fetch& fetch);
-  /// False: not landed by the end of this thread's call.
-  bool wait_for(const Flight& flight, std::unique_lock<std::mutex>& lock);
+  Outcome<Token> fly(const std::string& scope, AnswerFlight& flight, const Fetch& fetch);
   Token keep_in(Entry& entry, Fetched fetched);
   void make_room();
 
   const std::function<Time()> now_;
   std::mutex mutex_;
-  std::condition_variable landed_;
   std::map<std::string, Entry> entries_;  // guarded by mutex_
 };
 

@@ -185,7 +185,7 @@ class KeyRing::Call {
                     const std::vector<FlightPtr>& waited_for, std::size_t& next, KmsCall& call) {
     for (std::size_t i = 0; i < asked.names.size(); ++i) {
       if (asked.out[i] != nullptr) continue;
-      Flight& flight = *waited_for[next++];
+      KeyFlight& flight = *waited_for[next++];
       LoadResult result = flight.wait();
       if (result.cut_short && !flight.is_of(&load) && !call.is_over())
         result = load_again(to_own(asked.names[i]), call);

@@ -10,10 +10,10 @@
 
 #include "fle/kms/key_ring.h"
 #include "key_cache.h"
+#include "key_flights.h"
 #include "key_loader.h"
 #include "materials.h"
 #include "provider/kms_call.h"
-#include "single_flight.h"
 
 namespace fle::kms {
 
@@ -29,7 +29,7 @@ struct KeyRing::State {
 
   std::mutex mutex;           // guards what follows, and is the writers' lock of `cache`;
                               // never held while a vault or a KMS is asked
-  Flights flights;            // that a call may join
+  KeyFlights flights;         // that a call may join
   std::uint64_t cleared = 0;  // calls of clear()
   Materials materials;        // which data keys there are, and under which ids
 
@@ -106,7 +106,7 @@ class KeyRing::State::Load {
   void note(const std::string& name) { names_.push_back(name); }
 
   State& state_;
-  Flights mine_;
+  KeyFlights mine_;
   std::vector<KeyId> ids_;
   std::vector<std::string> names_;
 };
@@ -115,7 +115,7 @@ template <class Name>
 FlightPtr KeyRing::State::Load::join_or_begin(const Name& name) {
   if (FlightPtr under_way = state_.flights.find(name)) return under_way;
   note(name);
-  auto flight = std::make_shared<Flight>(this);
+  auto flight = std::make_shared<KeyFlight>(this);
   mine_.add(name, flight);  // first: what is in here lands
   state_.flights.add(name, flight);
   cleared_then = state_.cleared;

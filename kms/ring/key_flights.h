@@ -1,16 +1,14 @@
-#ifndef FLE_KMS_SRC_SINGLE_FLIGHT_H_
-#define FLE_KMS_SRC_SINGLE_FLIGHT_H_
+#ifndef FLE_KMS_SRC_KEY_FLIGHTS_H_
+#define FLE_KMS_SRC_KEY_FLIGHTS_H_
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
 #include "fle/kms/key_ring.h"
 #include "fle/seeded_hash.h"
+#include "fle/single_flight.h"
 
 namespace fle::kms {
 
@@ -24,39 +22,22 @@ struct LoadResult {
 };
 
 /// The load of one key, under way in one thread and waited for by any number of others.
-class Flight {
+class KeyFlight : public Flight<LoadResult> {
  public:
   /// @param owner  the load that it is of; only compared
-  explicit Flight(const void* owner) noexcept : owner_(owner) {}
+  explicit KeyFlight(const void* owner) noexcept : owner_(owner) {}
   /// Whether it is of a load that was there before this flight was found.
   [[nodiscard]] bool is_of(const void* owner) const noexcept { return owner_ == owner; }
 
-  /// Once.
-  void land(LoadResult result) noexcept {
-    {
-      const std::lock_guard lock(mutex_);
-      result_ = std::move(result);
-    }
-    landed_.notify_all();
-  }
-  [[nodiscard]] const LoadResult& wait() {
-    std::unique_lock lock(mutex_);
-    landed_.wait(lock, [this] { return result_.has_value(); });
-    return *result_;  // does not change any more
-  }
-
  private:
   const void* const owner_;
-  std::mutex mutex_;
-  std::condition_variable landed_;
-  std::optional<LoadResult> result_;
 };
-using FlightPtr = std::shared_ptr<Flight>;
+using FlightPtr = std::shared_ptr<KeyFlight>;
 
 /// Flights by what was asked for. The owner guards it with a lock.
-class Flights {
+class KeyFlights {
  public:
-  explicit Flights(SeededHash hash) : by_id_(0, hash), by_name_(0, hash) {}
+  explicit KeyFlights(SeededHash hash) : by_id_(0, hash), by_name_(0, hash) {}
 
   [[nodiscard]] FlightPtr find(const KeyId& id) const { return find_in(by_id_, id); }
   [[nodiscard]] FlightPtr find(const std::string& name) const { return find_in(by_name_, name); }
@@ -95,4 +76,4 @@ class Flights {
 
 }  // namespace fle::kms
 
-#endif  // FLE_KMS_SRC_SINGLE_FLIGHT_H_
+#endif  // FLE_KMS_SRC_KEY_FLIGHTS_H_
