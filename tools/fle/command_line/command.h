@@ -6,11 +6,13 @@
 #include <string>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
-
 #include "fle/failure.h"
 #include "fle/kms/key_ring.h"
 #include "fle/text.h"
+
+namespace CLI {
+class App;
+}
 
 namespace fle::tools {
 
@@ -19,17 +21,6 @@ enum Exit : int { kDone = 0, kRefused = 1, kUsage = 2 };
 
 /// What a subcommand does once its options are parsed.
 using Action = std::function<Done()>;
-
-/// Lets `run` with the options be what is chosen when the user picks `cmd`.
-/// @param check_usage  what CLI11 cannot check by itself: throws a usage error. May be null.
-template <class Options>
-void choose(CLI::App& cmd, Action& chosen, std::shared_ptr<Options> o, Done (*run)(const Options&),
-            void (*check_usage)(const Options&) = nullptr) {
-  cmd.callback([o = std::move(o), &chosen, run, check_usage] {
-    if (check_usage != nullptr) check_usage(*o);
-    chosen = [o, run] { return run(*o); };
-  });
-}
 
 /// Adds one subcommand to `app`; `chosen` receives what it does when the user picks it.
 using AddCommand = void (*)(CLI::App& app, Action& chosen);

@@ -4,6 +4,8 @@
 #include <functional>
 #include <string_view>
 
+#include "cli.h"
+
 namespace fle::tools {
 namespace {
 

@@ -9,10 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "commands/schema_file.h"
 #include "summary.h"
+
+namespace CLI {
+class App;
+}
 
 namespace fle::tools {
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "cli.h"
 #include "command.h"
 #include "fle/did_you_mean.h"
 #include "fle/files/process.h"

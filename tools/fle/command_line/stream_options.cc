@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "cli.h"
 #include "fle/did_you_mean.h"
 
 namespace fle::tools {

@@ -3,9 +3,12 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "streams/documents.h"
+
+namespace CLI {
+class App;
+class Validator;
+}  // namespace CLI
 
 namespace fle::tools {
 

@@ -6,6 +6,7 @@
 
 #include <bson/bson.h>
 
+#include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/command_options.h"
 #include "fle/query/analysis.h"

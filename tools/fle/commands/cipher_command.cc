@@ -1,4 +1,5 @@
 // fle encrypt and fle decrypt: a stream of documents through DocumentCipher.
+#include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/progress.h"
 #include "command_line/stream_options.h"

@@ -1,6 +1,7 @@
 // fle command: commands through AutoEncrypter, as a driver would send them.
 #include "command_line/command.h"
 
+#include "command_line/cli.h"
 #include "command_line/command_options.h"
 #include "fle/client/auto_encrypter.h"
 #include "fle/query/analysis.h"

@@ -1,6 +1,7 @@
 // fle inspect: what is encrypted in a stream of documents, as far as it can be seen without a key.
 #include <map>
 
+#include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/progress.h"
 #include "command_line/stream_options.h"

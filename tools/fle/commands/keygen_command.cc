@@ -1,3 +1,4 @@
+#include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/files.h"
 #include "fle/random.h"

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/files.h"
 #include "schema_file.h"

@@ -4,10 +4,12 @@
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "fle/budget.h"
 #include "fle/schema/compile.h"
+
+namespace CLI {
+class App;
+}
 
 namespace fle::tools {
 

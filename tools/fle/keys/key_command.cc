@@ -1,4 +1,5 @@
 // fle key create, list, show.
+#include "command_line/cli.h"
 #include "command_line/files.h"
 #include "fle/kms/create_data_key.h"
 #include "fle/kms/seal.h"

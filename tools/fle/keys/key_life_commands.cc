@@ -4,6 +4,7 @@
 #include <bson/bson.h>
 #include <unistd.h>
 
+#include "command_line/cli.h"
 #include "command_line/terminal.h"
 #include "fle/client/client_encryption.h"
 #include "fle/kms/seal.h"

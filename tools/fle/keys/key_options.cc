@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/files.h"
 #include "command_line/kms_options_file.h"

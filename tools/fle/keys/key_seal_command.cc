@@ -1,6 +1,7 @@
 // fle key seal, and which keys it and `fle key rewrap` are for.
 #include <set>
 
+#include "command_line/cli.h"
 #include "fle/did_you_mean.h"
 #include "fle/kms/seal.h"
 #include "key_commands.h"

@@ -3,6 +3,7 @@
 #include <array>
 #include <ctime>
 
+#include "command_line/cli.h"
 #include "fle/bson/base64.h"
 #include "fle/did_you_mean.h"
 #include "key_commands.h"

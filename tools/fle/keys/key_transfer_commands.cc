@@ -1,6 +1,7 @@
 // fle key export, import: key documents as drivers store them, byte for byte.
 #include <algorithm>
 
+#include "command_line/cli.h"
 #include "command_line/files.h"
 #include "command_line/stream_options.h"
 #include "key_commands.h"

@@ -1,0 +1,28 @@
+#ifndef FLE_TOOLS_CLI_H_
+#define FLE_TOOLS_CLI_H_
+
+#include <memory>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "command.h"
+
+// For files that define options. Others do not name CLI11: it is all in its header, and compiled in
+// each file that does.
+namespace fle::tools {
+
+/// Lets `run` with the options be what is chosen when the user picks `cmd`.
+/// @param check_usage  what CLI11 cannot check by itself: throws a usage error. May be null.
+template <class Options>
+void choose(CLI::App& cmd, Action& chosen, std::shared_ptr<Options> o, Done (*run)(const Options&),
+            void (*check_usage)(const Options&) = nullptr) {
+  cmd.callback([o = std::move(o), &chosen, run, check_usage] {
+    if (check_usage != nullptr) check_usage(*o);
+    chosen = [o, run] { return run(*o); };
+  });
+}
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_CLI_H_
