@@ -14,8 +14,8 @@ constexpr std::chrono::seconds kMargin{60};
 
 /// The result of a flight that this thread's call has time for; null when it has not landed by
 /// then.
-template <class Result>
-const Result* wait_for(Flight<Result>& flight) {
+template <class T>
+const T* wait_for(Flight<T>& flight) {
   const KmsCall* const whole = KmsCall::current();
   if (whole == nullptr || whole->deadline() == KmsCall::Clock::time_point::max())
     return &flight.wait();

@@ -372,6 +372,32 @@ TEST_F(AutoEncrypterSchemas, ThatAThreadFailsToGetFailForTheThreadsThatWaitForTh
   EXPECT_EQ(refused, kThreads);
 }
 
+TEST_F(AutoEncrypterSchemas, ThatAThreadThrowsOverFailForTheThreadsThatWaitForThem) {
+  constexpr int kThreads = 4;
+  Gate gate;
+  options_.list_collections = [&](std::string_view, Bytes) -> Outcome<std::vector<Doc>> {
+    gate.wait_for(kThreads);
+    throw std::runtime_error("down");
+  };
+  const AutoEncrypter e = auto_encrypter();
+  std::atomic<int> thrown{0};
+  std::atomic<int> refused{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      gate.arrive();
+      try {
+        if (error_of(e, kInsertOne) == Errc::server_unreachable) ++refused;
+      } catch (const std::runtime_error&) {
+        ++thrown;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_GE(thrown, 1);
+  EXPECT_EQ(thrown + refused, kThreads);
+}
+
 // ---- Strict
 
 class StrictAutoEncrypter : public AutoEncrypterSchemas {
