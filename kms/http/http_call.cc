@@ -48,7 +48,7 @@ bool repeats(std::string_view text, std::string_view secret) noexcept {
 std::string quote(std::string_view said, std::size_t max, const HttpRequest& request) {
   const bool echo = std::ranges::any_of(
       request.secrets, [&](const WipedText& s) { return repeats(said, s.view()); });
-  if (!echo) return one_line(said, max);
+  if (!echo) return words(said, max);
   return "(the server's text is left out, for it repeats a secret of the request)";
 }
 

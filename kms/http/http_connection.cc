@@ -15,6 +15,7 @@
 #include "http_text.h"
 #include "net/key_log.h"
 #include "net/resolve.h"
+#include "text/text.h"
 
 namespace fle::kms {
 namespace {
@@ -85,7 +86,7 @@ HttpFault fault(CURLcode code, const char* detail) {
   // The one fault that this file finds too, once the connection is there, has one wording.
   std::string why =
       code == CURLE_OPERATION_TIMEDOUT ? "no connection in time" : curl_easy_strerror(code);
-  if (*detail != '\0') why += " (" + one_line(detail, kMaxDetail) + ")";
+  if (*detail != '\0') why += " (" + words(detail, kMaxDetail) + ")";
   return {std::move(why),
           is_permanent(code) ? HttpFault::Kind::permanent : HttpFault::Kind::transient};
 }

@@ -5,6 +5,7 @@
 #include "http_provider.h"
 #include "http_retry.h"
 #include "oauth.h"
+#include "text/text.h"
 
 namespace fle::kms {
 
@@ -46,7 +47,7 @@ class HttpProvider::HttpExchange final : public Exchange {
     }
   }
   void do_lost(std::string_view why) override {
-    take(HttpFault{one_line(why, kMaxWhy), HttpFault::Kind::transient});
+    take(HttpFault{words(why, kMaxWhy), HttpFault::Kind::transient});
   }
   void do_resume() override {
     retry_->count();

@@ -77,12 +77,4 @@ bool is_unreserved(char c) noexcept {
          c == '.' || c == '_' || c == '~';
 }
 
-std::string one_line(std::string_view s, std::size_t max) {
-  std::string out(s.substr(0, max));
-  for (char& c : out)
-    if (c < 0x20 || c >= 0x7f) c = '?';
-  if (s.size() > max) out += "...";
-  return out;
-}
-
 }  // namespace fle::kms

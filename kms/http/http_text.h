@@ -57,10 +57,6 @@ class WipedText {
 /// A-Z a-z 0-9 - . _ ~ (RFC 3986 section 2.3), whatever the locale.
 [[nodiscard]] bool is_unreserved(char c) noexcept;
 
-/// Fit for one line of an error text: control bytes and what is not ASCII become '?', cut after
-/// `max` bytes.
-[[nodiscard]] std::string one_line(std::string_view s, std::size_t max);
-
 }  // namespace fle::kms
 
 #endif  // FLE_KMS_HTTP_TEXT_H_

@@ -9,21 +9,43 @@
 
 namespace fle::kms {
 
-/// A name from outside (field, alternate name, provider id), fit for a one-line error text: quoted,
-/// cut after 64 bytes; control bytes, quotes and what is not UTF-8 replaced. For names only: never
-/// for values of options, which may be secret.
-[[nodiscard]] inline std::string quoted(std::string_view name) {
-  constexpr std::size_t kMax = 64;
-  const bool utf8 = bson::is_utf8(name);
-  std::size_t n = std::min(name.size(), kMax);
-  while (n > 0 && n < name.size() && (static_cast<unsigned char>(name[n]) & 0xc0U) == 0x80U) --n;
-  std::string s = "'";
-  for (const char c : name.substr(0, n)) {
-    const auto u = static_cast<unsigned char>(c);
-    s += u < 0x20 || u == 0x7f || c == '\'' || (u >= 0x80 && !utf8) ? '?' : c;
+/// How a text from outside is shown in one line of an error: '?' stands for control characters (C0,
+/// DEL, C1) and for what is not UTF-8.
+struct Showing {
+  std::size_t most;            ///< Bytes; "..." stands for what is left out.
+  bool ascii_only = false;     ///< '?' for all other letters, too: some turn the line around.
+  bool within_quotes = false;  ///< '?' for "'".
+};
+[[nodiscard]] inline std::string shown(std::string_view text, const Showing& how) {
+  std::string out;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t n = bson::utf8_length(rest);  // 0: not UTF-8
+    const std::size_t n_read = std::max<std::size_t>(n, 1);
+    if (text.size() - rest.size() + n_read > how.most) break;
+    const auto first = static_cast<unsigned char>(rest.front());
+    const bool control = first < 0x20 || first == 0x7f ||
+                         (n == 2 && first == 0xc2 && static_cast<unsigned char>(rest[1]) < 0xa0);
+    if (n == 0 || control || (n > 1 && how.ascii_only) || (first == '\'' && how.within_quotes)) {
+      out += '?';
+    } else {
+      out += rest.substr(0, n);
+    }
+    rest.remove_prefix(n_read);
   }
-  if (n < name.size()) s += "...";
-  return s += '\'';
+  if (!rest.empty()) out += "...";
+  return out;
+}
+
+/// A name (field, alternate name, provider id), quoted. For names only: never for values of
+/// options, which may be secret.
+[[nodiscard]] inline std::string quoted(std::string_view name) {
+  return "'" + shown(name, {.most = 64, .within_quotes = true}) + "'";
+}
+
+/// What a server or a library says.
+[[nodiscard]] inline std::string words(std::string_view said, std::size_t most) {
+  return shown(said, {.most = most, .ascii_only = true});
 }
 
 /// ASCII letters of either case are the same; host names and HTTP's words are compared so.

@@ -34,7 +34,8 @@ void initialize() {
 Failure failure(const bson_error_t& error) {
   // The domain of the error API version 2 that a server's own numbers come in.
   const bool answered = error.domain == MONGOC_ERROR_SERVER;
-  Failure f(answered ? Errc::server_refused : Errc::server_unreachable, one_line(error.message));
+  Failure f(answered ? Errc::server_refused : Errc::server_unreachable,
+            shortened(printable(error.message), kMaxSaid));
   if (!answered) return f;
   f.server_code = static_cast<std::int32_t>(error.code);
   f.message += " (code " + std::to_string(f.server_code) + ")";
@@ -58,12 +59,6 @@ void put_concern(bson_t* options, const mongoc_client_t* client, Mode mode) {
 }
 
 }  // namespace
-
-std::string one_line(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, 400)) out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  return out;
-}
 
 void silence_log() {
   initialize();

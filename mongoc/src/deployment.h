@@ -109,8 +109,8 @@ class Deployment {
   Pool pool_;
 };
 
-/// Text from the network: one line, and not without end.
-[[nodiscard]] std::string one_line(std::string_view text);
+/// The longest text of a server that is told.
+inline constexpr std::size_t kMaxSaid = 400;
 
 /// Takes libmongoc's log off standard error.
 void silence_log();

@@ -9,7 +9,7 @@ WriteError write_error(std::size_t index, const bson_iter_t& it) {
   while (bson_iter_next(&field)) {
     if (key_of(field) == "code") error.code = static_cast<std::int32_t>(bson_iter_as_int64(&field));
     if (key_of(field) == "errmsg" && BSON_ITER_HOLDS_UTF8(&field))
-      error.message = one_line(bson_iter_utf8(&field, nullptr));
+      error.message = shortened(printable(bson_iter_utf8(&field, nullptr)), kMaxSaid);
   }
   return error;
 }

@@ -158,7 +158,7 @@ std::string Location::pointer() const {
 }
 
 Failure fail(ErrorCode code, const std::string& message, const Location& place) {
-  Failure f(code, one_line(message), place.pointer());
+  Failure f(code, printable(message), place.pointer());
   f.column = static_cast<std::uint32_t>(place.offset);
   return f;
 }

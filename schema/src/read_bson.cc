@@ -61,7 +61,7 @@ Outcome<SchemaValue> read_members(Bytes whole, std::uint32_t offset, ValueKind k
     }
     if (!names.insert(name).second) {
       return Failure(Errc::schema_syntax,
-                     one_line("the name '" + name + "' appears twice in one object"),
+                     printable("the name '" + name + "' appears twice in one object"),
                      pointer_of(way));
     }
     v.members.push_back({name, 0, std::move(child)});

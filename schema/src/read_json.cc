@@ -228,7 +228,7 @@ Outcome<SchemaValue> read_json(std::string_view text) {
   Failure f(Errc::schema_syntax, "");
   std::size_t offset = stream.Tell();
   if (builder.stopped()) {
-    f.message = one_line(builder.stopped()->message);
+    f.message = printable(builder.stopped()->message);
     offset = builder.stopped()->offset;
   } else if (cut) {
     f.message = "a zero byte in the text";

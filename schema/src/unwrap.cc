@@ -53,7 +53,7 @@ std::string names_of(const SchemaValue& map) {
   constexpr std::size_t kMost = 10;
   std::string s;
   for (std::size_t i = 0; i < std::min(kMost, map.members.size()); ++i)
-    s += (i == 0 ? "'" : ", '") + one_line(map.members[i].name) + "'";
+    s += (i == 0 ? "'" : ", '") + printable(map.members[i].name) + "'";
   if (map.members.size() > kMost) s += ", ...";
   return s;
 }
@@ -70,7 +70,7 @@ Outcome<const Member*> entry_of(const SchemaValue& map, const Location& place,
   const auto it = std::ranges::find(map.members, ns, &Member::name);
   if (it != map.members.end()) return &*it;
   return fail(Errc::schema_bad_value,
-              "this schema map has no schema of '" + one_line(ns) + "', only of " + names_of(map),
+              "this schema map has no schema of '" + printable(ns) + "', only of " + names_of(map),
               place);
 }
 
@@ -109,7 +109,7 @@ Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view n
 std::string wrapper_hint(std::string_view name, const SchemaValue& value) {
   if (const Wrapper* w = find_wrapper(name)) return w->hint;
   if (is_namespace(name) && value.kind == ValueKind::object)
-    return "this is a schema map: the schema is the value of '" + one_line(name) + "'";
+    return "this is a schema map: the schema is the value of '" + printable(name) + "'";
   return {};
 }
 

@@ -36,29 +36,17 @@ bool is_utf8(std::string_view text, Nul nul) noexcept {
   return bson::is_utf8(text) && (nul == Nul::allowed || text.find('\0') == std::string_view::npos);
 }
 
-std::string one_line(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string s;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      s += c;
-    } else {
-      s += "\\u00";
-      s += kHex[byte >> 4];
-      s += kHex[byte & 15];
-    }
-  }
-  return s;
-}
-
 std::string pointer_step(std::string_view name) {
+  static constexpr char kHex[] = "0123456789abcdef";
   std::string s = "/";
-  for (const char c : one_line(name)) {
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
     if (c == '~') {
       s += "~0";
     } else if (c == '/') {
       s += "~1";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      s.append("\\u00") += {kHex[byte >> 4], kHex[byte & 15]};
     } else {
       s += c;
     }

@@ -51,10 +51,6 @@ inline constexpr std::size_t kMaxSchemaValues = 1'000'000;
 enum class Nul : bool { refused, allowed };
 [[nodiscard]] bool is_utf8(std::string_view text, Nul nul) noexcept;
 
-/// Names come from whoever wrote the schema; an error text is one line of a log. Control characters
-/// become \u00xx.
-[[nodiscard]] std::string one_line(std::string_view text);
-
 /// One step of a JSON pointer (RFC 6901), escaped, and on one line.
 [[nodiscard]] std::string pointer_step(std::string_view name);
 

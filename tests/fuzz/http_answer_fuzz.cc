@@ -8,6 +8,7 @@
 
 #include "http/http_message.h"
 #include "http/json_answer.h"
+#include "text/text.h"
 
 namespace {
 
@@ -45,7 +46,7 @@ void json(const std::string& body) {
   const auto answer = fle::kms::JsonAnswer::parse(fle::kms::WipedText(body));
   if (!answer) return;
   const fle::kms::Refusal refusal = fle::kms::refusal_of(*answer);
-  const std::string shown = fle::kms::one_line(refusal.message, 100);
+  const std::string shown = fle::kms::words(refusal.message, 100);
   require(shown.size() <= 103 && std::ranges::all_of(shown, [](char c) { return c >= 0x20; }));
   require(refusal.code.find('#') == std::string_view::npos);
   if (const auto n = answer->count("expires_in")) require(*n >= 0);

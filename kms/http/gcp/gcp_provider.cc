@@ -8,6 +8,7 @@
 #include "http/http_provider.h"
 #include "http/oauth.h"
 #include "provider/credentials.h"
+#include "text/text.h"
 
 namespace fle::kms {
 namespace {
@@ -84,7 +85,7 @@ class GcpProvider final : public HttpProvider {
                   "application/json", std::move(body));
     request.headers.push_back({"Accept", WipedText("application/json")});
     request.secrets.push_back(std::move(encoded));
-    return make_call(std::string(operation) + " with key " + one_line(key, kMaxKeyName),
+    return make_call(std::string(operation) + " with key " + words(key, kMaxKeyName),
                      std::move(request));
   }
 
