@@ -103,7 +103,10 @@ TEST_F(MongocryptAutomatic, WhatTheAnalyzerRefusesIsAnErrorWithItsNumber) {
   const StatusText status = ctx.status();
   EXPECT_NE(status.message.find("$gt"), std::string::npos) << status.message;
   EXPECT_NE(status.message.find("ssn"), std::string::npos) << status.message;
-  EXPECT_NE(status.code, 0U);
+  EXPECT_EQ(status.type, MONGOCRYPT_STATUS_ERROR_CRYPT_SHARED);
+  EXPECT_EQ(status.code, 51999U);
+  // What to write instead is for people, too: "; " and the rule's advice.
+  EXPECT_NE(status.message.find("; "), std::string::npos) << status.message;
 }
 
 TEST_F(MongocryptAutomatic, CollectionsOfAPipelineAreAskedForOneByOneUnlessTheDriverTakesSeveral) {

@@ -18,6 +18,13 @@ bool is_of_kms(Errc code) noexcept {
   }
 }
 
+/// Codes of query analysis and of schemas. What no analyzer is asked about, libmongocrypt refuses
+/// itself.
+bool is_of_analysis(Errc code) noexcept {
+  const auto n = static_cast<int>(code);
+  return code != Errc::command_not_supported && ((n >= 200 && n < 300) || (n >= 500 && n < 600));
+}
+
 }  // namespace
 
 const char* Status::message() const noexcept {
@@ -37,7 +44,7 @@ void Status::set(mongocrypt_status_type_t type, std::uint32_t code, std::string_
 }
 
 void Status::set(const Failure& failure) {
-  if (failure.detail != ErrorDetail::other)
+  if (is_of_analysis(failure.code))
     return set(MONGOCRYPT_STATUS_ERROR_CRYPT_SHARED,
                static_cast<std::uint32_t>(info(failure.detail).number), failure.to_string());
   set(is_of_kms(failure.code) ? MONGOCRYPT_STATUS_ERROR_KMS : MONGOCRYPT_STATUS_ERROR_CLIENT, 1,

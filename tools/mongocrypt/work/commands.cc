@@ -65,7 +65,12 @@ class EncryptCommand final : public MessageOperation {
 
  private:
   Done attempt(Context&) override {
-    return engine().auto_encrypter().encrypt_command(db_, document(), message());
+    Done done = engine().auto_encrypter().encrypt_command(db_, document(), message());
+    if (done) return done;
+    for (const query::Finding& finding : message().findings())
+      if (finding.verdict == query::Finding::Verdict::refused && !finding.advice.empty())
+        done.error().message += "; " + finding.advice;  // a driver shows a text and nothing else
+    return done;
   }
 
   std::string db_;
