@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "batch_state.h"
@@ -32,6 +33,7 @@ struct MessageState {
   HeldKeys held;
   ListCollections list;  // may be empty
   bool together = true;
+  std::optional<std::uint64_t> asking_since;  // of the first attempt; see CollectionSchemas::Asking
   WantedKeys wanted;
 
   MessageState() {
@@ -190,6 +192,7 @@ void Message::hold_key(kms::KeyHandle key, std::span<const std::string> alt_name
 }
 void Message::use_list_collections(ListCollections list, bool together) {
   s_->list = std::move(list);
+  s_->asking_since.reset();
   s_->together = together;
 }
 void Message::drop_held() noexcept {
@@ -198,6 +201,7 @@ void Message::drop_held() noexcept {
   s_->abandon();  // which may point to keys that are held
   s_->held.clear();
   s_->list = nullptr;
+  s_->asking_since.reset();
 }
 
 struct AutoEncrypter::Impl {
@@ -210,10 +214,13 @@ struct AutoEncrypter::Impl {
   Done encrypt(std::string_view db, Bytes command, MessageState& s) {
     s.result = command;
     FLE_CHECK(query::read_target(command, s.target));
-    if (changes_schemas(s.target.name)) schemas.forget();
+    // A command that is made again, with what it lacked, has said so before.
+    const bool is_first = !s.list || !s.asking_since;
+    if (is_first && changes_schemas(s.target.name)) schemas.forget();
+    if (is_first) s.asking_since = schemas.times_forgotten();
     if (s.target.command_class == query::CommandClass::bypassed) return ok;
-    FLE_CHECK(
-        schemas.find(db, s.target, s.schemas, s.scratch, {s.list ? &s.list : nullptr, s.together}));
+    FLE_CHECK(schemas.find(db, s.target, s.schemas, s.scratch,
+                           {s.list ? &s.list : nullptr, s.together, *s.asking_since}));
     const query::AnalysisOptions how{
         options.explain, options.budget,
         options.previous_keys.empty() ? nullptr : &options.previous_keys, &s.target};

@@ -1,6 +1,7 @@
 #include "collection_info.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "fle/bson/cursor.h"
@@ -13,13 +14,17 @@ namespace {
 using bson::Element;
 using bson::Type;
 
-/// The document at the end of a path of documents.
-Bytes find_document(Bytes document, std::initializer_list<std::string_view> path) {
+/// The document at the end of a path of documents; empty where it ends before. Something else on
+/// the way is no answer of a server, and must not pass for a collection without a schema.
+Outcome<Bytes> find_document(Bytes document, std::initializer_list<std::string_view> path) {
   std::uint32_t at = 0;
   Bytes found;
   for (const std::string_view name : path) {
     const std::optional<Element> e = bson::find(document, name, at);
-    if (!e || e->type != Type::object) return {};
+    if (!e) return Bytes();
+    if (e->type != Type::object)
+      return Failure(Errc::server_bad_answer, "listCollections told of a collection whose " +
+                                                  std::string(name) + " is no document");
     at = e->value_offset;
     found = value_of(document, *e);
   }
@@ -37,8 +42,9 @@ Outcome<CollectionInfo> parse_collection_info(Bytes document) {
   info.name = text_of(document, *name);
   const std::optional<Element> type = bson::find(document, "type");
   info.is_view = type && type->type == Type::string && text_of(document, *type) == "view";
-  info.has_encrypted_fields = !find_document(document, {"options", "encryptedFields"}).empty();
-  info.schema = find_document(document, {"options", "validator", "$jsonSchema"});
+  FLE_TRY(const Bytes encrypted_fields, find_document(document, {"options", "encryptedFields"}));
+  info.has_encrypted_fields = !encrypted_fields.empty();
+  FLE_TRY(info.schema, find_document(document, {"options", "validator", "$jsonSchema"}));
   return info;
 }
 

@@ -19,7 +19,8 @@ struct CollectionInfo {
   Bytes schema;
 };
 
-/// @retval Errc::malformed_bson  not one document, or one without a name
+/// @retval Errc::malformed_bson     not one document, or one without a name
+/// @retval Errc::server_bad_answer  options, a validator or a schema that is no document
 [[nodiscard]] Outcome<CollectionInfo> parse_collection_info(Bytes document);
 
 /// {name: NAME}, or {name: {$in: [NAME, ...]}} for several.

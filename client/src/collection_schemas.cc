@@ -76,6 +76,7 @@ Outcome<bool> CollectionSchemas::take_known(const std::string& ns,
 void CollectionSchemas::forget() {
   const std::unique_lock lock(mutex_);
   infos_.clear();
+  ++forgotten_;
 }
 
 Done CollectionSchemas::find(std::string_view command_db, const query::Target& target,
@@ -170,7 +171,7 @@ Done CollectionSchemas::ask(std::string_view db, std::span<Wanted> wanted, const
   for (std::size_t i = 0; i < wanted.size(); i += at_once) {
     const std::span<Wanted> some = wanted.subspan(i, at_once);
     FLE_TRY(const std::vector<Info> found, fetch(db, some, *asking.list));
-    remember(some, found);
+    if (forgotten_ == asking.since) remember(some, found);
     for (std::size_t n = 0; n < some.size(); ++n) {
       if (found[n].failure) return *found[n].failure;
       some[n].schema->plan = found[n].plan;

@@ -1,6 +1,8 @@
 #ifndef FLE_CLIENT_SRC_COLLECTION_SCHEMAS_H_
 #define FLE_CLIENT_SRC_COLLECTION_SCHEMAS_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,6 +30,9 @@ class CollectionSchemas {
   struct Asking {
     const ListCollections* list = nullptr;  ///< Null: Options::list_collections.
     bool together = true;                   ///< Several collections may be asked for at once.
+    /// times_forgotten() when the caller began to ask. An answer from before a command that changes
+    /// collections serves the caller, and is not remembered for others.
+    std::uint64_t since = 0;
   };
 
   /// The schemas that the analysis of a command needs.
@@ -45,6 +50,7 @@ class CollectionSchemas {
   /// another thread asks for before the server has carried it out may be remembered again, for
   /// collection_info_lifetime at most.
   void forget();
+  [[nodiscard]] std::uint64_t times_forgotten() const noexcept { return forgotten_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -86,6 +92,7 @@ class CollectionSchemas {
   const AutoEncrypter::Options& options_;
   mutable std::shared_mutex mutex_;  // guards infos_; taken after flights_mutex_
   std::unordered_map<std::string, Info> infos_;
+  std::atomic<std::uint64_t> forgotten_{0};
   std::mutex flights_mutex_;  // guards flights_
   std::unordered_map<std::string, std::shared_ptr<InfoFlight>> flights_;
 };

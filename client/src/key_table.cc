@@ -19,9 +19,8 @@ const kms::KeyProblem& no_ring() {
 }  // namespace
 
 void HeldKeys::add(kms::KeyHandle key, std::span<const std::string> alt_names) {
-  const kms::ResolvedKey* const found = key.get();
+  for (const std::string& name : alt_names) by_name_.insert_or_assign(name, key);
   by_id_.insert_or_assign(key->id, std::move(key));
-  for (const std::string& name : alt_names) by_name_.insert_or_assign(name, found);
 }
 
 void HeldKeys::clear() noexcept {
@@ -36,7 +35,7 @@ const kms::ResolvedKey* HeldKeys::find(const KeyId& id) const {
 
 const kms::ResolvedKey* HeldKeys::find(std::string_view alt_name) const {
   const auto found = by_name_.find(alt_name);
-  return found == by_name_.end() ? nullptr : found->second;
+  return found == by_name_.end() ? nullptr : found->second.get();
 }
 
 KeyTable::KeyTable() noexcept : hash_(SeededHash::random()) {}

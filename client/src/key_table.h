@@ -25,7 +25,7 @@ class HeldKeys {
 
  private:
   std::map<KeyId, kms::KeyHandle> by_id_;
-  std::map<std::string, const kms::ResolvedKey*, std::less<>> by_name_;
+  std::map<std::string, kms::KeyHandle, std::less<>> by_name_;
 };
 
 /// The keys of one call: each distinct id and alternate name once, and an index for every field.

@@ -166,6 +166,43 @@ TEST_F(MongocryptAutomatic, QueryableEncryptionIsRefusedBeforeAnythingIsSent) {
   EXPECT_NE(why.find("Queryable Encryption"), std::string::npos) << why;
 }
 
+TEST_F(MongocryptAutomatic, ASchemaThatIsNoDocumentIsAnError) {
+  for (const char* options :
+       {R"({"validator": {"$jsonSchema": [1]}})", R"({"validator": 5})", "5"}) {
+    add_collection("patients", options);
+    const Client client(l_, {kLocal});
+    std::string why;
+    EXPECT_FALSE(encrypt_command(client, world_, "clinic", insert_, &why)) << options;
+    EXPECT_NE(why.find("no document"), std::string::npos) << why;
+  }
+}
+
+TEST_F(MongocryptAutomatic, ACommandThatChangesCollectionsAsksForEachOnce) {
+  add_patients();
+  add_collection("visits", "{}");
+  const Client client(l_, {kLocal});
+  const Buf create = bson_of(
+      R"({"create": "v", "viewOn": "patients", "pipeline": [{"$lookup": {"from": "visits", )"
+      R"("as": "a", "pipeline": []}}]})");
+  Ctx ctx(client);
+  ASSERT_TRUE(l_.mongocrypt_ctx_encrypt_init(ctx, "clinic", -1, View(l_, create)));
+  (void)ctx.run(world_);  // whatever the analyzer says: it ends
+  EXPECT_LE(std::ranges::count(ctx.states, kCollInfo), 2);
+}
+
+TEST_F(MongocryptAutomatic, AnAnswerFromBeforeACreateIsNotRememberedForOthers) {
+  const Client client(l_, {kLocal});
+  Ctx early(client);
+  ASSERT_TRUE(l_.mongocrypt_ctx_encrypt_init(early, "clinic", -1, View(l_, insert_)));
+  ASSERT_EQ(early.state(), kCollInfo);
+  // Meanwhile the collection is made, with a schema.
+  EXPECT_TRUE(encrypt_command(client, world_, "clinic", bson_of(R"({"drop": "other"})")));
+  add_patients();
+  ASSERT_TRUE(early.done());  // the server had said: there is none
+  EXPECT_EQ(early.state(), kReady);
+  EXPECT_EQ(states_of(client, insert_), (std::vector{kCollInfo, kKeys, kReady}));
+}
+
 TEST_F(MongocryptAutomatic, BypassedAnalysisSendsCommandsAsTheyAreAndReadsReplies) {
   add_patients();
   const Client client(l_, {kLocal});

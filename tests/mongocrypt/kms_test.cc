@@ -261,6 +261,31 @@ TEST(MongocryptOurKms, ATransientAnswerIsTriedAgainAfterAWait) {
   EXPECT_EQ(ctx.state(), MONGOCRYPT_CTX_READY);
 }
 
+TEST(MongocryptOurKms, AMessageMayBeAskedForItsStatusAfterItsRound) {
+  const Library& l = Library::ours();
+  const Cloud aws = clouds()[0];
+  const Client client(l, {aws.providers});
+  Ctx ctx(client);
+  ASSERT_TRUE(l.mongocrypt_ctx_setopt_key_encryption_key(ctx, View(l, bson_of(aws.kek))));
+  ASSERT_TRUE(l.mongocrypt_ctx_datakey_init(ctx));
+  mongocrypt_kms_ctx_t* const kms = l.mongocrypt_ctx_next_kms_ctx(ctx);
+  const View message(l);
+  ASSERT_TRUE(l.mongocrypt_kms_ctx_message(kms, message));
+  const Buf sent = message.bytes();
+  const std::string text = answer("", std::string(sent.begin(), sent.end()));
+  ASSERT_GT(l.mongocrypt_kms_ctx_bytes_needed(kms), 0U);
+  ASSERT_TRUE(l.mongocrypt_kms_ctx_feed(
+      kms, View(l, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()})));
+  ASSERT_TRUE(l.mongocrypt_ctx_kms_done(ctx));
+  mongocrypt_status_t* const status = l.mongocrypt_status_new();
+  EXPECT_TRUE(l.mongocrypt_kms_ctx_status(kms, status));
+  l.mongocrypt_status_destroy(status);
+  EXPECT_EQ(l.mongocrypt_kms_ctx_bytes_needed(kms), 0U);
+  EXPECT_FALSE(l.mongocrypt_kms_ctx_fail(kms));
+  EXPECT_TRUE(l.mongocrypt_kms_ctx_message(kms, message));
+  EXPECT_TRUE(message.bytes().empty()) << "it had the data key in it";
+}
+
 TEST(MongocryptOurKms, WithoutRetriesABrokenConnectionIsTheEnd) {
   const Library& l = Library::ours();
   const Cloud aws = clouds()[0];

@@ -131,10 +131,8 @@ TEST(MongocryptOurOptions, AnalyzersAndHooksAreTakenWithALine) {
          EXPECT_TRUE(l.mongocrypt_setopt_aes_256_ctr(crypt, hook, hook, nullptr));
          EXPECT_TRUE(l.mongocrypt_setopt_aes_256_ecb(crypt, hook, nullptr));
          EXPECT_TRUE(l.mongocrypt_setopt_crypto_hook_sign_rsaes_pkcs1_v1_5(crypt, hmac, nullptr));
-         EXPECT_FALSE(l.mongocrypt_setopt_crypto_hooks(crypt, hook, hook, nullptr, hmac, hmac,
-                                                       nullptr, nullptr));
        }});
-  // What was refused ends nothing: it says so, and the client does without.
+  EXPECT_TRUE(client.is_ready());
   EXPECT_EQ(std::ranges::count_if(log,
                                   [](const std::string& line) {
                                     return line.find("crypt_shared") != std::string::npos;
@@ -144,6 +142,51 @@ TEST(MongocryptOurOptions, AnalyzersAndHooksAreTakenWithALine) {
       std::ranges::count_if(
           log, [](const std::string& line) { return line.find("hooks") != std::string::npos; }),
       1);
+}
+
+TEST_P(MongocryptOptions, ARefusedOptionEndsTheHandle) {
+  // Who goes on without a schema map that was refused would send plaintext.
+  const std::vector<Buf> broken = {{5, 0, 0, 0, 1}, {1, 2, 3}, {}};
+  for (const Buf& map : broken) {
+    const Client client(*library_,
+                        {kLocal, "", [&map](const Library& l, mongocrypt_t* crypt) {
+                           EXPECT_FALSE(l.mongocrypt_setopt_schema_map(crypt, View(l, map)));
+                         }});
+    EXPECT_FALSE(client.is_ready());
+    EXPECT_FALSE(client.status().message.empty());
+  }
+}
+
+TEST(MongocryptOurOptions, TheFirstRefusalIsTheOneThatIsTold) {
+  const Client client(Library::ours(), {R"({"bogus": {}})"});
+  EXPECT_NE(client.status().message.find("'bogus'"), std::string::npos);
+  const Client hooks(Library::ours(),
+                     {kLocal, "", [](const Library& l, mongocrypt_t* crypt) {
+                        EXPECT_FALSE(l.mongocrypt_setopt_crypto_hooks(
+                            crypt, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+                      }});
+  EXPECT_FALSE(hooks.is_ready());
+}
+
+TEST(MongocryptOurOptions, ALogHandlerIsNotCalledOnceItsHandleIsGone) {
+  std::vector<std::string> log;
+  Client client(Library::ours(), {kLocal, "", [&log](const Library& l, mongocrypt_t* crypt) {
+                                    const auto note = [](mongocrypt_log_level_t, const char* text,
+                                                         std::uint32_t len, void* to) {
+                                      static_cast<std::vector<std::string>*>(to)->emplace_back(text,
+                                                                                               len);
+                                    };
+                                    EXPECT_TRUE(l.mongocrypt_setopt_log_handler(crypt, note, &log));
+                                  }});
+  const Ctx ctx(client);
+  client.destroy();
+  log.clear();
+  const Library& l = Library::ours();
+  const Buf reply =
+      bson_of(R"({"a": {"$binary": {"base64": "BwAAAAAAAAAAAAAAAAAAAAAAAAAA", "subType": "06"}}})");
+  EXPECT_TRUE(l.mongocrypt_ctx_decrypt_init(ctx, View(l, reply)));
+  EXPECT_EQ(ctx.finalize(), reply);
+  EXPECT_TRUE(log.empty());
 }
 
 TEST(MongocryptOurOptions, QueryableEncryptionsMapIsRefusedUnlessItIsEmpty) {

@@ -56,6 +56,39 @@ TEST_F(MongocryptProcess, AContextFromBeforeTheForkDoesNotGoOnInTheChild) {
   EXPECT_TRUE(ctx.run(world_));
 }
 
+TEST_F(MongocryptProcess, WhatIsInFlightAtTheForkIsNotFinishedInTheChild) {
+  // Wiped memory of the parent would pass for a data key of zeros.
+  const Client asks(l_, {R"({"local": {}})", "", [](const Library& l, mongocrypt_t* crypt) {
+                           l.mongocrypt_setopt_use_need_kms_credentials_state(crypt);
+                         }});
+  Ctx new_key(asks);
+  ASSERT_TRUE(l_.mongocrypt_ctx_setopt_masterkey_local(new_key));
+  ASSERT_TRUE(l_.mongocrypt_ctx_datakey_init(new_key));
+  ASSERT_EQ(new_key.state(), MONGOCRYPT_CTX_NEED_KMS_CREDENTIALS);
+  Ctx rewrap(asks);
+  ASSERT_TRUE(l_.mongocrypt_ctx_rewrap_many_datakey_init(rewrap, View(l_, bson_of("{}"))));
+  ASSERT_TRUE(rewrap.feed(world_.keys[0]));
+  ASSERT_TRUE(rewrap.done());
+  const Client aws(l_, {R"({"aws": {"accessKeyId": "a", "secretAccessKey": "b"}})"});
+  Ctx sends(aws);
+  const Buf kek = bson_of(R"({"provider": "aws", "region": "us-east-1", "key": "arn:x"})");
+  ASSERT_TRUE(l_.mongocrypt_ctx_setopt_key_encryption_key(sends, View(l_, kek)));
+  ASSERT_TRUE(l_.mongocrypt_ctx_datakey_init(sends));
+  mongocrypt_kms_ctx_t* const kms = l_.mongocrypt_ctx_next_kms_ctx(sends);
+  ASSERT_NE(kms, nullptr);
+  EXPECT_EQ(in_child([&] {
+              const View credentials(l_, bson_of(kLocal));
+              const View message(l_);
+              return !l_.mongocrypt_ctx_provide_kms_providers(new_key, credentials) &&
+                     !new_key.finalize() &&
+                     new_key.status().message.find("fork") != std::string::npos &&
+                     !l_.mongocrypt_ctx_provide_kms_providers(rewrap, credentials) &&
+                     !l_.mongocrypt_kms_ctx_message(kms, message) && message.bytes().empty() &&
+                     l_.mongocrypt_ctx_next_kms_ctx(sends) == nullptr;
+            }),
+            0);
+}
+
 TEST_F(MongocryptProcess, AChildMayForkWhileThreadsOfTheParentWork) {
   const Buf sealed = *encrypt_value(client_, world_, id_, kRandom, "\"x\"");
   // Keys that are fetched all the time, schemas that are looked up all the time.

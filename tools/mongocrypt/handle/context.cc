@@ -6,8 +6,18 @@
 namespace fle::mongocrypt {
 namespace {
 
-Failure wrong_state(const char* call) {
-  return {Errc::invalid_argument, std::string(call) + " does not fit the state of the context"};
+Failure wrong_state(const char* call, mongocrypt_ctx_state_t state) {
+  static constexpr const char* kStates[] = {"ERROR",
+                                            "NEED_MONGO_COLLINFO",
+                                            "NEED_MONGO_MARKINGS",
+                                            "NEED_MONGO_KEYS",
+                                            "NEED_KMS",
+                                            "READY",
+                                            "DONE",
+                                            "NEED_KMS_CREDENTIALS",
+                                            "NEED_MONGO_COLLINFO_WITH_DB"};
+  return {Errc::invalid_argument, std::string(call) + " does not fit the context's state, " +
+                                      kStates[static_cast<std::size_t>(state)]};
 }
 
 /// Where no operation asks for this, a driver that feeds it is out of step.
@@ -27,6 +37,12 @@ Done Operation::feed_key(Context&, kms::KeyDocument) { return out_of_step(); }
 Done Operation::keys_are_fed(Context&) { return out_of_step(); }
 Done Operation::exchanges_are_done(Context&, std::span<const std::unique_ptr<kms::Exchange>>) {
   return out_of_step();
+}
+
+Done Context::check_process() const {
+  if (engine_ == nullptr || engine_->is_of_this_process()) return ok;
+  return Failure(Errc::key_not_inherited,
+                 "this context was begun before the process forked: make a new one in the child");
 }
 
 Outcome<ContextOptions*> Context::options_to_set() {
@@ -50,24 +66,23 @@ Done Context::go_on() {
 
 Outcome<Documents> Context::list_collections(std::string_view command_db, std::string_view db,
                                              Bytes filter) {
-  if (answered_ && question_db_ == db && std::ranges::equal(question_, filter)) return answer_;
+  Question question{std::string(db), std::vector<std::uint8_t>(filter.begin(), filter.end())};
+  if (const auto known = answers_.find(question); known != answers_.end()) return known->second;
   const bool asks_with_db = crypt_->options().asks_with_db;
   if (db != command_db && !asks_with_db)
     return Failure(Errc::command_not_supported,
                    "the command is about a collection of another database, '" + std::string(db) +
                        "', which this driver cannot list: it has not enabled "
                        "mongocrypt_setopt_use_need_mongo_collinfo_with_db_state");
-  question_.assign(filter.begin(), filter.end());
-  question_db_ = db;
+  question_ = std::move(question);
   answer_.clear();
-  answered_ = false;
   state_ = asks_with_db ? MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB
                         : MONGOCRYPT_CTX_NEED_MONGO_COLLINFO;
   return not_answered_yet();
 }
 
 void Context::ask_keys(std::vector<std::uint8_t> filter) {
-  question_ = std::move(filter);
+  question_.second = std::move(filter);
   state_ = MONGOCRYPT_CTX_NEED_MONGO_KEYS;
 }
 
@@ -76,14 +91,14 @@ Outcome<Bytes> Context::mongo_op() {
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
     case MONGOCRYPT_CTX_NEED_MONGO_KEYS:
-      return Bytes(question_);
+      return Bytes(question_.second);
     default:
-      return wrong_state("mongocrypt_ctx_mongo_op");
+      return wrong_state("mongocrypt_ctx_mongo_op", state_);
   }
 }
 
 const char* Context::mongo_db() const noexcept {
-  return state_ == MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB ? question_db_.c_str() : nullptr;
+  return state_ == MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB ? question_.first.c_str() : nullptr;
 }
 
 Done Context::mongo_feed(Bytes document) {
@@ -97,7 +112,7 @@ Done Context::mongo_feed(Bytes document) {
       return operation_->feed_key(*this, std::move(key));
     }
     default:
-      return wrong_state("mongocrypt_ctx_mongo_feed");
+      return wrong_state("mongocrypt_ctx_mongo_feed", state_);
   }
 }
 
@@ -105,12 +120,12 @@ Done Context::mongo_done() {
   switch (state_) {
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
-      answered_ = true;
+      answers_[question_] = std::move(answer_);
       return go_on();
     case MONGOCRYPT_CTX_NEED_MONGO_KEYS:
       return operation_->keys_are_fed(*this);
     default:
-      return wrong_state("mongocrypt_ctx_mongo_done");
+      return wrong_state("mongocrypt_ctx_mongo_done", state_);
   }
 }
 
@@ -155,7 +170,7 @@ Done Context::start_exchanges() {
 
 Done Context::provide_credentials(Bytes document) {
   if (state_ != MONGOCRYPT_CTX_NEED_KMS_CREDENTIALS)
-    return wrong_state("mongocrypt_ctx_provide_kms_providers");
+    return wrong_state("mongocrypt_ctx_provide_kms_providers", state_);
   std::vector<WipedBytes> documents(1);
   documents[0].assign(document.begin(), document.end());
   FLE_TRY(credentials_, Credentials::from_bson(documents, Crypt::kms_options(crypt_->options())));
@@ -165,6 +180,10 @@ Done Context::provide_credentials(Bytes document) {
 /// One KMS context for every message that can go now. Two exchanges that ask a server the same, for
 /// a token, do so once: the other one begins when the answer is there.
 Done Context::next_round() {
+  for (auto& kms : round_) {
+    kms->context.retire();
+    retired_.push_back(std::move(kms));
+  }
   round_.clear();
   bool all_done = true;
   for (std::size_t i = 0; i < exchanges_.size(); ++i) {
@@ -173,10 +192,13 @@ Done Context::next_round() {
     if (exchange->state() == kms::Exchange::State::done) continue;
     all_done = false;
     auto made = std::make_unique<_mongocrypt_kms_ctx_t>(*exchange, tasks_[i].provider_id);
-    const bool is_asked = std::ranges::any_of(round_, [&made](const auto& other) {
-      return other->context.endpoint() == made->context.endpoint() &&
-             std::ranges::equal(other->context.message(), made->context.message());
-    });
+    // A KMIP server is asked for the master key itself, for every data key.
+    const bool may_share = !tasks_[i].provider_id.starts_with("kmip");
+    const bool is_asked =
+        may_share && std::ranges::any_of(round_, [&made](const auto& other) {
+          return other->context.endpoint() == made->context.endpoint() &&
+                 std::ranges::equal(other->context.message(), made->context.message());
+        });
     if (is_asked) {
       exchange.reset();
     } else {
@@ -199,7 +221,7 @@ _mongocrypt_kms_ctx_t* Context::next_kms_context() noexcept {
 }
 
 Done Context::kms_done() {
-  if (state_ != MONGOCRYPT_CTX_NEED_KMS) return wrong_state("mongocrypt_ctx_kms_done");
+  if (state_ != MONGOCRYPT_CTX_NEED_KMS) return wrong_state("mongocrypt_ctx_kms_done", state_);
   for (const auto& exchange : exchanges_)
     if (exchange != nullptr && exchange->state() == kms::Exchange::State::failed)
       return exchange->failure();
@@ -211,7 +233,7 @@ Done Context::kms_done() {
 }
 
 Outcome<Bytes> Context::finalize() {
-  if (state_ != MONGOCRYPT_CTX_READY) return wrong_state("mongocrypt_ctx_finalize");
+  if (state_ != MONGOCRYPT_CTX_READY) return wrong_state("mongocrypt_ctx_finalize", state_);
   FLE_TRY(const Bytes result, operation_->result());
   state_ = MONGOCRYPT_CTX_DONE;
   return result;

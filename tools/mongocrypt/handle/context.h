@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "context_options.h"
@@ -57,6 +59,9 @@ class Context {
   ~Context() = default;
 
   [[nodiscard]] mongocrypt_ctx_state_t state() const noexcept { return state_; }
+  /// What is in flight in a context is wiped in a forked child, and would pass for keys of zeros.
+  /// @retval Errc::key_not_inherited  it was begun before the fork
+  [[nodiscard]] Done check_process() const;
   [[nodiscard]] Crypt& crypt() noexcept { return *crypt_; }
 
   // ---- For drivers. Whatever fails ends the context: State ERROR, and `status` says why.
@@ -116,16 +121,18 @@ class Context {
   bool began_ = false;
 
   // Questions to MongoDB.
-  std::vector<std::uint8_t> question_;
-  std::string question_db_;
-  std::vector<std::vector<std::uint8_t>> answer_;
-  bool answered_ = false;
+  using Question = std::pair<std::string, std::vector<std::uint8_t>>;  // database, filter
+  Question question_;
+  std::vector<std::vector<std::uint8_t>> answer_;  // so far
+  std::map<Question, std::vector<std::vector<std::uint8_t>>> answers_;
 
   // KMS. Before the operation and after the providers: exchanges refer to these.
   std::optional<Credentials> credentials_;  // of this context; stand above the handle's
   std::vector<KmsTask> tasks_;
   std::vector<std::unique_ptr<kms::Exchange>> exchanges_;  // null: not begun yet
   std::vector<std::unique_ptr<_mongocrypt_kms_ctx_t>> round_;
+  // Drivers may still hold those of earlier rounds, and ask for their status.
+  std::vector<std::unique_ptr<_mongocrypt_kms_ctx_t>> retired_;
 
   std::unique_ptr<Operation> operation_;
 };

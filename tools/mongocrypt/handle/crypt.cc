@@ -60,7 +60,7 @@ Outcome<std::unique_ptr<Engine>> Engine::make(const CryptOptions& options) {
   return made;
 }
 
-bool Engine::is_of_this_process() const noexcept { return process_ == ::getpid(); }
+bool Engine::is_of_this_process() const noexcept { return process_ == process_number(); }
 
 client::Message Engine::borrow() {
   {
@@ -113,6 +113,7 @@ kms::KmsOptions Crypt::kms_options(const CryptOptions& options) {
 Done Crypt::init() {
   if (tried_) return Failure(Errc::invalid_argument, "mongocrypt_init was called before");
   tried_ = true;
+  log_ = options_.log;
   FLE_TRY(std::unique_ptr<Engine> made, Engine::make(options_));
   if (made->credentials().empty())
     return Failure(Errc::kms_config_invalid, "no kms provider set: give at least one");
@@ -141,11 +142,12 @@ Outcome<Engine*> Crypt::engine() {
 }
 
 void Crypt::log(mongocrypt_log_level_t level, std::string_view text) const noexcept {
-  if (options_.log == nullptr) return;
+  const mongocrypt_log_fn_t log_fn = log_;
+  if (log_fn == nullptr) return;
   try {
     const std::string message(text);
-    options_.log(level, message.c_str(), static_cast<std::uint32_t>(message.size()),
-                 options_.log_context);
+    log_fn(level, message.c_str(), static_cast<std::uint32_t>(message.size()),
+           options_.log_context);
   } catch (const std::bad_alloc&) {  // a line less
   }
 }

@@ -11,13 +11,11 @@
 #include <string_view>
 #include <vector>
 
-#include <sys/types.h>
-#include <unistd.h>
-
 #include "credentials.h"
 #include "fle/client/auto_encrypter.h"
 #include "fle/kms/key_ring.h"
 #include "fle/wiped.h"
+#include "process.h"
 #include "schema_map.h"
 #include "status.h"
 
@@ -58,7 +56,7 @@ class Engine {
  private:
   explicit Engine(Credentials credentials) : credentials_(std::move(credentials)) {}
 
-  const pid_t process_ = ::getpid();
+  const std::uint64_t process_ = process_number();
   Credentials credentials_;
   std::unique_ptr<SchemaMap> schemas_;  // may be null
   std::shared_ptr<kms::KeyRing> keys_;
@@ -84,6 +82,9 @@ class Crypt {
   /// @retval as Engine::make
   [[nodiscard]] Done init();
   [[nodiscard]] bool is_ready() const noexcept { return engine_.load() != nullptr; }
+  /// The handle goes, and with it whoever listens; contexts may be left.
+  void stop_logging() noexcept { log_ = nullptr; }
+  [[nodiscard]] bool logs() const noexcept { return log_ != nullptr; }
 
   /// The engine of this process. In a forked child it is made anew, of the options: keys are
   /// fetched and unwrapped again, and what the parent's threads had locked is left alone.
@@ -102,6 +103,7 @@ class Crypt {
  private:
   CryptOptions options_;
   bool tried_ = false;
+  std::atomic<mongocrypt_log_fn_t> log_{nullptr};  // set by init()
   std::atomic<Engine*> engine_{nullptr};
 };
 

@@ -9,8 +9,8 @@ namespace fle::mongocrypt {
 using kms::Exchange;
 
 KmsContext::KmsContext(Exchange& exchange, std::string provider_id)
-    : exchange_(exchange), provider_id_(std::move(provider_id)) {
-  const Exchange::Message message = exchange_.message();
+    : exchange_(&exchange), provider_id_(std::move(provider_id)) {
+  const Exchange::Message message = exchange_->message();
   const bool is_address = message.host.find(':') != std::string_view::npos;  // of IPv6
   endpoint_ = is_address ? "[" + std::string(message.host) + "]" : std::string(message.host);
   endpoint_ += ":" + std::to_string(message.port);
@@ -19,39 +19,53 @@ KmsContext::KmsContext(Exchange& exchange, std::string provider_id)
 
 Bytes KmsContext::message() {
   if (waits()) {
-    exchange_.resume();
+    exchange_->resume();
     sending_ = true;
-    const Bytes again = exchange_.message().bytes;
+    const Bytes again = exchange_->message().bytes;
     message_.assign(again.begin(), again.end());
   }
   return message_;
 }
 
 void KmsContext::note_sent() {
-  if (!sending_ || over_ || exchange_.state() != Exchange::State::send) return;
+  if (!sending_ || over_ || exchange_->state() != Exchange::State::send) return;
   sending_ = false;
-  exchange_.sent();
+  exchange_->sent();
 }
 
 std::uint32_t KmsContext::bytes_needed() {
   note_sent();
-  if (over_ || exchange_.state() != Exchange::State::receive) return 0;
+  if (over_ || exchange_->state() != Exchange::State::receive) return 0;
   constexpr std::size_t kMost = std::numeric_limits<std::int32_t>::max();
-  return static_cast<std::uint32_t>(std::min(kMost, exchange_.bytes_needed()));
+  return static_cast<std::uint32_t>(std::min(kMost, exchange_->bytes_needed()));
 }
 
 std::int64_t KmsContext::microseconds_to_wait() const noexcept {
   if (!waits()) return 0;
-  return std::chrono::duration_cast<std::chrono::microseconds>(exchange_.delay()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(exchange_->delay()).count();
+}
+
+void KmsContext::retire() noexcept {
+  exchange_ = nullptr;
+  over_ = true;
+  handed_out_ = true;
+  WipedBytes().swap(message_);
+}
+
+Done KmsContext::check_process() const {
+  if (process_ == process_number()) return ok;
+  return Failure(
+      Errc::key_not_inherited,
+      "this message was made before the process forked: make a new context in the child");
 }
 
 bool KmsContext::waits() const noexcept {
-  return !over_ && exchange_.state() == Exchange::State::wait;
+  return !over_ && exchange_->state() == Exchange::State::wait;
 }
 
 void KmsContext::see_what_is_next() noexcept {
   // State::send: the next message of the exchange, which is the business of another context.
-  const Exchange::State state = exchange_.state();
+  const Exchange::State state = exchange_->state();
   over_ = state != Exchange::State::receive && state != Exchange::State::wait;
   if (state == Exchange::State::wait) handed_out_ = false;
 }
@@ -60,16 +74,16 @@ Outcome<bool> KmsContext::feed(Bytes bytes) {
   if (bytes.size() > bytes_needed())
     return Failure(Errc::invalid_argument, "KMS response fed more bytes than were needed");
   if (bytes.empty()) return Failure(Errc::invalid_argument, "KMS response fed no bytes");
-  exchange_.feed(bytes);
+  exchange_->feed(bytes);
   see_what_is_next();
-  if (exchange_.state() == Exchange::State::failed) return exchange_.failure();
+  if (exchange_->state() == Exchange::State::failed) return exchange_->failure();
   return waits();
 }
 
 bool KmsContext::lost() {
   if (over_) return false;
-  if (exchange_.state() == Exchange::State::send || exchange_.state() == Exchange::State::receive)
-    exchange_.lost("the driver reports a network error");
+  if (exchange_->state() == Exchange::State::send || exchange_->state() == Exchange::State::receive)
+    exchange_->lost("the driver reports a network error");
   see_what_is_next();
   return waits();
 }

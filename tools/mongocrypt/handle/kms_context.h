@@ -10,6 +10,7 @@
 #include "fle/failure.h"
 #include "fle/kms/exchange.h"
 #include "fle/wiped.h"
+#include "process.h"
 #include "status.h"
 
 namespace fle::mongocrypt {
@@ -40,6 +41,10 @@ class KmsContext {
   /// Whether its answer is complete.
   [[nodiscard]] bool is_over() const noexcept { return over_; }
   [[nodiscard]] bool waits() const noexcept;
+  /// Its round is over: what is left is the status.
+  void retire() noexcept;
+  /// @retval Errc::key_not_inherited  it was made before the process forked
+  [[nodiscard]] Done check_process() const;
 
   Status status;
 
@@ -47,7 +52,8 @@ class KmsContext {
   void note_sent();
   void see_what_is_next() noexcept;
 
-  kms::Exchange& exchange_;
+  const std::uint64_t process_ = process_number();
+  kms::Exchange* exchange_;  // null once retired
   std::string provider_id_;
   std::string endpoint_;
   WipedBytes message_;

@@ -1,6 +1,7 @@
 #include "schema_map.h"
 
 #include "fle/bson/cursor.h"
+#include "fle/bson/little_endian.h"
 #include "fle/schema/compile.h"
 
 namespace fle::mongocrypt {
@@ -17,7 +18,8 @@ Outcome<std::unique_ptr<SchemaMap>> SchemaMap::from_bson(Bytes document) {
     if (!made->entries_.try_emplace(ns, Entry{{schema.begin(), schema.end()}, {}}).second)
       return Failure(Errc::schema_bad_value, "this collection stands twice in the schema map", ns);
   }
-  if (cursor.malformed()) return Failure(Errc::malformed_bson, "the schema map is no document");
+  if (cursor.malformed() || bson::load32(document.data()) != document.size())
+    return Failure(Errc::malformed_bson, "the schema map is not one document");
   return made;
 }
 

@@ -30,7 +30,11 @@ bool on(mongocrypt_ctx_t* handle, Call call) noexcept {
   if (!is_valid(handle)) return false;
   Context& context = handle->context;
   if (!context.status.is_ok()) return false;  // which says what came first
-  if (fle::mongocrypt::guarded(context.status, [&] { return call(context); })) return true;
+  const auto checked = [&]() -> Done {
+    FLE_CHECK(context.check_process());
+    return call(context);
+  };
+  if (fle::mongocrypt::guarded(context.status, checked)) return true;
   context.end();
   return false;
 }
@@ -77,7 +81,10 @@ bool begin(mongocrypt_ctx_t* handle, const mongocrypt_binary_t* binary, MakeOfBy
 template <class Call>
 bool on(mongocrypt_kms_ctx_t* kms, Call call) noexcept {
   if (!is_valid(kms)) return false;
-  return fle::mongocrypt::guarded(kms->context.status, [&] { return call(kms->context); });
+  return fle::mongocrypt::guarded(kms->context.status, [&]() -> Done {
+    FLE_CHECK(kms->context.check_process());
+    return call(kms->context);
+  });
 }
 
 /// By no exported name: the process may have another library with the same ones.
@@ -258,7 +265,12 @@ bool mongocrypt_ctx_finalize(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* out) {
 void mongocrypt_ctx_destroy(mongocrypt_ctx_t* ctx) { fle::mongocrypt::destroy(ctx); }
 
 mongocrypt_kms_ctx_t* mongocrypt_ctx_next_kms_ctx(mongocrypt_ctx_t* ctx) {
-  return is_valid(ctx) ? ctx->context.next_kms_context() : nullptr;
+  mongocrypt_kms_ctx_t* next = nullptr;
+  (void)on(ctx, [&](Context& context) -> Done {
+    next = context.next_kms_context();
+    return ok;
+  });
+  return next;
 }
 
 bool mongocrypt_ctx_kms_done(mongocrypt_ctx_t* ctx) {

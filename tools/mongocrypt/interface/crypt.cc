@@ -26,7 +26,8 @@ using fle::mongocrypt::text_of;
 /// Runs a call on a handle.
 template <class Call>
 bool on(mongocrypt_t* handle, Call call) noexcept {
-  if (!is_valid(handle)) return false;
+  // An option that was refused is missing: who goes on without it might send plaintext.
+  if (!is_valid(handle) || !handle->crypt->status.is_ok()) return false;
   return fle::mongocrypt::guarded(handle->crypt->status, [&] { return call(*handle->crypt); });
 }
 
@@ -241,7 +242,10 @@ bool mongocrypt_status(mongocrypt_t* crypt, mongocrypt_status_t* status) {
   return fle::mongocrypt::copy_status(crypt->crypt->status, *status);
 }
 
-void mongocrypt_destroy(mongocrypt_t* crypt) { fle::mongocrypt::destroy(crypt); }
+void mongocrypt_destroy(mongocrypt_t* crypt) {
+  if (is_valid(crypt)) crypt->crypt->stop_logging();
+  fle::mongocrypt::destroy(crypt);
+}
 
 const char* mongocrypt_crypt_shared_lib_version_string(const mongocrypt_t* crypt, uint32_t* len) {
   static constexpr char kVersion[] = "mongo_crypt_v1-libfle-" FLE_VERSION "-inside";

@@ -10,6 +10,19 @@ using fle::mongocrypt::is_valid;
 using fle::mongocrypt::text_of;
 using fle::mongocrypt::View;
 
+namespace {
+
+/// By no exported name: the process may have another library with the same ones.
+mongocrypt_binary_t* new_view(std::uint8_t* data, std::uint32_t len) noexcept {
+  auto* const view = create<fle::mongocrypt::View>();
+  if (view == nullptr) return nullptr;
+  view->binary.data = data;
+  view->binary.len = len;
+  return &view->binary;
+}
+
+}  // namespace
+
 extern "C" {
 
 const char* mongocrypt_version(uint32_t* len) {
@@ -20,17 +33,10 @@ const char* mongocrypt_version(uint32_t* len) {
 
 bool mongocrypt_is_crypto_available() { return true; }
 
-mongocrypt_binary_t* mongocrypt_binary_new() {
-  auto* const view = create<View>();
-  return view == nullptr ? nullptr : &view->binary;
-}
+mongocrypt_binary_t* mongocrypt_binary_new() { return new_view(nullptr, 0); }
 
 mongocrypt_binary_t* mongocrypt_binary_new_from_data(uint8_t* data, uint32_t len) {
-  mongocrypt_binary_t* const binary = mongocrypt_binary_new();
-  if (binary == nullptr) return nullptr;
-  binary->data = data;
-  binary->len = len;
-  return binary;
+  return new_view(data, len);
 }
 
 uint8_t* mongocrypt_binary_data(const mongocrypt_binary_t* binary) {

@@ -97,7 +97,7 @@ class DecryptReply final : public MessageOperation {
  private:
   Done attempt(Context& context) override {
     FLE_CHECK(engine().auto_encrypter().decrypt_reply(document(), message()));
-    if (context.crypt().options().log == nullptr) return ok;
+    if (!context.crypt().logs()) return ok;
     // Read the document once more only for who listens.
     const client::LeftAlone left = message().left_alone();
     if (left.foreign != 0)

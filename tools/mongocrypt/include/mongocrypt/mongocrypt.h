@@ -45,8 +45,8 @@ MONGOCRYPT_EXPORT bool mongocrypt_is_crypto_available(void);
 
 /* ---- Views of bytes. ---- */
 
-/* For reading and writing in place, as some drivers do. One that mongocrypt_binary_new made is longer
- * than this: a view must come from there, or from mongocrypt_binary_new_from_data. */
+/* For reading and writing in place, as some drivers do. One that mongocrypt_binary_new made is
+ * longer than this: a view must come from there, or from mongocrypt_binary_new_from_data. */
 typedef struct _mongocrypt_binary_t {
   void* data;
   uint32_t len;
