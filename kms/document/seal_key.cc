@@ -116,13 +116,21 @@ Outcome<SealKey> SealKey::from_secret(Bytes secret, LockPolicy policy) {
   return SealKey(std::move(keys));
 }
 
+Done SealKey::check_process() const {
+  if (::getpid() == owner_) return ok;
+  return Failure(Errc::key_not_inherited,
+                 "the sealing key is not carried into a forked child: make Providers there");
+}
+
 Outcome<Mac> SealKey::commit(Bytes data_key) const {
+  FLE_CHECK(check_process());
   auto tag = hmac_sha256(keys_.expose().subspan(sizeof(Mac)), data_key);
   wipe_stack();
   return tag;
 }
 
 Outcome<Mac> SealKey::mac_of(const KeyDocument& key, const Mac& commitment) const {
+  FLE_CHECK(check_process());
   Encoder e;
   e.byte(kVersion);
   e.fixed(commitment);

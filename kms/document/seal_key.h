@@ -4,6 +4,9 @@
 #include <array>
 #include <vector>
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include "fle/bytes.h"
 #include "fle/failure.h"
 #include "fle/kms/key_document.h"
@@ -32,6 +35,9 @@ class SealKey {
   /// @retval Errc::lock_failed, Errc::no_memory, Errc::crypto_failed
   [[nodiscard]] static Outcome<SealKey> from_secret(Bytes secret, LockPolicy policy);
 
+  // Of a forked child: Errc::key_not_inherited. The keys read as zeros there, and a seal made with
+  // zeros is one that anybody can make.
+
   /// A tag of a data key itself, whatever it is wrapped under. Equal keys have equal tags.
   [[nodiscard]] Outcome<Mac> commit(Bytes data_key) const;
   /// The seal of `key` as it is now; KeyDocument::seal plays no part.
@@ -43,8 +49,10 @@ class SealKey {
 
  private:
   explicit SealKey(SecretBytes keys) noexcept : keys_(std::move(keys)) {}
+  [[nodiscard]] Done check_process() const;
   [[nodiscard]] Outcome<Mac> mac_of(const KeyDocument& key, const Mac& commitment) const;
 
+  pid_t owner_ = ::getpid();
   SecretBytes keys_;
 };
 

@@ -15,12 +15,21 @@ class Exchange::Ended final : public Exchange {
 
 Exchange::~Exchange() = default;
 
+bool Exchange::is_at_home() {
+  if (::getpid() == owner_) return true;
+  finish(Outcome<MasterKey>(
+      Failure(Errc::key_not_inherited,
+              "an exchange is not carried into a forked child: begin a new one there")));
+  result_ = std::monostate();
+  return false;
+}
+
 Exchange::Message Exchange::message() const {
-  return state_ == State::send ? do_message() : Message{};
+  return state_ == State::send && ::getpid() == owner_ ? do_message() : Message{};
 }
 
 void Exchange::sent() {
-  if (state_ == State::send) do_sent();
+  if (is_at_home() && state_ == State::send) do_sent();
 }
 
 std::size_t Exchange::bytes_needed() const noexcept {
@@ -28,24 +37,24 @@ std::size_t Exchange::bytes_needed() const noexcept {
 }
 
 void Exchange::feed(Bytes bytes) {
-  if (state_ == State::receive) do_feed(bytes);
+  if (is_at_home() && state_ == State::receive) do_feed(bytes);
 }
 
 void Exchange::closed() {
-  if (state_ == State::receive) do_closed();
+  if (is_at_home() && state_ == State::receive) do_closed();
 }
 
 void Exchange::lost(std::string_view why) {
-  if (state_ == State::send || state_ == State::receive) do_lost(why);
+  if (is_at_home() && (state_ == State::send || state_ == State::receive)) do_lost(why);
 }
 
 void Exchange::resume() {
-  if (state_ == State::wait) do_resume();
+  if (is_at_home() && state_ == State::wait) do_resume();
 }
 
 template <class T>
 Outcome<T> Exchange::take(const char* what) {
-  if (state_ == State::failed) return failure_;
+  if (!is_at_home() || state_ == State::failed) return failure_;
   if (std::holds_alternative<T>(result_))
     return std::get<T>(std::exchange(result_, std::monostate()));
   return Failure{Errc::invalid_argument, std::string("this exchange has no ") + what + " to take"};

@@ -1,6 +1,8 @@
 #include "fle/kms/exchange.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "kms/support.h"
 
@@ -45,6 +47,28 @@ TEST(Exchange, ThatFailedStaysFailedWhateverIsCalled) {
   ASSERT_EQ(exchange->state(), State::failed);
   EXPECT_EQ(exchange->failure().code, Errc::key_unwrap_failed);
   EXPECT_EQ(exchange->take_key().error().to_string(), exchange->failure().to_string());
+}
+
+TEST(Exchange, IsNotCarriedIntoAForkedChild) {
+  // The keys in it read as zeros there, and would pass for a data key.
+  const auto providers = local_providers();
+  Provider& provider = **providers->find("local");
+  const auto material =
+      provider.begin_wrap(*SecretBytes::copy_of(master_key_bytes(9)), MasterKey::local())
+          ->take_wrapped();
+  const auto unwrap = provider.begin_unwrap(*material, MasterKey::local());
+  ASSERT_EQ(unwrap->state(), State::done);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto key = unwrap->take_key();
+    const bool refused =
+        !key && key.error().code == Errc::key_not_inherited && unwrap->state() == State::failed;
+    ::_exit(refused ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(unwrap->take_key());
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <functional>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "fle/kms/create_data_key.h"
 #include "fle/kms/rewrap.h"
 #include "life/sealing.h"
@@ -98,6 +101,24 @@ TEST(SealKey, MakesWhatTheDescriptionSays) {
   const auto seal = with->seal(described(), *commitment);
   ASSERT_TRUE(seal);
   EXPECT_EQ(*seal, from_hex(kSealOfPython));
+}
+
+TEST(SealKey, IsNotCarriedIntoAForkedChild) {
+  // It reads as zeros there: a seal made with them is one that anybody can make.
+  const auto with = SealKey::from_secret(Buf(32, 0x42), LockPolicy::best_effort);
+  const Buf key(96, 1);
+  ASSERT_TRUE(with->commit(key));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto tag = with->commit(key);
+    KeyDocument document;
+    document.master_key = MasterKey::local();
+    const auto seal = with->seal(document, Mac{});
+    ::_exit(!tag && tag.error().code == Errc::key_not_inherited && !seal ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(SealKey, IsRefusedWhenShort) {

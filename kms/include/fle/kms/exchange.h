@@ -9,6 +9,9 @@
 #include <variant>
 #include <vector>
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include "fle/bytes.h"
 #include "fle/export.h"
 #include "fle/failure.h"
@@ -38,6 +41,9 @@ namespace fle::kms {
 ///
 /// It is the caller who authenticates the server: TLS 1.2 or newer, with the certificate checked
 /// for Message::host. Whoever leaves that out hands credentials and keys to anybody.
+///
+/// In a forked child one that was begun before has failed (Errc::key_not_inherited): the keys in it
+/// are wiped there, and zeros must not pass for them.
 ///
 /// An exchange lives no longer than its provider, one thread at a time. Calls out of turn do
 /// nothing. Dropping one gives it up.
@@ -115,6 +121,9 @@ class FLE_API Exchange {
   template <class T>
   Outcome<T> take(const char* what);
 
+  /// Whether this is the process that began it; else it fails.
+  bool is_at_home();
+
   // Called in the states that allow it.
   [[nodiscard]] virtual Message do_message() const { return {}; }
   virtual void do_sent() {}
@@ -124,6 +133,7 @@ class FLE_API Exchange {
   virtual void do_lost(std::string_view) {}
   virtual void do_resume() {}
 
+  const pid_t owner_ = ::getpid();
   State state_ = State::failed;
   std::chrono::milliseconds delay_{0};
   Result result_;  // until it is taken
