@@ -20,7 +20,7 @@ class MongocryptDataKeys : public testing::TestWithParam<bool> {
   World world_;
 };
 INSTANTIATE_TEST_SUITE_P(Libraries, MongocryptDataKeys, testing::Bool(),
-                         [](const auto& with) { return with.param ? "Ours" : "Debians"; });
+                         [](const auto& with) { return with.param ? "Ours" : "Debian"; });
 
 TEST_P(MongocryptDataKeys, ADocumentHasTheFieldsOfTheSpecificationInOrder) {
   const auto made = create_data_key(*client_, world_, R"({"provider": "local"})", {"b", "a"});

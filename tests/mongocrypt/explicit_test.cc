@@ -29,7 +29,7 @@ class MongocryptExplicit : public testing::TestWithParam<bool> {
   Buf id_;
 };
 INSTANTIATE_TEST_SUITE_P(Libraries, MongocryptExplicit, testing::Bool(),
-                         [](const auto& with) { return with.param ? "Ours" : "Debians"; });
+                         [](const auto& with) { return with.param ? "Ours" : "Debian"; });
 
 TEST_P(MongocryptExplicit, AValueComesBackAsItWas) {
   for (const char* value :

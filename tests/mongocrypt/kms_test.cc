@@ -106,7 +106,7 @@ class MongocryptKms : public testing::TestWithParam<bool> {
   World world_;
 };
 INSTANTIATE_TEST_SUITE_P(Libraries, MongocryptKms, testing::Bool(),
-                         [](const auto& with) { return with.param ? "Ours" : "Debians"; });
+                         [](const auto& with) { return with.param ? "Ours" : "Debian"; });
 
 TEST_P(MongocryptKms, AKeyIsWrappedUnwrappedAndRewrappedByEachCloud) {
   for (const Cloud& cloud : clouds()) {

@@ -15,7 +15,7 @@ class MongocryptOptions : public testing::TestWithParam<bool> {
   const Library* library_ = nullptr;
 };
 INSTANTIATE_TEST_SUITE_P(Libraries, MongocryptOptions, testing::Bool(),
-                         [](const auto& with) { return with.param ? "Ours" : "Debians"; });
+                         [](const auto& with) { return with.param ? "Ours" : "Debian"; });
 
 TEST_P(MongocryptOptions, KmsProvidersThatAreWrongAreErrors) {
   for (const char* providers :
