@@ -59,7 +59,8 @@ Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope, AnswerFligh
     TokenCache& cache;
     const std::string& scope;
     AnswerFlight& flight;
-    Answer answer{Failure(Errc::no_memory, "asking for a token was given up")};
+    Answer answer{
+        Failure(Errc::no_memory, {})};  // a text would need some, before the flight can land
     ~Landing() {
       {
         const std::lock_guard lock(cache.mutex_);
