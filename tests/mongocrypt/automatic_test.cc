@@ -253,6 +253,9 @@ TEST_F(MongocryptAutomatic, EachCommandThatDriversSendHasTheStateOfLibmongocrypt
       const bool began = l->mongocrypt_ctx_encrypt_init(ctx, "db", -1, View(*l, bson_of(command)));
       const std::pair got(began, ctx.state());
       if (!expected) expected = got;
+      if (!began) {
+        EXPECT_EQ(ctx.status().type, MONGOCRYPT_STATUS_ERROR_CLIENT);
+      }
       EXPECT_EQ(got, *expected) << ctx.status().message;
       if (ctx.state() == kCollInfo) {
         EXPECT_EQ(ctx.op(), bson_of(R"({"name": "c"})"));

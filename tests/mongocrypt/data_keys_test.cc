@@ -95,6 +95,21 @@ TEST_P(MongocryptDataKeys, AFilterThatFindsNothingIsDone) {
   EXPECT_EQ(ctx.state(), MONGOCRYPT_CTX_DONE);
 }
 
+TEST(MongocryptOurDataKeys, ARewrapTakesEachKeyOnceAndNoOtherOption) {
+  const Library& l = Library::ours();
+  const Client client(l, {kLocal});
+  World world;
+  const Buf key = *create_data_key(client, world, R"({"provider": "local"})");
+  Ctx twice(client);
+  ASSERT_TRUE(l.mongocrypt_ctx_rewrap_many_datakey_init(twice, View(l, bson_of("{}"))));
+  EXPECT_TRUE(twice.feed(key));
+  EXPECT_FALSE(twice.feed(key));
+  EXPECT_EQ(twice.state(), MONGOCRYPT_CTX_ERROR);
+  const Ctx option(client);
+  ASSERT_TRUE(l.mongocrypt_ctx_setopt_algorithm(option, kRandom.data(), -1));
+  EXPECT_FALSE(l.mongocrypt_ctx_rewrap_many_datakey_init(option, View(l, bson_of("{}"))));
+}
+
 TEST_P(MongocryptDataKeys, ABrokenDocumentIsAnErrorWhereItIsFed) {
   for (const char* broken : {"{}", R"({"_id": 5})"}) {
     Ctx ctx(*client_);

@@ -60,6 +60,28 @@ TEST(MongocryptKmip, ANewKeysObjectIsMadeAndAnOldKeyOpens) {
   EXPECT_TRUE(rewrap.run(world)) << rewrap.status().message;
 }
 
+TEST(MongocryptKmip, ManyKeysUnderOneMasterKeyTakeOneRound) {
+  KmipServer server;
+  World world;
+  world.kms = std::ref(server);
+  {
+    const Client client(Library::ours(), {kKmip});
+    for (int i = 0; i < 4; ++i)
+      world.keys.push_back(
+          *create_data_key(client, world, R"({"provider": "kmip", "keyId": "12"})"));
+  }
+  const Library& l = Library::ours();
+  const Client client(l, {kKmip});
+  Ctx ctx(client);
+  ASSERT_TRUE(l.mongocrypt_ctx_rewrap_many_datakey_init(ctx, View(l, bson_of("{}"))));
+  for (const Buf& key : world.keys) ASSERT_TRUE(ctx.feed(key));
+  ASSERT_TRUE(ctx.done());
+  ASSERT_EQ(ctx.state(), MONGOCRYPT_CTX_NEED_KMS);
+  int messages = 0;
+  while (l.mongocrypt_ctx_next_kms_ctx(ctx) != nullptr) ++messages;
+  EXPECT_EQ(messages, 4) << "a driver may run them side by side";
+}
+
 TEST(MongocryptKmip, EachLibraryOpensWhatTheOtherWrapped) {
   if (Library::theirs() == nullptr) GTEST_SKIP() << "Debian's libmongocrypt is not installed";
   KmipServer server;

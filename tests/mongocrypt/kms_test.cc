@@ -220,6 +220,29 @@ TEST(MongocryptOurKms, ATokenIsAskedForOnceForAllKeys) {
   EXPECT_EQ(unwraps, 4);
 }
 
+TEST(MongocryptOurKms, AServersRefusalIsToldBeforeAnAnswerThatIsMissing) {
+  const Library& l = Library::ours();
+  const Cloud aws = clouds()[0];
+  const Client client(l, {aws.providers});
+  World world;
+  world.kms = answer;
+  for (int i = 0; i < 2; ++i) world.keys.push_back(*create_data_key(client, world, aws.kek));
+  Ctx ctx(client);
+  ASSERT_TRUE(l.mongocrypt_ctx_rewrap_many_datakey_init(ctx, View(l, bson_of("{}"))));
+  for (const Buf& key : world.keys) ASSERT_TRUE(ctx.feed(key));
+  ASSERT_TRUE(ctx.done());
+  ASSERT_NE(l.mongocrypt_ctx_next_kms_ctx(ctx), nullptr);  // never answered
+  mongocrypt_kms_ctx_t* const refused = l.mongocrypt_ctx_next_kms_ctx(ctx);
+  ASSERT_NE(refused, nullptr);
+  const std::string text = http(403, R"({"__type": "AccessDenied"})");
+  ASSERT_GT(l.mongocrypt_kms_ctx_bytes_needed(refused), 0U);
+  EXPECT_FALSE(l.mongocrypt_kms_ctx_feed(
+      refused, View(l, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()})));
+  EXPECT_FALSE(l.mongocrypt_ctx_kms_done(ctx));
+  EXPECT_EQ(ctx.status().type, MONGOCRYPT_STATUS_ERROR_KMS);
+  EXPECT_NE(ctx.status().message.find("403"), std::string::npos) << ctx.status().message;
+}
+
 TEST(MongocryptOurKms, ATransientAnswerIsTriedAgainAfterAWait) {
   const Library& l = Library::ours();
   const Cloud aws = clouds()[0];

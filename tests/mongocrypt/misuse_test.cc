@@ -84,6 +84,41 @@ TEST(MongocryptMisuse, CallsOutOfTurnEndTheContextAndSayWhich) {
   }
 }
 
+TEST(MongocryptMisuse, OptionsThatSayTooMuchOrNothingAreErrors) {
+  const Library& l = Library::ours();
+  const Client client(l, {kLocal});
+  for (const char* name : {R"({"keyAltName": ""})", R"({"keyAltName": "a", "other": 1})",
+                           R"({"other": 1, "keyAltName": "a"})", R"({"keyAltName": 5})", "{}"}) {
+    const Ctx ctx(client);
+    EXPECT_FALSE(l.mongocrypt_ctx_setopt_key_alt_name(ctx, View(l, bson_of(name)))) << name;
+  }
+  const Ctx two(client);
+  for (const char* name : {R"({"keyAltName": "a"})", R"({"keyAltName": "b"})"})
+    EXPECT_TRUE(l.mongocrypt_ctx_setopt_key_alt_name(two, View(l, bson_of(name))));
+  EXPECT_TRUE(l.mongocrypt_ctx_setopt_algorithm(two, kRandom.data(), -1));
+  EXPECT_FALSE(l.mongocrypt_ctx_explicit_encrypt_init(two, View(l, bson_of("{\"v\": 5}"))));
+  const View command(l, bson_of(R"({"find": "c", "filter": {}})"));
+  for (const char* db : {"", static_cast<const char*>(nullptr)}) {
+    const Ctx ctx(client);
+    EXPECT_FALSE(l.mongocrypt_ctx_encrypt_init(ctx, db, -1, command));
+  }
+  const Ctx negative(client);
+  EXPECT_FALSE(l.mongocrypt_ctx_encrypt_init(negative, "db", -2, command));
+}
+
+TEST(MongocryptMisuse, AContextIsInitializedOnce) {
+  const Library& l = Library::ours();
+  const Client client(l, {kLocal});
+  Ctx ctx(client);
+  const View reply(l, bson_of("{\"a\": 1}"));
+  ASSERT_TRUE(l.mongocrypt_ctx_decrypt_init(ctx, reply));
+  EXPECT_FALSE(l.mongocrypt_ctx_decrypt_init(ctx, reply));
+  EXPECT_EQ(ctx.state(), MONGOCRYPT_CTX_ERROR);
+  Ctx late(client);
+  ASSERT_TRUE(l.mongocrypt_ctx_decrypt_init(late, reply));
+  EXPECT_FALSE(l.mongocrypt_ctx_setopt_masterkey_local(late));
+}
+
 TEST(MongocryptMisuse, BytesThatAreNoDocumentAreAnError) {
   const Library& l = Library::ours();
   const Client client(l, {kLocal});

@@ -146,7 +146,7 @@ TEST(MongocryptOurOptions, AnalyzersAndHooksAreTakenWithALine) {
 
 TEST_P(MongocryptOptions, ARefusedOptionEndsTheHandle) {
   // Who goes on without a schema map that was refused would send plaintext.
-  const std::vector<Buf> broken = {{5, 0, 0, 0, 1}, {1, 2, 3}, {}};
+  const std::vector<Buf> broken = {{5, 0, 0, 0, 1}, {5, 0, 0, 0, 0, 0}, {1, 2, 3}, {}};
   for (const Buf& map : broken) {
     const Client client(*library_,
                         {kLocal, "", [&map](const Library& l, mongocrypt_t* crypt) {

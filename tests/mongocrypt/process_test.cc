@@ -164,6 +164,22 @@ TEST_F(MongocryptProcess, WorksWithoutLockedMemoryAndSaysSo) {
             0);
 }
 
+TEST_F(MongocryptProcess, AKeyThatAContextHeldServesNoOtherContext) {
+  const Client brief(l_, {kLocal, "", [](const Library& l, mongocrypt_t* crypt) {
+                            EXPECT_TRUE(l.mongocrypt_setopt_key_expiration(crypt, 1));
+                          }});
+  const Buf sealed = *encrypt_value(client_, world_, id_, kRandom, "\"x\"");
+  const auto asks = [&] {
+    Ctx ctx(brief);
+    EXPECT_TRUE(l_.mongocrypt_ctx_decrypt_init(ctx, View(l_, sealed)));
+    EXPECT_TRUE(ctx.run(world_)) << ctx.status().message;
+    return ctx.states.front() == MONGOCRYPT_CTX_NEED_MONGO_KEYS;
+  };
+  ASSERT_TRUE(asks());
+  while (!asks()) {  // until a millisecond is over
+  }
+}
+
 TEST_F(MongocryptProcess, AKeyThatHasExpiredIsFetchedAgain) {
   const Client brief(l_, {kLocal, "", [](const Library& l, mongocrypt_t* crypt) {
                             EXPECT_TRUE(l.mongocrypt_setopt_key_expiration(crypt, 1));
