@@ -64,6 +64,11 @@ std::vector<Cloud> clouds() {
   };
 }
 
+bool begin_data_key(const Library& l, const Ctx& ctx, const Cloud& cloud) {
+  return l.mongocrypt_ctx_setopt_key_encryption_key(ctx, View(l, bson_of(cloud.kek))) &&
+         l.mongocrypt_ctx_datakey_init(ctx);
+}
+
 /// What a server reads of a message: its request line, its headers in any order and case, without
 /// those that change with the time or the library, its body.
 std::string as_read(const std::string& request) {
@@ -148,8 +153,7 @@ TEST_P(MongocryptKms, AnAnswerThatIsCutShortIsAnError) {
   const Client client(*library_, {aws.providers});
   Ctx ctx(client);
   const Library& l = *library_;
-  ASSERT_TRUE(l.mongocrypt_ctx_setopt_key_encryption_key(ctx, View(l, bson_of(aws.kek))));
-  ASSERT_TRUE(l.mongocrypt_ctx_datakey_init(ctx));
+  ASSERT_TRUE(begin_data_key(l, ctx, aws));
   ASSERT_EQ(ctx.state(), MONGOCRYPT_CTX_NEED_KMS);
   mongocrypt_kms_ctx_t* const kms = l.mongocrypt_ctx_next_kms_ctx(ctx);
   ASSERT_NE(kms, nullptr);
@@ -250,8 +254,7 @@ TEST(MongocryptOurKms, ATransientAnswerIsTriedAgainAfterAWait) {
                             EXPECT_TRUE(of.mongocrypt_setopt_retry_kms(crypt, true));
                           }});
   Ctx ctx(client);
-  ASSERT_TRUE(l.mongocrypt_ctx_setopt_key_encryption_key(ctx, View(l, bson_of(aws.kek))));
-  ASSERT_TRUE(l.mongocrypt_ctx_datakey_init(ctx));
+  ASSERT_TRUE(begin_data_key(l, ctx, aws));
   const auto feed = [&](mongocrypt_kms_ctx_t* kms, const std::string& text, bool& again) {
     return l.mongocrypt_kms_ctx_feed_with_retry(
         kms, View(l, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}), &again);
@@ -289,8 +292,7 @@ TEST(MongocryptOurKms, AMessageMayBeAskedForItsStatusAfterItsRound) {
   const Cloud aws = clouds()[0];
   const Client client(l, {aws.providers});
   Ctx ctx(client);
-  ASSERT_TRUE(l.mongocrypt_ctx_setopt_key_encryption_key(ctx, View(l, bson_of(aws.kek))));
-  ASSERT_TRUE(l.mongocrypt_ctx_datakey_init(ctx));
+  ASSERT_TRUE(begin_data_key(l, ctx, aws));
   mongocrypt_kms_ctx_t* const kms = l.mongocrypt_ctx_next_kms_ctx(ctx);
   const View message(l);
   ASSERT_TRUE(l.mongocrypt_kms_ctx_message(kms, message));
@@ -314,8 +316,7 @@ TEST(MongocryptOurKms, WithoutRetriesABrokenConnectionIsTheEnd) {
   const Cloud aws = clouds()[0];
   const Client client(l, {aws.providers});
   Ctx ctx(client);
-  ASSERT_TRUE(l.mongocrypt_ctx_setopt_key_encryption_key(ctx, View(l, bson_of(aws.kek))));
-  ASSERT_TRUE(l.mongocrypt_ctx_datakey_init(ctx));
+  ASSERT_TRUE(begin_data_key(l, ctx, aws));
   mongocrypt_kms_ctx_t* const kms = l.mongocrypt_ctx_next_kms_ctx(ctx);
   EXPECT_FALSE(l.mongocrypt_kms_ctx_fail(kms));
   EXPECT_EQ(l.mongocrypt_ctx_next_kms_ctx(ctx), nullptr);
@@ -328,8 +329,7 @@ TEST(MongocryptOurKms, MoreThanWasAskedForIsAnError) {
   const Cloud aws = clouds()[0];
   const Client client(l, {aws.providers});
   Ctx ctx(client);
-  ASSERT_TRUE(l.mongocrypt_ctx_setopt_key_encryption_key(ctx, View(l, bson_of(aws.kek))));
-  ASSERT_TRUE(l.mongocrypt_ctx_datakey_init(ctx));
+  ASSERT_TRUE(begin_data_key(l, ctx, aws));
   mongocrypt_kms_ctx_t* const kms = l.mongocrypt_ctx_next_kms_ctx(ctx);
   const std::uint32_t needed = l.mongocrypt_kms_ctx_bytes_needed(kms);
   EXPECT_FALSE(l.mongocrypt_kms_ctx_feed(kms, View(l, Buf(needed + 1, 'x'))));

@@ -15,8 +15,8 @@
   X(mongocrypt_binary_destroy, false, "as documented; what is no view is left alone") \
   X(mongocrypt_status_new, false, "as documented") \
   X(mongocrypt_status_set, false, "as documented") \
-  X(mongocrypt_status_type, false, "query analysis and schemas: 3 (CRYPT_SHARED); answers of a KMS: 2 (KMS); all else 1") \
-  X(mongocrypt_status_code, false, "query analysis and schemas: the number that MongoDB's analyzer gives; all else 1") \
+  X(mongocrypt_status_type, false, "query analysis and schemas: 3 (CRYPT_SHARED); what a KMS says: 2 (KMS); all else, values that cannot be encrypted among it: 1") \
+  X(mongocrypt_status_code, false, "query analysis and schemas: MongoDB's number where it is public, else 51999; all else 1") \
   X(mongocrypt_status_message, false, "field, code and reason, then what to do; never a value or a key") \
   X(mongocrypt_status_ok, false, "as documented") \
   X(mongocrypt_status_destroy, false, "as documented") \
