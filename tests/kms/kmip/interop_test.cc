@@ -7,9 +7,7 @@
 #include "kmip/ttlv.h"
 #include "kms/kmip/pykmip.h"
 #include "kms/support.h"
-#include "net/tls_stream.h"
 #include "support/mongocrypt_peer.h"
-#include "support/patience.h"
 
 namespace fle::kms {
 namespace {
@@ -18,8 +16,6 @@ using fle::test::MongocryptPeer;
 using test::bson_of;
 using test::Buf;
 using test::Pykmip;
-
-Deadline patient() { return std::chrono::steady_clock::now() + fle::test::kPatience; }
 
 std::string hex(Bytes bytes) {
   std::string out;
@@ -48,18 +44,8 @@ class KmipAsLibmongocryptHasIt : public testing::Test {
   }
 
   Buf exchange(const std::string& endpoint, const Buf& message) {
-    if (endpoint != server_->endpoint()) throw std::runtime_error("asks " + endpoint);
     messages_.push_back(message);
-    const TlsPeer to{"localhost", static_cast<std::uint16_t>(std::stoi(server_->port()))};
-    auto stream = TlsStream::connect(to, test::client_tls(server_->folder()), patient());
-    if (!stream) throw std::runtime_error(stream.error().to_string());
-    Buf answer(ttlv::kHeaderLen);
-    if (!stream->write(message, patient()) || !stream->read(answer, patient()))
-      throw std::runtime_error("no answer");
-    answer.resize(answer.size() + (std::size_t{answer[6]} << 8U | answer[7]));
-    if (!stream->read(MutBytes(answer).subspan(ttlv::kHeaderLen), patient()))
-      throw std::runtime_error("half an answer");
-    return answer;
+    return server_->answer(endpoint, message);
   }
 
   std::optional<Pykmip> server_;

@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "kmip/ttlv.h"
+#include "net/tls_stream.h"
 #include "support/patience.h"
 
 namespace fle::kms::test {
@@ -33,6 +35,21 @@ Pykmip::Pykmip() {
 void Pykmip::write_masked_secrets(const std::string& file, unsigned mask) {
   process_->write_line(std::to_string(mask) + " " + file);
   if (process_->read_line() != "written") throw std::runtime_error("PyKMIP wrote no secrets");
+}
+
+std::vector<std::uint8_t> Pykmip::answer(const std::string& to, Bytes message) const {
+  if (to != endpoint()) throw std::runtime_error("asks " + to);
+  const Deadline deadline = std::chrono::steady_clock::now() + fle::test::kPatience;
+  const TlsPeer peer{"localhost", static_cast<std::uint16_t>(std::stoi(port_))};
+  auto stream = TlsStream::connect(peer, client_tls(folder()), deadline);
+  if (!stream) throw std::runtime_error(stream.error().to_string());
+  std::vector<std::uint8_t> answer(ttlv::kHeaderLen);
+  if (!stream->write(message, deadline) || !stream->read(answer, deadline))
+    throw std::runtime_error("no answer");
+  answer.resize(answer.size() + (std::size_t{answer[6]} << 8U | answer[7]));
+  if (!stream->read(MutBytes(answer).subspan(ttlv::kHeaderLen), deadline))
+    throw std::runtime_error("half an answer");
+  return answer;
 }
 
 KmsOptions Pykmip::options() const {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fle/kms/provider.h"
 #include "kms/kmip/certificates.h"
@@ -26,6 +27,9 @@ class Pykmip {
   [[nodiscard]] std::string folder() const { return dir_.file(""); }
   /// Lets the server write all secrets that there are to `file`, masked for a MemorySearch.
   void write_masked_secrets(const std::string& file, unsigned mask);
+  /// Its answer to one message, over a connection of its own: the part of a driver in KMIP. Throws
+  /// where `endpoint` is another server's, or where none comes.
+  [[nodiscard]] std::vector<std::uint8_t> answer(const std::string& endpoint, Bytes message) const;
   /// With the TLS options of "kmip".
   [[nodiscard]] KmsOptions options() const;
   /// The one provider "kmip".
