@@ -77,6 +77,26 @@ function(fle_compiled_part target)
   endif()
 endfunction()
 
+# fle_archives(<variable> <part>...): static libraries of components, in the order of the linker, for
+# what is loaded into programs of others and brings all that it needs. In a build of shared libraries
+# they are made of the same objects, which may stand in either; what these are linked with is then the
+# caller's to name.
+function(fle_archives variable)
+  set(archives "")
+  foreach(part IN LISTS ARGN)
+    if(NOT BUILD_SHARED_LIBS)
+      list(APPEND archives fle_${part})
+      continue()
+    endif()
+    if(NOT TARGET fle_${part}_archive)
+      add_library(fle_${part}_archive STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:fle_${part}>)
+      set_target_properties(fle_${part}_archive PROPERTIES LINKER_LANGUAGE CXX)
+    endif()
+    list(APPEND archives fle_${part}_archive)
+  endforeach()
+  set(${variable} ${archives} PARENT_SCOPE)
+endfunction()
+
 # For those who build libfle again and again from nothing: some files of a target compiled as one. In
 # it, what a file includes is there for the next, and a name of one must not be another's, too: only
 # what asks for it by this function, and in one preset. The library is always compiled file by file.
