@@ -16,9 +16,15 @@ namespace fle::kernels {
 /// behind were called, kN no less than their frames. Those are [[gnu::noinline]]: as part of their
 /// caller they would leave their variables in its frame, above what is wiped.
 template <std::size_t kN>
-[[gnu::noinline]] static void scrub_stack() noexcept {  // static: no weak code in a kernel
+[[gnu::noinline]] static void wipe_below() noexcept {  // static: no weak code in a kernel
   std::uint8_t below[kN];
   ::explicit_bzero(below, kN);
+}
+template <std::size_t kN>
+FLE_INLINE void scrub_stack() noexcept {
+  wipe_below<kN>();
+  // As the last call of its caller it would be made from where the caller's own frame began.
+  asm volatile("");
 }
 
 #if defined(__x86_64__)
