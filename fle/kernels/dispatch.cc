@@ -5,6 +5,9 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace fle::kernels {
@@ -38,6 +41,14 @@ std::uint32_t probe() noexcept {
   if (has(c, bit(9) | bit(10))) have |= kVaes;
   return have;
 }
+#elif defined(__aarch64__)
+// What Linux says of the CPU (getauxval(3), the kernel's Documentation/arm64/elf_hwcaps.rst). It
+// saves all vector registers of the baseline.
+std::uint32_t probe() noexcept {
+  const unsigned long cap = ::getauxval(AT_HWCAP);
+  return ((cap & HWCAP_AES) != 0 ? kArmAes : kNone) |
+         ((cap & HWCAP_SHA512) != 0 ? kArmSha512 : kNone);
+}
 #else
 std::uint32_t probe() noexcept { return kNone; }
 #endif
@@ -61,6 +72,9 @@ std::span<const Kernel* const> all() noexcept {
     &kAvx512Kernel,
     &kAvx2Kernel,
     &kAesNiKernel,
+#elif defined(__aarch64__)
+    &kArmSha512Kernel,
+    &kArmAesKernel,
 #endif
     &kPortable,
   };

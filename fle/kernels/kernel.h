@@ -16,6 +16,9 @@ enum Need : std::uint32_t {
   kAvx2 = 1U << 1,    // AVX2, BMI1, BMI2, XCR0 bits 1, 2
   kAvx512 = 1U << 2,  // AVX-512 F/BW/DQ/VL, XCR0 bits 1, 2, 5, 6, 7
   kVaes = 1U << 3,    // VAES, VPCLMULQDQ
+  // ARM64, as HWCAP tells them.
+  kArmAes = 1U << 4,
+  kArmSha512 = 1U << 5,
 };
 
 /// SHA-512 state after the 128-byte padded key block of HMAC (RFC 2104), inner and outer.
@@ -101,6 +104,9 @@ extern const Kernel kAesNiKernel;
 extern const Kernel kAvx2Kernel;
 extern const Kernel kAvx512Kernel;
 extern const Kernel kVaesKernel;
+#elif defined(__aarch64__)
+extern const Kernel kArmAesKernel;
+extern const Kernel kArmSha512Kernel;
 #endif
 
 }  // namespace fle::kernels

@@ -68,6 +68,28 @@ FLE_INLINE void scrub_baseline() noexcept { scrub_xmm(); }
 #undef FLE_ZERO_ZMM
 #undef FLE_REGISTERS_0_TO_15
 
+#elif defined(__aarch64__)
+
+#define FLE_ZERO(n) "movi v" #n ".2d, #0\n\t"
+
+// Of v8 to v15 the compiler brings the lower halves back, which are the caller's (Procedure Call
+// Standard for the Arm 64-bit Architecture, section 6.1.2).
+FLE_INLINE void scrub_baseline() noexcept {
+  asm volatile(FLE_ZERO(0) FLE_ZERO(1) FLE_ZERO(2) FLE_ZERO(3) FLE_ZERO(4) FLE_ZERO(5) FLE_ZERO(6)
+                   FLE_ZERO(7) FLE_ZERO(8) FLE_ZERO(9) FLE_ZERO(10) FLE_ZERO(11) FLE_ZERO(12)
+                       FLE_ZERO(13) FLE_ZERO(14) FLE_ZERO(15) FLE_ZERO(16) FLE_ZERO(17) FLE_ZERO(18)
+                           FLE_ZERO(19) FLE_ZERO(20) FLE_ZERO(21) FLE_ZERO(22) FLE_ZERO(23)
+                               FLE_ZERO(24) FLE_ZERO(25) FLE_ZERO(26) FLE_ZERO(27) FLE_ZERO(28)
+                                   FLE_ZERO(29) FLE_ZERO(30) FLE_ZERO(31)
+               :
+               :
+               : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12",
+                 "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",
+                 "v25", "v26", "v27", "v28", "v29", "v30", "v31");
+}
+
+#undef FLE_ZERO
+
 #else
 
 inline void scrub_baseline() noexcept {}

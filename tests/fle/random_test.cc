@@ -16,6 +16,7 @@
 #include "core_support.h"
 #include "fle/secret.h"
 #include "src/random_internal.h"
+#include "support/emulated.h"
 
 namespace fle {
 namespace {
@@ -235,6 +236,7 @@ bool stands_in_secret_memory(const Buf& needle) {
 }
 
 TEST(RandomBytes, WhatWasHandedOutIsErasedFromTheGenerator) {
+  if (test::under_qemu()) GTEST_SKIP() << "madvise(2) does nothing in qemu-user";
   draw(16);
   auto kept = SecretBytes::create(32, LockPolicy::best_effort);
   ASSERT_TRUE(kept);
@@ -273,6 +275,7 @@ TEST(RandomBytes, ServesDestructorsThatRunAtTheEndOfAThread) {
 }
 
 TEST(RandomBytes, AForkedChildDoesNotRepeatItsParent) {
+  if (test::under_qemu()) GTEST_SKIP() << "madvise(2) does nothing in qemu-user";
   constexpr std::size_t kLen = 64;
   draw(16);  // so that there is a state to inherit
   void* shared = ::mmap(nullptr, kLen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

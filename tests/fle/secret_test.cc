@@ -19,6 +19,7 @@
 #include "core_support.h"
 #include "fle/aead.h"
 #include "fle/random.h"
+#include "support/emulated.h"
 #include "support/sanitizer.h"
 
 namespace fle {
@@ -75,6 +76,7 @@ TEST(SecretBytesTest, StartsAsZerosAndIsAlignedToCacheLines) {
 }
 
 TEST(SecretBytesTest, IsLockedKeptOutOfCoreDumpsAndWipedOnFork) {
+  if (test::under_qemu()) GTEST_SKIP() << "madvise(2) does nothing in qemu-user";
   if (test::kSanitized) GTEST_SKIP() << "a sanitizer turns mlock(2) into nothing";
   for (const std::size_t n : {32U, 70000U}) {
     const SecretBytes s = make(n);
@@ -174,6 +176,7 @@ bool limit_locked_memory(rlim_t bytes) {
 constexpr int kNoLimit = 77;
 
 TEST(LockPolicyTest, RequiredFailsAndBestEffortGoesOnWhenNothingMayBeLocked) {
+  if (test::under_qemu()) GTEST_SKIP() << "madvise(2) does nothing in qemu-user";
   if (test::kSanitized) GTEST_SKIP() << "a sanitizer turns mlock(2) into nothing";
   const int result = in_child([] {
     if (!limit_locked_memory(0)) return kNoLimit;
@@ -214,6 +217,7 @@ TEST(LockPolicyTest, RequiredSucceedsUntilTheLimitIsReached) {
 }
 
 TEST(ForkTest, AChildReadsZerosAndItsNewSecretsAreLockedAgain) {
+  if (test::under_qemu()) GTEST_SKIP() << "madvise(2) does nothing in qemu-user";
   if (test::kSanitized) GTEST_SKIP() << "a sanitizer turns mlock(2) into nothing";
   SecretBytes s = make(100);
   std::fill(s.expose_mut().begin(), s.expose_mut().end(), std::uint8_t{0xaa});
@@ -232,6 +236,7 @@ TEST(ForkTest, AChildReadsZerosAndItsNewSecretsAreLockedAgain) {
 }
 
 TEST(ForkTest, AChildsSecretsAreLockedHoweverItWasMade) {
+  if (test::under_qemu()) GTEST_SKIP() << "madvise(2) does nothing in qemu-user";
   if (test::kSanitized) GTEST_SKIP() << "a sanitizer turns mlock(2) into nothing";
   const SecretBytes first =
       make(64);  // the arena has a slab with room, locked in this process alone
@@ -266,6 +271,7 @@ TEST(ForkTest, AChildGivesSecretsOfItsParentBack) {
 
 // Another thread may be in the middle of anything when its process makes a child.
 TEST(ForkTest, AThreadThatTakesSecretsDoesNotStopAChild) {
+  if (test::under_qemu()) GTEST_SKIP() << "qemu-user has locks of its own";
   if (test::kSanitized) GTEST_SKIP() << "a sanitizer has locks of its own";
   std::atomic<bool> enough{false};
   std::thread busy([&] {
@@ -278,6 +284,7 @@ TEST(ForkTest, AThreadThatTakesSecretsDoesNotStopAChild) {
 }
 
 TEST(ForkTest, AChildGetsAnErrorFromAnInheritedKey) {
+  if (test::under_qemu()) GTEST_SKIP() << "madvise(2) does nothing in qemu-user";
   const DataKey key = test::make_key(*kernels::chosen(), Buf(DataKey::kLen, 5));
   Buf payload(payload_len(4));
   const Buf plaintext(4, 1);
