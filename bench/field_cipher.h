@@ -44,13 +44,11 @@ class FieldCipher {
 
 // The workload outlives the cipher. All of them throw on failure, when timed as well.
 using Make = std::unique_ptr<FieldCipher> (*)(const Workload&);
-std::unique_ptr<FieldCipher> make_fle(const Workload& w);        ///< seal_batch, open_batch
-std::unique_ptr<FieldCipher> make_fle_avx2(const Workload& w);   ///< the same without AVX-512
-std::unique_ptr<FieldCipher> make_fle_value(const Workload& w);  ///< encrypt_value, decrypt_value
+std::unique_ptr<FieldCipher> make_fle(const Workload& w);         ///< seal_batch, open_batch
+std::unique_ptr<FieldCipher> make_fle_by_one(const Workload& w);  ///< a batch for each field
+std::unique_ptr<FieldCipher> make_fle_value(const Workload& w);   ///< encrypt_value, decrypt_value
 std::unique_ptr<FieldCipher> make_openssl(const Workload& w);
 std::unique_ptr<FieldCipher> make_libmongocrypt(const Workload& w);
-/// False when this CPU cannot run what make_fle_avx2 makes.
-bool has_avx2();
 /// One cipher for each of `n` threads, on one key; payloads are in `w` already.
 std::vector<std::unique_ptr<FieldCipher>> make_fle_threads(const Workload& w, std::size_t n);
 
@@ -61,6 +59,8 @@ struct Peer {
   Make make;
   std::size_t max_len = SIZE_MAX;  ///< of a field
 };
+/// seal_batch and open_batch on each kernel for CPUs without AVX-512, of those that run here.
+std::span<const Peer> fle_peers_without_avx512();
 /// Both tiers of IPsec-MB through both of its interfaces; none where this build is without it.
 std::span<const Peer> ipsec_mb_peers();
 

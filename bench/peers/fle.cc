@@ -27,7 +27,9 @@ const kernels::Kernel* find_kernel(std::string_view wanted) {
 
 class Engine final : public FieldCipher {
  public:
-  Engine(const Workload& w, SharedKey key) : key_(std::move(key)) {
+  /// @param at_once  fields that a call gets
+  Engine(const Workload& w, SharedKey key, std::size_t at_once = SIZE_MAX)
+      : key_(std::move(key)), at_once_(at_once) {
     for (const TypedValue& v : w.values) {
       sealed_.emplace_back(payload_len(v.bytes.size()));
       seal_jobs_.push_back({key_.get(), w.key_id, w.algorithm, static_cast<std::uint8_t>(v.type),
@@ -39,10 +41,20 @@ class Engine final : public FieldCipher {
     }
   }
   void encrypt() override {
-    if (!seal_batch(seal_jobs_)) throw std::runtime_error("seal_batch");
+    const std::span<const SealJob> jobs(seal_jobs_);
+    for (std::size_t i = 0; i < jobs.size();) {
+      const std::size_t n = std::min(at_once_, jobs.size() - i);
+      if (!seal_batch(jobs.subspan(i, n))) throw std::runtime_error("seal_batch");
+      i += n;
+    }
   }
   void decrypt() override {
-    if (!open_batch(open_jobs_)) throw std::runtime_error("open_batch");
+    const std::span<OpenJob> jobs(open_jobs_);
+    for (std::size_t i = 0; i < jobs.size();) {
+      const std::size_t n = std::min(at_once_, jobs.size() - i);
+      if (!open_batch(jobs.subspan(i, n))) throw std::runtime_error("open_batch");
+      i += n;
+    }
   }
   [[nodiscard]] Buf payload(std::size_t i) const override { return sealed_[i]; }
   [[nodiscard]] Buf value(std::size_t i) const override {
@@ -53,6 +65,7 @@ class Engine final : public FieldCipher {
 
  private:
   SharedKey key_;
+  std::size_t at_once_;
   std::vector<Buf> sealed_;
   std::vector<Buf> opened_;
   std::vector<SealJob> seal_jobs_;
@@ -92,22 +105,36 @@ class OneValueAtATime final : public FieldCipher {
   std::vector<WipedBuffer> opened_;
 };
 
+/// The kernel stands with the key, so all tiers run in one process. Only the few bytes of random
+/// IVs come from the generator of the best kernel, in the peers without AVX-512 from OpenSSL's.
+template <const char* const& kKernel>
+std::unique_ptr<FieldCipher> make_on(const Workload& w) {
+  return std::make_unique<Engine>(w, make_key(w, *find_kernel(kKernel)));
+}
+
 }  // namespace
 
 std::unique_ptr<FieldCipher> make_fle(const Workload& w) {
   return std::make_unique<Engine>(w, make_key(w, *kernels::chosen()));
 }
-
-constexpr std::string_view kAvx2 = "aesni_avx2";
-bool has_avx2() {
-  const kernels::Kernel* k = find_kernel(kAvx2);
-  return k != nullptr && kernels::runs_here(*k);
+std::unique_ptr<FieldCipher> make_fle_by_one(const Workload& w) {
+  return std::make_unique<Engine>(w, make_key(w, *kernels::chosen()), 1);
 }
-// The kernel stands with the key, so both tiers run in one process. Only the few bytes of random
-// IVs come from the generator of the best kernel, in the AVX2 peers from OpenSSL's.
-std::unique_ptr<FieldCipher> make_fle_avx2(const Workload& w) {
-  if (!has_avx2()) throw std::runtime_error("no AVX2 here");
-  return std::make_unique<Engine>(w, make_key(w, *find_kernel(kAvx2)));
+
+std::span<const Peer> fle_peers_without_avx512() {
+  static constexpr const char* kAvx2 = "aesni_avx2";
+  static constexpr const char* kVaesAvx2 = "vaes_avx2";
+  static const std::vector<Peer> peers = [] {
+    std::vector<Peer> found;
+    const auto add = [&](const char* kernel, const Peer& peer) {
+      const kernels::Kernel* const k = find_kernel(kernel);
+      if (k != nullptr && kernels::runs_here(*k)) found.push_back(peer);
+    };
+    add(kAvx2, {"fle_avx2", "", make_on<kAvx2>});
+    add(kVaesAvx2, {"fle_vaes_avx2", "", make_on<kVaesAvx2>});
+    return found;
+  }();
+  return peers;
 }
 
 std::vector<std::unique_ptr<FieldCipher>> make_fle_threads(const Workload& w, std::size_t n) {

@@ -24,7 +24,7 @@ constexpr std::size_t kBitsLen = sizeof kHeaderBits;
 constexpr std::size_t kHashBlock = 128;
 /// Where AD || AL || P begins, with P where the ciphertext will be.
 constexpr std::size_t kIvInputAt = kAuthHeader - kBitsLen - kPayloadHeaderLen;
-constexpr std::size_t kMaxLen = 65000;  // of a field: IPsec-MB hashes less than 64 KiB at a time
+constexpr std::size_t kMaxLen = 65000;  // of a field: IPsec-MB takes less than 64 KiB in a job
 using Tag = std::array<std::uint8_t, kTagLen>;
 
 enum class Interface : std::uint8_t { job, burst };
@@ -289,9 +289,65 @@ class IpsecMb final : public FieldCipher {
   std::vector<IMB_JOB> open_;
 };
 
+/// Fields that are too long for IPsec-MB go through the composition from OpenSSL, one by one, as
+/// its user would have to do it.
+class WithLongFields final : public FieldCipher {
+ public:
+  WithLongFields(const Workload& w, Tier tier) {
+    for (Workload* part : {&short_, &long_}) {
+      part->key_id = w.key_id;
+      part->key = w.key;
+      part->algorithm = w.algorithm;
+    }
+    for (std::size_t i = 0; i < w.values.size(); ++i) {
+      const bool is_long = w.values[i].bytes.size() > kMaxLen;
+      Workload& part = is_long ? long_ : short_;
+      places_.push_back({is_long, part.values.size()});
+      part.values.push_back(w.values[i]);
+      part.payloads.push_back(w.payloads[i]);
+    }
+    ipsec_mb_ = std::make_unique<IpsecMb>(short_, tier);
+    openssl_ = make_openssl(long_);
+  }
+  void encrypt() override {
+    ipsec_mb_->encrypt();
+    openssl_->encrypt();
+  }
+  void decrypt() override {
+    ipsec_mb_->decrypt();
+    openssl_->decrypt();
+  }
+  [[nodiscard]] Buf payload(std::size_t i) const override {
+    return cipher_of(i).payload(places_[i].at);
+  }
+  [[nodiscard]] Buf value(std::size_t i) const override {
+    return cipher_of(i).value(places_[i].at);
+  }
+  [[nodiscard]] std::string label() const override { return ipsec_mb_->label(); }
+
+ private:
+  struct Place {
+    bool is_long;
+    std::size_t at;
+  };
+  [[nodiscard]] const FieldCipher& cipher_of(std::size_t i) const {
+    return places_[i].is_long ? *openssl_ : *ipsec_mb_;
+  }
+
+  Workload short_;
+  Workload long_;
+  std::vector<Place> places_;
+  std::unique_ptr<FieldCipher> ipsec_mb_;
+  std::unique_ptr<FieldCipher> openssl_;
+};
+
 template <void (*kInit)(IMB_MGR*), Interface kInterface>
 std::unique_ptr<FieldCipher> make(const Workload& w) {
-  return std::make_unique<IpsecMb>(w, Tier{kInit, kInterface});
+  const Tier tier{kInit, kInterface};
+  const auto is_long = [](const TypedValue& v) { return v.bytes.size() > kMaxLen; };
+  if (std::any_of(w.values.begin(), w.values.end(), is_long))
+    return std::make_unique<WithLongFields>(w, tier);
+  return std::make_unique<IpsecMb>(w, tier);
 }
 
 }  // namespace
