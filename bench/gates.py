@@ -1,116 +1,305 @@
-"""What is promised of libfle's speed, as ratios within one run, and whether a run kept it."""
+"""What is promised of libfle's speed, as ratios within one run, and whether a run kept it.
+
+A gate compares rows that ran back to back, round by round (results.py). It is kept or missed when
+the whole interval of its ratio lies on one side of what is promised; else it is unsure, and
+measure.py runs its rows again.
+"""
 
 import dataclasses
+import math
+import statistics
 
-# Columns of the table, and what a batch of 64 fields must reach at each of them: how many times
-# faster than libmongocrypt's explicit calls, and than the better interface of IPsec-MB.
+import results
+
+# Columns of the tables, and what a batch of 64 fields must reach at each of them: how many times
+# faster than libmongocrypt's explicit calls, and than the better interface of IPsec-MB; how near
+# to the kernels alone.
 SIZES = (4, 16, 64, 256, 1024, 16384)
 OVER_LIBMONGOCRYPT = {"det_encrypt": (28, 28, 20, 14, 8, 5),
                       "rand_encrypt": (40, 40, 28, 20, 11, 6),
                       "decrypt": (36, 36, 24, 18, 9, 4)}
-OVER_IPSEC_MB = (1.35, 1.35, 1.2, 1.15, 1.08, 0.95)
-SMALL = (4, 16, 64)
-# Two medians closer than this are equal: runs of the same code differ by as much.
-TIE = 0.98
-WALK_LIMIT_NS = 8.0
+OVER_IPSEC_MB = (1.8, 1.8, 1.55, 1.55, 1.4, 1.3)
+OF_LIMIT = (1.3, 1.3, 1.25, 1.25, 1.15, 1.1)
+LIMIT_BATCHES = (64, 1500)
+LIMIT_LANES = (8, 16)  # the faster of both is the limit
+DISTRIBUTIONS = {"mixed": 1.3, "short": 1.2, "long": 1.2}  # over IPsec-MB
+DISTRIBUTION_BATCHES = (256, 1500)
+IN_TOTAL = {2: 1.5, 4: 1.8, 8: 2.0, 16: 3.0}  # fields, and what they cost of one
+# What a batch size may cost a field more than the one before it: nothing, but this much is noise
+# that stays the same through a run (where the buffers of either batch happen to lie).
+SAME = 1.02
+BATCHES = (1, 2, 4, 8, 16, 64, 1500)
+OVER_OPENSSL = {"fle": {"det_encrypt": 1.0, "rand_encrypt": 1.0, "decrypt": 1.0},
+                "fle_value": {"det_encrypt": 1.0, "rand_encrypt": 1.0, "decrypt": 0.9}}
+WITHOUT_AVX512 = {"fle_vaes_avx2": 1.35, "fle_avx2": 1.0}
+SMALL = (4, 16, 64, 256)
 OPERATIONS = {"det_encrypt": "deterministic encryption", "rand_encrypt": "random encryption",
               "decrypt": "decryption"}
+
+# The tables of the report. Gates without a column share the last one.
+FAMILIES = {
+    "limit": "Against the kernels alone, at most",
+    "libmongocrypt": "64 fields a batch, against libmongocrypt",
+    "ipsec_mb": "64 fields a batch, against IPsec-MB",
+    "mixed": "Distributions of lengths, against IPsec-MB",
+    "by_one": "Distributions of lengths, against a batch for each field",
+    "small": "Small batches of int32 in total, against one field, at most",
+    "rising": "A field of a batch against one of the next smaller batch, at most",
+    "one": "A batch of one, against OpenSSL",
+    "explicit": "An explicit call, against OpenSSL",
+    "without_avx512": "64 fields a batch without AVX-512, against IPsec-MB's AVX2",
+    "rest": "Others",
+}
+# Why a gate is missed, where that is known: by family, or by family and row.
+WHY = {}
+
+
+@dataclasses.dataclass
+class Case:
+    """Sums of rows, [(weight, key)...]: what is measured is `top` divided by `bottom`."""
+    top: list
+    bottom: list
+    where: str = ""
+
+    def rows(self):
+        return [row for _, row in self.top + self.bottom]
 
 
 @dataclasses.dataclass
 class Gate:
-    what: str
-    promised: str
-    measured: str
-    kept: bool
+    """Judged at the worst of its cases."""
+    family: str
+    row: str
+    column: str
+    bound: float
+    cases: list
+    at_most: bool = False
+    unit: str = "x"
+
+    def what(self):
+        return ", ".join(filter(None, [FAMILIES[self.family] if self.family != "rest" else "",
+                                       self.row, self.column]))
+
+    def number(self, value):
+        if self.unit == "%":
+            return f"{100 * value:.0f}"
+        return f"{value:.1f}" if value >= 10 or self.unit == "ns" else f"{value:.2f}"
+
+    def text(self, value):
+        return self.number(value) + {"x": "x", "%": " %", "ns": " ns"}[self.unit]
+
+    def promised(self):
+        bound = {"x": f"{self.bound:g}x", "%": f"{100 * self.bound:g} %",
+                 "ns": f"{self.bound:g} ns"}[self.unit]
+        return f"at most {bound}" if self.at_most else bound
+
+    def why(self):
+        return WHY.get((self.family, self.row), WHY.get(self.family, ""))
 
 
-def ratio_gate(what, promised, measured, at="", slack=1.0):
-    """measured must be promised or more."""
-    return Gate(what, f"{promised:g}x", f"{measured:.2f}x{at}", measured >= promised * slack)
+@dataclasses.dataclass
+class Verdict:
+    gate: Gate
+    state: str        # kept, missed, unsure
+    case: Case
+    rounds: int
+    measured: float   # the median over the rounds; None before the rows have met in one
+    low: float = None
+    high: float = None
+
+    def interval(self):
+        g = self.gate
+        if self.low is None or math.isinf(self.low):
+            return "too few rounds"
+        return f"{g.number(self.low)} to {g.number(self.high)}"
+
+
+def judge(r, gate):
+    worst = None
+    for case in gate.cases:
+        values = r.paired(case.top, case.bottom)
+        if not values:
+            return Verdict(gate, "unsure", case, 0, None)
+        median = statistics.median(values)
+        if worst is None or (median > worst[0] if gate.at_most else median < worst[0]):
+            worst = (median, values, case)
+    median, values, case = worst
+    low, high = results.interval(values)
+    if (high <= gate.bound) if gate.at_most else (low >= gate.bound):
+        state = "kept"
+    elif (low > gate.bound) if gate.at_most else (high < gate.bound):
+        state = "missed"
+    else:
+        state = "unsure"
+    return Verdict(gate, state, case, len(values), median, low, high)
 
 
 def size_name(size):
-    return f"{size} B" if size < 1024 else f"{size // 1024} KiB"
+    return f"{size} B" if size < 1024 else f"{size // 1024} KiB" if size < 1 << 20 else "1 MiB"
 
 
-def batch_ratio(r, op, size, peer):
-    """How many times faster a batch of libfle is, or None where one of both was not measured."""
-    ours = r.field(op, "fle", size, 64)
-    theirs = r.field(op, "libmongocrypt", size, 1) if peer == "libmongocrypt" else \
-        r.ipsec_mb(op, size)
-    return theirs / ours if ours and theirs else None
+def field_key(op, impl, size, batch, **more):
+    return results.key("field", op=op, impl=impl, bytes=size, batch=batch, **more)
 
 
-def batch_gates(r, op, peer):
-    """One gate, or None, for each of SIZES."""
-    promised = OVER_LIBMONGOCRYPT[op] if peer == "libmongocrypt" else OVER_IPSEC_MB
-    for size, factor in zip(SIZES, promised):
-        measured = batch_ratio(r, op, size, peer)
-        what = f"{OPERATIONS[op]} of {size_name(size)} in batches of 64, against {peer}"
-        yield ratio_gate(what, factor, measured) if measured else None
+def ratio_cases(r, theirs, ours, where=""):
+    """Ours against each of theirs that was measured: the fastest of them is the worst case."""
+    return [Case([(1, row)], [(1, ours)], where) for row in theirs
+            if row in r.times and ours in r.times]
 
 
-def worst(ratios):
-    """(ratio, where) of the smallest of {where: ratio or None}, or None."""
-    known = [(v, k) for k, v in ratios.items() if v]
-    return min(known) if known else None
+def ipsec_mb_keys(op, size, batch, impl="ipsec_mb"):
+    return [field_key(op, impl, size, batch, api=api) for api in ("job", "burst")]
 
 
-def quotient(theirs, ours):
-    return theirs / ours if theirs and ours else None
+# ---- The limit
+
+AD_LEN, IV_LEN, AL_LEN, BLOCK, SHA_BLOCK, SHA_PADDING = 18, 16, 8, 16, 128, 17
+
+
+def compressions(message):
+    """Of one HMAC from midstates: those of the inner hash, and one of the outer."""
+    return -(-(message + SHA_PADDING) // SHA_BLOCK) + 1
+
+
+def limit_work(op, size):
+    """(SHA-512 compressions, AES blocks, IVs drawn) of a field of AEAD_AES_256_CBC_HMAC_SHA_512."""
+    padded = (size // BLOCK + 1) * BLOCK
+    n = compressions(AD_LEN + IV_LEN + padded + AL_LEN)
+    if op == "det_encrypt":
+        n += compressions(AD_LEN + AL_LEN + size)
+    return n, padded // BLOCK, int(op == "rand_encrypt")
+
+
+def limit_terms(op, size, lanes):
+    """[(weight, key)...]: what a field needs of a kernel that gets `lanes` messages at once."""
+    n, blocks, ivs = limit_work(op, size)
+    cbc = "cbc_decrypt" if op == "decrypt" else "cbc_encrypt"
+
+    def row(name, at_once):
+        return results.key("limit", op=name, impl="fle", lanes=at_once)
+    terms = [(n, row("sha512", lanes)), (blocks, row(cbc, lanes)), (ivs, row("iv", 64))]
+    return [(weight, key) for weight, key in terms if weight]
+
+
+def limit_cases(r, op, size, batch):
+    ours = field_key(op, "fle", size, batch)
+    cases = [Case([(1, ours)], limit_terms(op, size, lanes)) for lanes in LIMIT_LANES]
+    return [c for c in cases if all(row in r.times for row in c.rows())]
+
+
+def limit_gates(r):
+    for op, op_name in OPERATIONS.items():
+        for batch in LIMIT_BATCHES:
+            for size, bound in zip(SIZES, OF_LIMIT):
+                yield Gate("limit", f"{op_name}, {batch:,} a batch", size_name(size), bound,
+                           limit_cases(r, op, size, batch), at_most=True)
+
+
+# ---- Fields
+
+def batch_gates(r):
+    for op, op_name in OPERATIONS.items():
+        for i, size in enumerate(SIZES):
+            ours = field_key(op, "fle", size, 64)
+            theirs = {"libmongocrypt": (OVER_LIBMONGOCRYPT[op][i],
+                                        [field_key(op, "libmongocrypt", size, 1)]),
+                      "ipsec_mb": (OVER_IPSEC_MB[i], ipsec_mb_keys(op, size, 64))}
+            for peer, (bound, rows) in theirs.items():
+                yield Gate(peer, op_name, size_name(size), bound, ratio_cases(r, rows, ours))
+
+
+def distribution_gates(r):
+    for op, op_name in OPERATIONS.items():
+        for name, bound in DISTRIBUTIONS.items():
+            for batch in DISTRIBUTION_BATCHES:
+                ours = field_key(op, "fle", name, batch)
+                column = f"{name}, {batch:,}"
+                yield Gate("mixed", op_name, column, bound,
+                           ratio_cases(r, ipsec_mb_keys(op, name, batch), ours))
+                yield Gate("by_one", op_name, column, 1.0, ratio_cases(
+                    r, [field_key(op, "fle_by_one", name, batch)], ours))
+
+
+def small_gates(r):
+    for op, op_name in OPERATIONS.items():
+        one = field_key(op, "fle", 4, 1)
+        for n, bound in IN_TOTAL.items():
+            many = field_key(op, "fle", 4, n)
+            if one in r.times and many in r.times:
+                yield Gate("small", op_name, f"{n} fields", bound, [Case([(n, many)], [(1, one)])],
+                           at_most=True)
+        for size in r.sizes("field", "bytes"):
+            rows = [(b, field_key(op, "fle", size, b)) for b in BATCHES]
+            rows = [(b, row) for b, row in rows if row in r.times]
+            steps = [Case([(1, more)], [(1, less)], f"{n:,} a batch")
+                     for (_, less), (n, more) in zip(rows, rows[1:]) if len(rows) > 2]
+            yield Gate("rising", op_name, size_name(size), SAME, steps, at_most=True)
 
 
 def single_gates(r):
-    calls = {"one field in a batch": "fle", "one explicit call": "fle_value"}
-    for what, impl in calls.items():
-        q = quotient(r.field("det_encrypt", "libmongocrypt", 4, 1),
-                     r.field("det_encrypt", impl, 4, 1))
-        if q:
-            yield ratio_gate(f"{what}, deterministic int32, against libmongocrypt", 8, q)
-    for what, impl in calls.items():
+    for impl, bounds in OVER_OPENSSL.items():
         for op, op_name in OPERATIONS.items():
-            least = worst({size: quotient(r.field(op, "openssl", size, 1),
-                                          r.field(op, impl, size, 1))
-                           for size in r.sizes("field", "bytes")})
-            if least:
-                yield ratio_gate(f"{what}, {op_name}, against OpenSSL at the worst size", 1,
-                                 least[0], f" at {size_name(least[1])}", TIE)
+            for size in r.sizes("field", "bytes"):
+                yield Gate("one" if impl == "fle" else "explicit", op_name, size_name(size),
+                           bounds[op], ratio_cases(r, [field_key(op, "openssl", size, 1)],
+                                                   field_key(op, impl, size, 1)))
+    for impl, what in (("fle", "one field in a batch"), ("fle_value", "one explicit call")):
+        yield rest(f"{what}, deterministic int32, against libmongocrypt", 8, ratio_cases(
+            r, [field_key("det_encrypt", "libmongocrypt", 4, 1)],
+            field_key("det_encrypt", impl, 4, 1)))
 
 
-def avx2_gates(r):
-    for op, op_name in OPERATIONS.items():
-        least = worst({size: quotient(r.ipsec_mb(op, size, "ipsec_mb_avx2"),
-                                      r.field(op, "fle_avx2", size, 64)) for size in SMALL})
-        if least:
-            yield ratio_gate(f"{op_name} of 4 to 64 B without AVX-512, against IPsec-MB's AVX2", 1,
-                             least[0], f" at {size_name(least[1])}")
+def without_avx512_gates(r):
+    for impl, bound in WITHOUT_AVX512.items():
+        for op, op_name in OPERATIONS.items():
+            for size in SMALL:
+                theirs = ipsec_mb_keys(op, size, 64, "ipsec_mb_avx2")
+                yield Gate("without_avx512", f"{op_name}, {impl[4:]}", size_name(size), bound,
+                           ratio_cases(r, theirs, field_key(op, impl, size, 64)))
+
+
+# ---- The rest
+
+def rest(what, bound, cases, at_most=False, unit="x"):
+    return Gate("rest", what, "", bound, cases, at_most, unit)
+
+
+def against(r, what, bound, program, ours, theirs, /, **parts):
+    """A ratio of two rows of one program that differ by the parts `ours` and `theirs`."""
+    return rest(what, bound, ratio_cases(r, [results.key(program, **{**parts, **theirs})],
+                                         results.key(program, **{**parts, **ours})))
+
+
+FLE, LIBMONGOCRYPT = {"impl": "fle"}, {"impl": "libmongocrypt"}
 
 
 def document_gates(r):
-    for op, factor in (("decrypt", 20), ("encrypt", 15)):
-        q = quotient(r.document(op, "libmongocrypt", 1500, "det"),
-                     r.document(op, "fle", 1500, "det"))
-        if q:
-            yield ratio_gate(f"{op} 1,500 deterministic fields of one document, against "
-                             "libmongocrypt", factor, q)
+    for op, fields, kind, bound in (("decrypt", 1500, "det", 20), ("encrypt", 1500, "det", 15),
+                                    ("decrypt", 5, "half", 18)):
+        what = "deterministic fields" if kind == "det" else "fields"
+        yield against(r, f"{op} {fields:,} {what} of one document, against libmongocrypt", bound,
+                      "document", FLE, LIBMONGOCRYPT, op=op, fields=fields, kind=kind, batch=1)
 
 
-INSERTS = {4: "one patient", 4000: "1,000 patients"}  # by the values that they encrypt
+# By command and the values that it encrypts: what it is, the whole command against libmongocrypt's
+# part, and the most that analysis may take of sealing.
+COMMANDS = {("insert", 4): ("insert of one patient", 12, 0.3),
+            ("insert", 4000): ("insert of 1,000 patients", 10, 0.25),
+            ("find", 1): ("find", 8, None),
+            ("update", 3): ("update", 8, None)}
 
 
 def command_gates(r):
-    for values, what in INSERTS.items():
-        whole, analysis, seal = (r.command(op, "fle", "insert", values)
-                                 for op in ("encrypt", "analyze", "seal"))
-        q = quotient(r.command("encrypt", "libmongocrypt", "insert", values), whole)
-        if q:
-            yield ratio_gate(f"the whole insert of {what}, against libmongocrypt's part of it", 10,
-                             q)
-        share = quotient(analysis, seal)
+    for (command, values), (what, bound, share) in COMMANDS.items():
+        parts = {"command": command, "values": values}
+        yield against(r, f"the whole {what}, against libmongocrypt's part of it", bound, "command",
+                      FLE, LIBMONGOCRYPT, op="encrypt", **parts)
         if share:
-            yield Gate(f"the analysis of an insert of {what}, against encrypting its values",
-                       "at most 30 %", f"{100 * share:.0f} %", share <= 0.3)
+            cases = ratio_cases(r, [results.key("command", op="analyze", impl="fle", **parts)],
+                                results.key("command", op="seal", impl="fle", **parts))
+            yield rest(f"the analysis of an {what}, against encrypting its values", share, cases,
+                       at_most=True, unit="%")
 
 
 # Rows of interface_bench, and how many times faster than libmongocrypt they are promised to be.
@@ -122,78 +311,70 @@ INTERFACE = (("decrypt", {"fields": 1500}, 12, "a reply of 1,500 fields, decrypt
 
 
 def interface_gates(r):
-    for op, size, promised, what in INTERFACE:
-        q = quotient(r.time("interface", op=op, impl="libmongocrypt", **size),
-                     r.time("interface", op=op, impl="fle", **size))
-        if q:
-            yield ratio_gate(f"{what} through the C interface, against libmongocrypt", promised, q)
-    one, many = (r.time("interface", op="explicit", impl="fle", keys=n) for n in (1, 10000))
-    if one and many:
-        yield Gate("one explicit int32 through the C interface with 10,000 cached keys, against "
-                   "one key", "at most 1.5x", f"{many / one:.2f}x", many <= one * 1.5)
-    one, two = (r.time("interface", op="decrypt", impl="fle", fields=1500, threads=n)
-                for n in (1, 2))
-    if one and two and r.meta["cpus"] >= 2:
-        yield ratio_gate("replies through one handle of the C interface, two threads against one",
-                         1.9, one / two)
+    for op, size, bound, what in INTERFACE:
+        yield against(r, f"{what} through the C interface, against libmongocrypt", bound,
+                      "interface", FLE, LIBMONGOCRYPT, op=op, **size)
+    one, many = (results.key("interface", op="explicit", impl="fle", keys=n) for n in (1, 10000))
+    yield rest("one explicit int32 through the C interface with 10,000 cached keys, against one "
+               "key", 1.5, ratio_cases(r, [many], one), at_most=True)
+    if r.meta["cpus"] >= 2:
+        yield against(r, "replies through one handle of the C interface, two threads against one",
+                      1.9, "interface", {"threads": 2}, {"threads": 1}, op="decrypt", impl="fle",
+                      fields=1500)
 
 
 def json_gates(r):
     for op in ("encrypt", "decrypt"):
         for size in r.sizes("json", "bytes"):
-            q = quotient(r.time("json", op=op, impl="libbson", bytes=size),
-                         r.time("json", op=op, impl="fle", bytes=size))
-            if q:
-                yield ratio_gate(f"{op} lines of JSON, against libbson's codec", 6, q)
+            yield against(r, f"{op} lines of JSON, against libbson's codec", 6, "json", FLE,
+                          {"impl": "libbson"}, op=op, bytes=size)
 
 
 def thread_gates(r):
-    for kind, what in (("field", "fields"), ("document", "documents")):
-        gains = {}
-        for key, one in r.times.items():
-            parts = dict(key[1:])
-            if key[0] == kind and parts.get("threads") == "1":
-                two = r.time(kind, **{**parts, "threads": 2})
-                where = parts["op"] + " " + parts.get("bytes", parts.get("kind")) + \
-                    (" B" if "bytes" in parts else "")
-                gains[where] = quotient(one, two)
-        least = worst(gains)
-        if least:
-            yield ratio_gate(f"{what}, two threads against one, worst case", 1.9, least[0],
-                             f" ({least[1]})")
+    for kind in ("field", "document"):
+        cases = []
+        for row in r.times:
+            parts = results.parts_of(row)
+            if row[0] == kind and parts.get("threads") == "1":
+                where = parts["op"] + " " + (parts["bytes"] + " B" if kind == "field" else
+                                             parts["kind"])
+                cases += ratio_cases(r, [row], results.key(kind, **{**parts, "threads": 2}), where)
+        yield rest(f"{kind}s, two threads against one", 1.95, cases)
 
 
-def limit_gates(r):
-    one = r.time("keys", op="lookup", impl="fle", keys=1, threads=1)
-    many = r.time("keys", op="lookup", impl="fle", keys=100000, threads=1)
-    if one and many:
-        yield Gate("a look-up among 100,000 cached keys, against one among 1", "at most 1.3x",
-                   f"{many / one:.2f}x", many <= one * 1.3)
+def key_gates(r):
+    one, many = (results.key("keys", op="lookup", impl="fle", keys=n, threads=1)
+                 for n in (1, 100000))
+    yield rest("a look-up among 100,000 cached keys, against one among 1", 1.3,
+               ratio_cases(r, [many], one), at_most=True)
+
+
+def walk_gates(r):
     for size in r.sizes("walk", "bytes"):
-        walk = r.time("walk", op="find_fields", impl="fle", bytes=size)
-        if walk and size > 1000000:
-            yield Gate("walking one element of a 1 MiB document", f"at most {WALK_LIMIT_NS:.0f} ns",
-                       f"{walk:.1f} ns", walk <= WALK_LIMIT_NS)
+        row = results.key("walk", op="find_fields", impl="fle", bytes=size)
+        if size > 1000000 and row in r.times:
+            yield rest("walking one element of a 1 MiB document", 7, [Case([(1, row)], [])],
+                       at_most=True, unit="ns")
 
 
-def rest(r):
-    """Every gate beyond batch_gates."""
-    if r.has_avx512():
-        yield from single_gates(r)
-    yield from avx2_gates(r)
-    if r.has_avx512():
-        yield from document_gates(r)
-        yield from command_gates(r)
-        yield from interface_gates(r)
-        yield from json_gates(r)
-    if r.meta["cpus"] >= 2:
-        yield from thread_gates(r)
-    yield from limit_gates(r)
+# Promised on machines with AVX-512; then, those promised on every machine.
+WITH_AVX512 = (limit_gates, batch_gates, distribution_gates, small_gates, single_gates)
+REST_WITH_AVX512 = (document_gates, command_gates, interface_gates, json_gates)
 
 
 def every(r):
-    if r.has_avx512():  # on other machines these ratios are not promised
-        for peer in ("libmongocrypt", "IPsec-MB"):
-            for op in OPERATIONS:
-                yield from filter(None, batch_gates(r, op, peer))
-    yield from rest(r)
+    """Every gate whose rows were measured."""
+    def all_of(functions):
+        for f in functions:
+            yield from f(r)
+    avx512 = r.has_avx512()
+    found = [*all_of(WITH_AVX512 if avx512 else ()), *without_avx512_gates(r),
+             *all_of(REST_WITH_AVX512 if avx512 else ())]
+    if r.meta["cpus"] >= 2:
+        found += thread_gates(r)
+    found += [*key_gates(r), *walk_gates(r)]
+    return [g for g in found if g.cases]
+
+
+def verdicts(r):
+    return [judge(r, g) for g in every(r)]

@@ -1,114 +1,24 @@
 #!/usr/bin/env python3
 """Turns what the benchmark programs measured into docs/performance.md and docs/performance.svg.
 
-    report.py gather RESULTS --command TEXT PART...   joins the programs' JSON files
-    report.py markdown RESULTS [FILE]                 writes the report to FILE, and its plot beside
-                                                      it as .svg; or only the report, to stdout
-    report.py gates RESULTS                           status 1 when a promised ratio is missed
+    report.py markdown RESULTS [FILE]   writes the report to FILE, and its plot beside it as .svg;
+                                        or only the report, to stdout
+    report.py gates RESULTS             status 1 unless every promised ratio is kept
 """
 
 import argparse
-import json
 import os
 import re
-import statistics
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True  # a run leaves nothing in the source tree
 import gates  # noqa: E402
 import plot  # noqa: E402
+import results  # noqa: E402
 
 OPERATIONS = {op: name.capitalize() for op, name in gates.OPERATIONS.items()}
-SIZES = {4: "4 B (int)", 1024: "1 KiB", 16384: "16 KiB", 1048576: "1 MiB"}
+SIZES = {4: "4 B (int)"}
 PEERS = {"libmongocrypt": "libmongocrypt", "openssl": "OpenSSL", "ipsec_mb": "IPsec-MB"}
-MIXED = "mixed"
-MIXED_BATCH = 256
-
-
-def cpu_model():
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
-        for line in f:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return "unknown"
-
-
-def commit():
-    here = os.path.dirname(os.path.abspath(__file__))
-    try:
-        got = subprocess.run(["git", "-C", here, "describe", "--always", "--dirty", "--abbrev=12"],
-                             capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return got.stdout.strip()
-
-
-def gather(args):
-    out = {"cpu": cpu_model(), "commit": commit(), "command": args.command, "benchmarks": []}
-    for path in args.parts:
-        if os.path.getsize(path) == 0:  # a filter has left nothing of this program
-            continue
-        with open(path, encoding="utf-8") as f:
-            part = json.load(f)
-        context = part["context"]
-        out.setdefault("date", context["date"][:10])
-        out.setdefault("compiler", context.get("compiler", "unknown"))
-        out.setdefault("cpus", context["num_cpus"])
-        out["benchmarks"] += [b for b in part["benchmarks"] if b["run_type"] == "aggregate"]
-    if not out["benchmarks"]:
-        sys.exit("report.py: no benchmark has run")
-    with open(args.results, "w", encoding="utf-8") as f:
-        json.dump(out, f, indent=1)
-        f.write("\n")
-
-
-class Results:
-    """Medians by name; a name is parsed into its key:value parts."""
-
-    def __init__(self, path):
-        with open(path, encoding="utf-8") as f:
-            self.meta = json.load(f)
-        self.times = {}     # ns for one item: CPU time, or wall time where there are threads
-        self.spreads = {}   # coefficient of variation
-        self.labels = {}    # what did the work, by implementation
-        for b in self.meta["benchmarks"]:
-            kind, *rest = b["run_name"].split("/")
-            parts = dict(r.split(":", 1) for r in rest if ":" in r)
-            parts = {k: v for k, v in parts.items() if k not in ("repeats", "iterations")}
-            key = (kind,) + tuple(sorted(parts.items()))
-            if b["aggregate_name"] == "median":
-                rate = b.get("items_per_second")
-                self.times[key] = 1e9 / rate if rate else b["item_time"] * 1e9
-                if b.get("label"):
-                    self.labels[parts.get("impl")] = b["label"]
-            elif b["aggregate_name"] == "cv":
-                self.spreads[key] = b["cpu_time"]
-
-    def time(self, program, /, **parts):
-        key = (program,) + tuple(sorted((k, str(v)) for k, v in parts.items()))
-        return self.times.get(key)
-
-    def field(self, op, impl, size, batch):
-        return self.time("field", op=op, impl=impl, bytes=size, batch=batch)
-
-    def ipsec_mb(self, op, size, impl="ipsec_mb", batch=64):
-        """The better of both interfaces."""
-        return best(*(self.time("field", op=op, impl=impl, bytes=size, batch=batch, api=api)
-                      for api in ("job", "burst")))
-
-    def document(self, op, impl, fields, kind, batch=1):
-        return self.time("document", op=op, impl=impl, fields=fields, kind=kind, batch=batch)
-
-    def command(self, op, impl, command, values):
-        return self.time("command", op=op, impl=impl, command=command, values=values)
-
-    def sizes(self, kind, name):
-        found = {dict(k[1:]).get(name, "") for k in self.times if k[0] == kind}
-        return sorted(int(v) for v in found if v.isdigit())
-
-    def has_avx512(self):
-        return "avx512" in self.labels.get("fle", "")
 
 
 def ns(value):
@@ -135,7 +45,7 @@ def best(*times):
 
 
 def size_name(size):
-    return SIZES.get(size, f"{size} B")
+    return SIZES.get(size, gates.size_name(size))
 
 
 def table(head, rows):
@@ -149,36 +59,92 @@ def table(head, rows):
     yield ""
 
 
+STATES = {"kept": "yes", "missed": "**NO**", "unsure": "*unsure*"}
+
+
+def promise_cell(v):
+    """What a gate with a column says."""
+    g = v.gate
+    if v.measured is None:
+        return "*not measured together*"
+    text = f"{g.text(v.measured)} ({v.interval()}) of {g.bound:g}x"
+    text = {"kept": text, "missed": f"**{text}: missed**", "unsure": f"*{text}: unsure*"}[v.state]
+    return text + (f", {v.case.where}" if v.case.where and v.state != "kept" else "")
+
+
+def promise_grid(title, found):
+    columns = list(dict.fromkeys(v.gate.column for v in found))
+    cells = {(v.gate.row, v.gate.column): promise_cell(v) for v in found}
+    yield from table([title] + columns,
+                     [[row] + [cells.get((row, c), "-") for c in columns]
+                      for row in dict.fromkeys(v.gate.row for v in found)])
+
+
+def promise_list(found):
+    rows = []
+    for v in found:
+        where = f" ({v.case.where})" if v.case.where else ""
+        measured = v.gate.text(v.measured) if v.measured is not None else "-"
+        rows.append([v.gate.row, v.gate.promised(), measured + where, v.interval(),
+                     STATES[v.state]])
+    yield from table(["", "promised", "measured", "between", "kept"], rows)
+
+
 def promise_tables(r):
-    def cell(g):
-        if g is None:
-            return "-"
-        text = f"{float(g.measured[:-1]):.3g}x of {g.promised}"
-        return text if g.kept else f"**{text}: missed**"
-    if r.has_avx512():
-        rows = [[f"{OPERATIONS[op]}, against {peer}"] + [cell(g) for g in
-                                                         gates.batch_gates(r, op, peer)]
-                for peer in ("libmongocrypt", "IPsec-MB") for op in OPERATIONS]
-        yield from table(["64 fields a batch"] + [size_name(s) for s in gates.SIZES], rows)
-    else:
+    if not r.has_avx512():
         yield "Ratios of batches and of single fields are promised on machines with AVX-512.\n"
-    yield from table(["", "promised", "measured", "kept"],
-                     [[g.what, g.promised, g.measured, "yes" if g.kept else "**NO**"]
-                      for g in gates.rest(r)])
+    every = gates.verdicts(r)
+    count = {state: sum(v.state == state for v in every) for state in STATES}
+    yield f"{count['kept']} kept, {count['missed']} missed, {count['unsure']} unsure.\n"
+    for family, title in gates.FAMILIES.items():
+        found = [v for v in every if v.gate.family == family]
+        yield from promise_list(found) if family == "rest" else promise_grid(title, found)
+        for why in dict.fromkeys(v.gate.why() for v in found if v.state != "kept"):
+            if why:
+                yield f"{why}\n"
+
+
+def limit_tables(r):
+    widths = r.sizes("limit", "lanes")
+    names = {"sha512": "SHA-512, a compression", "cbc_encrypt": "AES-256-CBC, a block encrypted",
+             "cbc_decrypt": "AES-256-CBC, a block decrypted", "iv": "a random IV"}
+    yield from table(["the kernel alone"] + [f"{n} at once" for n in widths],
+                     [[name] + [ns(r.time("limit", op=op, impl="fle", lanes=n)) for n in widths]
+                      for op, name in names.items()])
+    rows = []
+    for op, title in OPERATIONS.items():
+        for size in gates.SIZES:
+            sums = [r.sum(gates.limit_terms(op, size, lanes)) for lanes in gates.LIMIT_LANES]
+            limit, alone = best(*sums), r.sum(gates.limit_terms(op, size, 1))
+            n, blocks, ivs = gates.limit_work(op, size)
+            times = [r.field(op, "fle", size, batch) for batch in gates.LIMIT_BATCHES]
+            rows.append([f"{title}, {size_name(size)}", f"{n}", f"{blocks}", f"{ivs}", ns(limit)] +
+                        [ratio2(t, limit) for t in [*times, r.ipsec_mb(op, size)]] +
+                        [ns(alone), ratio2(r.field(op, "fle", size, 1), alone)])
+    if any(row[4] != "-" for row in rows):
+        yield from table(["one field", "compressions", "blocks", "IVs", "limit"] +
+                         [f"libfle, {n:,} a batch" for n in gates.LIMIT_BATCHES] +
+                         ["IPsec-MB, 64 a batch", "limit alone", "libfle, 1 a batch"], rows)
+
+
+def field_row(r, op, name, size, many, alone):
+    batch = r.field(op, "fle", size, many)
+    one = r.field(op, "fle", size, 1)
+    call = r.field(op, "fle_value", size, alone)
+    lmc, ossl = r.field(op, "libmongocrypt", size, alone), r.field(op, "openssl", size, alone)
+    imb = r.ipsec_mb(op, size, batch=many)
+    return [name, ns(batch), ns(one), ns(call), ns(lmc), ns(ossl), ns(imb),
+            ratio(lmc, best(batch, one)), ratio(lmc, call), ratio(ossl, best(batch, one)),
+            ratio2(imb, best(batch, one)), ratio2(ossl, best(one, call))]
 
 
 def field_rows(r, op):
-    for size in r.sizes("field", "bytes") + [MIXED]:
-        many, alone = (MIXED_BATCH, MIXED_BATCH) if size == MIXED else (64, 1)
-        batch = r.field(op, "fle", size, many)
-        one = None if size == MIXED else r.field(op, "fle", size, 1)
-        call = r.field(op, "fle_value", size, alone)
-        lmc, ossl = r.field(op, "libmongocrypt", size, alone), r.field(op, "openssl", size, alone)
-        imb = r.ipsec_mb(op, size, batch=many)
-        name = f"mixed, {MIXED_BATCH} a batch" if size == MIXED else size_name(size)
-        yield [name, ns(batch), ns(one), ns(call), ns(lmc), ns(ossl), ns(imb),
-               ratio(lmc, best(batch, one)), ratio(lmc, call), ratio(ossl, best(batch, one)),
-               ratio2(imb, best(batch, one)), ratio2(ossl, best(one, call))]
+    for size in r.sizes("field", "bytes"):
+        yield field_row(r, op, size_name(size), size, 64, 1)
+    alone = gates.DISTRIBUTION_BATCHES[0]
+    for name in gates.DISTRIBUTIONS:
+        for many in gates.DISTRIBUTION_BATCHES:
+            yield field_row(r, op, f"{name}, {many:,} a batch", name, many, alone)
 
 
 def field_tables(r):
@@ -191,21 +157,24 @@ def field_tables(r):
 
 
 def batch_tables(r):
-    batches = [b for b in r.sizes("field", "batch") if b != MIXED_BATCH]
+    batches = [b for b in r.sizes("field", "batch") if b in gates.BATCHES]
     rows = [[f"{title}, {size_name(size)}"] + [ns(r.field(op, "fle", size, b)) for b in batches]
             for op, title in OPERATIONS.items() for size in r.sizes("field", "bytes")
             if r.field(op, "fle", size, 2)]
     yield from table(["libfle, one field of"] + [f"{b:,} a batch" for b in batches], rows)
 
 
-def avx2_tables(r):
+def without_avx512_tables(r):
     rows = []
     for op, title in OPERATIONS.items():
         for size in gates.SMALL:
-            ours, imb = r.field(op, "fle_avx2", size, 64), r.ipsec_mb(op, size, "ipsec_mb_avx2")
-            rows.append([f"{title}, {size_name(size)}", ns(ours), ns(imb), ratio2(imb, ours)])
-    yield from table(["without AVX-512, 64 a batch", "libfle", "IPsec-MB", "libfle vs IPsec-MB"],
-                     rows)
+            ours = [r.field(op, impl, size, 64) for impl in gates.WITHOUT_AVX512]
+            imb = r.ipsec_mb(op, size, "ipsec_mb_avx2")
+            rows.append([f"{title}, {size_name(size)}"] + [ns(t) for t in [*ours, imb]] +
+                        [ratio2(imb, t) for t in ours])
+    names = [impl[4:] for impl in gates.WITHOUT_AVX512]
+    yield from table(["without AVX-512, 64 a batch"] + [f"libfle, {name}" for name in names] +
+                     ["IPsec-MB"] + [f"{name} vs IPsec-MB" for name in names], rows)
 
 
 def thread_name(kind, parts):
@@ -339,14 +308,27 @@ def draw_plot(r):
 INTRODUCTION = """# Performance
 
 Generated by `bench/report.py`; do not edit. Times are medians of CPU time on one thread, except
-where threads are compared: there wall time counts. All programs of a table ran in one process,
-their repetitions interleaved at random, and every peer had to give the same output first. Compare
-by ratio inside a table: absolute times belong to this machine.
+where threads are compared: there wall time counts. All programs of a table ran in one process, and
+every peer had to give the same output first. Compare by ratio inside a table: absolute times belong
+to this machine.
 """
 PROMISES = """## What is promised
 
-Ratios of times within this run: how many times faster libfle is. Against OpenSSL, medians within
-2 % of each other count as equal.
+How many times faster libfle is, or what something may cost at most, in pairs: rows that are
+compared ran back to back, round by round, every other round in turned order, so that a slow spell of the
+machine hits both sides of a ratio. Each number is the median of the ratios of the rounds; beside it
+stands where the true median lies with a confidence of 99 %, counted from the order of the ratios
+alone, so that no outlier and no shape of their distribution can move it. A promise is kept or missed when this
+interval lies on one side of it. Else its rows run again, until it is decided or the time for that
+is up, and then it is unsure. [performance-limits.md](performance-limits.md) says how to read these
+tables, and when to stop.
+"""
+LIMIT = """## The limit
+
+The kernel alone, on data in the nearest cache, by the number of messages that it gets at once; and
+the sum of what one field needs of it, at the better of 8 and 16 messages at once, and alone. Beside
+each sum: how many times it a field takes. How to read this, and when to stop:
+[performance-limits.md](performance-limits.md).
 """
 PLOT = """## Fields
 
@@ -357,9 +339,14 @@ FIELDS = """`value` is the length of the bare BSON value. *Batch* is `seal_batch
 API: BSON checks, key look-up, memory for the result. *OpenSSL* is the best composition we
 found: kept contexts without a new start for each IV, HMAC midstates, short messages hashed block
 by block, IVs from a user-space generator. *IPsec-MB* has 64 fields in flight, through the better
-of its interfaces (jobs, or bursts of hashes and of ciphers); it takes fields below 64 KiB.
-*Mixed* are strings as in records of people, drawn with a fixed seed: 80 % of 5 to 32 bytes, 18 %
-of 64 to 256 bytes, 2 % of 1 to 16 KiB.
+of its interfaces (jobs, or bursts of hashes and of ciphers).
+
+Distributions are drawn with a fixed seed. *Mixed* are strings as in records of people: 80 % of 5 to
+32 bytes, 18 % of 64 to 256 bytes, 2 % of 1 to 16 KiB. *Short* are 5 to 64 bytes, evenly: what nine
+of ten real fields hold. *Long* is mixed with every hundredth value of 64 KiB to 1 MiB. IPsec-MB takes
+fields below 64 KiB only; its user has to bring something else for the longer ones, and here that is
+the composition from OpenSSL, one field after the other. *A batch for each field* gives libfle the
+same fields one by one.
 """
 DOCUMENTS = """## Documents
 
@@ -394,7 +381,8 @@ THREADS = """## Threads
 
 One key or cipher for all threads, a batch of 64 fields or one document for each, wall time.
 """
-SECTIONS = [("field", "### Batch sizes\n", batch_tables), ("field", "### AVX2\n", avx2_tables),
+SECTIONS = [("limit", LIMIT, limit_tables),
+            ("field", "### Batch sizes\n", batch_tables), ("field", "### Without AVX-512\n", without_avx512_tables),
             ("document", DOCUMENTS, document_tables), ("command", COMMANDS, command_tables),
             ("interface", INTERFACE, interface_tables),
             ("field", THREADS, thread_tables),
@@ -422,9 +410,8 @@ def report(r, svg):
         if lines:
             yield head
             yield from lines
-    if r.spreads:
-        spread = 100 * statistics.median(r.spreads.values())
-        yield f"Spread: the median coefficient of variation over repetitions was {spread:.1f} %."
+    yield (f"Spread: the median coefficient of variation over rounds was {100 * r.spread():.1f} %. "
+           f"The run took {m['seconds']} s.")
 
 
 def write(path, text):
@@ -433,7 +420,7 @@ def write(path, text):
 
 
 def markdown(args):
-    r = Results(args.results)
+    r = results.Results.load(args.results)
     svg = re.sub(r"(\.md)?$", ".svg", args.file, count=1) if args.file else None
     lines = "\n".join(report(r, os.path.basename(svg) if svg else None))
     text = re.sub(r"\n{3,}", "\n\n", lines).rstrip() + "\n"
@@ -446,10 +433,13 @@ def markdown(args):
 
 
 def check_gates(args):
-    found = list(gates.every(Results(args.results)))
-    for g in found:
-        print(f"{'kept' if g.kept else 'MISSED'}: {g.what}: {g.measured} (promised {g.promised})")
-    if not found or not all(g.kept for g in found):
+    found = gates.verdicts(results.Results.load(args.results))
+    for v in found:
+        measured = v.gate.text(v.measured) if v.measured is not None else "not measured together"
+        line = f"{v.state if v.state == 'kept' else v.state.upper()}: {v.gate.what()}: {measured}"
+        where = f" at {v.case.where}" if v.case.where else ""
+        print(f"{line}{where}, {v.interval()} (promised {v.gate.promised()})")
+    if not found or any(v.state != "kept" for v in found):
         sys.exit(1)
 
 
@@ -457,11 +447,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    p = commands.add_parser("gather")
-    p.add_argument("results")
-    p.add_argument("--command", required=True)
-    p.add_argument("parts", nargs="+")
-    p.set_defaults(run=gather)
     p = commands.add_parser("markdown")
     p.add_argument("results")
     p.add_argument("file", nargs="?")

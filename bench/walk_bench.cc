@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <benchmark/benchmark.h>
 #include <bson/bson.h>
 
+#include "bench_main.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/schema/compile.h"
 
@@ -161,9 +161,7 @@ void add(const std::string& op, const std::string& impl, Run run,
       [run, d](benchmark::State& state) { run(state, *d); });
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+void add_all() {
   for (const std::size_t size :
        {std::size_t{1} << 10, std::size_t{16} << 10, std::size_t{1} << 20}) {
     const auto plain = std::make_shared<const Document>(make_document(size, false));
@@ -175,7 +173,8 @@ int main(int argc, char** argv) {
     add("iterate", "libbson", libbson_iterate, plain);
     add("validate", "libbson", libbson_validate, plain);
   }
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return fle::bench::run(argc, argv, add_all); }
