@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "compiler.h"
 #include "draft.h"
 #include "encrypt_options.h"
 #include "fle/did_you_mean.h"
@@ -59,9 +60,9 @@ struct Position {
 
 class Compiler {
  public:
-  /// @param size  of all that was read.
-  Compiler(const Inner& inner, const Budget& budget, std::size_t size)
-      : inner_(inner), origin_(inner.origin) {
+  Compiler(const Inner& inner, const Budget& budget, std::size_t size, Faults& faults,
+           std::vector<EncryptedPlace>* places)
+      : inner_(inner), origin_(inner.origin), faults_(faults), places_(places) {
     budget.allow(work_, size);
   }
 
@@ -84,14 +85,24 @@ class Compiler {
   }
 
   [[nodiscard]] Failure over_budget_at(const Location& place) const {
-    return fail(Errc::work_limit, over_budget(work_, {}).message, place);
+    return faults_.last(Rule::work_limit, over_budget(work_, {}).message, place);
+  }
+
+  /// Of a sub-schema whose faults were kept: it may mean anything.
+  static Draft wrong_draft(Plan::Kind kind) {
+    Draft draft;
+    draft.kind = kind;
+    draft.leaf.algorithm = Algorithm::deterministic;  // may stand anywhere
+    draft.wrong = true;
+    return draft;
   }
 
   Outcome<Draft> compile(const SchemaValue& schema, const Position& here) {
     if (schema.kind != ValueKind::object) {
-      return fail(Errc::schema_type_mismatch,
-                  std::string("a schema must be an object, found ") + describe(schema.kind),
-                  here.place);
+      FLE_CHECK(faults_.found(
+          Rule::not_object,
+          std::string("a schema must be an object, found ") + describe(schema.kind), here.place));
+      return wrong_draft(Plan::Kind::plain);
     }
     if (const SchemaValue* e = schema.find("encrypt")) return compile_encrypt(schema, *e, here);
     FLE_CHECK(check_keywords(schema, here));
@@ -100,19 +111,20 @@ class Compiler {
     Position inside = here;
     if (const SchemaValue* m = schema.find("encryptMetadata")) {
       const Location at = here.place.at("encryptMetadata", *m);
-      FLE_TRY(inside.inherited, read_options(*m, at, false, here.inherited));
+      FLE_TRY(inside.inherited, read_options(*m, at, false, here.inherited, faults_));
       if (!is_object) {
-        return fail(Errc::schema_bad_position,
-                    invalid("'encryptMetadata' needs bsonType 'object' beside it"), at);
+        FLE_CHECK(faults_.found(Rule::metadata_position,
+                                invalid("'encryptMetadata' needs bsonType 'object' beside it"),
+                                at));
       }
     }
     FLE_TRY(Draft draft, compile_object(schema, inside));
     if (draft.kind == Plan::Kind::object && !is_object) {
-      return fail(
-          Errc::schema_bad_position,
+      FLE_CHECK(faults_.found(
+          Rule::ancestor_not_object,
           invalid("A field below is encrypted, so this schema must have bsonType 'object', and "
                   "no other type"),
-          here.place);
+          here.place));
     }
     return draft;
   }
@@ -120,92 +132,109 @@ class Compiler {
   Outcome<Draft> compile_encrypt(const SchemaValue& schema, const SchemaValue& options,
                                  const Position& here) {
     const Location at = here.place.at("encrypt", options);
+    std::size_t n_values = 0;
     for (const Member& m : schema.members) {
       if (m.name == "encrypt") continue;
       const Location sibling = here.place.at(m.name, m.offset);
-      if (find_keyword(m.name) == nullptr) return unknown_keyword(m, sibling, here.root);
-      return fail(ErrorDetail::encrypt_beside_keyword,
-                  "'encrypt' cannot be used in conjunction with '" + m.name +
-                      "': it must be the only keyword of its schema" +
-                      (m.name == "bsonType" ? ", and takes the type inside" : ""),
-                  sibling);
+      if (find_keyword(m.name) == nullptr) {
+        FLE_CHECK(unknown_keyword(m, sibling, here.root));
+        continue;
+      }
+      if (m.name == "enum") n_values = m.value.items.size();
+      FLE_CHECK(faults_.found(Rule::encrypt_sibling,
+                              "'encrypt' cannot be used in conjunction with '" + m.name +
+                                  "': it must be the only keyword of its schema" +
+                                  (m.name == "bsonType" ? ", and takes the type inside" : ""),
+                              sibling));
     }
     if (here.root) {
-      return fail(Errc::schema_bad_position,
-                  invalid("It stands at the root, and a document cannot be encrypted as one value"),
-                  at);
+      FLE_CHECK(faults_.found(
+          Rule::encrypt_at_root,
+          invalid("It stands at the root, and a document cannot be encrypted as one value"), at));
     }
-    FLE_TRY(const EncryptOptions o, read_options(options, at, true, here.inherited));
+    FLE_TRY(const EncryptOptions o, read_options(options, at, true, here.inherited, faults_));
+    FLE_TRY(std::optional<Leaf> leaf, make_leaf(o, here.path, at, faults_));
+    if (!leaf) return wrong_draft(here.root ? Plan::Kind::plain : Plan::Kind::encrypted);
     Draft draft;
     draft.kind = Plan::Kind::encrypted;
-    FLE_TRY(draft.leaf, make_leaf(o, here.path, at));
+    draft.leaf = std::move(*leaf);
     if (const auto* p = std::get_if<KeyPointer>(&draft.leaf.key)) {
       pointer_bytes_ += p->text.size() + p->tokens.size() * sizeof p->tokens.front();
       if (pointer_bytes_ > kMaxPointerBytes)
-        return fail(Errc::schema_bad_pointer, "too many fields with long JSON pointers", at);
+        return faults_.last(Rule::pointer_long, "too many fields with long JSON pointers", at);
       pointers_.try_emplace(p->text, Pointer{*p, o.key->place});
     }
+    if (places_ != nullptr) places_->push_back({draft.leaf, at, n_values});
+    if (here.root) return wrong_draft(Plan::Kind::plain);
     return draft;
   }
 
-  static Failure unknown_keyword(const Member& m, const Location& at, bool root) {
+  Done unknown_keyword(const Member& m, const Location& at, bool root) {
     const std::string hint = root ? wrapper_hint(m.name, m.value) : std::string();
-    return fail(Errc::schema_unknown_keyword,
-                "unknown keyword '" + m.name + "'" +
-                    (!hint.empty()               ? ": " + hint
-                     : is_encrypt_option(m.name) ? ": it is an option of 'encrypt'"
-                                                 : "." + keyword_suggestion(m.name)),
-                at);
+    return faults_.found(Rule::keyword_unknown,
+                         "unknown keyword '" + m.name + "'" +
+                             (!hint.empty()               ? ": " + hint
+                              : is_encrypt_option(m.name) ? ": it is an option of 'encrypt'"
+                                                          : "." + keyword_suggestion(m.name)),
+                         at);
   }
 
   Done check_keywords(const SchemaValue& schema, const Position& here) {
     for (const Member& m : schema.members) {
       const Location at = here.place.at(m.name, m.offset);
       const Keyword* k = find_keyword(m.name);
-      if (k == nullptr) return unknown_keyword(m, at, here.root);
+      if (k == nullptr) {
+        FLE_CHECK(unknown_keyword(m, at, here.root));
+        continue;
+      }
       if (k->role == Role::schemas && mentions_encryption(m.value, lists_fields(m.name))) {
-        return fail(Errc::schema_bad_position,
-                    invalid("Nothing below '" + m.name + "' can be encrypted"), at);
+        FLE_CHECK(faults_.found(Rule::encrypt_unreachable,
+                                invalid("Nothing below '" + m.name + "' can be encrypted"), at));
       }
       // With a schema, additionalProperties says what fields are; with a boolean, it only
       // validates.
       const bool validates = k->role != Role::structure || (m.name == "additionalProperties" &&
                                                             m.value.kind == ValueKind::boolean);
       if (validates && origin_ == Origin::local) {
-        return fail(Errc::schema_remote_only,
-                    "JSON schema keyword '" + m.name + "' is only allowed with a remote schema",
-                    at);
+        FLE_CHECK(faults_.found(
+            Rule::keyword_remote_only,
+            "JSON schema keyword '" + m.name + "' is only allowed with a remote schema", at));
       }
     }
     return ok;
   }
 
-  // Exactly "object", by bsonType or by type.
+  // Exactly "object", by bsonType or by type; true as well where a fault of it was kept.
   Outcome<bool> restricts_to_object(const SchemaValue& schema, const Position& here) {
     static constexpr auto kJsonTypes =
         std::to_array<std::string_view>({"object", "array", "number", "boolean", "string", "null"});
     const SchemaValue* bson_type = schema.find("bsonType");
     const SchemaValue* json_type = schema.find("type");
+    bool wrong = false;
     if (bson_type != nullptr && json_type != nullptr) {
-      return fail(ErrorDetail::bson_type_beside_type, "'bsonType' and 'type' cannot stand together",
-                  here.place.at("type", *json_type));
+      wrong = true;
+      FLE_CHECK(faults_.found(Rule::type_twice, "'bsonType' and 'type' cannot stand together",
+                              here.place.at("type", *json_type)));
     }
     const SchemaValue* v = bson_type != nullptr ? bson_type : json_type;
     if (v == nullptr) return false;
     const std::string keyword = bson_type != nullptr ? "bsonType" : "type";
     const Location at = here.place.at(keyword, *v);
-    FLE_TRY(const std::vector<std::string> names, read_type_names(*v, at, keyword));
+    FLE_TRY(const std::vector<std::string> names, read_type_names(*v, at, keyword, faults_));
+    wrong |= names.empty();
     for (const std::string& n : names) {
       const bool known = bson_type != nullptr ? n == "number" || bson::type_of_alias(n).has_value()
                                               : std::find(kJsonTypes.begin(), kJsonTypes.end(),
                                                           n) != kJsonTypes.end();
-      if (!known)
-        return fail(Errc::schema_bad_value,
-                    "'" + n + "' is not the name of a type." +
-                        (bson_type != nullptr ? type_suggestion(n) : did_you_mean(n, kJsonTypes)),
-                    at);
+      if (known) continue;
+      wrong = true;
+      FLE_CHECK(faults_.found(
+          Rule::type_unknown,
+          "'" + n + "' is not the name of a type." +
+              (bson_type != nullptr ? type_suggestion(n) : did_you_mean(n, kJsonTypes)),
+          at));
     }
-    return names.size() == 1 && names.front() == "object";
+    return wrong || (names.size() == 1 && names.front() == "object");
   }
 
   Outcome<Draft> compile_object(const SchemaValue& schema, const Position& here) {
@@ -220,7 +249,7 @@ class Compiler {
     FLE_CHECK(check_agreement(draft, here));
     const auto not_plain = [](const auto& c) { return c.draft.kind != Plan::Kind::plain; };
     const bool anything =
-        draft.otherwise != nullptr ||
+        draft.otherwise != nullptr || draft.wrong ||
         std::any_of(draft.properties.begin(), draft.properties.end(), not_plain) ||
         std::any_of(draft.patterns.begin(), draft.patterns.end(), not_plain);
     if (!anything) return Draft{};
@@ -236,15 +265,15 @@ class Compiler {
     return {here.place.at(keyword, value), join(here.path, name), here.inherited, false};
   }
 
-  static Outcome<const SchemaValue*> object_under(const SchemaValue& schema,
-                                                  std::string_view keyword, const Position& here) {
+  Outcome<const SchemaValue*> object_under(const SchemaValue& schema, std::string_view keyword,
+                                           const Position& here) {
     const SchemaValue* v = schema.find(keyword);
-    if (v != nullptr && v->kind != ValueKind::object) {
-      return fail(Errc::schema_type_mismatch,
-                  "'" + std::string(keyword) + "' must be an object, found " + describe(v->kind),
-                  here.place.at(keyword, *v));
-    }
-    return v;
+    if (v == nullptr || v->kind == ValueKind::object) return v;
+    FLE_CHECK(faults_.found(
+        Rule::keyword_not_object,
+        "'" + std::string(keyword) + "' must be an object, found " + describe(v->kind),
+        here.place.at(keyword, *v)));
+    return nullptr;
   }
 
   Done compile_properties(const SchemaValue& schema, const Position& here, Draft& draft) {
@@ -253,12 +282,14 @@ class Compiler {
     for (const Member& m : properties->members) {
       Position at = child(here, "properties", *properties, m.name);
       at.place = at.place.at(m.name, m.value);
+      if (here.root && m.name == "_id") id_place_ = at.place;
       FLE_TRY(Draft d, compile(m.value, at));
       if (d.kind != Plan::Kind::plain && m.name.find('.') != std::string::npos) {
-        return fail(Errc::schema_bad_position,
-                    invalid("A field name with a dot cannot be told from a path, so nothing in it "
-                            "can be encrypted"),
-                    at.place);
+        FLE_CHECK(faults_.found(
+            Rule::name_dotted,
+            invalid("A field name with a dot cannot be told from a path, so nothing in it "
+                    "can be encrypted"),
+            at.place));
       }
       draft.properties.push_back({m.name, std::move(d)});
     }
@@ -272,16 +303,22 @@ class Compiler {
       Position at = child(here, "patternProperties", *patterns, "/" + m.name + "/");
       at.place = at.place.at(m.name, m.offset);
       if (++n_patterns_ > kMaxPatterns) {
-        return fail(Errc::schema_bad_value,
-                    "more than " + std::to_string(kMaxPatterns) + " patterns in one schema",
-                    at.place);
+        return faults_.last(Rule::patterns_many,
+                            "more than " + std::to_string(kMaxPatterns) + " patterns in one schema",
+                            at.place);
       }
       auto pattern = Pattern::compile(m.name);
       if (!pattern) {
-        return fail(pattern.error().code, pattern.error().message, at.place);
+        FLE_CHECK(faults_.found(pattern.error().code == Errc::not_in_build ? Rule::pattern_not_built
+                                                                           : Rule::pattern_bad,
+                                pattern.error().message, at.place));
       }
       at.place.offset = m.value.offset;
       FLE_TRY(Draft d, compile(m.value, at));
+      if (!pattern) {
+        draft.wrong |= d.kind != Plan::Kind::plain;
+        continue;
+      }
       draft.patterns.push_back({std::move(*pattern), std::move(d)});
     }
     return ok;
@@ -291,8 +328,9 @@ class Compiler {
   Done check_agreement(const Draft& draft, const Position& here) {
     n_searches_ += draft.properties.size() * draft.patterns.size();
     if (n_searches_ > kMaxSearches) {
-      return fail(Errc::schema_bad_value,
-                  "too many names in 'properties' for as many patterns beside them", here.place);
+      return faults_.last(Rule::patterns_many,
+                          "too many names in 'properties' for as many patterns beside them",
+                          here.place);
     }
     for (const Draft::Child& c : draft.properties) {
       for (const Draft::PatternChild& p : draft.patterns) {
@@ -303,10 +341,11 @@ class Compiler {
           continue;
         }
         if (work_.spent()) return over_budget_at(here.place);
-        return fail(Errc::schema_conflict,
-                    "'properties' and the pattern '" + p.pattern.text() +
-                        "' say different things about the field '" + c.name + "'",
-                    here.place.at("properties", here.place.offset).at(c.name, here.place.offset));
+        FLE_CHECK(faults_.found(
+            Rule::pattern_conflict,
+            "'properties' and the pattern '" + p.pattern.text() +
+                "' say different things about the field '" + c.name + "'",
+            here.place.at("properties", here.place.offset).at(c.name, here.place.offset)));
       }
     }
     return ok;
@@ -317,15 +356,17 @@ class Compiler {
     const Plan::Step id = plan.child(plan.root().node, "_id", &work_);
     // Else every document would be refused, one by one.
     if (id.kind == Plan::Kind::ambiguous) {
-      return fail(Errc::schema_conflict, "patterns say different things about the field '_id'",
-                  inner_.place.at("patternProperties", 0));
+      return faults_.found(Rule::id_ambiguous,
+                           "patterns say different things about the field '_id'",
+                           inner_.place.at("patternProperties", 0));
     }
     if (id.kind == Plan::Kind::encrypted && plan.leaf(id.leaf).algorithm == Algorithm::random) {
-      return fail(Errc::schema_conflict,
-                  invalid("It reaches _id, which can only be encrypted with the deterministic "
-                          "algorithm: a document must be found by it. Give _id a plain entry in "
-                          "'properties' if a pattern or additionalProperties covers it"),
-                  inner_.place.at("properties", 0).at("_id", 0));
+      return faults_.found(
+          Rule::id_random,
+          invalid("It reaches _id, which can only be encrypted with the deterministic "
+                  "algorithm: a document must be found by it. Give _id a plain entry in "
+                  "'properties' if a pattern or additionalProperties covers it"),
+          id_place_.value_or(inner_.place.at("properties", 0).at("_id", 0)));
     }
     return ok;
   }
@@ -340,10 +381,10 @@ class Compiler {
       }
       // An object with encrypted fields cannot be a string: no document would ever fit.
       if (step.kind != Plan::Kind::plain) {
-        return fail(Errc::schema_bad_pointer,
-                    "'keyId' points to '" + pointer.text +
-                        "', which is encrypted itself or holds encrypted fields",
-                    place);
+        FLE_CHECK(faults_.found(Rule::pointer_encrypted,
+                                "'keyId' points to '" + pointer.text +
+                                    "', which is encrypted itself or holds encrypted fields",
+                                place));
       }
     }
     return ok;
@@ -355,7 +396,10 @@ class Compiler {
   };
   const Inner inner_;
   Origin origin_;
-  std::map<std::string, Pointer> pointers_;  // by their text
+  Faults& faults_;
+  std::vector<EncryptedPlace>* const places_;  // null: nobody asks
+  std::map<std::string, Pointer> pointers_;    // by their text
+  std::optional<Location> id_place_;           // of _id in the root's properties
   std::size_t pointer_bytes_ = 0;
   std::size_t n_patterns_ = 0;
   std::size_t n_searches_ = 0;
@@ -364,35 +408,45 @@ class Compiler {
 
 }  // namespace
 
+Outcome<std::shared_ptr<const Plan>> compile_inner(const Inner& inner, const Budget& budget,
+                                                   std::size_t size, Faults& faults,
+                                                   std::vector<EncryptedPlace>* places) {
+  return Compiler(inner, budget, size, faults, places).run();
+}
+
 namespace {
 
-Outcome<std::shared_ptr<const Plan>> with_position(Outcome<std::shared_ptr<const Plan>> plan,
-                                                   std::string_view text) {
+using CompiledPlan = Outcome<std::shared_ptr<const Plan>>;
+
+CompiledPlan compile_first(const Inner& inner, const Budget& budget, std::size_t size) {
+  Faults faults;
+  return compile_inner(inner, budget, size, faults, nullptr);
+}
+
+CompiledPlan with_position(CompiledPlan plan, std::string_view text) {
   if (!plan) set_position(plan.error(), text, plan.error().column);
   return plan;
 }
 
 }  // namespace
 
-Outcome<std::shared_ptr<const Plan>> compile_json(std::string_view text, Origin origin,
-                                                  const Budget& budget) {
+CompiledPlan compile_json(std::string_view text, Origin origin, const Budget& budget) {
   FLE_TRY(const SchemaValue schema, read_json(text));
   return with_position(
-      Compiler({&schema, Location(schema.offset), origin}, budget, text.size()).run(), text);
+      compile_first({&schema, Location(schema.offset), origin}, budget, text.size()), text);
 }
 
-Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(std::string_view text, Origin origin,
-                                                          std::string_view ns,
-                                                          const Budget& budget) {
+CompiledPlan compile_wrapped_json(std::string_view text, Origin origin, std::string_view ns,
+                                  const Budget& budget) {
   FLE_TRY(const SchemaValue root, read_json(text));
-  const auto inner = unwrap(root, origin, ns);
-  return with_position(inner ? Compiler(*inner, budget, text.size()).run() : inner.error(), text);
+  Faults faults;
+  const auto inner = unwrap(root, origin, ns, faults);
+  return with_position(inner ? compile_first(*inner, budget, text.size()) : inner.error(), text);
 }
 
-Outcome<std::shared_ptr<const Plan>> compile_bson(Bytes document, Origin origin,
-                                                  const Budget& budget) {
+CompiledPlan compile_bson(Bytes document, Origin origin, const Budget& budget) {
   FLE_TRY(const SchemaValue schema, read_bson(document));
-  auto plan = Compiler({&schema, Location(), origin}, budget, document.size()).run();
+  auto plan = compile_first({&schema, Location(), origin}, budget, document.size());
   if (!plan) plan.error().column = 0;
   return plan;
 }

@@ -141,6 +141,7 @@ void make_pointer_tree(PlanData& d) {
 bool same_meaning(const Draft& a, const Draft& b, Work& work) noexcept {
   work.step();
   if (work.spent()) return false;
+  if (a.wrong || b.wrong) return true;  // no fault beside that one
   if (a.kind != b.kind) return false;
   if (a.kind == Plan::Kind::encrypted) return same_encryption(a.leaf, b.leaf);
   if (a.kind != Plan::Kind::object) return true;

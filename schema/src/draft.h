@@ -19,6 +19,7 @@ struct Draft {
   std::vector<Child> properties;  // Kind::object, from here on
   std::vector<PatternChild> patterns;
   std::unique_ptr<Draft> otherwise;  // additionalProperties
+  bool wrong = false;                // some fault in it was kept: it may mean anything
 };
 struct Draft::Child {
   std::string name;

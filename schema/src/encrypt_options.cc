@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "fle/did_you_mean.h"
-#include "keywords.h"
 
 namespace fle::schema {
 namespace {
@@ -36,59 +35,71 @@ constexpr auto kAlgorithms = std::to_array<AlgorithmName>({
 /// Every field has the pointer that it inherits.
 constexpr std::size_t kMaxPointer = 1024;
 
-Outcome<Algorithm> read_algorithm(const SchemaValue& v, const Location& place) {
+// The readers below give nothing where a fault was kept.
+
+using MaybeAlgorithm = std::optional<Algorithm>;
+using MaybeKey = std::optional<KeySelector>;
+using MaybeTypes = std::optional<bson::TypeSet>;
+
+Outcome<MaybeAlgorithm> read_algorithm(const SchemaValue& v, const Location& place,
+                                       Faults& faults) {
   if (v.kind != ValueKind::string) {
-    return fail(Errc::schema_type_mismatch,
-                std::string("'algorithm' must be a string, found ") + describe(v.kind), place);
+    FLE_CHECK(faults.found(Rule::algorithm_not_string,
+                           std::string("'algorithm' must be a string, found ") + describe(v.kind),
+                           place));
+    return MaybeAlgorithm();
   }
   for (const AlgorithmName& a : kAlgorithms) {
-    if (a.text == v.text) return a.algorithm;
+    if (a.text == v.text) return MaybeAlgorithm(a.algorithm);
   }
   std::array<std::string_view, kAlgorithms.size()> names;
   std::ranges::transform(kAlgorithms, names.begin(), &AlgorithmName::text);
-  return fail(Errc::schema_bad_value,
-              "'algorithm' must be AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic or "
-              "AEAD_AES_256_CBC_HMAC_SHA_512-Random." +
-                  did_you_mean(v.text, names),
-              place);
+  FLE_CHECK(faults.found(Rule::algorithm_unknown,
+                         "'algorithm' must be AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic or "
+                         "AEAD_AES_256_CBC_HMAC_SHA_512-Random." +
+                             did_you_mean(v.text, names),
+                         place));
+  return MaybeAlgorithm();
 }
 
-Outcome<KeySelector> read_uuid_array(const SchemaValue& v, const Location& place) {
+Outcome<MaybeKey> read_uuid_array(const SchemaValue& v, const Location& place, Faults& faults) {
   if (v.items.size() != 1) {
-    return fail(ErrorDetail::key_id_not_one,
-                "'keyId' must hold exactly one UUID, found " + std::to_string(v.items.size()),
-                place);
+    FLE_CHECK(faults.found(
+        Rule::key_not_one,
+        "'keyId' must hold exactly one UUID, found " + std::to_string(v.items.size()), place));
+    return MaybeKey();
   }
   const SchemaValue& item = v.items.front();
   const Location at = place.at("0", item);
   if (item.kind != ValueKind::binary) {
-    return fail(ErrorDetail::key_id_item_not_binary,
-                std::string("Array elements must have type BinData, found ") + describe(item.kind),
-                at);
+    FLE_CHECK(faults.found(
+        Rule::key_item,
+        std::string("Array elements must have type BinData, found ") + describe(item.kind), at));
+    return MaybeKey();
   }
   const auto id =
       KeyId::from({reinterpret_cast<const std::uint8_t*>(item.text.data()), item.text.size()});
   if (item.subtype != bson::kSubtypeUuid || !id) {
-    return fail(ErrorDetail::key_id_not_a_uuid,
-                "'keyId' must be a UUID: BinData of subtype 4 and 16 bytes", at);
+    FLE_CHECK(faults.found(Rule::key_not_uuid,
+                           "'keyId' must be a UUID: BinData of subtype 4 and 16 bytes", at));
+    return MaybeKey();
   }
-  return KeySelector(*id);
+  return MaybeKey(*id);
 }
 
 // RFC 6901, absolute.
-Outcome<KeySelector> read_pointer(const SchemaValue& v, const Location& place) {
+Outcome<MaybeKey> read_pointer(const SchemaValue& v, const Location& place, Faults& faults) {
   const std::string& text = v.text;
-  if (text.empty())
-    return fail(ErrorDetail::pointer_empty, "the JSON pointer in 'keyId' is empty", place);
-  if (text.front() != '/') {
-    return fail(ErrorDetail::pointer_without_slash,
-                "the JSON pointer in 'keyId' must start with '/'", place);
-  }
+  const auto wrong = [&](Rule rule, const std::string& message) -> Outcome<MaybeKey> {
+    FLE_CHECK(faults.found(rule, message, place));
+    return MaybeKey();
+  };
+  if (text.empty()) return wrong(Rule::pointer_empty, "the JSON pointer in 'keyId' is empty");
+  if (text.front() != '/')
+    return wrong(Rule::pointer_relative, "the JSON pointer in 'keyId' must start with '/'");
   if (text.size() > kMaxPointer) {
-    return fail(
-        Errc::schema_bad_pointer,
-        "the JSON pointer in 'keyId' is longer than " + std::to_string(kMaxPointer) + " bytes",
-        place);
+    return wrong(Rule::pointer_long, "the JSON pointer in 'keyId' is longer than " +
+                                         std::to_string(kMaxPointer) + " bytes");
   }
   KeyPointer p{text, {}};
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -99,51 +110,69 @@ Outcome<KeySelector> read_pointer(const SchemaValue& v, const Location& place) {
     } else if (++i < text.size() && (text[i] == '0' || text[i] == '1')) {
       p.tokens.back() += text[i] == '0' ? '~' : '/';
     } else {
-      return fail(ErrorDetail::pointer_bad_escape,
-                  "in the JSON pointer in 'keyId', '~' must be followed by 0 or 1", place);
+      return wrong(Rule::pointer_escape,
+                   "in the JSON pointer in 'keyId', '~' must be followed by 0 or 1");
     }
   }
-  return KeySelector(std::move(p));
+  return MaybeKey(std::move(p));
 }
 
-Outcome<KeySelector> read_key(const SchemaValue& v, const Location& place) {
-  if (v.kind == ValueKind::array) return read_uuid_array(v, place);
-  if (v.kind == ValueKind::string) return read_pointer(v, place);
-  return fail(ErrorDetail::key_id_not_an_array,
-              std::string("'keyId' must be an array with one UUID, or a JSON pointer; found ") +
-                  describe(v.kind),
-              place);
+Outcome<MaybeKey> read_key(const SchemaValue& v, const Location& place, Faults& faults) {
+  if (v.kind == ValueKind::array) return read_uuid_array(v, place, faults);
+  if (v.kind == ValueKind::string) return read_pointer(v, place, faults);
+  FLE_CHECK(faults.found(
+      Rule::key_not_array,
+      std::string("'keyId' must be an array with one UUID, or a JSON pointer; found ") +
+          describe(v.kind),
+      place));
+  return MaybeKey();
 }
 
-Outcome<bson::TypeSet> read_types(const SchemaValue& v, const Location& place) {
-  FLE_TRY(const std::vector<std::string> names, read_type_names(v, place, "bsonType"));
+Outcome<MaybeTypes> read_types(const SchemaValue& v, const Location& place, Faults& faults) {
+  FLE_TRY(const std::vector<std::string> names, read_type_names(v, place, "bsonType", faults));
   bson::TypeSet types;
+  bool wrong = names.empty();
   for (const std::string& n : names) {
-    const auto type = bson::type_of_alias(n);
-    if (!type) {
-      return fail(Errc::schema_bad_value,
-                  "'" + n + "' is not the name of one BSON type." + type_suggestion(n), place);
+    if (const auto type = bson::type_of_alias(n)) {
+      types.add(*type);
+      continue;
     }
-    types.add(*type);
+    wrong = true;
+    FLE_CHECK(faults.found(Rule::type_unknown,
+                           "'" + n + "' is not the name of one BSON type." + type_suggestion(n),
+                           place));
   }
-  return types;
+  return wrong ? MaybeTypes() : MaybeTypes(types);
 }
 
-Done check_types(const EncryptOptions& o, Algorithm algorithm, const Location& place) {
-  if (algorithm == Algorithm::deterministic && o.n_types != 1) {
-    return fail(o.types ? Errc::schema_bad_value : Errc::schema_incomplete,
-                "the deterministic algorithm needs exactly one 'bsonType'",
-                o.types ? o.types->place : place);
+/// An option that is there under another name is wrong, not missing.
+void note_misspelled(EncryptOptions& o, std::string_view name) {
+  const std::string_view meant = closest_name(name, kOptions);
+  o.wrong_algorithm |= meant == "algorithm" && !o.algorithm;
+  o.wrong_key |= meant == "keyId" && !o.key;
+  o.wrong_types |= meant == "bsonType" && !o.types;
+}
+
+/// Whether the types fit the algorithm.
+Outcome<bool> check_types(const EncryptOptions& o, Algorithm algorithm, const Location& place,
+                          Faults& faults) {
+  bool fit = !o.wrong_types;
+  if (algorithm == Algorithm::deterministic && o.n_types != 1 && !o.wrong_types) {
+    fit = false;
+    FLE_CHECK(faults.found(o.types ? Rule::deterministic_types : Rule::deterministic_no_type,
+                           "the deterministic algorithm needs exactly one 'bsonType'",
+                           o.types ? o.types->place : place));
   }
   for (const Type t : kAllTypes) {
     if (!o.types || !o.types->value.contains(t) || bson::encryptable(t, algorithm)) continue;
-    return fail(
-        ErrorDetail::type_not_encryptable,
+    fit = false;
+    FLE_CHECK(faults.found(
+        Rule::type_not_encryptable,
         "Cannot encrypt element of type: " + std::string(bson::alias(t)) +
             (algorithm == Algorithm::deterministic ? " with the deterministic algorithm" : ""),
-        o.types->place);
+        o.types->place));
   }
-  return ok;
+  return fit;
 }
 
 }  // namespace
@@ -181,12 +210,15 @@ bool is_encrypt_option(std::string_view name) noexcept {
 }
 
 Outcome<std::vector<std::string>> read_type_names(const SchemaValue& value, const Location& place,
-                                                  std::string_view keyword) {
-  const auto mismatch = [&](const SchemaValue& v, const Location& at) {
-    return fail(Errc::schema_type_mismatch,
-                "'" + std::string(keyword) + "' must be a string or an array of strings, found " +
-                    describe(v.kind),
-                at);
+                                                  std::string_view keyword, Faults& faults) {
+  const auto mismatch = [&](const SchemaValue& v,
+                            const Location& at) -> Outcome<std::vector<std::string>> {
+    FLE_CHECK(faults.found(Rule::type_not_string,
+                           "'" + std::string(keyword) +
+                               "' must be a string or an array of strings, found " +
+                               describe(v.kind),
+                           at));
+    return std::vector<std::string>();
   };
   if (value.kind == ValueKind::string) return std::vector<std::string>{value.text};
   if (value.kind != ValueKind::array) return mismatch(value, place);
@@ -197,66 +229,86 @@ Outcome<std::vector<std::string>> read_type_names(const SchemaValue& value, cons
     names.push_back(item.text);
   }
   if (names.empty()) {
-    return fail(Errc::schema_bad_value, "'" + std::string(keyword) + "' names no type", place);
+    FLE_CHECK(faults.found(Rule::type_none, "'" + std::string(keyword) + "' names no type", place));
   }
   return names;
 }
 
 Outcome<EncryptOptions> read_options(const SchemaValue& value, const Location& place,
-                                     bool with_types, const EncryptOptions& inherited) {
+                                     bool with_types, const EncryptOptions& inherited,
+                                     Faults& faults) {
   const std::span<const std::string_view> names(kOptions, with_types ? 3 : 2);
   const std::string keyword = with_types ? "encrypt" : "encryptMetadata";
+  EncryptOptions o = inherited;
+  o.types.reset();
+  o.wrong_types = false;
   if (value.kind != ValueKind::object) {
-    return fail(Errc::schema_type_mismatch,
-                "'" + keyword + "' must be an object, found " + describe(value.kind), place);
+    FLE_CHECK(faults.found(Rule::encrypt_not_object,
+                           "'" + keyword + "' must be an object, found " + describe(value.kind),
+                           place));
+    o.wrong_algorithm = o.wrong_key = o.wrong_types = true;
+    return o;
   }
-  EncryptOptions o;
-  o.algorithm = inherited.algorithm;
-  o.key = inherited.key;
+  const auto take = [](auto& option, bool& wrong, auto&& read, const Location& at) {
+    option.reset();
+    wrong = !read;
+    if (read) option = {std::move(*read), at};
+  };
   for (const Member& m : value.members) {
     const Location at = place.at(m.name, m.value);
     if (m.name == "algorithm") {
-      FLE_TRY(const Algorithm a, read_algorithm(m.value, at));
-      o.algorithm = {a, at};
+      FLE_TRY(auto algorithm, read_algorithm(m.value, at, faults));
+      take(o.algorithm, o.wrong_algorithm, std::move(algorithm), at);
     } else if (m.name == "keyId") {
-      FLE_TRY(KeySelector k, read_key(m.value, at));
-      o.key = {std::move(k), at};
+      FLE_TRY(auto key, read_key(m.value, at, faults));
+      take(o.key, o.wrong_key, std::move(key), at);
     } else if (m.name == "bsonType" && with_types) {
-      FLE_TRY(const bson::TypeSet t, read_types(m.value, at));
-      o.types = {t, at};
+      FLE_TRY(auto types, read_types(m.value, at, faults));
+      take(o.types, o.wrong_types, std::move(types), at);
       o.n_types = m.value.kind == ValueKind::array ? m.value.items.size() : 1;
     } else {
-      return fail(ErrorDetail::schema_unknown_option,
-                  "'" + keyword + "' has no option '" + m.name + "'" +
-                      (name_distance(m.name, "bsonType") == 0 && !with_types
-                           ? ": 'bsonType' is never inherited, give it in each 'encrypt'"
-                           : "." + did_you_mean(m.name, names)),
-                  place.at(m.name, m.offset));
+      FLE_CHECK(faults.found(Rule::option_unknown,
+                             "'" + keyword + "' has no option '" + m.name + "'" +
+                                 (name_distance(m.name, "bsonType") == 0 && !with_types
+                                      ? ": 'bsonType' is never inherited, give it in each 'encrypt'"
+                                      : "." + did_you_mean(m.name, names)),
+                             place.at(m.name, m.offset)));
+      note_misspelled(o, m.name);
     }
   }
   if (!with_types && value.members.empty()) {
-    return fail(ErrorDetail::metadata_empty,
-                "'encryptMetadata' must give 'algorithm', 'keyId' or both", place);
+    FLE_CHECK(faults.found(Rule::metadata_empty,
+                           "'encryptMetadata' must give 'algorithm', 'keyId' or both", place));
   }
   return o;
 }
 
-Outcome<Leaf> make_leaf(const EncryptOptions& o, std::string path, const Location& place) {
-  if (!o.algorithm || !o.key) {
-    return fail(Errc::schema_incomplete,
-                std::string("the field has no '") + (!o.algorithm ? "algorithm" : "keyId") +
-                    "': give it in 'encrypt', or in 'encryptMetadata' of an object around it",
-                place);
-  }
+Outcome<std::optional<Leaf>> make_leaf(const EncryptOptions& o, std::string path,
+                                       const Location& place, Faults& faults) {
+  const auto missing = [&](Rule rule, const char* option) {
+    return faults.found(rule,
+                        std::string("the field has no '") + option +
+                            "': give it in 'encrypt', or in 'encryptMetadata' of an object "
+                            "around it",
+                        place);
+  };
+  if (!o.algorithm && !o.wrong_algorithm) FLE_CHECK(missing(Rule::algorithm_missing, "algorithm"));
+  if (!o.key && !o.wrong_key) FLE_CHECK(missing(Rule::key_missing, "keyId"));
+  if (!o.algorithm) return std::optional<Leaf>();
   const Algorithm algorithm = o.algorithm->value;
-  FLE_CHECK(check_types(o, algorithm, place));
-  if (algorithm == Algorithm::deterministic && std::holds_alternative<KeyPointer>(o.key->value)) {
-    return fail(Errc::schema_bad_pointer,
-                "the deterministic algorithm needs 'keyId' to be a UUID: with a key from the "
-                "document, equal values would not look equal",
-                o.key->place);
+  FLE_TRY(bool fit, check_types(o, algorithm, place, faults));
+  if (o.key && algorithm == Algorithm::deterministic &&
+      std::holds_alternative<KeyPointer>(o.key->value)) {
+    fit = false;
+    FLE_CHECK(
+        faults.found(Rule::pointer_deterministic,
+                     "the deterministic algorithm needs 'keyId' to be a UUID: with a key from the "
+                     "document, equal values would not look equal",
+                     o.key->place));
   }
-  return Leaf{std::move(path), algorithm, o.key->value, o.types ? o.types->value : bson::TypeSet{}};
+  if (!fit || !o.key || o.any_wrong()) return std::optional<Leaf>();
+  return std::optional<Leaf>(
+      Leaf{std::move(path), algorithm, o.key->value, o.types ? o.types->value : bson::TypeSet{}});
 }
 
 }  // namespace fle::schema

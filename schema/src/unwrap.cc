@@ -58,25 +58,25 @@ std::string names_of(const SchemaValue& map) {
   return s;
 }
 
-Outcome<const Member*> entry_of(const SchemaValue& map, const Location& place,
-                                std::string_view ns) {
+Outcome<const Member*> entry_of(const SchemaValue& map, const Location& place, std::string_view ns,
+                                Faults& faults) {
   if (ns.empty()) {
     if (map.members.size() == 1) return &map.members.front();
-    return fail(Errc::schema_bad_value,
-                "this schema map has " + std::to_string(map.members.size()) + " schemas, of " +
-                    names_of(map) + ": say which",
-                place);
+    return faults.last(Rule::which,
+                       "this schema map has " + std::to_string(map.members.size()) +
+                           " schemas, of " + names_of(map) + ": say which",
+                       place);
   }
   const auto it = std::ranges::find(map.members, ns, &Member::name);
   if (it != map.members.end()) return &*it;
-  return fail(Errc::schema_bad_value,
-              "this schema map has no schema of '" + printable(ns) + "', only of " + names_of(map),
-              place);
+  return faults.last(
+      Rule::which,
+      "this schema map has no schema of '" + printable(ns) + "', only of " + names_of(map), place);
 }
 
 }  // namespace
 
-Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns) {
+Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns, Faults& faults) {
   Inner at{&root, Location(root.offset), origin};
   for (;;) {
     const SchemaValue& v = *at.schema;
@@ -85,7 +85,7 @@ Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view n
     if (v.kind != ValueKind::object || is_schema) return at;
     const Member* inside = nullptr;
     if (is_schema_map(v)) {
-      FLE_TRY(inside, entry_of(v, at.place, ns));
+      FLE_TRY(inside, entry_of(v, at.place, ns, faults));
     } else {
       const auto it = std::ranges::find_if(
           v.members, [](const Member& m) { return find_wrapper(m.name) != nullptr; });
@@ -98,8 +98,8 @@ Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view n
                             });
       const Location place = at.place.at(inside->name, inside->value);
       if (!leads_on)
-        return fail(Errc::schema_bad_value, "there is no '$jsonSchema' in '" + inside->name + "'",
-                    place);
+        return faults.last(Rule::none_inside, "there is no '$jsonSchema' in '" + inside->name + "'",
+                           place);
     }
     at.schema = &inside->value;
     at.place = at.place.at(inside->name, inside->value);

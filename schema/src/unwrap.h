@@ -4,8 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "encrypt_options.h"
 #include "fle/schema/compile.h"
+#include "location.h"
+#include "rules.h"
 #include "value.h"
 
 // Schemas as people keep them: in a validator, in a command, in a driver's schema map.
@@ -21,7 +22,8 @@ struct Inner {
 /// Finds the schema in what stands around it; `root` itself where nothing does.
 /// @param ns  as compile_wrapped_json.
 /// @retval Errc::schema_bad_value, Errc::schema_type_mismatch
-[[nodiscard]] Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns);
+[[nodiscard]] Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns,
+                                    Faults& faults);
 
 /// For the member at a schema's root that is no keyword: what it is, and what to hand over, as the
 /// end of a sentence. Empty where it is nothing that we know.

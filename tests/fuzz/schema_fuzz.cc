@@ -1,10 +1,12 @@
 // Schemas as text and as BSON: any answer, no crash; a refusal is one line with a code and a place;
-// a plan that compiles can be asked anything, and its leaves keep the rules of their algorithm.
+// a plan that compiles can be asked anything, and its leaves keep the rules of their algorithm. The
+// linter finds a broken rule exactly where compiling fails.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "fle/schema/compile.h"
+#include "fle/schema/lint.h"
 
 namespace {
 
@@ -56,6 +58,18 @@ void check(const Compiled& compiled, std::string_view input, bool is_text) {
     ask(**compiled, name);
 }
 
+void check_lint(std::string_view input, Origin origin) {
+  const auto report = fle::schema::lint_wrapped_json(input, origin);
+  const auto compiled = fle::schema::compile_wrapped_json(input, origin, {});
+  require((report.n_broken == 0) == compiled.has_value());
+  bool told = compiled.has_value();
+  for (const fle::schema::LintFinding& f : report.findings) {
+    require(f.line != 0 && f.column != 0 && !f.message.empty());
+    told = told || (!f.warning && f.code == compiled.error().code);
+  }
+  require(told);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -63,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const Origin origin : {Origin::local, Origin::remote}) {
     check(fle::schema::compile_json(input, origin), input, true);
     check(fle::schema::compile_bson({data, size}, origin), input, false);
+    check_lint(input, origin);
   }
   return 0;
 }
