@@ -54,6 +54,8 @@ set(rooms
   "tools/fle streams command_line"
   "tools/fle keys command_line|streams"
   "tools/fle commands command_line|streams"
+  "tools/fle schema_help command_line|streams|commands|keys"
+  "tools/fle generate command_line|streams"
   "tools/mongocrypt include none"
   "tools/mongocrypt handle none"
   "tools/mongocrypt work handle"

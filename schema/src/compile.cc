@@ -444,6 +444,15 @@ CompiledPlan compile_wrapped_json(std::string_view text, Origin origin, std::str
   return with_position(inner ? compile_first(*inner, budget, text.size()) : inner.error(), text);
 }
 
+Outcome<std::vector<std::string>> find_wrapped_json(std::string_view text, std::string_view ns) {
+  FLE_TRY(const SchemaValue root, read_json(text));
+  Faults faults;
+  auto inner = unwrap(root, Origin::local, ns, faults);
+  if (inner) return inner->place.names();
+  set_position(inner.error(), text, inner.error().column);
+  return inner.error();
+}
+
 CompiledPlan compile_bson(Bytes document, Origin origin, const Budget& budget) {
   FLE_TRY(const SchemaValue schema, read_bson(document));
   auto plan = compile_first({&schema, Location(), origin}, budget, document.size());

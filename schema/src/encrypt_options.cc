@@ -177,21 +177,6 @@ Outcome<bool> check_types(const EncryptOptions& o, Algorithm algorithm, const Lo
 
 }  // namespace
 
-std::string Location::pointer() const {
-  std::vector<const Step*> steps;
-  for (const Step* s = step_.get(); s != nullptr; s = s->outer.get()) steps.push_back(s);
-  std::string text;
-  std::for_each(steps.rbegin(), steps.rend(),
-                [&](const Step* s) { text += pointer_step(s->name); });
-  return text.empty() ? "/" : text;
-}
-
-Failure fail(ErrorCode code, const std::string& message, const Location& place) {
-  Failure f(code, printable(message), place.pointer());
-  f.column = static_cast<std::uint32_t>(place.offset);
-  return f;
-}
-
 std::string type_suggestion(std::string_view name) {
   // What other languages and JSON Schema call them.
   static constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {

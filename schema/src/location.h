@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fle/failure.h"
 #include "value.h"
@@ -27,6 +28,8 @@ class Location {
   }
   /// RFC 6901.
   [[nodiscard]] std::string pointer() const;
+  /// What leads here from the root.
+  [[nodiscard]] std::vector<std::string> names() const;
 
   std::size_t offset;
 

@@ -14,12 +14,12 @@ namespace fle::tools {
 
 /// Lets `run` with the options be what is chosen when the user picks `cmd`.
 /// @param check_usage  what CLI11 cannot check by itself: throws a usage error. May be null.
-template <class Options>
-void choose(CLI::App& cmd, Action& chosen, std::shared_ptr<Options> o, Done (*run)(const Options&),
-            void (*check_usage)(const Options&) = nullptr) {
+template <class Options, class Result>  // Done or Ending
+void choose(CLI::App& cmd, Action& chosen, std::shared_ptr<Options> o,
+            Result (*run)(const Options&), void (*check_usage)(const Options&) = nullptr) {
   cmd.callback([o = std::move(o), &chosen, run, check_usage] {
     if (check_usage != nullptr) check_usage(*o);
-    chosen = [o, run] { return run(*o); };
+    chosen = [o, run]() -> Ending { return run(*o); };
   });
 }
 

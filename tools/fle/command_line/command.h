@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "fle/failure.h"
 #include "fle/kms/key_ring.h"
@@ -19,8 +20,19 @@ namespace fle::tools {
 /// Exit statuses of the command; scripts rely on them.
 enum Exit : int { kDone = 0, kRefused = 1, kUsage = 2 };
 
+/// How a subcommand ends: with what it was refused for, or silently with a status of its own.
+struct Ending {
+  Ending(Done d)  // NOLINT(google-explicit-constructor)
+      : done(std::move(d)), status(done ? kDone : kRefused) {}
+  Ending(Failure f, Exit s = kRefused)  // NOLINT(google-explicit-constructor)
+      : done(std::move(f)), status(s) {}
+  Ending(Exit s) : status(s) {}  // NOLINT(google-explicit-constructor)
+  Done done = ok;
+  Exit status;
+};
+
 /// What a subcommand does once its options are parsed.
-using Action = std::function<Done()>;
+using Action = std::function<Ending()>;
 
 /// Adds one subcommand to `app`; `chosen` receives what it does when the user picks it.
 using AddCommand = void (*)(CLI::App& app, Action& chosen);
@@ -33,6 +45,7 @@ void add_decrypt(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);
 void add_analyze(CLI::App& app, Action& chosen);
 void add_command(CLI::App& app, Action& chosen);
+void add_generate(CLI::App& app, Action& chosen);
 
 /// One line on standard error: "fle: ...". Names of the library's options become those of the
 /// command's.
@@ -55,7 +68,7 @@ struct KeyOptions {
   bool seal_new_keys = false;
   bool may_swap = false;
 
-  void add_vault(CLI::App& cmd);
+  void add_vault(CLI::App& cmd, bool required = true);
   void add_kms(CLI::App& cmd);
   [[nodiscard]] LockPolicy lock_policy() const noexcept {
     return may_swap ? LockPolicy::best_effort : LockPolicy::required;

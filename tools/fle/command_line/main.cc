@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <span>
 
 #include "cli.h"
 #include "command.h"
@@ -12,8 +13,8 @@ namespace fle::tools {
 namespace {
 
 // A new subcommand is a file and a row.
-constexpr AddCommand kCommands[] = {add_keygen,  add_key,     add_schema,  add_encrypt,
-                                    add_decrypt, add_inspect, add_analyze, add_command};
+constexpr AddCommand kCommands[] = {add_keygen,  add_key,     add_schema,  add_encrypt, add_decrypt,
+                                    add_inspect, add_analyze, add_command, add_generate};
 
 /// "fle key delete": the commands that were understood.
 std::string command_line_so_far(const CLI::App& app) {
@@ -28,13 +29,25 @@ const CLI::App& last_command(const CLI::App& app) {
   return subs.empty() ? app : last_command(*subs.back());
 }
 
+/// The word that was meant for one of `commands`: the first unknown one, or one that was taken for
+/// an argument of the command that they belong to.
+std::string meant_for_command(const CLI::App& command, const std::string& unknown,
+                              std::span<const std::string_view> commands) {
+  for (const CLI::Option* o : command.get_options()) {
+    if (!o->get_positional()) continue;
+    for (const std::string& word : o->results())
+      if (!closest_name(word, commands).empty()) return word;
+  }
+  return unknown;
+}
+
 /// What is wrong with the command line, and which option or command was meant.
 std::string usage_fault(const CLI::App& app, const CLI::ParseError& e) {
   const CLI::App& command = last_command(app);
   std::vector<std::string> rest = app.remaining(true);
   std::erase_if(rest, [](const std::string& word) { return word == "--" || word.empty(); });
   if (rest.empty()) return e.what();
-  const std::string word = rest.front().substr(0, rest.front().find('='));
+  std::string word = rest.front().substr(0, rest.front().find('='));
   std::vector<std::string> known;
   const bool option = word.starts_with('-');
   if (option) {
@@ -44,8 +57,9 @@ std::string usage_fault(const CLI::App& app, const CLI::ParseError& e) {
     for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; }))
       known.push_back(sub->get_name());
   }
-  const std::string meant =
-      did_you_mean(word, std::vector<std::string_view>(known.begin(), known.end()));
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  if (!option) word = meant_for_command(command, word, names);
+  const std::string meant = did_you_mean(word, names);
   if (std::ranges::count(known, word) != 0)
     return "'" + word + "' stands too early: options follow the command";
   if (option || !known.empty())
@@ -94,10 +108,9 @@ int run(int argc, char** argv) {
     complain(shortened(usage_fault(app, e)) + " (see '" + command_line_so_far(app) + " --help')");
     return kUsage;
   }
-  const Done done = chosen();
-  if (done) return kDone;
-  complain(done.error().to_string());
-  return kRefused;
+  const Ending end = chosen();
+  if (!end.done) complain(end.done.error().to_string());
+  return end.status;
 }
 
 }  // namespace

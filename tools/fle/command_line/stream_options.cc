@@ -10,6 +10,10 @@ namespace fle::tools {
 
 void StreamOptions::add_input(CLI::App& cmd) {
   cmd.add_option("--in", in, "Input; standard input if not given")->type_name("FILE");
+  add_format(cmd);
+}
+
+void StreamOptions::add_format(CLI::App& cmd) {
   cmd.add_option("--format", format,
                  "bson: documents one after the other (the default); json: one Extended JSON "
                  "document a line")

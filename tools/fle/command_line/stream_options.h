@@ -24,6 +24,8 @@ struct StreamOptions {
   unsigned threads = 0;       // 0: one for each core
 
   void add_input(CLI::App& cmd);
+  /// --format and --quiet, where there is no input.
+  void add_format(CLI::App& cmd);
   void add_result(CLI::App& cmd);
   /// add_result and --threads.
   void add_output(CLI::App& cmd);

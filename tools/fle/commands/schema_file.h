@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "fle/budget.h"
 #include "fle/schema/compile.h"
@@ -28,6 +29,15 @@ struct SchemaFile {
   void add_budget(CLI::App& cmd);
   /// Failures name the file.
   [[nodiscard]] Outcome<std::shared_ptr<const schema::Plan>> compile() const;
+  /// The same for what read() gave.
+  [[nodiscard]] Outcome<std::shared_ptr<const schema::Plan>> compile(std::string_view text) const;
+  /// The file's text, which may be a schema.
+  [[nodiscard]] Outcome<std::string> read() const;
+  /// A failure of the text, with the file's name.
+  [[nodiscard]] Failure in_file(Failure f) const;
+  [[nodiscard]] schema::Origin origin() const noexcept {
+    return remote ? schema::Origin::remote : schema::Origin::local;
+  }
 };
 
 }  // namespace fle::tools

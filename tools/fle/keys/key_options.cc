@@ -121,12 +121,12 @@ Failure in_option(Failure f, const char* option, const std::string& file) {
 
 }  // namespace
 
-void KeyOptions::add_vault(CLI::App& cmd) {
+void KeyOptions::add_vault(CLI::App& cmd, bool required) {
   cmd.add_option(
          "--vault", vault,
          "Key vault: a file (SQLite), a mongodb:// address, or @FILE with the address in it "
          "(for one with a password)")
-      ->required()
+      ->required(required)
       ->envname(kVaultVariable)
       ->type_name("FILE|URI|@FILE");
   cmd.add_option("--vault-ns", vault_namespace, "The collection of a key vault in MongoDB")

@@ -2,7 +2,9 @@
 #define FLE_SCHEMA_COMPILE_H_
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "fle/budget.h"
 #include "fle/bytes.h"
@@ -43,8 +45,14 @@ enum class Origin : std::uint8_t {
 [[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(
     std::string_view text, Origin origin, std::string_view ns, const Budget& budget = {});
 
-/// The same for a schema that is a BSON document (a validator's $jsonSchema). Errors carry the
-/// JSON pointer only.
+/// Where compile_wrapped_json finds the schema: the names that lead to it, {"validator",
+/// "$jsonSchema"} or {"clinic.patients"}; none where the text itself is the schema. What it finds
+/// need not compile. Failures as there.
+[[nodiscard]] FLE_API Outcome<std::vector<std::string>> find_wrapped_json(std::string_view text,
+                                                                          std::string_view ns);
+
+/// As compile_json for a schema that is a BSON document (a validator's $jsonSchema). Errors carry
+/// the JSON pointer only.
 [[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_bson(
     Bytes document, Origin origin = Origin::local, const Budget& budget = {});
 

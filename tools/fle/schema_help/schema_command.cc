@@ -1,0 +1,102 @@
+// fle schema FILE: what a schema encrypts.
+#include <algorithm>
+#include <array>
+
+#include <unistd.h>
+
+#include "command_line/cli.h"
+#include "commands/schema_file.h"
+#include "fle/did_you_mean.h"
+#include "json_line.h"
+#include "schema_commands.h"
+
+namespace fle::tools {
+namespace {
+
+struct ShowOptions {
+  SchemaFile file{};
+  bool json = false;
+  std::vector<std::string> subcommands;  // that FILE may have been meant for
+};
+
+std::string table(const schema::Plan& plan) {
+  using Row = std::array<std::string, 4>;
+  std::vector<Row> rows{{"path", "algorithm", "key", "types"}};
+  for (const schema::Leaf& l : plan.leaves()) {
+    rows.push_back({printable(l.path), algorithm_name(l.algorithm), printable(key_name(l.key)),
+                    type_names(l.types)});
+  }
+  std::array<std::size_t, 4> width{};
+  for (const Row& r : rows) {
+    for (std::size_t i = 0; i < r.size(); ++i) width[i] = std::max(width[i], r[i].size());
+  }
+  std::string table;
+  for (const Row& r : rows) {
+    for (std::size_t i = 0; i < r.size(); ++i) {
+      table += r[i];
+      if (i + 1 < r.size()) table.append(width[i] - r[i].size() + 2, ' ');
+    }
+    table += '\n';
+  }
+  return table;
+}
+
+std::string json_lines(const schema::Plan& plan) {
+  std::string text;
+  for (const schema::Leaf& l : plan.leaves())
+    text += JsonLine().add("path", l.path).add_value("encrypt", encrypt_json(l)).line();
+  return text;
+}
+
+Done show(const ShowOptions& o) {
+  auto plan = o.file.compile();
+  if (!plan && ::access(o.file.path.c_str(), F_OK) != 0) {
+    const std::string meant = did_you_mean(
+        o.file.path, std::vector<std::string_view>(o.subcommands.begin(), o.subcommands.end()));
+    if (!meant.empty()) plan.error().message += "." + meant;
+  }
+  FLE_CHECK(plan);
+  return print(o.json ? json_lines(**plan) : table(**plan));
+}
+
+// A new subcommand is a file and a row.
+constexpr AddCommand kSchemaCommands[] = {add_schema_lint, add_schema_infer, add_schema_diff,
+                                          add_schema_server};
+
+}  // namespace
+
+void add_schema(CLI::App& app, Action& chosen) {
+  CLI::App* cmd = app.add_subcommand(
+      "schema", "Compile a schema and print what it encrypts: path, algorithm, key, types");
+  auto o = std::make_shared<ShowOptions>();
+  CLI::Option* file =
+      cmd->add_option("FILE", o->file.path, "JSON Schema with encrypt keywords, as Extended JSON");
+  o->file.add_origin(*cmd);
+  o->file.add_ns(*cmd);
+  o->file.add_budget(*cmd);
+  cmd->add_flag("--json", o->json,
+                "One line of JSON a field: path, and encrypt as a schema has it");
+  cmd->footer(
+      "FILE may also be a validator, a collection's options, or a driver's schema map. A file "
+      "that\n"
+      "has a command's name is given with its folder: ./lint\n"
+      "Example: fle schema patients.json");
+  cmd->require_subcommand(0, 1);
+  for (const AddCommand add : kSchemaCommands) add(*cmd, chosen);
+  for (const CLI::App* sub : cmd->get_subcommands([](const CLI::App*) { return true; }))
+    o->subcommands.push_back(sub->get_name());
+  // CLI11 calls this behind the callback of a subcommand, too.
+  cmd->callback([cmd, o, file, &chosen] {
+    if (!cmd->get_subcommands().empty()) {
+      for (const CLI::Option* option : cmd->get_options())
+        if (option->count() != 0 && option->get_envname().empty())
+          throw CLI::ValidationError("'" + option->get_name() +
+                                     "' stands too early: options follow the command");
+      return;
+    }
+    if (file->count() == 0) throw CLI::RequiredError("FILE or a command");
+    chosen = [o]() -> Ending { return show(*o); };
+  });
+}
+
+}  // namespace fle::tools
