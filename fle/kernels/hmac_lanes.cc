@@ -11,10 +11,9 @@ namespace fle::kernels {
 namespace {
 
 constexpr std::size_t kMaxJobs = 64;  // at a time: what one call of the engine brings
-// More than the frames of the widest LaneWidth functions; of all others, those of libcrypto below
-// the one lane included.
+// More than the frames of the widest LaneWidth functions; of all others.
 constexpr std::size_t kWidestStack = 6144;
-constexpr std::size_t kOneLaneStack = 5120;
+constexpr std::size_t kNarrowStack = 4096;
 
 class Batch {
  public:
@@ -33,7 +32,7 @@ class Batch {
     inner_hashes();
     outer_hashes();
     if (n_ < widths_.front().fewest) {
-      scrub_stack<kOneLaneStack>();
+      scrub_stack<kNarrowStack>();
     } else {
       scrub_stack<kWidestStack>();
     }
@@ -170,30 +169,7 @@ class Batch {
 
 }  // namespace
 
-[[gnu::noinline]] void hmac_rest(const LaneWidth& one, const MacJob& job,
-                                 const std::uint64_t* state, std::size_t hashed) noexcept {
-  std::uint64_t reached[8];
-  std::uint8_t buffer[2 * kShaBlock];
-  std::uint64_t* const to = reached;
-  const std::uint64_t* from = state;
-  Message message(job, hashed);
-  while (!message.ended()) {
-    const Segment s = message.next(buffer);
-    one.compress(&to, &from, &s.data, s.blocks);
-    from = reached;
-  }
-  std::uint8_t* const mac = buffer;
-  const std::uint64_t* const outer = job.key->outer;
-  one.finish(&mac, &outer, &from);
-  copy(job.out, mac, job.out_len);
-}
-
 void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept {
-  if (n == 1) {
-    hmac_rest(widths.back(), jobs[0], jobs[0].key->inner, 0);
-    scrub_stack<kOneLaneStack>();
-    return;
-  }
   while (n != 0) {
     const std::size_t part = std::min(n, kMaxJobs);
     Batch(widths, jobs, part).run();

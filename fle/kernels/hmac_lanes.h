@@ -27,24 +27,12 @@ struct LaneWidth {
                  const std::uint64_t* const* inner) noexcept;
 };
 
-// One message on the single-stream code of libcrypto, the best there is: one_lane.cc.
-void compress_one_lane(std::uint64_t* const* to, const std::uint64_t* const* from,
-                       const std::uint8_t* const* blocks, std::size_t n_blocks) noexcept;
-void finish_one_lane(std::uint8_t* const* macs, const std::uint64_t* const* outer,
-                     const std::uint64_t* const* inner) noexcept;
-inline constexpr LaneWidth kSha512OneLane{1, 1, compress_one_lane, finish_one_lane};
-
 /// HMAC-SHA-512 of a batch of any lengths and keys. First all inner hashes: each lane is refilled
 /// as soon as its message ends, long messages go first, and the width follows the number of
 /// messages that are left. Then all outer hashes, which have one block each.
 ///
 /// @param widths  widest first, at most kMaxLanes lanes, the last of one lane.
 void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept;
-
-/// HMAC-SHA-512 of one message whose first `hashed` blocks have led from the inner midstate to
-/// `state`. Wipes nothing: its caller wipes the dead stack.
-void hmac_rest(const LaneWidth& one, const MacJob& job, const std::uint64_t* state,
-               std::size_t hashed) noexcept;
 
 }  // namespace fle::kernels
 

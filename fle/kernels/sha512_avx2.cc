@@ -2,6 +2,7 @@
 // would be no faster: sixteen registers are too few for them.
 #include "kernels/sha512_avx2.h"
 
+#include "kernels/seal_one.h"
 #include "kernels/target.h"
 
 #define FLE_LANE_TARGET FLE_TARGET_AVX2
@@ -37,6 +38,6 @@ struct Ymm : FourLanes {
 
 }  // namespace
 
-const LaneWidth kSha512Avx2[2] = {lane_width<Ymm, 1>(3), kSha512OneLane};
+const LaneWidth kSha512Avx2[2] = {lane_width<Ymm, 1>(3), kSha512OneAvx2};
 
 }  // namespace fle::kernels

@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 
+#include "kernels/seal_one.h"
 #include "kernels/target.h"
 
 #define FLE_LANE_TARGET FLE_TARGET_AVX512
@@ -112,6 +113,6 @@ struct Zmm {
 }  // namespace
 
 const LaneWidth kSha512Avx512[4] = {lane_width<Zmm, 2>(9), lane_width<Zmm, 1>(5),
-                                    lane_width<Ymm, 1>(2), kSha512OneLane};
+                                    lane_width<Ymm, 1>(2), kSha512OneAvx512};
 
 }  // namespace fle::kernels

@@ -16,11 +16,19 @@ namespace {
 constexpr std::size_t kStack = 4096;
 
 FLE_TARGET_AVX2 bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
+  if (n == 1) {
+    mac_one_avx2(jobs[0]);
+    return true;
+  }
   hmac_lanes(kSha512Avx2, jobs, n);
   scrub_ymm();
   return true;
 }
 FLE_TARGET_AVX512 bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
+  if (n == 1) {
+    mac_one_avx512(jobs[0]);
+    return true;
+  }
   hmac_lanes(kSha512Avx512, jobs, n);
   scrub_zmm();
   return true;
@@ -50,16 +58,16 @@ const Kernel kAesNiKernel{
 
 const Kernel kAvx2Kernel{
     "aesni_avx2", kAesNi | kAvx2,
-    expand_aesni, mac_avx2, cbc_encrypt_aesni, cbc_decrypt_aesni, ctr_fill_aesni, seal_one};
+    expand_aesni, mac_avx2, cbc_encrypt_aesni, cbc_decrypt_aesni, ctr_fill_aesni, seal_one_avx2};
 
 const Kernel kAvx512Kernel{
     "aesni_avx512", kAesNi | kAvx2 | kAvx512,
-    expand_aesni, mac_avx512, cbc_encrypt_aesni, cbc_decrypt_aesni, ctr_fill_aesni, seal_one};
+    expand_aesni, mac_avx512, cbc_encrypt_aesni, cbc_decrypt_aesni, ctr_fill_aesni, seal_one_avx512};
 
 // AVX-512 together with VAES also means a core that does not slow its clock for 512-bit work.
 const Kernel kVaesKernel{
     "vaes_avx512", kAesNi | kAvx2 | kAvx512 | kVaes,
-    expand_aesni, mac_avx512, encrypt_vaes, decrypt_vaes, ctr_fill_aesni, seal_one};
+    expand_aesni, mac_avx512, encrypt_vaes, decrypt_vaes, ctr_fill_aesni, seal_one_avx512};
 // clang-format on
 
 }  // namespace fle::kernels

@@ -150,7 +150,7 @@ bool check_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexcep
     if (ciphertext_of(it.sealed).size() % kBlockLen != 0) it.opened = false;
   }
   // The right tag of a forged message is what a forger wants to know.
-  ::explicit_bzero(tags, sizeof tags);
+  ::explicit_bzero(tags, n * sizeof tags[0]);
   return good;
 }
 

@@ -222,11 +222,6 @@ void expect_outer_hashes(std::span<const kernels::LaneWidth> widths) {
 
 #if defined(__x86_64__)
 
-TEST(Sha512Lanes, OneLaneGivesThePublishedDigest) {
-  expect_published_digests({&kernels::kSha512OneLane, 1});
-  expect_outer_hashes({&kernels::kSha512OneLane, 1});
-}
-
 TEST(Sha512Lanes, Avx2GivesThePublishedDigestInEveryLane) {
   if (!kernels::runs_here(kernels::kAvx2Kernel)) GTEST_SKIP() << "no AVX2 here";
   expect_published_digests(kernels::kSha512Avx2);

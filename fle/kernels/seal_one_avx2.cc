@@ -1,0 +1,51 @@
+// One message on AVX2 and BMI2, where a rotation of a vector takes two shifts.
+#include "kernels/seal_one.h"
+#include "kernels/target.h"
+
+#define FLE_ONE_TARGET FLE_TARGET_AES_AVX2
+#include "kernels/one_message.h"
+
+namespace fle::kernels {
+namespace {
+
+struct Xmm {
+  template <int kN>
+  FLE_ONE_TARGET FLE_INLINE static __m128i rotr(__m128i x) noexcept {
+    return _mm_or_si128(_mm_srli_epi64(x, kN), _mm_slli_epi64(x, 64 - kN));
+  }
+  FLE_ONE_TARGET FLE_INLINE static __m128i xor3(__m128i a, __m128i b, __m128i c) noexcept {
+    return _mm_xor_si128(_mm_xor_si128(a, b), c);
+  }
+};
+
+}  // namespace
+
+FLE_ONE_TARGET void compress_one_avx2(std::uint64_t* const* to, const std::uint64_t* const* from,
+                                      const std::uint8_t* const* blocks,
+                                      std::size_t n_blocks) noexcept {
+  hash<Xmm>(to[0], from[0], blocks[0], n_blocks);
+}
+
+FLE_ONE_TARGET void finish_one_avx2(std::uint8_t* const* macs, const std::uint64_t* const* outer,
+                                    const std::uint64_t* const* inner) noexcept {
+  std::uint64_t state[8];
+  std::uint8_t block[kShaBlock];
+  hash_outer<Xmm>(state, outer[0], inner[0], block);
+  for (int i = 0; i < 8; ++i) put_be64(macs[0] + 8 * i, state[i]);
+}
+
+FLE_ONE_TARGET void mac_one_avx2(const MacJob& job) noexcept {
+  mac_rest<Xmm>(job, job.key->inner, 0);
+  scrub_ymm();
+  scrub_stack<kOneStack>();
+}
+
+FLE_ONE_TARGET bool seal_one_avx2(const MacJob* iv, const CbcEncryptJob& encrypt,
+                                  const MacJob& tag) noexcept {
+  seal_whole<Xmm>(iv, encrypt, tag);
+  scrub_ymm();
+  scrub_stack<kOneStack>();
+  return true;
+}
+
+}  // namespace fle::kernels
