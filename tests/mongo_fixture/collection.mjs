@@ -5,6 +5,7 @@ import { OpType, useOperators } from 'mingo/core';
 import { compare } from 'mingo/util';
 import 'mingo/init/system';
 
+import { bits } from './bits.mjs';
 import { nearOf } from './geo.mjs';
 import { bsonOf, equal, plain } from './values.mjs';
 
@@ -33,7 +34,7 @@ export const query = (filter) => {
   if ('$text' in filter)
     throw new MongoError(27, 'IndexNotFound', 'text index required for $text query');
   return checked(() => {
-    const compiled = new Query(nearOf(plain(filter))?.rest ?? plain(filter));
+    const compiled = new Query(nearOf(plain(filter))?.rest ?? plain(filter), { context: bits });
     compiled.test({}); // mingo reports some unknown operators only when they are met
     return (document) => compiled.test(plain(document));
   });

@@ -71,6 +71,15 @@ test('$const is another name of $literal', () => {
   assert.deepEqual(cursor.firstBatch, [{ _id: 1, n: 2 }]);
 });
 
+test('numbers alone have bits', () => {
+  const values = [{ v: 'text' }, { v: 3 }, { v: [8, 'x'] }, {}];
+  const db = withDocuments(...values.map((v, i) => ({ _id: i + 1, ...v })));
+  assert.deepEqual(found(db, { v: { $bitsAllClear: 4 } }), [2, 3]);
+  assert.deepEqual(found(db, { v: { $bitsAllSet: [0, 1] } }), [2]);
+  assert.deepEqual(found(db, { v: { $bitsAnyClear: 3 } }), [3]);
+  assert.deepEqual(found(db, { v: { $bitsAnySet: 9 } }), [2, 3]);
+});
+
 const place = (_id, ...coordinates) => ({ _id, at: { type: 'Point', coordinates } });
 
 test('$near needs an index and finds the nearest first', () => {
