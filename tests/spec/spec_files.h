@@ -37,6 +37,7 @@ class SpecTest : public ::testing::Test {
   /// Reads what the test needs; runs only where the files are.
   virtual void load() {}
 
+  [[nodiscard]] std::string path(const std::string& file) const { return (dir_ / file).string(); }
   [[nodiscard]] std::string read(const std::string& file) const {
     std::ifstream in(dir_ / file, std::ios::binary);
     if (!in) throw std::runtime_error("no file " + (dir_ / file).string());
