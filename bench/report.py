@@ -280,6 +280,18 @@ def json_tables(r):
                      rows)
 
 
+def stream_tables(r):
+    rows = []
+    for op in ("encrypt", "decrypt"):
+        for n in r.sizes("stream", "documents"):
+            command, engine = (r.time("stream", op=op, impl=impl, documents=n)
+                               for impl in ("fle_command", "engine"))
+            if command and engine:
+                rows.append([f"{op}, {n:,} patients", f"{1e9 / command:,.0f}", f"{1e9 / engine:,.0f}",
+                             f"{100 * engine / command:.0f} %"])
+    yield from table(["documents a second", "fle", "batch engine alone", "fle / engine"], rows)
+
+
 def walk_tables(r):
     rows = []
     walks = [(dict(k[1:]), t) for k, t in r.times.items() if k[0] == "walk"]
@@ -377,6 +389,12 @@ A patient as canonical Extended JSON. *read* is text to BSON, *write* the revers
 are all that `fle encrypt --format json` and `fle decrypt --format json` do with a line between reading and
 writing it, four fields encrypted, 64 lines a batch. Both columns use libfle's cipher.
 """
+STREAMS = """## The fle command
+
+A stream of patients in BSON, four encrypted fields each: a whole run of `fle encrypt` or `fle decrypt` from the
+start of its process to the end, from a file to nowhere; and the batch engine alone with the same values, on as many
+threads, in memory that is ready. Wall time.
+"""
 THREADS = """## Threads
 
 One key or cipher for all threads, a batch of 64 fields or one document for each, wall time.
@@ -387,7 +405,7 @@ SECTIONS = [("limit", LIMIT, limit_tables),
             ("interface", INTERFACE, interface_tables),
             ("field", THREADS, thread_tables),
             ("keys", "## Keys in the cache\n", key_tables),
-            ("json", JSON, json_tables),
+            ("json", JSON, json_tables), ("stream", STREAMS, stream_tables),
             ("walk", "## Walking BSON\n", walk_tables)]
 
 

@@ -1,0 +1,222 @@
+// The fle command on a stream of patients, beside the batch engine alone with the same fields.
+//
+//   stream/op:encrypt|decrypt/impl:fle_command|engine/documents:N
+//
+// `fle_command` is a whole run of `fle encrypt` or `fle decrypt`, from its start to its end: BSON
+// from a file, the result to where it costs nothing, one worker for each core, two threads more
+// that read and write. `engine` seals or opens the same values on as many threads, in memory that
+// is ready. An item is a document with four encrypted fields; what counts is wall time.
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include "bench_main.h"
+#include "fle/batch.h"
+#include "fle/bson_walk/walk.h"
+#include "fle/schema/compile.h"
+#include "support/bson_values.h"
+#include "support/local_keys.h"
+
+namespace fle::bench {
+namespace {
+
+using test::Buf;
+using test::LocalKeys;
+
+constexpr std::size_t kPatients = 1000;  // that differ; the stream repeats them
+constexpr std::size_t kRepeats = 200;    // so that the start of a process hardly counts
+
+std::string schema_json(const std::string& uuid) {
+  const std::string det = R"("algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic")";
+  return R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" + uuid +
+         R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"}, "properties": {
+      "ssn": {"encrypt": {"bsonType": "int", )" +
+         det + R"(}},
+      "bloodType": {"encrypt": {"bsonType": "string"}},
+      "medicalRecords": {"encrypt": {"bsonType": "array"}},
+      "insurance": {"bsonType": "object", "properties": {
+        "policyNumber": {"encrypt": {"bsonType": "int", )" +
+         det + "}}}}}}";
+}
+
+Buf patient(std::size_t i) {
+  const std::string n = std::to_string(i);
+  return test::bson_of(
+      R"({"_id": {"$oid": "5d6ecdce70401f03b27448fc"}, "name": "Jon Doe )" + n + R"(", "ssn": )" +
+      std::to_string(241'014'209 + i) +
+      R"(, "bloodType": "AB+", "medicalRecords": [{"weight": 180, "bloodPressure": "120/80"}],
+          "insurance": {"policyNumber": )" +
+      std::to_string(123'142 + i) + R"(, "provider": "MaestCare"}})");
+}
+
+/// A folder that is gone with the process.
+class Folder {
+ public:
+  Folder() : path_(std::filesystem::temp_directory_path() / "fle_stream_bench_XXXXXX") {
+    std::string name = path_.string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] std::string operator/(const char* name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Runs fle with its standard output going to `out`.
+void run_fle(std::vector<std::string> args, const std::string& out) {
+  args.insert(args.begin(), FLE_COMMAND);
+  std::vector<char*> argv;
+  for (std::string& a : args) argv.push_back(a.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                   0600);
+  pid_t child = 0;
+  const int failed = ::posix_spawn(&child, FLE_COMMAND, &files, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  int status = 0;
+  if (failed != 0 || ::waitpid(child, &status, 0) != child || status != 0)
+    throw std::runtime_error("fle " + args[1] + " failed");
+}
+
+std::string read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+class Subject {
+ public:
+  Subject() {
+    run_fle({"keygen", "--out", master_}, "/dev/null");
+    run_fle({"key", "create", "--vault", vault_, "--local-key", master_}, folder_ / "key.json");
+    const std::string key = read(folder_ / "key.json");
+    constexpr std::size_t kUuidLen = 36;
+    const std::size_t before = key.find(R"("uuid")");
+    const std::size_t at = key.find('"', key.find(':', before)) + 1;
+    const std::string schema = schema_json(key.substr(at, kUuidLen));
+    std::ofstream(schema_) << schema;
+    make_stream();
+    fle("encrypt", plain_, stored_);
+    fle("decrypt", stored_, folder_ / "back.bson");
+    if (read(plain_) != read(folder_ / "back.bson"))
+      throw std::runtime_error("fle decrypts to something else");
+    std::filesystem::remove(folder_ / "back.bson");
+    make_jobs(*LocalKeys::must(schema::compile_json(schema)));
+  }
+
+  void command(bool encrypts) const {
+    fle(encrypts ? "encrypt" : "decrypt", encrypts ? plain_ : stored_, "/dev/null");
+  }
+  void engine(bool encrypts) {
+    std::vector<std::thread> threads;
+    for (Worker& w : workers_) {
+      threads.emplace_back([&w, encrypts] {
+        for (std::size_t i = 0; i < kRepeats / w.share; ++i) {
+          w.failed |=
+              encrypts ? !seal_batch(w.seals).has_value() : !open_batch(w.opens).has_value();
+        }
+      });
+    }
+    for (std::thread& t : threads) t.join();
+    for (const Worker& w : workers_)
+      if (w.failed) throw std::runtime_error("the batch engine refused a value");
+  }
+
+ private:
+  /// What one thread works on: every patient, and memory of its own.
+  struct Worker {
+    std::size_t share = 1;
+    std::vector<Buf> payloads;
+    std::vector<Buf> values;
+    std::vector<SealJob> seals;
+    std::vector<OpenJob> opens;
+    bool failed = false;
+  };
+
+  void fle(const std::string& what, const std::string& in, const std::string& out) const {
+    std::vector<std::string> args = {what,    "--vault", vault_, "--local-key",
+                                     master_, "--in",    in,     "--quiet"};
+    if (what == "encrypt") args.insert(args.end(), {"--schema", schema_});
+    run_fle(args, out);
+  }
+  void make_stream() {
+    std::ofstream out(plain_, std::ios::binary);
+    for (std::size_t i = 0; i < kPatients; ++i) documents_.push_back(patient(i));
+    for (std::size_t repeat = 0; repeat < kRepeats; ++repeat) {
+      for (const Buf& d : documents_)
+        out.write(reinterpret_cast<const char*>(d.data()), static_cast<std::streamsize>(d.size()));
+    }
+  }
+  void make_jobs(const schema::Plan& plan) {
+    const KeyId id{{1, 2, 3}};
+    keys_.add(id, Buf(DataKey::kLen, 0x21));
+    key_ = LocalKeys::must(keys_.ring()->by_id(id));
+    workers_.resize(std::max(1U, std::thread::hardware_concurrency()));
+    for (Worker& w : workers_) {
+      w.share = workers_.size();
+      for (const Buf& d : documents_) add_jobs(w, d, plan, id);
+      if (!seal_batch(w.seals)) throw std::runtime_error("the batch engine refused a value");
+      for (std::size_t i = 0; i < w.payloads.size(); ++i)
+        w.opens.push_back({&key_->key, w.payloads[i], w.values[i]});
+    }
+  }
+  void add_jobs(Worker& w, const Buf& document, const schema::Plan& plan, const KeyId& id) {
+    bson::Edits edits;
+    LocalKeys::must(bson::find_fields(document, plan, edits));
+    for (const bson::Mark& m : edits.marks()) {
+      const Bytes value = Bytes(document).subspan(m.value_offset, m.value_size);
+      w.payloads.emplace_back(payload_len(value.size()));
+      w.values.emplace_back(open_capacity(w.payloads.back().size()));
+      w.seals.push_back({&key_->key, id, plan.leaf(m.leaf).algorithm,
+                         static_cast<std::uint8_t>(m.type), value, w.payloads.back()});
+    }
+  }
+
+  Folder folder_;
+  std::string master_ = folder_ / "master.key";
+  std::string vault_ = folder_ / "keys.vault";
+  std::string schema_ = folder_ / "schema.json";
+  std::string plain_ = folder_ / "plain.bson";
+  std::string stored_ = folder_ / "stored.bson";
+  std::vector<Buf> documents_;
+  LocalKeys keys_{Buf(DataKey::kLen, 1)};
+  kms::KeyHandle key_;
+  std::vector<Worker> workers_;
+};
+
+template <class Work>
+void add(const std::string& op, const std::string& impl, Work work) {
+  const std::string name =
+      "stream/op:" + op + "/impl:" + impl + "/documents:" + std::to_string(kPatients * kRepeats);
+  benchmark::RegisterBenchmark(name.c_str(), [work](benchmark::State& state) {
+    for (auto _ : state) work();
+    set_time_per_item(state, kPatients * kRepeats);
+  })->UseRealTime();
+}
+
+void add_all() {
+  const auto s = std::make_shared<Subject>();
+  for (const bool encrypts : {true, false}) {
+    const std::string op = encrypts ? "encrypt" : "decrypt";
+    add(op, "fle_command", [s, encrypts] { s->command(encrypts); });
+    add(op, "engine", [s, encrypts] { s->engine(encrypts); });
+  }
+}
+
+}  // namespace
+}  // namespace fle::bench
+
+int main(int argc, char** argv) { return fle::bench::run(argc, argv, fle::bench::add_all); }
