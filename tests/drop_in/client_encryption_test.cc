@@ -1,7 +1,7 @@
 // ClientEncryption of the Node driver, which is not ours, in two processes on one key vault: one
 // has loaded the original libmongocrypt, one ours. Only LD_LIBRARY_PATH differs.
 #include "drop_in/driver.h"
-#include "drop_in/node_program.h"
+#include "drop_in/led_program.h"
 #include "fle/client/value_cipher.h"
 #include "mongoc/clinic.h"
 #include "support/bson_values.h"

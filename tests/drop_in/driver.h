@@ -24,7 +24,7 @@ struct DriverOptions {
 std::string clinic_kms_providers();
 /// Clinic's deployment, without an analyzer.
 DriverOptions clinic_options(const std::string& uri, const std::string& db, const KeyId& key);
-/// What our programs for Node take.
+/// What our programs on drivers take.
 std::string to_json(const DriverOptions& options);
 
 /// What one bulk write does: a model of each kind.
@@ -80,6 +80,9 @@ std::unique_ptr<Driver> make_node_driver(const DriverOptions& options);
 /// The same: 7.x.
 std::unique_ptr<Driver> make_node7_driver(const DriverOptions& options);
 [[nodiscard]] bool have_node7_driver();
+/// Debian's golang-mongodb-mongo-driver-dev: 1.8.4.
+std::unique_ptr<Driver> make_go_driver(const DriverOptions& options);
+[[nodiscard]] bool have_go_driver();
 
 }  // namespace fle::test
 

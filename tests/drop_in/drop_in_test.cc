@@ -21,10 +21,14 @@ struct Kind {
   bool (*is_here)();
   const char* spawn_path;  ///< What it calls mongocryptdSpawnPath: a folder, or the program.
   bool is_in_this_process;
+  const char* engine_options = "{}";  ///< With our libmongocrypt.so.0.
 };
 constexpr Kind kLibmongoc{make_libmongoc_driver, [] { return true; }, FLE_CRYPTD_FOLDER "/", true};
 constexpr Kind kNode{make_node_driver, have_node_driver, FLE_CRYPTD_TO_SPAWN, false};
 constexpr Kind kNode7{make_node7_driver, have_node7_driver, FLE_CRYPTD_TO_SPAWN, false};
+// It starts a daemon before it asks the library anything.
+constexpr Kind kGo{make_go_driver, have_go_driver, nullptr, false,
+                   R"({"mongocryptdBypassSpawn": true})"};
 
 struct Way {
   const Kind& driver;
@@ -96,7 +100,7 @@ class DropInTest : public Clinic, public testing::WithParamInterface<Way> {
       case By::spawned_daemon:
         return spawned_.emplace().options(GetParam().driver.spawn_path);
       case By::engine:
-        return "{}";
+        return GetParam().driver.engine_options;
       default:
         return R"({"cryptSharedLibRequired": true, "cryptSharedLibPath": ")" FLE_CRYPT_SHARED "\"}";
     }
@@ -286,6 +290,7 @@ INSTANTIATE_TEST_SUITE_P(Drivers, DropInTest,
                          testing::Values(Way{kLibmongoc, By::daemon, "LibmongocDaemon"},
                                          Way{kLibmongoc, By::spawned_daemon, "LibmongocSpawns"},
                                          Way{kLibmongoc, By::library, "LibmongocLibrary"},
+                                         Way{kGo, By::daemon, "GoDaemon"},
                                          Way{kNode, By::daemon, "NodeDaemon"},
                                          Way{kNode, By::spawned_daemon, "NodeSpawns"},
                                          Way{kNode, By::library, "NodeLibrary"}),
@@ -293,7 +298,7 @@ INSTANTIATE_TEST_SUITE_P(Drivers, DropInTest,
 
 INSTANTIATE_TEST_SUITE_P(WholeEngine, DropInTest,
                          testing::Values(Way{kLibmongoc, By::engine, "Libmongoc"},
-                                         Way{kNode, By::engine, "Node"},
+                                         Way{kGo, By::engine, "Go"}, Way{kNode, By::engine, "Node"},
                                          Way{kNode7, By::engine, "Node7"}),
                          [](const auto& way) { return std::string(way.param.name); });
 

@@ -1,7 +1,7 @@
 // mongoose, which is not ours, on the Node driver, which is not ours: with the original
 // libmongocrypt and our analyzer, and with our libmongocrypt.so.0 and nothing beside it.
 #include "drop_in/driver.h"
-#include "drop_in/node_program.h"
+#include "drop_in/led_program.h"
 #include "mongoc/clinic.h"
 #include "support/sanitizer.h"
 

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "drop_in/driver.h"
-#include "drop_in/node_program.h"
+#include "drop_in/led_program.h"
 #include "mongo_fixture/mongo_fixture.h"
 #include "spec/spec_files.h"
 #include "support/sanitizer.h"
@@ -127,8 +127,8 @@ class Runner {
     Verdicts out;
     const auto tests = find_value(answer(), {"tests"}).value();
     for (const auto& [i, test] : fields_of(tests.bytes)) {
-      const auto text = [&](const char* field) {
-        const auto value = find_value(test.bytes, {field});
+      const auto text = [&of = test.bytes](const char* field) {
+        const auto value = find_value(of, {field});
         return value ? text_of(*value) : std::string();
       };
       out[file + ": " + text("description")] = text("failed") + text("skipped");
