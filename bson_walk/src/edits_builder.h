@@ -33,6 +33,8 @@ class EditsBuilder {
     edits.inside_of_.push_back(enclosing);
   }
 
+  [[nodiscard]] std::size_t n_marks() const noexcept { return edits_.marks_.size(); }
+
   /// Notes a binary of subtype 6 that stays as it is.
   void note_unmarked(Bytes doc, const Element& e) noexcept {
     Unmarked& u = edits_.unmarked_;

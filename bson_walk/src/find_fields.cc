@@ -62,13 +62,18 @@ std::string type_message(Type found, const schema::Leaf& leaf) {
 class FieldVisitor {
  public:
   FieldVisitor(Bytes doc, const Plan& plan, const Start& start, internal::EditsBuilder& out,
-               Work* work) noexcept
-      : doc_(doc), plan_(plan), start_(start), leaves_(plan.leaves()), out_(out), work_(work) {}
+               const Limits& limits) noexcept
+      : doc_(doc),
+        plan_(plan),
+        start_(start),
+        leaves_(plan.leaves()),
+        out_(out),
+        work_(limits.work),
+        mark_encrypted_(limits.mark_encrypted) {}
 
   Visit element(const Element& e, std::span<Frame> frames) {
-    // Where the plan encrypts, this ends in a refusal.
     if (is_encrypted(e.type, doc_.data() + e.value_offset)) [[unlikely]]
-      out_.note_unmarked(doc_, e);
+      return encrypted_value(e, frames);
     return frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
   }
 
@@ -95,6 +100,13 @@ class FieldVisitor {
   }
 
  private:
+  [[gnu::noinline]] Visit encrypted_value(const Element& e, std::span<Frame> frames) {
+    const std::size_t marks = out_.n_marks();
+    const Visit next = frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
+    if (out_.n_marks() == marks) out_.note_unmarked(doc_, e);
+    return next;
+  }
+
   // Out of line, so that the walk over all that the plan does not reach stays small.
   [[gnu::noinline]] Visit on_plan(const Element& e, std::span<Frame> frames) {
     const Frame& frame = frames.back();
@@ -138,8 +150,8 @@ class FieldVisitor {
     out_.add_name(e);
     const schema::Leaf& leaf = leaves_[step.leaf];
     const std::uint8_t* const value = doc_.data() + e.value_offset;
-    if (is_encrypted(e.type, value))
-      return refuse(e, frames, Errc::already_encrypted, kAlreadyEncrypted);
+    if (is_encrypted(e.type, value)) [[unlikely]]
+      return encrypted_already(e, frames, step.leaf);
     const bool top_level = start_.stored && frames.size() == 1;
     // The server replaces this one value by its clock, at top level only. The specification's tests
     // want this answer also where the schema does not allow a timestamp.
@@ -150,6 +162,15 @@ class FieldVisitor {
     has_id_ |= top_level && e.name == "_id";
     out_.add_mark(e, frames, step.leaf);
     return {};  // what is inside goes with the value
+  }
+
+  [[gnu::noinline]] Visit encrypted_already(const Element& e, std::span<Frame> frames,
+                                            Plan::LeafId leaf) {
+    if (!mark_encrypted_ || !internal::is_ciphertext(doc_.data() + e.value_offset, e.value_size))
+      return refuse(e, frames, Errc::already_encrypted, kAlreadyEncrypted);
+    has_id_ |= start_.stored && frames.size() == 1 && e.name == "_id";
+    out_.add_mark(e, frames, leaf);
+    return {};
   }
 
   // Texts are made out of line, so that the way of a document that fits needs no room for them.
@@ -177,6 +198,7 @@ class FieldVisitor {
   std::span<const schema::Leaf> leaves_;
   internal::EditsBuilder& out_;
   Work* work_;
+  bool mark_encrypted_;
   std::optional<Failure> failure_;
   std::optional<std::uint32_t> duplicate_;
   bool has_id_ = false;
@@ -184,7 +206,7 @@ class FieldVisitor {
 
 Done walk(Bytes doc, const Plan& plan, const Start& start, internal::EditsBuilder& builder,
           const Limits& limits) {
-  FieldVisitor visitor(doc, plan, start, builder, limits.work);
+  FieldVisitor visitor(doc, plan, start, builder, limits);
   FLE_CHECK(internal::Walker(doc, limits, visitor)
                 .run({Visit::Next::enter, start.step.kind, start.step.node}));
   FLE_CHECK(visitor.verdict());

@@ -3,11 +3,40 @@
 #include "batch_state.h"
 
 namespace fle::client {
+namespace {
+
+/// Counts some fields of documents that were decrypted on the way to another plan.
+void count_decrypted(const BatchState& opened, std::span<const std::size_t> some,
+                     bson::PathTable& paths, std::vector<PathCount>& counts) {
+  std::size_t first = 0;  // field of the document
+  for (std::size_t i = 0; i < opened.n_documents && !some.empty(); ++i) {
+    const BatchState::Document& d = opened.documents[i];
+    const std::size_t end = first + d.edits.marks().size();
+    if (some.front() < end) {
+      const std::span<const bson::PathTable::Id> ids = paths.find(d.input, d.edits);
+      counts.resize(paths.size());
+      for (; !some.empty() && some.front() < end; some = some.subspan(1))
+        ++counts[ids[some.front() - first]].decrypted;
+    }
+    first = end;
+  }
+}
+
+}  // namespace
 
 void BatchState::abandon() noexcept {
   wipe({output.data(), n_output});
   n_output = 0;
   fields.clear();
+  if (opened && opened->n_documents != 0) {
+    for (std::size_t i = 0; i < opened->n_documents; ++i)
+      documents[i].input = opened->documents[i].input;
+    opened->abandon();
+    opened->n_documents = 0;
+  }
+  encrypted_before.clear();
+  decrypted_fields.clear();
+  verified.clear();
   pointer_keys.clear();
   pointers_of = 0;
   kept.clear();
@@ -93,7 +122,29 @@ void Batch::count_leaves(std::vector<std::uint64_t>& counts) const {
   }
 }
 
+void Batch::count_leaves(std::vector<LeafCount>& counts) const {
+  std::size_t field = 0;
+  auto before = s_->encrypted_before.begin();
+  for (std::size_t i = 0; i < s_->n_results; ++i) {
+    for (const bson::Mark& m : std::as_const(s_->documents[i].edits).marks()) {
+      if (m.leaf >= counts.size()) counts.resize(m.leaf + 1);
+      LeafCount& count = counts[m.leaf];
+      if (before == s_->encrypted_before.end() || before->field != field) {
+        ++count.encrypted;
+      } else {
+        ++(before->binary.empty() ? count.reencrypted : count.kept);
+        ++before;
+      }
+      ++field;
+    }
+  }
+}
+
 void Batch::count_paths(bson::PathTable& paths, std::vector<PathCount>& counts) const {
+  if (s_->opened && s_->opened->n_documents != 0) {
+    count_decrypted(*s_->opened, s_->decrypted_fields, paths, counts);
+    return;
+  }
   std::size_t field = 0;
   auto kept = s_->kept_fields.begin();
   for (std::size_t i = 0; i < s_->n_results; ++i) {

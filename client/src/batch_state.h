@@ -1,6 +1,7 @@
 #ifndef FLE_CLIENT_SRC_BATCH_STATE_H_
 #define FLE_CLIENT_SRC_BATCH_STATE_H_
 
+#include <memory>
 #include <vector>
 
 #include "field_batch.h"
@@ -34,6 +35,18 @@ struct BatchState {
   std::vector<KeptField> kept;
   std::vector<std::size_t> kept_fields;  // which fields of the batch these are, in order
 
+  // Fields that were encrypted before encryption, in order; and what stays of those.
+  struct EncryptedBefore {
+    std::size_t field = 0;
+    Bytes binary{};  // length, subtype and payload; empty: sealed anew
+  };
+  std::vector<EncryptedBefore> encrypted_before;
+  FieldBatch verified;  // payloads that stay
+  // Of reencrypt(): the documents as they came, decrypted. Its outputs are the inputs here.
+  std::unique_ptr<BatchState> opened;
+  // Its fields that no field here takes up.
+  std::vector<std::size_t> decrypted_fields;
+
   WantedKeys wanted;  // that the last call lacked
 
   // Scratch of one call.
@@ -53,7 +66,11 @@ struct BatchState {
   }
 
   /// Lets go of everything that only a running call needs: keys, and decrypted values.
-  void end_call() noexcept { fields.release(); }
+  void end_call() noexcept {
+    fields.release();
+    verified.release();
+    if (opened) opened->end_call();
+  }
 
   /// Takes back every result: nothing of an earlier or a failed call may be read.
   void abandon() noexcept;
@@ -82,10 +99,27 @@ struct BatchState {
   [[nodiscard]] Failure at_field(FieldFailure f) const;
 };
 
-// The two directions, each on a clean batch that is abandoned when they fail.
+// The directions, each on a clean batch that is abandoned when they fail.
 Done encrypt_documents(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
                        const DocumentCipher::Options& options);
 Done decrypt_documents(BatchState& s, kms::KeyRing* ring, const DocumentCipher::Options& options);
+Done reencrypt_documents(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
+                         const DocumentCipher::Options& options,
+                         const DocumentCipher::Reencryption& how);
+
+// The steps of encryption, after which reencrypt_documents() judges what is encrypted before
+// seal_documents().
+
+/// Finds the plan's fields, and their keys.
+Done find_plan_fields(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
+                      const bson::Limits& limits, const Budget& budget);
+/// Whether the plan would have made this of a value of its type.
+[[nodiscard]] bool is_of_plan(const PayloadHeader& header, const schema::Leaf& leaf,
+                              const kms::ResolvedKey& key) noexcept;
+/// Verifies what stays of `s.encrypted_before`.
+Done verify_kept(BatchState& s, kms::KeyRing* ring, const bson::Limits& limits);
+/// Lays out the results and seals every field but those that stay.
+Done seal_documents(BatchState& s, const schema::Plan& plan, const bson::Limits& limits);
 
 }  // namespace fle::client
 

@@ -8,6 +8,8 @@
 namespace fle::client {
 namespace {
 
+constexpr const char* kNoPlan = "this cipher has no schema: it only decrypts";
+
 /// Runs `work` on a clean batch; takes everything back when it fails.
 template <class Work>
 Done run(Batch& batch, Work work) {
@@ -41,14 +43,20 @@ DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
     : plan_(std::move(plan)), keys_(std::move(keys)), options_(options) {}
 
 Done DocumentCipher::encrypt(Batch& batch) const {
-  if (plan_ == nullptr)
-    return Failure(Errc::invalid_argument, "this cipher has no schema: it only decrypts");
+  if (plan_ == nullptr) return Failure(Errc::invalid_argument, kNoPlan);
   return run(batch,
              [this](BatchState& s) { return encrypt_documents(s, *plan_, keys_.get(), options_); });
 }
 
 Done DocumentCipher::decrypt(Batch& batch) const {
   return run(batch, [this](BatchState& s) { return decrypt_documents(s, keys_.get(), options_); });
+}
+
+Done DocumentCipher::reencrypt(Batch& batch, const Reencryption& how) const {
+  if (plan_ == nullptr) return Failure(Errc::invalid_argument, kNoPlan);
+  return run(batch, [&](BatchState& s) {
+    return reencrypt_documents(s, *plan_, keys_.get(), options_, how);
+  });
 }
 
 }  // namespace fle::client

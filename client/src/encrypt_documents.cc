@@ -1,6 +1,8 @@
+#include <cstring>
 #include <utility>
 
 #include "batch_state.h"
+#include "field_failures.h"
 
 namespace fle::client {
 namespace {
@@ -52,38 +54,136 @@ Done find_all(BatchState& s, const schema::Plan& plan, bson::Limits limits, cons
   return walked;
 }
 
-void set_sizes(BatchState& s) noexcept {
+/// Calls `take(document, mark, binary)` for every field in order; `binary` is what stays, if any.
+template <class Take>
+void each_field(BatchState& s, Take take) {
+  std::size_t field = 0;
+  auto before = s.encrypted_before.begin();
   for (BatchState::Document& d : s.in_use()) {
     for (bson::Mark& m : d.edits.marks()) {
-      m.new_type = bson::Type::bin_data;
-      m.new_size = static_cast<std::uint32_t>(kBinaryHeaderLen + payload_len(m.value_size));
+      const bool is_before = before != s.encrypted_before.end() && before->field == field;
+      take(field++, d, m, is_before ? (before++)->binary : Bytes{});
     }
   }
 }
 
+void set_sizes(BatchState& s) noexcept {
+  each_field(s, [](std::size_t, BatchState::Document&, bson::Mark& m, Bytes stays) {
+    m.new_type = bson::Type::bin_data;
+    m.new_size = static_cast<std::uint32_t>(
+        stays.empty() ? kBinaryHeaderLen + payload_len(m.value_size) : stays.size());
+  });
+}
+
 void add_jobs(BatchState& s, const schema::Plan& plan) {
-  std::size_t field = 0;
-  for (const BatchState::Document& d : s.in_use()) {
-    for (const bson::Mark& m : d.edits.marks())
-      s.fields.add_binary(field++, plan.leaf(m.leaf).algorithm, m.type,
+  each_field(s, [&](std::size_t field, BatchState::Document& d, bson::Mark& m, Bytes stays) {
+    if (stays.empty()) {
+      s.fields.add_binary(field, plan.leaf(m.leaf).algorithm, m.type,
                           d.input.subspan(m.value_offset, m.value_size), s.room(d, m));
+    } else {
+      std::memcpy(s.room(d, m).data(), stays.data(), stays.size());
+      s.fields.leave_out(field);
+    }
+  });
+}
+
+std::string described(Algorithm algorithm, const KeyId& key, const std::string& type) {
+  return std::string(algorithm == Algorithm::deterministic ? "deterministic" : "random") +
+         ", key " + to_uuid_string(key) + ", " + type;
+}
+
+/// Why a value that is encrypted does not pass for one that the plan makes.
+Failure made_otherwise(const PayloadHeader& header, const schema::Leaf& leaf, const KeyId& key) {
+  const auto type = static_cast<bson::Type>(header.bson_type);
+  std::string text = "the value is encrypted already, and otherwise than the schema says: " +
+                     described(header.algorithm, header.key_id, std::string(bson::alias(type)));
+  std::string types;
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const auto t = static_cast<bson::Type>(byte);
+    if (leaf.types.contains(t)) types += (types.empty() ? "" : " or ") + std::string(alias(t));
   }
+  if (types.empty()) types = "any type";
+  return {Errc::already_encrypted,
+          text + "; the schema: " + described(leaf.algorithm, key, types) + ": re-encrypt it"};
+}
+
+/// Takes what is encrypted already, if the plan would have made the same.
+Done keep_encrypted(BatchState& s, const schema::Plan& plan) {
+  std::size_t field = 0;
+  for (std::size_t i = 0; i < s.n_documents; ++i) {
+    const BatchState::Document& d = s.documents[i];
+    for (const bson::Mark& m : d.edits.marks()) {
+      const std::size_t n = field++;
+      const Bytes value = d.input.subspan(m.value_offset, m.value_size);
+      if (m.type != bson::Type::bin_data || value[kBinaryHeaderLen - 1] != bson::kSubtypeEncrypted)
+        continue;
+      const auto header = parse_payload(bson::binary_content(d.input, m));
+      if (!header) return s.at_field(malformed_payload(), i, m);
+      const schema::Leaf& leaf = plan.leaf(m.leaf);
+      const kms::ResolvedKey& key = *s.fields.key(n);
+      if (!is_of_plan(*header, leaf, key))
+        return s.at_field(made_otherwise(*header, leaf, key.id), i, m);
+      s.encrypted_before.push_back({n, value});
+    }
+  }
+  return ok;
 }
 
 }  // namespace
 
-Done encrypt_documents(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
-                       const DocumentCipher::Options& options) {
-  FLE_CHECK(find_all(s, plan, options.limits, options.budget));
+bool is_of_plan(const PayloadHeader& header, const schema::Leaf& leaf,
+                const kms::ResolvedKey& key) noexcept {
+  const auto type = static_cast<bson::Type>(header.bson_type);
+  return header.algorithm == leaf.algorithm && header.key_id == key.id &&
+         (leaf.types.empty() || leaf.types.contains(type));
+}
+
+Done verify_kept(BatchState& s, kms::KeyRing* ring, const bson::Limits& limits) {
+  std::vector<std::size_t> numbers;
+  for (const BatchState::EncryptedBefore& before : s.encrypted_before) {
+    if (before.binary.empty()) continue;
+    if (!s.verified.add_payload(before.binary.subspan(kBinaryHeaderLen)))
+      return s.at_field(FieldFailure(malformed_payload(), before.field));
+    numbers.push_back(before.field);
+  }
+  const auto named = [&](FieldFailure f) {
+    if (f.field) f.field = numbers[*f.field];
+    return s.at_field(std::move(f));
+  };
+  if (const FieldsDone resolved = s.verified.resolve(ring); !resolved)
+    return named(resolved.error());
+  if (const FieldsDone opened = s.verified.open(limits); !opened) return named(opened.error());
+  return ok;
+}
+
+Done find_plan_fields(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
+                      const bson::Limits& limits, const Budget& budget) {
+  FLE_CHECK(find_all(s, plan, limits, budget));
   FLE_CHECK(choose_keys(s, plan));
   if (const FieldsDone resolved = s.fields.resolve(ring); !resolved)
     return s.at_field(resolved.error());
+  return ok;
+}
+
+Done seal_documents(BatchState& s, const schema::Plan& plan, const bson::Limits& limits) {
   set_sizes(s);
-  FLE_CHECK(s.lay_out(options.limits));
+  FLE_CHECK(s.lay_out(limits));
   add_jobs(s, plan);
   if (const FieldsDone sealed = s.fields.seal(); !sealed) return s.at_field(sealed.error());
   s.fields.count();
   return ok;
+}
+
+Done encrypt_documents(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
+                       const DocumentCipher::Options& options) {
+  bson::Limits limits = options.limits;
+  limits.mark_encrypted = options.encrypted_already == EncryptedAlready::keep;
+  FLE_CHECK(find_plan_fields(s, plan, ring, limits, options.budget));
+  if (limits.mark_encrypted) {
+    FLE_CHECK(keep_encrypted(s, plan));
+    FLE_CHECK(verify_kept(s, ring, limits));
+  }
+  return seal_documents(s, plan, limits);
 }
 
 }  // namespace fle::client

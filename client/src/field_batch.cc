@@ -51,7 +51,7 @@ FieldsDone FieldBatch::resolve(kms::KeyRing* ring) {
 FieldsDone FieldBatch::seal() {
   const BatchStatus sealed = seal_batch(seal_jobs_);
   if (sealed) return ok;
-  return FieldFailure(not_sealed(sealed.error().code), sealed.error().index);
+  return FieldFailure(not_sealed(sealed.error().code), field_of(sealed.error().index));
 }
 
 FieldsDone FieldBatch::open(const bson::Limits& limits) {

@@ -97,6 +97,8 @@ class FieldBatch {
     write_binary_header(binary, binary.size() - kBinaryHeaderLen);
     add_job(*key(field), algorithm, type, value, binary.subspan(kBinaryHeaderLen));
   }
+  /// The next field has no job: its value stands already.
+  void leave_out(std::size_t field) { left_out_.push_back(field); }
   FieldsDone seal();
 
   // ---- Opening.

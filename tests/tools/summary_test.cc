@@ -101,10 +101,11 @@ TEST_F(RunSummary, NamesTheCollectionOfOtherSchemas) {
 
 TEST_F(RunSummary, IsOneLineOfJsonOrNothing) {
   const Ended sealed = encrypt(kPatients, {"--json"});
-  EXPECT_EQ(sealed.err,
-            "{\"documents\": 3, \"encrypted\": 3, \"fields\": {\"ssn\": {\"encrypted\": 2}, "
-            "\"bloodType\": {\"encrypted\": 1}}, \"leftAlone\": {\"ciphertexts\": 0, "
-            "\"foreign\": 0}, \"warnings\": []}\n");
+  EXPECT_EQ(
+      sealed.err,
+      "{\"documents\": 3, \"encrypted\": 3, \"already\": 0, \"fields\": {\"ssn\": "
+      "{\"encrypted\": 2, \"already\": 0}, \"bloodType\": {\"encrypted\": 1, \"already\": 0}}, "
+      "\"leftAlone\": {\"ciphertexts\": 0, \"foreign\": 0}, \"warnings\": []}\n");
   EXPECT_EQ(decrypt(sealed.out, {"--json"}).err,
             "{\"documents\": 3, \"decrypted\": 3, \"left\": 0, \"fields\": {\"bloodType\": "
             "{\"decrypted\": 1, \"left\": 0}, \"ssn\": {\"decrypted\": 2, \"left\": 0}}, "

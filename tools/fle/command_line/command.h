@@ -42,6 +42,7 @@ void add_key(CLI::App& app, Action& chosen);
 void add_schema(CLI::App& app, Action& chosen);
 void add_encrypt(CLI::App& app, Action& chosen);
 void add_decrypt(CLI::App& app, Action& chosen);
+void add_reencrypt(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);
 void add_analyze(CLI::App& app, Action& chosen);
 void add_command(CLI::App& app, Action& chosen);
@@ -83,6 +84,22 @@ struct KeyOptions {
   /// What the options say about seals; they stand above those of a file.
   [[nodiscard]] Done set_seals(kms::SealOptions& seals) const;
   [[nodiscard]] Outcome<kms::Providers> kms_providers() const;
+};
+
+/// --from-vault, --from-vault-ns, --from-local-key and --from-kms: where old keys are, as far as
+/// that is not where KeyOptions says.
+struct OldKeyOptions {
+  std::string vault;
+  std::string vault_namespace;
+  std::string local_key_file;
+  std::string kms_file;
+
+  void add(CLI::App& cmd);
+  [[nodiscard]] bool given() const noexcept {
+    return !(vault.empty() && vault_namespace.empty() && local_key_file.empty() &&
+             kms_file.empty());
+  }
+  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyRing>> key_ring(const KeyOptions& others) const;
 };
 
 /// Base64 of an id, as drivers print it.

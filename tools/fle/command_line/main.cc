@@ -13,8 +13,9 @@ namespace fle::tools {
 namespace {
 
 // A new subcommand is a file and a row.
-constexpr AddCommand kCommands[] = {add_keygen,  add_key,     add_schema,  add_encrypt, add_decrypt,
-                                    add_inspect, add_analyze, add_command, add_generate};
+constexpr AddCommand kCommands[] = {add_keygen,  add_key,       add_schema,  add_encrypt,
+                                    add_decrypt, add_reencrypt, add_inspect, add_analyze,
+                                    add_command, add_generate};
 
 /// "fle key delete": the commands that were understood.
 std::string command_line_so_far(const CLI::App& app) {
@@ -78,6 +79,8 @@ constexpr OwnWord kOwnWords[] = {
     {"KmsOptions::master_keys", "masterKeys in the file of --kms-options"},
     {"RewrapOptions::from", "--from-master-key"},
     {" from KmsOptions::credentials", ""},
+    {": re-encrypt it", ": see 'fle reencrypt'"},
+    {"or a part of it, in plaintext", "or a part of it, in plaintext (--allow-decrypt)"},
     {"check the endpoint and TlsOptions",
      "check the endpoint, and tlsOptions in the file of --kms-options"},
 };

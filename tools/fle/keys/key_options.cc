@@ -247,4 +247,33 @@ Outcome<std::shared_ptr<kms::KeyRing>> KeyOptions::key_ring() const {
   return std::make_shared<kms::KeyRing>(std::move(v), std::move(p), std::move(options));
 }
 
+void OldKeyOptions::add(CLI::App& cmd) {
+  cmd.add_option("--from-vault", vault, "Key vault of the old keys, if it is another one")
+      ->type_name("FILE|URI|@FILE");
+  cmd.add_option("--from-vault-ns", vault_namespace, "Its collection, if it is in MongoDB")
+      ->type_name("DB.COLL");
+  auto* local = cmd.add_option("--from-local-key", local_key_file,
+                               "Local master key of the old keys, if it is another one")
+                    ->type_name("FILE");
+  cmd.add_option("--from-kms", kms_file, "KMS providers of the old keys, if they are others")
+      ->type_name("FILE")
+      ->excludes(local);
+}
+
+Outcome<std::shared_ptr<kms::KeyRing>> OldKeyOptions::key_ring(const KeyOptions& others) const {
+  KeyOptions o = others;
+  if (!vault.empty()) o.vault = vault;
+  if (!vault_namespace.empty()) o.vault_namespace = vault_namespace;
+  if (!local_key_file.empty()) {
+    o.local_key_file = local_key_file;
+    o.kms_file.clear();
+    o.kms_options_file.clear();
+  }
+  if (!kms_file.empty()) {
+    o.kms_file = kms_file;
+    o.local_key_file.clear();
+  }
+  return o.key_ring();
+}
+
 }  // namespace fle::tools

@@ -21,23 +21,27 @@ namespace fle::tools {
 [[nodiscard]] std::vector<Summary::Field> fields_by_path(
     const bson::PathTable& paths, const std::vector<std::vector<Count>>& counts);
 
+/// What is done to the documents of a stream.
+enum class Task : std::uint8_t { encrypt, decrypt, reencrypt };
+
 /// What was counted in one batch. Keeps its memory for the next one.
 struct Tally {
-  std::vector<std::uint64_t> leaves;  // encryption: fields of each leaf
-  bson::PathTable paths;              // decryption: of this and earlier batches
+  std::vector<client::LeafCount> leaves;  // by a schema: fields of each leaf
+  bson::PathTable paths;                  // what is decrypted: of this and earlier batches
   std::vector<client::PathCount> counts;
   client::LeftAlone left_alone;
 
   /// Counts a batch that is done and whose documents are still there: by the thread that has it
   /// in its cache.
-  void take(const client::Batch& batch, bool encryption);
+  void take(const client::Batch& batch, Task task);
 };
 
-/// Counts what encrypt and decrypt do to a stream, by path. On one thread, in stream order.
+/// Counts what encrypt, decrypt and reencrypt do to a stream, by path. On one thread, in stream
+/// order.
 class StreamCounts {
  public:
-  /// @param plan  of encryption; null: decryption.
-  explicit StreamCounts(std::shared_ptr<const schema::Plan> plan);
+  /// @param plan  null for decryption.
+  StreamCounts(Task task, std::shared_ptr<const schema::Plan> plan);
 
   /// @param documents  of the batch, as they came.
   void add(Tally& tally, std::span<const Bytes> documents);
@@ -49,14 +53,18 @@ class StreamCounts {
  private:
   void add_leaves(const Tally& tally, std::span<const Bytes> documents);
   void add_paths(const Tally& tally);
-  [[nodiscard]] Summary of_encryption() const;
+  [[nodiscard]] Summary by_schema() const;
   [[nodiscard]] Summary of_decryption() const;
-  [[nodiscard]] std::uint64_t encrypted() const noexcept;
+  [[nodiscard]] client::LeafCount all_leaves() const noexcept;
+  /// As one line of a summary has them.
+  [[nodiscard]] std::vector<Count> counts_of(const client::LeafCount& leaf,
+                                             std::uint64_t decrypted) const;
 
+  const Task task_;
   const std::shared_ptr<const schema::Plan> plan_;
   std::optional<CaseHints> hints_;
   std::uint64_t documents_ = 0;
-  std::vector<std::uint64_t> leaves_;
+  std::vector<client::LeafCount> leaves_;
   bson::PathTable paths_;
   std::vector<client::PathCount> counts_;
   client::LeftAlone left_alone_;

@@ -33,6 +33,9 @@ struct Limits {
   /// Where to count what it costs, each element and each search of a pattern; may be null. A walk
   /// by a plan ends with Errc::work_limit once it is spent().
   Work* work = nullptr;
+  /// Whether find_fields() marks an encrypted value (binary of subtype 6 whose first byte is 1 or
+  /// 2) where the plan encrypts, for the caller to judge. Else it is refused there.
+  bool mark_encrypted = false;
 };
 
 /// The server's maxMessageSizeBytes.
@@ -131,7 +134,8 @@ class FLE_API Edits {
 /// @retval Errc::malformed_bson, Errc::nesting_too_deep, Errc::document_too_large
 /// @retval Errc::duplicate_field        an encrypted field, or an object on the way to one, twice
 /// @retval Errc::type_not_allowed       value type outside the leaf's set or never encryptable
-/// @retval Errc::already_encrypted      the value is binary of subtype 6
+/// @retval Errc::already_encrypted      the value is binary of subtype 6, but for
+///                                      limits.mark_encrypted
 /// @retval Errc::encrypted_below_array, Errc::not_an_object, Errc::ambiguous_path
 /// @retval Errc::dotted_field_name, Errc::missing_id, Errc::timestamp_zero
 /// On an error `out` is empty; the Failure names the field path.

@@ -56,6 +56,21 @@ struct PathCount {
   std::uint64_t left = 0;  ///< Encrypted, under MissingKeys::keep.
 };
 
+/// What encrypt() does with a value that is encrypted where the plan encrypts.
+enum class EncryptedAlready : std::uint8_t {
+  refuse,  ///< Errc::already_encrypted.
+  /// One that the plan would have made (its key, its algorithm, an allowed type) is verified and
+  /// stays, byte for byte; any other is refused.
+  keep,
+};
+
+/// Fields of one leaf of the plan in the documents that were counted.
+struct LeafCount {
+  std::uint64_t encrypted = 0;    ///< Were in plaintext.
+  std::uint64_t reencrypted = 0;  ///< Were encrypted otherwise: by reencrypt() only.
+  std::uint64_t kept = 0;         ///< Were encrypted under the plan, and are as they were.
+};
+
 /// Binaries of subtype 6 that a call has left as they are, where no key is missing.
 struct LeftAlone {
   std::uint64_t ciphertexts =
@@ -106,7 +121,10 @@ class FLE_API Batch {
 
   /// After encrypt(): adds to counts[leaf] the fields of each leaf of the plan.
   void count_leaves(std::vector<std::uint64_t>& counts) const;
+  /// The same, by what they were before. Also after reencrypt().
+  void count_leaves(std::vector<LeafCount>& counts) const;
   /// After decrypt(): adds to counts[id] the fields at each path, with numbers of `paths`.
+  /// After reencrypt(): those that were decrypted, as the plan does not encrypt them.
   void count_paths(bson::PathTable& paths, std::vector<PathCount>& counts) const;
   /// What looks encrypted and was neither encrypted nor decrypted.
   [[nodiscard]] LeftAlone left_alone() const;
@@ -123,6 +141,15 @@ class FLE_API DocumentCipher {
     MissingKeys missing_keys = MissingKeys::fail;
     /// What one call of encrypt() may cost, for all documents of its batch.
     Budget budget{};
+    EncryptedAlready encrypted_already = EncryptedAlready::refuse;
+  };
+
+  /// How documents come from another plan.
+  struct Reencryption {
+    /// Keys of what is encrypted; null: those of the cipher.
+    std::shared_ptr<kms::KeyRing> old_keys{};
+    /// Whether what the cipher's plan does not encrypt may be decrypted. Else it is refused.
+    bool may_decrypt = false;
   };
 
   /// @param plan  may be null for a cipher that only decrypts.
@@ -147,6 +174,17 @@ class FLE_API DocumentCipher {
   /// @retval Errc::no_memory
   /// @retval as bson::find_ciphertexts, bson::Edits::layout, KeyRing::lease
   [[nodiscard]] Done decrypt(Batch& batch) const;
+  /// Brings documents that are encrypted under other plans, in part, or not at all, under the plan
+  /// of the cipher: what the plan would have made (its key, its algorithm, an allowed type) is
+  /// verified and stays, byte for byte; what is encrypted otherwise is opened and sealed anew; what
+  /// is in plaintext is encrypted. All or nothing, as encrypt(). Plaintext is nowhere but in the
+  /// batch, until its clear().
+  ///
+  /// @retval Errc::no_longer_encrypted  the plan leaves in plaintext what is encrypted, or a part
+  /// of
+  ///                                    it, and how.may_decrypt is not set
+  /// @retval as encrypt(), decrypt()
+  [[nodiscard]] Done reencrypt(Batch& batch, const Reencryption& how) const;
 
  private:
   std::shared_ptr<const schema::Plan> plan_;
