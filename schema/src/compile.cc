@@ -133,6 +133,7 @@ class Compiler {
                                  const Position& here) {
     const Location at = here.place.at("encrypt", options);
     std::size_t n_values = 0;
+    bool bounded = false;
     for (const Member& m : schema.members) {
       if (m.name == "encrypt") continue;
       const Location sibling = here.place.at(m.name, m.offset);
@@ -141,6 +142,7 @@ class Compiler {
         continue;
       }
       if (m.name == "enum") n_values = m.value.items.size();
+      bounded |= m.name == "maximum";
       FLE_CHECK(faults_.found(Rule::encrypt_sibling,
                               "'encrypt' cannot be used in conjunction with '" + m.name +
                                   "': it must be the only keyword of its schema" +
@@ -164,7 +166,7 @@ class Compiler {
         return faults_.last(Rule::pointer_long, "too many fields with long JSON pointers", at);
       pointers_.try_emplace(p->text, Pointer{*p, o.key->place});
     }
-    if (places_ != nullptr) places_->push_back({draft.leaf, at, n_values});
+    if (places_ != nullptr) places_->push_back({draft.leaf, at, n_values, bounded});
     if (here.root) return wrong_draft(Plan::Kind::plain);
     return draft;
   }

@@ -15,6 +15,7 @@ struct EncryptedPlace {
   Leaf leaf;
   Location place;
   std::size_t n_values = 0;  // that 'enum' beside it lists; 0: there is none
+  bool bounded = false;      // 'maximum' stands beside it
 };
 
 /// Compiles a schema that was read and found. Where `faults` keeps all, the plan is not to be used

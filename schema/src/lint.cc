@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -132,10 +133,11 @@ class Linter {
   void warn_of_few_values(const EncryptedPlace& f) {
     if (f.leaf.algorithm != Algorithm::deterministic) return;
     const std::string word = few_valued_word(f.leaf.path);
-    if (word.empty() && f.n_values == 0) return;
+    if (word.empty() && f.n_values == 0 && !f.bounded) return;
     warn(kFewValues,
          "'" + printable(f.leaf.path) + "' " +
              (f.n_values != 0 ? "has " + std::to_string(f.n_values) + " values ('enum')"
+              : f.bounded     ? std::string("has a 'maximum', and so may have few values")
                               : "has few values, going by its name ('" + word + "')") +
              ": equal values have equal ciphertexts, so how often each occurs tells which it is",
          f.place);
@@ -205,10 +207,20 @@ LintReport lint_wrapped_json(std::string_view text, Origin origin, std::string_v
   std::vector<Fault> kept;
   Faults faults(kept);
   std::vector<EncryptedPlace> places;
-  if (const auto inner = unwrap(*root, origin, ns, faults)) {
+  std::vector<std::string> several;
+  if (const auto inner = unwrap(*root, origin, ns, faults, &several)) {
     const auto plan = compile_inner(*inner, budget, text.size(), faults, &places);
     if (plan && kept.empty() && (*plan)->leaves().empty())
       linter.warn(kNothing, "the schema encrypts nothing", inner->place);
+  }
+  for (const std::string& collection : several) {
+    std::vector<EncryptedPlace> its;
+    // A fault of one is no reason to leave out another.
+    if (const auto inner = unwrap(*root, origin, collection, faults))
+      static_cast<void>(compile_inner(*inner, budget, text.size(), faults, &its));
+    for (EncryptedPlace& p : its) p.leaf.path = collection + ": " + p.leaf.path;
+    places.insert(places.end(), std::make_move_iterator(its.begin()),
+                  std::make_move_iterator(its.end()));
   }
   for (const Fault& f : kept) linter.add(f);
   linter.warn_of(places);

@@ -76,7 +76,8 @@ Outcome<const Member*> entry_of(const SchemaValue& map, const Location& place, s
 
 }  // namespace
 
-Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns, Faults& faults) {
+Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns, Faults& faults,
+                      std::vector<std::string>* several) {
   Inner at{&root, Location(root.offset), origin};
   for (;;) {
     const SchemaValue& v = *at.schema;
@@ -85,6 +86,11 @@ Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view n
     if (v.kind != ValueKind::object || is_schema) return at;
     const Member* inside = nullptr;
     if (is_schema_map(v)) {
+      if (several != nullptr && ns.empty() && v.members.size() > 1) {
+        for (const Member& m : v.members) several->push_back(m.name);
+        Faults unheard;
+        return entry_of(v, at.place, ns, unheard).error();
+      }
       FLE_TRY(inside, entry_of(v, at.place, ns, faults));
     } else {
       const auto it = std::ranges::find_if(

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fle/schema/compile.h"
 #include "location.h"
@@ -21,9 +22,11 @@ struct Inner {
 
 /// Finds the schema in what stands around it; `root` itself where nothing does.
 /// @param ns  as compile_wrapped_json.
+/// @param several  gets the collections of a schema map with several, where `ns` names none of
+///                 them: that is then no fault to keep. May be null.
 /// @retval Errc::schema_bad_value, Errc::schema_type_mismatch
 [[nodiscard]] Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns,
-                                    Faults& faults);
+                                    Faults& faults, std::vector<std::string>* several = nullptr);
 
 /// For the member at a schema's root that is no keyword: what it is, and what to hand over, as the
 /// end of a sentence. Empty where it is nothing that we know.

@@ -61,6 +61,8 @@ void check(const Compiled& compiled, std::string_view input, bool is_text) {
 void check_lint(std::string_view input, Origin origin) {
   const auto report = fle::schema::lint_wrapped_json(input, origin);
   const auto compiled = fle::schema::compile_wrapped_json(input, origin, {});
+  // Of several the linter looks at all, and the compiler at none.
+  if (!compiled && compiled.error().message.ends_with("say which")) return;
   require((report.n_broken == 0) == compiled.has_value());
   bool told = compiled.has_value();
   for (const fle::schema::LintFinding& f : report.findings) {

@@ -108,7 +108,6 @@ TEST(SchemaLint, NamesLineColumnCodeAndRepair) {
 
 TEST(SchemaLint, WhatCannotBeReadIsOneFinding) {
   EXPECT_EQ(findings("{'bsonType':").size(), 1U);
-  EXPECT_EQ(findings("{'a.b':{},'c.d':{}}"), (Strings{"schema.which /"}));
   EXPECT_EQ(findings("{'validator':{'a':5}}"), (Strings{"schema.none_inside /validator"}));
 }
 
@@ -152,6 +151,34 @@ TEST(SchemaLint, CountsTheValuesOfAnEnumThatMustGo) {
   const auto warning = std::ranges::find(report.findings, true, &LintFinding::warning);
   ASSERT_NE(warning, report.findings.end());
   EXPECT_NE(warning->message.find("2 values"), std::string::npos);
+}
+
+TEST(SchemaLint, WarnsOfABoundThatMustGo) {
+  const auto report = schema::lint_wrapped_json(
+      json(with("'a':{'encrypt':{'algorithm':$D,'bsonType':'long'},'maximum':9}")), Origin::remote);
+  const auto few = std::ranges::find(report.findings, std::string("deterministic.few_values"),
+                                     [](const LintFinding& f) { return std::string(f.rule); });
+  ASSERT_NE(few, report.findings.end());
+  EXPECT_NE(few->message.find("'maximum'"), std::string::npos) << few->message;
+}
+
+TEST(SchemaLint, LooksAtAllSchemasOfAMap) {
+  const std::string det = "{'encrypt':{'algorithm':$D,'bsonType':'string'}}";
+  const std::string map = json("{'c.patients':" + with("'name':" + det) +
+                               ",'c.visits':" + with("'who':" + det + ",'x':{'encrypt':3}") +
+                               ",'c.empty':{},'c.bad':{'properties':3}}");
+  const auto report = schema::lint_wrapped_json(map);
+  ASSERT_EQ(report.findings.size(), 3U);
+  EXPECT_STREQ(report.findings[0].rule, "deterministic.one_key");
+  EXPECT_NE(report.findings[0].message.find("'c.patients: name' and 'c.visits: who'"),
+            std::string::npos)
+      << report.findings[0].message;
+  EXPECT_EQ(report.findings[1].path, "/c.visits/properties/x/encrypt");
+  EXPECT_EQ(report.findings[2].path, "/c.bad/properties");
+  EXPECT_EQ(schema::lint_wrapped_json(map, Origin::local, "c.patients").findings.size(), 0U);
+  const auto none = schema::lint_wrapped_json(map, Origin::local, "c.patient");
+  ASSERT_EQ(none.findings.size(), 1U);
+  EXPECT_STREQ(none.findings[0].rule, "schema.which");
 }
 
 TEST(SchemaLint, KeepsNoMoreThanAThousand) {

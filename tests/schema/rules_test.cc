@@ -1,4 +1,5 @@
 // Every rule of the automatic-encryption schema: what is refused, with which code, and where.
+#include "fle/schema/lint.h"
 #include "schema/schema_support.h"
 
 namespace fle::test {
@@ -264,6 +265,24 @@ TEST_P(Rules, RefuseAlikeInTextAndInBson) {
   EXPECT_EQ(from_bson.error().column, 0U);
 }
 
+TEST_P(Rules, AreOneFindingOfTheLinter) {
+  const Rule& r = GetParam();
+  // What stands around a schema is no fault to the linter.
+  if (schema::compile_wrapped_json(json(r.text), r.origin, {})) return;
+  const auto failure = schema::compile_json(json(r.text), r.origin).error();
+  const auto report = schema::lint_wrapped_json(json(r.text), r.origin);
+  std::vector<std::string> broken;
+  for (const schema::LintFinding& f : report.findings) {
+    if (f.warning) continue;
+    broken.push_back(std::string(f.rule) + " at " + f.path);
+    EXPECT_EQ(f.code, failure.code);
+    EXPECT_EQ(f.path, failure.path);
+    EXPECT_EQ(f.message, failure.message);
+    EXPECT_EQ(f.line, failure.line);
+    EXPECT_EQ(f.column, failure.column);
+  }
+  EXPECT_EQ(broken.size(), 1U) << ::testing::PrintToString(broken);
+}
 INSTANTIATE_TEST_SUITE_P(Schema, Rules, ::testing::ValuesIn(kRules),
                          [](const auto& i) { return std::string(i.param.name); });
 

@@ -118,6 +118,19 @@ TEST_F(SchemaHelp, EveryCommandTakesASchemaAsItStandsElsewhere) {
   }
 }
 
+TEST_F(SchemaHelp, LintLooksAtAllSchemasOfAMap) {
+  folder.write("map.json",
+               "{\"clinic.patients\": " + clinic + ", \"clinic.visits\": {\"properties\": 3}}");
+  const Ended e = run({"schema", "lint", "map.json"});
+  EXPECT_EQ(e.status, 1);
+  EXPECT_NE(e.out.find("at '/clinic.visits/properties': error keyword.not_object"),
+            std::string::npos)
+      << e.out;
+  EXPECT_NE(e.out.find("at '/clinic.patients/properties/ssn/encrypt': warning"), std::string::npos)
+      << e.out;
+  EXPECT_EQ(run({"schema", "lint", "map.json", "--ns", "clinic.patients"}).status, 0);
+}
+
 // ---- diff
 
 TEST_F(SchemaHelp, DiffTellsWhatChangesAndItsStatusWhetherAnythingDoes) {

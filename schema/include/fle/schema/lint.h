@@ -34,8 +34,9 @@ struct LintReport {
 /// one is not told; where the text cannot be read at all, or the budget is spent, what stands
 /// behind is not looked at. At most 1,000 broken rules and 1,000 warnings are kept.
 ///
-/// Compiling succeeds exactly where no rule is broken. Warnings do not depend on the data: they are
-/// about what deterministic encryption shows of any.
+/// Of a schema map with several schemas all are looked at, where `ns` is empty: paths begin with
+/// the collection. Else compiling succeeds exactly where no rule is broken. Warnings do not depend
+/// on the data: they are about what deterministic encryption shows of any.
 ///
 /// @throws std::bad_alloc
 ///
