@@ -146,10 +146,10 @@ def measure(args):
         print(f"== {name}", file=sys.stderr)
         program = Program(path, f"{os.path.splitext(args.results)[0]}.{name}.log", options)
         programs.append(program)
-        first = results.Results({**data, "labels": program.labels, "rounds": [program.first]})
+        data["labels"].update(program.labels)  # of the first run of every row
+        first = results.Results({**data, "rounds": [program.first]})
         for names in plan(first):
             data["rounds"] += program.run(args.rounds, names)
-        data["labels"].update(program.labels)
         data["compiler"] = program.compiler
     if not data["rounds"]:
         sys.exit("bench: no row has run")
