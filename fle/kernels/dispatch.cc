@@ -70,6 +70,7 @@ std::span<const Kernel* const> all() noexcept {
 #if defined(__x86_64__)
     &kVaesKernel,
     &kAvx512Kernel,
+    &kVaesAvx2Kernel,
     &kAvx2Kernel,
     &kAesNiKernel,
 #elif defined(__aarch64__)

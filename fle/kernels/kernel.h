@@ -102,6 +102,7 @@ extern const Kernel kPortable;
 #if defined(__x86_64__)
 extern const Kernel kAesNiKernel;
 extern const Kernel kAvx2Kernel;
+extern const Kernel kVaesAvx2Kernel;
 extern const Kernel kAvx512Kernel;
 extern const Kernel kVaesKernel;
 #elif defined(__aarch64__)

@@ -9,6 +9,7 @@
 #define FLE_TARGET_AVX512 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2")]]
 #define FLE_TARGET_AES_AVX512 \
   [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,aes,pclmul")]]
+#define FLE_TARGET_VAES256 [[gnu::target("avx2,bmi,bmi2,vaes,vpclmulqdq,aes,pclmul")]]
 #define FLE_TARGET_VAES512 \
   [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,vaes,vpclmulqdq,aes,pclmul")]]
 // ARM64: AES stands with SHA-1 and SHA-2 in one extension of ARMv8, SHA-512 with SHA-3 in one of

@@ -2,6 +2,7 @@
 // on its kind of CPU. dispatch.cc chooses one.
 #include "kernels/aes_cbc_aesni.h"
 #include "kernels/aes_cbc_vaes.h"
+#include "kernels/aes_cbc_vaes_avx2.h"
 #include "kernels/hmac_lanes.h"
 #include "kernels/kernel.h"
 #include "kernels/scrub.h"
@@ -59,6 +60,11 @@ const Kernel kAesNiKernel{
 const Kernel kAvx2Kernel{
     "aesni_avx2", kAesNi | kAvx2,
     expand_aesni, mac_avx2, cbc_encrypt_aesni, cbc_decrypt_aesni, ctr_fill_aesni, seal_one_avx2};
+
+// VAES without AVX-512: EPYC Milan, Alder Lake and later.
+const Kernel kVaesAvx2Kernel{
+    "vaes_avx2", kAesNi | kAvx2 | kVaes,
+    expand_aesni, mac_avx2, cbc_encrypt_vaes_avx2, cbc_decrypt_vaes_avx2, ctr_fill_aesni, seal_one_avx2};
 
 const Kernel kAvx512Kernel{
     "aesni_avx512", kAesNi | kAvx2 | kAvx512,
