@@ -3,7 +3,7 @@
 #
 # Runs the benchmark programs in FOLDER one after another, gathers what they say in RESULTS (JSON),
 # with CPU, compiler and commit, and prints the tables of docs/performance.md. --quick: wider
-# intervals, below three minutes.
+# intervals, some three or four minutes; without it, some ten.
 #
 # Afterwards:  bench/report.py markdown RESULTS docs/performance.md   writes the page and its plot
 #              bench/report.py gates RESULTS   says which promised ratios were kept
