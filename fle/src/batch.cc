@@ -57,18 +57,62 @@ class Slots {
   alignas(T) std::byte bytes_[kN * sizeof(T)];
 };
 
+/// Fields of one class share a chunk: beside a long one, short ones would be done long before it,
+/// and each chunk would wait for a long one of its own.
+enum class Class : std::uint8_t { brief, usual, lengthy, all };
+constexpr Class kClasses[] = {Class::brief, Class::usual, Class::lengthy};
+
+Class class_of(std::size_t plaintext_len) noexcept {
+  constexpr std::size_t kBrief = 63;  // its tag, as its IV, is a hash of one block
+  constexpr std::size_t kUsual = 512;
+  if (plaintext_len <= kBrief) return Class::brief;
+  return plaintext_len <= kUsual ? Class::usual : Class::lengthy;
+}
+
+std::size_t len_of(const SealJob& j) noexcept { return j.plaintext.size(); }
+std::size_t len_of(const OpenJob& j) noexcept { return j.payload.size(); }
+
+/// The classes that there are in a batch, each of which is gone through.
+template <class Job>
+class Classes {
+ public:
+  explicit Classes(std::span<Job> jobs) noexcept {
+    for (const Job& j : jobs) ++count_[static_cast<std::size_t>(of(j))];
+  }
+  [[nodiscard]] bool has(Class c) const noexcept {
+    return count_[static_cast<std::size_t>(c)] != 0;
+  }
+  static Class of(const SealJob& j) noexcept { return class_of(j.plaintext.size()); }
+  // Of the longest plaintext that may be in it, less what a shorter padding would leave.
+  static Class of(const OpenJob& j) noexcept {
+    const std::size_t padded = open_capacity(j.payload.size());
+    return class_of(padded == 0 ? 0 : padded - 1);
+  }
+
+ private:
+  std::size_t count_[std::size(kClasses)] = {};
+};
+
+/// Longest first, so that no long one is left to run alone at the end.
+template <class Job>
+void sort_by_length(std::span<Job*> jobs) noexcept {
+  const auto longer = [](const Job* a, const Job* b) noexcept { return len_of(*a) > len_of(*b); };
+  if (!std::is_sorted(jobs.begin(), jobs.end(), longer))
+    std::sort(jobs.begin(), jobs.end(), longer);
+}
+
 /// @tparam kMost  jobs there may be
 template <std::size_t kMost>
-Errc seal_chunk(std::span<const SealJob> jobs) noexcept {
+Errc seal_chunk(std::span<const SealJob* const> jobs) noexcept {
   Slots<engine::SealItem, kMost> items;
   std::uint8_t ivs[kMost * kIvLen];
   std::size_t n_random = 0;
-  for (const SealJob& j : jobs) n_random += j.algorithm == Algorithm::random ? 1 : 0;
+  for (const SealJob* j : jobs) n_random += j->algorithm == Algorithm::random ? 1 : 0;
   if (const Status s = random_bytes({ivs, n_random * kIvLen}); !s) return s.error().code;
 
   std::size_t next_iv = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const SealJob& j = jobs[i];
+    const SealJob& j = *jobs[i];
     write_header(j);
     const MutBytes sealed = j.out.subspan(kPayloadHeaderLen);
     const bool derived = j.algorithm == Algorithm::deterministic;
@@ -79,22 +123,44 @@ Errc seal_chunk(std::span<const SealJob> jobs) noexcept {
   return engine::seal({items.data(), jobs.size()}) ? Errc{} : Errc::crypto_failed;
 }
 
+/// Takes jobs of class `c` from the front of `jobs`, at most kMost; moves `jobs` behind them.
+template <std::size_t kMost, class Job, class Wanted>
+std::span<Job*> take(Job* (&taken)[kMost], std::span<Job>& jobs, Class c, Wanted wanted) noexcept {
+  std::size_t n = 0;
+  std::size_t i = 0;
+  for (; i < jobs.size() && n < kMost; ++i) {
+    if (wanted(jobs[i]) && (c == Class::all || Classes<Job>::of(jobs[i]) == c))
+      taken[n++] = &jobs[i];
+  }
+  jobs = jobs.subspan(i);
+  if (c != Class::brief && n > 1) sort_by_length<Job>({taken, n});
+  return {taken, n};
+}
+
+/// All jobs of a class.
+std::optional<BatchError> seal_class(std::span<const SealJob> jobs, Class c) noexcept {
+  const SealJob* taken[engine::kChunk];
+  for (std::span<const SealJob> rest = jobs; !rest.empty();) {
+    const auto chunk = take(taken, rest, c, [](const SealJob&) noexcept { return true; });
+    if (chunk.empty()) break;
+    const Errc code = seal_chunk<engine::kChunk>(chunk);
+    if (code != Errc{}) return BatchError{code, static_cast<std::size_t>(chunk[0] - jobs.data())};
+  }
+  return std::nullopt;
+}
+
 /// Jobs on their way through the engine: as many as fit of those that are `opened` so far.
 template <std::size_t kMost>
 class OpenChunk {
  public:
-  /// Takes jobs from the front of `jobs`; returns the rest.
-  std::span<OpenJob> load(std::span<OpenJob> jobs) noexcept {
-    n_ = 0;
-    std::size_t i = 0;
-    for (; i < jobs.size() && n_ < kMost; ++i) {
-      OpenJob& j = jobs[i];
-      if (!j.opened) continue;
-      items_.put(n_, {engine::use(*j.key), j.payload.first(kPayloadHeaderLen),
-                      j.payload.subspan(kPayloadHeaderLen), j.out, true, 0});
-      from_[n_++] = &j;
+  /// Takes jobs of a class from the front of `jobs`, which then is the rest.
+  void load(std::span<OpenJob>& jobs, Class c) noexcept {
+    n_ = take(from_, jobs, c, [](const OpenJob& j) noexcept { return j.opened; }).size();
+    for (std::size_t i = 0; i < n_; ++i) {
+      const OpenJob& j = *from_[i];
+      items_.put(i, {engine::use(*j.key), j.payload.first(kPayloadHeaderLen),
+                     j.payload.subspan(kPayloadHeaderLen), j.out, true, 0});
     }
-    return jobs.subspan(i);
   }
   [[nodiscard]] std::span<engine::OpenItem> items() noexcept { return {items_.data(), n_}; }
   void store() noexcept {
@@ -116,16 +182,20 @@ template <std::size_t kMost>
 bool open_in_chunks(std::span<OpenJob> jobs) noexcept {
   OpenChunk<kMost> chunk;
   if (jobs.size() <= kMost) {
-    chunk.load(jobs);
+    chunk.load(jobs, Class::all);
     const bool good = engine::check_tags(chunk.items()) && engine::decrypt(chunk.items());
     chunk.store();
     return good;
   }
+  const Classes<OpenJob> classes(jobs);
   for (const auto phase : {engine::check_tags, engine::decrypt}) {
-    for (std::span<OpenJob> rest = jobs; !rest.empty();) {
-      rest = chunk.load(rest);
-      if (!phase(chunk.items())) return false;
-      chunk.store();
+    for (const Class c : kClasses) {
+      if (!classes.has(c)) continue;
+      for (std::span<OpenJob> rest = jobs; !rest.empty();) {
+        chunk.load(rest, c);
+        if (!phase(chunk.items())) return false;
+        chunk.store();
+      }
     }
   }
   return true;
@@ -141,10 +211,20 @@ BatchStatus seal_batch(std::span<const SealJob> jobs) noexcept {
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (const auto code = why_not_sealable(jobs[i])) return give_up(*code, i);
   }
-  for (std::size_t i = 0; i < jobs.size(); i += engine::kChunk) {
-    const auto chunk = jobs.subspan(i, std::min(engine::kChunk, jobs.size() - i));
-    const Errc code = chunk.size() == 1 ? seal_chunk<1>(chunk) : seal_chunk<engine::kChunk>(chunk);
-    if (code != Errc{}) return give_up(code, i);
+  if (jobs.empty()) return ok;
+  if (jobs.size() == 1) {
+    const SealJob* const one = jobs.data();
+    const Errc code = seal_chunk<1>({&one, 1});
+    return code == Errc{} ? BatchStatus(ok) : give_up(code, 0);
+  }
+  if (jobs.size() <= engine::kChunk) {
+    const auto rest = seal_class(jobs, Class::all);
+    return rest ? give_up(rest->code, rest->index) : BatchStatus(ok);
+  }
+  const Classes<const SealJob> classes(jobs);
+  for (const Class c : kClasses) {
+    if (!classes.has(c)) continue;
+    if (const auto failed = seal_class(jobs, c)) return give_up(failed->code, failed->index);
   }
   return ok;
 }

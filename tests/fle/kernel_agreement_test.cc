@@ -177,6 +177,17 @@ TEST_P(KernelAgreement, KeysOfOtherKernelsMayStandInTheSameBatch) {
   ASSERT_NO_FATAL_FAILURE(b.expect_opens());
 }
 
+TEST_P(KernelAgreement, ABatchOfEveryClassOfLengthsGivesReferencePayloads) {
+  constexpr std::size_t kLens[] = {1, 512, 63, 3000, 64, 9, 513, 40, 16, 20000, 62, 65, 511, 5};
+  Batch b(77);
+  for (int k = 0; k < 2; ++k) b.add_key(kernel());
+  for (std::size_t i = 0; i < 400; ++i)
+    b.add(kLens[i % std::size(kLens)], kBoth[i / 3 % 2], i / 7 % 2);
+  ASSERT_NO_FATAL_FAILURE(b.seal());
+  ASSERT_NO_FATAL_FAILURE(b.expect_reference_payloads());
+  ASSERT_NO_FATAL_FAILURE(b.expect_opens());
+}
+
 FLE_FOR_EVERY_KERNEL(KernelAgreement);
 
 }  // namespace
