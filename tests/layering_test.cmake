@@ -23,7 +23,7 @@ set(table
   "client/include     ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "client/src         ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "mongoc      ${core}|fle/(bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
-  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h  bson|CLI|asio")
+  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h|functions\\.h  bson|CLI|asio")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio")
 
 # Rooms of a part: part, room, rooms that it may name besides itself. A room without a line fails.
@@ -57,9 +57,10 @@ set(rooms
   "tools/fle schema_help command_line|streams|commands|keys"
   "tools/fle generate command_line|streams"
   "tools/mongocrypt include none"
-  "tools/mongocrypt handle none"
-  "tools/mongocrypt work handle"
-  "tools/mongocrypt interface handle|work")
+  "tools/mongocrypt original none"
+  "tools/mongocrypt handle original"
+  "tools/mongocrypt work handle|original"
+  "tools/mongocrypt interface handle|work|original")
 
 # The part of `file` that has rooms, and its room; "" and "" where there is none.
 function(room_of file part_var room_var)

@@ -1,6 +1,7 @@
 #include "mongocrypt/library.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 
 #include <dlfcn.h>
@@ -74,6 +75,11 @@ Library* Library::theirs() {
   }();
   return library.get();
 }
+
+NamesOriginal::NamesOriginal(const std::string& path) {
+  ::setenv("FLE_MONGOCRYPT_QE", path.c_str(), 1);
+}
+NamesOriginal::~NamesOriginal() { ::unsetenv("FLE_MONGOCRYPT_QE"); }
 
 View::View(const Library& library, Bytes bytes)
     : l_(library),
@@ -175,6 +181,9 @@ std::optional<Buf> Ctx::run(World& world) {
         if (!done()) return std::nullopt;
         break;
       }
+      case MONGOCRYPT_CTX_NEED_MONGO_MARKINGS:
+        if (!world.mark || !feed(world.mark(op())) || !done()) return std::nullopt;
+        break;
       case MONGOCRYPT_CTX_NEED_KMS_CREDENTIALS:
         if (!l_.mongocrypt_ctx_provide_kms_providers(ctx_, View(l_, bson_of(world.credentials))))
           return std::nullopt;

@@ -39,6 +39,15 @@ class Library {
   void* handle_;
 };
 
+/// While it lives, clients that are made with our library know the original by `path`.
+class NamesOriginal {
+ public:
+  explicit NamesOriginal(const std::string& path);
+  ~NamesOriginal();
+  NamesOriginal(const NamesOriginal&) = delete;
+  NamesOriginal& operator=(const NamesOriginal&) = delete;
+};
+
 /// A view of bytes.
 class View {
  public:
@@ -59,6 +68,7 @@ struct StatusText {
   int type = 0;
   std::uint32_t code = 0;
   std::string message;
+  friend bool operator==(const StatusText&, const StatusText&) = default;
 };
 
 /// A client of a library: a mongocrypt_t.
@@ -93,7 +103,9 @@ struct World {
   std::vector<Buf> keys;                   ///< The key vault.
   /// A KMS: from the endpoint and the message to the answer.
   std::function<std::string(const std::string& endpoint, const std::string& message)> kms;
-  std::string credentials;  ///< For NEED_KMS_CREDENTIALS; Extended JSON.
+  std::string credentials{};  ///< For NEED_KMS_CREDENTIALS; Extended JSON.
+  /// An analyzer, for NEED_MONGO_MARKINGS: from the command to its reply.
+  std::function<Buf(Bytes command)> mark{};
 };
 
 /// A context, with the steps of a driver.

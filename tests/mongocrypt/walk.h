@@ -14,15 +14,21 @@ namespace fle::test {
 /// order, with documents that fit and that do not.
 class Walk {
  public:
-  /// @param next  decides what comes; any number.
-  Walk(const Client& client, const std::vector<Buf>& documents, std::function<unsigned()> next)
-      : l_(client.library()), documents_(documents), random_(std::move(next)), ctx_(client) {}
+  /// @param next       decides what comes; any number.
+  /// @param queryable  with the calls of Queryable Encryption.
+  Walk(const Client& client, const std::vector<Buf>& documents, std::function<unsigned()> next,
+       bool queryable = false)
+      : l_(client.library()),
+        documents_(documents),
+        random_(std::move(next)),
+        n_calls_(queryable ? 30U : 22U),
+        ctx_(client) {}
 
   [[nodiscard]] const Ctx& ctx() const noexcept { return ctx_; }
 
   void step() {
     const View document(l_, pick());
-    switch (random_() % 22) {
+    switch (random_() % n_calls_) {
       case 0:
         (void)l_.mongocrypt_ctx_encrypt_init(ctx_, "clinic", -1, document);
         break;
@@ -79,6 +85,29 @@ class Walk {
       case 18:
         (void)l_.mongocrypt_ctx_setopt_masterkey_aws(ctx_, "r", -1, "arn:x", -1);
         break;
+      case 22:
+      case 23:
+        (void)l_.mongocrypt_ctx_setopt_algorithm(
+            ctx_, random_() % 2 == 0 ? MONGOCRYPT_ALGORITHM_INDEXED_STR : "Unindexed", -1);
+        break;
+      case 24:
+        (void)l_.mongocrypt_ctx_setopt_contention_factor(ctx_, random_() % 9);
+        break;
+      case 25:
+        (void)l_.mongocrypt_ctx_setopt_index_key_id(ctx_, document);
+        break;
+      case 26:
+        (void)l_.mongocrypt_ctx_setopt_query_type(ctx_, "equality", -1);
+        break;
+      case 27:
+        (void)l_.mongocrypt_ctx_setopt_algorithm_range(ctx_, document);
+        break;
+      case 28:
+        (void)l_.mongocrypt_ctx_explicit_encrypt_expression_init(ctx_, document);
+        break;
+      case 29:
+        (void)l_.mongocrypt_ctx_setopt_algorithm_text(ctx_, document);
+        break;
       default:
         use_kms(document);
         break;
@@ -102,6 +131,7 @@ class Walk {
   const Library& l_;
   const std::vector<Buf>& documents_;
   std::function<unsigned()> random_;
+  unsigned n_calls_;
   Ctx ctx_;
   mongocrypt_kms_ctx_t* kms_ = nullptr;
 };

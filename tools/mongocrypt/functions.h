@@ -26,46 +26,46 @@
   X(mongocrypt_setopt_kms_provider_local, false, "as setopt_kms_providers") \
   X(mongocrypt_setopt_kms_providers, false, "checked at once; an empty document: credentials are asked for when a key needs them; may be called again for other providers") \
   X(mongocrypt_setopt_schema_map, false, "each schema is compiled when a command first needs it") \
-  X(mongocrypt_setopt_encrypted_field_config_map, false, "an empty map is taken; anything else is refused: Queryable Encryption") \
-  X(mongocrypt_setopt_append_crypt_shared_lib_search_path, false, "nothing is loaded; a log line at mongocrypt_init") \
-  X(mongocrypt_setopt_set_crypt_shared_lib_path_override, false, "nothing is loaded; a log line at mongocrypt_init") \
+  X(mongocrypt_setopt_encrypted_field_config_map, false, "an empty map is taken; any other is handed over (FLE_MONGOCRYPT_QE) or refused: Queryable Encryption") \
+  X(mongocrypt_setopt_append_crypt_shared_lib_search_path, false, "nothing is loaded, but by the original that is named; a log line at mongocrypt_init") \
+  X(mongocrypt_setopt_set_crypt_shared_lib_path_override, false, "nothing is loaded, but by the original that is named; a log line at mongocrypt_init") \
   X(mongocrypt_setopt_use_need_kms_credentials_state, false, "as documented") \
   X(mongocrypt_setopt_use_need_mongo_collinfo_with_db_state, true, "as documented") \
   X(mongocrypt_setopt_enable_multiple_collinfo, true, "several collections are asked for in one filter; without it one after the other") \
   X(mongocrypt_setopt_retry_kms, true, "as documented") \
   X(mongocrypt_setopt_key_expiration, true, "as documented") \
   X(mongocrypt_setopt_bypass_query_analysis, false, "commands pass as they are") \
-  X(mongocrypt_setopt_use_range_v2, true, "taken, and without effect") \
-  X(mongocrypt_setopt_crypto_hooks, false, "taken and not called: the kernels of libfle do the work; a log line at mongocrypt_init") \
+  X(mongocrypt_setopt_use_range_v2, true, "taken; for the original that is named, else without effect") \
+  X(mongocrypt_setopt_crypto_hooks, false, "taken and not called, but by the original that is named: the kernels of libfle do the work; a log line at mongocrypt_init") \
   X(mongocrypt_setopt_aes_256_ctr, false, "as setopt_crypto_hooks") \
   X(mongocrypt_setopt_aes_256_ecb, false, "as setopt_crypto_hooks") \
   X(mongocrypt_setopt_crypto_hook_sign_rsaes_pkcs1_v1_5, false, "as setopt_crypto_hooks") \
   X(mongocrypt_init, false, "as documented; fails without a KMS provider") \
   X(mongocrypt_status, false, "as documented") \
   X(mongocrypt_destroy, false, "as documented; contexts that are left go on working") \
-  X(mongocrypt_crypt_shared_lib_version_string, false, "\"mongo_crypt_v1-libfle-VERSION-inside\": drivers spawn nothing and load nothing") \
+  X(mongocrypt_crypt_shared_lib_version_string, false, "\"mongo_crypt_v1-libfle-VERSION-inside\": drivers spawn nothing and load nothing; null where an original is to be brought markings") \
   X(mongocrypt_crypt_shared_lib_version, false, "8.1.0: the rules that the analysis follows") \
   X(mongocrypt_ctx_new, false, "as documented; in a forked child keys are fetched and unwrapped again") \
   X(mongocrypt_ctx_status, false, "as documented; the first failure stays") \
   X(mongocrypt_ctx_setopt_key_id, false, "as documented") \
   X(mongocrypt_ctx_setopt_key_alt_name, false, "as documented") \
   X(mongocrypt_ctx_setopt_key_material, false, "as documented") \
-  X(mongocrypt_ctx_setopt_algorithm, false, "the two algorithms of client-side field level encryption; those of Queryable Encryption are refused") \
+  X(mongocrypt_ctx_setopt_algorithm, false, "the two algorithms of client-side field level encryption; those of Queryable Encryption are handed over or refused") \
   X(mongocrypt_ctx_setopt_masterkey_aws, false, "as documented") \
   X(mongocrypt_ctx_setopt_masterkey_aws_endpoint, false, "as documented") \
   X(mongocrypt_ctx_setopt_masterkey_local, false, "as documented") \
   X(mongocrypt_ctx_setopt_key_encryption_key, false, "as documented") \
-  X(mongocrypt_ctx_setopt_contention_factor, false, "refused: Queryable Encryption") \
-  X(mongocrypt_ctx_setopt_index_key_id, false, "refused: Queryable Encryption") \
-  X(mongocrypt_ctx_setopt_query_type, false, "refused: Queryable Encryption") \
-  X(mongocrypt_ctx_setopt_algorithm_range, false, "refused: Queryable Encryption") \
-  X(mongocrypt_ctx_setopt_algorithm_text, true, "refused: Queryable Encryption") \
+  X(mongocrypt_ctx_setopt_contention_factor, false, "handed over, or refused: Queryable Encryption") \
+  X(mongocrypt_ctx_setopt_index_key_id, false, "handed over, or refused: Queryable Encryption") \
+  X(mongocrypt_ctx_setopt_query_type, false, "handed over, or refused: Queryable Encryption") \
+  X(mongocrypt_ctx_setopt_algorithm_range, false, "handed over, or refused: Queryable Encryption") \
+  X(mongocrypt_ctx_setopt_algorithm_text, true, "handed over, or refused: Queryable Encryption") \
   X(mongocrypt_ctx_datakey_init, false, "as documented") \
-  X(mongocrypt_ctx_encrypt_init, false, "analyzed in the library: NEED_MONGO_MARKINGS never comes") \
-  X(mongocrypt_ctx_decrypt_init, false, "as documented; values of Queryable Encryption stay as they are, with a log line") \
+  X(mongocrypt_ctx_encrypt_init, false, "analyzed in the library: NEED_MONGO_MARKINGS never comes but from the original") \
+  X(mongocrypt_ctx_decrypt_init, false, "as documented; values of Queryable Encryption are handed over, or stay as they are, with a log line") \
   X(mongocrypt_ctx_explicit_encrypt_init, false, "as documented") \
-  X(mongocrypt_ctx_explicit_encrypt_expression_init, false, "refused: Queryable Encryption") \
-  X(mongocrypt_ctx_explicit_decrypt_init, false, "as documented; a value of Queryable Encryption is refused") \
+  X(mongocrypt_ctx_explicit_encrypt_expression_init, false, "handed over, or refused: Queryable Encryption") \
+  X(mongocrypt_ctx_explicit_decrypt_init, false, "as documented; a value of Queryable Encryption is handed over or refused") \
   X(mongocrypt_ctx_rewrap_many_datakey_init, false, "as documented") \
   X(mongocrypt_ctx_state, false, "as documented") \
   X(mongocrypt_ctx_mongo_op, false, "as documented") \

@@ -39,6 +39,20 @@ Done Operation::exchanges_are_done(Context&, std::span<const std::unique_ptr<kms
   return out_of_step();
 }
 
+Context::~Context() {
+  if (handed_ != nullptr && !engine_->is_of_this_process()) handed_->abandon();
+}
+
+mongocrypt_ctx_state_t Context::state() const noexcept {
+  // One that the original has ended, or that a fork has, is asked no more.
+  return handed_ == nullptr || !status.is_ok() ? state_ : handed_->theirs().state();
+}
+
+void Context::end() noexcept {
+  state_ = MONGOCRYPT_CTX_ERROR;
+  if (handed_ != nullptr && engine_->is_of_this_process()) handed_->tell(status);
+}
+
 Done Context::check_process() const {
   if (engine_ == nullptr || engine_->is_of_this_process()) return ok;
   return Failure(Errc::key_not_inherited,
@@ -57,6 +71,55 @@ Done Context::begin(const std::function<Outcome<std::unique_ptr<Operation>>(Cont
   FLE_TRY(engine_, crypt_->engine());
   FLE_TRY(operation_, make(*this));
   return go_on();
+}
+
+Done Context::begin_handed(const original::Setting& begin) {
+  return check_markings(begin(handed_->theirs()));
+}
+
+Done Context::hand_over(std::string_view what, const original::Setting& begin) {
+  if (crypt_->original() == nullptr) return crypt_->refuse_queryable(what);
+  FLE_TRY(engine_, crypt_->engine());
+  FLE_TRY(original::Crypt* const crypt, engine_->original(*crypt_));
+  FLE_TRY(std::unique_ptr<original::Context> theirs, crypt->new_context());
+  handed_ = std::make_unique<HandedOver>(std::move(theirs));
+  for (const original::Setting& set : settings_) FLE_CHECK(set(handed_->theirs()));
+  settings_.clear();
+  if (!begin) return ok;
+  FLE_CHECK(begin(handed_->theirs()));
+  return check_markings(answer_again());
+}
+
+/// What the driver has answered already it is not asked again.
+Done Context::answer_again() {
+  original::Context& theirs = handed_->theirs();
+  for (;;) {
+    const auto state = theirs.state();
+    const bool names_db = state == MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB;
+    if (state != MONGOCRYPT_CTX_NEED_MONGO_COLLINFO && !names_db) return ok;
+    FLE_TRY(const Bytes filter, theirs.mongo_op());
+    const char* const db = names_db ? theirs.mongo_db() : nullptr;
+    const auto known = std::ranges::find_if(answers_, [&](const auto& answer) {
+      const auto& [asked_db, asked] = answer.first;
+      return std::ranges::equal(asked, filter) && (db == nullptr || asked_db == db);
+    });
+    if (known == answers_.end()) return ok;
+    for (const auto& document : known->second) FLE_CHECK(theirs.mongo_feed(document));
+    FLE_CHECK(theirs.mongo_done());
+    answers_.erase(known);
+  }
+}
+
+/// A driver that was told of an analyzer in here has brought none, and may end its process where it
+/// is asked for what only that could tell.
+Done Context::check_markings(Done done) const {
+  if (done && handed_->theirs().state() == MONGOCRYPT_CTX_NEED_MONGO_MARKINGS &&
+      !crypt_->asks_markings())
+    return Failure(Errc::command_not_supported,
+                   "automatic encryption of Queryable Encryption needs MongoDB's analyzer: name "
+                   "crypt_shared (cryptSharedLibPath), or the collection in encryptedFieldsMap, so "
+                   "that the driver brings mongocryptd");
+  return done;
 }
 
 Done Context::go_on() {
@@ -87,6 +150,7 @@ void Context::ask_keys(std::vector<std::uint8_t> filter) {
 }
 
 Outcome<Bytes> Context::mongo_op() {
+  if (handed_ != nullptr) return handed_->theirs().mongo_op();
   switch (state_) {
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
@@ -98,10 +162,12 @@ Outcome<Bytes> Context::mongo_op() {
 }
 
 const char* Context::mongo_db() const noexcept {
+  if (handed_ != nullptr) return handed_->theirs().mongo_db();
   return state_ == MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB ? question_.first.c_str() : nullptr;
 }
 
 Done Context::mongo_feed(Bytes document) {
+  if (handed_ != nullptr) return handed_->theirs().mongo_feed(document);
   switch (state_) {
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
@@ -117,6 +183,7 @@ Done Context::mongo_feed(Bytes document) {
 }
 
 Done Context::mongo_done() {
+  if (handed_ != nullptr) return check_markings(handed_->theirs().mongo_done());
   switch (state_) {
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
@@ -169,6 +236,7 @@ Done Context::start_exchanges() {
 }
 
 Done Context::provide_credentials(Bytes document) {
+  if (handed_ != nullptr) return handed_->theirs().provide_credentials(document);
   if (state_ != MONGOCRYPT_CTX_NEED_KMS_CREDENTIALS)
     return wrong_state("mongocrypt_ctx_provide_kms_providers", state_);
   std::vector<WipedBytes> documents(1);
@@ -191,14 +259,12 @@ Done Context::next_round() {
     if (exchange->state() == kms::Exchange::State::failed) return exchange->failure();
     if (exchange->state() == kms::Exchange::State::done) continue;
     all_done = false;
-    auto made = std::make_unique<_mongocrypt_kms_ctx_t>(*exchange, tasks_[i].provider_id);
+    auto made = std::make_unique<KmsHandle<KmsContext>>(*exchange, tasks_[i].provider_id);
     // A KMIP server is asked for the master key itself, for every data key.
     const bool may_share = !tasks_[i].provider_id.starts_with("kmip");
-    const bool is_asked =
-        may_share && std::ranges::any_of(round_, [&made](const auto& other) {
-          return other->context.endpoint() == made->context.endpoint() &&
-                 std::ranges::equal(other->context.message(), made->context.message());
-        });
+    const bool is_asked = may_share && std::ranges::any_of(round_, [&made](const auto& other) {
+                            return other->context.is_same_as(made->context);
+                          });
     if (is_asked) {
       exchange.reset();
     } else {
@@ -210,7 +276,13 @@ Done Context::next_round() {
   return ok;
 }
 
-_mongocrypt_kms_ctx_t* Context::next_kms_context() noexcept {
+_mongocrypt_kms_ctx_t* Context::next_kms_context() {
+  if (handed_ != nullptr) {
+    _mongocrypt_kms_ctx_t* const next = handed_->next_kms_context();
+    // There it is an error to ask in another state.
+    if (next == nullptr && handed_->theirs().state() == MONGOCRYPT_CTX_ERROR) end();
+    return next;
+  }
   if (state_ != MONGOCRYPT_CTX_NEED_KMS) return nullptr;
   for (const auto& kms : round_) {
     if (!kms->context.is_to_run()) continue;
@@ -221,6 +293,7 @@ _mongocrypt_kms_ctx_t* Context::next_kms_context() noexcept {
 }
 
 Done Context::kms_done() {
+  if (handed_ != nullptr) return handed_->theirs().kms_done();
   if (state_ != MONGOCRYPT_CTX_NEED_KMS) return wrong_state("mongocrypt_ctx_kms_done", state_);
   for (const auto& exchange : exchanges_)
     if (exchange != nullptr && exchange->state() == kms::Exchange::State::failed)
@@ -233,6 +306,7 @@ Done Context::kms_done() {
 }
 
 Outcome<Bytes> Context::finalize() {
+  if (handed_ != nullptr) return handed_->theirs().finalize();
   if (state_ != MONGOCRYPT_CTX_READY) return wrong_state("mongocrypt_ctx_finalize", state_);
   FLE_TRY(const Bytes result, operation_->result());
   state_ = MONGOCRYPT_CTX_DONE;

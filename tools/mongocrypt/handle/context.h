@@ -18,6 +18,7 @@
 #include "fle/kms/exchange.h"
 #include "fle/kms/key_document.h"
 #include "fle/kms/provider.h"
+#include "handed_over.h"
 #include "kms_context.h"
 #include "status.h"
 
@@ -51,14 +52,17 @@ struct KmsTask {
 
 /// What a mongocrypt_ctx_t stands for: the state machine of drivers around an operation. For one
 /// thread at a time.
+///
+/// A context that shows that it needs Queryable Encryption is handed over to MongoDB's own library,
+/// where FLE_MONGOCRYPT_QE names it: from there on every call goes there.
 class Context {
  public:
   explicit Context(std::shared_ptr<Crypt> crypt) : crypt_(std::move(crypt)) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
-  ~Context() = default;
+  ~Context();
 
-  [[nodiscard]] mongocrypt_ctx_state_t state() const noexcept { return state_; }
+  [[nodiscard]] mongocrypt_ctx_state_t state() const noexcept;
   /// What is in flight in a context is wiped in a forked child, and would pass for keys of zeros.
   /// @retval Errc::key_not_inherited  it was begun before the fork
   [[nodiscard]] Done check_process() const;
@@ -68,10 +72,18 @@ class Context {
 
   /// The options, while they may be set.
   [[nodiscard]] Outcome<ContextOptions*> options_to_set();
+  /// Notes an option that has been set: it is set there, too, once the context is handed over.
+  /// @param make  makes the original::Setting; called only where that may happen.
+  template <class Make>
+  void note_option(Make make) {
+    if (crypt_->original() != nullptr) settings_.push_back(make());
+  }
   /// Begins.
   /// @param make  makes the operation, once it is known that the context may have one.
   [[nodiscard]] Done begin(
       const std::function<Outcome<std::unique_ptr<Operation>>(Context&)>& make);
+  /// Begins, where it is handed over.
+  [[nodiscard]] Done begin_handed(const original::Setting& begin);
   [[nodiscard]] Outcome<Bytes> mongo_op();
   /// Null but in state NEED_MONGO_COLLINFO_WITH_DB.
   [[nodiscard]] const char* mongo_db() const noexcept;
@@ -79,11 +91,11 @@ class Context {
   [[nodiscard]] Done mongo_done();
   [[nodiscard]] Done provide_credentials(Bytes document);
   /// Null when there is none left to run.
-  [[nodiscard]] _mongocrypt_kms_ctx_t* next_kms_context() noexcept;
+  [[nodiscard]] _mongocrypt_kms_ctx_t* next_kms_context();
   [[nodiscard]] Done kms_done();
   [[nodiscard]] Outcome<Bytes> finalize();
   /// Something failed, as `status` says: nothing more can be done with this.
-  void end() noexcept { state_ = MONGOCRYPT_CTX_ERROR; }
+  void end() noexcept;
 
   Status status;
 
@@ -91,6 +103,13 @@ class Context {
 
   [[nodiscard]] const ContextOptions& options() const noexcept { return options_; }
   [[nodiscard]] Engine& engine() noexcept { return *engine_; }
+  /// Hands the context over.
+  /// @param what   what needs that, for the text where nobody is there for it
+  /// @param begin  begins what this has begun; may be empty
+  /// @retval Errc::command_not_supported  nobody is; or the original says no
+  [[nodiscard]] Done hand_over(std::string_view what, const original::Setting& begin);
+  [[nodiscard]] bool is_handed_over() const noexcept { return handed_ != nullptr; }
+  [[nodiscard]] original::Context& handed() noexcept { return handed_->theirs(); }
   void ready() noexcept { state_ = MONGOCRYPT_CTX_READY; }
   /// There was nothing to do, and there is no result.
   void nothing_to_do() noexcept { state_ = MONGOCRYPT_CTX_DONE; }
@@ -113,6 +132,8 @@ class Context {
   [[nodiscard]] Outcome<kms::Provider*> provider(std::string_view id, bool& needs_credentials);
   [[nodiscard]] Done start_exchanges();
   [[nodiscard]] Done next_round();
+  [[nodiscard]] Done answer_again();
+  [[nodiscard]] Done check_markings(Done done) const;
 
   const std::shared_ptr<Crypt> crypt_;
   Engine* engine_ = nullptr;  // of `crypt_`, which keeps it
@@ -130,11 +151,14 @@ class Context {
   std::optional<Credentials> credentials_;  // of this context; stand above the handle's
   std::vector<KmsTask> tasks_;
   std::vector<std::unique_ptr<kms::Exchange>> exchanges_;  // null: not begun yet
-  std::vector<std::unique_ptr<_mongocrypt_kms_ctx_t>> round_;
+  std::vector<std::unique_ptr<KmsHandle<KmsContext>>> round_;
   // Drivers may still hold those of earlier rounds, and ask for their status.
-  std::vector<std::unique_ptr<_mongocrypt_kms_ctx_t>> retired_;
+  std::vector<std::unique_ptr<KmsHandle<KmsContext>>> retired_;
 
   std::unique_ptr<Operation> operation_;
+
+  std::vector<original::Setting> settings_;  // options, for the original
+  std::unique_ptr<HandedOver> handed_;
 };
 
 }  // namespace fle::mongocrypt

@@ -47,11 +47,13 @@ constexpr AlgorithmName kAlgorithms[] = {
 }  // namespace
 
 Failure queryable_encryption(std::string_view what) {
-  return {Errc::command_not_supported,
-          std::string(what) +
-              " is of Queryable Encryption, which libfle does not have: it "
-              "has client-side field level encryption (algorithms "
-              "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic and -Random)"};
+  return {
+      Errc::command_not_supported,
+      std::string(what) +
+          " is of Queryable Encryption, which libfle does not have: it "
+          "has client-side field level encryption (algorithms "
+          "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic and -Random); MongoDB's own libmongocrypt "
+          "is asked where FLE_MONGOCRYPT_QE names its file"};
 }
 
 Done ContextOptions::set_key_id(Bytes id) {
@@ -92,6 +94,11 @@ Done ContextOptions::set_algorithm(std::string_view name) {
   if (!found->algorithm) return queryable_encryption("algorithm '" + std::string(name) + "'");
   algorithm = found->algorithm;
   return ok;
+}
+
+bool ContextOptions::is_queryable(std::string_view name) noexcept {
+  const auto* const found = std::ranges::find(kAlgorithms, name, &AlgorithmName::name);
+  return found != std::end(kAlgorithms) && !found->algorithm;
 }
 
 Done ContextOptions::set_aws_master_key(std::string_view region, std::string_view cmk) {

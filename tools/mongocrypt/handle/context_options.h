@@ -32,6 +32,8 @@ struct ContextOptions {
   [[nodiscard]] Done add_alt_name(Bytes document);
   [[nodiscard]] Done set_key_material(Bytes document);
   [[nodiscard]] Done set_algorithm(std::string_view name);
+  /// Whether `name` is an algorithm, and one of Queryable Encryption.
+  [[nodiscard]] static bool is_queryable(std::string_view name) noexcept;
   [[nodiscard]] Done set_aws_master_key(std::string_view region, std::string_view cmk);
   [[nodiscard]] Done set_aws_endpoint(std::string_view endpoint);
   [[nodiscard]] Done set_local_master_key();

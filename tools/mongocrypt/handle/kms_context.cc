@@ -8,23 +8,41 @@ namespace fle::mongocrypt {
 
 using kms::Exchange;
 
-KmsContext::KmsContext(Exchange& exchange, std::string provider_id)
-    : exchange_(&exchange), provider_id_(std::move(provider_id)) {
-  const Exchange::Message message = exchange_->message();
+namespace {
+
+std::string endpoint_of(const Exchange::Message& message) {
   const bool is_address = message.host.find(':') != std::string_view::npos;  // of IPv6
-  endpoint_ = is_address ? "[" + std::string(message.host) + "]" : std::string(message.host);
-  endpoint_ += ":" + std::to_string(message.port);
-  message_.assign(message.bytes.begin(), message.bytes.end());
+  return (is_address ? "[" + std::string(message.host) + "]" : std::string(message.host)) + ":" +
+         std::to_string(message.port);
 }
 
-Bytes KmsContext::message() {
+}  // namespace
+
+Done KmsMessage::check_process() const {
+  if (process_ == process_number()) return ok;
+  return Failure(
+      Errc::key_not_inherited,
+      "this message was made before the process forked: make a new context in the child");
+}
+
+KmsContext::KmsContext(Exchange& exchange, std::string provider_id)
+    : KmsMessage(std::move(provider_id), endpoint_of(exchange.message())), exchange_(&exchange) {
+  const Bytes bytes = exchange_->message().bytes;
+  message_.assign(bytes.begin(), bytes.end());
+}
+
+bool KmsContext::is_same_as(const KmsContext& other) const noexcept {
+  return endpoint() == other.endpoint() && std::ranges::equal(message_, other.message_);
+}
+
+Outcome<Bytes> KmsContext::message() {
   if (waits()) {
     exchange_->resume();
     sending_ = true;
     const Bytes again = exchange_->message().bytes;
     message_.assign(again.begin(), again.end());
   }
-  return message_;
+  return Bytes(message_);
 }
 
 void KmsContext::note_sent() {
@@ -50,13 +68,6 @@ void KmsContext::retire() noexcept {
   over_ = true;
   handed_out_ = true;
   WipedBytes().swap(message_);
-}
-
-Done KmsContext::check_process() const {
-  if (process_ == process_number()) return ok;
-  return Failure(
-      Errc::key_not_inherited,
-      "this message was made before the process forked: make a new context in the child");
 }
 
 bool KmsContext::waits() const noexcept {

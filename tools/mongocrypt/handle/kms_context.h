@@ -15,25 +15,54 @@
 
 namespace fle::mongocrypt {
 
-/// One message of an exchange with a KMS, as the interface has it, and its answer.
-class KmsContext {
+/// One message to a KMS, as the interface has it, and its answer.
+class KmsMessage {
+ public:
+  KmsMessage(std::string provider_id, std::string endpoint)
+      : provider_id_(std::move(provider_id)), endpoint_(std::move(endpoint)) {}
+  KmsMessage(const KmsMessage&) = delete;
+  KmsMessage& operator=(const KmsMessage&) = delete;
+  virtual ~KmsMessage() = default;
+
+  [[nodiscard]] const std::string& provider_id() const noexcept { return provider_id_; }
+  [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
+  [[nodiscard]] virtual Outcome<Bytes> message() = 0;
+  [[nodiscard]] virtual std::uint32_t bytes_needed() = 0;
+  [[nodiscard]] virtual std::int64_t microseconds_to_wait() const noexcept = 0;
+  /// @return whether the message is to be sent again
+  [[nodiscard]] virtual Outcome<bool> feed(Bytes bytes) = 0;
+  /// The connection broke.
+  /// @return whether the message is to be sent again
+  [[nodiscard]] virtual bool lost() = 0;
+  /// A call failed, as `status` says. Makes it more exact, where more is known.
+  virtual void failed() noexcept {}
+  /// @retval Errc::key_not_inherited  it was made before the process forked
+  [[nodiscard]] Done check_process() const;
+
+  Status status;
+
+ private:
+  const std::uint64_t process_ = process_number();
+  const std::string provider_id_;
+  const std::string endpoint_;
+};
+
+/// One of an exchange of ours.
+class KmsContext final : public KmsMessage {
  public:
   /// @param exchange  in State::send; stays its owner's, and must outlive this.
   KmsContext(kms::Exchange& exchange, std::string provider_id);
 
-  [[nodiscard]] const std::string& provider_id() const noexcept { return provider_id_; }
-  [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
-  /// The message. After a wait it is made anew.
-  [[nodiscard]] Bytes message();
-  [[nodiscard]] std::uint32_t bytes_needed();
-  [[nodiscard]] std::int64_t microseconds_to_wait() const noexcept;
-  /// @return whether the message is to be sent again
+  /// After a wait it is made anew.
+  [[nodiscard]] Outcome<Bytes> message() override;
+  [[nodiscard]] std::uint32_t bytes_needed() override;
+  [[nodiscard]] std::int64_t microseconds_to_wait() const noexcept override;
   /// @retval Errc::invalid_argument  more than was asked for
   /// @retval as Exchange::failure
-  [[nodiscard]] Outcome<bool> feed(Bytes bytes);
-  /// The connection broke.
-  /// @return whether the message is to be sent again
-  [[nodiscard]] bool lost();
+  [[nodiscard]] Outcome<bool> feed(Bytes bytes) override;
+  [[nodiscard]] bool lost() override;
+  /// Whether it says the same to the same server.
+  [[nodiscard]] bool is_same_as(const KmsContext& other) const noexcept;
 
   /// Whether a driver still has to run it: it was not handed out, or is to be tried again.
   [[nodiscard]] bool is_to_run() const noexcept { return !handed_out_; }
@@ -43,19 +72,12 @@ class KmsContext {
   [[nodiscard]] bool waits() const noexcept;
   /// Its round is over: what is left is the status.
   void retire() noexcept;
-  /// @retval Errc::key_not_inherited  it was made before the process forked
-  [[nodiscard]] Done check_process() const;
-
-  Status status;
 
  private:
   void note_sent();
   void see_what_is_next() noexcept;
 
-  const std::uint64_t process_ = process_number();
   kms::Exchange* exchange_;  // null once retired
-  std::string provider_id_;
-  std::string endpoint_;
   WipedBytes message_;
   bool handed_out_ = false;
   bool sending_ = true;  // its message is not known to be sent
@@ -66,11 +88,23 @@ class KmsContext {
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the name is libmongocrypt's
 struct _mongocrypt_kms_ctx_t {
-  _mongocrypt_kms_ctx_t(fle::kms::Exchange& exchange, std::string provider_id)
-      : context(exchange, std::move(provider_id)) {}
+  explicit _mongocrypt_kms_ctx_t(fle::mongocrypt::KmsMessage& of) noexcept : message(of) {}
   static constexpr std::uint64_t kMagic = 0x6b6d7320'63747820;
   std::uint64_t magic = kMagic;
-  fle::mongocrypt::KmsContext context;
+  fle::mongocrypt::KmsMessage& message;
 };
+
+namespace fle::mongocrypt {
+
+/// A handle with its message.
+template <class Message>
+struct KmsHandle : _mongocrypt_kms_ctx_t {
+  template <class... Args>
+  explicit KmsHandle(Args&&... args)
+      : _mongocrypt_kms_ctx_t(context), context(std::forward<Args>(args)...) {}
+  Message context;
+};
+
+}  // namespace fle::mongocrypt
 
 #endif  // FLE_TOOLS_MONGOCRYPT_HANDLE_KMS_CONTEXT_H_

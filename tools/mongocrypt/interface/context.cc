@@ -14,15 +14,19 @@ using fle::Done;
 using fle::Errc;
 using fle::Failure;
 using fle::ok;
+using fle::WipedBytes;
 using fle::mongocrypt::bytes_of;
 using fle::mongocrypt::Context;
 using fle::mongocrypt::ContextOptions;
 using fle::mongocrypt::hand_out;
 using fle::mongocrypt::is_valid;
-using fle::mongocrypt::KmsContext;
+using fle::mongocrypt::KmsMessage;
 using fle::mongocrypt::not_a_handle;
-using fle::mongocrypt::queryable_encryption;
 using fle::mongocrypt::text_of;
+using fle::mongocrypt::original::Library;
+using fle::mongocrypt::original::Setting;
+using Original = fle::mongocrypt::original::Context;
+using BytesFunction = Original::Function<mongocrypt_binary_t*>;
 
 /// Runs a call on a context, which a failure ends.
 template <class Call>
@@ -49,30 +53,59 @@ bool on(mongocrypt_ctx_t* handle, const mongocrypt_binary_t* binary, Call call) 
   });
 }
 
-/// Sets an option.
-template <class Set>
-bool set(mongocrypt_ctx_t* handle, Set set_option) noexcept {
-  return on(handle, [&](Context& context) -> Done {
-    FLE_TRY(ContextOptions* const options, context.options_to_set());
-    return set_option(*options);
-  });
+/// The same option of the original's; owns what it was given.
+Setting of_bytes(BytesFunction theirs, Bytes bytes) {
+  return [theirs, own = WipedBytes(bytes.begin(), bytes.end())](Original& original) {
+    return original.set_bytes(theirs, own);
+  };
+}
+
+/// Sets an option: here, or, where the context is handed over, there.
+/// @param make_theirs  makes the Setting for the original.
+template <class Ours, class MakeTheirs>
+Done set(Context& context, Ours ours, MakeTheirs make_theirs) {
+  if (context.is_handed_over()) return make_theirs()(context.handed());
+  FLE_TRY(ContextOptions* const options, context.options_to_set());
+  FLE_CHECK(ours(*options));
+  context.note_option(make_theirs);
+  return ok;
 }
 bool set(mongocrypt_ctx_t* handle, const mongocrypt_binary_t* binary,
-         Done (ContextOptions::*set_option)(Bytes)) noexcept {
-  return set(handle, [&](ContextOptions& options) -> Done {
-    const auto bytes = bytes_of(binary);
-    if (!bytes) return not_a_handle("the binary");
-    return (options.*set_option)(*bytes);
+         Done (ContextOptions::*set_option)(Bytes), BytesFunction theirs) noexcept {
+  return on(handle, binary, [&](Context& context, Bytes bytes) {
+    return set(
+        context, [&](ContextOptions& options) { return (options.*set_option)(bytes); },
+        [&] { return of_bytes(theirs, bytes); });
   });
 }
 
-bool refuse(mongocrypt_ctx_t* handle, const char* option) noexcept {
-  return set(handle, [&](ContextOptions&) -> Done { return queryable_encryption(option); });
+/// Sets an option that only Queryable Encryption has.
+/// @param what  the option, for the text that it is refused with
+template <class Theirs>
+Done set_queryable(Context& context, const std::string& what, const Theirs& theirs) {
+  if (!context.is_handed_over()) {
+    FLE_CHECK(context.options_to_set());
+    FLE_CHECK(context.hand_over(what, {}));
+  }
+  return theirs(context.handed());
+}
+bool set_queryable(mongocrypt_ctx_t* handle, const mongocrypt_binary_t* binary, const char* what,
+                   BytesFunction theirs) noexcept {
+  return on(handle, [&](Context& context) {
+    return set_queryable(context, what, [&](Original& original) -> Done {
+      const auto bytes = bytes_of(binary);
+      if (!bytes) return not_a_handle("the binary");
+      return original.set_bytes(theirs, *bytes);
+    });
+  });
 }
 
 using MakeOfBytes = fle::mongocrypt::MadeOperation (*)(Context&, Bytes);
-bool begin(mongocrypt_ctx_t* handle, const mongocrypt_binary_t* binary, MakeOfBytes make) noexcept {
+bool begin(mongocrypt_ctx_t* handle, const mongocrypt_binary_t* binary, MakeOfBytes make,
+           BytesFunction theirs) noexcept {
   return on(handle, binary, [&](Context& context, Bytes bytes) {
+    if (context.is_handed_over())
+      return context.begin_handed([&](Original& o) { return o.begin(theirs, bytes); });
     return context.begin([&](Context& c) { return make(c, bytes); });
   });
 }
@@ -81,20 +114,24 @@ bool begin(mongocrypt_ctx_t* handle, const mongocrypt_binary_t* binary, MakeOfBy
 template <class Call>
 bool on(mongocrypt_kms_ctx_t* kms, Call call) noexcept {
   if (!is_valid(kms)) return false;
-  return fle::mongocrypt::guarded(kms->context.status, [&]() -> Done {
-    FLE_CHECK(kms->context.check_process());
-    return call(kms->context);
-  });
+  KmsMessage& message = kms->message;
+  const auto checked = [&]() -> Done {
+    FLE_CHECK(message.check_process());
+    return call(message);
+  };
+  if (fle::mongocrypt::guarded(message.status, checked)) return true;
+  message.failed();
+  return false;
 }
 
 /// By no exported name: the process may have another library with the same ones.
 bool feed(mongocrypt_kms_ctx_t* kms, const mongocrypt_binary_t* bytes,
           bool* should_retry) noexcept {
-  return on(kms, [&](KmsContext& context) -> Done {
+  return on(kms, [&](KmsMessage& message) -> Done {
     const auto fed = bytes_of(bytes);
     if (!fed || should_retry == nullptr) return not_a_handle("the binary, or should_retry,");
     *should_retry = false;
-    FLE_TRY(*should_retry, context.feed(*fed));
+    FLE_TRY(*should_retry, message.feed(*fed));
     return ok;
   });
 }
@@ -122,74 +159,128 @@ bool mongocrypt_ctx_status(mongocrypt_ctx_t* ctx, mongocrypt_status_t* status) {
 }
 
 bool mongocrypt_ctx_setopt_key_id(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* key_id) {
-  return set(ctx, key_id, &ContextOptions::set_key_id);
+  return set(ctx, key_id, &ContextOptions::set_key_id, &Library::mongocrypt_ctx_setopt_key_id);
 }
 
 bool mongocrypt_ctx_setopt_key_alt_name(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* key_alt_name) {
-  return set(ctx, key_alt_name, &ContextOptions::add_alt_name);
+  return set(ctx, key_alt_name, &ContextOptions::add_alt_name,
+             &Library::mongocrypt_ctx_setopt_key_alt_name);
 }
 
 bool mongocrypt_ctx_setopt_key_material(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* key_material) {
-  return set(ctx, key_material, &ContextOptions::set_key_material);
+  return set(ctx, key_material, &ContextOptions::set_key_material,
+             &Library::mongocrypt_ctx_setopt_key_material);
 }
 
 bool mongocrypt_ctx_setopt_algorithm(mongocrypt_ctx_t* ctx, const char* algorithm, int len) {
-  return set(ctx, [&](ContextOptions& options) -> Done {
+  return on(ctx, [&](Context& context) -> Done {
     const auto name = text_of(algorithm, len);
     if (!name) return Failure(Errc::invalid_argument, "passed null algorithm");
-    return options.set_algorithm(*name);
+    const auto make_theirs = [&] {
+      return Setting([own = std::string(*name)](Original& original) {
+        return original.set(&Library::mongocrypt_ctx_setopt_algorithm, own.c_str(),
+                            static_cast<int>(own.size()));
+      });
+    };
+    if (!context.options().algorithm && ContextOptions::is_queryable(*name))
+      return set_queryable(context, "algorithm '" + std::string(*name) + "'", make_theirs());
+    return set(
+        context, [&](ContextOptions& options) { return options.set_algorithm(*name); },
+        make_theirs);
   });
 }
 
 bool mongocrypt_ctx_setopt_masterkey_aws(mongocrypt_ctx_t* ctx, const char* region,
                                          int32_t region_len, const char* cmk, int32_t cmk_len) {
-  return set(ctx, [&](ContextOptions& options) -> Done {
+  return on(ctx, [&](Context& context) -> Done {
     const auto in = text_of(region, region_len);
     const auto key = text_of(cmk, cmk_len);
     if (!in || !key) return Failure(Errc::invalid_argument, "invalid region or cmk");
-    return options.set_aws_master_key(*in, *key);
+    return set(
+        context, [&](ContextOptions& options) { return options.set_aws_master_key(*in, *key); },
+        [&] {
+          return Setting([own_in = std::string(*in), own = std::string(*key)](Original& original) {
+            return original.set(&Library::mongocrypt_ctx_setopt_masterkey_aws, own_in.c_str(),
+                                static_cast<int32_t>(own_in.size()), own.c_str(),
+                                static_cast<int32_t>(own.size()));
+          });
+        });
   });
 }
 
 bool mongocrypt_ctx_setopt_masterkey_aws_endpoint(mongocrypt_ctx_t* ctx, const char* endpoint,
                                                   int32_t endpoint_len) {
-  return set(ctx, [&](ContextOptions& options) -> Done {
+  return on(ctx, [&](Context& context) -> Done {
     const auto text = text_of(endpoint, endpoint_len);
     if (!text) return Failure(Errc::invalid_argument, "invalid endpoint");
-    return options.set_aws_endpoint(*text);
+    return set(
+        context, [&](ContextOptions& options) { return options.set_aws_endpoint(*text); },
+        [&] {
+          return Setting([own = std::string(*text)](Original& original) {
+            return original.set(&Library::mongocrypt_ctx_setopt_masterkey_aws_endpoint, own.c_str(),
+                                static_cast<int32_t>(own.size()));
+          });
+        });
   });
 }
 
 bool mongocrypt_ctx_setopt_masterkey_local(mongocrypt_ctx_t* ctx) {
-  return set(ctx, [](ContextOptions& options) { return options.set_local_master_key(); });
+  return on(ctx, [](Context& context) {
+    return set(
+        context, [](ContextOptions& options) { return options.set_local_master_key(); },
+        [] {
+          return Setting([](Original& original) {
+            return original.set(&Library::mongocrypt_ctx_setopt_masterkey_local);
+          });
+        });
+  });
 }
 
 bool mongocrypt_ctx_setopt_key_encryption_key(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* bin) {
-  return set(ctx, bin, &ContextOptions::set_master_key);
+  return set(ctx, bin, &ContextOptions::set_master_key,
+             &Library::mongocrypt_ctx_setopt_key_encryption_key);
 }
 
-bool mongocrypt_ctx_setopt_contention_factor(mongocrypt_ctx_t* ctx, int64_t) {
-  return refuse(ctx, "a contention factor");
+bool mongocrypt_ctx_setopt_contention_factor(mongocrypt_ctx_t* ctx, int64_t contention_factor) {
+  return on(ctx, [&](Context& context) {
+    return set_queryable(context, "a contention factor", [&](Original& original) {
+      return original.set(&Library::mongocrypt_ctx_setopt_contention_factor, contention_factor);
+    });
+  });
 }
 
-bool mongocrypt_ctx_setopt_index_key_id(mongocrypt_ctx_t* ctx, mongocrypt_binary_t*) {
-  return refuse(ctx, "an index key id");
+bool mongocrypt_ctx_setopt_index_key_id(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* key_id) {
+  return set_queryable(ctx, key_id, "an index key id",
+                       &Library::mongocrypt_ctx_setopt_index_key_id);
 }
 
-bool mongocrypt_ctx_setopt_query_type(mongocrypt_ctx_t* ctx, const char*, int) {
-  return refuse(ctx, "a query type");
+bool mongocrypt_ctx_setopt_query_type(mongocrypt_ctx_t* ctx, const char* query_type, int len) {
+  return on(ctx, [&](Context& context) {
+    return set_queryable(context, "a query type", [&](Original& original) -> Done {
+      const auto name = text_of(query_type, len);
+      if (!name) return Failure(Errc::invalid_argument, "passed null query type");
+      return original.set(&Library::mongocrypt_ctx_setopt_query_type, name->data(),
+                          static_cast<int>(name->size()));
+    });
+  });
 }
 
-bool mongocrypt_ctx_setopt_algorithm_range(mongocrypt_ctx_t* ctx, mongocrypt_binary_t*) {
-  return refuse(ctx, "a range option");
+bool mongocrypt_ctx_setopt_algorithm_range(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* opts) {
+  return set_queryable(ctx, opts, "a range option",
+                       &Library::mongocrypt_ctx_setopt_algorithm_range);
 }
 
-bool mongocrypt_ctx_setopt_algorithm_text(mongocrypt_ctx_t* ctx, mongocrypt_binary_t*) {
-  return refuse(ctx, "a text option");
+bool mongocrypt_ctx_setopt_algorithm_text(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* opts) {
+  return set_queryable(ctx, opts, "a text option", &Library::mongocrypt_ctx_setopt_algorithm_text);
 }
 
 bool mongocrypt_ctx_datakey_init(mongocrypt_ctx_t* ctx) {
-  return on(ctx, [](Context& context) { return context.begin(fle::mongocrypt::create_data_key); });
+  return on(ctx, [](Context& context) {
+    if (context.is_handed_over())
+      return context.begin_handed(
+          [](Original& o) { return o.begin(&Library::mongocrypt_ctx_datakey_init); });
+    return context.begin(fle::mongocrypt::create_data_key);
+  });
 }
 
 bool mongocrypt_ctx_encrypt_init(mongocrypt_ctx_t* ctx, const char* db, int32_t db_len,
@@ -197,29 +288,43 @@ bool mongocrypt_ctx_encrypt_init(mongocrypt_ctx_t* ctx, const char* db, int32_t 
   return on(ctx, cmd, [&](Context& context, Bytes command) -> Done {
     const auto name = text_of(db, db_len);
     if (!name) return Failure(Errc::invalid_argument, "invalid db");
+    if (context.is_handed_over())
+      return context.begin_handed([&](Original& o) { return o.begin_command(*name, command); });
     return context.begin(
         [&](Context& c) { return fle::mongocrypt::encrypt_command(c, *name, command); });
   });
 }
 
 bool mongocrypt_ctx_decrypt_init(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* doc) {
-  return begin(ctx, doc, fle::mongocrypt::decrypt_reply);
+  return begin(ctx, doc, fle::mongocrypt::decrypt_reply, &Library::mongocrypt_ctx_decrypt_init);
 }
 
 bool mongocrypt_ctx_explicit_encrypt_init(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* msg) {
-  return begin(ctx, msg, fle::mongocrypt::encrypt_value);
+  return begin(ctx, msg, fle::mongocrypt::encrypt_value,
+               &Library::mongocrypt_ctx_explicit_encrypt_init);
 }
 
-bool mongocrypt_ctx_explicit_encrypt_expression_init(mongocrypt_ctx_t* ctx, mongocrypt_binary_t*) {
-  return refuse(ctx, "encryptExpression");
+bool mongocrypt_ctx_explicit_encrypt_expression_init(mongocrypt_ctx_t* ctx,
+                                                     mongocrypt_binary_t* msg) {
+  return on(ctx, [&](Context& context) {
+    return set_queryable(context, "encryptExpression", [&](Original&) -> Done {
+      const auto bytes = bytes_of(msg);
+      if (!bytes) return not_a_handle("the binary");
+      return context.begin_handed([&](Original& o) {
+        return o.begin(&Library::mongocrypt_ctx_explicit_encrypt_expression_init, *bytes);
+      });
+    });
+  });
 }
 
 bool mongocrypt_ctx_explicit_decrypt_init(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* msg) {
-  return begin(ctx, msg, fle::mongocrypt::decrypt_value);
+  return begin(ctx, msg, fle::mongocrypt::decrypt_value,
+               &Library::mongocrypt_ctx_explicit_decrypt_init);
 }
 
 bool mongocrypt_ctx_rewrap_many_datakey_init(mongocrypt_ctx_t* ctx, mongocrypt_binary_t* filter) {
-  return begin(ctx, filter, fle::mongocrypt::rewrap_data_keys);
+  return begin(ctx, filter, fle::mongocrypt::rewrap_data_keys,
+               &Library::mongocrypt_ctx_rewrap_many_datakey_init);
 }
 
 mongocrypt_ctx_state_t mongocrypt_ctx_state(mongocrypt_ctx_t* ctx) {
@@ -278,32 +383,33 @@ bool mongocrypt_ctx_kms_done(mongocrypt_ctx_t* ctx) {
 }
 
 bool mongocrypt_kms_ctx_message(mongocrypt_kms_ctx_t* kms, mongocrypt_binary_t* msg) {
-  return on(kms, [&](KmsContext& context) -> Done {
+  return on(kms, [&](KmsMessage& message) -> Done {
     if (!is_valid(msg)) return not_a_handle("the binary");
-    hand_out(msg, context.message());
+    FLE_TRY(const Bytes bytes, message.message());
+    hand_out(msg, bytes);
     return ok;
   });
 }
 
 bool mongocrypt_kms_ctx_endpoint(mongocrypt_kms_ctx_t* kms, const char** endpoint) {
-  return on(kms, [&](KmsContext& context) -> Done {
+  return on(kms, [&](KmsMessage& message) -> Done {
     if (endpoint == nullptr) return not_a_handle("the endpoint");
-    *endpoint = context.endpoint().c_str();
+    *endpoint = message.endpoint().c_str();
     return ok;
   });
 }
 
 uint32_t mongocrypt_kms_ctx_bytes_needed(mongocrypt_kms_ctx_t* kms) {
   uint32_t needed = 0;
-  (void)on(kms, [&](KmsContext& context) -> Done {
-    needed = context.bytes_needed();
+  (void)on(kms, [&](KmsMessage& message) -> Done {
+    needed = message.bytes_needed();
     return ok;
   });
   return needed;
 }
 
 int64_t mongocrypt_kms_ctx_usleep(mongocrypt_kms_ctx_t* kms) {
-  return is_valid(kms) ? kms->context.microseconds_to_wait() : 0;
+  return is_valid(kms) ? kms->message.microseconds_to_wait() : 0;
 }
 
 bool mongocrypt_kms_ctx_feed(mongocrypt_kms_ctx_t* kms, mongocrypt_binary_t* bytes) {
@@ -318,8 +424,8 @@ bool mongocrypt_kms_ctx_feed_with_retry(mongocrypt_kms_ctx_t* kms, mongocrypt_bi
 
 bool mongocrypt_kms_ctx_fail(mongocrypt_kms_ctx_t* kms) {
   bool again = false;
-  (void)on(kms, [&](KmsContext& context) -> Done {
-    again = context.lost();
+  (void)on(kms, [&](KmsMessage& message) -> Done {
+    again = message.lost();
     return ok;
   });
   return again;
@@ -327,13 +433,13 @@ bool mongocrypt_kms_ctx_fail(mongocrypt_kms_ctx_t* kms) {
 
 bool mongocrypt_kms_ctx_status(mongocrypt_kms_ctx_t* kms, mongocrypt_status_t* status) {
   if (!is_valid(kms) || !is_valid(status)) return false;
-  return fle::mongocrypt::copy_status(kms->context.status, *status);
+  return fle::mongocrypt::copy_status(kms->message.status, *status);
 }
 
 const char* mongocrypt_kms_ctx_get_kms_provider(mongocrypt_kms_ctx_t* kms, uint32_t* len) {
   if (len != nullptr) *len = 0;
   if (!is_valid(kms)) return nullptr;
-  const std::string& id = kms->context.provider_id();
+  const std::string& id = kms->message.provider_id();
   if (len != nullptr) *len = static_cast<uint32_t>(id.size());
   return id.c_str();
 }

@@ -52,6 +52,11 @@ Done add_providers(CryptOptions& options, Bytes document) {
   return checked.error();
 }
 
+/// Whether the driver needs no analyzer of its own.
+bool has_analyzer(const mongocrypt_t* handle) noexcept {
+  return is_valid(handle) && handle->crypt->is_ready() && !handle->crypt->asks_markings();
+}
+
 bool is_empty(Bytes document) noexcept {
   fle::bson::Cursor cursor(document);
   return !cursor.next() && !cursor.malformed();
@@ -119,25 +124,29 @@ bool mongocrypt_setopt_schema_map(mongocrypt_t* crypt, mongocrypt_binary_t* sche
 
 bool mongocrypt_setopt_encrypted_field_config_map(mongocrypt_t* crypt,
                                                   mongocrypt_binary_t* efc_map) {
-  return set(crypt, [&](CryptOptions&) -> Done {
+  return on(crypt, [&](Crypt& c) -> Done {
+    FLE_TRY(CryptOptions* const options, c.options_to_set());
     const auto bytes = bytes_of(efc_map);
     if (!bytes) return not_a_handle("the binary of the encrypted field config map");
     if (is_empty(*bytes)) return ok;
-    return fle::mongocrypt::queryable_encryption("encryptedFieldsMap");
+    if (c.original() == nullptr) return c.refuse_queryable("encryptedFieldsMap");
+    if (!options->encrypted_field_map.empty()) return invalid("already set encryptedFieldsMap");
+    FLE_CHECK(fle::mongocrypt::check_encrypted_field_map(*bytes));
+    options->encrypted_field_map.assign(bytes->begin(), bytes->end());
+    return ok;
   });
 }
 
 void mongocrypt_setopt_append_crypt_shared_lib_search_path(mongocrypt_t* crypt, const char* path) {
   (void)set(crypt, [&](CryptOptions& options) -> Done {
-    // "$SYSTEM" is what drivers append when nobody has said anything.
-    if (path != nullptr && std::string_view(path) != "$SYSTEM") options.names_analyzer = true;
+    if (path != nullptr) options.analyzer_folders.emplace_back(path);
     return ok;
   });
 }
 
 void mongocrypt_setopt_set_crypt_shared_lib_path_override(mongocrypt_t* crypt, const char* path) {
   (void)set(crypt, [&](CryptOptions& options) -> Done {
-    if (path != nullptr) options.names_analyzer = true;
+    if (path != nullptr) options.analyzer_path = path;
     return ok;
   });
 }
@@ -187,48 +196,61 @@ void mongocrypt_setopt_bypass_query_analysis(mongocrypt_t* crypt) {
 }
 
 bool mongocrypt_setopt_use_range_v2(mongocrypt_t* crypt) {
-  return set(crypt, [](CryptOptions&) -> Done { return ok; });
+  return set(crypt, [](CryptOptions& options) -> Done {
+    options.uses_range_v2 = true;
+    return ok;
+  });
 }
 
 bool mongocrypt_setopt_crypto_hooks(mongocrypt_t* crypt, mongocrypt_crypto_fn aes_256_cbc_encrypt,
                                     mongocrypt_crypto_fn aes_256_cbc_decrypt,
                                     mongocrypt_random_fn random, mongocrypt_hmac_fn hmac_sha_512,
                                     mongocrypt_hmac_fn hmac_sha_256, mongocrypt_hash_fn sha_256,
-                                    void*) {
+                                    void* ctx) {
   return set(crypt, [&](CryptOptions& options) -> Done {
     if (aes_256_cbc_encrypt == nullptr || aes_256_cbc_decrypt == nullptr || random == nullptr ||
         hmac_sha_512 == nullptr || hmac_sha_256 == nullptr || sha_256 == nullptr)
       return invalid("a crypto hook is null");
-    options.has_hooks = true;
+    options.hooks.cbc_encrypt = aes_256_cbc_encrypt;
+    options.hooks.cbc_decrypt = aes_256_cbc_decrypt;
+    options.hooks.random = random;
+    options.hooks.hmac_sha_512 = hmac_sha_512;
+    options.hooks.hmac_sha_256 = hmac_sha_256;
+    options.hooks.sha_256 = sha_256;
+    options.hooks.context = ctx;
     return ok;
   });
 }
 
 bool mongocrypt_setopt_aes_256_ctr(mongocrypt_t* crypt, mongocrypt_crypto_fn aes_256_ctr_encrypt,
-                                   mongocrypt_crypto_fn aes_256_ctr_decrypt, void*) {
+                                   mongocrypt_crypto_fn aes_256_ctr_decrypt, void* ctx) {
   return set(crypt, [&](CryptOptions& options) -> Done {
     if (aes_256_ctr_encrypt == nullptr || aes_256_ctr_decrypt == nullptr)
       return invalid("a crypto hook is null");
-    options.has_hooks = true;
+    options.hooks.ctr_encrypt = aes_256_ctr_encrypt;
+    options.hooks.ctr_decrypt = aes_256_ctr_decrypt;
+    options.hooks.ctr_context = ctx;
     return ok;
   });
 }
 
 bool mongocrypt_setopt_aes_256_ecb(mongocrypt_t* crypt, mongocrypt_crypto_fn aes_256_ecb_encrypt,
-                                   void*) {
+                                   void* ctx) {
   return set(crypt, [&](CryptOptions& options) -> Done {
     if (aes_256_ecb_encrypt == nullptr) return invalid("a crypto hook is null");
-    options.has_hooks = true;
+    options.hooks.ecb_encrypt = aes_256_ecb_encrypt;
+    options.hooks.ecb_context = ctx;
     return ok;
   });
 }
 
 bool mongocrypt_setopt_crypto_hook_sign_rsaes_pkcs1_v1_5(mongocrypt_t* crypt,
                                                          mongocrypt_hmac_fn sign_rsaes_pkcs1_v1_5,
-                                                         void*) {
+                                                         void* sign_ctx) {
   return set(crypt, [&](CryptOptions& options) -> Done {
     if (sign_rsaes_pkcs1_v1_5 == nullptr) return invalid("a crypto hook is null");
-    options.has_hooks = true;
+    options.hooks.sign = sign_rsaes_pkcs1_v1_5;
+    options.hooks.sign_context = sign_ctx;
     return ok;
   });
 }
@@ -243,14 +265,14 @@ bool mongocrypt_status(mongocrypt_t* crypt, mongocrypt_status_t* status) {
 }
 
 void mongocrypt_destroy(mongocrypt_t* crypt) {
-  if (is_valid(crypt)) crypt->crypt->stop_logging();
+  if (is_valid(crypt)) crypt->crypt->stop_calling();
   fle::mongocrypt::destroy(crypt);
 }
 
 const char* mongocrypt_crypt_shared_lib_version_string(const mongocrypt_t* crypt, uint32_t* len) {
   static constexpr char kVersion[] = "mongo_crypt_v1-libfle-" FLE_VERSION "-inside";
   if (len != nullptr) *len = 0;
-  if (!is_valid(crypt) || !crypt->crypt->is_ready()) return nullptr;
+  if (!has_analyzer(crypt)) return nullptr;
   if (len != nullptr) *len = sizeof kVersion - 1;
   return kVersion;
 }
@@ -258,7 +280,7 @@ const char* mongocrypt_crypt_shared_lib_version_string(const mongocrypt_t* crypt
 uint64_t mongocrypt_crypt_shared_lib_version(const mongocrypt_t* crypt) {
   // The version of crypt_shared whose rules these are: see mongo_crypt_v1.h.
   constexpr uint64_t kVersion = 0x0008'0001'0000'0000;
-  return is_valid(crypt) && crypt->crypt->is_ready() ? kVersion : 0;
+  return has_analyzer(crypt) ? kVersion : 0;
 }
 
 }  // extern "C"

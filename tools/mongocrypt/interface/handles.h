@@ -15,19 +15,13 @@
 #include "fle/bytes.h"
 #include "handle/context.h"
 #include "handle/crypt.h"
+#include "handle/values.h"
 #include "mongocrypt/mongocrypt.h"
 
-/// What the handles of the interface are. Memory that is no handle, or was one, hardly ever has the
-/// words in it that each begins or ends with. Not a defense: it turns a caller's mistake into an
-/// error instead of a crash, most of the time.
+/// What the handles of the interface are: those of handle/values.h, of handle/kms_context.h, and
+/// these.
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names are libmongocrypt's
-struct _mongocrypt_status_t {
-  static constexpr std::uint64_t kMagic = 0x73746174'75734d43;
-  std::uint64_t magic = kMagic;
-  fle::mongocrypt::Status status{};
-};
-
 struct _mongocrypt_t {
   static constexpr std::uint64_t kMagic = 0x6d6f6e67'6f637279;
   std::uint64_t magic = kMagic;
@@ -44,21 +38,6 @@ struct _mongocrypt_ctx_t {
 // NOLINTEND(bugprone-reserved-identifier)
 
 namespace fle::mongocrypt {
-
-template <class Handle>
-bool is_valid(const Handle* handle) noexcept {
-  return handle != nullptr && handle->magic == Handle::kMagic;
-}
-
-/// What a view is made as: what the header shows, and a word.
-struct View {
-  mongocrypt_binary_t binary{};
-  static constexpr std::uint32_t kMagic = 0x62696e61;
-  std::uint32_t magic = kMagic;
-};
-inline bool is_valid(const mongocrypt_binary_t* binary) noexcept {
-  return is_valid(reinterpret_cast<const View*>(binary));
-}
 
 /// Frees a handle, if it is one. Its word goes too, which a compiler could else skip.
 template <class Handle>

@@ -1,9 +1,11 @@
 // Automatic encryption and decryption.
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "fle/bson/cursor.h"
 #include "fle/payload.h"
+#include "fle/query/analysis.h"
 #include "fle/wiped.h"
 #include "keyed_operation.h"
 #include "operations.h"
@@ -52,41 +54,98 @@ class MessageOperation : public KeyedOperation {
   client::Message message_;
 };
 
+/// Whether a command is of Queryable Encryption by itself.
+bool is_queryable(Bytes command) {
+  bson::Cursor cursor(command);
+  if (!cursor.next()) return false;
+  const std::string_view name = cursor.element().name;
+  return name == "compactStructuredEncryptionData" || name == "cleanupStructuredEncryptionData" ||
+         (name == "create" && bson::find(command, "encryptedFields"));
+}
+
+/// Whether a command may have to do with collections of Queryable Encryption that are not known to
+/// be any.
+bool is_on_collection(Bytes command) {
+  query::Target target;
+  return query::read_target(command, target) &&
+         target.command_class == query::CommandClass::analyzed;
+}
+
+/// Hands a command over.
+Done hand_over(Context& context, std::string_view db, Bytes command) {
+  return context.hand_over(
+      "this command", [&](original::Context& theirs) { return theirs.begin_command(db, command); });
+}
+
 class EncryptCommand final : public MessageOperation {
  public:
   EncryptCommand(Context& context, std::string_view db, Bytes command)
       : MessageOperation(context.engine(), command), db_(db) {
     message().use_list_collections(
         [this, &context](std::string_view of, Bytes filter) {
-          return context.list_collections(db_, of, filter);
+          return list_collections(context, of, filter);
         },
         context.crypt().options().asks_together);
   }
 
  private:
-  Done attempt(Context&) override {
+  Done attempt(Context& context) override {
+    QueryableCollections* const queryable = engine().queryable();
+    if (queryable != nullptr && (is_queryable(document()) || names_one_of(*queryable)))
+      return hand_over(context, db_, document());
     Done done = engine().auto_encrypter().encrypt_command(db_, document(), message());
     if (done) return done;
+    if (met_queryable_) return hand_over(context, db_, document());
     for (const query::Finding& finding : message().findings())
       if (finding.verdict == query::Finding::Verdict::refused && !finding.advice.empty())
         done.error().message += "; " + finding.advice;  // a driver shows a text and nothing else
     return done;
   }
 
+  /// One with encryptedFields is noted, and not shown to the analyzer, which would remember that it
+  /// has refused it.
+  Outcome<std::vector<std::vector<std::uint8_t>>> list_collections(Context& context,
+                                                                   std::string_view of,
+                                                                   Bytes filter) {
+    FLE_TRY(auto found, context.list_collections(db_, of, filter));
+    if (QueryableCollections* const queryable = engine().queryable())
+      for (const auto& collection : found) met_queryable_ |= queryable->learn(of, collection);
+    if (met_queryable_) return queryable_encryption("a collection");
+    return found;
+  }
+
+  bool names_one_of(QueryableCollections& queryable) {
+    query::Target target;
+    if (!query::read_target(document(), target)) return false;  // the analyzer says why
+    std::vector<query::CollectionSchema> schemas;
+    query::list_schemas(target, schemas);
+    return std::ranges::any_of(schemas, [&](const query::CollectionSchema& schema) {
+      const query::CollectionName name = query::full_name(target, db_, schema);
+      return queryable.contains(std::string(name.db) + "." + std::string(name.collection));
+    });
+  }
+
   std::string db_;
+  bool met_queryable_ = false;
 };
 
-/// Sends what it is given.
+/// Sends what it is given. What explicit encryption has made for Queryable Encryption needs more
+/// than that, which the original knows.
 class PassCommand final : public Operation {
  public:
-  explicit PassCommand(Bytes command) : command_(command.begin(), command.end()) {}
+  PassCommand(std::string_view db, Bytes command)
+      : db_(db), command_(command.begin(), command.end()) {}
   Done go_on(Context& context) override {
+    if (context.crypt().original() != nullptr &&
+        (is_queryable(command_) || is_on_collection(command_)))
+      return hand_over(context, db_, command_);
     context.ready();
     return ok;
   }
   Outcome<Bytes> result() override { return Bytes(command_); }
 
  private:
+  std::string db_;
   WipedBytes command_;
 };
 
@@ -96,6 +155,11 @@ class DecryptReply final : public MessageOperation {
 
  private:
   Done attempt(Context& context) override {
+    // It reads values of both protocols.
+    if (context.crypt().original() != nullptr && holds_queryable(document()))
+      return context.hand_over("a reply", [this](original::Context& theirs) {
+        return theirs.begin(&original::Library::mongocrypt_ctx_decrypt_init, document());
+      });
     FLE_CHECK(engine().auto_encrypter().decrypt_reply(document(), message()));
     if (!context.crypt().logs()) return ok;
     // Read the document once more only for who listens.
@@ -110,13 +174,26 @@ class DecryptReply final : public MessageOperation {
   }
 };
 
+/// One value of Queryable Encryption.
+class DecryptQueryable final : public MessageOperation {
+ public:
+  using MessageOperation::MessageOperation;
+
+ private:
+  Done attempt(Context& context) override {
+    return context.hand_over("the value to decrypt", [this](original::Context& theirs) {
+      return theirs.begin(&original::Library::mongocrypt_ctx_explicit_decrypt_init, document());
+    });
+  }
+};
+
 }  // namespace
 
 MadeOperation encrypt_command(Context& context, std::string_view db, Bytes command) {
   FLE_CHECK(context.options().allow_only(0, "automatic encryption"));
   if (db.empty()) return Failure(Errc::invalid_argument, "invalid db: the name is empty");
   FLE_CHECK(check_document(command));
-  if (context.crypt().options().bypasses_analysis) return make_operation<PassCommand>(command);
+  if (context.crypt().options().bypasses_analysis) return make_operation<PassCommand>(db, command);
   return make_operation<EncryptCommand>(context, db, command);
 }
 
@@ -141,7 +218,7 @@ MadeOperation decrypt_value(Context& context, Bytes message) {
     // Of this protocol, and cut short; or of the other.
     if (content.empty() || content[0] <= static_cast<std::uint8_t>(Algorithm::random))
       return Failure(Errc::malformed_payload, "'v' has not the layout of an encrypted value");
-    return queryable_encryption("the value to decrypt");
+    return make_operation<DecryptQueryable>(context.engine(), message);
   }
   return make_operation<DecryptReply>(context.engine(), message);
 }

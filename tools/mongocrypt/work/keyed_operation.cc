@@ -32,6 +32,7 @@ std::vector<std::uint8_t> key_filter(const client::WantedKeys& keys) {
 
 Done KeyedOperation::go_on(Context& context) {
   const Done done = attempt(context);
+  if (context.is_handed_over()) return done;
   if (done) {
     context.ready();
     return ok;

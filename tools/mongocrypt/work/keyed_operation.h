@@ -28,7 +28,8 @@ class KeyedOperation : public Operation {
   /// What attempt() made.
   [[nodiscard]] virtual Bytes output() const noexcept = 0;
   /// Does the work. When it fails with Errc::key_not_found, wanted() says which keys it lacks; when
-  /// it has asked the context for something, that is there the next time.
+  /// it has asked the context for something, that is there the next time. When it has handed the
+  /// context over, that is all.
   [[nodiscard]] virtual Done attempt(Context& context) = 0;
   [[nodiscard]] virtual client::WantedKeys wanted() const = 0;
   /// A key that was wanted; it serves this operation, however long that takes.

@@ -98,7 +98,8 @@ typedef enum {
 typedef void (*mongocrypt_log_fn_t)(mongocrypt_log_level_t level, const char* message,
                                     uint32_t message_len, void* ctx);
 
-/* Cryptography of the driver's own, which this library accepts and does not call. */
+/* Cryptography of the driver's own, which this library accepts and does not call; an original does.
+ */
 typedef bool (*mongocrypt_crypto_fn)(void* ctx, mongocrypt_binary_t* key, mongocrypt_binary_t* iv,
                                      mongocrypt_binary_t* in, mongocrypt_binary_t* out,
                                      uint32_t* bytes_written, mongocrypt_status_t* status);
@@ -166,7 +167,8 @@ MONGOCRYPT_EXPORT bool mongocrypt_status(mongocrypt_t* crypt, mongocrypt_status_
 /* Contexts that are left may still be used and destroyed. Null is fine. */
 MONGOCRYPT_EXPORT void mongocrypt_destroy(mongocrypt_t* crypt);
 
-/* Never null or empty once initialized: the analyzer is in here, and nothing is to be spawned. */
+/* The analyzer is in here, and nothing is to be spawned: not null once initialized, but where an
+ * original is to do what only its own analyzer can tell (docs/libmongocrypt.md). */
 MONGOCRYPT_EXPORT const char* mongocrypt_crypt_shared_lib_version_string(const mongocrypt_t* crypt,
                                                                          uint32_t* len);
 MONGOCRYPT_EXPORT uint64_t mongocrypt_crypt_shared_lib_version(const mongocrypt_t* crypt);
@@ -178,7 +180,7 @@ typedef struct _mongocrypt_ctx_t mongocrypt_ctx_t;
 typedef enum {
   MONGOCRYPT_CTX_ERROR = 0,
   MONGOCRYPT_CTX_NEED_MONGO_COLLINFO = 1, /* run listCollections with the filter of mongo_op */
-  MONGOCRYPT_CTX_NEED_MONGO_MARKINGS = 2, /* never here: the analyzer is in the library */
+  MONGOCRYPT_CTX_NEED_MONGO_MARKINGS = 2, /* of an original alone, see FLE_MONGOCRYPT_QE */
   MONGOCRYPT_CTX_NEED_MONGO_KEYS = 3,     /* run find in the key vault with that filter */
   MONGOCRYPT_CTX_NEED_KMS = 4,            /* run every KMS context */
   MONGOCRYPT_CTX_READY = 5,               /* finalize */
@@ -189,7 +191,7 @@ typedef enum {
 
 #define MONGOCRYPT_ALGORITHM_DETERMINISTIC_STR "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic"
 #define MONGOCRYPT_ALGORITHM_RANDOM_STR "AEAD_AES_256_CBC_HMAC_SHA_512-Random"
-/* Of Queryable Encryption, which is refused. */
+/* Of Queryable Encryption, which is handed over (FLE_MONGOCRYPT_QE) or refused. */
 #define MONGOCRYPT_ALGORITHM_INDEXED_STR "Indexed"
 #define MONGOCRYPT_ALGORITHM_UNINDEXED_STR "Unindexed"
 #define MONGOCRYPT_ALGORITHM_RANGE_STR "Range"

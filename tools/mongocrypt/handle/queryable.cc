@@ -1,0 +1,63 @@
+#include "queryable.h"
+
+#include "fle/bson/cursor.h"
+#include "fle/bson/little_endian.h"
+#include "fle/bson_walk/walk.h"
+
+namespace fle::mongocrypt {
+namespace {
+
+using bson::Cursor;
+using bson::Type;
+
+constexpr std::chrono::seconds kLifetime{60};
+/// Names come from a program's commands.
+constexpr std::size_t kMost = 10'000;
+
+}  // namespace
+
+Done check_encrypted_field_map(Bytes map) {
+  Cursor cursor(map);
+  while (cursor.next())
+    if (cursor.element().type != Type::object)
+      return Failure(Errc::schema_bad_value,
+                     "the encryptedFields of a collection must be a document",
+                     std::string(cursor.element().name));
+  if (cursor.malformed() || bson::load32(map.data()) != map.size())
+    return Failure(Errc::malformed_bson, "encryptedFieldsMap is not one document");
+  return ok;
+}
+
+QueryableCollections::QueryableCollections(Bytes map) {
+  Cursor cursor(map);
+  while (cursor.next()) of_map_.emplace(cursor.element().name);
+}
+
+bool QueryableCollections::contains(std::string_view ns) {
+  if (of_map_.contains(ns)) return true;
+  const std::lock_guard lock(mutex_);
+  const auto found = learned_.find(ns);
+  return found != learned_.end() && Clock::now() < found->second;
+}
+
+bool QueryableCollections::learn(std::string_view db, Bytes collection_info) {
+  const auto name = bson::find(collection_info, "name");
+  const auto options = bson::find(collection_info, "options");
+  if (!name || name->type != Type::string || !options || options->type != Type::object ||
+      !bson::find(collection_info, "encryptedFields", options->value_offset))
+    return false;
+  std::string ns(db);
+  ns.append(1, '.').append(bson::text_of(collection_info, *name));
+  const std::lock_guard lock(mutex_);
+  if (learned_.size() >= kMost) learned_.clear();
+  learned_.insert_or_assign(std::move(ns), Clock::now() + kLifetime);
+  return true;
+}
+
+bool holds_queryable(Bytes document) {
+  bson::Edits edits;
+  return bson::find_ciphertexts(document, edits, {200, bson::kMaxMessageSize}) &&
+         edits.unmarked().foreign != 0;
+}
+
+}  // namespace fle::mongocrypt
