@@ -77,23 +77,24 @@ class OneValueAtATime final : public FieldCipher {
   explicit OneValueAtATime(const Workload& w) : w_(w), keys_(Buf(DataKey::kLen, 1)) {
     keys_.add(w.key_id, w.key);
     key_ = LocalKeys::must(keys_.ring()->by_id(w.key_id));
-    sealed_.resize(w.values.size());
-    opened_.resize(w.payloads.size());
+    for (const TypedValue& v : w.values) sealed_.emplace_back(payload_len(v.bytes.size()));
+    for (const Buf& p : w.payloads) opened_.emplace_back(open_capacity(p.size()));
+    opened_len_.resize(opened_.size());
   }
   void encrypt() override {
     for (std::size_t i = 0; i < sealed_.size(); ++i) {
-      sealed_[i] = LocalKeys::must(
-          client::encrypt_value(w_.values[i].type, w_.values[i].bytes, w_.algorithm, *key_));
+      LocalKeys::must(client::encrypt_value(sealed_[i], w_.values[i].type, w_.values[i].bytes,
+                                            w_.algorithm, *key_));
     }
   }
   void decrypt() override {
     for (std::size_t i = 0; i < opened_.size(); ++i)
-      opened_[i] = LocalKeys::must(client::decrypt_value(w_.payloads[i], *keys_.ring())).bytes;
+      opened_len_[i] =
+          LocalKeys::must(client::decrypt_value(opened_[i], w_.payloads[i], *keys_.ring())).size;
   }
   [[nodiscard]] Buf payload(std::size_t i) const override { return sealed_[i]; }
   [[nodiscard]] Buf value(std::size_t i) const override {
-    const Bytes b = opened_[i].bytes();
-    return {b.begin(), b.end()};
+    return {opened_[i].begin(), opened_[i].begin() + static_cast<std::ptrdiff_t>(opened_len_[i])};
   }
   [[nodiscard]] std::string label() const override { return std::string(key_->key.kernel_name()); }
 
@@ -102,7 +103,8 @@ class OneValueAtATime final : public FieldCipher {
   LocalKeys keys_;
   kms::KeyHandle key_;
   std::vector<Buf> sealed_;
-  std::vector<WipedBuffer> opened_;
+  std::vector<Buf> opened_;
+  std::vector<std::size_t> opened_len_;
 };
 
 /// The kernel stands with the key, so all tiers run in one process. Only the few bytes of random

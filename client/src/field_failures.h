@@ -18,6 +18,10 @@ inline Failure does_not_open(Errc code) {
   return {code, "the value does not decrypt: it was changed, or written under another key"};
 }
 
+inline Failure buffer_too_small() {
+  return {Errc::buffer_too_small, "the memory for the result is too small"};
+}
+
 inline Failure malformed_plaintext() {
   return {Errc::malformed_bson,
           "malformed encrypted bson: the decrypted bytes are not one value of their type"};

@@ -26,34 +26,57 @@ Done check_encryptable(bson::Type type, Bytes value, Algorithm algorithm) {
   return ok;
 }
 
-Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, Algorithm algorithm,
-                                                 const kms::ResolvedKey& key) {
+Outcome<std::size_t> encrypt_value(MutBytes out, bson::Type type, Bytes value, Algorithm algorithm,
+                                   const kms::ResolvedKey& key) {
   FLE_CHECK(check_encryptable(type, value, algorithm));
-  std::vector<std::uint8_t> payload(payload_len(value.size()));
-  const SealJob job{&key.key, key.id, algorithm, static_cast<std::uint8_t>(type), value, payload};
+  const std::size_t len = payload_len(value.size());
+  if (out.size() < len) return buffer_too_small();
+  const SealJob job{&key.key, key.id,        algorithm, static_cast<std::uint8_t>(type),
+                    value,    out.first(len)};
   if (const BatchStatus sealed = seal_batch({&job, 1}); !sealed) {
     return not_sealed(sealed.error().code);
   }
   count_sealed({&job, 1});
+  return len;
+}
+
+Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, Algorithm algorithm,
+                                                 const kms::ResolvedKey& key) {
+  std::vector<std::uint8_t> payload(payload_len(value.size()));
+  FLE_CHECK(encrypt_value(payload, type, value, algorithm, key));
   return payload;
 }
 
-Outcome<DecryptedValue> decrypt_value(Bytes payload, kms::KeyRing& keys) {
+Outcome<ValueInPlace> decrypt_value(MutBytes out, Bytes payload, kms::KeyRing& keys) {
+  const auto fail = [out](Failure why) {
+    wipe(out);
+    return why;
+  };
   const auto header = parse_payload(payload);
-  if (!header) return malformed_payload();
+  if (!header) return fail(malformed_payload());
+  if (out.size() < open_capacity(payload.size())) return fail(buffer_too_small());
   kms::KeyLease lease;
   const kms::ResolvedKey* key = nullptr;
-  FLE_CHECK(keys.lease(lease, {.ids = {&header->key_id, 1}, .by_id = {&key, 1}}));
+  if (const Done found = keys.lease(lease, {.ids = {&header->key_id, 1}, .by_id = {&key, 1}});
+      !found) {
+    return fail(found.error());
+  }
+  OpenJob job{&key->key, payload, out};
+  if (const BatchStatus opened = open_batch({&job, 1}); !opened)
+    return does_not_open(opened.error().code);  // open_batch has wiped `out`
+  const auto type = static_cast<bson::Type>(header->bson_type);
+  if (!bson::check_value(type, out.first(job.plaintext_len))) return fail(malformed_plaintext());
+  count_opened({&job, 1});
+  return ValueInPlace{type, job.plaintext_len};
+}
+
+Outcome<DecryptedValue> decrypt_value(Bytes payload, kms::KeyRing& keys) {
   WipedBuffer scratch;
   FLE_CHECK(scratch.reset(open_capacity(payload.size())));
-  OpenJob job{&key->key, payload, scratch.bytes()};
-  if (const BatchStatus opened = open_batch({&job, 1}); !opened)
-    return does_not_open(opened.error().code);
-  DecryptedValue v{static_cast<bson::Type>(header->bson_type), {}};
-  FLE_CHECK(v.bytes.reset(job.plaintext_len));
-  std::copy_n(job.out.begin(), job.plaintext_len, v.bytes.bytes().begin());
-  if (!bson::check_value(v.type, v.bytes.bytes())) return malformed_plaintext();
-  count_opened({&job, 1});
+  FLE_TRY(const ValueInPlace value, decrypt_value(scratch.bytes(), payload, keys));
+  DecryptedValue v{value.type, {}};
+  FLE_CHECK(v.bytes.reset(value.size));
+  std::copy_n(scratch.bytes().begin(), value.size, v.bytes.bytes().begin());
   return v;
 }
 

@@ -3,7 +3,9 @@
 #include <mutex>
 
 #include "client/client_support.h"
+#include "fle/batch.h"
 #include "fle/client/auto_encrypter.h"
+#include "fle/client/value_cipher.h"
 #include "support/lock_counter.h"
 #include "support/malloc_counter.h"
 
@@ -83,6 +85,28 @@ std::pair<Counts, Counts> warm_documents_with_own_keys(int n) {
 }
 
 const std::pair<Counts, Counts> kNothing;
+
+TEST(Allocations, AndLocksAreNoneForAValueInMemoryOfTheCaller) {
+  if (!kCountsAllocations || !kCountsLocks) GTEST_SKIP() << "a sanitizer owns malloc";
+  World world;
+  const KeyId id = world.new_key();
+  const auto ring = world.ring();
+  const kms::KeyHandle key = *ring->by_id(id);
+  const std::vector<std::uint8_t> value = {5, 0, 0, 0};
+  std::vector<std::uint8_t> payload(payload_len(value.size()));
+  std::vector<std::uint8_t> out(open_capacity(payload.size()));
+  for (const Algorithm a : {Algorithm::deterministic, Algorithm::random}) {
+    for (const bool warm : {false, true}) {
+      const Counts cost = counted([&] {
+        EXPECT_TRUE(client::encrypt_value(payload, bson::Type::int_, value, a, *key));
+        EXPECT_TRUE(client::decrypt_value(out, payload, *ring));
+      });
+      if (warm) {
+        EXPECT_EQ(cost, Counts{});
+      }
+    }
+  }
+}
 
 TEST(Allocations, AndLocksAreNoneInAWarmBatchHoweverManyFieldsItHas) {
   if (!kCountsAllocations || !kCountsLocks) GTEST_SKIP() << "a sanitizer owns malloc";

@@ -29,6 +29,68 @@ TEST_F(ValueCipher, DecryptsWhatItEncrypted) {
   }
 }
 
+TEST_F(ValueCipher, WritesIntoMemoryOfTheCaller) {
+  for (const Algorithm a : {Algorithm::deterministic, Algorithm::random}) {
+    std::vector<std::uint8_t> payload(payload_len(kInt.size()) + 3, 0xee);
+    const auto written = encrypt_value(payload, Type::int_, kInt, a, *key);
+    ASSERT_TRUE(written);
+    EXPECT_EQ(*written, 82U);
+    EXPECT_EQ(std::vector(payload.begin() + 82, payload.end()), std::vector<std::uint8_t>(3, 0xee));
+    payload.resize(82);
+    if (a == Algorithm::deterministic) {
+      EXPECT_EQ(payload, *encrypt_value(Type::int_, kInt, a, *key));
+    }
+
+    std::vector<std::uint8_t> out(open_capacity(payload.size()) + 3, 0xee);
+    const auto value = decrypt_value(out, payload, *ring);
+    ASSERT_TRUE(value);
+    EXPECT_EQ(value->type, Type::int_);
+    EXPECT_EQ(std::vector(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(value->size)),
+              kInt);
+    EXPECT_EQ(std::vector(out.end() - 3, out.end()), std::vector<std::uint8_t>(3, 0xee));
+  }
+}
+
+TEST_F(ValueCipher, RefusesMemoryThatIsTooSmall) {
+  std::vector<std::uint8_t> payload(82, 0xee);
+  const auto too_small = MutBytes(payload).first(81);
+  const auto written = encrypt_value(too_small, Type::int_, kInt, Algorithm::random, *key);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, Errc::buffer_too_small);
+  EXPECT_EQ(payload, std::vector<std::uint8_t>(82, 0xee));
+
+  ASSERT_TRUE(encrypt_value(payload, Type::int_, kInt, Algorithm::random, *key));
+  std::vector<std::uint8_t> out(open_capacity(82) - 1, 0xee);
+  const auto value = decrypt_value(out, payload, *ring);
+  ASSERT_FALSE(value);
+  EXPECT_EQ(value.error().code, Errc::buffer_too_small);
+}
+
+TEST_F(ValueCipher, WipesTheMemoryOfTheCallerOnFailure) {
+  auto payload = *encrypt_value(Type::int_, kInt, Algorithm::random, *key);
+  const std::vector<std::uint8_t> zeros(open_capacity(payload.size()));
+  const auto expect_wiped = [&](const std::vector<std::uint8_t>& bad, Errc code) {
+    std::vector<std::uint8_t> out(zeros.size(), 0xee);
+    const auto r = decrypt_value(out, bad, *ring);
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().code, code);
+    EXPECT_EQ(out, zeros);
+  };
+  auto forged = payload;
+  forged.back() ^= 1;
+  expect_wiped(forged, Errc::auth_failed);
+  forged = payload;
+  forged[0] = 9;
+  expect_wiped(forged, Errc::malformed_payload);
+  forged = payload;
+  forged[1] ^= 1;
+  expect_wiped(forged, Errc::key_not_found);
+  const std::vector<std::uint8_t> three = {1, 2, 3};
+  const SealJob job{&key->key, id, Algorithm::random, 0x10, three, payload};
+  ASSERT_TRUE(seal_batch({&job, 1}));
+  expect_wiped(payload, Errc::malformed_bson);
+}
+
 TEST_F(ValueCipher, RefusesTypesThatCsfleDoesNotEncrypt) {
   const std::vector<std::uint8_t> none;
   for (const Type t : {Type::null, Type::undefined, Type::min_key, Type::max_key}) {

@@ -26,6 +26,18 @@ namespace fle::client {
                                                                        Algorithm algorithm,
                                                                        const kms::ResolvedKey& key);
 
+/// The same into memory of the caller, without an allocation.
+///
+/// @param out  at least payload_len(value.size()) bytes; may not overlap `value`. On failure
+/// nothing
+///             in it may be used.
+/// @return     bytes written, always payload_len(value.size()).
+/// @retval Errc::buffer_too_small  `out` is shorter than that; nothing is written
+/// @retval as above
+[[nodiscard]] FLE_API Outcome<std::size_t> encrypt_value(MutBytes out, bson::Type type, Bytes value,
+                                                         Algorithm algorithm,
+                                                         const kms::ResolvedKey& key);
+
 /// What encrypt_value() refuses of the value alone, for callers who have no key yet.
 /// @retval Errc::type_not_allowed, Errc::malformed_bson  as encrypt_value
 [[nodiscard]] FLE_API Done check_encryptable(bson::Type type, Bytes value, Algorithm algorithm);
@@ -40,6 +52,22 @@ struct DecryptedValue {
 /// @retval Errc::malformed_payload, Errc::auth_failed, Errc::malformed_bson
 /// @retval as KeyRing::by_id
 [[nodiscard]] FLE_API Outcome<DecryptedValue> decrypt_value(Bytes payload, kms::KeyRing& keys);
+
+/// A value that was decrypted into memory of the caller.
+struct ValueInPlace {
+  bson::Type type;
+  std::size_t size;  ///< bytes at the start of that memory
+};
+
+/// The same into memory of the caller, without an allocation if the key is in the cache of `keys`.
+/// What is decrypted is the caller's to wipe.
+///
+/// @param out  at least open_capacity(payload.size()) bytes (fle/batch.h), which may be up to 16
+///             more than the value has; may not overlap `payload`. Wiped on failure.
+/// @retval Errc::buffer_too_small  `out` is shorter than that
+/// @retval as above
+[[nodiscard]] FLE_API Outcome<ValueInPlace> decrypt_value(MutBytes out, Bytes payload,
+                                                          kms::KeyRing& keys);
 
 }  // namespace fle::client
 
