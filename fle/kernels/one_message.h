@@ -29,7 +29,7 @@ namespace {
 constexpr std::size_t kBlocksAStep = kShaBlock / kBlock;
 constexpr unsigned kAesSteps = kRounds + 1;
 // More than the frames of all functions here that have secrets, those they call included.
-constexpr std::size_t kOneStack = 2048;
+constexpr std::size_t kOneStack = 1536;
 
 // ---- SHA-512 of one message (FIPS 180-4 section 6.4.2): rounds in scalar registers, the message
 // schedule in vector registers, two words each

@@ -1,11 +1,11 @@
 // SHA-512 of 16, 8 or 4 messages at once on AVX-512: a rotation is one instruction (vprorq), and so
-// is each three-input function of the rounds (vpternlogq). Two lanes in 128-bit registers would
-// take as long as four: what a narrow step waits for is the chain of rounds, not the vector units.
+// is each three-input function of the rounds (vpternlogq).
 #include "kernels/sha512_avx512.h"
 
 #include <immintrin.h>
 
 #include "kernels/seal_one.h"
+#include "kernels/sha512_two_lanes.h"
 #include "kernels/target.h"
 
 #define FLE_LANE_TARGET FLE_TARGET_AVX512
@@ -112,7 +112,7 @@ struct Zmm {
 
 }  // namespace
 
-const LaneWidth kSha512Avx512[4] = {lane_width<Zmm, 2>(9), lane_width<Zmm, 1>(5),
-                                    lane_width<Ymm, 1>(2), kSha512OneAvx512};
+const LaneWidth kSha512Avx512[5] = {lane_width<Zmm, 2>(9), lane_width<Zmm, 1>(5),
+                                    lane_width<Ymm, 1>(3), kSha512TwoAvx512, kSha512OneAvx512};
 
 }  // namespace fle::kernels

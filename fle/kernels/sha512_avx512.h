@@ -6,7 +6,7 @@
 namespace fle::kernels {
 
 /// Widest first. Need: kAvx512.
-extern const LaneWidth kSha512Avx512[4];
+extern const LaneWidth kSha512Avx512[5];
 
 }  // namespace fle::kernels
 

@@ -16,6 +16,10 @@ namespace {
 // More than the frames of the functions in aes_cbc_vaes.cc, and of the scheduler between them.
 constexpr std::size_t kStack = 4096;
 
+// Blocks of a message alone for which wide registers, and the stack to wipe behind them, cost more
+// than they save.
+constexpr std::size_t kTooShortForVaes = 8;
+
 FLE_TARGET_AVX2 bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
   if (n == 1) {
     mac_one_avx2(jobs[0]);
@@ -41,6 +45,7 @@ FLE_TARGET_AVX512 bool encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) no
   return good;
 }
 FLE_TARGET_AVX512 bool decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+  if (n == 1 && jobs[0].n_blocks <= kTooShortForVaes) return cbc_decrypt_aesni(jobs, n);
   const bool good = cbc_decrypt_vaes(jobs, n);
   scrub_zmm();
   scrub_stack<kStack>();
