@@ -7,6 +7,20 @@
 namespace fle::mongocrypt::original {
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FLE_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FLE_SANITIZED 1
+#endif
+#endif
+#if defined(FLE_SANITIZED)
+// A sanitizer ends a process that loads a library past what it has put in libc's place.
+constexpr int kOwnNamesFirst = 0;
+#else
+constexpr int kOwnNamesFirst = RTLD_DEEPBIND;
+#endif
+
 Failure invalid(std::string why) { return {Errc::invalid_argument, std::move(why)}; }
 
 /// Whether the program, and so every library, sees functions of these names: then a library's own
@@ -28,7 +42,7 @@ struct Closing {
 Outcome<std::shared_ptr<const Library>> Library::open(const std::string& path) {
   // Without a slash the name would find what is loaded already, which is us.
   if (!path.starts_with('/')) return invalid("'" + path + "' is no absolute path");
-  const int own_names_first = names_are_taken() ? RTLD_DEEPBIND : 0;
+  const int own_names_first = names_are_taken() ? kOwnNamesFirst : 0;
   std::unique_ptr<void, Closing> handle(
       ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | own_names_first));
   if (handle == nullptr) {
