@@ -144,9 +144,12 @@ mongocrypt_ctx_state_t Context::state() const noexcept {
 }
 
 Outcome<Bytes> Context::mongo_op() {
+  const mongocrypt_ctx_state_t now = state();
+  if (question_ && question_->state == now) return question_->filter;
   const View out(library_);
   FLE_CHECK(done(library_.mongocrypt_ctx_mongo_op(theirs_, out.get())));
-  return out.bytes();
+  question_ = Question{now, out.bytes()};
+  return question_->filter;
 }
 
 const char* Context::mongo_db() const noexcept {
@@ -160,7 +163,10 @@ Done Context::mongo_feed(Bytes document) {
   return set_bytes(&Library::mongocrypt_ctx_mongo_feed, document);
 }
 
-Done Context::mongo_done() { return set(&Library::mongocrypt_ctx_mongo_done); }
+Done Context::mongo_done() {
+  question_.reset();
+  return set(&Library::mongocrypt_ctx_mongo_done);
+}
 
 Done Context::provide_credentials(Bytes document) {
   return set_bytes(&Library::mongocrypt_ctx_provide_kms_providers, document);

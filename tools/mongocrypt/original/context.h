@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -109,8 +110,16 @@ class Context {
   [[nodiscard]] Failure lacks() const;
   [[nodiscard]] Done done(bool good) const;
 
+  // What it asked last. Asked twice for the filter of collection infos, 1.7.2 makes it anew and
+  // loses the first one's memory.
+  struct Question {
+    mongocrypt_ctx_state_t state;
+    Bytes filter;  // its own
+  };
+
   const Library& library_;
   mongocrypt_ctx_t* theirs_;
+  std::optional<Question> question_;
   bool began_ = false;
 };
 
