@@ -1,7 +1,5 @@
 #include "samples.h"
 
-#include <functional>
-
 #include "fle/bson/cursor.h"
 #include "fle/payload.h"
 
@@ -20,18 +18,18 @@ std::string join(const std::vector<std::string>& names, std::size_t n) {
   return s;
 }
 
-void count_value(SamplePath& p, Type type, Bytes value) {
+void count_value(SamplePath& p, const SeededHash& hash, Type type, Bytes value) {
   ++p.n_values;
   ++p.types[type];
   if (p.algorithm != Algorithm::deterministic || p.many_values) return;
   const std::string_view bytes(reinterpret_cast<const char*>(value.data()), value.size());
-  ++p.values[std::hash<std::string_view>()(bytes) + static_cast<std::uint64_t>(type)];
+  ++p.values[hash(bytes) + static_cast<std::uint64_t>(type)];
   if (p.values.size() <= SamplePath::kFewValues) return;
   p.many_values = true;
   p.values = {};
 }
 
-void look_at(SamplePath& p, Bytes document, const bson::Element& e) {
+void look_at(SamplePath& p, const SeededHash& hash, Bytes document, const bson::Element& e) {
   const Bytes value = bson::value_of(document, e);
   if (e.type == Type::null || e.type == Type::undefined) {
     ++p.n_null;
@@ -40,22 +38,22 @@ void look_at(SamplePath& p, Bytes document, const bson::Element& e) {
   constexpr std::size_t kHead = 5;  // length and subtype
   if (e.type != Type::bin_data || value.size() < kHead ||
       value[kHead - 1] != bson::kSubtypeEncrypted)
-    return count_value(p, e.type, value);
+    return count_value(p, hash, e.type, value);
   const auto header = parse_payload(value.subspan(kHead));
   if (!header) {
     ++p.n_foreign;
     return;
   }
   ++p.n_ciphertexts;
-  count_value(p, static_cast<Type>(header->bson_type), value);
+  count_value(p, hash, static_cast<Type>(header->bson_type), value);
 }
 
-void look(SamplePath& p, Bytes document) {
+void look(SamplePath& p, const SeededHash& hash, Bytes document) {
   std::uint32_t offset = 0;
   for (std::size_t i = 0; i < p.names.size(); ++i) {
     const auto e = bson::find(document, p.names[i], offset);
     if (!e) return;
-    if (i + 1 == p.names.size()) return look_at(p, document, *e);
+    if (i + 1 == p.names.size()) return look_at(p, hash, document, *e);
     if (e->type == Type::object) {
       offset = e->value_offset;
       continue;
@@ -74,7 +72,7 @@ Done Samples::add(Bytes document) {
   // Malformed ones end here.
   FLE_CHECK(bson::find_ciphertexts(document, edits_, {180, 16 * 1024 * 1024 + 16 * 1024}));
   if (documents_ < kListed) list_names(document, 0, {}, 0);
-  for (SamplePath& p : paths_) look(p, document);
+  for (SamplePath& p : paths_) look(p, hash_, document);
   ++documents_;
   return ok;
 }

@@ -11,6 +11,7 @@
 #include "fle/bson/type.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/failure.h"
+#include "fle/seeded_hash.h"
 
 namespace fle::tools {
 
@@ -52,6 +53,8 @@ class Samples {
  private:
   void list_names(Bytes whole, std::uint32_t offset, const std::string& above, unsigned depth);
 
+  // Values come from outside: an unseeded hash of few digits could be read backwards.
+  const SeededHash hash_ = SeededHash::random();
   std::vector<SamplePath> paths_;
   std::set<std::string> known_;
   std::uint64_t documents_ = 0;
