@@ -13,8 +13,9 @@
 namespace fle::kernels {
 namespace {
 
+constexpr std::size_t kDecryptStack = 512;  // decryption keeps to its registers
 constexpr std::size_t kStack = 1024;       // more than the frame of any function here that has keys
-constexpr std::size_t kLanesStack = 4096;  // and than that with the scheduler's, which is above it
+constexpr std::size_t kLanesStack = 2048;  // and than that with the scheduler's, which is above it
 
 // ---- Key expansion (FIPS 197 section 5.2, Nk = 8)
 
@@ -175,9 +176,7 @@ FLE_TARGET_AESNI void fill(std::uint8_t* out, std::size_t n_blocks,
   const std::size_t whole = j.len - rest;
   cbc_encrypt_blocks(*j.key, j.iv, j.in, j.out, whole / kBlock);
   alignas(16) std::uint8_t last[kBlock];
-  // PKCS#7 (RFC 5652 section 6.3): always at least one byte.
-  std::memset(last, static_cast<int>(kBlock - rest), kBlock);
-  if (rest != 0) std::memcpy(last, j.in + whole, rest);
+  pad(last, j.in + whole, rest);
   const std::uint8_t* chain = whole == 0 ? j.iv : j.out + whole - kBlock;
   store(j.out + whole, encrypt_block(*j.key, load(chain), load(last)));
 }
@@ -209,7 +208,7 @@ bool cbc_encrypt_aesni(const CbcEncryptJob* jobs, std::size_t n) noexcept {
 bool cbc_decrypt_aesni(const CbcDecryptJob* jobs, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) decrypt_one(jobs[i]);
   scrub_xmm();
-  scrub_stack<kStack>();
+  scrub_stack<kDecryptStack>();
   return true;
 }
 

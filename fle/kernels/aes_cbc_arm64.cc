@@ -112,9 +112,7 @@ FLE_TARGET_ARM_AES void encrypt_chains(std::uint8_t (*chain)[kBlock], const KeyS
     vst1q_u8(j.out + at, x[0]);
   }
   std::uint8_t last[kBlock];
-  // PKCS#7 (RFC 5652 section 6.3): always at least one byte.
-  std::memset(last, static_cast<int>(kBlock - rest), kBlock);
-  if (rest != 0) std::memcpy(last, j.in + whole, rest);
+  pad(last, j.in + whole, rest);
   x[0] = veorq_u8(x[0], vld1q_u8(last));
   encrypt_blocks(x, j.key->enc);
   vst1q_u8(j.out + whole, x[0]);

@@ -39,9 +39,7 @@ class Scheduler {
     const CbcEncryptJob& j = jobs_[next_++];
     whole_left_[l] = j.len / kBlock;
     const std::size_t rest = j.len % kBlock;
-    // PKCS#7 (RFC 5652 section 6.3): always at least one byte.
-    std::memset(last_[l], static_cast<int>(kBlock - rest), kBlock);
-    if (rest != 0) std::memcpy(last_[l], j.in + (j.len - rest), rest);
+    pad(last_[l], j.in + (j.len - rest), rest);
     std::memcpy(chain_[l], j.iv, kBlock);
     key_[l] = j.key;
     in_[l] = whole_left_[l] != 0 ? j.in : last_[l];

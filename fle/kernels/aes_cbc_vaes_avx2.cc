@@ -130,7 +130,7 @@ std::size_t run_of_one_key(const CbcEncryptJob* jobs, std::size_t n) noexcept {
 constexpr std::size_t kWorthVaes = 10;
 
 constexpr std::size_t kStack = 1024;       // more than the frames here
-constexpr std::size_t kLanesStack = 4096;  // and than those with the scheduler's, which is above
+constexpr std::size_t kLanesStack = 2048;  // and than those with the scheduler's, which is above
 
 FLE_TARGET_AVX2 void encrypt_run(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   static constexpr CbcLanes kSixteen{kLanes, encrypt_chains};

@@ -23,15 +23,14 @@ struct Xmm {
 FLE_ONE_TARGET void compress_one_avx512(std::uint64_t* const* to, const std::uint64_t* const* from,
                                         const std::uint8_t* const* blocks,
                                         std::size_t n_blocks) noexcept {
-  hash<Xmm>(to[0], from[0], blocks[0], n_blocks);
+  hash<Xmm>(to[0], from[0], blocks[0], n_blocks, nullptr);
 }
 
 FLE_ONE_TARGET void finish_one_avx512(std::uint8_t* const* macs, const std::uint64_t* const* outer,
                                       const std::uint64_t* const* inner) noexcept {
   std::uint64_t state[8];
-  std::uint8_t block[kShaBlock];
-  hash_outer<Xmm>(state, outer[0], inner[0], block);
-  for (int i = 0; i < 8; ++i) put_be64(macs[0] + 8 * i, state[i]);
+  hash<Xmm>(state, inner[0], nullptr, 0, outer[0]);
+  store_digest(macs[0], kDigest, state);
 }
 
 FLE_ONE_TARGET void mac_one_avx512(const MacJob& job) noexcept {

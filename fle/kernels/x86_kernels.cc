@@ -19,6 +19,8 @@ constexpr std::size_t kStack = 4096;
 // Blocks of a message alone for which wide registers, and the stack to wipe behind them, cost more
 // than they save.
 constexpr std::size_t kTooShortForVaes = 8;
+// The same for messages to encrypt: AES-NI wipes up behind itself.
+constexpr std::size_t kTooFewForVaes = 4;
 
 FLE_TARGET_AVX2 bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
   if (n == 1) {
@@ -39,6 +41,7 @@ FLE_TARGET_AVX512 bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
   return true;
 }
 FLE_TARGET_AVX512 bool encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  if (n <= kTooFewForVaes) return cbc_encrypt_aesni(jobs, n);
   const bool good = cbc_encrypt_vaes(jobs, n);
   scrub_zmm();
   scrub_stack<kStack>();

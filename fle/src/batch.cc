@@ -108,7 +108,9 @@ Errc seal_chunk(std::span<const SealJob* const> jobs) noexcept {
   std::uint8_t ivs[kMost * kIvLen];
   std::size_t n_random = 0;
   for (const SealJob* j : jobs) n_random += j->algorithm == Algorithm::random ? 1 : 0;
-  if (const Status s = random_bytes({ivs, n_random * kIvLen}); !s) return s.error().code;
+  if (n_random != 0) {
+    if (const Status s = random_bytes({ivs, n_random * kIvLen}); !s) return s.error().code;
+  }
 
   std::size_t next_iv = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
