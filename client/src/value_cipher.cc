@@ -26,24 +26,35 @@ Done check_encryptable(bson::Type type, Bytes value, Algorithm algorithm) {
   return ok;
 }
 
+namespace {
+
+/// A value that was found to be encryptable, to exactly payload_len() bytes.
+Done seal_value(MutBytes out, bson::Type type, Bytes value, Algorithm algorithm,
+                const kms::ResolvedKey& key) {
+  const SealJob job{&key.key, key.id, algorithm, static_cast<std::uint8_t>(type), value, out};
+  if (const BatchStatus sealed = seal_batch({&job, 1}); !sealed) {
+    return not_sealed(sealed.error().code);
+  }
+  count_sealed({&job, 1});
+  return ok;
+}
+
+}  // namespace
+
 Outcome<std::size_t> encrypt_value(MutBytes out, bson::Type type, Bytes value, Algorithm algorithm,
                                    const kms::ResolvedKey& key) {
   FLE_CHECK(check_encryptable(type, value, algorithm));
   const std::size_t len = payload_len(value.size());
   if (out.size() < len) return buffer_too_small();
-  const SealJob job{&key.key, key.id,        algorithm, static_cast<std::uint8_t>(type),
-                    value,    out.first(len)};
-  if (const BatchStatus sealed = seal_batch({&job, 1}); !sealed) {
-    return not_sealed(sealed.error().code);
-  }
-  count_sealed({&job, 1});
+  FLE_CHECK(seal_value(out.first(len), type, value, algorithm, key));
   return len;
 }
 
 Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, Algorithm algorithm,
                                                  const kms::ResolvedKey& key) {
+  FLE_CHECK(check_encryptable(type, value, algorithm));
   std::vector<std::uint8_t> payload(payload_len(value.size()));
-  FLE_CHECK(encrypt_value(payload, type, value, algorithm, key));
+  FLE_CHECK(seal_value(payload, type, value, algorithm, key));
   return payload;
 }
 

@@ -109,6 +109,15 @@ TEST_F(ValueCipher, RefusesTypesThatCsfleDoesNotEncrypt) {
   EXPECT_TRUE(encrypt_value(Type::bool_, yes, Algorithm::random, *key));
 }
 
+// There is no memory for this much; a type that is refused needs none, and no look at the value.
+TEST_F(ValueCipher, RefusesATypeBeforeItTakesMemoryForTheResult) {
+  const std::uint8_t first = 0;
+  const Bytes endless(&first, SIZE_MAX / 2);
+  const auto r = encrypt_value(Type::min_key, endless, Algorithm::random, *key);
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, Errc::type_not_allowed);
+}
+
 TEST_F(ValueCipher, RefusesWhatIsAlreadyEncrypted) {
   const std::vector<std::uint8_t> six = {1, 0, 0, 0, 6, 9};
   const auto r = encrypt_value(Type::bin_data, six, Algorithm::random, *key);
