@@ -25,6 +25,8 @@ PROGRAMS = ("field_bench", "document_bench", "command_bench", "interface_bench",
 VARIES = {"field": ("impl", "batch", "api", "threads"), "document": ("impl", "batch", "threads"),
           "command": ("op", "impl"), "interface": ("impl", "keys", "threads"), "keys": ("keys",),
           "walk": ("op", "impl"), "limit": ("op", "lanes")}
+# Says what kernel runs, on which it depends what is promised: a part of a run has it, too.
+KERNEL_ROW = "^limit/op:iv/"
 
 
 def group_of(row):
@@ -78,7 +80,11 @@ class Program:
         self.process.stdin.write("\t".join([str(rounds), *names]) + "\n")
         self.process.stdin.flush()
         found = list(self.answer())
-        return [dict(found[i:i + len(names)]) for i in range(0, len(found), len(names))]
+        chunks = [dict(found[i:i + len(names)]) for i in range(0, len(found), len(names))]
+        # A row too many or too few would pair rows of different rounds from there on.
+        if len(found) != rounds * len(names) or any(c.keys() != set(names) for c in chunks):
+            sys.exit(f"bench: {self.name} has run other rows than it was asked for")
+        return chunks
 
     def close(self):
         self.process.stdin.close()
@@ -133,8 +139,9 @@ def commit():
 def measure(args):
     options = [f"--benchmark_min_time={args.min_time}"]
     if args.filter:
-        options.append(f"--benchmark_filter={args.filter}")
-    data = {"cpu": cpu_model(), "cpus": os.cpu_count(), "commit": commit(),
+        options.append(f"--benchmark_filter={args.filter}|{KERNEL_ROW}")
+    data = {"cpu": cpu_model(), "cpus": len(os.sched_getaffinity(0)), "commit": commit(),
+            "filter": args.filter,
             "date": time.strftime("%Y-%m-%d", time.gmtime()), "labels": {}, "rounds": [],
             "command": "./run bench --quick" if args.quick else "./run bench"}
     programs, start = [], time.monotonic()

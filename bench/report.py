@@ -95,7 +95,11 @@ def promise_tables(r):
         yield "Ratios of batches and of single fields are promised on machines with AVX-512.\n"
     every = gates.verdicts(r)
     count = {state: sum(v.state == state for v in every) for state in STATES}
-    yield f"{count['kept']} kept, {count['missed']} missed, {count['unsure']} unsure.\n"
+    left_out = gates.left_out(r)
+    also = f", {len(left_out)} not measured" if left_out else ""
+    yield f"{count['kept']} kept, {count['missed']} missed, {count['unsure']} unsure{also}.\n"
+    if left_out:
+        yield f"Not measured: {'; '.join(g.what() for g in left_out)}.\n"
     for family, title in gates.FAMILIES.items():
         found = [v for v in every if v.gate.family == family]
         yield from promise_list(found) if family == "rest" else promise_grid(title, found)
@@ -451,12 +455,15 @@ def markdown(args):
 
 
 def check_gates(args):
-    found = gates.verdicts(results.Results.load(args.results))
+    r = results.Results.load(args.results)
+    found = gates.verdicts(r)
     for v in found:
         measured = v.gate.text(v.measured) if v.measured is not None else "not measured together"
         line = f"{v.state if v.state == 'kept' else v.state.upper()}: {v.gate.what()}: {measured}"
         where = f" at {v.case.where}" if v.case.where else ""
         print(f"{line}{where}, {v.interval()} (promised {v.gate.promised()})")
+    for gate in gates.left_out(r):
+        print(f"NOT MEASURED: {gate.what()} (promised {gate.promised()})")
     if not found or any(v.state != "kept" for v in found):
         sys.exit(1)
 
