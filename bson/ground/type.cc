@@ -37,6 +37,17 @@ constexpr std::array<Row, 21> kRows = {{
     {Type::min_key, "minKey", false, false},
 }};
 
+/// The same for each byte: this is asked for each field that is encrypted.
+struct Encryptable {
+  bool random = false;
+  bool deterministic = false;
+};
+constexpr auto kEncryptable = [] {
+  std::array<Encryptable, 256> table{};
+  for (const Row& r : kRows) table[static_cast<std::uint8_t>(r.type)] = {r.random, r.deterministic};
+  return table;
+}();
+
 const Row* find(Type type) noexcept {
   for (const Row& r : kRows) {
     if (r.type == type) return &r;
@@ -59,8 +70,8 @@ std::optional<Type> type_of_alias(std::string_view alias) noexcept {
 }
 
 bool encryptable(Type type, Algorithm algorithm) noexcept {
-  const Row* r = find(type);
-  return r != nullptr && (algorithm == Algorithm::random ? r->random : r->deterministic);
+  const Encryptable e = kEncryptable[static_cast<std::uint8_t>(type)];
+  return algorithm == Algorithm::random ? e.random : e.deterministic;
 }
 
 }  // namespace fle::bson
