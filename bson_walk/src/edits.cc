@@ -70,6 +70,10 @@ namespace internal {
 
 std::optional<std::uint32_t> EditsBuilder::take_duplicate(Bytes doc, std::uint32_t first) {
   const std::span<Edits::Name> names = std::span(edits_.names_).subspan(first);
+  if (names.size() < 2) {
+    edits_.names_.resize(first);
+    return std::nullopt;
+  }
   const auto text = [&](const Edits::Name& n) {
     return std::string_view(reinterpret_cast<const char*>(doc.data()) + n.type_offset + 1, n.size);
   };

@@ -16,6 +16,8 @@ using internal::Visit;
 
 class PathVisitor {
  public:
+  static constexpr bool kLooksIntoPlain = true;
+
   PathVisitor(Bytes doc, std::span<const std::uint32_t> type_offsets,
               const std::function<bool(std::size_t, std::string)>& take)
       : doc_(doc), type_offsets_(type_offsets), take_(take) {}

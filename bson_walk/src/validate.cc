@@ -4,6 +4,7 @@ namespace fle::bson {
 namespace {
 
 struct NothingToFind {
+  static constexpr bool kLooksIntoPlain = false;
   internal::Visit element(const internal::Element&, std::span<const internal::Frame>) noexcept {
     return {};
   }
@@ -12,8 +13,17 @@ struct NothingToFind {
 };
 
 Done check_document(Bytes doc, const Limits& limits) {
+  const std::uint8_t* seen = nullptr;
+  if (limits.max_depth != 0 && doc.size() <= internal::kMaxDocument &&
+      internal::shallow_document_size(doc.data(), doc.size()) == doc.size()) {
+    const internal::PlainWalk plain =
+        internal::walk_plain(doc.data(), doc.size(), doc.data() + doc.size(), limits.max_depth - 1);
+    if (limits.work != nullptr) limits.work->step(plain.n_elements + 1);
+    if (plain.stopped_at == nullptr) return ok;
+    seen = plain.stopped_at;
+  }
   NothingToFind visitor;
-  return internal::Walker(doc, limits, visitor).run({});
+  return internal::Walker(doc, limits, visitor, seen).run({});
 }
 
 }  // namespace

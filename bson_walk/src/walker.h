@@ -10,6 +10,7 @@
 #include "fle/bson_walk/editor.h"
 #include "fle/bson_walk/walk.h"
 #include "ground/value.h"
+#include "plain.h"
 
 namespace fle::bson::internal {
 
@@ -48,15 +49,20 @@ struct Visit {
 ///   Visit element(const Element&, std::span<Frame>)  for each element, in the innermost frame
 ///   bool leave(const Frame&)                         at the end of each frame
 ///   std::uint32_t first_name()                       for the Frame of that name
+///   static constexpr bool kLooksIntoPlain            whether it must see what walk_plain() passes
+///                                                    over, in frames that are plain
 /// Visit::Next::stop and false end the walk early, with success.
 template <class Visitor>
 class Walker {
  public:
-  Walker(Bytes doc, const Limits& limits, Visitor& visitor) noexcept
+  /// @param seen  where a walk_plain() of the whole document has stopped, if there was one
+  Walker(Bytes doc, const Limits& limits, Visitor& visitor,
+         const std::uint8_t* seen = nullptr) noexcept
       : doc_(doc),
         max_depth_(std::min(limits.max_depth, kMaxDepth)),
         visitor_(visitor),
-        work_(limits.work) {}
+        work_(limits.work),
+        seen_(seen) {}
   Walker(const Walker&) = delete;
   Walker& operator=(const Walker&) = delete;
   ~Walker() {
@@ -71,21 +77,51 @@ class Walker {
                      "not exactly one BSON document of " + std::to_string(doc_.size()) + " bytes");
     if (max_depth_ == 0) return too_deep(std::nullopt);
     push(0, 0, static_cast<std::uint32_t>(doc_.size()), root, false);
+    std::string_view name;
+    const std::uint8_t* p = doc_.data() + 4;
+    switch (loop(p, name)) {
+      case Stop::done:
+        break;
+      case Stop::goes_on:
+        return malformed(p, std::nullopt, "the document goes on after its end");
+      case Stop::cut_off:
+        return malformed(p, std::nullopt, "the document ends inside an element");
+      case Stop::bad_value:
+        return malformed(p, name, "malformed value");
+      case Stop::too_deep:
+        return too_deep(name);
+    }
+    return ok;
+  }
+
+ private:
+  enum class Stop : std::uint8_t { done, goes_on, cut_off, bad_value, too_deep };
+
+  /// All elements from `at` on. Texts are made elsewhere, so that this keeps what it needs in
+  /// registers.
+  /// @param at     where the first one begins; afterwards, where a fault was found
+  /// @param fault  gets the name of the element there
+  [[gnu::noinline]] Stop loop(const std::uint8_t*& at, std::string_view& fault) {
     const std::uint8_t* const base = doc_.data();
     const std::uint8_t* const doc_end = base + doc_.size();
-    const std::uint8_t* p = base + 4;
+    const std::uint8_t* p = at;
     const std::uint8_t* end = doc_end - 1;  // of the innermost frame: its terminating NUL
+    const auto stop = [&](Stop why, std::string_view name) {
+      at = p;
+      fault = name;
+      return why;
+    };
     for (;;) {
       if (*p == 0) {
-        if (p != end) return malformed(p, std::nullopt, "the document goes on after its end");
-        if (!visitor_.leave(frames_[--depth_]) || depth_ == 0) return ok;
+        if (p != end) return stop(Stop::goes_on, {});
+        if (!visitor_.leave(frames_[--depth_]) || depth_ == 0) return Stop::done;
         end = base + frames_[depth_ - 1].end;
         ++p;
         continue;
       }
       // *end is NUL, so the name ends there at the latest; the value then has no room.
       const std::uint8_t* const nul = find_nul(p + 1, doc_end);
-      if (nul == end) return malformed(p, std::nullopt, "the document ends inside an element");
+      if (nul == end) return stop(Stop::cut_off, {});
       const std::uint8_t* const value = nul + 1;
       const std::string_view name(reinterpret_cast<const char*>(p + 1),
                                   static_cast<std::size_t>(nul - p - 1));
@@ -93,18 +129,27 @@ class Walker {
       const Shape shape = kShapes[*p];
       const std::size_t size =
           value_size(shape, value, avail, static_cast<std::size_t>(doc_end - value));
-      if (size > avail) return malformed(p, name, "malformed value");
+      if (size > avail) return stop(Stop::bad_value, name);
 
       ++n_elements_;
       const Element e{offset(p), offset(value), static_cast<std::uint32_t>(size),
                       static_cast<Type>(*p), name};
       const Visit visit = visitor_.element(e, {frames_.data(), depth_});
-      if (visit.next == Visit::Next::stop) return ok;
+      if (visit.next == Visit::Next::stop) return Stop::done;
       p = value + size;
       if (shape.rule != Rule::document && shape.rule != Rule::scoped_code) continue;
 
-      if (depth_ == max_depth_) return too_deep(name);
+      if (depth_ == max_depth_) return stop(Stop::too_deep, name);
       const bool scope = shape.rule == Rule::scoped_code;
+      if constexpr (!Visitor::kLooksIntoPlain) {
+        if (visit.kind == schema::Plan::Kind::plain && !scope && value >= seen_) {
+          const PlainWalk plain = walk_plain(value, size, doc_end, max_depth_ - depth_ - 1);
+          n_elements_ += plain.n_elements;
+          if (plain.stopped_at == nullptr) continue;
+          // All that begins before may be passed by one element at a time, but not twice.
+          seen_ = plain.stopped_at;
+        }
+      }
       // Code with scope: int32 size of all, string, document.
       const std::uint8_t* const inner = scope ? value + 8 + load32(value + 4) : value;
       push(e.type_offset, offset(inner), load32(inner), visit,
@@ -114,7 +159,6 @@ class Walker {
     }
   }
 
- private:
   [[nodiscard]] std::uint32_t offset(const std::uint8_t* p) const noexcept {
     return static_cast<std::uint32_t>(p - doc_.data());
   }
@@ -125,15 +169,18 @@ class Walker {
                          visitor_.first_name(), visit.kind, in_scope};
   }
 
-  [[nodiscard]] Failure malformed(const std::uint8_t* p, std::optional<std::string_view> name,
-                                  const char* what) const {
+  // Out of line, so that the walk of a document that is right needs no room for texts.
+  [[nodiscard, gnu::noinline, gnu::cold]] Failure malformed(const std::uint8_t* p,
+                                                            std::optional<std::string_view> name,
+                                                            const char* what) const {
     std::string text = what;
     if (name) text += " of type " + std::string(alias(static_cast<Type>(*p)));
     text += " at byte " + std::to_string(offset(p));
     return {Errc::malformed_bson, std::move(text), path(name)};
   }
 
-  [[nodiscard]] Failure too_deep(std::optional<std::string_view> name) const {
+  [[nodiscard, gnu::noinline, gnu::cold]] Failure too_deep(
+      std::optional<std::string_view> name) const {
     return {Errc::nesting_too_deep,
             "documents nested deeper than " + std::to_string(max_depth_) + " levels", path(name)};
   }
@@ -147,6 +194,7 @@ class Walker {
   std::uint32_t depth_ = 0;
   Visitor& visitor_;
   Work* work_;
+  const std::uint8_t* seen_;             // where walk_plain() has stopped
   std::uint64_t n_elements_ = 0;         // given to `work_` at the end
   std::array<Frame, kMaxDepth> frames_;  // uninitialized on purpose: only [0, depth_) is read
 };
