@@ -5,7 +5,7 @@
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header that is not ours by the table is private: it lies in the folder of the file that names it, or is
 # named from the folder of its part ("ring/key_cache.h"), and then the second table allows that room.
-set(base "fle/(budget|bytes|did_you_mean|errc|error_detail|export|failure|result|seeded_hash|single_flight|text|types|wiped|work)\\.h")
+set(base "fle/(budget|bytes|did_you_mean|errc|error_detail|export|failure|result|seeded_hash|short_stack|single_flight|text|types|wiped|work)\\.h")
 set(core "fle/[a-z_]+\\.h")
 set(table
   "fle/kernels        kernels/.*                                           openssl"

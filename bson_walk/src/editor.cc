@@ -6,7 +6,6 @@ namespace fle::bson {
 
 Editor::Editor(Edits& edits, Bytes whole) : edits_(edits), whole_(whole) {
   internal::EditsBuilder(edits).begin(whole);
-  levels_.reserve(room_.size() / sizeof(Level));
   enter(0);
 }
 

@@ -33,11 +33,11 @@ Failure refuse_spent(Analysis& out, const Done& done) {
   return failure;
 }
 
-Outcome<Scope> scope_of(const Context& context, const Element& command, std::string_view name) {
+Outcome<Scope> scope_of(const Context& context, const Element& command, std::string_view name,
+                        bool collation) {
   FLE_TRY(const View view, context.collection(name));
   // Of all commands that are statements themselves, findAndModify alone has both.
-  return Scope{
-      view, command, has_collation(context, command), {.filter = "query", .update = "update"}};
+  return Scope{view, command, collation, {.filter = "query", .update = "update"}};
 }
 
 bool encrypts(const CollectionSchema& s) noexcept {
@@ -46,20 +46,24 @@ bool encrypts(const CollectionSchema& s) noexcept {
 
 /// A collection whose schema was not given might encrypt what a pipeline says about it.
 Done need_schemas(const Context& context, const Target& target) {
+  // That of the command's own collection has been asked for.
   for (const std::string_view collection : target.collections)
-    FLE_CHECK(context.collection(collection));
+    if (collection.data() != target.collection.data()) FLE_CHECK(context.collection(collection));
   for (const CollectionName& full : target.elsewhere) FLE_CHECK(context.need_schema(full));
   return ok;
 }
 
 /// $db of a command: schemas were looked for in the database that the caller named, so there must
 /// be no other. bulkWrite is sent to admin, and says in nsInfo what it is about.
-Done check_database(Context& context, const Element& command, const CommandReach& reach) {
+/// @param collation  gets the command's field of that name, seen on the way
+Done check_database(Context& context, const Element& command, const CommandReach& reach,
+                    std::optional<Element>& collation) {
   bool seen = false;
   Cursor c = context.cursor(command);
   if (!c.next()) return ok;  // its name, whatever it reads
   while (c.next()) {
     const Element& e = c.element();
+    if (!collation && e.name == "collation") collation = e;
     if (e.name != "$db") continue;
     if (std::exchange(seen, true)) return context.refuse(kMalformed, e, {}, {}, "appears twice");
     if (e.type != Type::string) return context.refuse(kMalformed, e, {}, {}, "must be a string");
@@ -72,12 +76,13 @@ Done check_database(Context& context, const Element& command, const CommandReach
 
 /// The same of the command inside, for explain.
 Done check_databases(Context& context, const Element& command, const Target& target,
-                     const CommandReach& reach) {
-  FLE_CHECK(check_database(context, command, reach));
+                     const CommandReach& reach, std::optional<Element>& collation) {
+  FLE_CHECK(check_database(context, command, reach, collation));
   if (target.offset == 0) return ok;
   FLE_TRY(const Element inner, first_element(context.command(), 0, context.work()));
   const Context::Inside inside(context, inner);
-  return check_database(context, inner, reach);
+  std::optional<Element> of_inner;
+  return check_database(context, inner, reach, of_inner);
 }
 
 bool is_whole(Bytes document) noexcept {
@@ -106,8 +111,10 @@ Done analyze_target(Bytes command, std::string_view db, std::span<const Collecti
   const Element whole{0, 0, static_cast<std::uint32_t>(command.size()), Type::object, {}};
   const Command& row = *find_command(target.name);
   const CommandReach& reach = row.reach;
-  FLE_CHECK(check_databases(context, whole, target, reach));
-  FLE_TRY(const Scope scope, scope_of(context, whole, target.collection));
+  std::optional<Element> collation;
+  FLE_CHECK(check_databases(context, whole, target, reach, collation));
+  FLE_TRY(const Scope scope,
+          scope_of(context, whole, target.collection, compares_otherwise(context, collation)));
   FLE_CHECK(need_schemas(context, target));
   if (reach.stores_schema) FLE_CHECK(refuse_hidden_schema(context, whole));
   // What encrypts nothing is none of our business: it stays as it is, also where we do not know it.

@@ -48,6 +48,14 @@ enum class Holds : std::uint8_t {
 /// servers.
 struct CommandField {
   using Handler = Done (*)(Context&, const Element&, const Scope&);
+  /// The length and the first bytes of a name: most names that differ differ here, and a row is
+  /// looked for for each field of a command.
+  static constexpr std::uint64_t tag_of(std::string_view name) noexcept {
+    std::uint64_t tag = name.size();
+    for (std::size_t i = 0; i < name.size() && i < 4; ++i)
+      tag = tag << 8 | static_cast<unsigned char>(name[i]);
+    return tag;
+  }
 
   std::string_view name;
   Handler handle = nullptr;
@@ -61,6 +69,7 @@ struct CommandField {
   Holds holds = Holds::nothing;  ///< Without `handle`.
   /// The fields of the document, or of each document of the list, that stands here.
   std::span<const CommandField> inside{};
+  std::uint64_t tag = tag_of(name);
 };
 
 /// What a command is about, besides the collection that its first value names.
@@ -152,6 +161,9 @@ constexpr CommandField constants_row(std::string_view name) {
 [[nodiscard]] bool is_index_kind(std::string_view text) noexcept;
 /// Whether `e` is there and not null.
 [[nodiscard]] bool is_given(const std::optional<Element>& e) noexcept;
+/// Whether `collation`, the field of that name, is there and is not {locale: "simple"}.
+[[nodiscard]] bool compares_otherwise(const Context& context,
+                                      const std::optional<Element>& collation);
 /// Whether a command, or one statement of it, has a collation other than {locale: "simple"}.
 [[nodiscard]] bool has_collation(const Context& context, const Element& statement);
 

@@ -172,16 +172,23 @@ Outcome<Element> first_element(Bytes command, std::uint32_t at, Work& work) {
                  c.malformed() ? "malformed command" : "an empty document is no command");
 }
 
+void Target::clear() noexcept {
+  command_class = CommandClass::bypassed;
+  name = {};
+  db = {};
+  collection = {};
+  collections.clear();
+  elsewhere.clear();
+  own_schema = {};
+  offset = 0;
+  work.clear();
+}
+
 Done read_target(Bytes command, Target& out) {
-  Target fresh;  // but for the memory
-  std::swap(fresh.collections, out.collections);
-  std::swap(fresh.elsewhere, out.elsewhere);
-  out = std::move(fresh);
+  out.clear();
   Work& work = out.work;
-  out.collections.clear();
-  out.elsewhere.clear();
   try {
-    FLE_TRY(const Named named, innermost_command(command, work));
+    FLE_TRY(const Named& named, innermost_command(command, work));
     out.name = named.first.name;
     out.command_class = named.row->command_class;
     out.offset = named.at;

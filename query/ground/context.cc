@@ -98,7 +98,6 @@ Context::Context(Bytes command, std::string_view db, std::span<const CollectionS
   if (schemas.size() > kFew)
     for (const CollectionSchema& s : schemas)
       if (s.db.empty()) plans_.emplace(s.collection, s.plan.get());
-  path_.reserve(room_.size() / sizeof(std::string_view));
 }
 
 Outcome<View> Context::collection(std::string_view name) const {
@@ -161,7 +160,7 @@ bool Context::is_direction(const Element& e) const noexcept {
 }
 
 std::string Context::path_of(const Element& e) const {
-  std::vector<std::string_view> names(path_.begin(), path_.end());
+  std::vector<std::string_view> names(path().begin(), path().end());
   names.push_back(e.name);
   std::string path = shortened_path(names);
   work().step(names.size());
@@ -254,12 +253,16 @@ Done Context::encrypt_fields(const Element& e, const View& view, bool needs_id, 
 Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool stored,
                           const char* rule) {
   const std::span<const bson::Mark> marks = out_.edits.marks();
+  const std::span<const schema::Leaf> leaves = plan.leaves();
   const std::size_t first = out_.rewrites.size();
+  const bool may_have_pointers = !plan.pointers().empty();
   bool has_pointers = false;
   for (std::size_t i = first; i < marks.size(); ++i) {
-    const schema::Leaf& leaf = plan.leaf(marks[i].leaf);
+    const schema::Leaf& leaf = leaves[marks[i].leaf];
     std::string_view alt_name;
-    if (const auto pointer = plan.pointer_of(marks[i].leaf); pointer != schema::Plan::kNoPointer) {
+    const auto pointer =
+        may_have_pointers ? plan.pointer_of(marks[i].leaf) : schema::Plan::kNoPointer;
+    if (pointer != schema::Plan::kNoPointer) {
       if (!stored) return refuse(kPointerKey, e, leaf.path, {});
       if (!std::exchange(has_pointers, true)) pointers_.read(value(e), plan, &work());
       const auto name = pointers_.value(pointer);

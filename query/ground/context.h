@@ -1,10 +1,8 @@
 #ifndef FLE_QUERY_SRC_CONTEXT_H_
 #define FLE_QUERY_SRC_CONTEXT_H_
 
-#include <array>
 #include <cstddef>
 #include <map>
-#include <memory_resource>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +11,7 @@
 #include "fields.h"
 #include "fle/bson_walk/editor.h"
 #include "fle/query/analysis.h"
+#include "fle/short_stack.h"
 #include "refusal.h"
 
 namespace fle::query {
@@ -103,7 +102,7 @@ class Context {
     Context& context_;
   };
   /// The names of the documents and arrays that we are inside of, outermost first.
-  [[nodiscard]] std::span<const std::string_view> path() const noexcept { return path_; }
+  [[nodiscard]] std::span<const std::string_view> path() const noexcept { return path_.all(); }
   /// The dotted path of `e`, an element of the innermost document we are inside of, shortened.
   [[nodiscard]] std::string path_of(const Element& e) const;
 
@@ -174,11 +173,8 @@ class Context {
   Fields fields_;
   bson::PointerValues pointers_;
   std::size_t n_rolled_ = 0;
-  std::size_t finding_bytes_ = 0;  // of their texts
-  // As deep as few commands are, so that these take no memory from the heap.
-  alignas(std::string_view) std::array<std::byte, 16 * sizeof(std::string_view)> room_;
-  std::pmr::monotonic_buffer_resource pool_{room_.data(), room_.size()};
-  std::pmr::vector<std::string_view> path_{&pool_};
+  std::size_t finding_bytes_ = 0;          // of their texts
+  ShortStack<std::string_view, 16> path_;  // few commands are deeper
 };
 
 }  // namespace fle::query

@@ -260,6 +260,10 @@ Place PathReader::read(const View& root, std::string_view path) {
 Place resolve(const View& root, std::string_view path, Work& work) {
   if (reach(root) == Reach::nothing) return {};
   work.bytes(path.size());
+  // Most paths are one name of a collection: it has one reading.
+  if (root.kind == View::Kind::object && path.find('.') == std::string_view::npos &&
+      !is_index(path))
+    return place_of(child(root, path, work));
   if (count_indexes(path) > kMaxIndexes) return {Place::Kind::ambiguous, nullptr, root};
   return PathReader(work).read(root, path);
 }

@@ -1,14 +1,12 @@
 #ifndef FLE_BSON_WALK_EDITOR_H_
 #define FLE_BSON_WALK_EDITOR_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory_resource>
-#include <vector>
 
 #include "fle/bson/cursor.h"
 #include "fle/bson_walk/walk.h"
+#include "fle/short_stack.h"
 
 namespace fle::bson {
 
@@ -64,10 +62,7 @@ class FLE_API Editor {
 
   Edits& edits_;
   Bytes whole_;
-  // Few commands are deeper: these take no memory from the heap.
-  alignas(Level) std::array<std::byte, 16 * sizeof(Level)> room_;
-  std::pmr::monotonic_buffer_resource pool_{room_.data(), room_.size()};
-  std::pmr::vector<Level> levels_{&pool_};
+  ShortStack<Level, 16> levels_;  // few commands are deeper
 };
 
 }  // namespace fle::bson

@@ -69,6 +69,9 @@ struct Target {
   Bytes own_schema;
   std::uint32_t offset = 0;  ///< Of the document that is the command: not 0 inside an explain.
   Work work;                 ///< What reading it has cost.
+
+  /// Forgets all, keeps the memory.
+  FLE_API void clear() noexcept;
 };
 
 /// The name of a command as query analysis has it, where commands of that name go through
