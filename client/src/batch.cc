@@ -90,6 +90,7 @@ Batch& Batch::operator=(Batch&&) noexcept = default;
 Batch::~Batch() = default;
 
 void Batch::clear() noexcept {
+  if (s_->n_documents == 0) return;  // nothing was added since: no call had anything to leave
   s_->abandon();
   s_->n_documents = 0;
 }

@@ -13,29 +13,43 @@ struct Total {
   std::atomic<std::uint64_t> bytes{0};
 };
 
-/// Totals of a few threads, which share no cache line with the others.
+/// Totals of one thread or a few, which share no cache line with the others.
 struct alignas(64) Shard {
   std::array<Total, 2> sealed;  // deterministic, random
   std::array<Total, 2> opened;
 };
-constexpr std::size_t kShards = 64;
-constinit std::array<Shard, kShards> shards;
+// The first threads have a shard each, for good, and need not lock it to add to it.
+constexpr std::size_t kExclusive = 64;
+constexpr std::size_t kShared = 64;
+constinit std::array<Shard, kExclusive + kShared> shards;
 
-Shard& shard_of_this_thread() noexcept {
+struct Place {
+  Shard& shard;
+  bool own;
+};
+Place place_of_this_thread() noexcept {
   static std::atomic<std::size_t> n_threads{0};
-  thread_local const std::size_t mine = n_threads.fetch_add(1, std::memory_order_relaxed) % kShards;
-  return shards[mine];
+  thread_local const std::size_t mine = n_threads.fetch_add(1, std::memory_order_relaxed);
+  if (mine < kExclusive) return {shards[mine], true};
+  return {shards[kExclusive + mine % kShared], false};
+}
+
+void add(std::atomic<std::uint64_t>& total, std::uint64_t n, bool own) noexcept {
+  if (own)
+    total.store(total.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  else
+    total.fetch_add(n, std::memory_order_relaxed);
 }
 
 std::size_t index_of(Algorithm algorithm) noexcept {
   return algorithm == Algorithm::deterministic ? 0 : 1;
 }
 
-void add(std::array<Total, 2>& totals, const std::array<FieldCount, 2>& counts) noexcept {
+void add(std::array<Total, 2>& totals, const std::array<FieldCount, 2>& counts, bool own) noexcept {
   for (std::size_t i = 0; i < 2; ++i) {
     if (counts[i].fields == 0) continue;
-    totals[i].fields.fetch_add(counts[i].fields, std::memory_order_relaxed);
-    totals[i].bytes.fetch_add(counts[i].bytes, std::memory_order_relaxed);
+    add(totals[i].fields, counts[i].fields, own);
+    add(totals[i].bytes, counts[i].bytes, own);
   }
 }
 
@@ -53,7 +67,8 @@ void count_sealed(std::span<const SealJob> jobs) noexcept {
     ++count.fields;
     count.bytes += j.plaintext.size();
   }
-  add(shard_of_this_thread().sealed, counts);
+  const Place mine = place_of_this_thread();
+  add(mine.shard.sealed, counts, mine.own);
 }
 
 void count_opened(std::span<const OpenJob> jobs) noexcept {
@@ -63,7 +78,8 @@ void count_opened(std::span<const OpenJob> jobs) noexcept {
     ++count.fields;
     count.bytes += j.plaintext_len;
   }
-  add(shard_of_this_thread().opened, counts);
+  const Place mine = place_of_this_thread();
+  add(mine.shard.opened, counts, mine.own);
 }
 
 FieldCounters field_counters() noexcept {

@@ -41,6 +41,7 @@ const kms::ResolvedKey* HeldKeys::find(std::string_view alt_name) const {
 KeyTable::KeyTable() noexcept : hash_(SeededHash::random()) {}
 
 void KeyTable::clear() noexcept {
+  if (size() == 0) return;  // nothing was asked for since
   problems_ = {};
   left_.clear();
   lease_.release();

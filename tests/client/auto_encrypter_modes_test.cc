@@ -222,6 +222,30 @@ TEST_F(AutoEncrypterModes, FieldsAreCounted) {
   EXPECT_EQ(after.deterministic_encrypted.bytes, before.deterministic_encrypted.bytes + 4);
 }
 
+TEST_F(AutoEncrypterModes, FieldsOfMoreThreadsThanThereAreCountersForAreAllCounted) {
+  const AutoEncrypter e(options_, keys_.ring());
+  const client::FieldCounters before = client::field_counters();
+  constexpr std::size_t kThreads = 150;
+  constexpr std::size_t kAtOnce = 10;
+  constexpr std::size_t kCommands = 3;
+  for (std::size_t done = 0; done < kThreads; done += kAtOnce) {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < kAtOnce; ++i) {
+      threads.emplace_back([&] {
+        Message message;
+        for (std::size_t n = 0; n < kCommands; ++n)
+          EXPECT_TRUE(e.encrypt_command("clinic", insert_, message));
+      });
+    }
+    for (std::thread& t : threads) t.join();
+  }
+  const client::FieldCounters after = client::field_counters();
+  EXPECT_EQ(after.deterministic_encrypted.fields,
+            before.deterministic_encrypted.fields + kThreads * kCommands);
+  EXPECT_EQ(after.deterministic_encrypted.bytes,
+            before.deterministic_encrypted.bytes + 4 * kThreads * kCommands);
+}
+
 TEST_F(AutoEncrypterModes, ServesManyThreadsEachWithItsOwnMessage) {
   const AutoEncrypter e(options_, keys_.ring());
   const Doc expected = *e.encrypt_command("clinic", insert_);
