@@ -180,8 +180,11 @@ void add_threads(const Operation& op, const std::shared_ptr<Subject>& s, std::si
   for (unsigned i = 0; i < n_threads; ++i) runs.push_back(std::make_shared<FleRun>(s, op.fle, 1));
   benchmark::RegisterBenchmark(name_of(op.name, "fle", fields, kind, 1).c_str(),
                                [runs](benchmark::State& state) {
-                                 measure(state, 1,
-                                         *runs[static_cast<std::size_t>(state.thread_index())]);
+                                 FleRun& run =
+                                     *runs[static_cast<std::size_t>(state.thread_index())];
+                                 // Threads are new in each round, and so is what they begin with.
+                                 run();
+                                 measure(state, 1, run);
                                })
       ->Threads(static_cast<int>(n_threads))
       ->UseRealTime();

@@ -197,11 +197,15 @@ void add_threads(const Operation& op, const Lengths& lengths, unsigned n) {
       std::make_shared<std::vector<std::unique_ptr<FieldCipher>>>(make_fle_threads(*w, n));
   const std::string name = name_of(op, "fle", lengths, kBatch);
   for (const auto& cipher : *ciphers) check(name, *w, *cipher);
-  benchmark::RegisterBenchmark(
-      name.c_str(),
-      [w, ciphers, op](benchmark::State& state) {
-        measure(state, *w, *(*ciphers)[static_cast<std::size_t>(state.thread_index())], op);
-      })
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [w, ciphers, op](benchmark::State& state) {
+                                 FieldCipher& cipher =
+                                     *(*ciphers)[static_cast<std::size_t>(state.thread_index())];
+                                 // Threads are new in each round: their first call makes a
+                                 // generator each.
+                                 (cipher.*op.run)();
+                                 measure(state, *w, cipher, op);
+                               })
       ->Threads(static_cast<int>(n))
       ->UseRealTime();
 }
