@@ -192,6 +192,12 @@ class Judging(unittest.TestCase):
         self.assertEqual(gates.left_out(results.Results({**data, "filter": "field"})), [])
 
 
+    def test_reasons_belong_to_gates_that_there_are(self):
+        every = {(g.family, g.row) for g in gates.every(results.Results(measurements()))}
+        for where in gates.WHY:
+            self.assertIn(where, every if isinstance(where, tuple) else gates.FAMILIES)
+
+
 class Asking(unittest.TestCase):
     def test_a_program_that_runs_other_rows_than_it_was_asked_for_ends_the_run(self):
         program = measure.Program.__new__(measure.Program)
