@@ -23,8 +23,8 @@ set(table
   "client/include     ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "client/src         ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "mongoc      ${core}|fle/(bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
-  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h|functions\\.h  bson|CLI|asio")
-set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio")
+  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h|functions\\.h  bson|CLI|asio|zlib")
+set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio|zlib")
 
 # Rooms of a part: part, room, rooms that it may name besides itself. A room without a line fails.
 # A line may stand for one file, which sees what its room sees and more.
@@ -50,10 +50,13 @@ set(rooms
   "query update ground|match|pipeline"
   "query command ground|match|pipeline|update"
   "query protocol none"
-  "tools/fle command_line streams|commands"
-  "tools/fle streams command_line"
+  "tools/fle bytes none"
+  "tools/fle inputs bytes"
+  "tools/fle outputs command_line|bytes|inputs"
+  "tools/fle command_line streams|commands|outputs"
+  "tools/fle streams command_line|inputs"
   "tools/fle keys command_line|streams"
-  "tools/fle commands command_line|streams"
+  "tools/fle commands command_line|streams|inputs|outputs"
   "tools/fle schema_help command_line|streams|commands|keys"
   "tools/fle generate command_line|streams"
   "tools/mongocrypt include none"

@@ -50,7 +50,7 @@ TEST_F(OnATerminal, BsonIsRefusedWithAdvice) {
     EXPECT_EQ(e.status, 1) << args[0];
     EXPECT_EQ(terminal.screen, "") << args[0];
     EXPECT_TRUE(
-        std::regex_search(e.err, std::regex("^fle: [^\n]*--out FILE[^\n]*--format json\n$")))
+        std::regex_search(e.err, std::regex("^fle: [^\n]*--out FILE[^\n]*--(format|to) json\n$")))
         << e.err;
   }
   Terminal terminal;

@@ -58,8 +58,10 @@ Outcome<Input> Input::open(const std::string& path) {
   if (!fd) return files::failure("open", path, errno);
   Input in(fd.get(), path);
   struct stat st {};
-  if (::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode))
-    in.size_ = static_cast<std::uint64_t>(st.st_size);
+  if (::fstat(fd.get(), &st) == 0) {
+    in.folder_ = S_ISDIR(st.st_mode);
+    if (S_ISREG(st.st_mode)) in.size_ = static_cast<std::uint64_t>(st.st_size);
+  }
   in.own_ = std::move(fd);
   return in;
 }

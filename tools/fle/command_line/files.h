@@ -23,6 +23,10 @@ class Input {
 
   /// Bytes read, 0 at the end.
   Outcome<std::size_t> read(MutBytes into);
+  /// Whether it is a folder, which has no bytes to read.
+  [[nodiscard]] bool is_folder() const noexcept { return folder_; }
+  /// As it was given; "standard input".
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
   /// Size of a regular file, 0 when unknown.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
@@ -32,6 +36,7 @@ class Input {
   files::Fd own_;
   std::string name_;
   std::uint64_t size_ = 0;
+  bool folder_ = false;
 };
 
 /// Where results go. "-" and "" mean standard output; devices, pipes and the descriptors of this

@@ -9,16 +9,25 @@
 namespace fle::tools {
 
 void StreamOptions::add_input(CLI::App& cmd) {
-  cmd.add_option("--in", in, "Input; standard input if not given")->type_name("FILE");
-  add_format(cmd);
+  cmd.add_option(
+         "--in", in,
+         "Input; standard input if not given. Its first bytes say what it is: BSON, Extended "
+         "JSON (lines, pretty-printed, an array), an archive or a folder of mongodump, gzip "
+         "of these")
+      ->type_name("FILE");
+  add_format(cmd,
+             "Take nothing else than this. bson: documents one after the other; json: one Extended "
+             "JSON document a line");
 }
 
 void StreamOptions::add_format(CLI::App& cmd) {
-  cmd.add_option("--format", format,
-                 "bson: documents one after the other (the default); json: one Extended JSON "
-                 "document a line")
-      ->transform(is_format())
-      ->type_name("bson|json");
+  add_format(cmd,
+             "bson: documents one after the other (the default); json: one Extended JSON document "
+             "a line");
+}
+
+void StreamOptions::add_format(CLI::App& cmd, const char* help) {
+  cmd.add_option("--format", format, help)->transform(is_format())->type_name("bson|json");
   cmd.add_flag("--quiet", quiet, "No progress bar; no count at the end, nor its warnings");
 }
 
@@ -33,6 +42,17 @@ void StreamOptions::add_result(CLI::App& cmd) {
 
 void StreamOptions::add_output(CLI::App& cmd) {
   add_result(cmd);
+  cmd.add_option("--to", to,
+                 "How documents are written; as they came if not given. bson: one after the other; "
+                 "json: one Extended JSON document a line; pretty: each over several lines; array: "
+                 "a JSON array of them")
+      ->check(CLI::IsMember({"bson", "json", "pretty", "array"}))
+      ->type_name("bson|json|pretty|array");
+  CLI::Option* const packed = cmd.add_flag_callback(
+      "--gzip", [this] { gzip = true; }, "Compress what is written, however it came");
+  cmd.add_flag_callback(
+         "--no-gzip", [this] { gzip = false; }, "Do not, however it came")
+      ->excludes(packed);
   cmd.add_option("--threads", threads, "Worker threads; one for each core if not given")
       ->check(CLI::Range(1U, 1024U))
       ->type_name("N");
@@ -55,11 +75,28 @@ CLI::Validator is_format() {
           "", "format"};
 }
 
-Done check_terminal(const Output& out, Format format) {
-  if (format != Format::bson || !out.is_terminal()) return ok;
+Done check_terminal(const Output& out, bool is_text) {
+  if (is_text || !out.is_terminal()) return ok;
   return Failure(Errc::invalid_argument,
                  "BSON is not for a terminal: give --out FILE, send it into a pipe or a file, or "
                  "ask for --format json");
+}
+
+Outcome<OutputForm> StreamOptions::output_form(const Form& input) const {
+  if (gzip && input.kind == Kind::folder)
+    return Failure(Errc::invalid_argument,
+                   "the files of a folder keep their names and their form: leave out --gzip and "
+                   "--no-gzip");
+  if (!to.empty() && input.has_collections())
+    return Failure(Errc::invalid_argument,
+                   "archives and folders of collections keep their form: leave out --to " + to);
+  OutputForm form{input, relaxed};
+  if (!to.empty()) {
+    form.form.kind = to == "bson" ? Kind::bson : to == "array" ? Kind::array : Kind::json;
+    form.form.pretty = to == "pretty";
+  }
+  form.form.gzip = gzip.value_or(input.gzip);
+  return form;
 }
 
 unsigned StreamOptions::thread_count() const noexcept {

@@ -201,9 +201,9 @@ Done append_left_out(std::string& out, const Analyzed& a) {
 
 class AnalyzeRun {
  public:
-  AnalyzeRun(const AnalyzeOptions& o, SchemaMap schemas, Output& out, std::uint64_t size)
+  AnalyzeRun(const AnalyzeOptions& o, SchemaMap schemas, const DocumentReader& reader, Output& out)
       : explain_(o.explain),
-        stream_(o.stream, out, size, o.stream.quiet || o.explain != Explain::no,
+        stream_(o.stream, reader, out, o.stream.quiet || o.explain != Explain::no,
                 schemas[o.command.ns]),
         analyzer_(std::move(schemas), o.command.db(),
                   {.explain = o.explain != Explain::no, .budget = o.command.schema.budget}) {}
@@ -250,9 +250,11 @@ Done analyze(const AnalyzeOptions& o) {
   FLE_TRY(SchemaMap schemas, o.command.schemas());
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::secret));
-  if (o.explain == Explain::no) FLE_CHECK(check_terminal(out, o.stream.format));
-  DocumentReader reader(in, o.stream.format, query::kCommandLimits.max_bytes);
-  AnalyzeRun all(o, std::move(schemas), out, in.size());
+  FLE_TRY(DocumentReader reader,
+          DocumentReader::open(std::move(in), o.stream.format, query::kCommandLimits.max_bytes));
+  FLE_CHECK(reader.check_one_collection());
+  if (o.explain == Explain::no) FLE_CHECK(check_terminal(out, reader.is_text()));
+  AnalyzeRun all(o, std::move(schemas), reader, out);
   Done done = all.all(reader);
   // An explanation of a refusal is what was asked for: it is kept.
   if (done || o.explain != Explain::no) FLE_CHECK(out.commit());

@@ -1,15 +1,14 @@
 // fle encrypt, fle decrypt and fle reencrypt: a stream of documents through DocumentCipher.
 #include <algorithm>
 
+#include "collections.h"
 #include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/progress.h"
 #include "command_line/stream_options.h"
 #include "fle/client/document_cipher.h"
 #include "schema_file.h"
-#include "streams/integer_hints.h"
 #include "streams/pipeline.h"
-#include "streams/stream_counts.h"
 
 namespace fle::tools {
 namespace {
@@ -37,6 +36,8 @@ struct CipherWork : Work {
   client::Batch batch;
   Tally tally;
   std::vector<Bytes> documents;  // of the batch
+  std::vector<Bytes> results;    // of them
+  Lane* lane = nullptr;          // of their collection
   WipedBytes bson;               // of JSON input
   WipedChars json;               // of the results
 };
@@ -44,11 +45,12 @@ struct CipherWork : Work {
 /// Reports fields that stayed encrypted: the first ones each, then a count.
 class KeptReport {
  public:
-  void add(const client::KeptField& f, std::uint64_t first_document) {
+  void add(const client::KeptField& f, std::uint64_t first_document, const std::string& ns) {
     constexpr std::uint64_t kMost = 20;
     if (count_++ >= kMost) return;
     complain("document " + std::to_string(first_document + f.document + 1) + ": field '" + f.path +
-             "': left encrypted: " + name(f.reason) + ": " + f.message);
+             "': left encrypted: " + name(f.reason) + ": " + f.message +
+             (ns.empty() ? "" : " (in " + ns + ")"));
   }
   void finish() const {
     if (count_ != 0) complain(std::to_string(count_) + " fields were left encrypted");
@@ -60,15 +62,14 @@ class KeptReport {
 
 class CipherRun {
  public:
-  CipherRun(const CipherOptions& o, std::shared_ptr<const schema::Plan> plan, DocumentCipher cipher,
-            DocumentCipher::Reencryption how, Output& out, std::uint64_t size)
+  CipherRun(const CipherOptions& o, Lanes lanes, DocumentCipher::Reencryption how,
+            const DocumentReader& reader, DocumentWriter& out)
       : o_(o),
-        cipher_(std::move(cipher)),
+        reader_(reader),
+        lanes_(std::move(lanes)),
         how_(std::move(how)),
         out_(out),
-        progress_(size, o.stream.quiet || out.is_terminal()),
-        integers_(plan, IntegerHints::In::documents),
-        counts_(o.task, std::move(plan)) {}
+        progress_(reader.input_bytes(), o.stream.quiet || out.is_terminal()) {}
 
   Done all(DocumentReader& reader) {
     Steps steps;
@@ -78,91 +79,111 @@ class CipherRun {
     FLE_CHECK(run_pipeline(reader, steps, o_.stream.thread_count()));
     progress_.hide();
     kept_.finish();
-    return o_.require_fields ? counts_.require_fields() : Done(ok);
+    return o_.require_fields ? lanes_.require_fields() : Done(ok);
   }
-  [[nodiscard]] Summary summary() const { return counts_.summary(); }
+  [[nodiscard]] Summary summary() const { return lanes_.summary(); }
 
  private:
-  [[nodiscard]] bool json() const noexcept { return o_.stream.format == Format::json; }
-
   Done process(CipherWork& w) {
-    w.batch.clear();
     w.documents.clear();
-    FLE_CHECK(add_documents(w));
-    Done done = transform(w.batch);
-    if (!done) {
-      if (done.error().document != 0) done.error().document += w.chunk.first_document;
-      if (json()) return with_json_advice(std::move(done.error()));
-      return done;
-    }
-    w.tally.take(w.batch, o_.task);
-    if (!json()) return ok;
+    w.results.clear();
+    FLE_TRY(w.lane, lanes_.of(*w.chunk.collection));
+    FLE_CHECK(find_documents(w));
+    FLE_CHECK(w.lane->copied != nullptr ? copy(w) : transform(w));
+    if (!out_.is_text()) return ok;
     w.json.clear();
-    for (std::size_t i = 0; i < w.batch.size(); ++i) {
-      Done written = bson_to_json(w.batch.output(i), !o_.stream.relaxed, w.json);
+    for (std::size_t i = 0; i < w.results.size(); ++i) {
+      Done written = out_.append_text(w.results[i], w.json);
       if (!written) return at_document(std::move(written.error()), w, i);
     }
     return ok;
   }
 
-  Done transform(client::Batch& batch) {
+  static Done copy(CipherWork& w) {
+    w.results = w.documents;
+    return ok;
+  }
+
+  Done transform(CipherWork& w) {
+    w.batch.clear();
+    for (const Bytes d : w.documents) w.batch.add(d);
+    Done done = run(w.lane->cipher, w.batch);
+    if (!done) {
+      Failure f = std::move(done.error());
+      if (f.document != 0)
+        f = at_document(std::move(f), w, static_cast<std::size_t>(f.document) - 1);
+      return reader_.is_text() ? with_json_advice(std::move(f)) : std::move(f);
+    }
+    w.tally.take(w.batch, o_.task);
+    for (std::size_t i = 0; i < w.batch.size(); ++i) w.results.push_back(w.batch.output(i));
+    return ok;
+  }
+
+  Done run(const DocumentCipher& cipher, client::Batch& batch) const {
     switch (o_.task) {
       case Task::encrypt:
-        return cipher_.encrypt(batch);
+        return cipher.encrypt(batch);
       case Task::decrypt:
-        return cipher_.decrypt(batch);
+        return cipher.decrypt(batch);
       case Task::reencrypt:
         break;
     }
-    return cipher_.reencrypt(batch, how_);
+    return cipher.reencrypt(batch, how_);
   }
 
   static Failure at_document(Failure f, const CipherWork& w, std::size_t i) {
     f.document = w.chunk.first_document + i + 1;
-    return f;
+    return in_collection(std::move(f), *w.chunk.collection);
   }
 
-  Done add_documents(CipherWork& w) {
+  Done find_documents(CipherWork& w) {
     const Bytes raw = w.chunk.raw;
     std::vector<std::size_t> ends = w.chunk.ends;
-    if (json()) {
+    if (reader_.is_text()) {
       w.bson.clear();
       for (std::size_t i = 0; i < ends.size(); ++i) {
-        FLE_CHECK(line_to_bson(w.chunk, i, w.bson, integers_.get()));
+        FLE_CHECK(reader_.as_bson(w.chunk, i, w.bson, w.lane->integers.get()));
         ends[i] = w.bson.size();
       }
     }
-    const Bytes documents = json() ? Bytes(w.bson) : raw;
+    const Bytes documents = reader_.is_text() ? Bytes(w.bson) : raw;
     std::size_t from = 0;
     for (const std::size_t end : ends) {
       w.documents.push_back(documents.subspan(from, end - from));
-      w.batch.add(w.documents.back());
       from = end;
     }
     return ok;
   }
 
   Done write(CipherWork& w) {
-    if (json()) {
-      FLE_CHECK(out_.write({reinterpret_cast<const std::uint8_t*>(w.json.data()), w.json.size()}));
+    if (out_.is_text()) {
+      FLE_CHECK(out_.write_text(w.chunk, w.json));
     } else {
-      for (std::size_t i = 0; i < w.batch.size(); ++i) FLE_CHECK(out_.write(w.batch.output(i)));
+      FLE_CHECK(out_.write(w.chunk, w.results));
     }
-    counts_.add(w.tally, w.documents);
-    if (!w.batch.kept().empty()) progress_.hide();
-    for (const client::KeptField& f : w.batch.kept()) kept_.add(f, w.chunk.first_document);
-    progress_.add(w.chunk.raw.size(), w.chunk.ends.size());
+    if (w.lane->copied != nullptr) {
+      w.lane->n_copied += w.documents.size();
+    } else {
+      count(w);
+    }
+    progress_.add(w.chunk.input_bytes, w.chunk.size());
     return ok;
   }
 
+  void count(CipherWork& w) {
+    w.lane->counts.add(w.tally, w.documents);
+    if (!w.batch.kept().empty()) progress_.hide();
+    for (const client::KeptField& f : w.batch.kept())
+      kept_.add(f, w.chunk.first_document, w.lane->ns);
+  }
+
   const CipherOptions& o_;
-  DocumentCipher cipher_;
+  const DocumentReader& reader_;
+  Lanes lanes_;
   DocumentCipher::Reencryption how_;
-  Output& out_;
+  DocumentWriter& out_;
   Progress progress_;
   KeptReport kept_;
-  IntegerHints integers_;
-  StreamCounts counts_;
 };
 
 DocumentCipher::Options cipher_options(const CipherOptions& o) {
@@ -175,29 +196,45 @@ DocumentCipher::Options cipher_options(const CipherOptions& o) {
   return options;
 }
 
+/// @param files  what appears once all is done: a file or a folder
+template <class Files>
+Done run_through(const CipherOptions& o, Lanes lanes, DocumentCipher::Reencryption how,
+                 DocumentReader& reader, DocumentWriter& out, Files& files) {
+  CipherRun all(o, std::move(lanes), std::move(how), reader, out);
+  FLE_CHECK(all.all(reader));
+  FLE_CHECK(out.finish(reader.rest()));
+  FLE_CHECK(files.commit());
+  Summary summary = all.summary();
+  if (reader.folder() != nullptr)
+    for (const std::string& file : reader.folder()->strangers)
+      summary.warnings.push_back(file + ": not a file of mongodump's: copied as it is");
+  tell(std::move(summary), o.stream);
+  return ok;
+}
+
 Done run_cipher(const CipherOptions& o) {
-  std::shared_ptr<const schema::Plan> plan;
-  if (o.by_schema()) {
-    FLE_TRY(plan, o.schema.compile());
-    // Before anything is read, or written to a pipe.
-    if (o.require_fields && plan->leaves().empty()) return nothing_to_encrypt();
-  }
   FLE_TRY(std::shared_ptr<kms::KeyRing> ring, o.keys.key_ring());
   DocumentCipher::Reencryption how{{}, o.may_decrypt};
   if (o.task == Task::reencrypt && o.old_keys.given()) {
     FLE_TRY(how.old_keys, o.old_keys.key_ring(o.keys));
   }
   FLE_TRY(Input in, Input::open(o.stream.in));
-  FLE_TRY(Output out, Output::open(o.stream.out, o.gives_plaintext() ? files::Privacy::secret
-                                                                     : files::Privacy::ordinary));
-  FLE_CHECK(check_terminal(out, o.stream.format));
-  DocumentReader reader(in, o.stream.format);
-  CipherRun all(o, plan, DocumentCipher(plan, std::move(ring), cipher_options(o)), std::move(how),
-                out, in.size());
-  FLE_CHECK(all.all(reader));
-  FLE_CHECK(out.commit());
-  tell(all.summary(), o.stream);
-  return ok;
+  FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), o.stream.format));
+  FLE_TRY(Lanes lanes, Lanes::open({o.task, cipher_options(o), o.keys.vault_namespace},
+                                   o.by_schema() ? &o.schema : nullptr, ring, reader.announced()));
+  // Before anything is written to a pipe.
+  if (o.require_fields && lanes.encrypts_nothing()) return nothing_to_encrypt();
+  const files::Privacy privacy =
+      o.gives_plaintext() ? files::Privacy::secret : files::Privacy::ordinary;
+  FLE_TRY(const OutputForm form, o.stream.output_form(reader.form()));
+  if (const DumpFolder* const folder = reader.folder(); folder != nullptr) {
+    FLE_TRY(FolderOutput into, FolderOutput::create(o.stream.out, privacy));
+    FLE_TRY(DocumentWriter out, DocumentWriter::into(into, *folder));
+    return run_through(o, std::move(lanes), std::move(how), reader, out, into);
+  }
+  FLE_TRY(Output file, Output::open(o.stream.out, privacy));
+  FLE_TRY(DocumentWriter out, DocumentWriter::into(file, form));
+  return run_through(o, std::move(lanes), std::move(how), reader, out, file);
 }
 
 /// What --help says of each.

@@ -61,9 +61,11 @@ Done encrypt_commands(const EncryptCommandOptions& o) {
   const client::AutoEncrypter auto_encrypter(std::move(options), keys);
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::ordinary));
-  FLE_CHECK(check_terminal(out, o.stream.format));
-  DocumentReader reader(in, o.stream.format, query::kCommandLimits.max_bytes);
-  CommandStream stream(o.stream, out, in.size(), o.stream.quiet, plan);
+  FLE_TRY(DocumentReader reader,
+          DocumentReader::open(std::move(in), o.stream.format, query::kCommandLimits.max_bytes));
+  FLE_CHECK(reader.check_one_collection());
+  FLE_CHECK(check_terminal(out, reader.is_text()));
+  CommandStream stream(o.stream, reader, out, o.stream.quiet, plan);
   client::Message message;
   const Done done = stream.all(reader, [&](Bytes command) -> Done {
     FLE_CHECK(need_schema(schemas, command));

@@ -84,38 +84,33 @@ class Report {
   client::LeftAlone left_alone_;
 };
 
-Done read_all(DocumentReader& reader, const StreamOptions& o, Progress& progress, Report& report) {
+Done read_all(DocumentReader& reader, Progress& progress, Report& report) {
   constexpr std::size_t kChunk = 128 * 1024;
   Chunk chunk;
   WipedBytes converted;
   for (;;) {
     FLE_CHECK(reader.next(chunk, kChunk));
-    if (chunk.ends.empty()) return ok;
-    for (std::size_t i = 0; i < chunk.ends.size(); ++i) {
-      Bytes document = chunk[i];
-      Done done = ok;
-      if (o.format == Format::json) {
-        converted.clear();
-        done = line_to_bson(chunk, i, converted);
-        document = converted;
-      }
-      if (done) done = report.add(document);
+    if (chunk.empty()) return ok;
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+      converted.clear();
+      FLE_TRY(const Bytes document, reader.as_bson(chunk, i, converted));
+      Done done = report.add(document);
       if (!done) {
-        done.error().document = report.documents() + 1;
-        return done;
+        done.error().document = chunk.first_document + i + 1;
+        return in_collection(std::move(done.error()), *chunk.collection);
       }
     }
-    progress.add(chunk.raw.size(), chunk.ends.size());
+    progress.add(chunk.input_bytes, chunk.size());
   }
 }
 
 Done inspect(const StreamOptions& o) {
   FLE_TRY(Input in, Input::open(o.in));
-  DocumentReader reader(in, o.format);
+  FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), o.format));
   Report report;
   {
-    Progress progress(in.size(), o.quiet);
-    FLE_CHECK(read_all(reader, o, progress, report));
+    Progress progress(reader.input_bytes(), o.quiet);
+    FLE_CHECK(read_all(reader, progress, report));
   }
   FLE_CHECK(print(report.text()));
   tell(report.summary(), o);

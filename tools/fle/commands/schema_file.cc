@@ -4,7 +4,7 @@
 
 #include "command_line/cli.h"
 #include "command_line/files.h"
-#include "streams/stream_formats.h"
+#include "inputs/recognize.h"
 
 namespace fle::tools {
 namespace {
@@ -36,7 +36,7 @@ Outcome<std::string> SchemaFile::read() const {
   FLE_TRY(std::string text, read_file(path, kMaxSchema, files::FileKind::schema));
   const Bytes start(reinterpret_cast<const std::uint8_t*>(text.data()),
                     std::min(text.size(), kStreamStart));
-  if (const auto other = possible_format(start))
+  if (const auto other = other_file(start))
     return Failure(Errc::schema_syntax, *other + " (schema '" + path + "')");
   if (text.find_first_not_of(" \t\r\n") == std::string::npos)
     return Failure(Errc::schema_syntax, "the schema '" + path + "' is empty; {} encrypts nothing");

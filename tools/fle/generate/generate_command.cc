@@ -17,14 +17,14 @@ struct GenerateOptions {
 
 Done generate(const GenerateOptions& o) {
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::ordinary));
-  FLE_CHECK(check_terminal(out, o.stream.format));
+  FLE_CHECK(check_terminal(out, o.stream.format == Format::json));
   Progress progress(0, o.stream.quiet || out.is_terminal());
   std::string line;
   for (std::uint64_t i = 0; i < o.count; ++i) {
     bson::Writer document(1024);
     add_patient(document, o.seed, i);
     const Bytes bytes = document.finish();
-    if (o.stream.format == Format::bson) {
+    if (o.stream.format != Format::json) {
       FLE_CHECK(out.write(bytes));
     } else {
       line.clear();

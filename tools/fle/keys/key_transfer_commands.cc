@@ -15,16 +15,12 @@ struct Transfer {
   std::vector<std::string> selected;
   std::string in;
   std::string out;
-  Format format = Format::bson;
+  Format format = Format::automatic;
   bool relaxed = false;
   bool skip_identical = false;
 
-  void add_format(CLI::App& cmd) {
-    cmd.add_option("--format", format,
-                   "bson: documents one after the other (the default); json: one Extended JSON "
-                   "document a line")
-        ->transform(is_format())
-        ->type_name("bson|json");
+  void add_format(CLI::App& cmd, const char* help) {
+    cmd.add_option("--format", format, help)->transform(is_format())->type_name("bson|json");
   }
 };
 
@@ -33,12 +29,12 @@ Done export_keys(const Transfer& o) {
   FLE_TRY(const std::vector<kms::KeyDocument> keys,
           o.selected.empty() ? vault->list() : find_keys(*vault, o.selected));
   FLE_TRY(Output out, Output::open(o.out, files::Privacy::secret));
-  FLE_CHECK(check_terminal(out, o.format));
+  FLE_CHECK(check_terminal(out, o.format == Format::json));
   if (keys.empty()) complain("the key vault has no key: 0 keys exported");
   std::string json;
   for (const kms::KeyDocument& key : keys) {
     const std::vector<std::uint8_t> bson = kms::to_bson(key);
-    if (o.format == Format::bson) {
+    if (o.format != Format::json) {
       FLE_CHECK(out.write(bson));
       continue;
     }
@@ -60,19 +56,17 @@ Failure at_number(Failure f, std::uint64_t number) {
   return f;
 }
 
-Outcome<kms::KeyDocument> read_key(const Chunk& chunk, std::size_t i, Format format) {
-  if (format == Format::json) {
-    WipedBytes bson;
-    FLE_CHECK(line_to_bson(chunk, i, bson));
-    return kms::parse_key_document(bson);
-  }
-  return kms::parse_key_document(chunk[i]);
+Outcome<kms::KeyDocument> read_key(const DocumentReader& reader, const Chunk& chunk,
+                                   std::size_t i) {
+  WipedBytes room;
+  FLE_TRY(const Bytes document, reader.as_bson(chunk, i, room));
+  return kms::parse_key_document(document);
 }
 
 Outcome<std::vector<Numbered>> read_keys(const Transfer& o) {
   constexpr std::size_t kChunk = 128 * 1024;
   FLE_TRY(Input in, Input::open(o.in));
-  DocumentReader reader(in, o.format);
+  FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), o.format));
   std::vector<Numbered> keys;
   Chunk chunk;
   for (;;) {
@@ -80,7 +74,7 @@ Outcome<std::vector<Numbered>> read_keys(const Transfer& o) {
     if (chunk.ends.empty()) return keys;
     for (std::size_t i = 0; i < chunk.ends.size(); ++i) {
       const std::uint64_t number = keys.size() + 1;
-      auto key = read_key(chunk, i, o.format);
+      auto key = read_key(reader, chunk, i);
       if (!key) return at_number(key.error(), number);
       keys.push_back({number, std::move(*key)});
     }
@@ -130,7 +124,9 @@ void add_key_export(CLI::App& key, Action& chosen) {
   o->keys.add_vault(*cmd);
   cmd->add_option("KEY", o->selected, kKeyHelp);
   cmd->add_option("--out", o->out, "Output; standard output if not given")->type_name("FILE");
-  o->add_format(*cmd);
+  o->add_format(*cmd,
+                "bson: documents one after the other (the default); json: one Extended JSON "
+                "document a line");
   cmd->add_flag("--relaxed", o->relaxed,
                 "Write relaxed Extended JSON (the default is canonical, which keeps all types)");
   cmd->footer("Example: fle key export --vault keys.db --format json --out keys.json");
@@ -142,8 +138,10 @@ void add_key_import(CLI::App& key, Action& chosen) {
       "import", "Store key documents that drivers or `fle key export` wrote; prints how many");
   auto o = std::make_shared<Transfer>();
   o->keys.add_vault(*cmd);
-  cmd->add_option("--in", o->in, "Input; standard input if not given")->type_name("FILE");
-  o->add_format(*cmd);
+  cmd->add_option("--in", o->in,
+                  "Input, in any form that 'fle encrypt' takes; standard input if not given")
+      ->type_name("FILE");
+  o->add_format(*cmd, "Take nothing else than this");
   cmd->add_flag("--skip-identical", o->skip_identical,
                 "Leave out keys whose documents are in the vault already, byte for byte");
   cmd->footer(

@@ -276,28 +276,23 @@ std::string schema_of(const Samples& samples, const schema::KeySelector& key) {
 
 // --- the run ---
 
-Done read_all(DocumentReader& reader, const StreamOptions& o, Progress& progress,
-              Samples& samples) {
+Done read_all(DocumentReader& reader, Progress& progress, Samples& samples) {
   constexpr std::size_t kChunk = 128 * 1024;
   Chunk chunk;
   WipedBytes converted;
   for (;;) {
     FLE_CHECK(reader.next(chunk, kChunk));
-    if (chunk.ends.empty()) return ok;
-    for (std::size_t i = 0; i < chunk.ends.size(); ++i) {
-      Bytes document = chunk[i];
-      if (o.format == Format::json) {
-        converted.clear();
-        FLE_CHECK(line_to_bson(chunk, i, converted));
-        document = converted;
-      }
+    if (chunk.empty()) return ok;
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+      converted.clear();
+      FLE_TRY(const Bytes document, reader.as_bson(chunk, i, converted));
       Done done = samples.add(document);
       if (!done) {
         done.error().document = samples.documents() + 1;
         return done;
       }
     }
-    progress.add(chunk.raw.size(), chunk.ends.size());
+    progress.add(chunk.input_bytes, chunk.size());
   }
 }
 
@@ -305,11 +300,12 @@ Done infer(const InferOptions& o) {
   FLE_TRY(std::vector<SamplePath> paths, wanted(o));
   FLE_TRY(const schema::KeySelector key, key_of(o));
   FLE_TRY(Input in, Input::open(o.stream.in));
-  DocumentReader reader(in, o.stream.format);
+  FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), o.stream.format));
+  FLE_CHECK(reader.check_one_collection());
   Samples samples(std::move(paths));
   {
-    Progress progress(in.size(), o.stream.quiet);
-    FLE_CHECK(read_all(reader, o.stream, progress, samples));
+    Progress progress(reader.input_bytes(), o.stream.quiet);
+    FLE_CHECK(read_all(reader, progress, samples));
   }
   if (samples.documents() == 0)
     return Failure(Errc::invalid_argument, "the input has no document to look at");

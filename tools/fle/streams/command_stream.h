@@ -14,17 +14,17 @@
 
 namespace fle::tools {
 
-/// Commands one by one, in and out, in the format of --format. In order and by one thread: they are
-/// few beside documents.
+/// Commands one by one, in and out: as BSON, or as lines of JSON where they came as text. In order
+/// and by one thread: they are few beside documents.
 class CommandStream {
  public:
-  /// @param size  of the input in bytes, for the progress line; 0: not known.
   /// @param plan  of the collection that the commands are for, mostly.
-  CommandStream(const StreamOptions& options, Output& out, std::uint64_t size, bool quiet,
+  CommandStream(const StreamOptions& options, const DocumentReader& reader, Output& out, bool quiet,
                 std::shared_ptr<const schema::Plan> plan)
       : options_(options),
+        json_(reader.is_text()),
         out_(out),
-        progress_(size, quiet || out.is_terminal()),
+        progress_(reader.input_bytes(), quiet || out.is_terminal()),
         integers_(std::move(plan), IntegerHints::In::commands) {}
 
   /// Calls `one(command)` for each command, as BSON. A Failure of it ends the stream and gets the
@@ -42,11 +42,8 @@ class CommandStream {
   [[nodiscard]] Done write_text(std::string_view text);
 
  private:
-  [[nodiscard]] bool json() const noexcept { return options_.format == Format::json; }
-  [[nodiscard]] Done one_of(const Chunk& chunk, std::size_t i,
-                            const std::function<Done(Bytes)>& one);
-
   const StreamOptions& options_;
+  const bool json_;
   Output& out_;
   Progress progress_;
   IntegerHints integers_;

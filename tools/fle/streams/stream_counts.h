@@ -49,6 +49,8 @@ class StreamCounts {
   /// @retval Errc::nothing_encrypted  no document has a field that the plan encrypts
   [[nodiscard]] Done require_fields() const;
   [[nodiscard]] Summary summary() const;
+  /// Whether there is no field that a plan encrypts.
+  [[nodiscard]] bool nothing_to_count() const noexcept { return leaves_.empty(); }
 
  private:
   void add_leaves(const Tally& tally, std::span<const Bytes> documents);

@@ -1,0 +1,354 @@
+// Documents in the forms that people have them in, through the command and back.
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "inputs/builders.h"
+#include "process.h"
+
+namespace fle::test {
+namespace {
+
+std::string patient(int i) {
+  return "{\"_id\": " + std::to_string(i) + ", \"ssn\": " + std::to_string(1000000 + i) +
+         ", \"bloodType\": \"canary\"}";
+}
+
+struct Forms : ::testing::Test {
+  Ended run(std::vector<std::string> args, const std::string& input = {}) const {
+    const std::string command = args.front();
+    if (command == "encrypt" || command == "reencrypt")
+      args.insert(args.end(), {"--schema", "schema.json"});
+    if (command != "inspect") args.insert(args.end(), keys.begin(), keys.end());
+    return run_fle(folder.path(), args, input);
+  }
+  TempFolder folder;
+  std::vector<std::string> keys = set_up_clinic(folder);
+};
+
+/// What `fle decrypt --relaxed` writes of a text of patients.
+std::string relaxed(int i) {
+  return "{ \"_id\" : " + std::to_string(i) + ", \"ssn\" : " + std::to_string(1000000 + i) +
+         ", \"bloodType\" : \"canary\" }";
+}
+
+TEST_F(Forms, ComeBackAsTheyWent) {
+  const std::string pretty1 =
+      "{\n\t\"_id\": 1,\n\t\"ssn\": 1000001,\n\t\"bloodType\": \"canary\"\n}";
+  std::vector<std::pair<std::string, std::string>> forms{
+      {bson_text(patient(1)) + bson_text(patient(2)), ""},
+      {patient(1) + "\n" + patient(2) + "\n", relaxed(1) + "\n" + relaxed(2) + "\n"},
+      {"\xef\xbb\xbf" + patient(1) + "\r\n\r\n" + patient(2),
+       relaxed(1) + "\n" + relaxed(2) + "\n"},
+      {patient(1) + " " + patient(2), relaxed(1) + "\n" + relaxed(2) + "\n"},
+      {"[" + patient(1) + ",\n" + patient(2) + "]\n",
+       "[\n" + relaxed(1) + ",\n" + relaxed(2) + "\n]\n"},
+      {"[ ]", "[]\n"},
+      {pretty1 + "\n", pretty1 + "\n"},
+      {"[" + pretty1 + ",\r\n" + pretty1 + "]", "[\n" + pretty1 + ",\n" + pretty1 + "\n]\n"},
+  };
+#if FLE_WITH_ZLIB
+  const std::size_t n = forms.size();
+  for (std::size_t i = 0; i < n; ++i)
+    forms.emplace_back(gzip_text(forms[i].first), forms[i].second);
+#endif
+  for (const auto& [input, output] : forms) {
+    const Ended sealed = run({"encrypt"}, input);
+    ASSERT_EQ(sealed.status, 0) << input << sealed.err;
+    EXPECT_EQ(sealed.out.find("canary"), std::string::npos);
+    const Cut as_it_went = cut(input);
+    const Cut middle = cut(sealed.out);
+    EXPECT_EQ(middle.failure, "");
+    EXPECT_EQ(middle.form.kind, as_it_went.form.kind) << input;
+    EXPECT_EQ(middle.form.gzip, as_it_went.form.gzip) << input;
+    EXPECT_EQ(middle.documents.size(), as_it_went.documents.size());
+    const Ended opened = run({"decrypt", "--relaxed"}, sealed.out);
+    ASSERT_EQ(opened.status, 0) << opened.err;
+    const Cut back = cut(opened.out);
+    EXPECT_EQ(back.form.gzip, as_it_went.form.gzip);
+    EXPECT_EQ(back.form.kind, as_it_went.form.kind);
+    if (output.empty()) {
+      EXPECT_EQ(back.all, as_it_went.all);
+    } else {
+      const Ended plain = run({"decrypt", "--relaxed", "--no-gzip"}, sealed.out);
+      EXPECT_EQ(plain.out, output);
+    }
+    const Ended seen = run({"inspect"}, sealed.out);
+    EXPECT_EQ(seen.status, 0) << seen.err;
+    EXPECT_EQ(seen.out.find("ssn  Deterministic") != std::string::npos,
+              !as_it_went.documents.empty());
+  }
+}
+
+TEST_F(Forms, AreChosenByOptions) {
+  const std::string sealed = run({"encrypt"}, bson_text(patient(1)) + bson_text(patient(2))).out;
+  const auto opened = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> args{"decrypt", "--relaxed"};
+    args.insert(args.end(), more.begin(), more.end());
+    const Ended e = run(args, sealed);
+    EXPECT_EQ(e.status, 0) << e.err;
+    return e.out;
+  };
+  EXPECT_EQ(opened({"--to", "json"}), relaxed(1) + "\n" + relaxed(2) + "\n");
+  EXPECT_EQ(opened({"--to", "array"}), "[\n" + relaxed(1) + ",\n" + relaxed(2) + "\n]\n");
+  EXPECT_EQ(cut(opened({"--to", "pretty"})).form.pretty, true);
+  EXPECT_EQ(opened({"--to", "bson"}), opened({}));
+  EXPECT_EQ(run({"decrypt", "--to", "bson"}, run({"decrypt", "--to", "array"}, sealed).out).out,
+            opened({}));
+  EXPECT_EQ(run({"decrypt", "--to", "xml"}, sealed).status, 2);
+#if FLE_WITH_ZLIB
+  const std::string packed = opened({"--gzip", "--to", "json"});
+  EXPECT_TRUE(cut(packed).form.gzip);
+  EXPECT_EQ(cut(packed).documents.size(), 2U);
+#endif
+}
+
+// mongoexport --jsonArray, and documents with a comma between them: once taken for one document
+// without the fields of the schema, which went out in plaintext.
+TEST_F(Forms, NoFieldOfAnArrayGoesOutInPlaintext) {
+  const Ended array =
+      run({"encrypt", "--relaxed"}, "[{\"_id\":1,\"ssn\":123456789},{\"_id\":2,\"ssn\":5}]");
+  EXPECT_EQ(array.status, 0) << array.err;
+  EXPECT_EQ(array.out.find("123456789"), std::string::npos);
+  EXPECT_NE(array.err.find("2 documents"), std::string::npos) << array.err;
+  const Ended comma = run({"encrypt"}, "{\"_id\":1,\"ssn\":123456789},{\"_id\":2}\n");
+  EXPECT_EQ(comma.status, 1);
+  EXPECT_NE(comma.err.find("document 2: line 1, column 26: json_invalid: a comma follows"),
+            std::string::npos)
+      << comma.err;
+}
+
+TEST_F(Forms, AFaultHasTheNumberAndThePlaceInTheWholeStream) {
+  const std::string pretty = "{\n  \"a\": {\n    \"ssn\": 5\n  }\n}";
+  const Ended json = run({"encrypt"}, "[" + pretty + ",\n" + pretty + ", {\"b\": {\"c\": tru}}]");
+  EXPECT_EQ(json.err.find("fle: document 3: line 10, column 19: "), 0U) << json.err;
+  const Ended type = run({"encrypt"}, "[" + pretty + ",\n{\"ssn\": \"secret\"}]");
+  EXPECT_EQ(type.err.find("fle: document 2: field 'ssn': type_not_allowed"), 0U) << type.err;
+  EXPECT_EQ((json.err + type.err + type.out).find("secret"), std::string::npos);
+  const Ended cut_short = run({"encrypt"}, "[" + pretty);
+  EXPECT_EQ(cut_short.status, 1);
+  EXPECT_EQ(cut_short.err.find("fle: document 2: line 5, column 2: truncated_stream"), 0U)
+      << cut_short.err;
+}
+
+// ---- Archives
+
+/// Patients in two blocks with visits between, a view, users, and the key vault.
+std::string clinic_archive() {
+  ArchiveBuilder a;
+  a.announce("clinic", "patients")
+      .announce("clinic", "visits")
+      .announce("clinic", "adults", R"({"options":{"viewOn":"patients"}})", "view")
+      .announce("encryption", "__keyVault")
+      .announce("admin", "system.users");
+  a.block("clinic", "patients", {bson_text(patient(1)), bson_text(patient(2))})
+      .block("clinic", "visits", {bson_text(R"({"ssn": 77, "v": 1})")})
+      .block("encryption", "__keyVault", {bson_text(R"({"ssn": "a text"})")})
+      .block("clinic", "patients", {bson_text(patient(3))})
+      .end("clinic", "patients")
+      .end("encryption", "__keyVault")
+      .block("admin", "system.users", {bson_text(R"({"ssn": "a text"})")})
+      .end("admin", "system.users")
+      .end("clinic", "visits");
+  return a.bytes();
+}
+
+struct Archived : Forms {
+  void write_map(const std::vector<std::string>& names) const {
+    const std::string schema = folder.read("schema.json");
+    std::string map;
+    for (const std::string& n : names) map += (map.empty() ? "{\"" : ", \"") + n + "\": " + schema;
+    folder.write("schema.json", map + "}");
+  }
+};
+
+TEST_F(Archived, KeepTheirShapeAndGetNewChecksums) {
+  write_map({"clinic.patients"});
+  const std::string archive = clinic_archive();
+  const Ended sealed = run({"encrypt"}, archive);
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  const Cut middle = cut(sealed.out);
+  EXPECT_EQ(middle.failure, "") << "checksums included";
+  const Cut before = cut(archive);
+  ASSERT_EQ(middle.documents.size(), before.documents.size());
+  for (std::size_t i = 0; i < before.documents.size(); ++i) {
+    const bool patients = before.documents[i].starts_with("clinic.patients ");
+    EXPECT_EQ(middle.documents[i] == before.documents[i], !patients) << i;
+  }
+  EXPECT_EQ(sealed.out.find("canary"), std::string::npos);
+  EXPECT_NE(sealed.err.find("6 documents, 6 fields encrypted"), std::string::npos) << sealed.err;
+  EXPECT_NE(sealed.err.find("clinic.patients: ssn  3"), std::string::npos) << sealed.err;
+  EXPECT_NE(sealed.err.find("clinic.visits: without schema: 1 document copied as it is"),
+            std::string::npos)
+      << sealed.err;
+  EXPECT_NE(sealed.err.find("encryption.__keyVault: the key vault: 1 document copied"),
+            std::string::npos)
+      << sealed.err;
+  const Ended opened = run({"decrypt"}, sealed.out);
+  ASSERT_EQ(opened.status, 0) << opened.err;
+  EXPECT_TRUE(opened.out == archive) << "byte for byte";
+  const Ended again = run({"reencrypt"}, sealed.out);
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(again.out, sealed.out) << "what is under the schema stays as it is";
+  EXPECT_EQ(run({"inspect"}, sealed.out).status, 0);
+}
+
+#if FLE_WITH_ZLIB
+TEST_F(Archived, MayBeCompressed) {
+  write_map({"clinic.patients", "clinic.visits"});
+  const Ended sealed = run({"encrypt"}, gzip_text(clinic_archive()));
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  EXPECT_TRUE(cut(sealed.out).form.gzip);
+  EXPECT_EQ(run({"decrypt", "--no-gzip"}, sealed.out).out, clinic_archive());
+}
+#endif
+
+TEST_F(Archived, ASchemaWithoutANameIsForOneCollection) {
+  const Ended which = run({"encrypt"}, clinic_archive());
+  EXPECT_EQ(which.status, 1);
+  EXPECT_NE(which.err.find("the input has 2 collections, clinic.patients, clinic.visits:"),
+            std::string::npos)
+      << which.err;
+  EXPECT_EQ(which.out, "");
+  const Ended named = run({"encrypt", "--ns", "clinic.visits"}, clinic_archive());
+  EXPECT_EQ(named.status, 0) << named.err;
+  EXPECT_NE(named.err.find("1 field encrypted"), std::string::npos) << named.err;
+  const Ended wrong = run({"encrypt", "--ns", "clinic.visit"}, clinic_archive());
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_NE(wrong.err.find("the input has no collection clinic.visit"), std::string::npos);
+  ArchiveBuilder one;
+  one.announce("clinic", "patients").announce("admin", "system.users");
+  one.block("clinic", "patients", {bson_text(patient(1))}).end("clinic", "patients");
+  one.end("admin", "system.users");
+  const Ended only = run({"encrypt", "--require-fields"}, one.bytes());
+  EXPECT_EQ(only.status, 0) << only.err;
+  EXPECT_NE(only.err.find("2 fields encrypted"), std::string::npos) << only.err;
+}
+
+TEST_F(Archived, AFaultNamesCollectionDocumentAndField) {
+  write_map({"clinic.patients", "clinic.visits"});
+  ArchiveBuilder a;
+  a.announce("clinic", "patients").announce("clinic", "visits");
+  a.block("clinic", "visits", {bson_text(R"({"ssn": 1})")})
+      .block("clinic", "patients", {bson_text(patient(1))})
+      .block("clinic", "visits", {bson_text(R"({"ssn": "secret"})")})
+      .end("clinic", "patients")
+      .end("clinic", "visits");
+  const Ended e = run({"encrypt"}, a.bytes());
+  EXPECT_EQ(e.status, 1);
+  EXPECT_EQ(e.err.find("fle: document 2: field 'ssn': type_not_allowed: "), 0U) << e.err;
+  EXPECT_NE(e.err.find("(in clinic.visits)"), std::string::npos) << e.err;
+  EXPECT_EQ(e.err.find("secret"), std::string::npos);
+}
+
+// ---- Folders
+
+struct Folders : Archived {
+  void put(const std::string& name, const std::string& content) const {
+    std::filesystem::create_directories((folder.path() / name).parent_path());
+    folder.write(name, content);
+  }
+  [[nodiscard]] unsigned mode(const std::string& name) const {
+    return static_cast<unsigned>(std::filesystem::status(folder.path() / name).permissions());
+  }
+  /// A dump of two databases.
+  void put_dump(const std::string& name) const {
+    put(name + "/prelude.json", R"({"ServerVersion":"7.0.5"})");
+    put(name + "/clinic/patients.bson", bson_text(patient(1)) + bson_text(patient(2)));
+    put(name + "/clinic/patients.metadata.json", R"({"indexes":[1]})");
+    put(name + "/clinic/adults.metadata.json", R"({"options":{"viewOn":"patients"}})");
+    put(name + "/clinic/empty.bson", "");
+    put(name + "/clinic/a%2Fb.bson", bson_text(R"({"x": 1})"));
+    put(name + "/clinic/notes.txt", "mine");
+    put(name + "/encryption/__keyVault.bson", bson_text(R"({"x": 1})"));
+  }
+};
+
+/// Paths and contents of all files below a folder.
+std::map<std::string, std::string> files_in(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& e : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!e.is_regular_file()) continue;
+    std::ifstream in(e.path(), std::ios::binary);
+    files[e.path().lexically_relative(folder)] = {std::istreambuf_iterator<char>(in), {}};
+  }
+  return files;
+}
+
+TEST_F(Folders, BecomeFoldersWithTheSameFiles) {
+  put_dump("dump");
+  write_map({"clinic.patients", "clinic.a/b"});
+  const Ended sealed = run({"encrypt", "--in", "dump", "--out", "sealed/"});
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  EXPECT_NE(sealed.err.find("4 fields encrypted"), std::string::npos) << sealed.err;
+  EXPECT_NE(sealed.err.find("encryption.__keyVault: the key vault"), std::string::npos)
+      << sealed.err;
+  EXPECT_NE(sealed.err.find("clinic/notes.txt: not a file of mongodump's"), std::string::npos)
+      << sealed.err;
+  auto before = files_in(folder.path() / "dump");
+  auto after = files_in(folder.path() / "sealed");
+  EXPECT_EQ(after["clinic/patients.bson"].find("canary"), std::string::npos);
+  EXPECT_EQ(cut(after["clinic/patients.bson"]).documents.size(), 2U);
+  after["clinic/patients.bson"] = before["clinic/patients.bson"];
+  EXPECT_EQ(after, before);
+  const Ended opened = run({"decrypt", "--in", "sealed", "--out", "opened"});
+  ASSERT_EQ(opened.status, 0) << opened.err;
+  EXPECT_EQ(files_in(folder.path() / "opened"), before);
+  for (const char* name : {"opened", "opened/clinic"}) EXPECT_EQ(mode(name), 0700U) << name;
+  for (const char* name : {"opened/clinic/patients.bson", "opened/prelude.json"})
+    EXPECT_EQ(mode(name), 0600U) << name;
+  const Ended seen = run({"inspect", "--in", "sealed"});
+  EXPECT_EQ(seen.status, 0) << seen.err;
+  EXPECT_NE(seen.out.find("ssn  Deterministic"), std::string::npos) << seen.out;
+}
+
+TEST_F(Folders, AppearWholeOrNotAtAll) {
+  put_dump("dump");
+  put("dump/clinic/z.bson", bson_text(patient(3)) + bson_text(R"({"ssn": "secret"})"));
+  write_map({"clinic.patients", "clinic.z"});
+  const auto names = folder.names();
+  const Ended e = run({"encrypt", "--in", "dump", "--out", "sealed"});
+  EXPECT_EQ(e.status, 1);
+  EXPECT_EQ(e.err.find("fle: document 2: field 'ssn': type_not_allowed"), 0U) << e.err;
+  EXPECT_NE(e.err.find("(in clinic.z)"), std::string::npos) << e.err;
+  EXPECT_EQ(folder.names(), names) << "nothing half-written is left";
+  put("sealed/mine", "");
+  const Ended taken = run({"encrypt", "--in", "dump", "--out", "sealed"});
+  EXPECT_NE(taken.err.find("'sealed' is there already"), std::string::npos) << taken.err;
+  const Ended nowhere = run({"encrypt", "--in", "dump"});
+  EXPECT_NE(nowhere.err.find("name a new one by --out"), std::string::npos) << nowhere.err;
+  put("dump/clinic/z.bson", bson_text(patient(3)).substr(0, 20));
+  const Ended damaged = run({"decrypt", "--in", "dump", "--out", "new"});
+  EXPECT_NE(damaged.err.find("document 1: truncated_stream"), std::string::npos) << damaged.err;
+  EXPECT_NE(damaged.err.find("(in clinic.z)"), std::string::npos) << damaged.err;
+}
+
+TEST_F(Folders, OfOneDatabaseAreFoldersToo) {
+  put("clinic/patients.bson", bson_text(patient(1)));
+  put("clinic/patients.metadata.json", "{}");
+  const Ended e = run({"encrypt", "--in", "clinic", "--out", "sealed"});
+  ASSERT_EQ(e.status, 0) << e.err;
+  EXPECT_NE(e.err.find("clinic.patients: ssn  1"), std::string::npos) << e.err;
+  EXPECT_EQ(files_in(folder.path() / "sealed").size(), 2U);
+  put("nothing/readme", "");
+  const Ended none = run({"decrypt", "--in", "nothing", "--out", "x"});
+  EXPECT_NE(none.err.find("'nothing' is no folder of mongodump"), std::string::npos) << none.err;
+}
+
+#if FLE_WITH_ZLIB
+TEST_F(Folders, KeepEachFileCompressed) {
+  put("dump/clinic/patients.bson.gz", gzip_text(bson_text(patient(1))));
+  put("dump/clinic/patients.metadata.json.gz", gzip_text("{}"));
+  const Ended e = run({"encrypt", "--in", "dump", "--out", "sealed"});
+  ASSERT_EQ(e.status, 0) << e.err;
+  const Cut sealed = cut(files_in(folder.path() / "sealed")["clinic/patients.bson.gz"]);
+  EXPECT_TRUE(sealed.form.gzip);
+  EXPECT_EQ(sealed.documents.size(), 1U);
+  EXPECT_EQ(run({"encrypt", "--gzip", "--in", "dump", "--out", "x"}).status, 1);
+}
+#endif
+
+}  // namespace
+}  // namespace fle::test

@@ -1,0 +1,24 @@
+#ifndef FLE_TOOLS_CRC64_H_
+#define FLE_TOOLS_CRC64_H_
+
+#include <cstdint>
+
+#include "fle/bytes.h"
+
+namespace fle::tools {
+
+/// CRC-64 with the polynomial of ECMA-182, reflected, from ones and inverted in the end (the one of
+/// Go's hash/crc64 and of xz): what mongodump writes behind each collection of an archive. That of
+/// "123456789" is 0x995dc9bbdf1939fa.
+class Crc64 {
+ public:
+  void add(Bytes data) noexcept;
+  [[nodiscard]] std::uint64_t value() const noexcept { return ~state_; }
+
+ private:
+  std::uint64_t state_ = ~std::uint64_t{0};
+};
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_CRC64_H_

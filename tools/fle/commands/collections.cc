@@ -1,0 +1,149 @@
+#include "collections.h"
+
+#include <algorithm>
+
+namespace fle::tools {
+namespace {
+
+/// Whether a text is a schema map, or one of a single collection, by what there is to say of it.
+bool is_schema_map(std::string_view text) {
+  const auto only = schema::find_wrapped_json(text, {});
+  if (!only) return only.error().message.ends_with("say which");
+  return !only->empty() && only->front().find('.') != std::string::npos;
+}
+
+std::string names_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 10;
+  std::string s;
+  for (std::size_t i = 0; i < std::min(kMost, names.size()); ++i)
+    s.append(i == 0 ? "" : ", ").append(names[i]);
+  return names.size() > kMost ? s + ", ..." : s;
+}
+
+}  // namespace
+
+bool is_of_system(std::string_view ns) noexcept {
+  const std::string_view db = ns.substr(0, std::min(ns.find('.'), ns.size()));
+  const std::string_view collection = ns.substr(std::min(db.size() + 1, ns.size()));
+  return ns.find('.') == std::string_view::npos ||  // oplog
+         db == "admin" || db == "config" || db == "local" || db == "$admin" ||
+         collection.starts_with("system.");
+}
+
+Outcome<CollectionSchemas> CollectionSchemas::open(const SchemaFile& file,
+                                                   const Announced& announced,
+                                                   const std::string& key_vault) {
+  FLE_TRY(std::string text, file.read());
+  CollectionSchemas all(file, std::move(text));
+  if (!announced.empty() && announced.front()->ns.empty()) return all;
+  std::vector<std::string> names;
+  for (const auto& c : announced)
+    if (!is_of_system(c->ns) && c->ns != key_vault) names.push_back(c->ns);
+  all.is_map_ = is_schema_map(all.text_);
+  if (!file.ns.empty()) {
+    all.only_ = file.ns;
+    if (!names.empty() && std::ranges::find(names, file.ns) == names.end())
+      return Failure(Errc::invalid_argument,
+                     "the input has no collection " + file.ns + " (--ns), only " + names_of(names));
+  } else if (!all.is_map_) {
+    if (names.size() != 1)
+      return Failure(Errc::invalid_argument,
+                     "the input has " + std::to_string(names.size()) + " collections, " +
+                         names_of(names) +
+                         ": say by --ns whose schema this is, or give a schema map: "
+                         "{\"DB.COLL\": SCHEMA, ...}");
+    all.only_ = names.front();
+  }
+  return all;
+}
+
+Outcome<std::shared_ptr<const schema::Plan>> CollectionSchemas::plan_of(
+    const Collection& collection) const {
+  if (collection.ns.empty()) return file_.compile(text_);
+  const std::shared_ptr<const schema::Plan> none;
+  if (!only_.empty() && collection.ns != only_) return none;
+  if (is_map_ && !schema::find_wrapped_json(text_, collection.ns)) return none;
+  SchemaFile file = file_;
+  file.ns = collection.ns;
+  return file.compile(text_);
+}
+
+// ---- Lanes
+
+Outcome<Lanes> Lanes::open(const Options& options, const SchemaFile* schema,
+                           std::shared_ptr<kms::KeyRing> keys, const Announced& announced) {
+  Lanes all(options, std::move(keys));
+  if (schema != nullptr) {
+    FLE_TRY(all.schemas_, CollectionSchemas::open(*schema, announced, options.key_vault));
+  }
+  // What is wrong with a schema is told before anything is written.
+  for (const auto& collection : announced) FLE_CHECK(all.of(*collection));
+  return all;
+}
+
+Outcome<Lane*> Lanes::of(const Collection& collection) {
+  const std::lock_guard lock(*mutex_);
+  std::unique_ptr<Lane>& lane = lanes_[collection.index];
+  if (lane != nullptr) return lane.get();
+  std::shared_ptr<const schema::Plan> plan;
+  const bool is_vault = collection.ns == options_.key_vault;
+  if (schemas_ && !is_vault) {
+    FLE_TRY(plan, schemas_->plan_of(collection));
+  }
+  lane = std::make_unique<Lane>(options_.task, collection.ns, plan, keys_, options_.cipher);
+  if (is_vault) {
+    lane->copied = "the key vault";
+  } else if (schemas_ && plan == nullptr) {
+    lane->copied = collection.ns == "oplog" ? "the operations of a dump, which may hold plaintext"
+                                            : "without schema";
+  }
+  return lane.get();
+}
+
+bool Lanes::encrypts_nothing() const {
+  return std::ranges::all_of(lanes_, [](const auto& entry) {
+    return entry.second->copied != nullptr || entry.second->counts.nothing_to_count();
+  });
+}
+
+Done Lanes::require_fields() const {
+  Done first = nothing_to_encrypt();
+  bool any = false;
+  for (const auto& [index, lane] : lanes_) {
+    if (lane->copied != nullptr) continue;
+    Done done = lane->counts.require_fields();
+    if (done) return ok;
+    if (!any) first = std::move(done);
+    any = true;
+  }
+  return first;
+}
+
+Summary Lanes::summary() const {
+  if (!has_names()) return lanes_.begin()->second->counts.summary();
+  Summary all{"document", 0, {}, {}};
+  for (const auto& [index, lane] : lanes_) {
+    if (lane->copied != nullptr) {
+      all.units += lane->n_copied;
+      if (lane->n_copied != 0)
+        all.warnings.push_back(
+            lane->ns + ": " + lane->copied + ": " + std::to_string(lane->n_copied) +
+            (lane->n_copied == 1 ? " document copied as it is" : " documents copied as they are"));
+      continue;
+    }
+    Summary one = lane->counts.summary();
+    if (all.totals.empty()) {
+      all.totals = one.totals;
+      for (Count& c : all.totals) c.n = 0;
+    }
+    all.units += one.units;
+    for (std::size_t i = 0; i < all.totals.size(); ++i) all.totals[i].n += one.totals[i].n;
+    for (Summary::Field& f : one.fields) all.fields.push_back({lane->ns + ": " + f.path, f.counts});
+    for (const std::string& w : one.warnings) all.warnings.push_back(lane->ns + ": " + w);
+    add_left_alone(all.left_alone, std::move(one.left_alone));
+  }
+  if (all.totals.empty()) all.totals = {{"encrypted", 0}};
+  return all;
+}
+
+}  // namespace fle::tools

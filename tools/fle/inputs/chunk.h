@@ -1,0 +1,80 @@
+#ifndef FLE_TOOLS_CHUNK_H_
+#define FLE_TOOLS_CHUNK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fle/bytes.h"
+#include "fle/failure.h"
+#include "fle/wiped.h"
+
+namespace fle::tools {
+
+/// A collection whose documents are in a stream. One object for each, as long as a reader lives.
+struct Collection {
+  std::size_t index = 0;  // in the order in which they were met
+  std::string ns{};       // "db.collection"; empty: documents that do not say whose they are
+  std::string file{};     // in a folder, its path there
+};
+
+/// A failure of one of its documents, which says whose it is where there may be others.
+[[nodiscard]] inline Failure in_collection(Failure f, const Collection& collection) {
+  if (!collection.ns.empty()) f.message += " (in " + collection.ns + ")";
+  return f;
+}
+
+/// What stands between documents and is no document, as it is stored: headers and terminators of an
+/// archive.
+struct Frame {
+  WipedBytes bytes;
+  /// Where in `bytes` a checksum stands that is that of all documents of `collection`; 0: nowhere.
+  std::size_t checksum_at = 0;
+  std::shared_ptr<const Collection> collection{};
+};
+
+/// Where a text begins in its stream; both from 1.
+struct TextPlace {
+  std::uint64_t line = 1;
+  std::uint64_t column = 1;
+};
+
+/// Documents of a stream, in a row, and all of one collection.
+struct Chunk {
+  std::uint64_t index = 0;           // of the chunk, from 0
+  std::uint64_t first_document = 0;  // documents of the collection before this chunk
+  std::shared_ptr<const Collection> collection;
+  std::vector<Frame> before;      // what stands before these documents
+  WipedBytes raw;                 // as read
+  std::vector<std::size_t> ends;  // of each document in `raw`
+  std::vector<TextPlace> places;  // of each document that is a text
+  // Of the input as it is stored, up to the end of these documents and from that of those before
+  // them; of a compressed one, that were read meanwhile.
+  std::uint64_t input_bytes = 0;
+
+  /// Document `i`.
+  [[nodiscard]] Bytes operator[](std::size_t i) const noexcept {
+    const std::size_t from = i == 0 ? 0 : ends[i - 1];
+    return Bytes(raw).subspan(from, ends[i] - from);
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return ends.size(); }
+  [[nodiscard]] bool empty() const noexcept { return ends.empty(); }
+  /// Roughly the memory that the documents take: what is kept for each beside its bytes outweighs
+  /// the bytes of small ones.
+  [[nodiscard]] std::size_t weight() const noexcept { return raw.size() + kEach * ends.size(); }
+  static constexpr std::size_t kEach = 256;
+
+  void clear() noexcept {
+    before.clear();
+    raw.clear();
+    ends.clear();
+    places.clear();
+    input_bytes = 0;
+  }
+};
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_CHUNK_H_

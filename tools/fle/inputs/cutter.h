@@ -1,0 +1,92 @@
+#ifndef FLE_TOOLS_CUTTER_H_
+#define FLE_TOOLS_CUTTER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "bytes/window.h"
+#include "chunk.h"
+#include "fle/failure.h"
+
+namespace fle::tools {
+
+/// Cuts a stream into documents: the reader of one kind of stream. A kind says where the next
+/// document stands; this fills chunks with them. Keeps no more than one document beyond the current
+/// chunk.
+class Cutter {
+ public:
+  virtual ~Cutter() = default;
+
+  /// Reads what stands before the first document, and as much of that as tells how it is laid out.
+  virtual Done start() { return ok; }
+  /// Fills `out` with whole documents of one collection, up to a weight of `target` or one
+  /// document, whichever is more. No documents: the stream has ended. On a failure `out` has the
+  /// documents before it.
+  Done next(Chunk& out, std::size_t target);
+  /// Once the stream has ended: what stands behind the last document.
+  [[nodiscard]] std::vector<Frame> rest() noexcept { return std::move(frames_); }
+  /// Says whose the documents are, of a stream that does not; before the first.
+  void name(std::shared_ptr<const Collection> collection) { enter(std::move(collection), 0); }
+  /// Whether texts are laid out over several lines each; as the first one is.
+  [[nodiscard]] virtual bool is_pretty() const noexcept { return false; }
+  /// The collections that the stream announces before its first document.
+  [[nodiscard]] virtual std::vector<std::shared_ptr<const Collection>> announced() const {
+    return {collection_};
+  }
+
+ protected:
+  /// @param max_bytes  of a document as BSON.
+  Cutter(Window window, std::size_t max_bytes)
+      : window_(std::move(window)), max_bytes_(max_bytes) {}
+
+  /// A document in the window.
+  struct Extent {
+    std::size_t from;  // what stands before it is left behind
+    std::size_t size;
+    TextPlace place{};
+  };
+  /// Where the next document is. Nothing: the stream has ended. Called again only once the last one
+  /// has been taken.
+  virtual Outcome<std::optional<Extent>> find() = 0;
+
+  /// A failure at the document that find() looks for.
+  [[nodiscard]] Failure at_document(Failure f) const {
+    f.document = documents_ + 1;
+    return in_collection(std::move(f), *collection_);
+  }
+  /// From now on documents are of this one.
+  /// @param before  documents of it that there were.
+  void enter(std::shared_ptr<const Collection> collection, std::uint64_t before) {
+    collection_ = std::move(collection);
+    documents_ = before;
+  }
+
+  Window window_;
+  const std::size_t max_bytes_;
+  std::vector<Frame> frames_;    // since the last document
+  std::uint64_t documents_ = 0;  // of the collection so far
+  bool is_text_ = false;
+
+ private:
+  std::shared_ptr<const Collection> collection_ = std::make_shared<const Collection>();
+  std::optional<Extent> found_;
+  std::uint64_t position_ = 0;
+};
+
+/// Documents of BSON one after the other, as mongodump writes them.
+[[nodiscard]] std::unique_ptr<Cutter> cut_bson(Window window, std::size_t max_bytes);
+/// One Extended JSON document a line, and nothing else.
+[[nodiscard]] std::unique_ptr<Cutter> cut_lines(Window window, std::size_t max_bytes);
+/// Extended JSON documents one after the other, however they are laid out.
+[[nodiscard]] std::unique_ptr<Cutter> cut_json(Window window, std::size_t max_bytes);
+/// An archive of mongodump.
+[[nodiscard]] std::unique_ptr<Cutter> cut_archive(Window window, std::size_t max_bytes);
+/// An array of Extended JSON documents.
+[[nodiscard]] std::unique_ptr<Cutter> cut_array(Window window, std::size_t max_bytes);
+
+}  // namespace fle::tools
+
+#endif  // FLE_TOOLS_CUTTER_H_

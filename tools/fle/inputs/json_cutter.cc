@@ -1,0 +1,233 @@
+// Extended JSON: documents one after the other, however they are laid out; an array of documents;
+// and lines of one document each, which is what --format json promises.
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "cutter.h"
+#include "json_extent.h"
+
+namespace fle::tools {
+namespace {
+
+// Canonical Extended JSON of binary data takes about 1.4 bytes a byte, of small numbers far more.
+constexpr std::size_t kTextForEachByte = 8;
+// How much of a first document is looked at to tell how documents are laid out.
+constexpr std::size_t kLookedAt = 64 * 1024;
+
+/// What all texts have: lines, and a limit.
+class TextCutter : public Cutter {
+ protected:
+  TextCutter(Window window, std::size_t max_bytes) : Cutter(std::move(window), max_bytes) {
+    is_text_ = true;
+  }
+
+  [[nodiscard]] std::size_t most() const noexcept { return kTextForEachByte * max_bytes_; }
+
+  /// The first line end at or behind `searched`, or where the stream ends.
+  Outcome<std::size_t> line_from(std::size_t searched) {
+    for (;;) {
+      const Bytes text = window_.bytes();
+      const void* const end = std::memchr(text.data() + searched, '\n', text.size() - searched);
+      if (end != nullptr)
+        return static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - text.data()) + 1;
+      if (window_.ended()) return text.size();
+      searched = text.size();
+      if (searched > most())
+        return at_place(Failure(Errc::document_too_large,
+                                "the line is longer than " + std::to_string(most()) + " bytes"),
+                        place_);
+      FLE_CHECK(window_.more());
+    }
+  }
+
+  [[nodiscard]] Failure at_place(Failure f, TextPlace place) const {
+    f.line = static_cast<std::uint32_t>(place.line);
+    f.column = static_cast<std::uint32_t>(place.column);
+    return at_document(std::move(f));
+  }
+
+  TextPlace place_;  // of the window's first byte
+};
+
+// ---- One document a line
+
+class LineCutter : public TextCutter {
+ public:
+  LineCutter(Window window, std::size_t max_bytes) : TextCutter(std::move(window), max_bytes) {}
+
+ protected:
+  Outcome<std::optional<Extent>> find() override {
+    for (;;) {
+      FLE_TRY(const std::size_t size, line_from(0));
+      if (size == 0) return std::optional<Extent>();
+      const TextPlace place = place_;
+      ++place_.line;
+      const Bytes line = window_.bytes().first(size);
+      if (!std::ranges::all_of(line, is_space)) return std::optional(Extent{0, size, place});
+      window_.drop(size);
+    }
+  }
+};
+
+// ---- Documents by their brackets
+
+class JsonCutter : public TextCutter {
+ public:
+  JsonCutter(Window window, std::size_t max_bytes, bool array)
+      : TextCutter(std::move(window), max_bytes), in_array_(array) {}
+
+  Done start() override {
+    FLE_CHECK(skip_space());
+    if (in_array_) {
+      skip(1);  // the bracket, by which it was recognized
+      FLE_CHECK(skip_space());
+    }
+    if (here() != '{') return ok;
+    JsonExtent extent;
+    while (!extent.find(window_.bytes(), window_.ended()) && extent.line_ends() == 0 &&
+           window_.bytes().size() < kLookedAt)
+      FLE_CHECK(window_.more());
+    pretty_ = extent.line_ends() != 0 && !extent.is_broken();
+    return ok;
+  }
+  [[nodiscard]] bool is_pretty() const noexcept override { return pretty_; }
+
+ protected:
+  Outcome<std::optional<Extent>> find() override {
+    FLE_TRY(const bool more, in_array_ ? find_item() : find_first());
+    if (!more) return std::optional<Extent>();
+    if (on_lines_) {
+      FLE_TRY(const std::size_t size, line_from(0));
+      if (const std::optional<Extent> line = as_line(size)) return line;
+    }
+    return by_brackets();
+  }
+
+ private:
+  void skip(std::size_t n) {
+    window_.drop(n);
+    place_.column += n;
+  }
+
+  /// Leaves white space behind.
+  Done skip_space() {
+    for (;;) {
+      const Bytes text = window_.bytes();
+      std::size_t n = 0;
+      for (; n < text.size() && is_space(text[n]); ++n) {
+        ++place_.column;
+        if (text[n] == '\n') place_ = {place_.line + 1, 1};
+      }
+      window_.drop(n);
+      if (n < text.size() || window_.ended()) return ok;
+      FLE_CHECK(window_.more());
+    }
+  }
+  /// What stands there; 0 at the end.
+  [[nodiscard]] char here() const noexcept {
+    return window_.bytes().empty() ? '\0' : static_cast<char>(window_.bytes().front());
+  }
+  [[nodiscard]] bool at_end() const noexcept { return window_.bytes().empty(); }
+
+  Failure refuse(const char* what) const {
+    return at_place(Failure(Errc::json_invalid, what), place_);
+  }
+
+  /// Whether a document follows, in a stream of documents.
+  Outcome<bool> find_first() {
+    FLE_CHECK(skip_space());
+    if (at_end()) return false;
+    if (here() == '{') return true;
+    if (here() == ',')
+      return refuse(
+          "a comma follows the document: documents with commas between them stand in an "
+          "array, in [ and ]");
+    return refuse("expected a document, which begins with {");
+  }
+
+  /// The same in an array.
+  Outcome<bool> find_item() {
+    FLE_CHECK(skip_space());
+    if (!closed_ && here() == ',' && documents_ != 0) {
+      skip(1);
+      FLE_CHECK(skip_space());
+      if (here() == ']') return refuse("a comma stands before the array's end");
+    } else if (!closed_ && here() == ']') {
+      skip(1);
+      closed_ = true;
+      FLE_CHECK(skip_space());
+    } else if (!closed_ && documents_ != 0 && !at_end()) {
+      return refuse("expected a comma or ] behind the document of an array");
+    }
+    if (closed_) return at_end() ? Outcome<bool>(false) : refuse("something follows the array");
+    if (at_end())
+      return at_place(Failure(Errc::truncated_stream, "the stream ends inside an array"), place_);
+    if (here() != '{') return refuse("an item of the array is not a document, which begins with {");
+    return true;
+  }
+
+  /// A line that is one document, as far as its first and last characters tell; who reads the
+  /// document knows.
+  std::optional<Extent> as_line(std::size_t size) {
+    std::size_t end = size;
+    const Bytes text = window_.bytes();
+    while (end != 0 && is_space(text[end - 1])) --end;
+    if (text[end - 1] != '}') return std::nullopt;
+    const TextPlace place = place_;
+    place_ = {place_.line + 1, 1};
+    return Extent{0, size, place};
+  }
+
+  Outcome<std::optional<Extent>> by_brackets() {
+    JsonExtent extent;
+    while (!extent.find(window_.bytes(), window_.ended())) {
+      if (extent.size() > most())
+        return at_place(Failure(Errc::document_too_large,
+                                "the document is longer than " + std::to_string(most()) + " bytes"),
+                        place_);
+      FLE_CHECK(window_.more());
+    }
+    if (!extent.is_whole() && !extent.is_broken())
+      return at_place(
+          Failure(Errc::truncated_stream, "the stream ends inside the document that begins here"),
+          place_);
+    const TextPlace place = place_;
+    if (extent.line_ends() == 0) {
+      place_.column += extent.size();
+    } else {
+      place_ = {place_.line + extent.line_ends(), extent.last_line() + 1};
+    }
+    // Lines need not be searched for brackets.
+    on_lines_ = !in_array_ && extent.line_ends() == 0 && ends_line(extent.size());
+    return std::optional(Extent{0, extent.size(), place});
+  }
+
+  /// Whether a line end is known to follow.
+  [[nodiscard]] bool ends_line(std::size_t at) const noexcept {
+    const Bytes text = window_.bytes();
+    while (at < text.size() && text[at] != '\n' && is_space(text[at])) ++at;
+    return at < text.size() && text[at] == '\n';
+  }
+
+  const bool in_array_;
+  bool closed_ = false;
+  bool pretty_ = false;
+  bool on_lines_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Cutter> cut_lines(Window window, std::size_t max_bytes) {
+  return std::make_unique<LineCutter>(std::move(window), max_bytes);
+}
+
+std::unique_ptr<Cutter> cut_json(Window window, std::size_t max_bytes) {
+  return std::make_unique<JsonCutter>(std::move(window), max_bytes, false);
+}
+
+std::unique_ptr<Cutter> cut_array(Window window, std::size_t max_bytes) {
+  return std::make_unique<JsonCutter>(std::move(window), max_bytes, true);
+}
+
+}  // namespace fle::tools

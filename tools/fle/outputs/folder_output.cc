@@ -1,0 +1,84 @@
+#include "folder_output.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <stdio.h>  // renameat2
+#include <sys/stat.h>
+
+#include "fle/files/temporary_name.h"
+#include "fle/wiped.h"
+
+namespace fle::tools {
+
+Outcome<FolderOutput> FolderOutput::create(const std::string& path, files::Privacy privacy) {
+  std::string plain = path;
+  while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
+  if (plain.empty() || plain == "-")
+    return Failure(Errc::invalid_argument,
+                   "a folder of mongodump becomes a folder: name a new one by --out");
+  FLE_TRY(files::Place place, files::find_place(plain, files::Links::refuse));
+  if (place.entry)
+    return Failure(Errc::invalid_argument,
+                   "'" + plain + "' is there already: a folder is not replaced; name a new one");
+  FLE_TRY(std::string hidden, files::temporary_name(place.name));
+  const std::size_t slash = plain.rfind('/');
+  if (slash != std::string::npos) hidden.insert(0, plain.substr(0, slash + 1));
+  FolderOutput all(std::move(place), privacy, std::move(hidden));
+  if (::mkdir(all.hidden_.c_str(), 0700) != 0) {
+    const std::string failed = std::exchange(all.hidden_, {});
+    return files::failure("make", failed, errno);
+  }
+  return all;
+}
+
+FolderOutput::FolderOutput(FolderOutput&& o) noexcept
+    : place_(std::move(o.place_)), privacy_(o.privacy_), hidden_(std::exchange(o.hidden_, {})) {}
+
+FolderOutput::~FolderOutput() {
+  if (hidden_.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(hidden_, ignored);
+}
+
+std::string FolderOutput::whole(const std::string& within) const { return hidden_ + "/" + within; }
+
+Done FolderOutput::add_folder(const std::string& within) {
+  const mode_t mode = privacy_ == files::Privacy::secret ? 0700 : 0777;
+  if (::mkdir(whole(within).c_str(), mode) != 0) return files::failure("make", within, errno);
+  return ok;
+}
+
+Outcome<Output> FolderOutput::add_file(const std::string& within) const {
+  return Output::open(whole(within), privacy_);
+}
+
+Done FolderOutput::copy_file(const std::string& from, const std::string& within) const {
+  FLE_TRY(Input in, Input::open(from));
+  FLE_TRY(Output out, add_file(within));
+  WipedBytes room(64 * 1024);
+  for (;;) {
+    FLE_TRY(const std::size_t n, in.read(room));
+    if (n == 0) return out.commit();
+    FLE_CHECK(out.write(Bytes(room).first(n)));
+  }
+}
+
+Done FolderOutput::commit() {
+  if (privacy_ == files::Privacy::ordinary) {
+    const mode_t mask = ::umask(0);  // read by being set
+    ::umask(mask);
+    if (::chmod(hidden_.c_str(), 0777 & ~mask) != 0)
+      return files::failure("change", hidden_, errno);
+  }
+  if (::renameat2(AT_FDCWD, hidden_.c_str(), place_.folder.get(), place_.name.c_str(),
+                  RENAME_NOREPLACE) != 0)
+    return files::failure("make", place_.path, errno);
+  hidden_.clear();
+  return files::sync_folder(place_);
+}
+
+}  // namespace fle::tools
