@@ -1,6 +1,8 @@
 // AES-256 on AES-NI (FIPS 197).
 #include "kernels/aes_cbc_aesni.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include <immintrin.h>
@@ -95,6 +97,15 @@ FLE_TARGET_AESNI FLE_INLINE __m128i encrypt_block(const KeyState& key, __m128i c
 #pragma GCC unroll 16
   for (int r = 1; r < kRounds; ++r) x = _mm_aesenc_si128(x, load(rk[r]));
   return _mm_aesenclast_si128(x, load(rk[kRounds]));
+}
+
+/// One after another, messages this short or few are side by side all the same: the core starts one
+/// while the chain of the one before is under way, and none has to be brought into lanes.
+bool overlap(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  constexpr std::size_t kFew = 4;
+  const std::size_t most = n == 1 ? SIZE_MAX : n <= kFew ? 8 * kBlock : 2 * kBlock;
+  return std::all_of(jobs, jobs + n,
+                     [most](const CbcEncryptJob& j) noexcept { return j.len < most; });
 }
 
 // Decryption has no chain to wait for: kWide blocks of one message are in flight at once.
@@ -193,8 +204,8 @@ bool expand_aesni(KeyState& out, const std::uint8_t* key) noexcept {
 
 bool cbc_encrypt_aesni(const CbcEncryptJob* jobs, std::size_t n) noexcept {
   static constexpr CbcLanes kEight{kLanes, encrypt_chains};
-  if (n == 1) {
-    cbc_encrypt_one(jobs[0]);
+  if (overlap(jobs, n)) {
+    for (std::size_t i = 0; i < n; ++i) cbc_encrypt_one(jobs[i]);
     scrub_xmm();
     scrub_stack<kStack>();
   } else {

@@ -62,7 +62,7 @@ FLE_TARGET_AVX512 FLE_INLINE void schedule(Two& t) noexcept {
   t.w[kI] = _mm256_add_epi64(_mm256_add_epi64(t.w[kI], w9), _mm256_add_epi64(s0, s1));
 }
 
-// T1 is added to d a part at a time, beside h and not behind it: the next round waits for d.
+// The sums are ordered so that `a` and `e` are ready three operations after the `a` and `e` before.
 template <unsigned kRound>
 FLE_TARGET_AVX512 FLE_INLINE void round(Two& t) noexcept {
   constexpr unsigned kO = (8 - kRound % 8) % 8;
@@ -80,10 +80,10 @@ FLE_TARGET_AVX512 FLE_INLINE void round(Two& t) noexcept {
                                               _mm_ror_epi64(e, 41), kXor3);
   const __m128i sum0 = _mm_ternarylogic_epi64(_mm_ror_epi64(a, 28), _mm_ror_epi64(a, 34),
                                               _mm_ror_epi64(a, 39), kXor3);
-  const __m128i known = _mm_add_epi64(_mm_add_epi64(h, wk), choice);
-  d = _mm_add_epi64(_mm_add_epi64(d, known), sum1);
-  h = _mm_add_epi64(_mm_add_epi64(known, _mm_ternarylogic_epi64(a, b, c, kMajority)),
-                    _mm_add_epi64(sum1, sum0));
+  const __m128i hwk = _mm_add_epi64(h, wk);
+  const __m128i t1 = _mm_add_epi64(_mm_add_epi64(hwk, choice), sum1);
+  d = _mm_add_epi64(_mm_add_epi64(_mm_add_epi64(d, hwk), choice), sum1);
+  h = _mm_add_epi64(_mm_add_epi64(t1, _mm_ternarylogic_epi64(a, b, c, kMajority)), sum0);
 }
 
 template <bool kSchedule, unsigned kI>
