@@ -12,26 +12,35 @@ namespace {
 
 constexpr std::size_t kMaxJobs = 64;  // at a time: what one call of the engine brings
 // More than the frames of the widest LaneWidth functions; of all others.
-constexpr std::size_t kWidestStack = 6144;
+constexpr std::size_t kWidestStack = 7168;
 constexpr std::size_t kNarrowStack = 4096;
 
 class Batch {
  public:
   Batch(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept
-      : widths_(widths), jobs_(jobs), n_(n) {}
+      : widths_(widths), inner_widths_(widths), jobs_(jobs), n_(n) {
+    sort_by_length();
+  }
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
   // Digests and message bytes have been here.
   ~Batch() {
-    ::explicit_bzero(digests_, n_ * sizeof digests_[0]);
+    ::explicit_bzero(digests_, digests_used_ * sizeof digests_[0]);
     ::explicit_bzero(buffers_, buffers_used_ * sizeof buffers_[0]);
   }
 
   void run() noexcept {
-    sort_by_length();
-    inner_hashes();
-    outer_hashes();
-    if (n_ < widths_.front().fewest) {
+    const bool narrow = n_ < widths_.front().fewest;
+    if (!long_one_waits()) {
+      hash_whole();
+    } else if (widths_.front().lanes > kShortStep) {
+      inner_widths_ = inner_widths_.subspan(1);
+    }
+    if (n_ != 0) {
+      inner_hashes();
+      outer_hashes();
+    }
+    if (narrow) {
       scrub_stack<kNarrowStack>();
     } else {
       scrub_stack<kWidestStack>();
@@ -46,7 +55,8 @@ class Batch {
     std::iota(order_, order_ + n_, std::uint8_t{0});
     const std::size_t first = inner_blocks(jobs_[0]);
     const auto as_long = [first](const MacJob& j) noexcept { return inner_blocks(j) == first; };
-    if (!std::all_of(jobs_ + 1, jobs_ + n_, as_long)) counting_sort();
+    equal_ = std::all_of(jobs_ + 1, jobs_ + n_, as_long);
+    if (!equal_) counting_sort();
   }
 
   void counting_sort() noexcept {
@@ -61,8 +71,51 @@ class Batch {
     for (std::size_t i = 0; i < n_; ++i) order_[count[bucket[i]]++] = static_cast<std::uint8_t>(i);
   }
 
-  [[nodiscard]] const LaneWidth& width_for(std::size_t messages) const noexcept {
-    const LaneWidth* w = widths_.data();
+  static constexpr unsigned kShortStep = 8;  // lanes; a step of more takes longer
+
+  // True where all others can run beside one long message: then what counts is how long a step
+  // takes, and none of them goes ahead.
+  [[nodiscard]] bool long_one_waits() const noexcept {
+    if (equal_) return false;
+    const std::size_t lanes = std::min(widths_.front().lanes, kShortStep);
+    std::size_t all = 0;
+    std::size_t longest = 0;
+    for (std::size_t i = 0; i < n_; ++i) {
+      const std::size_t blocks = inner_blocks(jobs_[i]);
+      all += blocks;
+      longest = std::max(longest, blocks);
+    }
+    return lanes * longest >= all;
+  }
+
+  // Messages of one number of blocks that fill the lanes, or are all there are; order_ keeps those
+  // that are left.
+  void hash_whole() noexcept {
+    if (widths_.front().whole == nullptr) return;
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < n_;) {
+      const std::size_t blocks = inner_blocks(jobs_[order_[i]]);
+      std::size_t end = i + 1;
+      while (end < n_ && inner_blocks(jobs_[order_[end]]) == blocks) ++end;
+      const bool all = left == 0 && end == n_;
+      while (i < end) {
+        const LaneWidth& width = width_for(widths_, end - i);
+        if (width.whole == nullptr || (end - i < widths_.front().lanes && !all)) break;
+        const std::size_t busy = std::min<std::size_t>(width.lanes, end - i);
+        const MacJob* lanes[kMaxLanes];
+        for (std::size_t l = 0; l < width.lanes; ++l)
+          lanes[l] = &jobs_[order_[i + (l < busy ? l : 0)]];
+        width.whole(lanes, blocks);
+        i += busy;
+      }
+      while (i < end) order_[left++] = order_[i++];
+    }
+    n_ = left;
+  }
+
+  [[nodiscard]] static const LaneWidth& width_for(std::span<const LaneWidth> widths,
+                                                  std::size_t messages) noexcept {
+    const LaneWidth* w = widths.data();
     while (messages < w->fewest) ++w;  // the last is for one message
     return *w;
   }
@@ -83,14 +136,15 @@ class Batch {
   }
 
   void inner_hashes() noexcept {
-    for (unsigned l = 0; l < widths_.front().lanes; ++l) {
+    for (unsigned l = 0; l < inner_widths_.front().lanes; ++l) {
       buffer_[l] = l;
       if (!start(l)) break;
       ++active_;
     }
+    digests_used_ = n_;
     buffers_used_ = active_;
     while (active_ != 0) {
-      const LaneWidth& width = width_for(active_);
+      const LaneWidth& width = width_for(inner_widths_, active_);
       const unsigned busy = std::min(active_, width.lanes);
       const std::size_t blocks = *std::min_element(blocks_, blocks_ + busy);
       for (unsigned l = active_; l < width.lanes; ++l) {  // idle lanes do what lane 0 does
@@ -133,7 +187,7 @@ class Batch {
     const std::uint64_t* inner[kMaxLanes];
     std::uint8_t* macs[kMaxLanes];
     for (std::size_t done = 0; done < n_;) {
-      const LaneWidth& width = width_for(n_ - done);
+      const LaneWidth& width = width_for(widths_, n_ - done);
       const std::size_t busy = std::min<std::size_t>(width.lanes, n_ - done);
       for (std::size_t l = 0; l < width.lanes; ++l) {
         const std::size_t slot = done + (l < busy ? l : 0);
@@ -160,10 +214,13 @@ class Batch {
   unsigned buffer_[kMaxLanes];     // which one a lane may fill
   std::uint8_t order_[kMaxJobs];
   std::span<const LaneWidth> widths_;
+  std::span<const LaneWidth> inner_widths_;  // those of the inner hashes that are left
   const MacJob* jobs_;
-  std::size_t n_;
-  std::size_t next_ = 0;  // in order_
+  std::size_t n_;         // in order_
+  bool equal_ = true;     // all have the same number of inner blocks
+  std::size_t next_ = 0;  // of them
   unsigned active_ = 0;   // lanes 0 .. active_ - 1 are busy
+  std::size_t digests_used_ = 0;
   unsigned buffers_used_ = 0;
 };
 

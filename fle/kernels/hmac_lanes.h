@@ -25,11 +25,16 @@ struct LaneWidth {
   /// state, to the 64 bytes of macs[l].
   void (*finish)(std::uint8_t* const* macs, const std::uint64_t* const* outer,
                  const std::uint64_t* const* inner) noexcept;
+  /// HMACs that all have `inner_blocks` blocks of inner hash, from the first byte to the last: lanes
+  /// that end together need no refilling, and what is hashed twice needs no way through memory. Null
+  /// where this would be no faster than the two functions above. Two lanes may have the same job.
+  void (*whole)(const MacJob* const* jobs, std::size_t inner_blocks) noexcept = nullptr;
 };
 
-/// HMAC-SHA-512 of a batch of any lengths and keys. First all inner hashes: each lane is refilled
-/// as soon as its message ends, long messages go first, and the width follows the number of
-/// messages that are left. Then all outer hashes, which have one block each.
+/// HMAC-SHA-512 of a batch of any lengths and keys. Messages of one number of blocks fill the lanes
+/// together, as many as there are. Of all others first the inner hashes: each lane is refilled as
+/// soon as its message ends, long messages go first, and the width follows the number of messages
+/// that are left. Then the outer hashes, which have one block each.
 ///
 /// @param widths  widest first, at most kMaxLanes lanes, the last of one lane.
 void hmac_lanes(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept;

@@ -8,6 +8,7 @@
 
 #include "kernels/kernel.h"
 #include "kernels/sha512_constants.h"
+#include "kernels/target.h"
 
 // The message of an HMAC as blocks for SHA-512 (FIPS 180-4 section 5.1.2).
 namespace fle::kernels {
@@ -60,6 +61,41 @@ inline void copy(std::uint8_t* to, const std::uint8_t* from, std::size_t n) noex
   }
 }
 
+/// Copies the part of `piece`, which stands at `at` in the message, that falls into the block at
+/// `pos`.
+FLE_INLINE void place(std::uint8_t* block, std::size_t pos, const std::uint8_t* piece,
+                      std::size_t at, std::size_t len) noexcept {
+  const std::size_t from = std::max(at, pos);
+  const std::size_t to = std::min(at + len, pos + kShaBlock);
+  if (from < to) copy(block + (from - pos), piece + (from - at), to - from);
+}
+
+/// Copies what of head, body and tail falls into the block at `pos`.
+FLE_INLINE void place_all(std::uint8_t* block, const MacJob& j, std::size_t pos) noexcept {
+  place(block, pos, j.head, 0, j.head_len);
+  place(block, pos, j.body, j.head_len, j.body_len);
+  place(block, pos, j.tail, j.head_len + j.body_len, j.tail_len);
+}
+
+/// The block at `pos` of the inner message and its padding; the last ends with the length.
+FLE_INLINE void assemble_block(std::uint8_t* block, const MacJob& j, std::size_t pos,
+                               bool last) noexcept {
+  clear(block, 1);
+  place_all(block, j, pos);
+  const std::size_t len = message_len(j);
+  if (len - pos < kShaBlock) block[len - pos] = 0x80;
+  if (last) put_be64(block + kShaBlock - 8, (kShaBlock + len) * 8);
+}
+
+/// Where the block at `pos` of the message lies in one piece, or null.
+FLE_INLINE const std::uint8_t* whole_block(const MacJob& j, std::size_t pos) noexcept {
+  const std::size_t body = j.head_len;
+  const std::size_t tail = body + j.body_len;
+  if (pos >= tail && pos + kShaBlock <= tail + j.tail_len) return j.tail + (pos - tail);
+  if (pos >= body && pos + kShaBlock <= tail) return j.body + (pos - body);
+  return pos + kShaBlock <= body ? j.head + pos : nullptr;
+}
+
 /// The part of a message that is hashed next: blocks that stand in a row.
 struct Segment {
   const std::uint8_t* data;
@@ -88,9 +124,13 @@ class Message {
 
  private:
   [[nodiscard]] Segment in_place() const noexcept {
-    if (pos_ < job_->head_len) return {job_->head + pos_, (job_->head_len - pos_) / kShaBlock};
-    const std::size_t at = pos_ - job_->head_len;
-    if (at < job_->body_len) return {job_->body + at, (job_->body_len - at) / kShaBlock};
+    const MacJob& j = *job_;
+    std::size_t at = pos_;
+    if (at < j.head_len) return {j.head + at, (j.head_len - at) / kShaBlock};
+    at -= j.head_len;
+    if (at < j.body_len) return {j.body + at, (j.body_len - at) / kShaBlock};
+    at -= j.body_len;
+    if (at < j.tail_len) return {j.tail + at, (j.tail_len - at) / kShaBlock};
     return {nullptr, 0};
   }
 
@@ -100,23 +140,12 @@ class Message {
     const std::size_t rest = message_len(j) > pos_ ? message_len(j) - pos_ : 0;
     const std::size_t blocks = rest < kShaBlock ? left_ : 1;
     clear(buffer, blocks);
-    place(buffer, j.head, 0, j.head_len);
-    place(buffer, j.body, j.head_len, j.body_len);
-    place(buffer, j.tail, j.head_len + j.body_len, j.tail_len);
+    place_all(buffer, j, pos_);
     if (rest < kShaBlock) {
       buffer[rest] = 0x80;
       put_be64(buffer + kShaBlock * blocks - 8, (kShaBlock + message_len(j)) * 8);
     }
     return blocks;
-  }
-
-  /// Copies the part of `piece`, which stands at `at` in the message, that falls into the block at
-  /// pos_.
-  void place(std::uint8_t* buffer, const std::uint8_t* piece, std::size_t at,
-             std::size_t len) const noexcept {
-    const std::size_t from = std::max(at, pos_);
-    const std::size_t to = std::min(at + len, pos_ + kShaBlock);
-    if (from < to) copy(buffer + (from - pos_), piece + (from - at), to - from);
   }
 
   const MacJob* job_;

@@ -15,6 +15,9 @@ namespace fle::kernels {
 namespace {
 
 struct Ymm : FourLanes {
+  static void assemble(std::uint8_t* row, const MacJob& j, std::size_t pos, bool last) noexcept {
+    assemble_block(row, j, pos, last);
+  }
   template <int kN>
   FLE_TARGET_AVX2 FLE_INLINE static T rotr(T a) noexcept {
     if constexpr (kN == 8) {  // whole bytes: one shuffle

@@ -2,6 +2,8 @@
 // is each three-input function of the rounds (vpternlogq).
 #include "kernels/sha512_avx512.h"
 
+#include <algorithm>
+
 #include <immintrin.h>
 
 #include "kernels/seal_one.h"
@@ -19,7 +21,46 @@ constexpr int kXor3 = 0x96;
 constexpr int kChoose = 0xca;
 constexpr int kMajority = 0xe8;
 
+// Bytes [at, at + len) of a message are at `piece`: copies those that fall into the block at `pos`,
+// and zeros to at least 64 bytes behind the first of them. A masked load reads no byte that it
+// leaves out.
+FLE_TARGET_AVX512 FLE_INLINE void place_padded(std::uint8_t* block, std::size_t pos,
+                                               const std::uint8_t* piece, std::size_t at,
+                                               std::size_t len) noexcept {
+  const std::size_t from = std::max(at, pos);
+  const std::size_t to = std::min(at + len, pos + kShaBlock);
+  if (from >= to) return;
+  const std::size_t n = to - from;
+  piece += from - at;
+  block += from - pos;
+  _mm512_storeu_si512(block, _mm512_maskz_loadu_epi8(
+                                 _bzhi_u64(~std::uint64_t{0}, static_cast<unsigned>(n)), piece));
+  if (n <= 64) return;
+  _mm512_storeu_si512(block + 64,
+                      _mm512_maskz_loadu_epi8(
+                          _bzhi_u64(~std::uint64_t{0}, static_cast<unsigned>(n - 64)), piece + 64));
+}
+
+// assemble_block(), without a loop for any length.
+FLE_TARGET_AVX512 FLE_INLINE void assemble_masked(std::uint8_t* block, const MacJob& j,
+                                                  std::size_t pos, bool last) noexcept {
+  const std::size_t len = message_len(j);
+  if (len < pos + kShaBlock) {
+    _mm512_store_si512(block, _mm512_setzero_si512());
+    _mm512_store_si512(block + 64, _mm512_setzero_si512());
+  }
+  place_padded(block, pos, j.head, 0, j.head_len);
+  place_padded(block, pos, j.body, j.head_len, j.body_len);
+  place_padded(block, pos, j.tail, j.head_len + j.body_len, j.tail_len);
+  if (len - pos < kShaBlock) block[len - pos] = 0x80;
+  if (last) put_be64(block + kShaBlock - 8, (kShaBlock + len) * 8);
+}
+
 struct Ymm : FourLanes {
+  FLE_TARGET_AVX512 FLE_INLINE static void assemble(std::uint8_t* row, const MacJob& j,
+                                                    std::size_t pos, bool last) noexcept {
+    assemble_masked(row, j, pos, last);
+  }
   template <int kN>
   FLE_TARGET_AVX512 FLE_INLINE static T rotr(T a) noexcept {
     return _mm256_ror_epi64(a, kN);
@@ -42,6 +83,10 @@ struct Ymm : FourLanes {
 struct Zmm {
   using T = __m512i;
   static constexpr unsigned kLanes = 8;
+  FLE_TARGET_AVX512 FLE_INLINE static void assemble(std::uint8_t* row, const MacJob& j,
+                                                    std::size_t pos, bool last) noexcept {
+    assemble_masked(row, j, pos, last);
+  }
   FLE_TARGET_AVX512 FLE_INLINE static T add(T a, T b) noexcept { return _mm512_add_epi64(a, b); }
   template <int kN>
   FLE_TARGET_AVX512 FLE_INLINE static T rotr(T a) noexcept {
@@ -101,6 +146,25 @@ struct Zmm {
 #pragma GCC unroll 16
     for (int l = 0; l < 8; ++l) s[l] = _mm512_loadu_si512(rows[l]);
     transpose(s);
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static void store_heads(std::uint8_t* const* rows,
+                                                       const T* s) noexcept {
+    const T low = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);
+    const T high = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
+    const T words[2][2] = {{_mm512_unpacklo_epi64(s[0], s[1]), _mm512_unpacklo_epi64(s[2], s[3])},
+                           {_mm512_unpackhi_epi64(s[0], s[1]), _mm512_unpackhi_epi64(s[2], s[3])}};
+#pragma GCC unroll 2
+    for (unsigned odd = 0; odd < 2; ++odd) {
+      const T first = _mm512_permutex2var_epi64(words[odd][0], low, words[odd][1]);
+      const T second = _mm512_permutex2var_epi64(words[odd][0], high, words[odd][1]);
+      store_half(rows[odd], _mm512_castsi512_si256(first));
+      store_half(rows[odd + 2], _mm512_extracti64x4_epi64(first, 1));
+      store_half(rows[odd + 4], _mm512_castsi512_si256(second));
+      store_half(rows[odd + 6], _mm512_extracti64x4_epi64(second, 1));
+    }
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static void store_half(std::uint8_t* p, __m256i v) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
   }
   template <class Row>
   FLE_TARGET_AVX512 FLE_INLINE static void store_rows(Row* const* rows, T* s) noexcept {

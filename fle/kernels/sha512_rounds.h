@@ -9,6 +9,7 @@
 // kStates independent groups of lanes go through the rounds side by side: a round waits for the
 // round before, and on a core that takes two cycles for an addition one group leaves half of the
 // vector units idle.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #error "define FLE_LANE_TARGET first"
 #endif
 
+#include "kernels/hmac_message.h"
 #include "kernels/sha512_constants.h"
 
 namespace fle::kernels {
@@ -81,6 +83,12 @@ struct FourLanes {
       for (int l = 0; l < 4; ++l)
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows[l]) + q, s[4 * q + l]);
     }
+  }
+  /// The first four words of each row.
+  FLE_LANE_TARGET FLE_INLINE static void store_heads(std::uint8_t* const* rows, T* s) noexcept {
+    transpose_four(s);
+#pragma GCC unroll 16
+    for (int l = 0; l < 4; ++l) _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows[l]), s[l]);
   }
 };
 
@@ -212,11 +220,113 @@ FLE_LANE_TARGET void finish(std::uint8_t* const* macs, const std::uint64_t* cons
   }
 }
 
+/// The midstates of the lanes' keys: kept in one place for all if they have one key.
+template <class V, unsigned kStates>
+FLE_LANE_TARGET FLE_INLINE void load_midstates(typename V::T (&state)[kStates][8],
+                                               const MacJob* const* jobs, bool one_key,
+                                               std::uint64_t (HmacState::*which)[8]) noexcept {
+  constexpr unsigned kAll = kStates * V::kLanes;
+  if (one_key) {
+    const std::uint64_t* const words = jobs[0]->key->*which;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < 8; ++i) {
+#pragma GCC unroll 2
+      for (unsigned j = 0; j < kStates; ++j) state[j][i] = V::set1(words[i]);
+    }
+    return;
+  }
+  const std::uint64_t* rows[kAll];
+  for (unsigned l = 0; l < kAll; ++l) rows[l] = jobs[l]->key->*which;
+  load_states<V, kStates>(state, rows);
+}
+
+/// Blocks of the lanes' inner messages: where they lie in one piece, they are read there.
+/// @param rows  room for a block of each lane, and for what V::assemble writes behind it
+template <class V, unsigned kStates, std::size_t kRow>
+FLE_LANE_TARGET FLE_INLINE void load_messages(Lanes<V, kStates>& l, std::uint8_t (*rows)[kRow],
+                                              const MacJob* const* jobs, std::size_t pos,
+                                              bool last) noexcept {
+  const std::uint8_t* in[kStates * V::kLanes];
+  for (unsigned i = 0; i < kStates * V::kLanes; ++i) {
+    in[i] = last ? nullptr : whole_block(*jobs[i], pos);
+    if (in[i] == nullptr) {
+      V::assemble(rows[i], *jobs[i], pos, last);
+      in[i] = rows[i];
+    }
+  }
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) V::load_blocks(l.w[j], in + V::kLanes * j);
+}
+
+/// Writes what each job asks for of its MAC.
+template <class V, unsigned kStates, std::size_t kRow>
+FLE_LANE_TARGET FLE_INLINE void store_macs(const MacJob* const* jobs, std::uint8_t (*rows)[kRow],
+                                           typename V::T (&state)[kStates][8]) noexcept {
+  constexpr std::size_t kHead = 32;  // as long as a tag
+  std::uint8_t* to[kStates * V::kLanes];
+  std::size_t longest = 0;
+  for (unsigned i = 0; i < kStates * V::kLanes; ++i) {
+    to[i] = jobs[i]->out_len == kHead ? jobs[i]->out : rows[i];
+    longest = std::max(longest, jobs[i]->out_len);
+  }
+  if (longest <= kHead) {
+#pragma GCC unroll 2
+    for (unsigned j = 0; j < kStates; ++j) {
+#pragma GCC unroll 4
+      for (unsigned i = 0; i < 4; ++i) state[j][i] = V::swap(state[j][i]);
+      V::store_heads(to + V::kLanes * j, state[j]);
+    }
+  } else {
+    for (unsigned i = 0; i < kStates * V::kLanes; ++i) to[i] = rows[i];
+#pragma GCC unroll 2
+    for (unsigned j = 0; j < kStates; ++j) {
+#pragma GCC unroll 8
+      for (auto& word : state[j]) word = V::swap(word);
+      V::store_rows(to + V::kLanes * j, state[j]);
+    }
+  }
+  for (unsigned i = 0; i < kStates * V::kLanes; ++i)
+    if (to[i] == rows[i]) copy(jobs[i]->out, rows[i], jobs[i]->out_len);
+}
+
+/// LaneWidth::whole. `V::assemble` puts a block together; it may write kSlack bytes behind it.
+template <class V, unsigned kStates>
+FLE_LANE_TARGET void whole(const MacJob* const* jobs, std::size_t inner_blocks) noexcept {
+  constexpr unsigned kAll = kStates * V::kLanes;
+  constexpr std::size_t kSlack = 64;
+  constexpr std::uint64_t kOuterBits = (kShaBlock + kDigest) * 8;
+  alignas(64) std::uint8_t rows[kAll][kShaBlock + kSlack];
+  bool one_key = true;
+  for (unsigned l = 1; l < kAll; ++l) one_key &= jobs[l]->key == jobs[0]->key;
+  typename V::T state[kStates][8];
+  load_midstates<V, kStates>(state, jobs, one_key, &HmacState::inner);
+  // The block behind the last is that of the outer hash: one copy of the rounds does for both.
+  for (std::size_t b = 0; b <= inner_blocks; ++b) {
+    Lanes<V, kStates> l;
+    if (b < inner_blocks) {
+      load_messages(l, rows, jobs, kShaBlock * b, b + 1 == inner_blocks);
+    } else {
+#pragma GCC unroll 2
+      for (unsigned j = 0; j < kStates; ++j) {
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < 8; ++i) l.w[j][i] = state[j][i];
+        l.w[j][8] = V::set1(0x8000000000000000);
+#pragma GCC unroll 8
+        for (unsigned i = 9; i < 15; ++i) l.w[j][i] = V::set1(0);
+        l.w[j][15] = V::set1(kOuterBits);
+      }
+      load_midstates<V, kStates>(state, jobs, one_key, &HmacState::outer);
+    }
+    rounds<V, kStates>(state, l);
+  }
+  store_macs<V, kStates>(jobs, rows, state);
+}
+
 /// @tparam kStates  groups of V::kLanes lanes, side by side
 /// @param fewest    LaneWidth::fewest
 template <class V, unsigned kStates>
 constexpr LaneWidth lane_width(unsigned fewest) noexcept {
-  return {kStates * V::kLanes, fewest, compress<V, kStates>, finish<V, kStates>};
+  return {kStates * V::kLanes, fewest, compress<V, kStates>, finish<V, kStates>, whole<V, kStates>};
 }
 
 }  // namespace
