@@ -2,6 +2,8 @@
 // messages side by side (CBC chains the blocks of one), decryption sixteen blocks of one message.
 #include "kernels/aes_cbc_vaes.h"
 
+#include <algorithm>
+
 #include <immintrin.h>
 
 #include "kernels/aes.h"
@@ -72,6 +74,92 @@ FLE_TARGET_VAES512 void encrypt_chains(std::uint8_t (*chain)[kBlock], const KeyS
   }
 #pragma GCC unroll 16
   for (unsigned i = 0; i < kRegs; ++i) _mm512_store_si512(chain[4 * i], x[i]);
+}
+
+/// Up to sixteen messages of about one length under one key, from their first block to their last.
+/// Lanes end together, or nearly so: there is none to refill, and nothing to keep of any.
+class Group {
+ public:
+  FLE_TARGET_VAES512 Group(const CbcEncryptJob* jobs, std::size_t n) noexcept : key_(*jobs->key) {
+    for (unsigned l = 0; l < kLanes; ++l) add(l, jobs[l < n ? l : 0]);
+  }
+
+  FLE_TARGET_VAES512 void encrypt() noexcept {
+    Schedule s;
+    broadcast(s, key_.enc);
+    __m512i x[kRegs];
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < kRegs; ++i) x[i] = gather(iv_ + 4 * i, 0);
+    for (std::size_t b = 0; b <= most_whole_; ++b) {
+      const std::uint8_t* in[kLanes];
+      std::uint8_t* out[kLanes];
+#pragma GCC unroll 16
+      for (unsigned l = 0; l < kLanes; ++l) {
+        in[l] = b < whole_[l] ? in_[l] + kBlock * b : last_[l];
+        out[l] = b <= whole_[l] ? out_[l] + kBlock * b : beyond_;
+      }
+#pragma GCC unroll 16
+      for (unsigned i = 0; i < kRegs; ++i)
+        x[i] = _mm512_ternarylogic_epi64(x[i], s.k[0], gather(in + 4 * i, 0), kXor3);
+#pragma GCC unroll 16
+      for (int r = 1; r < kRounds; ++r) {
+#pragma GCC unroll 16
+        for (auto& v : x) v = _mm512_aesenc_epi128(v, s.k[r]);
+      }
+#pragma GCC unroll 16
+      for (unsigned i = 0; i < kRegs; ++i) {
+        x[i] = _mm512_aesenclast_epi128(x[i], s.k[kRounds]);
+        scatter(out + 4 * i, 0, x[i]);
+      }
+    }
+  }
+
+ private:
+  // An idle lane does what lane 0 does, and writes the same bytes.
+  FLE_TARGET_VAES512 void add(unsigned l, const CbcEncryptJob& j) noexcept {
+    const std::size_t whole = j.len / kBlock;
+    const auto rest = static_cast<unsigned>(j.len % kBlock);
+    in_[l] = j.in;
+    iv_[l] = j.iv;
+    out_[l] = j.out;
+    whole_[l] = whole;
+    most_whole_ = std::max(most_whole_, whole);
+    // PKCS#7 (RFC 5652 section 6.3): always at least one byte.
+    const __m128i padding = _mm_set1_epi8(static_cast<char>(kBlock - rest));
+    store(last_[l], _mm_mask_loadu_epi8(padding, static_cast<__mmask16>((1U << rest) - 1),
+                                        j.in + kBlock * whole));
+  }
+
+  const KeyState& key_;
+  const std::uint8_t* in_[kLanes];
+  const std::uint8_t* iv_[kLanes];
+  std::uint8_t* out_[kLanes];
+  std::size_t whole_[kLanes];  // whole blocks before the padded one
+  std::size_t most_whole_ = 0;
+  alignas(64) std::uint8_t last_[kLanes][kBlock];  // each lane's padded block
+  alignas(16) std::uint8_t beyond_[kBlock];        // written by lanes that have ended
+};
+
+/// Whether a lane that waits for the longest message waits for a few blocks at most.
+bool about_one_length(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  constexpr std::size_t kFew = 4;
+  std::size_t least = jobs[0].len;
+  std::size_t most = jobs[0].len;
+  for (std::size_t i = 1; i < n; ++i) {
+    least = std::min(least, jobs[i].len);
+    most = std::max(most, jobs[i].len);
+  }
+  return most / kBlock - least / kBlock <= kFew;
+}
+
+void encrypt_run(const CbcEncryptJob* jobs, std::size_t n) noexcept {
+  static constexpr CbcLanes kSixteen{kLanes, encrypt_chains};
+  if (!about_one_length(jobs, n)) {
+    cbc_encrypt_lanes(kSixteen, jobs, n);
+    return;
+  }
+  for (std::size_t i = 0; i < n; i += kLanes)
+    Group(jobs + i, std::min<std::size_t>(kLanes, n - i)).encrypt();
 }
 
 /// P = D(C) xor the ciphertext before it.
@@ -183,14 +271,13 @@ constexpr std::size_t kWorthVaes = 5;
 }  // namespace
 
 [[gnu::noinline]] bool cbc_encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) noexcept {
-  static constexpr CbcLanes kSixteen{kLanes, encrypt_chains};
   while (n != 0) {
     std::size_t run = 1;
     while (run < n && jobs[run].key == jobs->key) ++run;
     if (run < kWorthVaes) {
       if (!cbc_encrypt_aesni(jobs, run)) return false;
     } else {
-      cbc_encrypt_lanes(kSixteen, jobs, run);
+      encrypt_run(jobs, run);
     }
     jobs += run;
     n -= run;
