@@ -22,19 +22,21 @@ struct Al {
   std::uint8_t bytes[kAlLen];
 };
 
-Al al_of(Bytes associated_data) noexcept {
-  Al al;
-  const auto bits = static_cast<std::uint64_t>(associated_data.size()) * 8;
-  for (std::size_t i = 0; i < kAlLen; ++i) {
+constexpr Al al_of(std::size_t ad_len) noexcept {
+  Al al{};
+  const auto bits = static_cast<std::uint64_t>(ad_len) * 8;
+  for (std::size_t i = 0; i < kAlLen; ++i)
     al.bytes[i] = static_cast<std::uint8_t>(bits >> (8 * (kAlLen - 1 - i)));
-  }
   return al;
 }
+constexpr Al kFieldAl = al_of(kPayloadHeaderLen);
 
-/// The AD || AL in front of the plaintext, for IV derivation. Field AD is 18 bytes.
-struct IvHead {
-  std::uint8_t bytes[kPayloadHeaderLen + kAlLen];
-};
+/// @param room  lives as long as what is returned; for associated data that is not a field's
+const std::uint8_t* al_of(Bytes associated_data, Al& room) noexcept {
+  if (associated_data.size() == kPayloadHeaderLen) return kFieldAl.bytes;
+  room = al_of(associated_data.size());
+  return room.bytes;
+}
 
 Bytes ciphertext_of(Bytes sealed) noexcept {
   return sealed.subspan(kIvLen, sealed.size() - kIvLen - kTagLen);
@@ -42,7 +44,7 @@ Bytes ciphertext_of(Bytes sealed) noexcept {
 
 // Tag input: AD || IV || C || AL. In a payload AD, IV and C are contiguous: one piece, which a
 // kernel may read in place.
-MacJob tag_job(const KeyUse& key, Bytes ad, Bytes iv_and_ciphertext, const Al& al,
+MacJob tag_job(const KeyUse& key, Bytes ad, Bytes iv_and_ciphertext, Al& al,
                std::uint8_t* out) noexcept {
   MacJob j{};
   j.key = &key.state->mac;
@@ -55,7 +57,7 @@ MacJob tag_job(const KeyUse& key, Bytes ad, Bytes iv_and_ciphertext, const Al& a
     j.body = ad.data();
     j.body_len += ad.size();
   }
-  j.tail = al.bytes;
+  j.tail = al_of(ad, al);
   j.tail_len = kAlLen;
   j.out = out;
   j.out_len = kTagLen;
@@ -74,12 +76,11 @@ bool for_kernel_runs(std::span<Item> items, F f) noexcept {
   return true;
 }
 
-MacJob iv_job(const SealItem& it, IvHead& head) noexcept {
-  const std::size_t ad_len = it.associated_data.size();
-  std::memcpy(head.bytes, it.associated_data.data(), ad_len);
-  std::memcpy(head.bytes + ad_len, al_of(it.associated_data).bytes, kAlLen);
-  return {&it.key.state->iv,   head.bytes, it.plaintext.data(), nullptr, ad_len + kAlLen,
-          it.plaintext.size(), 0,          it.sealed.data(),    kIvLen};
+// IV input: AD || AL || P.
+MacJob iv_job(const SealItem& it) noexcept {
+  return {&it.key.state->iv,   it.associated_data.data(), kFieldAl.bytes,
+          it.plaintext.data(), kPayloadHeaderLen,         kAlLen,
+          it.plaintext.size(), it.sealed.data(),          kIvLen};
 }
 
 CbcEncryptJob encrypt_job(const SealItem& it) noexcept {
@@ -90,19 +91,14 @@ CbcEncryptJob encrypt_job(const SealItem& it) noexcept {
 /// @param al  lives as long as the job
 MacJob tag_job(const SealItem& it, Al& al) noexcept {
   const std::size_t body = it.sealed.size() - kTagLen;
-  al = al_of(it.associated_data);
   return tag_job(it.key, it.associated_data, it.sealed.first(body), al, it.sealed.data() + body);
 }
 
 bool derive_ivs(const kernels::Kernel& kernel, std::span<const SealItem> items) noexcept {
   MacJob jobs[kChunk];
-  IvHead heads[kChunk];
   std::size_t n = 0;
-  for (const SealItem& it : items) {
-    if (it.iv != Iv::derived) continue;
-    jobs[n] = iv_job(it, heads[n]);
-    ++n;
-  }
+  for (const SealItem& it : items)
+    if (it.iv == Iv::derived) jobs[n++] = iv_job(it);
   return n == 0 || kernel.mac(jobs, n);
 }
 
@@ -120,11 +116,10 @@ bool write_tags(const kernels::Kernel& kernel, std::span<const SealItem> items) 
 }
 
 bool seal_one(const kernels::Kernel& kernel, const SealItem& it) noexcept {
-  IvHead head;
   Al al;
   MacJob iv;
   const bool derived = it.iv == Iv::derived;
-  if (derived) iv = iv_job(it, head);
+  if (derived) iv = iv_job(it);
   return kernel.seal_one(derived ? &iv : nullptr, encrypt_job(it), tag_job(it, al));
 }
 
@@ -150,7 +145,6 @@ bool check_run(const kernels::Kernel& kernel, std::span<OpenItem> items) noexcep
     it.opened = false;
     it.plaintext_len = 0;
     if (it.sealed.size() < kIvLen + kBlockLen + kTagLen) continue;
-    als[n] = al_of(it.associated_data);
     jobs[n] = tag_job(it.key, it.associated_data, it.sealed.first(it.sealed.size() - kTagLen),
                       als[n], tags[n]);
     checked[n++] = &it;
