@@ -131,6 +131,18 @@ FLE_TARGET_AVX512 FLE_INLINE __m256i interleave(__m128i first, __m128i second) n
   return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi64(first, second)),
                                  _mm_unpackhi_epi64(first, second), 1);
 }
+FLE_TARGET_AVX512 FLE_INLINE void load_words(Two& t, const std::uint8_t* const (&in)[2]) noexcept {
+#pragma GCC unroll 8
+  for (unsigned i = 0; i < 8; ++i)
+    t.w[i] = interleave(swap(load(in[0] + 16 * i)), swap(load(in[1] + 16 * i)));
+}
+/// What follows the inner digest in the block of the outer hash: 0x80, zeros and the length.
+FLE_TARGET_AVX512 FLE_INLINE void pad_digests(Two& t) noexcept {
+  constexpr long long kBits = (kShaBlock + kDigest) * 8;
+  t.w[4] = _mm256_zextsi128_si256(_mm_set1_epi64x(static_cast<long long>(0x8000000000000000)));
+  t.w[5] = t.w[6] = _mm256_setzero_si256();
+  t.w[7] = _mm256_set_epi64x(kBits, kBits, 0, 0);
+}
 FLE_TARGET_AVX512 FLE_INLINE void load_state(__m128i (&state)[8],
                                              const std::uint64_t* const* rows) noexcept {
 #pragma GCC unroll 4
@@ -153,9 +165,7 @@ FLE_TARGET_AVX512 void compress_two_avx512(std::uint64_t* const* to,
   load_state(state, from);
   for (; n_blocks != 0; --n_blocks) {
     Two t;
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < 8; ++i)
-      t.w[i] = interleave(swap(load(in[0] + 16 * i)), swap(load(in[1] + 16 * i)));
+    load_words(t, in);
     rounds(state, t);
     for (auto& p : in) p += kShaBlock;
   }
@@ -171,17 +181,13 @@ FLE_TARGET_AVX512 void compress_two_avx512(std::uint64_t* const* to,
 FLE_TARGET_AVX512 void finish_two_avx512(std::uint8_t* const* macs,
                                          const std::uint64_t* const* outer,
                                          const std::uint64_t* const* inner) noexcept {
-  constexpr long long kBits = (kShaBlock + kDigest) * 8;
   __m128i state[8];
   load_state(state, outer);
   Two t;
 #pragma GCC unroll 4
   for (unsigned i = 0; i < 4; ++i)
     t.w[i] = interleave(load_two(inner[0] + 2 * i), load_two(inner[1] + 2 * i));
-  const __m128i end = _mm_set1_epi64x(static_cast<long long>(0x8000000000000000));
-  t.w[4] = _mm256_zextsi128_si256(end);
-  t.w[5] = t.w[6] = _mm256_setzero_si256();
-  t.w[7] = _mm256_set_epi64x(kBits, kBits, 0, 0);
+  pad_digests(t);
   rounds(state, t);
 #pragma GCC unroll 4
   for (unsigned i = 0; i < 4; ++i) {
@@ -190,6 +196,45 @@ FLE_TARGET_AVX512 void finish_two_avx512(std::uint8_t* const* macs,
     store(macs[0] + 16 * i, _mm_unpacklo_epi64(even, odd));
     store(macs[1] + 16 * i, _mm_unpackhi_epi64(even, odd));
   }
+}
+
+/// LaneWidth::whole. One copy of the rounds serves both hashes.
+FLE_TARGET_AVX512 void whole_two_avx512(const MacJob* const* jobs,
+                                        std::size_t inner_blocks) noexcept {
+  const std::uint64_t* const inner[2] = {jobs[0]->key->inner, jobs[1]->key->inner};
+  const std::uint64_t* const outer[2] = {jobs[0]->key->outer, jobs[1]->key->outer};
+  alignas(64) std::uint8_t rows[2][kShaBlock];
+  __m128i state[8];
+  load_state(state, inner);
+  for (std::size_t b = 0; b <= inner_blocks; ++b) {
+    Two t;
+    if (b < inner_blocks) {
+      const std::uint8_t* in[2];
+      for (unsigned l = 0; l < 2; ++l) {
+        const bool last = b + 1 == inner_blocks;
+        in[l] = last ? nullptr : whole_block(*jobs[l], kShaBlock * b);
+        if (in[l] != nullptr) continue;
+        assemble_block(rows[l], *jobs[l], kShaBlock * b, last);
+        in[l] = rows[l];
+      }
+      load_words(t, in);
+    } else {
+#pragma GCC unroll 4
+      for (unsigned i = 0; i < 4; ++i)
+        t.w[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(state[2 * i]), state[2 * i + 1], 1);
+      pad_digests(t);
+      load_state(state, outer);
+    }
+    rounds(state, t);
+  }
+#pragma GCC unroll 4
+  for (unsigned i = 0; i < 4; ++i) {
+    const __m128i even = swap(state[2 * i]);
+    const __m128i odd = swap(state[2 * i + 1]);
+    store(rows[0] + 16 * i, _mm_unpacklo_epi64(even, odd));
+    store(rows[1] + 16 * i, _mm_unpackhi_epi64(even, odd));
+  }
+  for (unsigned l = 0; l < 2; ++l) copy(jobs[l]->out, rows[l], jobs[l]->out_len);
 }
 
 }  // namespace fle::kernels

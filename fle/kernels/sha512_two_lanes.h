@@ -9,9 +9,11 @@ void compress_two_avx512(std::uint64_t* const* to, const std::uint64_t* const* f
                          const std::uint8_t* const* blocks, std::size_t n_blocks) noexcept;
 void finish_two_avx512(std::uint8_t* const* macs, const std::uint64_t* const* outer,
                        const std::uint64_t* const* inner) noexcept;
+void whole_two_avx512(const MacJob* const* jobs, std::size_t inner_blocks) noexcept;
 
 /// SHA-512 of two messages. Need: kAvx512.
-inline constexpr LaneWidth kSha512TwoAvx512{2, 2, compress_two_avx512, finish_two_avx512};
+inline constexpr LaneWidth kSha512TwoAvx512{2, 2, compress_two_avx512, finish_two_avx512,
+                                            whole_two_avx512};
 
 }  // namespace fle::kernels
 

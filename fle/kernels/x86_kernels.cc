@@ -1,8 +1,11 @@
 // The kernels of x86-64, a row each: the best code there is for hashing, encrypting and decrypting
 // on its kind of CPU. dispatch.cc chooses one.
+#include <algorithm>
+
 #include "kernels/aes_cbc_aesni.h"
 #include "kernels/aes_cbc_vaes.h"
 #include "kernels/aes_cbc_vaes_avx2.h"
+#include "kernels/hmac_few.h"
 #include "kernels/hmac_lanes.h"
 #include "kernels/kernel.h"
 #include "kernels/scrub.h"
@@ -16,18 +19,18 @@ namespace {
 // More than the frames of the functions in aes_cbc_vaes.cc, and of the scheduler between them.
 constexpr std::size_t kStack = 4096;
 
-// Blocks of a message alone for which wide registers, and the stack to wipe behind them, cost more
-// than they save.
-constexpr std::size_t kTooShortForVaes = 8;
-// The same for messages to encrypt: AES-NI wipes up behind itself.
+// Messages for which wide registers, and the stack to wipe behind them, cost more than they save;
+// to decrypt, only where they have no more blocks than this.
 constexpr std::size_t kTooFewForVaes = 4;
+constexpr std::size_t kTooShortForVaes = 8;
+bool is_short(const CbcDecryptJob& j) noexcept { return j.n_blocks <= kTooShortForVaes; }
 
 FLE_TARGET_AVX2 bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
-  if (n == 1) {
-    mac_one_avx2(jobs[0]);
+  if (n < kSha512Avx2[0].fewest) {
+    for (std::size_t i = 0; i < n; ++i) mac_one_avx2(jobs[i]);
     return true;
   }
-  hmac_lanes(kSha512Avx2, jobs, n);
+  if (!hmac_few(kSha512Avx2, jobs, n)) hmac_lanes(kSha512Avx2, jobs, n);
   scrub_ymm();
   return true;
 }
@@ -36,7 +39,7 @@ FLE_TARGET_AVX512 bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
     mac_one_avx512(jobs[0]);
     return true;
   }
-  hmac_lanes(kSha512Avx512, jobs, n);
+  if (!hmac_few(kSha512Avx512, jobs, n)) hmac_lanes(kSha512Avx512, jobs, n);
   scrub_zmm();
   return true;
 }
@@ -48,7 +51,8 @@ FLE_TARGET_AVX512 bool encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) no
   return good;
 }
 FLE_TARGET_AVX512 bool decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
-  if (n == 1 && jobs[0].n_blocks <= kTooShortForVaes) return cbc_decrypt_aesni(jobs, n);
+  if (n <= kTooFewForVaes && std::all_of(jobs, jobs + n, is_short))
+    return cbc_decrypt_aesni(jobs, n);
   const bool good = cbc_decrypt_vaes(jobs, n);
   scrub_zmm();
   scrub_stack<kStack>();
