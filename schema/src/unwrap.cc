@@ -23,6 +23,11 @@ constexpr Wrapper kWrappers[] = {
     {"options",
      "this is an entry of listCollections: the schema is the value of '$jsonSchema' in 'validator' "
      "in 'options'"},
+    {"cursor",
+     "this is an answer to listCollections: the schema is the value of '$jsonSchema' in an entry "
+     "of 'firstBatch'"},
+    {"firstBatch",
+     "this is an answer to listCollections: the schema is the value of '$jsonSchema' in an entry"},
     {"schemaMap",
      "these are a driver's options: a schema is the value of one entry of 'schemaMap'"},
 };
@@ -46,32 +51,85 @@ bool is_schema_map(const SchemaValue& v) {
 
 bool is_keyword(const Member& m) {
   // An entry of listCollections has a type of its own.
-  return find_keyword(m.name) != nullptr && !(m.name == "type" && m.value.text == "collection");
+  constexpr std::string_view kTypes[] = {"collection", "view", "timeseries"};
+  return find_keyword(m.name) != nullptr &&
+         !(m.name == "type" && std::ranges::count(kTypes, m.value.text) != 0);
 }
 
-std::string names_of(const SchemaValue& map) {
+/// What listCollections and getCollectionInfos list.
+bool is_entry(const SchemaValue& v) {
+  const SchemaValue* name = v.find("name");
+  return name != nullptr && name->kind == ValueKind::string &&
+         (v.find("options") != nullptr || v.find("type") != nullptr);
+}
+
+bool is_list(const SchemaValue& v) {
+  return v.kind == ValueKind::array && !v.items.empty() && std::ranges::all_of(v.items, is_entry);
+}
+
+bool has_schema(const SchemaValue& entry) {
+  const SchemaValue* at = &entry;
+  for (const char* name : {"options", "validator", "$jsonSchema"}) {
+    at = at->find(name);
+    if (at == nullptr) return false;
+  }
+  return true;
+}
+
+/// Schemas of several collections, of which one is taken.
+struct Choice {
+  std::string name;  // of its collection, with the database or without
+  std::string step;  // that leads to it
+  const SchemaValue* value;
+};
+struct Choices {
+  const char* where;
+  std::vector<Choice> all;
+};
+
+/// A schema map, or a list of collections; none in all else.
+Choices choices_in(const SchemaValue& v, bool with_ns) {
+  Choices c{"schema map", {}};
+  if (is_schema_map(v)) {
+    for (const Member& m : v.members) c.all.push_back({m.name, m.name, &m.value});
+  } else if (is_list(v)) {
+    c.where = "list of collections";
+    for (std::size_t i = 0; i < v.items.size(); ++i)
+      if (with_ns || has_schema(v.items[i]))
+        c.all.push_back({v.items[i].find("name")->text, std::to_string(i), &v.items[i]});
+  }
+  return c;
+}
+
+std::string names_of(const Choices& choices) {
   constexpr std::size_t kMost = 10;
   std::string s;
-  for (std::size_t i = 0; i < std::min(kMost, map.members.size()); ++i)
-    s += (i == 0 ? "'" : ", '") + printable(map.members[i].name) + "'";
-  if (map.members.size() > kMost) s += ", ...";
+  for (std::size_t i = 0; i < std::min(kMost, choices.all.size()); ++i)
+    s += (i == 0 ? "'" : ", '") + printable(choices.all[i].name) + "'";
+  if (choices.all.size() > kMost) s += ", ...";
   return s;
 }
 
-Outcome<const Member*> entry_of(const SchemaValue& map, const Location& place, std::string_view ns,
-                                Faults& faults) {
+Outcome<const Choice*> choose(const Choices& choices, const Location& place, std::string_view ns,
+                              Faults& faults) {
+  const std::string where = "this " + std::string(choices.where);
   if (ns.empty()) {
-    if (map.members.size() == 1) return &map.members.front();
+    if (choices.all.size() == 1) return &choices.all.front();
+    if (choices.all.empty())
+      return faults.last(Rule::none_inside, "there is no '$jsonSchema' in " + where, place);
     return faults.last(Rule::which,
-                       "this schema map has " + std::to_string(map.members.size()) +
-                           " schemas, of " + names_of(map) + ": say which",
+                       where + " has " + std::to_string(choices.all.size()) + " schemas, of " +
+                           names_of(choices) + ": say which",
                        place);
   }
-  const auto it = std::ranges::find(map.members, ns, &Member::name);
-  if (it != map.members.end()) return &*it;
+  // A list is of one database, which it does not name.
+  const std::string_view collection = ns.substr(ns.find('.') + 1);
+  const auto it = std::ranges::find_if(
+      choices.all, [&](const Choice& c) { return c.name == ns || c.name == collection; });
+  if (it != choices.all.end()) return &*it;
   return faults.last(
       Rule::which,
-      "this schema map has no schema of '" + printable(ns) + "', only of " + names_of(map), place);
+      where + " has no schema of '" + printable(ns) + "', only of " + names_of(choices), place);
 }
 
 }  // namespace
@@ -83,32 +141,37 @@ Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view n
     const SchemaValue& v = *at.schema;
     // What has a keyword is a schema: its compiler tells what else does not belong there.
     const bool is_schema = std::ranges::any_of(v.members, is_keyword);
-    if (v.kind != ValueKind::object || is_schema) return at;
-    const Member* inside = nullptr;
-    if (is_schema_map(v)) {
-      if (several != nullptr && ns.empty() && v.members.size() > 1) {
-        for (const Member& m : v.members) several->push_back(m.name);
+    const bool has_choices = is_schema_map(v) || is_list(v);
+    if ((v.kind != ValueKind::object && !has_choices) || is_schema) return at;
+    const SchemaValue* inside = nullptr;
+    std::string step;
+    if (has_choices) {
+      const Choices choices = choices_in(v, !ns.empty());
+      if (several != nullptr && ns.empty() && choices.all.size() > 1) {
+        for (const Choice& c : choices.all) several->push_back(c.name);
         Faults unheard;
-        return entry_of(v, at.place, ns, unheard).error();
+        return choose(choices, at.place, ns, unheard).error();
       }
-      FLE_TRY(inside, entry_of(v, at.place, ns, faults));
+      FLE_TRY(const Choice* choice, choose(choices, at.place, ns, faults));
+      inside = choice->value;
+      step = choice->step;
     } else {
       const auto it = std::ranges::find_if(
           v.members, [](const Member& m) { return find_wrapper(m.name) != nullptr; });
       if (it == v.members.end()) return at;
-      inside = &*it;
-      if (find_wrapper(inside->name)->validator) at.origin = Origin::remote;
-      const bool leads_on = inside->name == "$jsonSchema" || is_schema_map(inside->value) ||
-                            std::ranges::any_of(inside->value.members, [](const Member& m) {
+      inside = &it->value;
+      step = it->name;
+      if (find_wrapper(step)->validator) at.origin = Origin::remote;
+      const bool leads_on = step == "$jsonSchema" || is_schema_map(*inside) || is_list(*inside) ||
+                            std::ranges::any_of(inside->members, [](const Member& m) {
                               return find_wrapper(m.name) != nullptr;
                             });
-      const Location place = at.place.at(inside->name, inside->value);
       if (!leads_on)
-        return faults.last(Rule::none_inside, "there is no '$jsonSchema' in '" + inside->name + "'",
-                           place);
+        return faults.last(Rule::none_inside, "there is no '$jsonSchema' in '" + step + "'",
+                           at.place.at(step, *inside));
     }
-    at.schema = &inside->value;
-    at.place = at.place.at(inside->name, inside->value);
+    at.schema = inside;
+    at.place = at.place.at(step, *inside);
   }
 }
 

@@ -1,5 +1,6 @@
 // Schemas in what stands around them, and words that are proposed for others.
 #include "fle/did_you_mean.h"
+#include "fle/schema/lint.h"
 #include "schema/schema_support.h"
 
 namespace fle::test {
@@ -63,6 +64,42 @@ TEST(WrappedSchema, OfAMapIsChosenByItsCollection) {
       << none;
   const std::string other = compiled("{'clinic.patients':" + kPatients + "}", "clinic.visits");
   EXPECT_NE(other.find("no schema of 'clinic.visits'"), std::string::npos) << other;
+}
+
+TEST(WrappedSchema, OfAListOfCollectionsIsChosenByItsName) {
+  const auto entry = [](const std::string& name, const std::string& schema) {
+    return "{'name':'" + name + "','type':'collection','options':{" +
+           (schema.empty() ? "" : "'validator':{'$jsonSchema':" + schema + "}") +
+           "},'info':{'readOnly':false},'idIndex':{'v':2,'key':{'_id':1}}}";
+  };
+  const std::string one = "[" + entry("plain", "") + "," + entry("patients", kPatients) +
+                          ",{'name':'v','type':'view','options':{'viewOn':'patients'}}]";
+  const std::string two = "[" + entry("patients", kPatients) + "," + entry("visits", kVisits) + "]";
+  const std::string answer =
+      "{'cursor':{'id':0,'ns':'clinic.$cmd.listCollections','firstBatch':" + two + "},'ok':1}";
+  EXPECT_EQ(compiled(one), "ssn;") << "the only one that has a schema";
+  EXPECT_EQ(compiled(one, "clinic.patients"), "ssn;");
+  for (const std::string& list : {two, answer}) {
+    EXPECT_EQ(compiled(list, "clinic.patients"), "ssn;");
+    EXPECT_EQ(compiled(list, "clinic.visits"), "note;");
+    EXPECT_NE(compiled(list).find("this list of collections has 2 schemas, of 'patients', "
+                                  "'visits': say which"),
+              std::string::npos)
+        << compiled(list);
+    EXPECT_NE(compiled(list, "clinic.x").find("no schema of 'clinic.x', only of 'patients'"),
+              std::string::npos);
+  }
+  EXPECT_NE(compiled(one, "clinic.plain").find("there is no '$jsonSchema' in 'options'"),
+            std::string::npos)
+      << compiled(one, "clinic.plain");
+  EXPECT_NE(compiled("[" + entry("plain", "") + "]").find("no '$jsonSchema' in this list"),
+            std::string::npos);
+  const auto names = schema::find_wrapped_json(json(answer), "clinic.visits");
+  ASSERT_TRUE(names);
+  EXPECT_EQ(*names, (std::vector<std::string>{"cursor", "firstBatch", "1", "options", "validator",
+                                              "$jsonSchema"}));
+  const auto report = schema::lint_wrapped_json(json(two));
+  EXPECT_EQ(report.n_broken, 0U) << "every schema of it is looked at";
 }
 
 TEST(WrappedSchema, KeepsLineColumnAndPointerOfItsFaults) {

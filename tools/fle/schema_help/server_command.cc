@@ -43,9 +43,13 @@ Outcome<Found> find(const SchemaFile& file, const std::string& text) {
   const auto names = schema::find_wrapped_json(text, file.ns);
   if (!names) return file.in_file(names.error());
   Found found;
-  FLE_CHECK(option_to_bson("schema '" + file.path + "'", text, found.file));
+  // It may be an array, and no document of BSON is.
+  FLE_CHECK(option_to_bson("schema '" + file.path + "'", "{\"file\": " + text + "}", found.file));
+  std::vector<std::string> path{"file"};
+  path.insert(path.end(), names->begin(), names->end());
   Bytes inside = found.file;
-  for (const std::string& name : *names) {
+  std::string named;
+  for (const std::string& name : path) {
     if (name == kJsonSchema) {
       found.validator = inside;
       break;
@@ -53,12 +57,15 @@ Outcome<Found> find(const SchemaFile& file, const std::string& text) {
     const auto e = bson::find(inside, name);
     if (!e) return file.in_file(Failure(Errc::schema_bad_value, "no '" + name + "' in it"));
     inside = bson::value_of(inside, *e);
+    // The command or the options that the file is, or an entry of its list.
+    const bool is_item = name.find_first_not_of("0123456789") == std::string::npos;
+    if (name == path.front() || is_item) named = named_in(inside);
   }
   if (found.validator.empty()) found.schema = inside;
   const bool in_map = !names->empty() && names->back().find('.') != std::string::npos;
   found.collection = !file.ns.empty() ? collection_of(file.ns)
                      : in_map         ? collection_of(names->back())
-                                      : named_in(found.file);
+                                      : named;
   return found;
 }
 

@@ -35,11 +35,12 @@ enum class Origin : std::uint8_t {
 
 /// The same for a schema as people keep it, in what stands around it: a validator
 /// ({"$jsonSchema": ...}), a document that has one (the commands create and collMod, a collection's
-/// options, an entry of listCollections), or a driver's schema map ({"db.collection": ...}). A
-/// schema out of a validator is compiled as Origin::remote. The others here refuse all of that, and
-/// name it.
+/// options, an entry of listCollections, and a list or an answer of such entries), or a driver's
+/// schema map ({"db.collection": ...}). A schema out of a validator is compiled as Origin::remote.
+/// The others here refuse all of that, and name it.
 ///
-/// @param ns  "db.collection": whose schema to take from a schema map. Empty: its only one.
+/// @param ns  "db.collection": whose schema to take from a schema map, or of which collection from
+///            a list. Empty: the only one.
 /// @retval Errc::schema_bad_value  a schema map with several schemas, or none of `ns`; a validator
 ///                                 without a $jsonSchema
 [[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_wrapped_json(
