@@ -1,7 +1,11 @@
 #include "fle/kms/rewrap.h"
 
 #include <algorithm>
+#include <atomic>
+#include <iterator>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "document/bson_fields.h"
 #include "document/master_key.h"
@@ -11,6 +15,7 @@
 #include "sealing.h"
 #include "vault/vault_common.h"
 #include "verified_wrap.h"
+#include "work_on_all.h"
 
 namespace fle::kms {
 namespace {
@@ -66,36 +71,36 @@ Done check_named(const Providers& providers, const RewrapOptions& options,
                      "KmsOptions::master_keys, or name it in RewrapOptions::from");
 }
 
-/// One run over the keys that were selected.
+/// One run over the keys that were selected. Thread-safe.
 class Run {
  public:
   Run(KeyVault& vault, const Providers& providers, const RewrapOptions& options)
       : vault_(vault), providers_(providers), options_(options) {}
 
   Done add(const KeyDocument& key) {
-    if (options_.resume && options_.master_key && is_under(*options_.master_key, key.master_key)) {
-      result_.current.push_back(key.id);
-      return ok;
-    }
+    if (vault_fails_) return Failure(Errc::vault_failed, "not tried: nothing could be stored");
     KmsCall call(KmsCall::after(providers_.call_timeout()));
     const KmsCall::Scope scope(call);
     call.bind_keys();  // what was named is what opens it
     auto made = wrap_anew(key);
     if (!made) return about(made.error(), key.id);
-    result_.rewrapped.push_back(key.id);
     if (options_.dry_run) return ok;
-    waiting_.push_back(std::move(*made));
-    return options_.batch != 0 && waiting_.size() >= options_.batch ? store() : Done(ok);
+    std::vector<Rewrapping> batch;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.push_back(std::move(*made));
+      if (options_.batch == 0 || waiting_.size() < options_.batch) return ok;
+      batch = std::exchange(waiting_, {});
+    }
+    return store(batch);
   }
 
-  Done store() {
-    if (waiting_.empty()) return ok;
-    FLE_TRY(const std::vector<KeyId> changed, vault_.rewrap(waiting_));
-    stored_ += waiting_.size() - changed.size();
-    waiting_.clear();
-    for (const KeyId& id : changed) std::erase(result_.rewrapped, id);
-    result_.changed.insert(result_.changed.end(), changed.begin(), changed.end());
-    return ok;
+  Done store_rest() { return store(std::exchange(waiting_, {})); }
+
+  /// The vault would not store what was ready: nothing else can be stored, either.
+  [[nodiscard]] const Done& vault_state() const noexcept { return vault_state_; }
+  [[nodiscard]] bool is_changed(const KeyId& id) const {
+    return std::ranges::count(changed_, id) != 0;
   }
 
   [[nodiscard]] Failure after_some(Failure f) const {
@@ -104,9 +109,20 @@ class Run {
     return f;
   }
 
-  [[nodiscard]] RewrapResult& result() noexcept { return result_; }
-
  private:
+  Done store(const std::vector<Rewrapping>& batch) {
+    const std::lock_guard lock(store_mutex_);
+    if (!vault_state_ || batch.empty()) return vault_state_;
+    const auto changed = vault_.rewrap(batch);
+    if (!changed) {
+      vault_fails_ = true;
+      return vault_state_ = changed.error();
+    }
+    stored_ += batch.size() - changed->size();
+    changed_.insert(changed_.end(), changed->begin(), changed->end());
+    return ok;
+  }
+
   [[nodiscard]] Outcome<Rewrapping> wrap_anew(const KeyDocument& key) const {
     FLE_TRY(Provider * from, providers_.find(key.master_key.provider));
     FLE_CHECK(check_seal(providers_, key));
@@ -143,10 +159,26 @@ class Run {
   KeyVault& vault_;
   const Providers& providers_;
   const RewrapOptions& options_;
-  RewrapResult result_;
-  std::vector<Rewrapping> waiting_;  // to be stored: nothing secret
+  std::mutex mutex_;
+  std::vector<Rewrapping> waiting_;  // to be stored: nothing secret. Guarded by mutex_
+  std::atomic<bool> vault_fails_{false};
+  std::mutex store_mutex_;
+  // Guarded by store_mutex_.
+  Done vault_state_ = ok;
+  std::vector<KeyId> changed_;
   std::size_t stored_ = 0;
 };
+
+/// Takes away what need not be wrapped anew.
+std::vector<KeyDocument> left_out(std::vector<KeyDocument>& keys, const RewrapOptions& options) {
+  if (!options.resume || !options.master_key) return {};
+  const auto rest = std::ranges::stable_partition(
+      keys, [&](const KeyDocument& key) { return !is_under(*options.master_key, key.master_key); });
+  std::vector<KeyDocument> out(std::make_move_iterator(rest.begin()),
+                               std::make_move_iterator(rest.end()));
+  keys.erase(rest.begin(), rest.end());
+  return out;
+}
 
 }  // namespace
 
@@ -158,17 +190,33 @@ Outcome<RewrapResult> rewrap_many_data_key(KeyVault& vault, const Providers& pro
     FLE_CHECK(providers.check_pins(target));
   }
   for (const auto& [id, pins] : options.from) FLE_CHECK(check_pins_of(id, pins));
-  FLE_TRY(const std::vector<KeyDocument> keys, vault.match(filter));
+  FLE_TRY(std::vector<KeyDocument> keys, vault.match(filter));
   for (const KeyDocument& key : keys) {
     if (const Done may = check_named(providers, options, key.master_key); !may)
       return about(may.error(), key.id);
   }
+  RewrapResult result;
+  for (const KeyDocument& key : left_out(keys, options)) result.current.push_back(key.id);
   Run run(vault, providers, options);
-  for (const KeyDocument& key : keys) {
-    if (const Done done = run.add(key); !done) return run.after_some(done.error());
+  const WorkOptions work{options.threads, options.retries, options.keep_going, options.wait};
+  std::vector<Undone> undone =
+      work_on_all(keys.size(), work, [&](std::size_t i) { return run.add(keys[i]); });
+  const bool ends = !undone.empty() && !options.keep_going;
+  if (!ends) (void)run.store_rest();
+  if (!run.vault_state()) return run.after_some(run.vault_state().error());
+  if (ends) return run.after_some(std::move(undone.front().failure));
+  auto next = undone.begin();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (next != undone.end() && next->item == i) {
+      result.failed.push_back({keys[i].id, about(std::move(next->failure), keys[i].id)});
+      ++next;
+    } else if (run.is_changed(keys[i].id)) {
+      result.changed.push_back(keys[i].id);
+    } else {
+      result.rewrapped.push_back(keys[i].id);
+    }
   }
-  if (const Done done = run.store(); !done) return run.after_some(done.error());
-  return std::move(run.result());
+  return result;
 }
 
 }  // namespace fle::kms

@@ -209,6 +209,57 @@ TEST_F(Rewrap, LeavesAloneWhatSomebodyElseChangesMeanwhile) {
   EXPECT_EQ(five->front().master_key.provider, "local:new");
 }
 
+TEST_F(Rewrap, ManyThreadsStoreEveryKeyOnce) {
+  constexpr std::uint32_t kMany = 200;
+  for (std::uint32_t n = kKeys + 1; n <= kMany; ++n)
+    ASSERT_TRUE(vault_.insert(real_document(n, {"n" + std::to_string(n)})));
+  RewrapOptions options = to_new();
+  options.threads = 8;
+  options.batch = 7;
+  const auto result = run(options);
+  ASSERT_TRUE(result) << result.error().to_string();
+  EXPECT_EQ(result->rewrapped.size(), kMany);
+  EXPECT_TRUE(std::ranges::is_sorted(result->rewrapped)) << "in the order of the vault";
+  EXPECT_EQ(check_all_open(), kMany);
+  EXPECT_GE(vault_.rewraps, static_cast<int>(kMany / options.batch));
+  options.resume = true;
+  EXPECT_EQ(run(options)->current.size(), kMany);
+}
+
+TEST_F(Rewrap, KeepGoingListsWhatFailedAndStoresTheRest) {
+  KeyDocument broken = real_document(9, {"broken"});
+  broken.key_material[40] ^= 1;
+  ASSERT_TRUE(vault_.insert(broken));
+  RewrapOptions options = to_new();
+  options.threads = 3;
+  EXPECT_EQ(run(options).error().code, Errc::key_unwrap_failed);
+  EXPECT_EQ(vault_.rewraps, 0) << "as drivers do: all or none";
+  options.keep_going = true;
+  const auto result = run(options);
+  ASSERT_TRUE(result) << result.error().to_string();
+  EXPECT_EQ(result->rewrapped.size(), kKeys);
+  ASSERT_EQ(result->failed.size(), 1U);
+  EXPECT_EQ(result->failed.front().id, id_of(9));
+  EXPECT_EQ(result->failed.front().failure.code, Errc::key_unwrap_failed);
+  EXPECT_NE(result->failed.front().failure.message.find(to_uuid_string(id_of(9))),
+            std::string::npos);
+  ASSERT_TRUE(vault_.inner().delete_key(id_of(9)));
+  EXPECT_EQ(check_all_open(), kKeys);
+}
+
+TEST_F(Rewrap, AVaultThatFailsEndsEvenWhatKeepsGoing) {
+  vault_.works = 1;
+  RewrapOptions options = to_new();
+  options.keep_going = true;
+  options.batch = 2;
+  const auto result = run(options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::vault_failed);
+  EXPECT_NE(result.error().message.find("2 keys have been rewrapped"), std::string::npos)
+      << result.error().message;
+  EXPECT_EQ(vault_.rewraps, 2) << "nothing is sent to a vault that does not store";
+}
+
 /// Wraps as told; unwraps to what the test wants.
 class FakeProvider final : public Provider {
  public:

@@ -1,7 +1,10 @@
 #ifndef FLE_KMS_REWRAP_H_
 #define FLE_KMS_REWRAP_H_
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -31,12 +34,33 @@ struct RewrapOptions {
   /// that cannot be leaves all as they were. N: stores after every N keys, which an interrupted run
   /// then need not do again.
   std::size_t batch = 0;
+  /// How many keys are worked on at once: most of the time of each goes by waiting for a KMS. The
+  /// vault is written by one at a time.
+  std::size_t threads = 1;
+  /// How often keys whose KMS did not answer, beside the retries of KmsOptions, are tried once
+  /// more, each time after a longer wait with a random part.
+  std::uint32_t retries = 0;
+  /// A key that cannot be wrapped anew is listed in RewrapResult::failed and does not keep others
+  /// from it.
+  bool keep_going = false;
+  /// Waits before a retry; null: sleeps. For tests.
+  std::function<void(std::chrono::milliseconds)> wait{};
+};
+
+/// Whether what failed so may succeed later as it is: the other side was not there, or busy.
+[[nodiscard]] FLE_API bool may_be_tried_again(Errc code) noexcept;
+
+/// A key that stayed as it was, and why.
+struct RewrapFailure {
+  KeyId id;
+  Failure failure;  ///< As the failure of rewrap_many_data_key() would be.
 };
 
 struct RewrapResult {
   std::vector<KeyId> rewrapped;  ///< In a dry run: would have been.
   std::vector<KeyId> current;    ///< Left out by RewrapOptions::resume.
   std::vector<KeyId> changed;    ///< Left alone: somebody else changed or deleted them meanwhile.
+  std::vector<RewrapFailure> failed{};  ///< With RewrapOptions::keep_going.
 };
 
 /// Wraps data keys anew (CSFLE specification, "rewrapManyDataKey"); the data keys, and so all that
