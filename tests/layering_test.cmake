@@ -59,6 +59,7 @@ set(rooms
   "tools/fle commands command_line|streams|inputs|outputs"
   "tools/fle schema_help command_line|streams|commands|keys"
   "tools/fle generate command_line|streams"
+  "tools/fle manual command_line"
   "tools/mongocrypt include none"
   "tools/mongocrypt original none"
   "tools/mongocrypt handle original"

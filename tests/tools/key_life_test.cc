@@ -18,8 +18,9 @@ struct KeyLife : ::testing::Test {
   void SetUp() override {
     ASSERT_EQ(run({"keygen", "--out", "one"}).status, 0);
     ASSERT_EQ(run({"keygen", "--out", "two"}).status, 0);
-    folder.write("kms.json", R"({"local": {"key": ")" + base64("one") +
-                                 R"("}, "local:two": {"key": ")" + base64("two") + R"("}})");
+    folder.write("kms.json", R"({"local": {"key": ")" + base64_of(folder.read("one")) +
+                                 R"("}, "local:two": {"key": ")" + base64_of(folder.read("two")) +
+                                 R"("}})");
   }
   Ended run(const Args& args, const std::string& input = {}) const {
     return run_fle(folder.path(), args, input);
@@ -39,18 +40,6 @@ struct KeyLife : ::testing::Test {
     if (!std::regex_search(made.out, uuid, std::regex("\"uuid\": \"([^\"]+)\"")))
       throw std::runtime_error("key create: " + made.err);
     return uuid[1];
-  }
-  std::string base64(const std::string& file) const {
-    static constexpr char kDigits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const std::string raw = folder.read(file);
-    std::string out;
-    for (std::size_t i = 0; i + 3 <= raw.size(); i += 3) {
-      std::uint32_t bits = 0;
-      for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | static_cast<std::uint8_t>(raw[i + k]);
-      for (int shift = 18; shift >= 0; shift -= 6) out += kDigits[bits >> shift & 63];
-    }
-    return out;
   }
   std::string seal(const std::string& uuid) const {
     folder.write(

@@ -188,6 +188,18 @@ std::vector<std::string> TempFolder::names() const {
   return names;
 }
 
+std::string base64_of(const std::string& raw) {
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;  // of whole groups of three bytes: keys have no others
+  for (std::size_t i = 0; i + 3 <= raw.size(); i += 3) {
+    std::uint32_t bits = 0;
+    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | static_cast<std::uint8_t>(raw[i + k]);
+    for (int shift = 18; shift >= 0; shift -= 6) out += kDigits[bits >> shift & 63];
+  }
+  return out;
+}
+
 std::vector<std::string> set_up_clinic(const TempFolder& folder) {
   if (run_fle(folder.path(), {"keygen", "--out", "master.key"}).status != 0)
     throw std::runtime_error("keygen");

@@ -54,6 +54,8 @@ struct Terminal {
 Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string>& args,
               Terminal& terminal, const std::string& input = {});
 
+[[nodiscard]] std::string base64_of(const std::string& raw);
+
 /// A folder of a test, removed with what is in it.
 class TempFolder {
  public:

@@ -47,6 +47,8 @@ void add_inspect(CLI::App& app, Action& chosen);
 void add_analyze(CLI::App& app, Action& chosen);
 void add_command(CLI::App& app, Action& chosen);
 void add_generate(CLI::App& app, Action& chosen);
+void add_completion(CLI::App& app, Action& chosen);
+void add_manual(CLI::App& app, Action& chosen);
 
 /// One line on standard error: "fle: ...". Names of the library's options become those of the
 /// command's.
@@ -85,6 +87,9 @@ struct KeyOptions {
   [[nodiscard]] Done set_seals(kms::SealOptions& seals) const;
   [[nodiscard]] Outcome<kms::Providers> kms_providers() const;
 };
+
+/// Whether the address of a vault has a password in it.
+[[nodiscard]] bool has_password(std::string_view vault) noexcept;
 
 /// --from-vault, --from-vault-ns, --from-local-key and --from-kms: where old keys are, as far as
 /// that is not where KeyOptions says.

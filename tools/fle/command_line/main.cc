@@ -8,14 +8,15 @@
 #include "command.h"
 #include "fle/did_you_mean.h"
 #include "fle/files/process.h"
+#include "settings.h"
 
 namespace fle::tools {
 namespace {
 
 // A new subcommand is a file and a row.
-constexpr AddCommand kCommands[] = {add_keygen,  add_key,       add_schema,  add_encrypt,
-                                    add_decrypt, add_reencrypt, add_inspect, add_analyze,
-                                    add_command, add_generate};
+constexpr AddCommand kCommands[] = {add_keygen,  add_key,       add_schema,     add_encrypt,
+                                    add_decrypt, add_reencrypt, add_inspect,    add_analyze,
+                                    add_command, add_generate,  add_completion, add_manual};
 
 /// "fle key delete": the commands that were understood.
 std::string command_line_so_far(const CLI::App& app) {
@@ -93,8 +94,27 @@ std::string in_own_words(std::string line) {
   return line;
 }
 
+/// "(--threads is of FLE_THREADS)", for a fault that names what nobody typed.
+std::string origin_of(const std::string& fault, const CommandLine& line) {
+  for (const CommandLine::Setting& s : line.settings)
+    if (fault.find(s.option) != std::string::npos)
+      return " (" + s.option + " is of " + s.origin + ")";
+  return {};
+}
+
+/// As CLI11 has them, and the variables of the environment.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string variable = variable_of(*option);
+    return CLI::Formatter::make_option_opts(option) +
+           (variable.empty() ? "" : " (Env:" + variable + ")");
+  }
+};
+
 int run(int argc, char** argv) {
   CLI::App app("Client-side field level encryption, byte-compatible with MongoDB CSFLE.", "fle");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.set_version_flag("--version", "fle " FLE_VERSION);
   app.require_subcommand(1);
   app.footer(
@@ -102,13 +122,21 @@ int run(int argc, char** argv) {
       "See 'fle COMMAND --help' for the options of a command.");
   Action chosen;
   for (const AddCommand add : kCommands) add(app, chosen);
+  add_config_option(app);
+  auto line = with_settings(app, std::vector<std::string>(argv + 1, argv + argc));
+  if (!line) {
+    complain(line.error().to_string());
+    return kUsage;
+  }
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(line->args.rbegin(), line->args.rend()));
   } catch (const CLI::ParseError& e) {
     // --help and --version are "errors" of status 0 to CLI11.
     if (e.get_exit_code() == 0) return app.exit(e);
     // Faults quote the arguments.
-    complain(shortened(usage_fault(app, e)) + " (see '" + command_line_so_far(app) + " --help')");
+    const std::string fault = usage_fault(app, e);
+    complain(shortened(fault) + origin_of(fault, *line) + " (see '" + command_line_so_far(app) +
+             " --help')");
     return kUsage;
   }
   const Ending end = chosen();

@@ -156,13 +156,13 @@ void append(std::string& out, const Analyzed& a, const std::vector<Finding>& fin
     if (!f.advice.empty()) out += "  instead: " + printable(f.advice) + '\n';
 }
 
-/// A line of JSON in the making.
-class JsonLine {
+/// A line of JSON in the making, as BSON.
+class BsonLine {
  public:
-  JsonLine() = default;
-  JsonLine(const JsonLine&) = delete;
-  JsonLine& operator=(const JsonLine&) = delete;
-  ~JsonLine() { bson_destroy(&b_); }
+  BsonLine() = default;
+  BsonLine(const BsonLine&) = delete;
+  BsonLine& operator=(const BsonLine&) = delete;
+  ~BsonLine() { bson_destroy(&b_); }
   void add(const char* key, const std::string& text) {
     const std::string utf8 = to_utf8(text);
     bson_append_utf8(&b_, key, -1, utf8.data(), static_cast<int>(utf8.size()));
@@ -177,7 +177,7 @@ class JsonLine {
 };
 
 Done append_json(std::string& out, const Analyzed& a, const Finding& f) {
-  JsonLine line;
+  BsonLine line;
   line.add("command", a.number);
   line.add("verdict", verdict_name(f.verdict));
   line.add("path", f.path);
@@ -191,7 +191,7 @@ Done append_json(std::string& out, const Analyzed& a, const Finding& f) {
 
 Done append_left_out(std::string& out, const Analyzed& a) {
   if (a.analysis.findings_left_out == 0) return ok;
-  JsonLine line;
+  BsonLine line;
   line.add("command", a.number);
   line.add("leftOut", a.analysis.findings_left_out);
   return bson_to_json(line.bytes(), false, out);

@@ -3,6 +3,7 @@
 
 #include "command_line/cli.h"
 #include "command_line/command.h"
+#include "command_line/list.h"
 #include "command_line/progress.h"
 #include "command_line/stream_options.h"
 #include "fle/bson_walk/path_table.h"
@@ -40,14 +41,16 @@ class Report {
   [[nodiscard]] std::uint64_t documents() const noexcept { return documents_; }
 
   /// For people, in the order of the paths.
-  [[nodiscard]] std::string text() const {
+  [[nodiscard]] std::string text(const ListOptions& list) const {
     std::multimap<std::string, std::string> sorted;
     for (const auto& [line, count] : lines_) {
       const std::string path = path_text(paths_, line.path);
-      sorted.emplace(path, printable(path) + "  " + describe(line) + "  " + std::to_string(count));
+      sorted.emplace(
+          path, list.line(item(path, line, count), printable(path) + "  " + describe(line) + "  " +
+                                                       std::to_string(count) + "\n"));
     }
     std::string all;
-    for (const auto& [path, text] : sorted) all += text + "\n";
+    for (const auto& [path, text] : sorted) all += text;
     return all;
   }
   [[nodiscard]] Summary summary() const {
@@ -70,11 +73,22 @@ class Report {
             static_cast<bson::Type>(header->bson_type)};
   }
 
+  static const char* name_of(Algorithm a) {
+    return a == Algorithm::deterministic ? "Deterministic" : "Random";
+  }
+
+  static JsonLine item(const std::string& path, const Line& line, std::uint64_t count) {
+    JsonLine item;
+    item.add("path", path).add("algorithm", line.malformed ? "malformed" : name_of(line.algorithm));
+    if (!line.malformed)
+      item.add("uuid", to_uuid_string(line.key)).add("type", bson::alias(line.type));
+    return item.add("count", count);
+  }
+
   static std::string describe(const Line& line) {
     if (line.malformed) return "malformed  -  -";
-    return std::string(line.algorithm == Algorithm::deterministic ? "Deterministic" : "Random") +
-           "  " + to_uuid_string(line.key) + " " + to_base64(line.key) + "  " +
-           std::string(bson::alias(line.type));
+    return std::string(name_of(line.algorithm)) + "  " + to_uuid_string(line.key) + " " +
+           to_base64(line.key) + "  " + std::string(bson::alias(line.type));
   }
 
   bson::Edits edits_;
@@ -104,7 +118,14 @@ Done read_all(DocumentReader& reader, Progress& progress, Report& report) {
   }
 }
 
-Done inspect(const StreamOptions& o) {
+struct Inspect {
+  StreamOptions stream;
+  ListOptions list;
+};
+
+Done inspect(const Inspect& options) {
+  StreamOptions o = options.stream;
+  o.json_summary = options.list.json;
   FLE_TRY(Input in, Input::open(o.in));
   FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), o.format));
   Report report;
@@ -112,7 +133,7 @@ Done inspect(const StreamOptions& o) {
     Progress progress(reader.input_bytes(), o.quiet);
     FLE_CHECK(read_all(reader, progress, report));
   }
-  FLE_CHECK(print(report.text()));
+  FLE_CHECK(print(report.text(options.list)));
   tell(report.summary(), o);
   return ok;
 }
@@ -123,11 +144,12 @@ void add_inspect(CLI::App& app, Action& chosen) {
   CLI::App* cmd = app.add_subcommand(
       "inspect",
       "Without any key: which paths are encrypted, algorithm, key, BSON type, and how often");
-  auto o = std::make_shared<StreamOptions>();
-  o->add_input(*cmd);
-  o->add_summary(*cmd);
+  auto o = std::make_shared<Inspect>();
+  o->stream.add_input(*cmd);
+  o->list.add(*cmd, "a path", {"path", "algorithm", "uuid", "type", "count"});
   cmd->footer(
-      "The items of an array have one path: visits[].note. Ends with a count on standard error.\n"
+      "The items of an array have one path: visits[].note. Ends with a count on standard error,\n"
+      "under --json as JSON, too.\n"
       "Example: fle inspect --in encrypted.bson");
   choose(*cmd, chosen, o, inspect);
 }

@@ -1,6 +1,7 @@
 // fle key create, list, show.
 #include "command_line/cli.h"
 #include "command_line/files.h"
+#include "command_line/list.h"
 #include "fle/kms/create_data_key.h"
 #include "fle/kms/seal.h"
 #include "key_commands.h"
@@ -51,9 +52,31 @@ const char* text_of(kms::SealState state) noexcept {
   return "";
 }
 
-Done list(const KeyOptions& keys) {
-  FLE_TRY(const std::shared_ptr<const kms::Providers> providers, keys.providers());
-  FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, keys.open_vault(false));
+struct List {
+  KeyOptions keys;
+  ListOptions list;
+};
+
+/// A key as programs read it; its material stays where it is.
+Outcome<JsonLine> item_of(const kms::KeyDocument& k) {
+  std::string master_key;
+  FLE_CHECK(bson_to_json(k.master_key.bson, false, master_key));
+  while (master_key.ends_with('\n')) master_key.pop_back();
+  JsonLine item;
+  item.add("uuid", to_uuid_string(k.id)).add("base64", to_base64(k.id));
+  item.add("provider", k.master_key.provider).add_value("masterKey", master_key);
+  item.add("creationDate", to_text(k.creation_date)).add("updateDate", to_text(k.update_date));
+  return item.add_value("keyAltNames", json_array(k.alt_names));
+}
+
+/// What item_of() has.
+std::vector<std::string> key_fields() {
+  return {"uuid", "base64", "provider", "masterKey", "creationDate", "updateDate", "keyAltNames"};
+}
+
+Done list(const List& o) {
+  FLE_TRY(const std::shared_ptr<const kms::Providers> providers, o.keys.providers());
+  FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
   FLE_TRY(const std::vector<kms::KeyDocument> all, vault->list());
   if (all.empty()) complain("the key vault has no key: 0 keys");
   std::string text;
@@ -61,9 +84,11 @@ Done list(const KeyOptions& keys) {
     std::string names;
     for (const std::string& n : k.alt_names) names += (names.empty() ? "" : ",") + printable(n);
     FLE_TRY(const kms::SealState state, kms::seal_state(*providers, k));
-    text += to_uuid_string(k.id) + "  " + to_base64(k.id) + "  " + k.master_key.provider + "  " +
-            to_text(k.creation_date) + "  " + (names.empty() ? "-" : names) + "  " +
-            text_of(state) + "\n";
+    FLE_TRY(JsonLine item, item_of(k));
+    item.add("seal", text_of(state));
+    text += o.list.line(item, to_uuid_string(k.id) + "  " + to_base64(k.id) + "  " +
+                                  k.master_key.provider + "  " + to_text(k.creation_date) + "  " +
+                                  (names.empty() ? "-" : names) + "  " + text_of(state) + "\n");
   }
   return print(text);
 }
@@ -71,6 +96,7 @@ Done list(const KeyOptions& keys) {
 struct Show {
   KeyOptions keys;
   std::string key;
+  ListOptions list;
 };
 
 Done show(const Show& o) {
@@ -78,13 +104,15 @@ Done show(const Show& o) {
   FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, {&o.key, 1}));
   std::string text;
   FLE_CHECK(bson_to_json(kms::to_bson(found.front()), true, text));
-  return print(text);
+  FLE_TRY(const JsonLine item, item_of(found.front()));
+  return print(o.list.line(item, text));
 }
 
 // A new subcommand is a function and a row.
-constexpr AddCommand kKeyCommands[] = {
-    add_key_create,      add_key_list,   add_key_show,   add_key_rewrap, add_key_add_name,
-    add_key_remove_name, add_key_delete, add_key_export, add_key_import, add_key_seal};
+constexpr AddCommand kKeyCommands[] = {add_key_create, add_key_list,     add_key_show,
+                                       add_key_rewrap, add_key_add_name, add_key_remove_name,
+                                       add_key_delete, add_key_retire,   add_key_export,
+                                       add_key_import, add_key_seal};
 
 }  // namespace
 
@@ -113,9 +141,12 @@ void add_key_create(CLI::App& key, Action& chosen) {
 void add_key_list(CLI::App& key, Action& chosen) {
   CLI::App* cmd = key.add_subcommand(
       "list", "One line a key: UUID, base64, provider, creation, alternate names, seal");
-  auto o = std::make_shared<KeyOptions>();
-  o->add_vault(*cmd);
-  o->add_kms(*cmd);
+  auto o = std::make_shared<List>();
+  o->keys.add_vault(*cmd);
+  o->keys.add_kms(*cmd);
+  std::vector<std::string> fields = key_fields();
+  fields.emplace_back("seal");
+  o->list.add(*cmd, "a key", std::move(fields));
   cmd->footer("A seal can be checked with the sealing key: --seal-key, or a local master key.");
   choose(*cmd, chosen, o, list);
 }
@@ -126,6 +157,7 @@ void add_key_show(CLI::App& key, Action& chosen) {
   auto o = std::make_shared<Show>();
   o->keys.add_vault(*cmd);
   cmd->add_option("KEY", o->key, kKeyHelp)->required();
+  o->list.add(*cmd, "the key", key_fields());
   choose(*cmd, chosen, o, show);
 }
 

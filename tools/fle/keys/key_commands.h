@@ -20,6 +20,7 @@ void add_key_rewrap(CLI::App& key, Action& chosen);
 void add_key_add_name(CLI::App& key, Action& chosen);
 void add_key_remove_name(CLI::App& key, Action& chosen);
 void add_key_delete(CLI::App& key, Action& chosen);
+void add_key_retire(CLI::App& key, Action& chosen);
 void add_key_export(CLI::App& key, Action& chosen);
 void add_key_import(CLI::App& key, Action& chosen);
 void add_key_seal(CLI::App& key, Action& chosen);

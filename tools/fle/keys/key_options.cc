@@ -121,13 +121,16 @@ Failure in_option(Failure f, const char* option, const std::string& file) {
 
 }  // namespace
 
+bool has_password(std::string_view vault) noexcept {
+  return is_mongodb(vault) && read_address_parts(vault).has_password;
+}
+
 void KeyOptions::add_vault(CLI::App& cmd, bool required) {
   cmd.add_option(
          "--vault", vault,
          "Key vault: a file (SQLite), a mongodb:// address, or @FILE with the address in it "
          "(for one with a password)")
       ->required(required)
-      ->envname(kVaultVariable)
       ->type_name("FILE|URI|@FILE");
   cmd.add_option("--vault-ns", vault_namespace, "The collection of a key vault in MongoDB")
       ->type_name("DB.COLL")

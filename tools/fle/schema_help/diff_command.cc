@@ -2,8 +2,8 @@
 #include <map>
 
 #include "command_line/cli.h"
+#include "command_line/list.h"
 #include "commands/schema_file.h"
-#include "json_line.h"
 #include "schema_commands.h"
 
 namespace fle::tools {
@@ -18,7 +18,7 @@ constexpr Exit kTrouble = kUsage;
 struct DiffOptions {
   SchemaFile old_file{};
   SchemaFile new_file{};
-  bool json = false;
+  ListOptions list{};
   bool quiet = false;
 };
 
@@ -44,7 +44,7 @@ constexpr Aspect kAspects[] = {
 
 class Differences {
  public:
-  explicit Differences(bool json) : json_(json) {}
+  explicit Differences(const ListOptions& list) : list_(list) {}
 
   void compare(const Leaves& old_leaves, const Leaves& new_leaves) {
     auto a = old_leaves.begin();
@@ -64,7 +64,7 @@ class Differences {
   void changed(const Leaf* from, const Leaf* to) {
     if (from != nullptr && to != nullptr && same_encryption(*from, *to)) return;
     any_ = true;
-    json_ ? tell_programs(from, to) : tell_people(from, to);
+    list_.for_people() ? tell_people(from, to) : tell_programs(from, to);
   }
 
   void tell_people(const Leaf* from, const Leaf* to) {
@@ -94,10 +94,10 @@ class Differences {
     if (!what.empty()) line.add_value("what", "[" + what + "]");
     if (from != nullptr) line.add_value("old", encrypt_json(*from));
     if (to != nullptr) line.add_value("new", encrypt_json(*to));
-    text_ += line.line();
+    text_ += list_.line(line, {});
   }
 
-  const bool json_;
+  const ListOptions& list_;
   bool any_ = false;
   std::string text_;
 };
@@ -111,7 +111,7 @@ Ending diff(const DiffOptions& o) {
   if (!before) return {before.error(), kTrouble};
   const auto after = new_file.compile();
   if (!after) return {after.error(), kTrouble};
-  Differences all(o.json);
+  Differences all(o.list);
   all.compare(leaves_of(**before), leaves_of(**after));
   if (!o.quiet)
     if (const Done printed = print(all.text()); !printed) return {printed.error(), kTrouble};
@@ -124,14 +124,14 @@ void add_schema_diff(CLI::App& schema, Action& chosen) {
   CLI::App* cmd = schema.add_subcommand(
       "diff", "Which fields another schema encrypts, leaves plain, or encrypts otherwise");
   auto o = std::make_shared<DiffOptions>();
-  cmd->add_option("OLD", o->old_file.path, "A schema, as 'fle schema' takes it")->required();
-  cmd->add_option("NEW", o->new_file.path, "Another one")->required();
+  cmd->add_option("OLD", o->old_file.path, "A schema, as 'fle schema' takes it")
+      ->required()
+      ->type_name("FILE");
+  cmd->add_option("NEW", o->new_file.path, "Another one")->required()->type_name("FILE");
   o->old_file.add_origin(*cmd);
   o->old_file.add_ns(*cmd);
   o->old_file.add_budget(*cmd);
-  cmd->add_flag("--json", o->json,
-                "One line of JSON a field: path, change (encrypted, plain, changed), what, old, "
-                "new");
+  o->list.add(*cmd, "a field", {"path", "change", "what", "old", "new"});
   cmd->add_flag("--quiet", o->quiet, "No text: the exit status tells");
   cmd->footer(
       "Exit status, as diff has it: 0 both encrypt alike; 1 they differ; 2 wrong usage, or a "

@@ -4,11 +4,11 @@
 
 #include "command_line/cli.h"
 #include "command_line/files.h"
+#include "command_line/list.h"
 #include "command_line/progress.h"
 #include "command_line/stream_options.h"
 #include "fle/did_you_mean.h"
 #include "fle/schema/compile.h"
-#include "json_line.h"
 #include "keys/key_commands.h"
 #include "pretty_json.h"
 #include "samples.h"

@@ -1,4 +1,4 @@
-#include "json_line.h"
+#include "command_line/list.h"
 #include "schema_commands.h"
 
 namespace fle::tools {

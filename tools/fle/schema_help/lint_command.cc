@@ -1,8 +1,8 @@
 // fle schema lint: every broken rule of a schema, and what it gives away.
 #include "command_line/cli.h"
+#include "command_line/list.h"
 #include "commands/schema_file.h"
 #include "fle/schema/lint.h"
-#include "json_line.h"
 #include "schema_commands.h"
 
 namespace fle::tools {
@@ -12,7 +12,7 @@ using schema::LintFinding;
 
 struct LintOptions {
   SchemaFile file{};
-  bool json = false;
+  ListOptions list{};
   bool quiet = false;
 };
 
@@ -25,12 +25,12 @@ std::string text_of(const LintFinding& f) {
   return printable(s) + "\n  repair: " + f.repair + "\n";
 }
 
-std::string finding_json(const LintFinding& f) {
+JsonLine finding_json(const LintFinding& f) {
   JsonLine line;
   line.add("severity", severity(f)).add("rule", f.rule);
   if (!f.warning) line.add("code", name(f.code));
   line.add("path", f.path).add("line", f.line).add("column", f.column);
-  return line.add("message", f.message).add("repair", f.repair).line();
+  return line.add("message", f.message).add("repair", f.repair);
 }
 
 /// "1 rule", "2 rules".
@@ -44,7 +44,7 @@ Ending lint(const LintOptions& o) {
   const schema::LintReport report =
       schema::lint_wrapped_json(*text, o.file.origin(), o.file.ns, o.file.budget);
   std::string lines;
-  for (const LintFinding& f : report.findings) lines += o.json ? finding_json(f) : text_of(f);
+  for (const LintFinding& f : report.findings) lines += o.list.line(finding_json(f), text_of(f));
   if (const Done printed = print(lines); !printed) return printed;
   if (!o.quiet) {
     complain("schema '" + o.file.path + "': " + counted(report.n_broken, "broken rule") + ", " +
@@ -64,9 +64,8 @@ void add_schema_lint(CLI::App& schema, Action& chosen) {
   o->file.add_origin(*cmd);
   o->file.add_ns(*cmd);
   o->file.add_budget(*cmd);
-  cmd->add_flag("--json", o->json,
-                "One line of JSON a finding: severity, rule, code, path, line, column, message, "
-                "repair");
+  o->list.add(*cmd, "a finding",
+              {"severity", "rule", "code", "path", "line", "column", "message", "repair"});
   cmd->add_flag("--quiet", o->quiet, "No count at the end");
   cmd->footer(
       "Exit status: 0 no rule is broken, whatever the warnings; 1 some are; 2 wrong usage.\n"

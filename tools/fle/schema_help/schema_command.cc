@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "command_line/cli.h"
+#include "command_line/list.h"
 #include "commands/schema_file.h"
 #include "fle/did_you_mean.h"
-#include "json_line.h"
 #include "schema_commands.h"
 
 namespace fle::tools {
@@ -15,7 +15,7 @@ namespace {
 
 struct ShowOptions {
   SchemaFile file{};
-  bool json = false;
+  ListOptions list{};
   std::vector<std::string> subcommands;  // that FILE may have been meant for
 };
 
@@ -41,10 +41,12 @@ std::string table(const schema::Plan& plan) {
   return table;
 }
 
-std::string json_lines(const schema::Plan& plan) {
+std::string lines(const schema::Plan& plan, const ListOptions& list) {
   std::string text;
-  for (const schema::Leaf& l : plan.leaves())
-    text += JsonLine().add("path", l.path).add_value("encrypt", encrypt_json(l)).line();
+  for (const schema::Leaf& l : plan.leaves()) {
+    const JsonLine item = JsonLine().add("path", l.path).add_value("encrypt", encrypt_json(l));
+    text += list.line(item, {});
+  }
   return text;
 }
 
@@ -56,7 +58,7 @@ Done show(const ShowOptions& o) {
     if (!meant.empty()) plan.error().message += "." + meant;
   }
   FLE_CHECK(plan);
-  return print(o.json ? json_lines(**plan) : table(**plan));
+  return print(o.list.for_people() ? table(**plan) : lines(**plan, o.list));
 }
 
 // A new subcommand is a file and a row.
@@ -74,8 +76,7 @@ void add_schema(CLI::App& app, Action& chosen) {
   o->file.add_origin(*cmd);
   o->file.add_ns(*cmd);
   o->file.add_budget(*cmd);
-  cmd->add_flag("--json", o->json,
-                "One line of JSON a field: path, and encrypt as a schema has it");
+  o->list.add(*cmd, "a field", {"path", "encrypt"});
   cmd->footer(
       "FILE may also be a validator, a collection's options, or a driver's schema map. A file "
       "that\n"
@@ -89,7 +90,7 @@ void add_schema(CLI::App& app, Action& chosen) {
   cmd->callback([cmd, o, file, &chosen] {
     if (!cmd->get_subcommands().empty()) {
       for (const CLI::Option* option : cmd->get_options())
-        if (option->count() != 0 && option->get_envname().empty())
+        if (option->count() != 0)
           throw CLI::ValidationError("'" + option->get_name() +
                                      "' stands too early: options follow the command");
       return;

@@ -23,6 +23,8 @@ enum class FileKind : std::uint8_t {
   tls_file,
   password,
   schema,
+  configuration,
+  report,
   log,
   pid,
   socket,

@@ -1,0 +1,163 @@
+// Options that the environment or a file says, and --json and --field of lists.
+#include <algorithm>
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "process.h"
+
+namespace fle::test {
+namespace {
+
+using Args = std::vector<std::string>;
+
+/// A variable of the environment, for the runs of one test.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+struct Settings : ::testing::Test {
+  Ended run(const Args& args, const std::string& input = {}) const {
+    return run_fle(folder.path(), args, input);
+  }
+  TempFolder folder;
+  std::vector<std::string> keys = set_up_clinic(folder);  // keys.vault, master.key, schema.json
+};
+
+const std::string kOnePatient = "{\"ssn\": 5, \"bloodType\": \"AB+\"}\n";
+
+/// Which of the names of vault files a run has tried to open.
+std::string vault_of(const Ended& e) {
+  for (const char* name : {"line.vault", "environment.vault", "section.vault", "all.vault"})
+    if (e.err.find(name) != std::string::npos) return name;
+  return e.err;
+}
+
+TEST_F(Settings, TheCommandLineStandsAboveTheEnvironmentAndThatAboveAFile) {
+  folder.write("fle.conf", "vault = \"all.vault\"\n\n[key.list]\nvault = \"section.vault\"\n");
+  const Args list{"key", "list", "--config", "fle.conf"};
+  EXPECT_EQ(vault_of(run({"key", "show", "--config", "fle.conf", "x"})), "all.vault");
+  EXPECT_EQ(vault_of(run(list)), "section.vault");
+  const Variable vault("FLE_VAULT", "environment.vault");
+  EXPECT_EQ(vault_of(run(list)), "environment.vault");
+  EXPECT_EQ(vault_of(run({"key", "list", "--vault", "line.vault", "--config", "fle.conf"})),
+            "line.vault");
+  EXPECT_EQ(vault_of(run({"key", "list", "--vault=line.vault"})), "line.vault");
+}
+
+TEST_F(Settings, ACommandNeedsNoOptionThatIsSetElsewhere) {
+  std::filesystem::create_directory(folder.path() / "conf");
+  folder.write("conf/fle.conf",
+               "# where the keys are\nvault = \"../keys.vault\"\nlocal-key = \"../master.key\"\n"
+               "schema = \"../schema.json\"\nthreads = 1\nquiet = true\n");
+  const Variable config("FLE_CONFIG", "conf/fle.conf");
+  const Ended sealed = run({"encrypt", "--format", "json"}, kOnePatient);
+  EXPECT_EQ(sealed.status, 0) << sealed.err;
+  EXPECT_EQ(sealed.err, "") << "quiet";
+  const Ended opened = run({"decrypt", "--format", "json", "--relaxed"}, sealed.out);
+  EXPECT_EQ(opened.status, 0) << opened.err;
+  EXPECT_NE(opened.out.find("AB+"), std::string::npos);
+  EXPECT_NE(run({"inspect", "--format", "json", "--config", ""}, sealed.out).err, "")
+      << "an empty --config is none";
+  EXPECT_EQ(run({"keygen", "--out", "new.key"}).status, 0) << "it has none of these options";
+}
+
+TEST_F(Settings, WhatExcludesAnOptionKeepsItFromComingFromBelow) {
+  folder.write("fle.conf", "kms = \"kms.json\"\nvault = \"keys.vault\"\n");
+  folder.write("kms.json", "not read");
+  const Ended e = run({"key", "list", "--local-key", "master.key", "--config", "fle.conf"});
+  EXPECT_EQ(e.status, 0) << e.err;
+  const Variable kms("FLE_KMS", "kms.json");
+  EXPECT_EQ(run({"key", "list", "--vault", "keys.vault", "--local-key", "master.key"}).status, 0);
+  EXPECT_NE(run({"key", "list", "--vault", "keys.vault"}).status, 0) << "it is read now";
+}
+
+TEST_F(Settings, NothingIsReadFromTheCurrentFolderUnasked) {
+  for (const char* name : {"fle.conf", ".fle", ".flerc", "config.ini", "fle.toml"})
+    folder.write(name, "vault = \"all.vault\"\n");
+  const Ended e = run({"key", "list"});
+  EXPECT_EQ(e.status, 2);
+  EXPECT_NE(e.err.find("--vault is required"), std::string::npos) << e.err;
+}
+
+TEST_F(Settings, FaultsOfAFileAreOneLineThatNamesIt) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"valt = \"x\"", "'valt' is no setting. Did you mean 'vault'?"},
+      {"[key.lst]\nvault = \"x\"", "there is no command 'key lst'. Did you mean 'list'?"},
+      {"[key.list]\nthreads = 3", "'threads' is no setting of 'fle key list'."},
+      {"yes = true", "'yes' is no setting"},
+      {"vault = \"mongodb://doctor:secret@db/\"", "the address of 'vault' has a password"},
+  };
+  for (const auto& [text, told] : cases) {
+    folder.write("fle.conf", text + "\n");
+    const Ended e = run({"key", "list", "--config", "fle.conf"});
+    EXPECT_EQ(e.status, 2) << text;
+    EXPECT_TRUE(e.err.starts_with("fle: ")) << e.err;
+    EXPECT_EQ(std::ranges::count(e.err, '\n'), 1) << e.err;
+    EXPECT_NE(e.err.find("'fle.conf'"), std::string::npos) << e.err;
+    EXPECT_NE(e.err.find(told), std::string::npos) << e.err;
+    EXPECT_EQ(e.err.find("secret"), std::string::npos) << e.err;
+  }
+  EXPECT_NE(run({"key", "list", "--config", "nowhere"}).err.find("'nowhere'"), std::string::npos);
+  folder.write("fle.conf", "vault = \"keys.vault\"\n");
+  std::filesystem::permissions(folder.path() / "fle.conf", std::filesystem::perms(0666));
+  EXPECT_NE(run({"key", "list", "--config", "fle.conf"}).err.find("other users may write to it"),
+            std::string::npos)
+      << "who changes it says where keys go";
+}
+
+TEST_F(Settings, AFaultOfAValueTellsWhereItIsFrom) {
+  const Variable threads("FLE_THREADS", "none");
+  Args args{"decrypt"};
+  args.insert(args.end(), keys.begin(), keys.end());
+  const Ended e = run(args);
+  EXPECT_EQ(e.status, 2);
+  EXPECT_NE(e.err.find("(--threads is of FLE_THREADS)"), std::string::npos) << e.err;
+  EXPECT_EQ(run({"key", "list", "--vault", "keys.vault"}).status, 0) << "it has no threads";
+  EXPECT_NE(run({"decrypt", "--help"}).out.find("(Env:FLE_THREADS)"), std::string::npos);
+}
+
+TEST_F(Settings, ListsAreJsonOrFieldsWhereTheyAreAskedTo) {
+  const Ended plain = run({"key", "list", "--vault", "keys.vault"});
+  const std::string uuid = plain.out.substr(0, 36);
+  const Ended field = run({"key", "list", "--vault", "keys.vault", "--field", "uuid"});
+  EXPECT_EQ(field.out, uuid + "\n") << field.err;
+  EXPECT_EQ(
+      run({"key", "list", "--vault", "keys.vault", "--field", "provider", "--field", "keyAltNames"})
+          .out,
+      "local\t[\"patients\"]\n");
+  const Ended json = run({"key", "list", "--vault", "keys.vault", "--json"});
+  EXPECT_TRUE(json.out.starts_with("{\"uuid\": \"" + uuid + "\", \"base64\": \"")) << json.out;
+  EXPECT_NE(json.out.find("\"keyAltNames\": [\"patients\"], \"seal\": \"unsealed\"}\n"),
+            std::string::npos)
+      << json.out;
+  EXPECT_EQ(run({"key", "show", "--vault", "keys.vault", "patients", "--field", "uuid"}).out,
+            uuid + "\n");
+  EXPECT_EQ(run({"schema", "schema.json", "--field", "path"}).out.find("path"), std::string::npos);
+  EXPECT_NE(run({"schema", "schema.json", "--field", "path"}).out.find("ssn\n"), std::string::npos);
+  Args encrypt{"encrypt", "--schema", "schema.json", "--format", "json"};
+  encrypt.insert(encrypt.end(), keys.begin(), keys.end());
+  const std::string sealed = run(encrypt, kOnePatient).out;
+  EXPECT_EQ(run({"inspect", "--format", "json", "--field", "path", "--field", "count"}, sealed).out,
+            "bloodType\t1\nssn\t1\n");
+  EXPECT_NE(
+      run({"inspect", "--format", "json", "--json"}, sealed)
+          .out.find("{\"path\": \"ssn\", \"algorithm\": \"Deterministic\", \"uuid\": \"" + uuid),
+      std::string::npos);
+  const Ended wrong = run({"key", "list", "--vault", "keys.vault", "--field", "uid"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_NE(wrong.err.find("there is no field 'uid'. Did you mean 'uuid'?"), std::string::npos)
+      << wrong.err;
+}
+
+}  // namespace
+}  // namespace fle::test

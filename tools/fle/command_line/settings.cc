@@ -1,0 +1,273 @@
+#include "settings.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string_view>
+
+#include "cli.h"
+#include "command.h"
+#include "files.h"
+#include "fle/did_you_mean.h"
+
+namespace fle::tools {
+namespace {
+
+enum class Kind : std::uint8_t { text, path, vault };
+
+struct Setting {
+  std::string_view name;
+  Kind kind;
+};
+// None holds a secret, and none makes a command do what it would else ask for.
+constexpr Setting kSettings[] = {
+    {"vault", Kind::vault},        {"vault-ns", Kind::text},
+    {"local-key", Kind::path},     {"kms", Kind::path},
+    {"kms-options", Kind::path},   {"seal-key", Kind::path},
+    {"require-seals", Kind::text}, {"may-swap", Kind::text},
+    {"schema", Kind::path},        {"ns", Kind::text},
+    {"threads", Kind::text},       {"work-budget", Kind::text},
+    {"quiet", Kind::text},
+};
+constexpr const char* kConfig = "--config";
+constexpr std::size_t kMaxConfiguration = 64 * 1024;
+
+const Setting* find_setting(std::string_view name) {
+  const auto* const it = std::ranges::find(kSettings, name, &Setting::name);
+  return it == std::end(kSettings) ? nullptr : it;
+}
+
+std::string variable(std::string_view name) {
+  std::string out = "FLE_";
+  for (const char c : name)
+    out += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return out;
+}
+
+/// Empty where it is not set.
+std::string from_environment(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+  return value == nullptr ? "" : value;
+}
+
+CLI::Option* option_of(CLI::App& command, std::string_view name) {
+  return command.get_option_no_throw("--" + std::string(name));
+}
+
+/// Null where it has no such command.
+CLI::App* command_of(CLI::App& app, const std::string& name) {
+  const auto found =
+      app.get_subcommands([&name](const CLI::App* sub) { return sub->check_name(name); });
+  return found.empty() ? nullptr : found.front();
+}
+
+/// The command that the first words name, how many they are, and what options follow.
+struct Typed {
+  CLI::App* command;
+  std::size_t n_words = 0;
+  std::string path{};  // "key list"
+  std::set<const CLI::Option*> options{};
+  std::string config{};
+  bool has_config = false;
+  bool asks_for_help = false;
+};
+
+Typed read_typed(CLI::App& app, const std::vector<std::string>& args) {
+  Typed t{&app};
+  for (; t.n_words < args.size(); ++t.n_words) {
+    CLI::App* const sub = command_of(*t.command, args[t.n_words]);
+    if (sub == nullptr) break;
+    t.command = sub;
+    t.path += (t.path.empty() ? "" : " ") + args[t.n_words];
+  }
+  for (std::size_t i = t.n_words; i < args.size() && args[i] != "--"; ++i) {
+    const std::string& word = args[i];
+    if (!word.starts_with('-')) continue;
+    const std::size_t equals = word.find('=');
+    const std::string name = word.substr(0, equals);
+    if (name == "--help" || name == "-h") t.asks_for_help = true;
+    if (name == kConfig) {
+      t.has_config = true;
+      t.config = equals != std::string::npos ? word.substr(equals + 1)
+                 : i + 1 < args.size()       ? args[i + 1]
+                                             : "";
+    }
+    if (const CLI::Option* const o = t.command->get_option_no_throw(name)) t.options.insert(o);
+  }
+  return t;
+}
+
+/// Settings of one place, by name.
+struct Level {
+  std::string origin;  // empty: the environment
+  std::map<std::string, std::vector<std::string>, std::less<>> values{};
+};
+
+Level environment() {
+  Level level;
+  for (const Setting& s : kSettings) {
+    const std::string value = from_environment(variable(s.name));
+    if (!value.empty()) level.values[std::string(s.name)] = {value};
+  }
+  return level;
+}
+
+/// A file is named from the folder of the configuration, wherever the command is started.
+std::string beside(const std::string& config, const std::string& path) {
+  return (std::filesystem::path(config).parent_path() / path).lexically_normal().string();
+}
+
+class ConfigFile {
+ public:
+  explicit ConfigFile(const std::string& path) : path_(path) {}
+
+  /// What it says to all commands, and what to the one of this path.
+  Outcome<std::vector<Level>> read(CLI::App& app, const std::string& command_path) const {
+    FLE_TRY(const std::string text,
+            read_file(path_, kMaxConfiguration, files::FileKind::configuration));
+    std::istringstream stream(text);
+    std::vector<CLI::ConfigItem> items;
+    try {
+      items = CLI::ConfigBase().from_config(stream);
+    } catch (const CLI::Error& e) {
+      return refuse(e.what());
+    }
+    const std::string origin = "configuration '" + path_ + "'";
+    Level all{origin};
+    Level own{origin};
+    for (const CLI::ConfigItem& item : items) {
+      if (item.name == "++" || item.name == "--") continue;  // a section begins or ends
+      FLE_CHECK(check(app, item));
+      std::string section;
+      for (const std::string& p : item.parents) section += (section.empty() ? "" : " ") + p;
+      if (!section.empty() && section != command_path) continue;
+      std::vector<std::string> values = item.inputs;
+      for (std::string& v : values) {
+        FLE_TRY(v, value_of(*find_setting(item.name), v));
+      }
+      (section.empty() ? all : own).values[item.name] = std::move(values);
+    }
+    return std::vector<Level>{std::move(own), std::move(all)};
+  }
+
+ private:
+  [[nodiscard]] Failure refuse(const std::string& why) const {
+    return {Errc::invalid_argument, "configuration '" + path_ + "': " + why};
+  }
+
+  [[nodiscard]] Done check(CLI::App& app, const CLI::ConfigItem& item) const {
+    CLI::App* command = &app;
+    std::string so_far;
+    for (const std::string& name : item.parents) {
+      CLI::App* const sub = command_of(*command, name);
+      if (sub == nullptr) {
+        std::vector<std::string_view> known;
+        for (const CLI::App* s : command->get_subcommands([](const CLI::App*) { return true; }))
+          known.push_back(s->get_name());
+        return refuse("section [" + item.fullname().substr(0, item.fullname().rfind('.')) +
+                      "]: there is no command '" + so_far + name + "'." +
+                      did_you_mean(name, known));
+      }
+      command = sub;
+      so_far += name + " ";
+    }
+    std::vector<std::string_view> known;
+    for (const Setting& s : kSettings)
+      if (command == &app || option_of(*command, s.name) != nullptr) known.push_back(s.name);
+    if (std::ranges::count(known, item.name) != 0) return ok;
+    return refuse(
+        "'" + item.name + "' is no setting" +
+        (so_far.empty() ? "." : " of 'fle " + so_far.substr(0, so_far.size() - 1) + "'.") +
+        did_you_mean(item.name, known));
+  }
+
+  [[nodiscard]] Outcome<std::string> value_of(const Setting& s, const std::string& value) const {
+    if (s.kind == Kind::text || value.empty()) return value;
+    if (s.kind == Kind::path) return beside(path_, value);
+    if (has_password(value))
+      return refuse("the address of 'vault' has a password: put it into a file of its own, @FILE");
+    if (value.find("://") != std::string::npos) return value;
+    return value.starts_with('@') ? "@" + beside(path_, value.substr(1)) : beside(path_, value);
+  }
+
+  std::string path_;
+};
+
+/// Puts a level's settings onto the command line, behind the command's words.
+class Expansion {
+ public:
+  Expansion(Typed typed, std::vector<std::string> args)
+      : typed_(std::move(typed)), at_(typed_.n_words), line_{std::move(args), {}} {}
+
+  void add(const Level& level) {
+    std::set<const CLI::Option*> added;
+    for (const auto& [name, values] : level.values) {
+      const CLI::Option* const option = option_of(*typed_.command, name);
+      if (option == nullptr || is_said(option)) continue;
+      added.insert(option);
+      for (const std::string& value : values)
+        line_.args.insert(line_.args.begin() + static_cast<std::ptrdiff_t>(at_++),
+                          "--" + name + "=" + value);
+      line_.settings.push_back({"--" + name, level.origin.empty() ? variable(name) : level.origin});
+    }
+    typed_.options.insert(added.begin(), added.end());
+  }
+  [[nodiscard]] CommandLine take() { return std::move(line_); }
+
+ private:
+  /// By a level above this one: itself, or what excludes it.
+  [[nodiscard]] bool is_said(const CLI::Option* option) const {
+    if (typed_.options.contains(option)) return true;
+    return std::ranges::any_of(option->get_excludes(), [this](const CLI::Option* other) {
+      return typed_.options.contains(other);
+    });
+  }
+
+  Typed typed_;
+  std::size_t at_;
+  CommandLine line_;
+};
+
+bool takes_settings(CLI::App& command) {
+  return std::ranges::any_of(
+      kSettings, [&](const Setting& s) { return option_of(command, s.name) != nullptr; });
+}
+
+}  // namespace
+
+void add_config_option(CLI::App& app) {
+  if (takes_settings(app)) {
+    // with_settings() has read it before CLI11 does.
+    app.add_option_function<std::string>(
+           kConfig, [](const std::string&) {},
+           "Configuration: NAME = VALUE for options that this command line does not have")
+        ->type_name("FILE");
+  }
+  for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) add_config_option(*sub);
+}
+
+std::string variable_of(const CLI::Option& option) {
+  if (option.get_lnames().empty()) return {};
+  const std::string& name = option.get_lnames().front();
+  return find_setting(name) != nullptr || "--" + name == kConfig ? variable(name) : std::string();
+}
+
+Outcome<CommandLine> with_settings(CLI::App& app, std::vector<std::string> args) {
+  Typed typed = read_typed(app, args);
+  if (typed.asks_for_help || !takes_settings(*typed.command)) return CommandLine{args, {}};
+  const std::string path = typed.has_config ? typed.config : from_environment("FLE_CONFIG");
+  const std::string command = typed.path;
+  Expansion expansion(std::move(typed), std::move(args));
+  expansion.add(environment());
+  if (!path.empty()) {
+    FLE_TRY(const std::vector<Level> levels, ConfigFile(path).read(app, command));
+    for (const Level& level : levels) expansion.add(level);
+  }
+  return expansion.take();
+}
+
+}  // namespace fle::tools
