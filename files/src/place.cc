@@ -57,11 +57,31 @@ Outcome<std::string> text_of(const Fd& link, const std::string& path) {
   return std::string(text.data(), static_cast<std::size_t>(n));
 }
 
+/// Whether a reason may be gone when the same is tried again: there is no room, or too much is
+/// open.
+bool may_pass(int error) noexcept {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EAGAIN:
+    case EBUSY:
+    case ETIMEDOUT:
+    case ESTALE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Failure failure(const char* what, const std::string& path, int error) {
-  return {Errc::io_failed, std::string("cannot ") + what + " '" + path +
-                               "': " + std::generic_category().message(error)};
+  return {
+      may_pass(error) ? Errc::io_busy : Errc::io_failed,
+      std::string("cannot ") + what + " '" + path + "': " + std::generic_category().message(error)};
 }
 
 bool is_shared(const struct stat& folder) noexcept {

@@ -70,6 +70,7 @@ const FaultText& text_of(HttpFault::Kind kind) noexcept {
 
 Errc code_for(int status) noexcept {
   // Only an error status is a refusal. Anything else is not the protocol of a KMS.
+  if (status == 429 || status >= 500) return Errc::kms_busy;
   return status >= 400 ? Errc::kms_refused : Errc::kms_bad_answer;
 }
 

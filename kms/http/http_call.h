@@ -23,7 +23,7 @@ struct HttpCall {
 };
 
 struct CallFault {
-  Failure failure;   ///< Errc::kms_unreachable, kms_refused, kms_bad_answer.
+  Failure failure;   ///< Errc::kms_unreachable, kms_busy, kms_refused, kms_bad_answer.
   int status = 0;    ///< Of the last answer; 0: there was none.
   std::string code;  ///< The server's own code for its refusal; may be empty.
 };

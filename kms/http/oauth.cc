@@ -17,7 +17,8 @@ Outcome<TokenCache::Fetched> token_in(HttpResult<HttpResponse> response, const H
   auto answer = judge(request, std::move(response));
   if (!answer) {
     Failure f = std::move(answer.error().failure);
-    if (f.code != Errc::kms_unreachable) f.code = Errc::kms_no_credentials;
+    if (f.code != Errc::kms_unreachable && f.code != Errc::kms_busy)
+      f.code = Errc::kms_no_credentials;
     return f;
   }
   const auto token = answer->text({"access_token"});

@@ -14,7 +14,7 @@ namespace fle::kms {
 
 /// access_token and expires_in of the answer to it.
 /// @retval Errc::kms_no_credentials  refused, or an answer without a token
-/// @retval Errc::kms_unreachable
+/// @retval Errc::kms_unreachable, Errc::kms_busy
 [[nodiscard]] Outcome<TokenCache::Fetched> token_in(HttpResult<HttpResponse> response,
                                                     const HttpCall& request, LockPolicy policy);
 

@@ -63,6 +63,7 @@ constexpr NextStep kNextSteps[] = {
     {Errc::kms_unsupported, "; use a build that has this provider"},
     {Errc::kms_refused, "; check the master key's state and what this client may do with it"},
     {Errc::kms_unreachable, "; try again when the KMS can be reached"},
+    {Errc::kms_busy, "; try again later"},
     {Errc::master_key_not_pinned,
      "; pin it if it is yours: if not, somebody else wrote to the key vault"},
     {Errc::kms_no_credentials, "; check how this client gets its credentials"},

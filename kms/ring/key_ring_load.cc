@@ -16,7 +16,9 @@ bool is_trouble(Errc code) noexcept {
   switch (code) {
     case Errc::vault_failed:
     case Errc::vault_busy:
+    case Errc::vault_unreachable:
     case Errc::kms_unreachable:
+    case Errc::kms_busy:
     case Errc::kms_no_credentials:
     case Errc::kms_bad_answer:
       return true;

@@ -109,7 +109,10 @@ Failure Collection::failure(std::string_view why) const {
 }
 
 Failure Collection::failure(const bson_error_t& error) const {
-  return failure(std::string(error.message) + " (code " + std::to_string(error.code) + ")");
+  Failure f = failure(std::string(error.message) + " (code " + std::to_string(error.code) + ")");
+  if (error.domain == MONGOC_ERROR_STREAM || error.domain == MONGOC_ERROR_SERVER_SELECTION)
+    f.code = Errc::vault_unreachable;
+  return f;
 }
 
 Done Collection::drain(mongoc_cursor_t* cursor, const FoundDocument& each,

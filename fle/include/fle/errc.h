@@ -66,11 +66,16 @@ namespace fle {
   X(master_key_not_pinned, 313, "A master key that the options do not name was to be used.") \
   X(key_not_sealed, 314, "A data key without a seal where one is demanded.") \
   X(key_seal_broken, 315, "A data key's seal does not fit its id, material or names.") \
+  X(vault_unreachable, 316, "No connection to the key vault's server, or no answer in time.") \
+  X(kms_busy, 317, "A KMS said to come back later (HTTP 429, 5xx); retries included.") \
   /* Input and output of whole streams, 400..499. */ \
   X(io_failed, 400, "A file could not be read or written.") \
   X(json_invalid, 401, "A line is not one Extended JSON document.") \
   X(truncated_stream, 402, "The stream ends inside a document.") \
   X(nothing_encrypted, 403, "A run that must encrypt something met no field to encrypt.") \
+  X(io_busy, 404, "A file could not be read or written for now: no space, too many open files.") \
+  X(verification_failed, 405, "What was made, opened again, is not what it was made of.") \
+  X(cannot_resume, 406, "A run cannot go on from where another ended.") \
   /* Query analysis, 500..599. The text says path, operator and rule. */ \
   X(command_not_supported, 500, "Neither analyzed nor known to be harmless.") \
   X(command_malformed, 501, "A part of a command has not the shape that it must have.") \

@@ -41,6 +41,8 @@ namespace fle {
   X(command_unknown_field, command_malformed, 40415, "Location40415")                  \
   X(command_missing_field, command_malformed, 40414, "Location40414")                  \
   X(command_wrong_type, command_malformed, 14, "TypeMismatch")                         \
+  X(type_not_allowed, type_not_allowed, 51999, "Location51999")                        \
+  X(null_not_encryptable, type_not_allowed, 51999, "Location51999")                    \
   X(malformed_bson, malformed_bson, 22, "InvalidBSON")                                 \
   X(document_too_large, document_too_large, 10334, "BSONObjectTooLarge")
 // clang-format on

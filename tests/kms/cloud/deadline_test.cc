@@ -75,7 +75,7 @@ TEST_F(Deadlines, AServerThatRefusesForNowIsAskedOnce) {
   EXPECT_EQ(server.count_requests(), 1U);
   std::size_t n_asked = 0;
   for (const KeyProblem& p : problems) {
-    const bool asked = p.why.code == Errc::kms_refused;
+    const bool asked = p.why.code == Errc::kms_busy;
     n_asked += asked ? 1 : 0;
     EXPECT_NE(p.why.message.find(asked ? "HTTP status 429" : "not asked again in this call"),
               std::string::npos)
@@ -115,7 +115,7 @@ TEST_F(Deadlines, ARetryIsNotWaitedForThatWouldBeTooLate) {
   server.misbehave(always(R"({"status": 503})"));
   KmsCall call{KmsCall::Clock::now() + fle::test::kPatience};
   const KmsCall::Scope scope(call);
-  failure_of(provider->unwrap(std::vector<std::uint8_t>(200), aws_key()), Errc::kms_refused, "503");
+  failure_of(provider->unwrap(std::vector<std::uint8_t>(200), aws_key()), Errc::kms_busy, "503");
   EXPECT_EQ(sleeps.size(), 3U);
   EXPECT_EQ(server.count_requests(), 4U);
   failure_of(provider->unwrap(std::vector<std::uint8_t>(200), aws_key()), Errc::kms_unreachable,

@@ -10,6 +10,7 @@ namespace {
 bool is_of_kms(Errc code) noexcept {
   switch (code) {
     case Errc::kms_unreachable:
+    case Errc::kms_busy:
     case Errc::kms_refused:
     case Errc::kms_bad_answer:
       return true;

@@ -11,7 +11,8 @@
 
 namespace fle::files {
 
-/// "cannot WHAT 'PATH': REASON", the reason being that of `error`, a number of errno.
+/// "cannot WHAT 'PATH': REASON", the reason being that of `error`, a number of errno. Its code is
+/// io_busy where the reason may pass by itself (no space, too many open files), else io_failed.
 [[nodiscard]] Failure failure(const char* what, const std::string& path, int error);
 
 /// Whether others can plant entries in this folder: everybody may write there, or its sticky bit

@@ -44,8 +44,9 @@ struct KeyRingOptions {
   /// 0: off.
   double refresh_ahead = 0;
   /// How long past its lifetime a key may still be used when the vault or its KMS cannot be
-  /// reached (vault_failed, vault_busy, kms_unreachable, kms_no_credentials, kms_bad_answer). An
-  /// answer that takes the key away is not such a failure. 0: off.
+  /// reached (vault_failed, vault_busy, vault_unreachable, kms_unreachable, kms_busy,
+  /// kms_no_credentials, kms_bad_answer). An answer that takes the key away is not such a failure.
+  /// 0: off.
   std::chrono::milliseconds stale_if_error{0};
 };
 
