@@ -8,12 +8,13 @@ namespace fle::bson {
 Outcome<std::size_t> Edits::layout(Bytes in, const Limits& limits) {
   if (in.size() != walked_size_)
     return Failure(Errc::invalid_argument, "not the document that was walked");
-  if (marks_.empty()) return in.size();
+  if (empty()) return in.size();
 
   for (Enclosing& e : enclosing_) e.growth = 0;
   for (std::size_t i = 0; i < marks_.size(); ++i)
     enclosing_[inside_of_[i]].growth +=
         std::int64_t{marks_[i].new_size} - std::int64_t{marks_[i].value_size};
+  for (const Omission& o : omitted_) enclosing_[o.inside_of].growth -= o.size;
   for (std::size_t i = enclosing_.size() - 1; i > 0; --i)
     enclosing_[enclosing_[i].parent].growth += enclosing_[i].growth;
 
@@ -24,15 +25,22 @@ Outcome<std::size_t> Edits::layout(Bytes in, const Limits& limits) {
     return Failure(Errc::document_too_large, "the document would get " + std::to_string(total) +
                                                  " bytes, allowed are " + std::to_string(most));
 
-  // Both lists are in document order: one merge gives every new place. `shift` is how much longer
+  // All lists are in document order: one merge gives every new place. `shift` is how much longer
   // the output is up to here; every place is at most `total`, so nothing wraps.
   std::int64_t shift = 0;
   auto mark = marks_.begin();
+  auto omission = omitted_.begin();
+  const auto omit_before = [&](std::size_t end) {
+    for (; omission != omitted_.end() && omission->type_offset < end; ++omission)
+      shift -= omission->size;
+  };
   const auto place_marks_before = [&](std::size_t end) {
     for (; mark != marks_.end() && mark->value_offset < end; ++mark) {
+      omit_before(mark->type_offset);
       mark->new_offset = static_cast<std::uint32_t>(mark->value_offset + shift);
       shift += std::int64_t{mark->new_size} - std::int64_t{mark->value_size};
     }
+    omit_before(end);
   };
   for (Enclosing& e : enclosing_) {
     place_marks_before(e.offset);
@@ -43,17 +51,30 @@ Outcome<std::size_t> Edits::layout(Bytes in, const Limits& limits) {
   return static_cast<std::size_t>(total);
 }
 
+std::size_t Edits::copy_run(MutBytes out, Bytes in, std::size_t from, std::size_t to,
+                            std::size_t& omission) const noexcept {
+  std::size_t written = 0;
+  for (; omission != omitted_.size() && omitted_[omission].type_offset < to; ++omission) {
+    const Omission& o = omitted_[omission];
+    std::memcpy(out.data() + written, in.data() + from, o.type_offset - from);
+    written += o.type_offset - from;
+    from = std::size_t{o.type_offset} + o.size;
+  }
+  std::memcpy(out.data() + written, in.data() + from, to - from);
+  return written + (to - from);
+}
+
 void Edits::write(MutBytes out, Bytes in) const noexcept {
   std::size_t read = 0;
   std::size_t written = 0;
+  std::size_t omission = 0;
   for (const Mark& m : marks_) {
-    const std::size_t run = m.value_offset - read;
-    std::memcpy(out.data() + written, in.data() + read, run);
+    copy_run(out.subspan(written), in, read, m.value_offset, omission);
     out[m.new_offset - (m.value_offset - m.type_offset)] = static_cast<std::uint8_t>(m.new_type);
     written = std::size_t{m.new_offset} + m.new_size;
     read = std::size_t{m.value_offset} + m.value_size;
   }
-  std::memcpy(out.data() + written, in.data() + read, in.size() - read);
+  copy_run(out.subspan(written), in, read, in.size(), omission);
   for (const Enclosing& e : enclosing_) store32(out.data() + e.new_offset, e.new_size);
 }
 
@@ -61,6 +82,8 @@ void Edits::clear() noexcept {
   marks_.clear();
   inside_of_.clear();
   enclosing_.clear();
+  omitted_.clear();
+  nulls_.clear();
   names_.clear();
   walked_size_ = 0;
   unmarked_ = {};

@@ -33,6 +33,14 @@ class EditsBuilder {
     edits.inside_of_.push_back(enclosing);
   }
 
+  /// Notes a null where the plan encrypts.
+  void add_null(const Element& e, std::span<Frame> frames, schema::Plan::LeafId leaf, bool omit) {
+    edits_.nulls_.push_back(leaf);
+    if (!omit) return;
+    edits_.omitted_.push_back({base_ + e.type_offset, e.value_offset + e.value_size - e.type_offset,
+                               enclosing_of(frames)});
+  }
+
   [[nodiscard]] std::size_t n_marks() const noexcept { return edits_.marks_.size(); }
 
   /// Notes a binary of subtype 6 that stays as it is.

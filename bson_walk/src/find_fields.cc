@@ -77,7 +77,9 @@ class FieldVisitor {
         leaves_(plan.leaves()),
         out_(out),
         work_(limits.work),
-        mark_encrypted_(limits.mark_encrypted) {}
+        mark_encrypted_(limits.mark_encrypted),
+        nulls_(limits.nulls),
+        faults_(limits.faults) {}
 
   Visit element(const Element& e, std::span<Frame> frames) {
     if (is_encrypted(e.type, doc_.data() + e.value_offset)) [[unlikely]]
@@ -88,7 +90,10 @@ class FieldVisitor {
   bool leave(const Frame& frame) {
     if (frame.kind != Plan::Kind::object) return true;
     duplicate_ = out_.take_duplicate(doc_, frame.first_name);
-    return !duplicate_;
+    if (!duplicate_ || faults_ == nullptr) return !duplicate_;
+    faults_->add(twice(*duplicate_));
+    duplicate_.reset();
+    return true;
   }
 
   [[nodiscard]] std::uint32_t first_name() const noexcept { return out_.n_names(); }
@@ -96,18 +101,22 @@ class FieldVisitor {
   /// What the walk stopped for, or what is missing after all of it.
   [[nodiscard]] Done verdict() {
     if (failure_) return std::move(*failure_);
-    if (duplicate_)
-      return Failure(
-          Errc::duplicate_field,
-          "appears twice in its document, and the schema encrypts it or a field below it",
-          path_of(doc_, *duplicate_));
-    if (start_.needs_id && plan_.encrypts_id() && !has_id_)
-      return Failure(Errc::missing_id,
-                     "the schema encrypts _id: the server would add one that is not", "_id");
+    if (duplicate_) return twice(*duplicate_);
+    if (!start_.needs_id || !plan_.encrypts_id() || has_id_) return ok;
+    Failure missing(Errc::missing_id,
+                    "the schema encrypts _id: the server would add one that is not", "_id");
+    if (faults_ == nullptr) return missing;
+    faults_->add(std::move(missing));
     return ok;
   }
 
  private:
+  [[nodiscard]] Failure twice(std::uint32_t type_offset) const {
+    return {Errc::duplicate_field,
+            "appears twice in its document, and the schema encrypts it or a field below it",
+            path_of(doc_, type_offset)};
+  }
+
   [[gnu::noinline]] Visit encrypted_value(const Element& e, std::span<Frame> frames) {
     const std::size_t marks = out_.n_marks();
     const Visit next = frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
@@ -166,7 +175,7 @@ class FieldVisitor {
     if (top_level && e.type == Type::timestamp && load32(value) == 0 && load32(value + 4) == 0)
       return refuse(e, frames, Errc::timestamp_zero,
                     "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field");
-    if (!type_fits(e.type, leaf)) return refuse_type(e, frames, leaf);
+    if (!type_fits(e.type, leaf)) return unfit(e, frames, step.leaf);
     has_id_ |= top_level && e.name == "_id";
     out_.add_mark(e, frames, step.leaf);
     return {};  // what is inside goes with the value
@@ -187,15 +196,25 @@ class FieldVisitor {
         "the schema encrypts fields below: expected object, found " + std::string(alias(e.type));
     return refuse(e, frames, Errc::not_an_object, text.c_str());
   }
-  [[gnu::noinline]] Visit refuse_type(const Element& e, std::span<Frame> frames,
-                                      const schema::Leaf& leaf) {
-    return refuse(e, frames, Errc::type_not_allowed, type_message(e.type, leaf).c_str());
+  [[gnu::noinline]] Visit unfit(const Element& e, std::span<Frame> frames, Plan::LeafId leaf) {
+    if (e.type == Type::null && nulls_ != Nulls::refuse) {
+      out_.add_null(e, frames, leaf, nulls_ == Nulls::omit);
+      has_id_ |= nulls_ == Nulls::keep && start_.stored && frames.size() == 1 && e.name == "_id";
+      return {};
+    }
+    const ErrorCode code = e.type == Type::null ? ErrorCode(ErrorDetail::null_not_encryptable)
+                                                : ErrorCode(Errc::type_not_allowed);
+    return refuse(e, frames, code, type_message(e.type, leaves_[leaf]).c_str());
   }
-  [[gnu::noinline]] Visit refuse(const Element& e, std::span<Frame> frames, Errc code,
+  [[gnu::noinline]] Visit refuse(const Element& e, std::span<Frame> frames, ErrorCode code,
                                  const char* text) {
     std::string path = internal::dotted_path(doc_, frames, e.name);
     // Patterns are not searched to the end then, and say nothing.
     const bool spent = work_ != nullptr && work_->spent();
+    if (faults_ != nullptr && !spent) {
+      faults_->add(Failure(code, text, std::move(path)));
+      return {};  // what is inside is not on the plan
+    }
     failure_ = spent ? over_budget(*work_, std::move(path)) : Failure(code, text, std::move(path));
     return {Visit::Next::stop};
   }
@@ -207,6 +226,8 @@ class FieldVisitor {
   internal::EditsBuilder& out_;
   Work* work_;
   bool mark_encrypted_;
+  Nulls nulls_;
+  Faults* faults_;
   std::optional<Failure> failure_;
   std::optional<std::uint32_t> duplicate_;
   bool has_id_ = false;

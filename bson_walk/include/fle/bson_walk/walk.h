@@ -23,6 +23,24 @@ namespace internal {
 class EditsBuilder;
 }
 
+/// What find_fields() does with a null where the plan encrypts: no algorithm encrypts one.
+enum class Nulls : std::uint8_t {
+  refuse,  ///< Errc::type_not_allowed.
+  keep,    ///< It stays as it is; Edits::nulls() has it.
+  omit,    ///< Its element is not in the result; Edits::nulls() has it.
+};
+
+/// What is wrong with one document: the first faults, and how many there are.
+struct Faults {
+  static constexpr std::size_t kMost = 50;
+  std::vector<Failure> first;
+  std::uint64_t n = 0;
+
+  void add(Failure f) {
+    if (n++ < kMost) first.push_back(std::move(f));
+  }
+};
+
 /// What a walk accepts.
 struct Limits {
   /// Documents nested in each other, the outermost counted: MongoDB's limit for stored documents.
@@ -36,6 +54,11 @@ struct Limits {
   /// Whether find_fields() marks an encrypted value (binary of subtype 6 whose first byte is 1 or
   /// 2) where the plan encrypts, for the caller to judge. Else it is refused there.
   bool mark_encrypted = false;
+  /// By find_fields().
+  Nulls nulls = Nulls::refuse;
+  /// Where find_fields() puts every fault of the document, to go on behind it: it then succeeds,
+  /// with marks of what has none. What is malformed or over the budget still ends it. May be null.
+  Faults* faults = nullptr;
 };
 
 /// The server's maxMessageSizeBytes.
@@ -70,7 +93,10 @@ class FLE_API Edits {
  public:
   [[nodiscard]] std::span<Mark> marks() noexcept { return marks_; }
   [[nodiscard]] std::span<const Mark> marks() const noexcept { return marks_; }
-  [[nodiscard]] bool empty() const noexcept { return marks_.empty(); }
+  /// Nothing changes.
+  [[nodiscard]] bool empty() const noexcept { return marks_.empty() && omitted_.empty(); }
+  /// The leaves of nulls that are kept or omitted, in document order.
+  [[nodiscard]] std::span<const schema::Plan::LeafId> nulls() const noexcept { return nulls_; }
   /// What is encrypted, as it seems, and stays as it is.
   [[nodiscard]] const Unmarked& unmarked() const noexcept { return unmarked_; }
 
@@ -109,10 +135,22 @@ class FLE_API Edits {
     std::uint32_t size;
   };
 
+  struct Omission {  // an element that goes
+    std::uint32_t type_offset;
+    std::uint32_t size;
+    std::uint32_t inside_of;  // index in enclosing_
+  };
+
+  /// Copies [from, to) of `in` but for what is omitted; `omission` is the first that may be there.
+  std::size_t copy_run(MutBytes out, Bytes in, std::size_t from, std::size_t to,
+                       std::size_t& omission) const noexcept;
+
   std::vector<Mark> marks_;               // in document order
   std::vector<std::uint32_t> inside_of_;  // for each mark, its index in enclosing_
   std::vector<Enclosing> enclosing_;      // in document order
   std::vector<Name> names_;               // scratch: of the frames that the walk is inside of
+  std::vector<Omission> omitted_;         // in document order
+  std::vector<schema::Plan::LeafId> nulls_;
   std::size_t walked_size_ = 0;
   Unmarked unmarked_;
 };
