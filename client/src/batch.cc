@@ -45,6 +45,11 @@ void BatchState::abandon() noexcept {
   n_results = 0;
 }
 
+void BatchState::forget_faulty() noexcept {
+  faulty.clear();
+  for (Document& d : in_use()) d.left_out = false;
+}
+
 Done BatchState::lay_out(const bson::Limits& limits) {
   std::size_t total = 0;
   for (std::size_t i = 0; i < n_documents; ++i) {
@@ -92,6 +97,7 @@ Batch::~Batch() = default;
 void Batch::clear() noexcept {
   if (s_->n_documents == 0) return;  // nothing was added since: no call had anything to leave
   s_->abandon();
+  s_->forget_faulty();
   s_->n_documents = 0;
 }
 
@@ -100,6 +106,7 @@ void Batch::add(Bytes document) {
   BatchState::Document& d = s_->documents[s_->n_documents++];
   d.input = document;
   d.size = 0;
+  d.left_out = false;
   d.edits.clear();
 }
 
@@ -108,11 +115,13 @@ std::size_t Batch::size() const noexcept { return s_->n_documents; }
 Bytes Batch::output(std::size_t index) const noexcept {
   if (index >= s_->n_results) return {};
   const BatchState::Document& d = s_->documents[index];
+  if (d.left_out) return {};
   return d.size == 0 ? d.input : Bytes{s_->output.data() + d.offset, d.size};
 }
 
 std::size_t Batch::fields() const noexcept { return s_->n_fields; }
 std::span<const KeptField> Batch::kept() const noexcept { return s_->kept; }
+std::span<const FaultyDocument> Batch::faulty() const noexcept { return s_->faulty; }
 
 void Batch::count_leaves(std::vector<std::uint64_t>& counts) const {
   for (std::size_t i = 0; i < s_->n_results; ++i) {
@@ -127,6 +136,10 @@ void Batch::count_leaves(std::vector<LeafCount>& counts) const {
   std::size_t field = 0;
   auto before = s_->encrypted_before.begin();
   for (std::size_t i = 0; i < s_->n_results; ++i) {
+    for (const schema::Plan::LeafId leaf : s_->documents[i].edits.nulls()) {
+      if (leaf >= counts.size()) counts.resize(leaf + 1);
+      ++counts[leaf].nulls;
+    }
     for (const bson::Mark& m : std::as_const(s_->documents[i].edits).marks()) {
       if (m.leaf >= counts.size()) counts.resize(m.leaf + 1);
       LeafCount& count = counts[m.leaf];

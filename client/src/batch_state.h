@@ -16,6 +16,7 @@ struct BatchState {
     bson::Edits edits;
     std::size_t offset = 0;  // of the result in `output`
     std::size_t size = 0;    // of the result; 0: nothing changed, the input is the result
+    bool left_out = false;   // has faults, and no result
   };
   BatchState() = default;
   BatchState(const BatchState&) = delete;
@@ -47,6 +48,9 @@ struct BatchState {
   // Its fields that no field here takes up.
   std::vector<std::size_t> decrypted_fields;
 
+  std::vector<FaultyDocument> faulty;
+  std::unique_ptr<BatchState> alone;  // in which one document is tried
+
   WantedKeys wanted;  // that the last call lacked
 
   // Scratch of one call.
@@ -74,12 +78,16 @@ struct BatchState {
 
   /// Takes back every result: nothing of an earlier or a failed call may be read.
   void abandon() noexcept;
+  /// Lets all documents be part of the next call again.
+  void forget_faulty() noexcept;
 
   /// Walks every document with `find`, a function of its bytes and its edits.
   template <class Find>
   Done walk_all(Find find) {
     for (std::size_t i = 0; i < n_documents; ++i) {
       Document& d = documents[i];
+      d.edits.clear();
+      if (d.left_out) continue;
       Done done = find(d.input, d.edits);
       if (!done) {
         done.error().document = i + 1;
@@ -116,10 +124,19 @@ Done find_plan_fields(BatchState& s, const schema::Plan& plan, kms::KeyRing* rin
 /// Whether the plan would have made this of a value of its type.
 [[nodiscard]] bool is_of_plan(const PayloadHeader& header, const schema::Leaf& leaf,
                               const kms::ResolvedKey& key) noexcept;
+/// Whether a mark of find_fields() is of a value that is encrypted already.
+[[nodiscard]] bool is_encrypted(Bytes document, const bson::Mark& m) noexcept;
+/// Whether such a value may stay: not its content, which verify_kept() opens.
+[[nodiscard]] Done may_stay(Bytes document, const bson::Mark& m, const schema::Leaf& leaf,
+                            const kms::ResolvedKey& key);
 /// Verifies what stays of `s.encrypted_before`.
 Done verify_kept(BatchState& s, kms::KeyRing* ring, const bson::Limits& limits);
 /// Lays out the results and seals every field but those that stay.
 Done seal_documents(BatchState& s, const schema::Plan& plan, const bson::Limits& limits);
+
+/// Whether a field that decryption has no key for may stay encrypted for this reason. Trouble that
+/// may pass is not one: a vault or a KMS that cannot be reached says nothing about the key.
+[[nodiscard]] bool is_of_key(Errc reason) noexcept;
 
 }  // namespace fle::client
 

@@ -3,6 +3,7 @@
 
 #include "batch_state.h"
 #include "field_failures.h"
+#include "verify_documents.h"
 
 namespace fle::client {
 namespace {
@@ -15,24 +16,6 @@ Done read_payloads(BatchState& s) {
         return s.at_field(malformed_payload(), i, m);
   }
   return ok;
-}
-
-/// Whether a value may stay encrypted for this reason. Trouble that may pass is not one: a vault or
-/// a KMS that cannot be reached says nothing about the key.
-bool may_keep(Errc reason) noexcept {
-  switch (reason) {
-    case Errc::key_not_found:
-    case Errc::key_document_invalid:
-    case Errc::key_unwrap_failed:
-    case Errc::kms_not_configured:
-    case Errc::kms_unsupported:
-    case Errc::kms_refused:
-    case Errc::kms_bad_answer:
-    case Errc::not_in_build:
-      return true;
-    default:
-      return false;
-  }
 }
 
 /// Notes a field that stays encrypted; its path comes later.
@@ -54,7 +37,7 @@ Done keep_fields(BatchState& s, std::size_t document, std::size_t first_field) {
     const std::size_t field = first_field + i;
     const kms::KeyProblem* problem = s.fields.missing(field);
     if (problem == nullptr) continue;
-    if (!may_keep(problem->why.code)) return s.at_field(problem->why, document, marks[i]);
+    if (!is_of_key(problem->why.code)) return s.at_field(problem->why, document, marks[i]);
     const auto header = parse_payload(s.fields.payload(field));
     s.kept_fields.push_back(field);
     s.kept.push_back(kept_field(document, header->key_id, *problem));
@@ -102,6 +85,22 @@ void write_values(BatchState& s) noexcept {
 
 }  // namespace
 
+bool is_of_key(Errc reason) noexcept {
+  switch (reason) {
+    case Errc::key_not_found:
+    case Errc::key_document_invalid:
+    case Errc::key_unwrap_failed:
+    case Errc::kms_not_configured:
+    case Errc::kms_unsupported:
+    case Errc::kms_refused:
+    case Errc::kms_bad_answer:
+    case Errc::not_in_build:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Done decrypt_documents(BatchState& s, kms::KeyRing* ring, const DocumentCipher::Options& options) {
   FLE_CHECK(s.walk_all([&](Bytes doc, bson::Edits& edits) {
     return bson::find_ciphertexts(doc, edits, options.limits);
@@ -114,8 +113,7 @@ Done decrypt_documents(BatchState& s, kms::KeyRing* ring, const DocumentCipher::
   FLE_CHECK(s.lay_out(options.limits));
   write_values(s);
   s.n_fields -= s.kept.size();
-  s.fields.count();
-  return ok;
+  return options.verify ? verify_decrypted(s, ring, options.limits) : Done(ok);
 }
 
 }  // namespace fle::client

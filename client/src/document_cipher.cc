@@ -4,32 +4,47 @@
 #include <utility>
 
 #include "batch_state.h"
+#include "faulty_documents.h"
 
 namespace fle::client {
 namespace {
 
 constexpr const char* kNoPlan = "this cipher has no schema: it only decrypts";
 
-/// Runs `work` on a clean batch; takes everything back when it fails.
-template <class Work>
-Done run(Batch& batch, Work work) {
-  BatchState& s = BatchState::of(batch);
-  s.abandon();
-  s.wanted.clear();
-  Done done = ok;
+/// Calls `body`, which may run out of memory.
+template <class Body>
+auto guarded(Body body) -> decltype(body()) {
   try {
-    done = work(s);
+    return body();
   } catch (const std::bad_alloc&) {
-    done = Failure(Errc::no_memory, {});  // a text would need some
+    return Failure(Errc::no_memory, {});  // a text would need some
   }
-  if (done) {
-    s.n_results = s.n_documents;
-    s.end_call();
-  } else {
+}
+
+/// Runs `work` on a clean batch; takes everything back when it fails. `explain` finds all faults of
+/// a document.
+template <class DoWork, class DoExplain>
+Done run(Batch& batch, OnFaulty on_faulty, DoWork work, DoExplain explain) {
+  BatchState& s = BatchState::of(batch);
+  s.forget_faulty();
+  for (;;) {
+    s.abandon();
+    s.wanted.clear();
+    Done done = guarded([&] { return work(s); });
+    if (done) {
+      s.n_results = s.n_documents;
+      if (s.opened && s.opened->n_documents != 0) s.opened->fields.count();
+      s.fields.count();
+      s.end_call();
+      return done;
+    }
     s.fields.list_wanted(s.wanted);
     s.abandon();
+    if (on_faulty == OnFaulty::fail) return done;
+    FLE_TRY(const bool again,
+            guarded([&] { return find_faulty(s, done.error(), on_faulty, work, explain); }));
+    if (!again) return done;
   }
-  return done;
 }
 
 }  // namespace
@@ -44,19 +59,31 @@ DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
 
 Done DocumentCipher::encrypt(Batch& batch) const {
   if (plan_ == nullptr) return Failure(Errc::invalid_argument, kNoPlan);
-  return run(batch,
-             [this](BatchState& s) { return encrypt_documents(s, *plan_, keys_.get(), options_); });
+  return run(
+      batch, options_.on_faulty,
+      [this](BatchState& s) { return encrypt_documents(s, *plan_, keys_.get(), options_); },
+      [this](Bytes document, bson::Faults& out) {
+        return explain_encryption(document, *plan_, keys_.get(), options_, out);
+      });
 }
 
 Done DocumentCipher::decrypt(Batch& batch) const {
-  return run(batch, [this](BatchState& s) { return decrypt_documents(s, keys_.get(), options_); });
+  return run(
+      batch, options_.on_faulty,
+      [this](BatchState& s) { return decrypt_documents(s, keys_.get(), options_); },
+      [this](Bytes document, bson::Faults& out) {
+        return explain_decryption(document, keys_.get(), options_, out);
+      });
 }
 
 Done DocumentCipher::reencrypt(Batch& batch, const Reencryption& how) const {
   if (plan_ == nullptr) return Failure(Errc::invalid_argument, kNoPlan);
-  return run(batch, [&](BatchState& s) {
-    return reencrypt_documents(s, *plan_, keys_.get(), options_, how);
-  });
+  return run(
+      batch, options_.on_faulty,
+      [&](BatchState& s) { return reencrypt_documents(s, *plan_, keys_.get(), options_, how); },
+      [&](Bytes document, bson::Faults& out) {
+        return explain_reencryption(document, *plan_, keys_.get(), options_, how, out);
+      });
 }
 
 }  // namespace fle::client

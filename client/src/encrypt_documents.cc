@@ -3,6 +3,7 @@
 
 #include "batch_state.h"
 #include "field_failures.h"
+#include "verify_documents.h"
 
 namespace fle::client {
 namespace {
@@ -45,6 +46,7 @@ std::size_t size_of_all(BatchState& s) {
 }
 
 Done find_all(BatchState& s, const schema::Plan& plan, bson::Limits limits, const Budget& budget) {
+  limits.faults = nullptr;  // no document may go on that has some
   fle::Work own;
   if (limits.work == nullptr) limits.work = &own;
   budget.allow(*limits.work, size_of_all(s));
@@ -115,14 +117,9 @@ Done keep_encrypted(BatchState& s, const schema::Plan& plan) {
     for (const bson::Mark& m : d.edits.marks()) {
       const std::size_t n = field++;
       const Bytes value = d.input.subspan(m.value_offset, m.value_size);
-      if (m.type != bson::Type::bin_data || value[kBinaryHeaderLen - 1] != bson::kSubtypeEncrypted)
-        continue;
-      const auto header = parse_payload(bson::binary_content(d.input, m));
-      if (!header) return s.at_field(malformed_payload(), i, m);
-      const schema::Leaf& leaf = plan.leaf(m.leaf);
-      const kms::ResolvedKey& key = *s.fields.key(n);
-      if (!is_of_plan(*header, leaf, key))
-        return s.at_field(made_otherwise(*header, leaf, key.id), i, m);
+      if (!is_encrypted(d.input, m)) continue;
+      if (Done stays = may_stay(d.input, m, plan.leaf(m.leaf), *s.fields.key(n)); !stays)
+        return s.at_field(std::move(stays.error()), i, m);
       s.encrypted_before.push_back({n, value});
     }
   }
@@ -136,6 +133,19 @@ bool is_of_plan(const PayloadHeader& header, const schema::Leaf& leaf,
   const auto type = static_cast<bson::Type>(header.bson_type);
   return header.algorithm == leaf.algorithm && header.key_id == key.id &&
          (leaf.types.empty() || leaf.types.contains(type));
+}
+
+bool is_encrypted(Bytes document, const bson::Mark& m) noexcept {
+  return m.type == bson::Type::bin_data &&
+         document[m.value_offset + kBinaryHeaderLen - 1] == bson::kSubtypeEncrypted;
+}
+
+Done may_stay(Bytes document, const bson::Mark& m, const schema::Leaf& leaf,
+              const kms::ResolvedKey& key) {
+  const auto header = parse_payload(bson::binary_content(document, m));
+  if (!header) return malformed_payload();
+  if (!is_of_plan(*header, leaf, key)) return made_otherwise(*header, leaf, key.id);
+  return ok;
 }
 
 Done verify_kept(BatchState& s, kms::KeyRing* ring, const bson::Limits& limits) {
@@ -170,7 +180,6 @@ Done seal_documents(BatchState& s, const schema::Plan& plan, const bson::Limits&
   FLE_CHECK(s.lay_out(limits));
   add_jobs(s, plan);
   if (const FieldsDone sealed = s.fields.seal(); !sealed) return s.at_field(sealed.error());
-  s.fields.count();
   return ok;
 }
 
@@ -183,7 +192,8 @@ Done encrypt_documents(BatchState& s, const schema::Plan& plan, kms::KeyRing* ri
     FLE_CHECK(keep_encrypted(s, plan));
     FLE_CHECK(verify_kept(s, ring, limits));
   }
-  return seal_documents(s, plan, limits);
+  FLE_CHECK(seal_documents(s, plan, limits));
+  return options.verify ? verify_encrypted(s, plan, ring, options.limits) : Done(ok);
 }
 
 }  // namespace fle::client

@@ -22,6 +22,11 @@ inline Failure buffer_too_small() {
   return {Errc::buffer_too_small, "the memory for the result is too small"};
 }
 
+inline Failure no_longer_encrypted() {
+  return {Errc::no_longer_encrypted,
+          "is encrypted, and the new schema leaves it, or a part of it, in plaintext"};
+}
+
 inline Failure malformed_plaintext() {
   return {Errc::malformed_bson,
           "malformed encrypted bson: the decrypted bytes are not one value of their type"};

@@ -2,36 +2,25 @@
 #include <utility>
 
 #include "batch_state.h"
+#include "extent.h"
+#include "field_failures.h"
+#include "verify_documents.h"
 
 namespace fle::client {
 namespace {
-
-/// A run of bytes in a decrypted document.
-struct Extent {
-  std::size_t begin;
-  std::size_t end;
-  [[nodiscard]] bool holds(const Extent& e) const noexcept {
-    return begin <= e.begin && e.end <= end;
-  }
-  friend bool operator==(const Extent&, const Extent&) = default;
-};
-
-/// What decryption put in place of a ciphertext, and what encryption will take.
-Extent opened_at(const bson::Mark& m) noexcept {
-  return {m.new_offset, std::size_t{m.new_offset} + m.new_size};
-}
-Extent sealed_from(const bson::Mark& m) noexcept {
-  return {m.value_offset, std::size_t{m.value_offset} + m.value_size};
-}
 
 /// Decrypts the documents of `s` beside it, and lets the results be its documents.
 Done open_documents(BatchState& s, kms::KeyRing* ring, DocumentCipher::Options options) {
   if (s.opened == nullptr) s.opened = std::make_unique<BatchState>();
   BatchState& o = *s.opened;
   if (o.documents.size() < s.n_documents) o.documents.resize(s.n_documents);
-  for (std::size_t i = 0; i < s.n_documents; ++i) o.documents[i].input = s.documents[i].input;
+  for (std::size_t i = 0; i < s.n_documents; ++i) {
+    o.documents[i].input = s.documents[i].input;
+    o.documents[i].left_out = s.documents[i].left_out;
+  }
   o.n_documents = s.n_documents;
   options.missing_keys = MissingKeys::fail;
+  options.verify = false;  // the whole way is verified at its end
   Done done = decrypt_documents(o, ring, options);
   if (!done) o.fields.list_wanted(s.wanted);
   if (!done) return done;
@@ -81,10 +70,7 @@ class Comparison {
   }
 
   Failure dropped(std::size_t document, const bson::Mark& was) const {
-    return s_.opened->at_field(
-        Failure(Errc::no_longer_encrypted,
-                "is encrypted, and the new schema leaves it, or a part of it, in plaintext"),
-        document, was);
+    return s_.opened->at_field(no_longer_encrypted(), document, was);
   }
 
   BatchState& s_;
@@ -105,7 +91,8 @@ Done reencrypt_documents(BatchState& s, const schema::Plan& plan, kms::KeyRing* 
   FLE_CHECK(Comparison(s, plan, how.may_decrypt).all());
   // Two vaults may have two keys under one id.
   if (old_ring != ring) FLE_CHECK(verify_kept(s, ring, options.limits));
-  return seal_documents(s, plan, options.limits);
+  FLE_CHECK(seal_documents(s, plan, options.limits));
+  return options.verify ? verify_encrypted(s, plan, ring, options.limits) : Done(ok);
 }
 
 }  // namespace fle::client

@@ -64,11 +64,26 @@ enum class EncryptedAlready : std::uint8_t {
   keep,
 };
 
+/// What a call does about documents that it cannot do. Trouble that is not a document's (a vault or
+/// KMS that does not answer, a key of the plan that is not there, lack of memory) fails it always.
+enum class OnFaulty : std::uint8_t {
+  fail,       ///< It fails with the first fault that it meets.
+  explain,    ///< The same, and Batch::faulty() has every fault of that document.
+  leave_out,  ///< It does the others: Batch::faulty() has those that have no result, and why.
+};
+
+/// A document that could not be done.
+struct FaultyDocument {
+  std::uint64_t document;  ///< Index in the batch, from 0.
+  bson::Faults faults;     ///< Each names document and field; in no particular order.
+};
+
 /// Fields of one leaf of the plan in the documents that were counted.
 struct LeafCount {
   std::uint64_t encrypted = 0;    ///< Were in plaintext.
   std::uint64_t reencrypted = 0;  ///< Were encrypted otherwise: by reencrypt() only.
   std::uint64_t kept = 0;         ///< Were encrypted under the plan, and are as they were.
+  std::uint64_t nulls = 0;        ///< Are null, or were and are omitted; not encrypted.
 };
 
 /// Binaries of subtype 6 that a call has left as they are, where no key is missing.
@@ -110,11 +125,13 @@ class FLE_API Batch {
 
   /// The result for document `index`; valid until clear(), the next encrypt or decrypt. A document
   /// in which nothing changed is returned as the caller's own bytes. Empty when there is no result:
-  /// the last call failed, or the document was added after it.
+  /// the last call failed or left the document out, or the document was added after it.
   [[nodiscard]] Bytes output(std::size_t index) const noexcept;
   /// Fields that the last call encrypted or decrypted.
   [[nodiscard]] std::size_t fields() const noexcept;
   [[nodiscard]] std::span<const KeptField> kept() const noexcept;
+  /// Documents that the last call could not do, in order, as OnFaulty says.
+  [[nodiscard]] std::span<const FaultyDocument> faulty() const noexcept;
 
   // Counts of the last call, for reports; nothing where it failed. They read the documents, so
   // these must still be there. Not counted unless asked for: a call costs no more without them.
@@ -142,6 +159,10 @@ class FLE_API DocumentCipher {
     /// What one call of encrypt() may cost, for all documents of its batch.
     Budget budget{};
     EncryptedAlready encrypted_already = EncryptedAlready::refuse;
+    OnFaulty on_faulty = OnFaulty::fail;
+    /// Whether each call opens what it has made, by another walk, and compares all of it with what
+    /// it was made of, before it returns; about doubles its cost.
+    bool verify = false;
   };
 
   /// How documents come from another plan.
@@ -157,15 +178,18 @@ class FLE_API DocumentCipher {
   DocumentCipher(std::shared_ptr<const schema::Plan> plan, std::shared_ptr<kms::KeyRing> keys,
                  Options options);
 
-  /// Encrypts what the plan says, in every document. All or nothing; a Failure names document
-  /// (from 1, in order of add) and field path.
+  /// Encrypts what the plan says, in every document. All or nothing, but for OnFaulty::leave_out; a
+  /// Failure names document (from 1, in order of add) and field path. What becomes of a null where
+  /// the plan encrypts is options.limits.nulls.
   ///
   /// @retval Errc::invalid_argument  the cipher has no plan
   /// @retval Errc::work_limit        the budget is spent; names the pattern that took the most
+  /// @retval Errc::verification_failed  Options::verify has found a difference
   /// @retval Errc::no_memory
   /// @retval as bson::find_fields, bson::resolve_pointer, bson::Edits::layout, KeyRing::lease
   [[nodiscard]] Done encrypt(Batch& batch) const;
-  /// Decrypts every encrypted value, in every document. All or nothing but for MissingKeys::keep.
+  /// Decrypts every encrypted value, in every document. All or nothing, but for MissingKeys::keep
+  /// and OnFaulty::leave_out.
   /// What an encrypted value decrypts to is not searched for ciphertext again.
   ///
   /// @retval Errc::auth_failed        changed data, or written under another key

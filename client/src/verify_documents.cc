@@ -1,0 +1,213 @@
+#include "verify_documents.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fle/bson/cursor.h"
+
+namespace fle::client {
+namespace {
+
+using bson::Cursor;
+using bson::Element;
+
+Failure different(const char* what) { return {Errc::verification_failed, what}; }
+
+bool is_ciphertext(Bytes document, const Element& e) noexcept {
+  const Bytes value = bson::value_of(document, e);
+  return e.type == bson::Type::bin_data && value[kBinaryHeaderLen - 1] == bson::kSubtypeEncrypted &&
+         parse_payload(value.subspan(kBinaryHeaderLen)).has_value();
+}
+
+bool is_container(bson::Type type) noexcept {
+  return type == bson::Type::object || type == bson::Type::array;
+}
+
+/// Documents in two forms, read side by side.
+class Comparison {
+ public:
+  /// @param sealed   the form that has ciphertexts.
+  /// @param plain    the other.
+  /// @param opened   how many ciphertexts stand for something else in `plain`.
+  /// @param omitted  how many nulls of `plain` are not in `sealed`.
+  Done add(std::size_t document, Bytes sealed, Bytes plain, std::size_t opened,
+           std::size_t omitted) {
+    document_ = document;
+    sealed_ = sealed;
+    plain_ = plain;
+    omitted_ = 0;
+    const std::size_t before = pairs_.size();
+    levels_.assign(1, {Cursor(sealed), Cursor(plain)});
+    while (!levels_.empty()) FLE_CHECK(next());
+    if (omitted_ != omitted) return at(0, "another number of nulls is omitted than was found");
+    if (pairs_.size() - before != opened)
+      return at(0, "another number of values is encrypted than was found");
+    return ok;
+  }
+
+  /// Opens every ciphertext that stands for something.
+  Done open(kms::KeyRing* ring, const bson::Limits& limits) {
+    FieldBatch fields;
+    for (const Pair& p : pairs_)
+      if (!fields.add_payload(p.payload)) return at(p, "is no ciphertext");
+    if (FieldsDone resolved = fields.resolve(ring); !resolved)
+      return std::move(resolved.error().why);
+    if (const FieldsDone opened = fields.open(limits); !opened) {
+      const auto field = opened.error().field;
+      return field ? at(pairs_[*field], "does not open") : opened.error().why;
+    }
+    for (std::size_t i = 0; i < pairs_.size(); ++i) {
+      const auto opened = fields.opened(i);
+      if (!opened || opened->type != pairs_[i].type ||
+          !std::ranges::equal(opened->value, pairs_[i].value))
+        return at(pairs_[i], "opens to another value");
+    }
+    return ok;
+  }
+
+ private:
+  struct Level {
+    Cursor sealed;
+    Cursor plain;
+  };
+  /// A ciphertext and what it must open to.
+  struct Pair {
+    std::size_t document;
+    Bytes sealed;  // the whole document
+    std::uint32_t type_offset;
+    Bytes payload;
+    bson::Type type;
+    Bytes value;
+  };
+
+  Done next() {
+    Level& level = levels_.back();
+    const bool more = level.sealed.next();
+    bool more_plain = level.plain.next();
+    while (more_plain && level.plain.element().type == bson::Type::null &&
+           (!more || level.sealed.element().name != level.plain.element().name)) {
+      ++omitted_;
+      more_plain = level.plain.next();
+    }
+    if (level.sealed.malformed() || level.plain.malformed() || more != more_plain)
+      return at(0, "a document begins or ends otherwise");
+    if (!more) {
+      levels_.pop_back();
+      return ok;
+    }
+    return compare(level.sealed.element(), level.plain.element());
+  }
+
+  Done compare(const Element& sealed, const Element& plain) {
+    if (sealed.name != plain.name) return at(sealed.type_offset, "stands where another field was");
+    const Bytes value = bson::value_of(plain_, plain);
+    if (sealed.type == plain.type && std::ranges::equal(bson::value_of(sealed_, sealed), value))
+      return ok;
+    if (is_ciphertext(sealed_, sealed)) {
+      pairs_.push_back({document_, sealed_, sealed.type_offset,
+                        bson::value_of(sealed_, sealed).subspan(kBinaryHeaderLen), plain.type,
+                        value});
+      return ok;
+    }
+    if (sealed.type != plain.type || !is_container(plain.type))
+      return at(sealed.type_offset, "has another value");
+    levels_.push_back({Cursor(sealed_, sealed.value_offset), Cursor(plain_, plain.value_offset)});
+    return ok;
+  }
+
+  [[nodiscard]] Failure at(std::uint32_t type_offset, const char* what) const {
+    return at({document_, sealed_, type_offset, {}, {}, {}}, what);
+  }
+  [[nodiscard]] static Failure at(const Pair& p, const char* what) {
+    Failure f = different(what);
+    f.document = p.document + 1;
+    if (p.type_offset != 0) f.path = bson::path_of(p.sealed, p.type_offset);
+    return f;
+  }
+
+  std::size_t document_ = 0;
+  Bytes sealed_;
+  Bytes plain_;
+  std::size_t omitted_ = 0;
+  std::vector<Level> levels_;
+  std::vector<Pair> pairs_;
+};
+
+Bytes result_of(const BatchState& s, const BatchState::Document& d) noexcept {
+  return d.size == 0 ? d.input : Bytes(s.output).subspan(d.offset, d.size);
+}
+
+/// Whether the plan finds what it makes in each place of a result.
+Done is_as_planned(const BatchState& s, const schema::Plan& plan, std::size_t i,
+                   std::size_t first_field, bson::Limits limits, bson::Edits& found) {
+  limits.mark_encrypted = true;
+  limits.work = nullptr;
+  if (limits.nulls == bson::Nulls::omit) limits.nulls = bson::Nulls::refuse;
+  const BatchState::Document& d = s.documents[i];
+  const Bytes result = result_of(s, d);
+  Done walked = bson::find_fields(result, plan, found, limits);
+  const std::span<const bson::Mark> planned = d.edits.marks();
+  bool same = walked && found.marks().size() == planned.size();
+  for (std::size_t n = 0; same && n < planned.size(); ++n) {
+    const bson::Mark& m = found.marks()[n];
+    same = m.leaf == planned[n].leaf && is_encrypted(result, m) &&
+           may_stay(result, m, plan.leaf(m.leaf), *s.fields.key(first_field + n));
+  }
+  if (same) return ok;
+  Failure f = different("a result is not what its schema encrypts");
+  f.document = i + 1;
+  return f;
+}
+
+/// Calls `add(document's number, document, its fields that were encrypted before and stay)`.
+template <class Add>
+Done each_document(const BatchState& s, Add add) {
+  std::size_t first_field = 0;
+  auto before = s.encrypted_before.begin();
+  for (std::size_t i = 0; i < s.n_documents; ++i) {
+    const BatchState::Document& d = s.documents[i];
+    const std::size_t end = first_field + d.edits.marks().size();
+    std::size_t stay = 0;
+    for (; before != s.encrypted_before.end() && before->field < end; ++before)
+      stay += before->binary.empty() ? 0 : 1;
+    if (!d.left_out) FLE_CHECK(add(i, d, first_field, stay));
+    first_field = end;
+  }
+  return ok;
+}
+
+}  // namespace
+
+Done verify_encrypted(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
+                      const bson::Limits& limits) {
+  // Of a reencryption the documents are decrypted ones: what stays is compared by opening it, too.
+  const bool all_open = s.opened && s.opened->n_documents != 0;
+  const bool omits = limits.nulls == bson::Nulls::omit;
+  Comparison comparison;
+  bson::Edits found;
+  const auto compare = [&](std::size_t i, const BatchState::Document& d, std::size_t first_field,
+                           std::size_t stay) -> Done {
+    FLE_CHECK(is_as_planned(s, plan, i, first_field, limits, found));
+    return comparison.add(i, result_of(s, d), d.input,
+                          d.edits.marks().size() - (all_open ? 0 : stay),
+                          omits ? d.edits.nulls().size() : 0);
+  };
+  FLE_CHECK(each_document(s, compare));
+  return comparison.open(ring, limits);
+}
+
+Done verify_decrypted(BatchState& s, kms::KeyRing* ring, const bson::Limits& limits) {
+  Comparison comparison;
+  auto kept = s.kept_fields.begin();
+  FLE_CHECK(each_document(
+      s, [&](std::size_t i, const BatchState::Document& d, std::size_t first_field, std::size_t) {
+        const std::size_t marks = d.edits.marks().size();
+        const auto first = kept;
+        while (kept != s.kept_fields.end() && *kept < first_field + marks) ++kept;
+        return comparison.add(i, d.input, result_of(s, d),
+                              marks - static_cast<std::size_t>(kept - first), 0);
+      }));
+  return comparison.open(ring, limits);
+}
+
+}  // namespace fle::client

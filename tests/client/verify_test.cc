@@ -1,0 +1,133 @@
+// DocumentCipher::Options::verify: what was made is opened again and compared.
+#include "batch_state.h"
+#include "client/client_support.h"
+#include "verify_documents.h"
+
+namespace fle::test {
+namespace {
+
+using client::Batch;
+using client::BatchState;
+using client::DocumentCipher;
+
+struct Verify : ::testing::Test {
+  Verify() {
+    options.verify = true;
+    options.encrypted_already = client::EncryptedAlready::keep;
+  }
+  World world;
+  KeyId key = world.new_key({"patients"});
+  std::shared_ptr<kms::KeyRing> ring = world.ring();
+  std::shared_ptr<const schema::Plan> plan = patients(key);
+  DocumentCipher::Options options;
+};
+
+TEST_F(Verify, PassesWhatIsRightInEveryDirection) {
+  const DocumentCipher cipher(plan, ring, options);
+  const std::vector<Doc> docs{patient(1), bson("{'x': [1, {'y': null}], 'ssn': 7}"), bson("{}"),
+                              bson("{'bloodType': 'A', 'q': {'$binary': {'base64': 'BwAA', "
+                                   "'subType': '06'}}}")};
+  Batch batch;
+  for (const Doc& d : docs) batch.add(d);
+  ASSERT_TRUE(cipher.encrypt(batch));
+  std::vector<Doc> sealed;
+  for (std::size_t i = 0; i < docs.size(); ++i) sealed.push_back(copy(batch.output(i)));
+  // Over what is encrypted in part, and decrypted.
+  Doc mixed = sealed[0];
+  batch.clear();
+  batch.add(mixed);
+  batch.add(docs[1]);
+  ASSERT_TRUE(cipher.encrypt(batch));
+  EXPECT_EQ(copy(batch.output(0)), mixed);
+  batch.clear();
+  for (const Doc& d : sealed) batch.add(d);
+  ASSERT_TRUE(DocumentCipher(nullptr, ring, options).decrypt(batch));
+  for (std::size_t i = 0; i < docs.size(); ++i) EXPECT_EQ(copy(batch.output(i)), docs[i]);
+  // Under another key, and under the same.
+  for (const KeyId& to : {world.new_key(), key}) {
+    batch.clear();
+    for (const Doc& d : sealed) batch.add(d);
+    batch.add(docs[0]);
+    const Done done = DocumentCipher(patients(to), ring, options).reencrypt(batch, {});
+    EXPECT_TRUE(done) << done.error().to_string();
+  }
+  // With a key that is not there.
+  options.missing_keys = client::MissingKeys::keep;
+  batch.clear();
+  batch.add(sealed[0]);
+  ASSERT_TRUE(DocumentCipher(nullptr, world.keyless_ring(), options).decrypt(batch));
+  EXPECT_EQ(batch.kept().size(), 4U);
+}
+
+/// Encrypts, changes the results, and verifies them.
+Done verified(const Verify& v, const std::function<void(BatchState&)>& change) {
+  BatchState s;
+  static const Doc doc = patient();
+  s.documents.resize(1);
+  s.documents[0].input = doc;
+  s.n_documents = 1;
+  DocumentCipher::Options o;
+  FLE_CHECK(client::encrypt_documents(s, *v.plan, v.ring.get(), o));
+  change(s);
+  return client::verify_encrypted(s, *v.plan, v.ring.get(), o.limits);
+}
+
+TEST_F(Verify, FindsEveryChangedByteOfAResult) {
+  ASSERT_TRUE(verified(*this, [](BatchState&) {}));
+  std::size_t size = 0;
+  ASSERT_TRUE(verified(*this, [&size](BatchState& s) { size = s.documents[0].size; }));
+  for (std::size_t at = 0; at < size; ++at) {
+    const Done done =
+        verified(*this, [at](BatchState& s) { s.output[s.documents[0].offset + at] ^= 1; });
+    ASSERT_FALSE(done) << at;
+    EXPECT_TRUE(done.error().code == Errc::verification_failed ||
+                done.error().code == Errc::key_not_found)
+        << at << " " << done.error().to_string();
+    EXPECT_EQ(done.error().to_string().find("canary"), std::string::npos);
+  }
+}
+
+TEST_F(Verify, FindsPlaintextLeftAndValuesOfAnotherField) {
+  // The document as it came.
+  const Done plain = verified(*this, [](BatchState& s) { s.documents[0].size = 0; });
+  ASSERT_FALSE(plain);
+  EXPECT_EQ(plain.error().code, Errc::verification_failed);
+  EXPECT_EQ(plain.error().document, 1U);
+  // A good ciphertext of another value, in the same place.
+  const Done other = verified(*this, [this](BatchState& s) {
+    BatchState t;
+    static const Doc doc = patient(7);
+    t.documents.resize(1);
+    t.documents[0].input = doc;
+    t.n_documents = 1;
+    ASSERT_TRUE(client::encrypt_documents(t, *plan, ring.get(), {}));
+    ASSERT_EQ(t.documents[0].size, s.documents[0].size);
+    std::ranges::copy(t.output, s.output.begin());
+  });
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().path, "ssn");
+  EXPECT_NE(other.error().message.find("opens to another value"), std::string::npos);
+}
+
+TEST_F(Verify, FindsAChangedByteOfADecryptedDocument) {
+  Batch batch;
+  const Doc doc = patient();
+  batch.add(doc);
+  ASSERT_TRUE(DocumentCipher(plan, ring).encrypt(batch));
+  const Doc sealed = copy(batch.output(0));
+  for (std::size_t at = 0; at < doc.size(); ++at) {
+    BatchState s;
+    s.documents.resize(1);
+    s.documents[0].input = sealed;
+    s.n_documents = 1;
+    ASSERT_TRUE(client::decrypt_documents(s, ring.get(), {}));
+    ASSERT_TRUE(client::verify_decrypted(s, ring.get(), {}));
+    s.output[s.documents[0].offset + at] ^= 1;
+    const Done done = client::verify_decrypted(s, ring.get(), {});
+    ASSERT_FALSE(done) << at;
+    EXPECT_EQ(done.error().code, Errc::verification_failed);
+  }
+}
+
+}  // namespace
+}  // namespace fle::test
