@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fle/files/temporary_name.h"
+#include "fle/files/trust.h"
 
 namespace fle::files {
 namespace {
@@ -42,20 +43,53 @@ Outcome<PendingFile> PendingFile::create(Place place, Privacy privacy, Existing 
   return file;
 }
 
+Outcome<PendingFile> PendingFile::resume(Place place, const std::string& partial, Privacy privacy,
+                                         Existing existing) {
+  PendingFile file(std::move(place), existing, mode_of_new(privacy));
+  FLE_CHECK(file.check());
+  const std::string& path = file.place_.path;
+  const std::string shown = path.substr(0, path.size() - file.place_.name.size()) + partial;
+  const int folder = file.place_.folder.get();
+  file.fd_ =
+      Fd(::openat(folder, partial.c_str(),
+                  O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, kSecret));
+  struct stat st {};
+  if (!file.fd_ || ::fstat(file.fd_.get(), &st) != 0) return failure("open", shown, errno);
+  FLE_CHECK(check_file(FileKind::partial_result, shown, st));
+  // A commit() that was cut short may have set the mode of the place.
+  if (::fchmod(file.fd_.get(), kSecret) != 0) return failure("set the mode of", shown, errno);
+  file.temporary_ = partial;
+  file.lasting_ = true;
+  FLE_CHECK(file.keep_group());
+  return file;
+}
+
 PendingFile::PendingFile(PendingFile&& o) noexcept
     : place_(std::move(o.place_)),
       existing_(o.existing_),
       new_mode_(o.new_mode_),
       fd_(std::move(o.fd_)),
-      temporary_(std::exchange(o.temporary_, {})) {}
+      temporary_(std::exchange(o.temporary_, {})),
+      watch_(o.watch_),
+      lasting_(o.lasting_) {}
 
-PendingFile::~PendingFile() { forget_temporary(); }
+PendingFile::~PendingFile() {
+  if (!lasting_) forget_temporary();
+}
 
 void PendingFile::forget_temporary() noexcept {
   if (unnamed()) return;
   ::unlinkat(place_.folder.get(), temporary_.c_str(), 0);
-  forget_name();
+  if (!lasting_) forget_name(watch_);
   temporary_.clear();
+}
+
+bool PendingFile::take_name(std::string name) {
+  const auto watch = watch_name(place_.folder.get(), name);
+  if (!watch) return false;
+  watch_ = *watch;
+  temporary_ = std::move(name);
+  return true;
 }
 
 Done PendingFile::open() {
@@ -67,8 +101,7 @@ Done PendingFile::open() {
   if (!fd_ && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
     return failure("create", place_.path, errno);
   FLE_TRY(std::string name, temporary_name(place_.name));
-  if (!watch_name(folder, name)) return failure("create", place_.path, EBUSY);
-  temporary_ = std::move(name);
+  if (!take_name(std::move(name))) return failure("create", place_.path, EBUSY);
   fd_ = Fd(::openat(folder, temporary_.c_str(), kFlags | O_CREAT | O_EXCL | O_NOFOLLOW, kSecret));
   if (!fd_) return failure("create", place_.path, errno);
   return ok;
@@ -123,11 +156,10 @@ bool PendingFile::replace() {
   const int folder = place_.folder.get();
   if (unnamed()) {
     auto name = temporary_name(place_.name);
-    if (!name || !watch_name(folder, *name)) {
+    if (!name || !take_name(std::move(*name))) {
       errno = EBUSY;
       return false;
     }
-    temporary_ = std::move(*name);
     if (!link_to(fd_, place_, temporary_)) {
       const int error = errno;
       forget_temporary();  // so that it has no name again

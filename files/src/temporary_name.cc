@@ -1,6 +1,7 @@
 #include "fle/files/temporary_name.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -15,14 +16,18 @@ namespace {
 constexpr std::size_t kLongestName = 255;  // NAME_MAX
 constexpr std::size_t kRandomChars = 16;
 
-// What the handler reads. `watched_folder` is written last and cleared first.
-char watched_name[kLongestName + 1];
-std::atomic<int> watched_folder{-1};
+/// What the handler reads: a name, and its folder, which is written last and cleared first.
+struct Watched {
+  std::atomic<int> folder{-1};
+  char name[kLongestName + 1] = {};
+};
+constinit std::array<Watched, kMostWatched> watched;
 static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void remove_name_and_end(int signal) {
   const int error = errno;
-  if (const int folder = watched_folder.load(); folder >= 0) ::unlinkat(folder, watched_name, 0);
+  for (const Watched& w : watched)
+    if (const int folder = w.folder.load(); folder >= 0) ::unlinkat(folder, w.name, 0);
   // Blocked while this handler runs: it ends the process as soon as it returns.
   ::signal(signal, SIG_DFL);
   ::raise(signal);
@@ -65,14 +70,16 @@ Outcome<std::string> temporary_name(const std::string& name) {
   return "." + name.substr(0, kLongestName - kRandomChars - 2) + "." + random;
 }
 
-bool watch_name(int folder, const std::string& name) noexcept {
-  if (watched_folder.load() >= 0 || name.size() > kLongestName) return false;
-  std::memcpy(watched_name, name.c_str(), name.size() + 1);
-  watched_folder.store(folder);
+std::optional<std::size_t> watch_name(int folder, const std::string& name) noexcept {
+  const auto free =
+      std::ranges::find_if(watched, [](const Watched& w) { return w.folder.load() < 0; });
+  if (free == watched.end() || name.size() > kLongestName) return std::nullopt;
+  std::memcpy(free->name, name.c_str(), name.size() + 1);
+  free->folder.store(folder);
   catch_signals();
-  return true;
+  return static_cast<std::size_t>(free - watched.begin());
 }
 
-void forget_name() noexcept { watched_folder.store(-1); }
+void forget_name(std::size_t watch) noexcept { watched[watch].folder.store(-1); }
 
 }  // namespace fle::files

@@ -41,6 +41,9 @@ constexpr std::array kRules{
     Rule{FileKind::log, "log", Errc::io_failed, kUserOrRoot, none, none, true},
     Rule{FileKind::pid, "pid file", Errc::io_failed, Owners::user, none, none, true},
     Rule{FileKind::socket, "socket", Errc::io_failed, kUserOrRoot, refused, none, false},
+    Rule{FileKind::run_journal, "journal", Errc::io_failed, Owners::user, refused, none, true},
+    Rule{FileKind::partial_result, "partial result", Errc::io_failed, Owners::user, none, none,
+         true},
 };
 
 constexpr bool in_order() {

@@ -23,7 +23,7 @@ enum class Existing {
 /// catch. To replace a file both ways need that name between two system calls of commit(), for
 /// linkat(2) cannot replace.
 ///
-/// Not thread-safe. One process has one such name at a time; a second is refused.
+/// Not thread-safe. A process has at most kMostWatched such names at a time.
 class PendingFile {
  public:
   /// Refused, because it would touch what is another user's: check_entry(); and replacing a file
@@ -31,6 +31,12 @@ class PendingFile {
   /// a replaced file keep its old content; access lists and extended attributes are not kept.
   /// @retval Errc::io_failed
   [[nodiscard]] static Outcome<PendingFile> create(Place place, Privacy privacy, Existing existing);
+  /// The same under the fixed name `partial` beside it, which outlives this process unless commit()
+  /// puts the file in place: for work that another process may go on with. One that is there
+  /// already is opened, and stays as it is.
+  /// @retval Errc::io_failed  what has the name is not a file as this makes it
+  [[nodiscard]] static Outcome<PendingFile> resume(Place place, const std::string& partial,
+                                                   Privacy privacy, Existing existing);
   PendingFile(PendingFile&& o) noexcept;
   PendingFile& operator=(PendingFile&&) = delete;
   ~PendingFile();
@@ -41,6 +47,8 @@ class PendingFile {
   /// @retval Errc::io_failed  Existing::keep, and the name is taken (EEXIST); or what the system
   ///                          says: the name leads to what it led to before
   [[nodiscard]] Done commit();
+  /// Removes what resume() has left beside its place.
+  void discard() noexcept { forget_temporary(); }
 
  private:
   PendingFile(Place place, Existing existing, mode_t mode) noexcept
@@ -52,6 +60,8 @@ class PendingFile {
   Done settle() const;
   bool put_at_new_name();
   bool replace();
+  /// False: too many are watched.
+  [[nodiscard]] bool take_name(std::string name);
   void forget_temporary() noexcept;
 
   Place place_;
@@ -59,6 +69,8 @@ class PendingFile {
   mode_t new_mode_;
   Fd fd_;
   std::string temporary_;  // in the same folder; empty: the file has no name
+  std::size_t watch_ = 0;  // of that name
+  bool lasting_ = false;   // the name is fixed, and stays
 };
 
 }  // namespace fle::files

@@ -28,6 +28,8 @@ enum class FileKind : std::uint8_t {
   log,
   pid,
   socket,
+  run_journal,
+  partial_result,
 };
 
 /// The rule for files of the kind, asked of an open one (fstat): it belongs to this user or to
