@@ -97,7 +97,8 @@ TEST_F(Command, AFileWithTheAddressOfAVaultIsCheckedLikeAPassword) {
     folder.write("address", content);
     ::chmod((folder.path() / "address").c_str(), mode);
     const Ended e = fle({"key", "list", "--vault", "@address"});
-    EXPECT_EQ(e.status, 1);
+    // Where there is only a warning, nobody listens at the address: try again.
+    EXPECT_TRUE(e.status == 1 || (mode == 0644 && e.status == 3)) << e.status;
     EXPECT_EQ(e.err.find("hunter2"), std::string::npos) << e.err;
     return e.err;
   };

@@ -188,10 +188,9 @@ TEST_F(Stream, ReadsTheVaultThatTheOptionNamesAndNoOther) {
   const Ended mongo = run_fle(
       folder.path(), {"decrypt", "--vault", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200"},
       encrypt(patients(1)).out);
-  EXPECT_EQ(mongo.status, 1);
-  EXPECT_TRUE(mongo.err.find("vault_failed") != std::string::npos ||
-              mongo.err.find("not_in_build") != std::string::npos)
-      << mongo.err;
+  const bool built = mongo.err.find("not_in_build") == std::string::npos;
+  EXPECT_EQ(mongo.status, built ? 3 : 1) << "try again";
+  EXPECT_TRUE(!built || mongo.err.find("vault_unreachable") != std::string::npos) << mongo.err;
 }
 
 TEST_F(Stream, TheFirstBadDocumentIsReportedWhateverComesAfterIt) {
@@ -233,8 +232,8 @@ TEST_F(Stream, AReaderThatGoesAwayAndAFullDiskAreFailuresWithAMessage) {
   EXPECT_NE(gone.err.find("io_failed: cannot write 'standard output'"), std::string::npos)
       << gone.err;
   const Ended full = encrypt(some, {"--out", "/dev/full"});
-  EXPECT_EQ(full.status, 1);
-  EXPECT_NE(full.err.find("io_failed: cannot write '/dev/full'"), std::string::npos) << full.err;
+  EXPECT_EQ(full.status, 3) << "try again";
+  EXPECT_NE(full.err.find("io_busy: cannot write '/dev/full'"), std::string::npos) << full.err;
 }
 
 TEST_F(Stream, ASymbolicLinkStaysOneAndAFileKeepsItsMode) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "exit_status.h"
 #include "fle/failure.h"
 #include "fle/kms/key_ring.h"
 #include "fle/text.h"
@@ -17,15 +18,13 @@ class App;
 
 namespace fle::tools {
 
-/// Exit statuses of the command; scripts rely on them.
-enum Exit : int { kDone = 0, kRefused = 1, kUsage = 2 };
-
 /// How a subcommand ends: with what it was refused for, or silently with a status of its own.
 struct Ending {
   Ending(Done d)  // NOLINT(google-explicit-constructor)
-      : done(std::move(d)), status(done ? kDone : kRefused) {}
-  Ending(Failure f, Exit s = kRefused)  // NOLINT(google-explicit-constructor)
-      : done(std::move(f)), status(s) {}
+      : done(std::move(d)), status(done ? kDone : status_of(done.error().code)) {}
+  Ending(Failure f)  // NOLINT(google-explicit-constructor)
+      : done(std::move(f)), status(status_of(done.error().code)) {}
+  Ending(Failure f, Exit s) : done(std::move(f)), status(s) {}
   Ending(Exit s) : status(s) {}  // NOLINT(google-explicit-constructor)
   Done done = ok;
   Exit status;

@@ -70,6 +70,16 @@ std::string usage_fault(const CLI::App& app, const CLI::ParseError& e) {
   return e.what();
 }
 
+/// Exit statuses at the end of each help that has none of its own.
+void tell_exit_statuses(CLI::App& command) {
+  const auto subs = command.get_subcommands([](const CLI::App*) { return true; });
+  for (CLI::App* sub : subs) tell_exit_statuses(*sub);
+  const std::string footer = command.get_footer();
+  if (!subs.empty() && command.get_parent() != nullptr) return;  // "fle key" does nothing itself
+  if (footer.find("xit status") != std::string::npos) return;
+  command.footer(footer + (footer.empty() ? "" : "\n") + exit_statuses());
+}
+
 /// What the library calls by a name of C++, and how the command is told of it.
 struct OwnWord {
   std::string_view library;
@@ -117,11 +127,10 @@ int run(int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_version_flag("--version", "fle " FLE_VERSION);
   app.require_subcommand(1);
-  app.footer(
-      "Exit status: 0 done; 1 the input or a key was refused; 2 wrong usage.\n"
-      "See 'fle COMMAND --help' for the options of a command.");
+  app.footer("See 'fle COMMAND --help' for the options of a command.");
   Action chosen;
   for (const AddCommand add : kCommands) add(app, chosen);
+  tell_exit_statuses(app);
   add_config_option(app);
   auto line = with_settings(app, std::vector<std::string>(argv + 1, argv + argc));
   if (!line) {
