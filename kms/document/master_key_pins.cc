@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "bson_fields.h"
 #include "key_names.h"
 #include "master_key.h"
 #include "provider_id.h"
@@ -120,12 +121,13 @@ Done check_pins_of(std::string_view id, const std::vector<MasterKeyPin>& pins) {
     return Failure(Errc::kms_config_invalid, what + why);
   };
   const auto& fields = parsed.type->master_key;
-  if (fields.empty()) return refuse("it has one master key, and so none to pin");
+  if (!parsed.type->sends()) return refuse("it has one master key, and so none to pin");
   for (const MasterKeyPin& pin : pins) {
     if (pin.empty()) return refuse("one without a field would fit every master key");
     for (const auto& [name, text] : pin) {
       const auto it = std::ranges::find(fields, name, &MasterKeyField::name);
-      if (it == fields.end() || it->kind != MasterKeyField::Kind::string)
+      const bool known = it != fields.end() && it->kind == MasterKeyField::Kind::string;
+      if (!parsed.type->own && !known)
         return refuse("a master key of it has no text " + quoted(name));
       if (text.empty()) return refuse("the text of " + quoted(name) + " is empty");
       if (text == "*" || (is_endpoint(name) && host_of(text, parsed.type->name) == "*"))
@@ -157,13 +159,20 @@ std::string described(const MasterKey& master_key) {
   std::string out;
   const auto id = parse_provider_id(master_key.provider);
   if (!id) return out;
-  for (const MasterKeyField& field : id->type->master_key) {
-    if (field.kind != MasterKeyField::Kind::string || !has_master_key_field(master_key, field.name))
-      continue;
+  const auto add = [&](std::string_view name, std::string_view text) {
     if (!out.empty()) out += ", ";
-    out += std::string(field.name) + " " + quoted(master_key_text(master_key, field.name));
-  }
-  return out;
+    out += std::string(name) + " " + quoted(text);
+  };
+  for (const MasterKeyField& field : id->type->master_key)
+    if (field.kind == MasterKeyField::Kind::string && has_master_key_field(master_key, field.name))
+      add(field.name, master_key_text(master_key, field.name));
+  if (!id->type->own) return out;
+  const Done read = each_field(master_key.bson, Failure(), [&](const bson_iter_t& it) -> Done {
+    const auto text = string_of(it);
+    if (text && key_of(it) != "provider") add(key_of(it), *text);
+    return ok;
+  });
+  return read ? out : std::string();
 }
 
 std::unique_ptr<Provider> with_pins(std::unique_ptr<Provider> inner,

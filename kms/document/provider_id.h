@@ -24,6 +24,11 @@ struct ProviderType {
   /// The field that Provider::prepare() fills in, with an object that it makes on the server, where
   /// a master key does not have it; empty: it makes none.
   std::string_view made_field{};
+  /// One that a program has added: its master keys have whatever fields it likes.
+  bool own = false;
+
+  /// Whether using it may send something: all but the local one.
+  [[nodiscard]] bool sends() const noexcept { return own || !master_key.empty(); }
 };
 
 struct ProviderId {
@@ -32,9 +37,14 @@ struct ProviderId {
 };
 
 /// Takes a KMS provider id apart: TYPE or TYPE:NAME, NAME of [a-zA-Z0-9_]
-/// (CSFLE specification, "KMSProviderName").
+/// (CSFLE specification, "KMSProviderName"). TYPE is one of libfle's, or one that was added.
 /// @retval Errc::kms_config_invalid
 [[nodiscard]] Outcome<ProviderId> parse_provider_id(std::string_view id);
+
+/// Lets the TYPE of `id` be one from now on, in the whole process and until it ends: key documents
+/// may name it. Nothing happens if it is one already. Thread-safe.
+/// @retval Errc::kms_config_invalid  the id is none, or TYPE is longer than 64 bytes
+[[nodiscard]] Done add_own_type(std::string_view id);
 
 }  // namespace fle::kms
 

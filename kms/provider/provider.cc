@@ -78,7 +78,7 @@ Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions&
     if (const auto pins = options.master_keys.find(id); pins != options.master_keys.end()) {
       FLE_CHECK(check_pins_of(id, pins->second));
       provider = with_pins(std::move(provider), pins->second);
-    } else if (options.on_use_without_pins && !parse_provider_id(id)->type->master_key.empty()) {
+    } else if (options.on_use_without_pins && parse_provider_id(id)->type->sends()) {
       provider = with_notice(std::move(provider), std::string(id), options.on_use_without_pins);
     }
     FLE_CHECK(out.s_->add(id, std::move(provider)));
@@ -98,6 +98,20 @@ Done Providers::add_local(std::string_view id, Bytes master_key, LockPolicy poli
     return config("KMS provider " + quoted(id) + ": expected local or local:NAME");
   FLE_TRY(auto provider, make_local_provider_from_key(id, master_key, policy));
   return s_->add(id, std::move(provider));
+}
+
+Done Providers::add(std::string_view id, std::unique_ptr<Provider> provider,
+                    const std::optional<std::vector<MasterKeyPin>>& pins) {
+  if (provider == nullptr) return config("KMS provider " + quoted(id) + ": expected a provider");
+  FLE_CHECK(add_own_type(id));
+  FLE_CHECK(parse_provider_id(id));  // the name behind a type that was there
+  if (pins) {
+    FLE_CHECK(check_pins_of(id, *pins));
+    provider = with_pins(std::move(provider), *pins);
+  }
+  FLE_CHECK(s_->add(id, std::move(provider)));
+  if (pins) s_->pins.emplace(id, *pins);
+  return ok;
 }
 
 Done Providers::set_seals(const SealOptions& options, LockPolicy policy) {
@@ -131,7 +145,7 @@ std::chrono::milliseconds Providers::call_timeout() const noexcept { return s_->
 bool Providers::is_pinned(std::string_view id) const {
   const auto parsed = parse_provider_id(id);
   if (!parsed || !s_->by_id.contains(id)) return false;
-  return parsed->type->master_key.empty() || s_->pins.contains(id);
+  return !parsed->type->sends() || s_->pins.contains(id);
 }
 
 Done Providers::check_pins(const MasterKey& master_key) const {

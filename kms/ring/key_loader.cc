@@ -165,7 +165,7 @@ Outcome<KeyLoader::Unwrapped> KeyLoader::make_key(const KeyDocument& doc, const 
 
 bool KeyLoader::is_local(const KeyDocument& doc) {
   const auto id = parse_provider_id(doc.master_key.provider);
-  return !id || id->type->master_key.empty();
+  return !id || !id->type->sends();
 }
 
 Failure key_not_found(const KeyId& id) { return not_found("data key " + to_uuid_string(id)); }

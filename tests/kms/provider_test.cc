@@ -1,6 +1,11 @@
 #include "fle/kms/provider.h"
 
+#include <algorithm>
+
 #include "fle/aead.h"
+#include "fle/kms/create_data_key.h"
+#include "fle/kms/key_ring.h"
+#include "fle/kms/key_vault.h"
 #include "support.h"
 
 namespace fle::kms {
@@ -276,6 +281,126 @@ TEST(LocalProvider, RefusesAuthenticContentOfAnotherLength) {
     EXPECT_NE(opened.error().message.find("expected: 96, got: " + std::to_string(n)),
               std::string::npos);
   }
+}
+
+// ---- Providers of one's own
+
+/// Wraps by a xor: what matters here is who is asked, and about what.
+class Xor final : public Provider {
+ public:
+  Outcome<Buf> wrap(const SecretBytes& data_key, const MasterKey& master_key) override {
+    asked = json_of_key(master_key);
+    return flipped(data_key.expose());
+  }
+  Outcome<SecretBytes> unwrap(Bytes key_material, const MasterKey& master_key) override {
+    asked = json_of_key(master_key);
+    FLE_TRY(SecretBytes out, SecretBytes::copy_of(flipped(key_material)));
+    return out;
+  }
+  std::string asked;
+
+ private:
+  static std::string json_of_key(const MasterKey& k) { return test::json_of(k.bson); }
+  static Buf flipped(Bytes in) {
+    Buf out(in.begin(), in.end());
+    for (std::uint8_t& b : out) b ^= 0x5a;
+    return out;
+  }
+};
+
+TEST(OwnProvider, WrapsAndUnwrapsKeysOfItsType) {
+  auto owned = std::make_unique<Xor>();
+  const Xor& own = *owned;
+  auto providers = std::make_shared<Providers>();
+  const std::string unknown = R"({"label": "a"})";
+  ASSERT_FALSE(MasterKey::from_json("ownXor:one", unknown)) << "before it is added";
+  ASSERT_TRUE(providers->add("ownXor:one", std::move(owned)));
+  EXPECT_EQ(providers->ids(), std::vector<std::string>{"ownXor:one"});
+
+  CreateKeyOptions options;
+  options.alt_names = {"k"};
+  auto master_key = MasterKey::from_json("ownXor:one", R"({"label": "a", "fast": true})");
+  ASSERT_TRUE(master_key) << master_key.error().to_string();
+  options.master_key = *master_key;
+  const std::shared_ptr<KeyVault> vault = make_memory_vault();
+  const auto key = create_data_key(*vault, *providers, options);
+  ASSERT_TRUE(key) << key.error().to_string();
+  EXPECT_EQ(key->key_material.size(), 96U);
+  const std::string asked = R"({ "provider" : "ownXor:one", "label" : "a", "fast" : true })";
+  EXPECT_EQ(own.asked, asked);
+
+  const auto read = parse_key_document(to_bson(*key));
+  ASSERT_TRUE(read) << read.error().to_string();
+  EXPECT_EQ(read->master_key.bson, master_key->bson);
+  KeyRing ring(vault, providers);
+  EXPECT_TRUE(ring.by_alt_name("k"));
+  EXPECT_FALSE(providers->is_pinned("ownXor:one")) << "it may send something";
+}
+
+TEST(OwnProvider, MayStandForOneOfLibflesTypes) {
+  auto owned = std::make_unique<Xor>();
+  const Xor& own = *owned;
+  Providers providers;
+  ASSERT_TRUE(providers.add("aws:module", std::move(owned)));
+  CreateKeyOptions options;
+  options.master_key = MasterKey::aws("eu", "arn", {}, "aws:module");
+  const auto vault = make_memory_vault();
+  ASSERT_TRUE(create_data_key(*vault, providers, options));
+  EXPECT_EQ(own.asked, R"({ "provider" : "aws:module", "region" : "eu", "key" : "arn" })");
+  // Its master keys have the fields of the type.
+  EXPECT_FALSE(MasterKey::from_json("aws:module", R"({"label": "a"})"));
+}
+
+TEST(OwnProvider, PinsHold) {
+  Providers providers;
+  const std::vector<MasterKeyPin> pins = {{{"label", "a*"}}};
+  ASSERT_TRUE(providers.add("ownPinned", std::make_unique<Xor>(), pins));
+  EXPECT_TRUE(providers.is_pinned("ownPinned"));
+  Provider& p = **providers.find("ownPinned");
+  const auto of = [](const char* label) {
+    return *MasterKey::from_json("ownPinned", R"({"label": ")" + std::string(label) + "\"}");
+  };
+  EXPECT_TRUE(p.wrap(data_key(), of("ab")));
+  EXPECT_TRUE(providers.check_pins(of("ab")));
+  const auto refused = p.wrap(data_key(), of("b"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::master_key_not_pinned);
+  EXPECT_NE(refused.error().message.find("label 'b'"), std::string::npos)
+      << refused.error().message;
+  EXPECT_FALSE(providers.add("ownPinned:2", std::make_unique<Xor>(),
+                             std::vector<MasterKeyPin>{{{"label", "*"}}}));
+}
+
+TEST(OwnProvider, IsRefusedForABadIdAndNoProvider) {
+  Providers providers;
+  ASSERT_TRUE(providers.add("ownTaken", std::make_unique<Xor>()));
+  const auto refused = [&](std::string_view id, std::unique_ptr<Provider> provider) {
+    const Done added = providers.add(id, std::move(provider));
+    return !added && added.error().code == Errc::kms_config_invalid;
+  };
+  for (const std::string& id :
+       {std::string("ownTaken"), std::string(), std::string(":a"), std::string("own-a"),
+        std::string("own.a"), std::string("ownA:"), std::string("ownA:b:c"), std::string("ownA:b "),
+        std::string("local:"), std::string(65, 'a')})
+    EXPECT_TRUE(refused(id, std::make_unique<Xor>())) << id;
+  EXPECT_TRUE(refused("ownNull", nullptr));
+  EXPECT_FALSE(MasterKey::from_json("ownNull", "{}")) << "a type that was not added";
+  EXPECT_FALSE(MasterKey::from_json("ownA:b", "{}"));
+}
+
+TEST(OwnProvider, ItsMasterKeysHaveStringsAndBooleansEachOnce) {
+  Providers providers;
+  ASSERT_TRUE(providers.add("ownFields", std::make_unique<Xor>()));
+  EXPECT_TRUE(MasterKey::from_json("ownFields", "{}"));
+  for (const char* bad :
+       {R"({"a": 1})", R"({"a": null})", R"({"a": {"b": "c"}})", R"({"provider": "local"})"})
+    EXPECT_FALSE(MasterKey::from_json("ownFields", bad)) << bad;
+  KeyDocument twice = test::document(1);
+  twice.master_key = *MasterKey::from_json("ownFields", R"({"aa": "x", "ab": "y"})");
+  auto at = std::ranges::search(twice.master_key.bson, std::string_view("ab"));
+  ASSERT_FALSE(at.empty());
+  at[1] = 'a';
+  EXPECT_FALSE(parse_key_document(to_bson(twice)));
 }
 
 }  // namespace

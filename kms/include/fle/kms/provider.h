@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +81,22 @@ class FLE_API Providers {
   /// @retval Errc::kms_config_invalid  wrong length, bad id, or the id is taken
   [[nodiscard]] Done add_local(std::string_view id, Bytes master_key,
                                LockPolicy policy = LockPolicy::required);
+
+  /// Adds a provider of the caller's own under `id`: a hardware module, a cloud that libfle does
+  /// not know, or one that it knows by other means. examples/own_provider shows one.
+  ///
+  /// @param id    TYPE or TYPE:NAME. Master keys of a TYPE of libfle's ("aws:hsm") have the fields
+  /// of
+  ///              that type. Any other TYPE of 1 to 64 characters of [a-zA-Z0-9_] is one from then
+  ///              on, in the whole process: key documents may name it, with strings and booleans as
+  ///              fields that the provider alone understands. Official drivers refuse those.
+  /// @param pins  Which master keys it may be asked about, as KmsOptions::master_keys says for
+  /// other
+  ///              providers; none given: any. No time limit of KmsOptions applies to it.
+  /// @retval Errc::kms_config_invalid  a bad id, or one that is taken; no provider; pins that would
+  ///                                   fit every master key
+  [[nodiscard]] Done add(std::string_view id, std::unique_ptr<Provider> provider,
+                         const std::optional<std::vector<MasterKeyPin>>& pins = std::nullopt);
 
   /// How seals of key documents are made and checked; else KmsOptions::seals.
   /// @retval Errc::kms_config_invalid  the sealing key is shorter than 32 bytes
