@@ -2,10 +2,12 @@
 #define FLE_RESULT_H_
 
 #include <exception>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "fle/errc.h"
+#include "fle/try.h"  // for programs; no header of libfle needs it
 
 namespace fle {
 
@@ -16,9 +18,12 @@ struct Error {
 };
 
 /// A value or an error. Member names follow std::expected, so it can become an alias one day.
-/// Reading the wrong side ends the process: a caller that skipped the check must not go on.
+/// Reading the wrong side ends the process, also by value(), which throws nothing: a caller that
+/// skipped the check must not go on.
 template <class T, class E = Error>
 class [[nodiscard]] Result {
+  static_assert(!std::is_same_v<T, E>, "a value that is an error cannot be told from an error");
+
  public:
   using value_type = T;
   using error_type = E;
@@ -40,8 +45,21 @@ class [[nodiscard]] Result {
   [[nodiscard]] T&& operator*() && noexcept { return std::move(*present(std::get_if<0>(&v_))); }
   [[nodiscard]] T* operator->() noexcept { return present(std::get_if<0>(&v_)); }
   [[nodiscard]] const T* operator->() const noexcept { return present(std::get_if<0>(&v_)); }
+  [[nodiscard]] T& value() & noexcept { return **this; }
+  [[nodiscard]] const T& value() const& noexcept { return **this; }
+  [[nodiscard]] T&& value() && noexcept { return *std::move(*this); }
+  /// The value, or `other` made into one.
+  template <class U>
+  [[nodiscard]] T value_or(U&& other) const& {
+    return has_value() ? **this : static_cast<T>(std::forward<U>(other));
+  }
+  template <class U>
+  [[nodiscard]] T value_or(U&& other) && {
+    return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(other));
+  }
   [[nodiscard]] E& error() & noexcept { return *present(std::get_if<1>(&v_)); }
   [[nodiscard]] const E& error() const& noexcept { return *present(std::get_if<1>(&v_)); }
+  [[nodiscard]] E&& error() && noexcept { return std::move(*present(std::get_if<1>(&v_))); }
 
  private:
   template <class P>
@@ -57,21 +75,5 @@ using Status = Result<std::monostate>;
 inline constexpr std::monostate ok{};
 
 }  // namespace fle
-
-#define FLE_CAT_(a, b) a##b
-#define FLE_CAT(a, b) FLE_CAT_(a, b)
-#define FLE_TRY_(tmp, decl, expr)           \
-  auto&& tmp = (expr);                      \
-  if (!tmp.has_value()) return tmp.error(); \
-  decl = *std::forward<decltype(tmp)>(tmp)
-/// Declares `decl` from `expr`, or returns its error from the enclosing function.
-#define FLE_TRY(decl, expr) FLE_TRY_(FLE_CAT(fle_try_, __LINE__), decl, expr)
-/// Runs `expr` for its success alone, or returns its error from the enclosing function.
-#define FLE_CHECK(expr)                                        \
-  do {                                                         \
-    if (auto&& fle_check_ = (expr); !fle_check_.has_value()) { \
-      return fle_check_.error();                               \
-    }                                                          \
-  } while (false)
 
 #endif  // FLE_RESULT_H_
