@@ -28,6 +28,15 @@ Buf write_document() {
   return document;
 }
 
+fle::Outcome<int> sum() {
+  const auto prepare = []() -> fle::Done { return fle::ok; };
+  const auto first = []() -> fle::Outcome<int> { return 1; };
+  const auto both = [](int b, int c) -> fle::Outcome<std::pair<int, int>> {
+    return std::pair(b + 1, c + 2);
+  };
+#include "example/fle/try.h"
+}
+
 std::size_t count_elements(Bytes whole, std::uint32_t at) {
   using namespace fle::bson;
   std::size_t n = 0;
@@ -59,6 +68,8 @@ fle::Outcome<Buf> mark(Bytes command, const Plan& plan) {
   using namespace fle::client;
 #include "example/fle/client/auto_encrypter.h"
 }
+
+TEST(HeaderExamples, ReturnEarlyOrGoOn) { EXPECT_EQ(sum().value(), 6); }
 
 TEST(HeaderExamples, WriteADocumentAndReadIt) {
   const Buf document = write_document();

@@ -3,12 +3,10 @@
 
 /// FLE_TRY and FLE_CHECK: returning early from functions that return a Result.
 ///
-///     Outcome<int> sum() {
-///       FLE_CHECK(prepare());                                // a Done: its success alone
-///       FLE_TRY(const int a, first());                       // declares `a`
-///       FLE_TRY((const auto [b, c]), two<int, int>());       // a declaration with a comma
-///       return a + b + c;
-///     }
+///   FLE_CHECK(prepare());                     // a Done: its success alone
+///   FLE_TRY(const int a, first());            // declares `a`
+///   FLE_TRY((const auto [b, c]), both(a, a));  // a declaration with a comma
+///   return a + b + c;
 ///
 /// Both take an expression with commas of any kind, may stand in one another (in a lambda, say) and
 /// twice on a line, and give no warning with -Wshadow. FLE_TRY is several statements and needs a
