@@ -105,7 +105,8 @@ std::vector<Undone> in_order(std::vector<Undone> all, bool keep_going) {
 }  // namespace
 
 bool may_be_tried_again(Errc code) noexcept {
-  return code == Errc::kms_unreachable || code == Errc::vault_busy;
+  return code == Errc::kms_unreachable || code == Errc::kms_busy || code == Errc::vault_busy ||
+         code == Errc::vault_unreachable;
 }
 
 std::vector<Undone> work_on_all(std::size_t n, const WorkOptions& options,

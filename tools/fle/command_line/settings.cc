@@ -17,21 +17,21 @@
 namespace fle::tools {
 namespace {
 
-enum class Kind : std::uint8_t { text, path, vault };
+enum class SettingKind : std::uint8_t { text, path, vault };
 
 struct Setting {
   std::string_view name;
-  Kind kind;
+  SettingKind kind;
 };
 // None holds a secret, and none makes a command do what it would else ask for.
 constexpr Setting kSettings[] = {
-    {"vault", Kind::vault},        {"vault-ns", Kind::text},
-    {"local-key", Kind::path},     {"kms", Kind::path},
-    {"kms-options", Kind::path},   {"seal-key", Kind::path},
-    {"require-seals", Kind::text}, {"may-swap", Kind::text},
-    {"schema", Kind::path},        {"ns", Kind::text},
-    {"threads", Kind::text},       {"work-budget", Kind::text},
-    {"quiet", Kind::text},
+    {"vault", SettingKind::vault},        {"vault-ns", SettingKind::text},
+    {"local-key", SettingKind::path},     {"kms", SettingKind::path},
+    {"kms-options", SettingKind::path},   {"seal-key", SettingKind::path},
+    {"require-seals", SettingKind::text}, {"may-swap", SettingKind::text},
+    {"schema", SettingKind::path},        {"ns", SettingKind::text},
+    {"threads", SettingKind::text},       {"work-budget", SettingKind::text},
+    {"quiet", SettingKind::text},
 };
 constexpr const char* kConfig = "--config";
 constexpr std::size_t kMaxConfiguration = 64 * 1024;
@@ -186,8 +186,8 @@ class ConfigFile {
   }
 
   [[nodiscard]] Outcome<std::string> value_of(const Setting& s, const std::string& value) const {
-    if (s.kind == Kind::text || value.empty()) return value;
-    if (s.kind == Kind::path) return beside(path_, value);
+    if (s.kind == SettingKind::text || value.empty()) return value;
+    if (s.kind == SettingKind::path) return beside(path_, value);
     if (has_password(value))
       return refuse("the address of 'vault' has a password: put it into a file of its own, @FILE");
     if (value.find("://") != std::string::npos) return value;
