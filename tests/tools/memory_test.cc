@@ -60,6 +60,7 @@ struct Shape {
   std::string (*document)();
   const char* format;
   int most_mib;  // JSON is slow; its memory shows early
+  const char* threads = nullptr;
 };
 
 class Memory : public ::testing::TestWithParam<Shape> {
@@ -89,6 +90,7 @@ TEST_P(Memory, OfAStreamStaysBelow64MiB) {
   const Shape& shape = GetParam();
   const TempFolder folder;
   std::vector<std::string> args{"encrypt", "--schema", "schema.json", "--format", shape.format};
+  if (shape.threads != nullptr) args.insert(args.end(), {"--threads", shape.threads});
   const auto keys = set_up_clinic(folder);
   args.insert(args.end(), keys.begin(), keys.end());
   encrypt_letters_too(folder);
@@ -126,7 +128,11 @@ INSTANTIATE_TEST_SUITE_P(
                               for (int i = 0; i < 5000; ++i) s += patient(100);
                               return s + patient(9 * kMiB);
                             },
-                            "bson", kAny}),
+                            "bson", kAny},
+                      Shape{"OfDenseDocumentsOn64Threads", letters, "bson", 24, "64"},
+                      Shape{"OfDenseJsonOn64Threads", letters_as_json, "json", 6, "64"},
+                      Shape{"OfHugeDocumentsOn16Threads", [] { return patient(16 * kMiB - 1024); },
+                            "bson", kAny, "16"}),
     [](const auto& shape) { return std::string(shape.param.name); });
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,35 +16,35 @@ namespace {
 // A field of 7 bytes takes up to 100 times as much on its way: its result, a mark, a job, and the
 // JSON text of all that. So little input is on the way at once, shared between the threads.
 constexpr std::size_t kInFlight = 512 * 1024;
-constexpr std::size_t kLargestChunk = 64 * 1024;
+constexpr std::size_t kLargestChunk = 128 * 1024;
 constexpr std::size_t kSmallestChunk = 8 * 1024;
 // Documents that are chunks of their own grow far less; several may be on the way while they are
 // no more than this, and one alone if it is.
 constexpr std::size_t kLargeInFlight = 4 * 1024 * 1024;
 
+/// Every thread does the whole way of a chunk: it reads one, processes it, and writes it when it is
+/// the next. One that is not the next is left for the thread that writes what comes before it. So a
+/// chunk stays in the cache of one core, and a thread waits only where the input, the output or the
+/// bytes on the way make it.
 class Pipeline {
  public:
   Pipeline(DocumentReader& reader, const Steps& steps, unsigned threads)
       : reader_(reader),
         steps_(steps),
         threads_(threads),
-        works_(2 * std::size_t{threads} + 2),
+        works_(std::size_t{threads} + std::max(1U, threads / 2)),
         chunk_(std::clamp(kInFlight / works_, kSmallestChunk, kLargestChunk)) {}
 
   Done run() {
-    std::vector<std::thread> threads;
+    std::vector<std::thread> others;
     try {
-      threads.emplace_back([this] { guarded([this] { write(); }); });
-      for (unsigned i = 0; i < threads_; ++i) {
-        threads.emplace_back([this] { guarded([this] { work(); }); });
-      }
+      while (others.size() + 1 < threads_) others.emplace_back([this] { work(); });
     } catch (const std::system_error&) {
-      // Fewer threads than asked for do the work, too; none do not.
-      if (threads.size() < 2) fail(0, Failure(Errc::no_memory, "cannot start a thread"));
+      // Fewer threads than asked for do the work, too.
+    } catch (const std::bad_alloc&) {
     }
-    guarded([this] { read(); });
-    end_of_input();
-    for (std::thread& t : threads) t.join();
+    work();
+    for (std::thread& t : others) t.join();
     if (failure_) return std::move(*failure_);
     return ok;
   }
@@ -53,42 +52,59 @@ class Pipeline {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
+  void work() noexcept {
+    while (std::unique_ptr<Work> w = read()) {
+      const std::uint64_t index = w->chunk.index;
+      guarded(index, [&] {
+        if (Done done = steps_.process(*w); !done) return fail(index, std::move(done.error()));
+        finish(std::move(w));
+      });
+    }
+  }
+
   /// No exception may leave a thread.
   template <class Body>
-  void guarded(Body body) noexcept {
+  void guarded(std::uint64_t index, Body body) noexcept {
     try {
       body();
     } catch (const std::bad_alloc&) {
-      fail(0, Failure(Errc::no_memory, {}));
+      fail(index, Failure(Errc::no_memory, {}));
     }
   }
 
-  // ---- The reading thread
+  // ---- Reading, one thread at a time
 
-  void read() {
-    for (std::uint64_t index = 0;; ++index) {
-      std::unique_ptr<Work> w = idle();
-      if (w == nullptr) return;  // stopped
-      Done done = reader_.next(w->chunk, chunk_);
-      w->chunk.index = index;
-      // Documents before a failure come first: one of them may fail, too.
-      const bool some = !w->chunk.ends.empty();
-      if (some) queue(std::move(w));
-      if (!done) fail(some ? index + 1 : index, std::move(done.error()));
-      if (!done || !some) return;
-    }
+  /// The next chunk; null where there is none, or where it no longer counts.
+  std::unique_ptr<Work> read() noexcept {
+    const Lock reading(reading_);
+    std::unique_ptr<Work> w;
+    if (!read_all_) guarded(n_read_, [&] { w = read_one(); });
+    // Also after a failure: those who wait for this lock need not try.
+    if (w == nullptr) read_all_ = true;
+    return w;
   }
 
-  void end_of_input() {
+  std::unique_ptr<Work> read_one() {
+    std::unique_ptr<Work> w = idle();
+    if (w == nullptr) return nullptr;  // stopped
+    Done done = reader_.next(w->chunk, chunk_);
+    w->chunk.index = n_read_;
+    const bool some = !w->chunk.ends.empty();
+    if (some) ++n_read_;
+    // Documents before a failure come first: one of them may fail, too.
+    if (!done) fail(n_read_, std::move(done.error()));
+    if (!done || !some) read_all_ = true;
+    if (!some) return nullptr;
     const Lock lock(mutex_);
-    read_all_ = true;
-    changed_.notify_all();
+    in_flight_ += w->chunk.raw.size();
+    ++n_in_flight_;
+    return w;
   }
 
   /// A Work to fill, once there is room for another.
   std::unique_ptr<Work> idle() {
     Lock lock(mutex_);
-    changed_.wait(lock, [this] {
+    room_.wait(lock, [this] {
       return failure_ || n_in_flight_ == 0 ||
              (n_in_flight_ < works_ && in_flight_ + chunk_ <= kLargeInFlight);
     });
@@ -99,90 +115,55 @@ class Pipeline {
     return w;
   }
 
-  void queue(std::unique_ptr<Work> w) {
-    const Lock lock(mutex_);
-    in_flight_ += w->chunk.raw.size();
-    ++n_in_flight_;
-    ++queued_;
-    todo_.push_back(std::move(w));
-    changed_.notify_all();
-  }
+  // ---- Writing, one thread at a time
 
-  // ---- The working threads
-
-  void work() {
-    for (;;) {
-      std::unique_ptr<Work> w = next_todo();
-      if (w == nullptr) return;
-      Done done = steps_.process(*w);
-      const std::uint64_t index = w->chunk.index;
-      if (!done) {
-        fail(index, std::move(done.error()));
-        continue;
-      }
-      const Lock lock(mutex_);
-      ready_.emplace(index, std::move(w));
-      changed_.notify_all();
-    }
-  }
-
-  std::unique_ptr<Work> next_todo() {
+  /// Writes what is next and ready, unless another thread is at it: that one takes this, too.
+  void finish(std::unique_ptr<Work> w) {
+    const std::uint64_t index = w->chunk.index;
     Lock lock(mutex_);
-    // After a failure, earlier chunks are still finished: the failure of the earliest one counts.
-    changed_.wait(lock, [this] { return !todo_.empty() || read_all_; });
-    if (todo_.empty()) return nullptr;
-    std::unique_ptr<Work> w = std::move(todo_.front());
-    todo_.pop_front();
-    return w;
-  }
-
-  // ---- The writing thread
-
-  void write() {
-    for (std::uint64_t index = 0;; ++index) {
-      std::unique_ptr<Work> w = next_ready(index);
-      if (w == nullptr) return;
-      if (Done done = steps_.write(*w); !done) {
-        fail(index, std::move(done.error()));
-        return;
-      }
-      recycle(std::move(w));
+    ready_.emplace(index, std::move(w));
+    if (writing_) return;
+    writing_ = true;
+    while ((w = next_ready()) != nullptr) {
+      lock.unlock();
+      guarded(w->chunk.index, [&] { write(std::move(w)); });
+      lock.lock();
     }
+    writing_ = false;
   }
 
-  void recycle(std::unique_ptr<Work> w) {
-    const std::size_t size = w->chunk.raw.size();
-    // What a large document has made large is not kept: in time all of them would be. It goes
-    // before the reader learns of the room, or two of them would be there at once.
-    if (size > chunk_) w.reset();
-    const Lock lock(mutex_);
-    in_flight_ -= size;
-    --n_in_flight_;
-    if (w != nullptr) idle_.push_back(std::move(w));
-    changed_.notify_all();
-  }
-
-  std::unique_ptr<Work> next_ready(std::uint64_t index) {
-    Lock lock(mutex_);
-    changed_.wait(lock, [&] {
-      return ready_.count(index) != 0 || (failure_ && failed_at_ <= index) ||
-             (read_all_ && index == queued_);
-    });
-    const auto it = ready_.find(index);
+  std::unique_ptr<Work> next_ready() {
+    if (failure_ && failed_at_ <= n_written_) return nullptr;
+    const auto it = ready_.find(n_written_);
     if (it == ready_.end()) return nullptr;
     std::unique_ptr<Work> w = std::move(it->second);
     ready_.erase(it);
     return w;
   }
 
-  // The earliest failure in the stream is the one to report, whichever thread was faster.
+  void write(std::unique_ptr<Work> w) {
+    if (Done done = steps_.write(*w); !done) return fail(w->chunk.index, std::move(done.error()));
+    const std::size_t size = w->chunk.raw.size();
+    // What a large document has made large is not kept: in time all of them would be. It goes
+    // before the reader learns of the room, or two of them would be there at once.
+    if (size > chunk_) w.reset();
+    const Lock lock(mutex_);
+    ++n_written_;
+    in_flight_ -= size;
+    --n_in_flight_;
+    if (w != nullptr) idle_.push_back(std::move(w));
+    room_.notify_one();  // only the thread that reads waits
+  }
+
+  // The earliest failure in the stream is the one to report, whichever thread was faster. What was
+  // read before it is still processed: a chunk that is read has a thread.
   void fail(std::uint64_t index, Failure f) {
     const Lock lock(mutex_);
     if (!failure_ || index < failed_at_) {
       failure_ = std::move(f);
       failed_at_ = index;
     }
-    changed_.notify_all();
+    room_.notify_one();
   }
 
   DocumentReader& reader_;
@@ -191,15 +172,20 @@ class Pipeline {
   std::size_t works_;  // at most so many chunks are on the way
   std::size_t chunk_;  // weight of a chunk of small documents
 
+  // Held by the thread that reads, also while it waits for room; taken before mutex_. Guards:
+  std::mutex reading_;
+  std::uint64_t n_read_ = 0;
+  bool read_all_ = false;
+
+  // Guards the rest.
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::unique_ptr<Work>> todo_;
-  std::map<std::uint64_t, std::unique_ptr<Work>> ready_;
+  std::condition_variable room_;
+  std::map<std::uint64_t, std::unique_ptr<Work>> ready_;  // for the thread that writes
   std::vector<std::unique_ptr<Work>> idle_;
   std::size_t n_in_flight_ = 0;  // chunks that are not written yet
   std::size_t in_flight_ = 0;    // their input bytes
-  std::uint64_t queued_ = 0;
-  bool read_all_ = false;
+  std::uint64_t n_written_ = 0;
+  bool writing_ = false;
   std::optional<Failure> failure_;
   std::uint64_t failed_at_ = 0;
 };

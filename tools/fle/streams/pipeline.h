@@ -15,16 +15,17 @@ struct Work {
 };
 
 /// The three steps of a stream. `process` runs on several threads at once, each on its own Work;
-/// `write` runs on one thread, in the order of the stream.
+/// `write` runs on one of them at a time, in the order of the stream, and sees what the writes
+/// before it have left.
 struct Steps {
   std::function<std::unique_ptr<Work>()> make;  // a Work that is used again and again
   std::function<Done(Work&)> process;
   std::function<Done(Work&)> write;
 };
 
-/// Reads `reader` to its end, on `threads` threads beside two more that read and write. A bounded
-/// number of bytes is on the way at any time. Stops at the first failure in stream order; what was
-/// written before it stays written.
+/// Reads `reader` to its end, on `threads` threads, the calling one among them. A bounded number of
+/// bytes is on the way at any time. Stops at the first failure in stream order; what was written
+/// before it stays written.
 [[nodiscard]] Done run_pipeline(DocumentReader& reader, const Steps& steps, unsigned threads);
 
 }  // namespace fle::tools
