@@ -1,6 +1,7 @@
 #include "files.h"
 
 #include <cerrno>
+#include <cstring>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -110,14 +111,17 @@ Failure Output::failed(const char* what) const {
 
 Done Output::write(Bytes data) {
   constexpr std::size_t kBuffer = 256 * 1024;
-  if (buffer_.size() + data.size() > kBuffer) FLE_CHECK(flush());
-  if (data.size() >= kBuffer) {
+  constexpr std::size_t kDirect = 64 * 1024;  // a call costs less than a copy of so many
+  if (buffer_.size() + data.size() > kBuffer || data.size() >= kDirect) FLE_CHECK(flush());
+  if (data.size() >= kDirect) {
     if (!write_all(fd_, reinterpret_cast<const char*>(data.data()), data.size()))
       return failed("write");
     return ok;
   }
-  const auto* const text = reinterpret_cast<const char*>(data.data());
-  buffer_.insert(buffer_.end(), text, text + data.size());
+  // insert() would construct each byte.
+  const std::size_t before = buffer_.size();
+  buffer_.resize(before + data.size());
+  if (!data.empty()) std::memcpy(buffer_.data() + before, data.data(), data.size());
   return terminal_ ? flush() : Done(ok);
 }
 

@@ -1,5 +1,7 @@
 #include "cutter.h"
 
+#include <cstring>
+
 namespace fle::tools {
 
 Done Cutter::next(Chunk& out, std::size_t target) {
@@ -22,7 +24,10 @@ Done Cutter::next(Chunk& out, std::size_t target) {
       frames_.clear();
     }
     const Bytes document = window_.bytes().subspan(found_->from, found_->size);
-    out.raw.insert(out.raw.end(), document.begin(), document.end());
+    // insert() would construct each byte.
+    const std::size_t before = out.raw.size();
+    out.raw.resize(before + document.size());
+    std::memcpy(out.raw.data() + before, document.data(), document.size());
     out.ends.push_back(out.raw.size());
     if (is_text_) out.places.push_back(found_->place);
     window_.drop(found_->from + found_->size);

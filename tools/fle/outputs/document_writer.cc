@@ -136,11 +136,17 @@ Done DocumentWriter::write(const Chunk& of, std::span<const Bytes> documents) {
   const bool archive = form_.form.kind == Kind::archive;
   if (target_->folder != nullptr) FLE_CHECK(target_->enter(*of.collection));
   if (archive) FLE_CHECK(target_->write_frames(of.before));
+  Bytes run;  // documents that stand behind each other in memory go out as one
   for (const Bytes document : documents) {
     if (archive) target_->sum_of(*of.collection).add(document);
-    FLE_CHECK(target_->sink->write(document));
+    if (run.data() + run.size() == document.data()) {
+      run = {run.data(), run.size() + document.size()};
+      continue;
+    }
+    FLE_CHECK(target_->sink->write(run));
+    run = document;
   }
-  return ok;
+  return target_->sink->write(run);
 }
 
 Done DocumentWriter::write_text(const Chunk&, std::span<const char> text) {
