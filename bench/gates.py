@@ -362,10 +362,14 @@ def json_gates(r):
 
 def stream_gates(r):
     for op in ("encrypt", "decrypt"):
-        engine, command = (rows_of(r, "stream", op=op, impl=impl) for impl in
-                           ("engine", "fle_command"))
-        yield rest(f"fle {op} on a stream of patients, of what the batch engine does alone",
-                   0.6, [c for ours in command for c in ratio_cases(r, engine, ours)], unit="%")
+        for fmt, name, bound in (("bson", "patients", 0.6), ("json", "lines of JSON", 0.25)):
+            cases = []
+            for command in rows_of(r, "stream", op=op, impl="fle_command", format=fmt):
+                threads = results.parts_of(command)["threads"]
+                engine = rows_of(r, "stream", op=op, impl="engine", threads=threads)
+                cases += ratio_cases(r, engine, command, f"{threads} threads")
+            yield rest(f"fle {op} on a stream of {name}, of what the batch engine does alone", bound,
+                       cases, unit="%")
 
 
 def thread_gates(r):

@@ -1,14 +1,17 @@
 // The fle command on a stream of patients, beside the batch engine alone with the same fields.
 //
-//   stream/op:encrypt|decrypt/impl:fle_command|engine/documents:N
+//   stream/op:encrypt|decrypt/impl:fle_command/format:bson|json/threads:T/documents:N
+//   stream/op:encrypt|decrypt/impl:engine/threads:T/documents:N
 //
-// `fle_command` is a whole run of `fle encrypt` or `fle decrypt`, from its start to its end: BSON
-// from a file, the result to where it costs nothing, one worker for each core, two threads more
-// that read and write. `engine` seals or opens the same values on as many threads, in memory that
-// is ready. An item is a document with four encrypted fields; what counts is wall time.
+// `fle_command` is a whole run of `fle encrypt` or `fle decrypt`, from its start to its end: from a
+// file, the result to where it costs nothing, on T threads, one or all that there are. `engine`
+// seals or opens the same values on as many threads, in memory that is ready. An item is a document
+// with four encrypted fields; what counts is wall time.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
+#include <string_view>
 #include <thread>
 
 #include <fcntl.h>
@@ -17,8 +20,10 @@
 
 #include "bench_main.h"
 #include "fle/batch.h"
+#include "fle/bson/extended_json.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/schema/compile.h"
+#include "fle/wiped.h"
 #include "support/bson_values.h"
 #include "support/local_keys.h"
 
@@ -29,7 +34,21 @@ using test::Buf;
 using test::LocalKeys;
 
 constexpr std::size_t kPatients = 1000;  // that differ; the stream repeats them
-constexpr std::size_t kRepeats = 200;    // so that the start of a process hardly counts
+
+/// A form of the stream, and how often it has the patients: so that the start of a process hardly
+/// counts.
+struct Form {
+  const char* format;
+  std::size_t repeats;
+  bool on_one_thread;  // measured, too
+};
+constexpr Form kForms[] = {{"bson", 1000, true}, {"json", 300, false}};
+constexpr std::size_t kEngineRepeats = 1000;
+
+std::vector<unsigned> thread_counts() {
+  const unsigned all = std::max(1U, std::thread::hardware_concurrency());
+  return all == 1 ? std::vector{1U} : std::vector{1U, all};
+}
 
 std::string schema_json(const std::string& uuid) {
   const std::string det = R"("algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic")";
@@ -108,23 +127,20 @@ class Subject {
     const std::size_t at = key.find('"', key.find(':', before)) + 1;
     const std::string schema = schema_json(key.substr(at, kUuidLen));
     std::ofstream(schema_) << schema;
-    make_stream();
-    fle("encrypt", plain_, stored_);
-    fle("decrypt", stored_, folder_ / "back.bson");
-    if (read(plain_) != read(folder_ / "back.bson"))
-      throw std::runtime_error("fle decrypts to something else");
-    std::filesystem::remove(folder_ / "back.bson");
+    for (std::size_t i = 0; i < kPatients; ++i) documents_.push_back(patient(i));
+    for (const Form& form : kForms) make_stream(form);
     make_jobs(*LocalKeys::must(schema::compile_json(schema)));
   }
 
-  void command(bool encrypts) const {
-    fle(encrypts ? "encrypt" : "decrypt", encrypts ? plain_ : stored_, "/dev/null");
+  void command(bool encrypts, const Form& form, unsigned threads) const {
+    fle(encrypts ? "encrypt" : "decrypt", form, encrypts ? plain(form) : stored(form), "/dev/null",
+        threads);
   }
-  void engine(bool encrypts) {
+  void engine(bool encrypts, unsigned n_threads) {
     std::vector<std::thread> threads;
-    for (Worker& w : workers_) {
-      threads.emplace_back([&w, encrypts] {
-        for (std::size_t i = 0; i < kRepeats / w.share; ++i) {
+    for (Worker& w : std::span(workers_).first(n_threads)) {
+      threads.emplace_back([&w, encrypts, n_threads] {
+        for (std::size_t i = 0; i < kEngineRepeats / n_threads; ++i) {
           w.failed |=
               encrypts ? !seal_batch(w.seals).has_value() : !open_batch(w.opens).has_value();
         }
@@ -138,7 +154,6 @@ class Subject {
  private:
   /// What one thread works on: every patient, and memory of its own.
   struct Worker {
-    std::size_t share = 1;
     std::vector<Buf> payloads;
     std::vector<Buf> values;
     std::vector<SealJob> seals;
@@ -146,27 +161,46 @@ class Subject {
     bool failed = false;
   };
 
-  void fle(const std::string& what, const std::string& in, const std::string& out) const {
-    std::vector<std::string> args = {what,    "--vault", vault_, "--local-key",
-                                     master_, "--in",    in,     "--quiet"};
+  [[nodiscard]] std::string plain(const Form& f) const {
+    return folder_ / (std::string("plain.") + f.format).c_str();
+  }
+  [[nodiscard]] std::string stored(const Form& f) const {
+    return folder_ / (std::string("stored.") + f.format).c_str();
+  }
+  void fle(const std::string& what, const Form& form, const std::string& in, const std::string& out,
+           unsigned threads) const {
+    std::vector<std::string> args = {
+        what,       "--vault",   vault_,      "--local-key",           master_,  "--in", in,
+        "--format", form.format, "--threads", std::to_string(threads), "--quiet"};
     if (what == "encrypt") args.insert(args.end(), {"--schema", schema_});
     run_fle(args, out);
   }
-  void make_stream() {
-    std::ofstream out(plain_, std::ios::binary);
-    for (std::size_t i = 0; i < kPatients; ++i) documents_.push_back(patient(i));
-    for (std::size_t repeat = 0; repeat < kRepeats; ++repeat) {
-      for (const Buf& d : documents_)
-        out.write(reinterpret_cast<const char*>(d.data()), static_cast<std::streamsize>(d.size()));
+  void make_stream(const Form& form) const {
+    WipedChars block;
+    for (const Buf& d : documents_) {
+      if (form.format == std::string_view("bson")) {
+        block.insert(block.end(), d.begin(), d.end());
+      } else {
+        LocalKeys::must(bson::write_extended_json(block, d, bson::JsonForm::canonical));
+        block.push_back('\n');
+      }
     }
+    std::ofstream out(plain(form), std::ios::binary);
+    for (std::size_t repeat = 0; repeat < form.repeats; ++repeat)
+      out.write(block.data(), static_cast<std::streamsize>(block.size()));
+    out.close();
+    const std::string back = folder_ / "back";
+    fle("encrypt", form, plain(form), stored(form), thread_counts().back());
+    fle("decrypt", form, stored(form), back, thread_counts().back());
+    if (read(plain(form)) != read(back)) throw std::runtime_error("fle decrypts to something else");
+    std::filesystem::remove(back);
   }
   void make_jobs(const schema::Plan& plan) {
     const KeyId id{{1, 2, 3}};
     keys_.add(id, Buf(DataKey::kLen, 0x21));
     key_ = LocalKeys::must(keys_.ring()->by_id(id));
-    workers_.resize(std::max(1U, std::thread::hardware_concurrency()));
+    workers_.resize(thread_counts().back());
     for (Worker& w : workers_) {
-      w.share = workers_.size();
       for (const Buf& d : documents_) add_jobs(w, d, plan, id);
       if (!seal_batch(w.seals)) throw std::runtime_error("the batch engine refused a value");
       for (std::size_t i = 0; i < w.payloads.size(); ++i)
@@ -189,8 +223,6 @@ class Subject {
   std::string master_ = folder_ / "master.key";
   std::string vault_ = folder_ / "keys.vault";
   std::string schema_ = folder_ / "schema.json";
-  std::string plain_ = folder_ / "plain.bson";
-  std::string stored_ = folder_ / "stored.bson";
   std::vector<Buf> documents_;
   LocalKeys keys_{Buf(DataKey::kLen, 1)};
   kms::KeyHandle key_;
@@ -198,21 +230,29 @@ class Subject {
 };
 
 template <class Work>
-void add(const std::string& op, const std::string& impl, Work work) {
-  const std::string name =
-      "stream/op:" + op + "/impl:" + impl + "/documents:" + std::to_string(kPatients * kRepeats);
-  benchmark::RegisterBenchmark(name.c_str(), [work](benchmark::State& state) {
+void add(const std::string& op, const std::string& impl, unsigned threads, std::size_t documents,
+         Work work) {
+  const std::string name = "stream/op:" + op + "/impl:" + impl +
+                           "/threads:" + std::to_string(threads) +
+                           "/documents:" + std::to_string(documents);
+  benchmark::RegisterBenchmark(name.c_str(), [work, documents](benchmark::State& state) {
     for (auto _ : state) work();
-    set_time_per_item(state, kPatients * kRepeats);
+    set_time_per_item(state, documents);
   })->UseRealTime();
 }
 
 void add_all() {
   const auto s = std::make_shared<Subject>();
-  for (const bool encrypts : {true, false}) {
-    const std::string op = encrypts ? "encrypt" : "decrypt";
-    add(op, "fle_command", [s, encrypts] { s->command(encrypts); });
-    add(op, "engine", [s, encrypts] { s->engine(encrypts); });
+  for (const unsigned threads : thread_counts()) {
+    for (const bool encrypts : {true, false}) {
+      const std::string op = encrypts ? "encrypt" : "decrypt";
+      for (const Form& form : kForms) {
+        if (!form.on_one_thread && threads != thread_counts().back()) continue;
+        add(op, std::string("fle_command/format:") + form.format, threads, kPatients * form.repeats,
+            [=] { s->command(encrypts, form, threads); });
+      }
+      add(op, "engine", threads, kPatients * kEngineRepeats, [=] { s->engine(encrypts, threads); });
+    }
   }
 }
 
