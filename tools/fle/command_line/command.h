@@ -48,6 +48,7 @@ void add_command(CLI::App& app, Action& chosen);
 void add_generate(CLI::App& app, Action& chosen);
 void add_completion(CLI::App& app, Action& chosen);
 void add_manual(CLI::App& app, Action& chosen);
+void add_report(CLI::App& app, Action& chosen);
 
 /// One line on standard error: "fle: ...". Names of the library's options become those of the
 /// command's.

@@ -14,9 +14,9 @@ namespace fle::tools {
 namespace {
 
 // A new subcommand is a file and a row.
-constexpr AddCommand kCommands[] = {add_keygen,  add_key,       add_schema,     add_encrypt,
-                                    add_decrypt, add_reencrypt, add_inspect,    add_analyze,
-                                    add_command, add_generate,  add_completion, add_manual};
+constexpr AddCommand kCommands[] = {
+    add_keygen, add_key,     add_schema,  add_encrypt,  add_decrypt,    add_reencrypt, add_inspect,
+    add_report, add_analyze, add_command, add_generate, add_completion, add_manual};
 
 /// "fle key delete": the commands that were understood.
 std::string command_line_so_far(const CLI::App& app) {

@@ -1,0 +1,130 @@
+#include "frequencies.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace fle::tools {
+namespace {
+
+constexpr std::size_t kTop = 10;
+constexpr unsigned kIndexBits = std::bit_width(Frequencies::kRegisters) - 1;
+
+}  // namespace
+
+void Frequencies::add(std::uint64_t value, std::uint64_t n) {
+  values_ += n;
+  count(value, n);
+  if (!registers_.empty()) note(value);
+}
+
+void Frequencies::count(std::uint64_t value, std::uint64_t n) {
+  if (slots_.empty()) slots_.resize(16);
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t i = value & mask;; i = (i + 1) & mask) {
+    Entry& e = slots_[i];
+    if (e.count != 0 && e.value != value) continue;
+    if (e.count == 0) {
+      if (used_ == kMost) {
+        if (registers_.empty()) start_estimating();
+        thin_out();
+        return insert({value, n});
+      }
+      e.value = value;
+      ++used_;
+    }
+    e.count += n;
+    break;
+  }
+  if (2 * used_ > slots_.size()) resize(2 * slots_.size());
+}
+
+void Frequencies::insert(const Entry& e) {
+  std::size_t i = e.value;
+  while (slots_[i & (slots_.size() - 1)].count != 0) ++i;
+  slots_[i & (slots_.size() - 1)] = e;
+  ++used_;
+}
+
+void Frequencies::resize(std::size_t n_slots) {
+  std::vector<Entry> old(n_slots);
+  old.swap(slots_);
+  used_ = 0;
+  for (const Entry& e : old)
+    if (e.count != 0) insert(e);
+}
+
+/// Takes the median count from all: half of the table becomes free.
+void Frequencies::thin_out() {
+  std::vector<std::uint64_t> counts;
+  for (const Entry& e : slots_)
+    if (e.count != 0) counts.push_back(e.count);
+  const auto middle = counts.begin() + static_cast<std::ptrdiff_t>(counts.size() / 2);
+  std::ranges::nth_element(counts, middle);
+  const std::uint64_t median = *middle;
+  taken_ += median;
+  for (Entry& e : slots_) e.count -= std::min(e.count, median);
+  resize(slots_.size());
+}
+
+void Frequencies::start_estimating() {
+  registers_.resize(kRegisters);
+  for (const Entry& e : slots_)
+    if (e.count != 0) note(e.value);
+}
+
+void Frequencies::note(std::uint64_t value) noexcept {
+  const std::size_t index = value >> (64 - kIndexBits);
+  // The bit below the rest ends the count of zeros.
+  const std::uint64_t rest = (value << kIndexBits) | (std::uint64_t{1} << (kIndexBits - 1));
+  const auto rank = static_cast<std::uint8_t>(std::countl_zero(rest) + 1);
+  registers_[index] = std::max(registers_[index], rank);
+}
+
+void Frequencies::merge(const Frequencies& other) {
+  if (!other.registers_.empty() && registers_.empty()) start_estimating();
+  values_ += other.values_;
+  taken_ += other.taken_;
+  for (const Entry& e : other.slots_) {
+    if (e.count == 0) continue;
+    count(e.value, e.count);
+    if (!registers_.empty()) note(e.value);
+  }
+  for (std::size_t i = 0; i < other.registers_.size(); ++i)
+    registers_[i] = std::max(registers_[i], other.registers_[i]);
+}
+
+double Frequencies::distinct_estimate() const {
+  constexpr auto kM = static_cast<double>(kRegisters);
+  double sum = 0;
+  std::size_t zeros = 0;
+  for (const std::uint8_t r : registers_) {
+    sum += std::ldexp(1.0, -static_cast<int>(r));
+    zeros += r == 0 ? 1 : 0;
+  }
+  const double raw = 0.7213 / (1 + 1.079 / kM) * kM * kM / sum;
+  if (raw <= 2.5 * kM && zeros != 0) return kM * std::log(kM / static_cast<double>(zeros));
+  return raw;
+}
+
+Frequency Frequencies::frequency() const {
+  Frequency f;
+  f.values = values_;
+  std::vector<std::uint64_t> counts;
+  for (const Entry& e : slots_)
+    if (e.count != 0) counts.push_back(e.count);
+  std::ranges::sort(counts, std::greater<>());
+  f.commonest_least = counts.empty() ? std::min<std::uint64_t>(values_, 1) : counts.front();
+  f.commonest_most = std::min(values_, f.commonest_least + taken_);
+  if (registers_.empty()) {
+    f.distinct = used_;
+    counts.resize(std::min(counts.size(), kTop));
+    f.counts = std::move(counts);
+    return f;
+  }
+  f.distinct = std::min(values_, static_cast<std::uint64_t>(std::llround(distinct_estimate())));
+  f.distinct_error = kDistinctError;
+  return f;
+}
+
+}  // namespace fle::tools
