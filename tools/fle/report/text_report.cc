@@ -64,15 +64,17 @@ class Table {
 /// Words in lines of at most `width`, the further ones indented.
 std::string wrapped(const std::string& s, std::size_t width, const std::string& indent) {
   std::string all;
-  std::string line;
-  for (std::size_t at = 0; at < s.size();) {
+  // The spaces that it begins with stay.
+  const std::size_t first = std::min(s.find_first_not_of(' '), s.size());
+  std::string line = s.substr(0, first);
+  for (std::size_t at = first; at < s.size();) {
     const std::size_t end = std::min(s.find(' ', at), s.size());
     const std::string word = s.substr(at, end - at);
     if (!line.empty() && width_of(line) + 1 + width_of(word) > width) {
       all += line + "\n";
       line = indent + word;
     } else {
-      line += (line.empty() ? "" : " ") + word;
+      line += (line.find_first_not_of(' ') == std::string::npos ? "" : " ") + word;
     }
     at = end + 1;
   }
