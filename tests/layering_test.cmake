@@ -60,7 +60,7 @@ set(rooms
   "tools/fle schema_help command_line|streams|commands|keys"
   "tools/fle generate command_line|streams"
   "tools/fle manual command_line"
-  "tools/fle report command_line|streams|commands|inputs"
+  "tools/fle report command_line|streams|commands|schema_help|inputs"
   "tools/mongocrypt include none"
   "tools/mongocrypt original none"
   "tools/mongocrypt handle original"

@@ -13,40 +13,6 @@ constexpr unsigned kMostThreads = 8;
 
 }  // namespace
 
-// --- schemas ---
-
-Outcome<Schemas> Schemas::open(const SchemaFile& file) {
-  Schemas s;
-  s.file_ = file;
-  FLE_TRY(s.text_, file.read());
-  // A schema and a validator are the same whatever collection is asked for.
-  const auto names = schema::find_wrapped_json(s.text_, "\x01.\x01");
-  s.is_map_ = !names && names.error().code == Errc::schema_bad_value;
-  s.its_ns_ = file.ns;
-  if (!s.is_map_) FLE_CHECK(file.compile(s.text_));
-  return s;
-}
-
-Outcome<std::shared_ptr<const schema::Plan>> Schemas::plan_of(const std::string& ns) {
-  if (!given()) return std::shared_ptr<const schema::Plan>();
-  SchemaFile file = file_;
-  if (is_map_) {
-    if (!ns.empty()) file.ns = ns;
-    auto names = schema::find_wrapped_json(text_, file.ns);
-    if (!names && !ns.empty()) return std::shared_ptr<const schema::Plan>();
-    return file.compile(text_);
-  }
-  if (!its_ns_.empty() && !ns.empty() && its_ns_ != ns)
-    return std::shared_ptr<const schema::Plan>();
-  if (used_ && its_ns_.empty())
-    return Failure(Errc::invalid_argument,
-                   "the schema '" + file_.path +
-                       "' is of one collection, and the input has several: say which by --ns, or "
-                       "give a schema map");
-  used_ = true;
-  return file.compile(text_);
-}
-
 // --- a chunk's work ---
 
 struct Gatherer::Batch : Work {
@@ -90,12 +56,15 @@ void Gatherer::give_back(std::unique_ptr<Lane> lane) {
   lanes_.push_back(std::move(lane));
 }
 
-Outcome<std::size_t> Gatherer::collection(const std::string& ns) {
+Outcome<std::size_t> Gatherer::collection(const Collection& of) {
   const std::lock_guard lock(mutex_);
-  if (const auto it = by_ns_.find(ns); it != by_ns_.end()) return it->second;
-  FLE_TRY(auto plan, schemas_.plan_of(ns));
-  collections_.push_back({ns, std::move(plan)});
-  by_ns_.emplace(ns, collections_.size() - 1);
+  if (const auto it = by_ns_.find(of.ns); it != by_ns_.end()) return it->second;
+  std::shared_ptr<const schema::Plan> plan;
+  if (schemas_) {
+    FLE_TRY(plan, schemas_->plan_of(of));
+  }
+  collections_.push_back({of.ns, std::move(plan)});
+  by_ns_.emplace(of.ns, collections_.size() - 1);
   return collections_.size() - 1;
 }
 
@@ -115,10 +84,10 @@ std::uint32_t Gatherer::field(const Census& census, Census::Id path) {
   return static_cast<std::uint32_t>(fields_.size() - 1);
 }
 
-Done Gatherer::count(Batch& batch, Census& census, const StreamOptions& options) {
+Done Gatherer::count(Batch& batch, Census& census, const DocumentReader& reader) {
   const Chunk& chunk = batch.chunk;
-  const std::string ns;
-  FLE_TRY(batch.collection, collection(ns));
+  const std::string& ns = chunk.collection->ns;
+  FLE_TRY(batch.collection, collection(*chunk.collection));
   const schema::Plan* plan = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -126,29 +95,24 @@ Done Gatherer::count(Batch& batch, Census& census, const StreamOptions& options)
   }
   Observer observer(*this, batch);
   Census::Id root = census.collection(ns, plan);
-  for (std::size_t i = 0; i < chunk.ends.size(); ++i) {
-    Bytes document = chunk[i];
-    if (options.format == Format::json) {
-      batch.converted.clear();
-      FLE_CHECK(line_to_bson(chunk, i, batch.converted));
-      document = batch.converted;
-    }
+  for (std::size_t i = 0; i < chunk.size(); ++i) {
+    batch.converted.clear();
+    FLE_TRY(const Bytes document, reader.as_bson(chunk, i, batch.converted));
     const std::uint64_t number = chunk.first_document + i + 1;
-    Done done = census.add(document, root, number, observer);
-    if (!done) {
+    if (Done done = census.add(document, root, number, observer); !done) {
       done.error().document = number;
-      return done;
+      return in_collection(std::move(done.error()), *chunk.collection);
     }
     if (census.tidy()) root = census.collection(ns, plan);
   }
   return ok;
 }
 
-Done Gatherer::process(Batch& batch, const StreamOptions& options) {
+Done Gatherer::process(Batch& batch, const DocumentReader& reader) {
   batch.values.clear();
   batch.keys.clear();
   std::unique_ptr<Lane> lane = borrow();
-  Done done = count(batch, lane->census, options);
+  Done done = count(batch, lane->census, reader);
   give_back(std::move(lane));
   return done;
 }
@@ -156,7 +120,7 @@ Done Gatherer::process(Batch& batch, const StreamOptions& options) {
 Done Gatherer::write(Batch& batch, Progress& progress) {
   const std::lock_guard lock(mutex_);
   GatheredCollection& c = collections_[batch.collection];
-  c.documents += batch.chunk.ends.size();
+  c.documents += batch.chunk.size();
   c.bytes += batch.chunk.raw.size();
   for (const Batch::Value& v : batch.values) fields_[v.field].values.add(v.fingerprint);
   for (const KeyUse& k : batch.keys) {
@@ -168,17 +132,20 @@ Done Gatherer::write(Batch& batch, Progress& progress) {
       ++lost_key_uses_;
     }
   }
-  progress.add(batch.chunk.raw.size(), batch.chunk.ends.size());
+  progress.add(batch.chunk.input_bytes, batch.chunk.size());
   return ok;
 }
 
 Done Gatherer::run(const StreamOptions& options) {
   FLE_TRY(Input in, Input::open(options.in));
-  DocumentReader reader(in, options.format);
-  Progress progress(in.size(), options.quiet);
+  FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), options.format));
+  if (!schema_.path.empty()) {
+    FLE_TRY(schemas_, CollectionSchemas::open(schema_, reader.announced(), key_vault_));
+  }
+  Progress progress(reader.input_bytes(), options.quiet);
   const Steps steps{
       [] { return std::make_unique<Batch>(); },
-      [&](Work& w) { return process(static_cast<Batch&>(w), options); },
+      [&](Work& w) { return process(static_cast<Batch&>(w), reader); },
       [&](Work& w) { return write(static_cast<Batch&>(w), progress); },
   };
   FLE_CHECK(run_pipeline(reader, steps, std::min(options.thread_count(), kMostThreads)));

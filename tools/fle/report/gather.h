@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -12,31 +13,12 @@
 #include "census.h"
 #include "command_line/progress.h"
 #include "command_line/stream_options.h"
-#include "commands/schema_file.h"
+#include "commands/collections.h"
 #include "frequencies.h"
 #include "streams/documents.h"
 #include "streams/pipeline.h"
 
 namespace fle::tools {
-
-/// The plans of collections: one schema file, with a schema or a map of them.
-class Schemas {
- public:
-  /// None at all.
-  Schemas() = default;
-  [[nodiscard]] static Outcome<Schemas> open(const SchemaFile& file);
-  /// Null: no schema says anything of the collection.
-  /// @retval Errc::invalid_argument  the schema is of one collection, and this is a second one
-  [[nodiscard]] Outcome<std::shared_ptr<const schema::Plan>> plan_of(const std::string& ns);
-  [[nodiscard]] bool given() const noexcept { return !file_.path.empty(); }
-
- private:
-  SchemaFile file_;
-  std::string text_;
-  bool is_map_ = false;
-  std::string its_ns_;  // whose the only schema is; empty: not known yet
-  bool used_ = false;
-};
 
 /// Where in the input a collection's documents are counted.
 struct GatheredCollection {
@@ -59,8 +41,13 @@ class Gatherer {
   static constexpr std::size_t kMostFields = 256;
   static constexpr std::size_t kMostKeyUses = 131'072;
 
-  explicit Gatherer(Schemas schemas) : schemas_(std::move(schemas)) {}
+  /// @param schema     of the collections; its path is empty where there is none.
+  /// @param key_vault  the collection whose documents are keys.
+  Gatherer(const SchemaFile& schema, std::string key_vault)
+      : schema_(schema), key_vault_(std::move(key_vault)) {}
 
+  /// @retval Errc::invalid_argument  the input has several collections, and nothing says whose
+  ///                                 schema this is
   [[nodiscard]] Done run(const StreamOptions& options);
 
   [[nodiscard]] const Census& census() const noexcept { return total_; }
@@ -92,15 +79,17 @@ class Gatherer {
   struct Lane {
     Census census;
   };
-  Done process(Batch& batch, const StreamOptions& options);
-  Done count(Batch& batch, Census& census, const StreamOptions& options);
+  Done process(Batch& batch, const DocumentReader& reader);
+  Done count(Batch& batch, Census& census, const DocumentReader& reader);
   Done write(Batch& batch, Progress& progress);
   std::unique_ptr<Lane> borrow();
   void give_back(std::unique_ptr<Lane> lane);
-  Outcome<std::size_t> collection(const std::string& ns);
+  Outcome<std::size_t> collection(const Collection& of);
   std::uint32_t field(const Census& census, Census::Id path);
 
-  Schemas schemas_;
+  SchemaFile schema_;
+  std::string key_vault_;
+  std::optional<CollectionSchemas> schemas_;
   std::mutex mutex_;
   std::vector<GatheredCollection> collections_;
   std::map<std::string, std::size_t, std::less<>> by_ns_;

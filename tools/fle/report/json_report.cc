@@ -1,6 +1,6 @@
 // A report for programs. docs/report.md documents each name; names stay.
+#include "command_line/list.h"
 #include "report.h"
-#include "schema_help/json_line.h"
 #include "schema_help/pretty_json.h"
 #include "schema_help/schema_commands.h"
 

@@ -54,20 +54,14 @@ Done write_html(const Report& r, const std::string& path, const std::string& tit
 }
 
 Ending report(const ReportOptions& o) {
-  Schemas schemas;
   const bool has_schema = !o.schema.path.empty();
-  if (has_schema) {
-    auto opened = Schemas::open(o.schema);
-    if (!opened) return opened.error();
-    schemas = std::move(*opened);
-  }
   std::shared_ptr<kms::KeyVault> vault;
   if (!o.keys.vault.empty()) {
     auto opened = o.keys.open_vault(false);
     if (!opened) return opened.error();
     vault = std::move(*opened);
   }
-  Gatherer gatherer(std::move(schemas));
+  Gatherer gatherer(o.schema, o.keys.vault_namespace);
   if (Done done = gatherer.run(o.stream); !done) return done;
   auto made = make_report(gatherer, has_schema, vault.get());
   if (!made) return made.error();
