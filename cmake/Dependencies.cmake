@@ -3,8 +3,9 @@
 # consumers of a static build: change both.
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto SSL)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(BSON REQUIRED IMPORTED_TARGET GLOBAL libbson-1.0)
-pkg_check_modules(RAPIDJSON REQUIRED IMPORTED_TARGET GLOBAL RapidJSON)
+# Every prefix is ours: a project around us may have a PkgConfig::BSON that is another library.
+pkg_check_modules(FLE_BSON REQUIRED IMPORTED_TARGET GLOBAL libbson-1.0)
+pkg_check_modules(FLE_RAPIDJSON REQUIRED IMPORTED_TARGET GLOBAL RapidJSON)
 find_package(Threads REQUIRED)
 
 # fle_optional(<variable> <what it gives> <pkg-config module>): ON when found and not switched off.

@@ -48,8 +48,8 @@ function(fle_library name)
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
   if(ARG_SOURCES)
     # Only headers: consumers of an installed static libfle need not have it.
-    list(TRANSFORM ARG_PRIVATE_DEPS REPLACE "^PkgConfig::RAPIDJSON$"
-      "$<BUILD_INTERFACE:PkgConfig::RAPIDJSON>")
+    list(TRANSFORM ARG_PRIVATE_DEPS REPLACE "^PkgConfig::FLE_RAPIDJSON$"
+      "$<BUILD_INTERFACE:PkgConfig::FLE_RAPIDJSON>")
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
     fle_compiled_part(${target})
     target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")

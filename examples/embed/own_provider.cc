@@ -138,7 +138,7 @@ Outcome<bool> round_trip() {
   fle::client::ClientEncryption encryption(vault, providers);
   const std::vector<std::uint8_t> ssn = {0xc1, 0x97, 0x5d, 0x0e};  // an int32
   FLE_TRY(const auto payload,
-          encryption.encrypt(fle::bson::Type::int32, ssn, fle::Algorithm::deterministic, key.id));
+          encryption.encrypt(fle::bson::Type::int_, ssn, fle::Algorithm::deterministic, key.id));
   FLE_TRY(const auto back, encryption.decrypt(payload));
   std::printf("data key %s, %zu bytes of ciphertext\n", to_uuid_string(key.id).c_str(),
               payload.size());

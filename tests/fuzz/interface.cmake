@@ -1,7 +1,7 @@
 if(NOT TARGET fle_mongocrypt)
   return()
 endif()
-fle_fuzz(interface_fuzz DEPS libfle::bson test_support PkgConfig::BSON ${CMAKE_DL_LIBS})
+fle_fuzz(interface_fuzz DEPS libfle::bson test_support PkgConfig::FLE_BSON ${CMAKE_DL_LIBS})
 target_sources(interface_fuzz PRIVATE "${PROJECT_SOURCE_DIR}/tests/mongocrypt/library.cc")
 add_dependencies(interface_fuzz fle_mongocrypt)
 target_include_directories(interface_fuzz PRIVATE
