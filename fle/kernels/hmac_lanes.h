@@ -25,9 +25,10 @@ struct LaneWidth {
   /// state, to the 64 bytes of macs[l].
   void (*finish)(std::uint8_t* const* macs, const std::uint64_t* const* outer,
                  const std::uint64_t* const* inner) noexcept;
-  /// HMACs that all have `inner_blocks` blocks of inner hash, from the first byte to the last: lanes
-  /// that end together need no refilling, and what is hashed twice needs no way through memory. Null
-  /// where this would be no faster than the two functions above. Two lanes may have the same job.
+  /// HMACs that all have `inner_blocks` blocks of inner hash, from the first byte to the last:
+  /// lanes that end together need no refilling, and what is hashed twice needs no way through
+  /// memory. Null where this would be no faster than the two functions above. Two lanes may have
+  /// the same job.
   void (*whole)(const MacJob* const* jobs, std::size_t inner_blocks) noexcept = nullptr;
 };
 

@@ -128,7 +128,8 @@ TEST_F(ReportTest, AKeyThatTheVaultDoesNotHaveIsNamed) {
 TEST_F(ReportTest, HostileNamesStayNamesInEveryForm) {
   const std::string payload = encrypted(patient(1));
   std::smatch found;
-  ASSERT_TRUE(std::regex_search(payload, found, std::regex(R"("ssn" ?: ?(\{.*?\} ?\}))"))) << payload;
+  ASSERT_TRUE(std::regex_search(payload, found, std::regex(R"("ssn" ?: ?(\{.*?\} ?\}))")))
+      << payload;
   std::string name;
   for (const char c : kHostile)
     name += c == '\x1b' ? std::string("\\u001b")
