@@ -172,11 +172,11 @@ class Run {
 /// Takes away what need not be wrapped anew.
 std::vector<KeyDocument> left_out(std::vector<KeyDocument>& keys, const RewrapOptions& options) {
   if (!options.resume || !options.master_key) return {};
-  const auto rest = std::ranges::stable_partition(
-      keys, [&](const KeyDocument& key) { return !is_under(*options.master_key, key.master_key); });
-  std::vector<KeyDocument> out(std::make_move_iterator(rest.begin()),
-                               std::make_move_iterator(rest.end()));
-  keys.erase(rest.begin(), rest.end());
+  const auto rest = std::stable_partition(keys.begin(), keys.end(), [&](const KeyDocument& key) {
+    return !is_under(*options.master_key, key.master_key);
+  });
+  std::vector<KeyDocument> out(std::make_move_iterator(rest), std::make_move_iterator(keys.end()));
+  keys.erase(rest, keys.end());
   return out;
 }
 

@@ -57,7 +57,7 @@ struct Faulty : ::testing::Test {
   /// A document whose `name` does not open.
   static Doc forged(Doc doc, const std::string& name) {
     const std::string key = "\x05" + name + '\0';
-    const auto at = std::ranges::search(doc, key).begin();
+    const auto at = std::search(doc.begin(), doc.end(), key.begin(), key.end());
     *(at + static_cast<std::ptrdiff_t>(key.size()) + 45) ^= 1;
     return doc;
   }
@@ -132,7 +132,7 @@ TEST_F(Faulty, OfDecryptionAreValuesThatDoNotOpenAndKeysThatAreNotThere) {
   Doc twice = forged(forged((*sealed)[1], "ssn"), "bloodType");
   Doc cut = bson("{'x': {'$binary': {'base64': 'AQAA', 'subType': '06'}}}");
   Doc foreign = (*sealed)[2];
-  const auto at = std::ranges::search(foreign, key.bytes).begin();
+  const auto at = std::search(foreign.begin(), foreign.end(), key.bytes.begin(), key.bytes.end());
   std::fill_n(at, 16, std::uint8_t{0x77});
   const auto out = decrypt({(*sealed)[0], twice, cut, foreign}, OnFaulty::leave_out);
   ASSERT_TRUE(out) << out.error().to_string();

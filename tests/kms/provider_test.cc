@@ -397,9 +397,11 @@ TEST(OwnProvider, ItsMasterKeysHaveStringsAndBooleansEachOnce) {
     EXPECT_FALSE(MasterKey::from_json("ownFields", bad)) << bad;
   KeyDocument twice = test::document(1);
   twice.master_key = *MasterKey::from_json("ownFields", R"({"aa": "x", "ab": "y"})");
-  auto at = std::ranges::search(twice.master_key.bson, std::string_view("ab"));
-  ASSERT_FALSE(at.empty());
-  at[1] = 'a';
+  Buf& bson = twice.master_key.bson;
+  const std::string_view name("ab");
+  const auto at = std::search(bson.begin(), bson.end(), name.begin(), name.end());
+  ASSERT_NE(at, bson.end());
+  *(at + 1) = 'a';
   EXPECT_FALSE(parse_key_document(to_bson(twice)));
 }
 

@@ -50,8 +50,8 @@ TEST(Archives, GiveEachDocumentWithItsCollectionAndKeepWhatStandsBetween) {
                          "clinic.system.buckets.weather " + doc(20),
                          "clinic.visits " + doc(11),
                          "clinic.visits " + doc(12)};
-  for (const std::size_t step : {1, 2, 3, 5, 1 << 16}) {
-    for (const std::size_t target : {1, 600, 1 << 16}) {
+  for (const std::size_t step : {1UL, 2UL, 3UL, 5UL, 1UL << 16}) {
+    for (const std::size_t target : {1UL, 600UL, 1UL << 16}) {
       const Cut got = cut(archive, Format::automatic, step, target);
       EXPECT_EQ(got.failure, "") << step;
       EXPECT_EQ(got.form.kind, Kind::archive);

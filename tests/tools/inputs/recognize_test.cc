@@ -13,7 +13,7 @@ using tools::Kind;
 TEST(Recognize, BsonIsCutIntoDocumentsWhereverReadsEnd) {
   const std::string one = bson_text(R"({"ssn": 5})");
   const std::string none = bson_text("{}");
-  for (const std::size_t step : {1, 3, 1 << 16}) {
+  for (const std::size_t step : {1UL, 3UL, 1UL << 16}) {
     const Cut got = cut(none + one + none, Format::automatic, step);
     EXPECT_EQ(got.failure, "");
     EXPECT_EQ(got.form.kind, Kind::bson);

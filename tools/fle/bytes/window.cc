@@ -18,8 +18,9 @@ Done Window::more(std::size_t need) {
   if (from_ != 0) std::memmove(buffer_.data(), buffer_.data() + from_, have);
   from_ = 0;
   to_ = have;
-  // Always some room, and in steps that are not many for a large document.
-  const std::size_t room = std::max({need, kRead, have + have / 2});
+  // Always some room, and in steps that are not many for a large document whose size is not known.
+  std::size_t room = std::max(need, kRead);
+  if (buffer_.size() <= have) room = std::max(room, have + have / 2);
   if (buffer_.size() < room) buffer_.resize(room);
   FLE_TRY(const std::size_t n, source_->read({buffer_.data() + to_, buffer_.size() - to_}));
   to_ += n;
