@@ -156,5 +156,18 @@ TEST(Archives, MayBeCompressed) {
 }
 #endif
 
+TEST(Archive, BlocksWithoutDocumentsTakeNoMoreThanSoMuchMemory) {
+  const std::string block = header_text("clinic", "patients", false, 0) + "\xff\xff\xff\xff";
+  const auto with = [&](std::size_t blocks) {
+    std::string bytes = ArchiveBuilder().announce("clinic", "patients").bytes();
+    for (std::size_t i = 0; i < blocks; ++i) bytes += block;
+    return bytes + header_text("clinic", "patients", true, 0) + "\xff\xff\xff\xff";
+  };
+  EXPECT_EQ(cut(with(1000), Format::automatic, 1UL << 16).failure, "");
+  const Cut many = cut(with((16UL << 20) / block.size() + 1), Format::automatic, 1UL << 16);
+  EXPECT_NE(many.failure.find("too many blocks without documents"), std::string::npos)
+      << many.failure;
+}
+
 }  // namespace
 }  // namespace fle::test

@@ -18,6 +18,7 @@ constexpr std::size_t kWord = 4;
 constexpr std::uint32_t kTerminator = 0xffff'ffff;
 // What is kept for as long as the archive is read has limits, which no server reaches.
 constexpr std::size_t kMostPrelude = 16 * 1024 * 1024;
+constexpr std::size_t kMostBetween = 16 * 1024 * 1024;  // of blocks without documents, in a row
 constexpr std::size_t kMostCollections = 100'000;
 constexpr std::size_t kLongestName = 1024;
 
@@ -57,6 +58,7 @@ class ArchiveCutter : public Cutter {
     }
     keep(kWord);
     prelude_ = false;
+    kept_ = 0;
     return ok;
   }
   [[nodiscard]] std::vector<std::shared_ptr<const Collection>> announced() const override {
@@ -74,6 +76,7 @@ class ArchiveCutter : public Cutter {
       FLE_TRY(const std::size_t size, document_or_terminator());
       if (size != 0) {
         current_->sum.add(window_.bytes().first(size));
+        kept_ = 0;
         return std::optional(Extent{0, size});
       }
       keep(kWord);
@@ -111,6 +114,7 @@ class ArchiveCutter : public Cutter {
     const Bytes bytes = window_.bytes().first(n);
     frames_.back().bytes.insert(frames_.back().bytes.end(), bytes.begin(), bytes.end());
     window_.drop(n);
+    kept_ += n;
   }
 
   Outcome<State*> state_of(const std::string& ns) {
@@ -147,6 +151,8 @@ class ArchiveCutter : public Cutter {
     }
     FLE_TRY(const std::size_t size, document_or_terminator());
     if (size == 0) return damaged("a block has no header");
+    if (kept_ + size > kMostBetween)
+      return damaged("too many blocks without documents follow each other");
     const Bytes header = window_.bytes().first(size);
     if (text_in(header, "collection").empty())
       return damaged("the header of a block names no collection");
@@ -206,6 +212,7 @@ class ArchiveCutter : public Cutter {
   std::vector<std::shared_ptr<const Collection>> announced_;
   State* current_ = nullptr;  // whose documents follow
   bool prelude_ = false;
+  std::size_t kept_ = 0;  // bytes that wait for the next document, without the prelude
 };
 
 }  // namespace
