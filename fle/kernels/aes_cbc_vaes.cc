@@ -47,6 +47,26 @@ FLE_TARGET_VAES512 FLE_INLINE void scatter(std::uint8_t* const* p, std::size_t o
   store(p[3] + offset, _mm512_extracti64x2_epi64(v, 3));
 }
 
+// The block at `offset` of sixteen messages; `x` has what each chains to it, and then it.
+FLE_TARGET_VAES512 FLE_INLINE void encrypt_block_of_each(__m512i (&x)[kRegs], const Schedule& s,
+                                                         const std::uint8_t* const* in,
+                                                         std::uint8_t* const* out,
+                                                         std::size_t offset) noexcept {
+#pragma GCC unroll 16
+  for (unsigned i = 0; i < kRegs; ++i)
+    x[i] = _mm512_ternarylogic_epi64(x[i], s.k[0], gather(in + 4 * i, offset), kXor3);
+#pragma GCC unroll 16
+  for (int r = 1; r < kRounds; ++r) {
+#pragma GCC unroll 16
+    for (auto& v : x) v = _mm512_aesenc_epi128(v, s.k[r]);
+  }
+#pragma GCC unroll 16
+  for (unsigned i = 0; i < kRegs; ++i) {
+    x[i] = _mm512_aesenclast_epi128(x[i], s.k[kRounds]);
+    scatter(out + 4 * i, offset, x[i]);
+  }
+}
+
 // Sixteen chains under one key: the caller made sure of that.
 FLE_TARGET_VAES512 void encrypt_chains(std::uint8_t (*chain)[kBlock], const KeyState* const* keys,
                                        const std::uint8_t* const* in, std::uint8_t* const* out,
@@ -56,22 +76,7 @@ FLE_TARGET_VAES512 void encrypt_chains(std::uint8_t (*chain)[kBlock], const KeyS
   __m512i x[kRegs];
 #pragma GCC unroll 16
   for (unsigned i = 0; i < kRegs; ++i) x[i] = _mm512_load_si512(chain[4 * i]);
-  for (std::size_t b = 0; b < n_blocks; ++b) {
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < kRegs; ++i) {
-      x[i] = _mm512_ternarylogic_epi64(x[i], s.k[0], gather(in + 4 * i, kBlock * b), kXor3);
-    }
-#pragma GCC unroll 16
-    for (int r = 1; r < kRounds; ++r) {
-#pragma GCC unroll 16
-      for (auto& v : x) v = _mm512_aesenc_epi128(v, s.k[r]);
-    }
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < kRegs; ++i) {
-      x[i] = _mm512_aesenclast_epi128(x[i], s.k[kRounds]);
-      scatter(out + 4 * i, kBlock * b, x[i]);
-    }
-  }
+  for (std::size_t b = 0; b < n_blocks; ++b) encrypt_block_of_each(x, s, in, out, kBlock * b);
 #pragma GCC unroll 16
   for (unsigned i = 0; i < kRegs; ++i) _mm512_store_si512(chain[4 * i], x[i]);
 }
@@ -98,19 +103,7 @@ class Group {
         in[l] = b < whole_[l] ? in_[l] + kBlock * b : last_[l];
         out[l] = b <= whole_[l] ? out_[l] + kBlock * b : beyond_;
       }
-#pragma GCC unroll 16
-      for (unsigned i = 0; i < kRegs; ++i)
-        x[i] = _mm512_ternarylogic_epi64(x[i], s.k[0], gather(in + 4 * i, 0), kXor3);
-#pragma GCC unroll 16
-      for (int r = 1; r < kRounds; ++r) {
-#pragma GCC unroll 16
-        for (auto& v : x) v = _mm512_aesenc_epi128(v, s.k[r]);
-      }
-#pragma GCC unroll 16
-      for (unsigned i = 0; i < kRegs; ++i) {
-        x[i] = _mm512_aesenclast_epi128(x[i], s.k[kRounds]);
-        scatter(out + 4 * i, 0, x[i]);
-      }
+      encrypt_block_of_each(x, s, in, out, 0);
     }
   }
 
