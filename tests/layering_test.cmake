@@ -57,6 +57,7 @@ set(rooms
   "tools/fle streams command_line|inputs"
   "tools/fle keys command_line|streams"
   "tools/fle commands command_line|streams|inputs|outputs"
+  "tools/fle cipher command_line|streams|commands|inputs|outputs"
   "tools/fle schema_help command_line|streams|commands|keys"
   "tools/fle generate command_line|streams"
   "tools/fle manual command_line"

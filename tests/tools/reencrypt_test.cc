@@ -49,7 +49,8 @@ TEST_F(Reencrypt, MovesAStreamToNewKeysInOnePass) {
   ASSERT_EQ(moved.status, 0) << moved.err;
   EXPECT_EQ(moved.err,
             "fle: 3 documents, 0 fields encrypted, 3 reencrypted\n"
-            "fle:   ssn  0, 2 reencrypted\nfle:   bloodType  0, 1 reencrypted\n");
+            "fle:   ssn  0, 2 reencrypted, 1 absent\n"
+            "fle:   bloodType  0, 1 reencrypted, 2 absent\n");
   EXPECT_NE(moved.out, sealed.out);
   EXPECT_EQ(moved.out.find("canary"), std::string::npos);
   EXPECT_EQ(decrypt(moved.out).out, kClinic);
@@ -59,7 +60,7 @@ TEST_F(Reencrypt, MovesAStreamToNewKeysInOnePass) {
   EXPECT_TRUE(again.out.starts_with(moved.out));
   EXPECT_EQ(again.err,
             "fle: 4 documents, 1 field encrypted, 3 already\n"
-            "fle:   ssn  1, 2 already\nfle:   bloodType  0, 1 already\n");
+            "fle:   ssn  1, 2 already, 1 absent\nfle:   bloodType  0, 1 already, 3 absent\n");
   // No document names the old key any more.
   const Ended seen = run_fle(folder.path(), {"inspect", "--format", "json"}, moved.out);
   EXPECT_NE(seen.out.find("Deterministic"), std::string::npos) << seen.out;

@@ -42,7 +42,8 @@ TEST_F(RunSummary, CountsDocumentsAndFieldsByPath) {
   const Ended sealed = encrypt(kPatients);
   EXPECT_EQ(sealed.status, 0);
   EXPECT_EQ(sealed.err,
-            "fle: 3 documents, 3 fields encrypted\nfle:   ssn  2\nfle:   bloodType  1\n");
+            "fle: 3 documents, 3 fields encrypted\nfle:   ssn  2, 1 absent\n"
+            "fle:   bloodType  1, 2 absent\n");
   const Ended back = decrypt(sealed.out);
   EXPECT_EQ(back.err, "fle: 3 documents, 3 fields decrypted\nfle:   bloodType  1\nfle:   ssn  2\n");
   const Ended seen = run({"inspect", "--format", "json"}, sealed.out);
@@ -64,7 +65,7 @@ TEST_F(RunSummary, OfManyThreadsIsTheSame) {
     const Ended sealed = encrypt(input, {"--threads", threads});
     EXPECT_EQ(sealed.err,
               "fle: 20000 documents, 20000 fields encrypted\nfle:   ssn  20000\n"
-              "fle:   bloodType  0\n");
+              "fle:   bloodType  0, 20000 absent\n");
     EXPECT_EQ(decrypt(sealed.out, {"--threads", threads}).err,
               "fle: 20000 documents, 20000 fields decrypted\nfle:   ssn  20000\n");
   }
@@ -103,12 +104,20 @@ TEST_F(RunSummary, IsOneLineOfJsonOrNothing) {
   const Ended sealed = encrypt(kPatients, {"--json"});
   EXPECT_EQ(
       sealed.err,
-      "{\"documents\": 3, \"encrypted\": 3, \"already\": 0, \"fields\": {\"ssn\": "
-      "{\"encrypted\": 2, \"already\": 0}, \"bloodType\": {\"encrypted\": 1, \"already\": 0}}, "
-      "\"leftAlone\": {\"ciphertexts\": 0, \"foreign\": 0}, \"warnings\": []}\n");
+      "{\"documents\": 3, \"skipped\": 0, \"encrypted\": 3, \"already\": 0, \"null\": 0, "
+      "\"wrongType\": 0, \"foreignKey\": 0, \"doesNotOpen\": 0, \"otherFault\": 0, \"fields\": "
+      "{\"ssn\": {\"encrypted\": 2, \"already\": 0, \"null\": 0, \"absent\": 1, \"wrongType\": 0, "
+      "\"foreignKey\": 0, \"doesNotOpen\": 0, \"otherFault\": 0}, \"bloodType\": {\"encrypted\": "
+      "1, "
+      "\"already\": 0, \"null\": 0, \"absent\": 2, \"wrongType\": 0, \"foreignKey\": 0, "
+      "\"doesNotOpen\": 0, \"otherFault\": 0}}, \"leftAlone\": {\"ciphertexts\": 0, \"foreign\": "
+      "0}, \"warnings\": []}\n");
   EXPECT_EQ(decrypt(sealed.out, {"--json"}).err,
-            "{\"documents\": 3, \"decrypted\": 3, \"left\": 0, \"fields\": {\"bloodType\": "
-            "{\"decrypted\": 1, \"left\": 0}, \"ssn\": {\"decrypted\": 2, \"left\": 0}}, "
+            "{\"documents\": 3, \"skipped\": 0, \"decrypted\": 3, \"left\": 0, \"foreignKey\": 0, "
+            "\"doesNotOpen\": 0, \"otherFault\": 0, \"fields\": {\"bloodType\": {\"decrypted\": 1, "
+            "\"left\": 0, \"foreignKey\": 0, \"doesNotOpen\": 0, \"otherFault\": 0}, \"ssn\": "
+            "{\"decrypted\": 2, \"left\": 0, \"foreignKey\": 0, \"doesNotOpen\": 0, "
+            "\"otherFault\": 0}}, "
             "\"leftAlone\": {\"ciphertexts\": 0, \"foreign\": 0}, \"warnings\": []}\n");
   const Ended odd = encrypt("{\"SSN\": 5}", {"--json"});
   bson_t* parsed = bson_new_from_json(reinterpret_cast<const std::uint8_t*>(odd.err.data()),

@@ -78,7 +78,44 @@ Outcome<Input> Input::open(const std::string& path, FileKind kind) {
   return in;
 }
 
+Outcome<struct stat> Input::status() const {
+  struct stat st {};
+  if (::fstat(fd_, &st) != 0) return files::failure("read", name_, errno);
+  return st;
+}
+
+Outcome<std::size_t> Input::read_at(MutBytes into, std::uint64_t offset) const {
+  std::size_t have = 0;
+  while (have < into.size()) {
+    const ssize_t n =
+        ::pread(fd_, into.data() + have, into.size() - have, static_cast<off_t>(offset + have));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return files::failure("read", name_, errno);
+    if (n == 0) break;
+    have += static_cast<std::size_t>(n);
+  }
+  return have;
+}
+
+Outcome<Input> Input::section(std::uint64_t from, std::uint64_t to) const {
+  files::Fd same(::fcntl(fd_, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!same) return files::failure("open", name_, errno);
+  Input part(same.get(), name_);
+  part.own_ = std::move(same);
+  part.size_ = to - from;
+  part.at_ = from;
+  part.end_ = to;
+  return part;
+}
+
 Outcome<std::size_t> Input::read(MutBytes into) {
+  if (end_) {
+    const std::uint64_t left = *end_ - at_;
+    if (into.size() > left) into = into.first(static_cast<std::size_t>(left));
+    FLE_TRY(const std::size_t n, read_at(into, at_));
+    at_ += n;
+    return n;
+  }
   for (;;) {
     const ssize_t n = ::read(fd_, into.data(), into.size());
     if (n >= 0) return static_cast<std::size_t>(n);
@@ -103,6 +140,61 @@ Outcome<Output> Output::open(const std::string& path, files::Privacy privacy) {
   Output out(file.fd(), path);
   out.file_.emplace(std::move(file));
   return out;
+}
+
+Outcome<Output> Output::create(const std::string& path) {
+  FLE_TRY(files::Place place, files::find_place(path, files::Links::refuse));
+  FLE_TRY(
+      files::PendingFile file,
+      files::PendingFile::create(std::move(place), files::Privacy::secret, files::Existing::keep));
+  Output out(file.fd(), path);
+  out.file_.emplace(std::move(file));
+  return out;
+}
+
+Outcome<Output> Output::resume(const std::string& path, files::Privacy privacy,
+                               files::Existing existing) {
+  const Failure no_file(Errc::cannot_resume, "--resume needs --out FILE, a file");
+  if (is_standard(path)) return no_file;
+  FLE_TRY(files::Place place, files::find_place(path, files::Links::follow));
+  if (place.descriptor >= 0 || (place.entry && !place.is_regular())) return no_file;
+  const std::string partial = place.name + ".partial";
+  FLE_TRY(files::PendingFile file,
+          files::PendingFile::resume(std::move(place), partial, privacy, existing));
+  Output out(file.fd(), path);
+  out.file_.emplace(std::move(file));
+  return out;
+}
+
+Done Output::cut(std::uint64_t size) {
+  struct stat st {};
+  if (::fstat(fd_, &st) != 0) return failed("read");
+  if (static_cast<std::uint64_t>(st.st_size) < size)
+    return Failure(Errc::cannot_resume, "'" + path_ + ".partial' is shorter than its journal says");
+  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0 ||
+      ::lseek(fd_, static_cast<off_t>(size), SEEK_SET) < 0)
+    return failed("write");
+  return ok;
+}
+
+Outcome<std::uint64_t> Output::sync() {
+  FLE_CHECK(flush());
+  while (::fdatasync(fd_) != 0)
+    if (errno != EINTR) return failed("write");
+  const off_t at = ::lseek(fd_, 0, SEEK_CUR);
+  if (at < 0) return failed("write");
+  return static_cast<std::uint64_t>(at);
+}
+
+Done Output::discard() {
+  if (file_) file_->discard();
+  return ok;
+}
+
+Outcome<std::uint64_t> Output::inode() const {
+  struct stat st {};
+  if (::fstat(fd_, &st) != 0) return failed("read");
+  return static_cast<std::uint64_t>(st.st_ino);
 }
 
 Failure Output::failed(const char* what) const {

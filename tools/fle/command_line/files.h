@@ -30,6 +30,15 @@ class Input {
   /// Size of a regular file, 0 when unknown.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
+  // Of regular files alone.
+
+  /// Which file it is, by numbers that change when its content does.
+  Outcome<struct stat> status() const;
+  /// Bytes at a place, without a change to what read() reads next: all of `into`, or up to the end.
+  Outcome<std::size_t> read_at(MutBytes into, std::uint64_t offset) const;
+  /// The bytes of it from `from` to `to`, to be read whatever else is read of the file.
+  Outcome<Input> section(std::uint64_t from, std::uint64_t to) const;
+
  private:
   Input(int fd, std::string name) noexcept : fd_(fd), name_(std::move(name)) {}
   int fd_;  // own_, or standard input
@@ -37,6 +46,9 @@ class Input {
   std::string name_;
   std::uint64_t size_ = 0;
   bool folder_ = false;
+  // Of a section: where read() goes on in the file, and where it ends.
+  std::uint64_t at_ = 0;
+  std::optional<std::uint64_t> end_;
 };
 
 /// Where results go. "-" and "" mean standard output; devices, pipes and the descriptors of this
@@ -45,6 +57,14 @@ class Input {
 class Output {
  public:
   static Outcome<Output> open(const std::string& path, files::Privacy privacy);
+  /// A file of mode 0600 of its own: nothing may have the name, nor be put there meanwhile.
+  static Outcome<Output> create(const std::string& path);
+  /// A file that stands beside its place as PATH.partial until commit(), also when the process is
+  /// killed; what is there already comes first.
+  /// @param existing  what commit() does about a file at its place
+  /// @retval Errc::cannot_resume  it would not be a file
+  static Outcome<Output> resume(const std::string& path, files::Privacy privacy,
+                                files::Existing existing);
 
   /// Whether people see what is written.
   [[nodiscard]] bool is_terminal() const noexcept { return terminal_; }
@@ -52,6 +72,19 @@ class Output {
   Done write(Bytes data);
   /// Flushes, makes the file durable and puts it in place.
   Done commit();
+
+  // Of resume() alone.
+
+  /// Cuts off all but its first `size` bytes, and goes on there.
+  /// @retval Errc::cannot_resume  it has fewer
+  Done cut(std::uint64_t size);
+  /// Flushes and makes durable what was written.
+  /// @return  how many bytes there are
+  Outcome<std::uint64_t> sync();
+  /// Removes it.
+  Done discard();
+  /// The number of its inode, which stays when it is put in place.
+  Outcome<std::uint64_t> inode() const;
 
  private:
   Output(int fd, std::string path) noexcept

@@ -36,6 +36,8 @@ void warn_of_left_alone(Summary& s) {
 void tell_people(const Summary& s) {
   constexpr std::size_t kMost = 100;
   std::string head = counted(s.units, s.unit);
+  for (const Count& c : s.fates)
+    if (c.n != 0) head += ", " + std::to_string(c.n) + " " + c.what;
   for (std::size_t i = 0; i < s.totals.size(); ++i) {
     const Count& c = s.totals[i];
     if (i == 0) {
@@ -59,10 +61,21 @@ void tell_people(const Summary& s) {
   for (const std::string& w : s.warnings) complain("warning: " + w);
 }
 
+/// "wrong type" is wrongType.
+std::string json_name(std::string_view words) {
+  std::string name;
+  bool begins = false;
+  for (const char c : words) {
+    if (c != ' ') name += begins ? static_cast<char>(c - 'a' + 'A') : c;
+    begins = c == ' ';
+  }
+  return name;
+}
+
 std::string json_counts(const std::vector<Count>& counts) {
   std::string s;
   for (const Count& c : counts)
-    s += (s.empty() ? "" : ", ") + json_string(c.what) + ": " + std::to_string(c.n);
+    s += (s.empty() ? "" : ", ") + json_string(json_name(c.what)) + ": " + std::to_string(c.n);
   return s;
 }
 
@@ -84,7 +97,8 @@ std::vector<Summary::Field> merged(const std::vector<Summary::Field>& fields) {
 
 void tell_programs(const Summary& s) {
   std::string line = "{" + json_string(std::string(s.unit) + "s") + ": " + std::to_string(s.units) +
-                     ", " + json_counts(s.totals) + ", \"fields\": {";
+                     (s.fates.empty() ? "" : ", " + json_counts(s.fates)) + ", " +
+                     json_counts(s.totals) + ", \"fields\": {";
   const char* separator = "";
   for (const Summary::Field& f : merged(s.fields)) {
     line += separator + json_string(f.path) + ": {" + json_counts(f.counts) + "}";

@@ -28,6 +28,7 @@ struct Summary {
   std::vector<Field> fields;
   client::LeftAlone left_alone{};  // `document` counts from the start of the stream
   std::vector<std::string> warnings{};
+  std::vector<Count> fates{};  // of some units: "skipped"; told if there are any
 };
 
 /// Adds what a part of a stream leaves alone to what came before.
@@ -35,7 +36,7 @@ struct Summary {
 void add_left_alone(client::LeftAlone& all, client::LeftAlone some);
 
 /// Tells it on standard error, unless --quiet: lines for people, or with --json one line
-///   {"documents": 2, "encrypted": 3, "fields": {"ssn": {"encrypted": 2}, ...},
+///   {"documents": 2, "skipped": 0, "encrypted": 3, "fields": {"ssn": {"encrypted": 2}, ...},
 ///    "leftAlone": {"ciphertexts": 0, "foreign": 0}, "warnings": [...]}
 /// What stays as it is though it looks encrypted becomes a warning here.
 void tell(Summary summary, const StreamOptions& options);

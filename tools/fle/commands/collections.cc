@@ -119,9 +119,10 @@ Done Lanes::require_fields() const {
   return first;
 }
 
-Summary Lanes::summary() const {
-  if (!has_names()) return lanes_.begin()->second->counts.summary();
+Summary Lanes::summary(const char* fate) const {
+  if (!has_names()) return lanes_.begin()->second->counts.summary(fate);
   Summary all{"document", 0, {}, {}};
+  all.fates = {{fate, 0}};
   for (const auto& [index, lane] : lanes_) {
     if (lane->copied != nullptr) {
       all.units += lane->n_copied;
@@ -131,13 +132,14 @@ Summary Lanes::summary() const {
             (lane->n_copied == 1 ? " document copied as it is" : " documents copied as they are"));
       continue;
     }
-    Summary one = lane->counts.summary();
+    Summary one = lane->counts.summary(fate);
     if (all.totals.empty()) {
       all.totals = one.totals;
       for (Count& c : all.totals) c.n = 0;
     }
     all.units += one.units;
     for (std::size_t i = 0; i < all.totals.size(); ++i) all.totals[i].n += one.totals[i].n;
+    all.fates.front().n += one.fates.front().n;
     for (Summary::Field& f : one.fields) all.fields.push_back({lane->ns + ": " + f.path, f.counts});
     for (const std::string& w : one.warnings) all.warnings.push_back(lane->ns + ": " + w);
     add_left_alone(all.left_alone, std::move(one.left_alone));

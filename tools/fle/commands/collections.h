@@ -81,7 +81,8 @@ class Lanes {
   /// As StreamCounts has it, of all together.
   [[nodiscard]] Done require_fields() const;
   /// Paths have the name of their collection before them where there are several.
-  [[nodiscard]] Summary summary() const;
+  /// @param fate  as StreamCounts::summary has it.
+  [[nodiscard]] Summary summary(const char* fate) const;
 
  private:
   Lanes(const Options& options, std::shared_ptr<kms::KeyRing> keys)

@@ -45,6 +45,23 @@ void CaseHints::look(Bytes document, std::uint32_t offset, const std::string& ab
   }
 }
 
+void CaseHints::save(Packer& out) const {
+  out.add(std::uint64_t{looked_});
+  out.add(std::uint64_t{found_.size()});
+  for (const auto& [appears, meant] : found_) {
+    out.add(appears);
+    out.add(meant);
+  }
+}
+
+void CaseHints::load(Unpacker& in) {
+  looked_ = in.number();
+  for (std::uint64_t left = in.number(); left != 0 && in.good(); --left) {
+    std::string appears(in.text());
+    found_.emplace(std::move(appears), in.text());
+  }
+}
+
 std::vector<std::string> CaseHints::texts() const {
   std::vector<std::string> texts;
   for (const auto& [appears, meant] : found_)

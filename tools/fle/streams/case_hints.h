@@ -9,6 +9,7 @@
 
 #include "fle/bytes.h"
 #include "fle/schema/plan.h"
+#include "packed.h"
 
 namespace fle::tools {
 
@@ -20,6 +21,9 @@ class CaseHints {
 
   /// Looks at a document that was encrypted without a failure, at a few thousand of them at most.
   void look(Bytes document);
+  /// For another process to go on with, and back.
+  void save(Packer& out) const;
+  void load(Unpacker& in);
   /// "'SSN' appears, the schema has 'ssn'", for each such name, up to ten.
   [[nodiscard]] std::vector<std::string> texts() const;
 
