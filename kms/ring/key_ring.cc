@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <time.h>
+
 #include "key_ring_state.h"
 
 namespace fle::kms {
@@ -23,13 +25,16 @@ struct Asked {
 const KeyId& to_own(const KeyId& id) { return id; }
 std::string to_own(std::string_view name) { return std::string(name); }
 
-/// Looks a few names up at once, so that the waits for memory overlap.
+/// Names whose waits for memory overlap: as many as a batch of fields has.
+constexpr std::size_t kChunk = 64;
+
+/// Looks up to kChunk names up at once.
 /// @return how many were not found
 template <class Name, class IsUsable>
 std::size_t find_chunk(const KeyCache& cache, std::span<const Name> names,
                        std::span<const ResolvedKey*> out, IsUsable is_usable) {
   constexpr std::size_t kAlone = 2;  // too few to overlap
-  std::array<std::uint64_t, 32> hashes;
+  std::array<std::uint64_t, kChunk> hashes;
   const std::size_t n = names.size();
   for (std::size_t i = 0; i < n; ++i) hashes[i] = cache.hash(names[i]);
   if (n > kAlone) {
@@ -47,7 +52,6 @@ std::size_t find_chunk(const KeyCache& cache, std::span<const Name> names,
 
 template <class Name, class IsUsable>
 std::size_t find_all(const KeyCache& cache, const Asked<Name>& asked, IsUsable is_usable) {
-  constexpr std::size_t kChunk = 32;
   std::size_t n_missing = 0;
   for (std::size_t i = 0; i < asked.names.size(); i += kChunk) {
     const std::size_t n = std::min(kChunk, asked.names.size() - i);
@@ -68,6 +72,19 @@ KeyRing::State::State(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Pro
       hash(SeededHash::random()),
       flights(hash),
       materials(2 * options.max_keys) {}
+
+TimePoint KeyRing::State::now_or_next_tick() const {
+  constexpr std::chrono::seconds kManyTicks{10};
+  if (options.now || options.lifetime < kManyTicks) return now();
+  // steady_clock is CLOCK_MONOTONIC, and this is the same as it was at the last tick.
+  const auto read = [](auto clock) {
+    timespec t{};
+    clock(CLOCK_MONOTONIC_COARSE, &t);
+    return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+  };
+  static const std::chrono::nanoseconds tick = read(::clock_getres);
+  return TimePoint(read(::clock_gettime) + tick);
+}
 
 void KeyLease::release() noexcept {
   if (slot_ != nullptr) readers_->unpin(*slot_);
@@ -103,7 +120,7 @@ class KeyRing::Call {
     lease_.readers_ = &readers;
     lease_.slot_ = slot;
     const bool keys_end = state_.options.lifetime.count() != 0;
-    const TimePoint t = keys_end ? state_.now() : TimePoint{};
+    const TimePoint t = keys_end ? state_.now_or_next_tick() : TimePoint{};
     const bool marks = state_.cache.wants_marks();
     const bool refreshes = keys_end && state_.options.refresh_ahead > 0;
     const auto is_usable = [&](const KeyCache::Found& found) {

@@ -44,6 +44,10 @@ struct KeyRing::State {
   [[nodiscard]] TimePoint now() const {
     return options.now ? options.now() : std::chrono::steady_clock::now();
   }
+  /// As now(), for keys of the cache: at most a tick of the clock (as a rule 4 ms) after it, and
+  /// not before it where the ticks are on time. A key may end so much early; but steady_clock takes
+  /// as long as all the rest of a look-up.
+  [[nodiscard]] TimePoint now_or_next_tick() const;
   [[nodiscard]] bool fresh(TimePoint since, TimePoint t) const noexcept {
     return options.lifetime.count() == 0 || t - since <= options.lifetime;
   }
