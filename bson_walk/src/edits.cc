@@ -91,11 +91,11 @@ void Edits::clear() noexcept {
 
 namespace internal {
 
-std::optional<std::uint32_t> EditsBuilder::take_duplicate(Bytes doc, std::uint32_t first) {
+std::uint32_t EditsBuilder::take_duplicate(Bytes doc, std::uint32_t first) {
   const std::span<Edits::Name> names = std::span(edits_.names_).subspan(first);
   if (names.size() < 2) {
     edits_.names_.resize(first);
-    return std::nullopt;
+    return kNone;
   }
   const auto text = [&](const Edits::Name& n) {
     return std::string_view(reinterpret_cast<const char*>(doc.data()) + n.type_offset + 1, n.size);
@@ -103,10 +103,10 @@ std::optional<std::uint32_t> EditsBuilder::take_duplicate(Bytes doc, std::uint32
   const auto same = [&](const Edits::Name& a, const Edits::Name& b) {
     return a.size == b.size && text(a) == text(b);
   };
-  std::optional<std::uint32_t> found;
+  std::uint32_t found = kNone;
   if (constexpr std::size_t kFew = 16; names.size() <= kFew) {
-    for (std::size_t i = 1; i < names.size() && !found; ++i)
-      for (std::size_t k = 0; k < i && !found; ++k)
+    for (std::size_t i = 1; i < names.size() && found == kNone; ++i)
+      for (std::size_t k = 0; k < i && found == kNone; ++k)
         if (same(names[k], names[i])) found = names[i].type_offset;
   } else {
     // Sorting, unlike hashing, has no inputs that make it slow.

@@ -58,8 +58,8 @@ class EditsBuilder {
     return static_cast<std::uint32_t>(edits_.names_.size());
   }
   /// Forgets the names from `first` on, those of the frame that ends.
-  /// @return  the type offset of one that stands there twice
-  [[nodiscard]] std::optional<std::uint32_t> take_duplicate(Bytes doc, std::uint32_t first);
+  /// @return  the type offset of one that stands there twice, or kNone
+  [[nodiscard]] std::uint32_t take_duplicate(Bytes doc, std::uint32_t first);
 
  private:
   /// The index of the innermost frame's Enclosing. Frames get theirs with the first mark inside, so

@@ -1,6 +1,7 @@
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "edits_builder.h"
 #include "fle/budget.h"
@@ -90,9 +91,9 @@ class FieldVisitor {
   bool leave(const Frame& frame) {
     if (frame.kind != Plan::Kind::object) return true;
     duplicate_ = out_.take_duplicate(doc_, frame.first_name);
-    if (!duplicate_ || faults_ == nullptr) return !duplicate_;
-    faults_->add(twice(*duplicate_));
-    duplicate_.reset();
+    if (duplicate_ == internal::kNone) return true;
+    if (faults_ == nullptr) return false;
+    faults_->add(twice(std::exchange(duplicate_, internal::kNone)));
     return true;
   }
 
@@ -101,7 +102,7 @@ class FieldVisitor {
   /// What the walk stopped for, or what is missing after all of it.
   [[nodiscard]] Done verdict() {
     if (failure_) return std::move(*failure_);
-    if (duplicate_) return twice(*duplicate_);
+    if (duplicate_ != internal::kNone) return twice(duplicate_);
     if (!start_.needs_id || !plan_.encrypts_id() || has_id_) return ok;
     Failure missing(Errc::missing_id,
                     "the schema encrypts _id: the server would add one that is not", "_id");
@@ -229,7 +230,7 @@ class FieldVisitor {
   Nulls nulls_;
   Faults* faults_;
   std::optional<Failure> failure_;
-  std::optional<std::uint32_t> duplicate_;
+  std::uint32_t duplicate_ = internal::kNone;  // the type offset of a name that appears twice
   bool has_id_ = false;
 };
 

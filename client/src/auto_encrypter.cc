@@ -20,7 +20,7 @@ struct MessageState {
   // Encryption.
   query::Target target;
   query::Analysis analysis;
-  std::vector<query::CollectionSchema> schemas;
+  std::vector<query::CollectionSchema> schemas;  // stays: see query::name_schemas()
   std::string scratch;
   std::vector<std::uint8_t> rolled;  // stands for the command while a key is changed
   FieldBatch values;                 // of every rewrite but plain ones, in order
@@ -67,7 +67,6 @@ struct MessageState {
     fields = 0;
     values.clear();
     analysis.clear();
-    schemas.clear();
     batch.clear();
   }
 };

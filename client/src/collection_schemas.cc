@@ -82,7 +82,7 @@ void CollectionSchemas::forget() {
 Done CollectionSchemas::find(std::string_view command_db, const query::Target& target,
                              std::vector<query::CollectionSchema>& out, std::string& scratch,
                              const Asking& asking) {
-  query::list_schemas(target, out);
+  query::name_schemas(target, out);
   std::map<std::string_view, std::vector<Wanted>> missing;  // by database
   for (query::CollectionSchema& s : out) {
     if (const Bytes own = query::own_schema(target, s); !own.empty()) {
@@ -93,9 +93,10 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
     scratch.assign(name.db).append(1, '.').append(name.collection);
     const auto local = options_.schema_map.find(scratch);
     if (local != options_.schema_map.end()) {
-      s.plan = local->second;
+      if (s.plan != local->second) s.plan = local->second;
       continue;
     }
+    s.plan = nullptr;  // of the command before
     if (options_.local_schemas) {
       FLE_TRY(s.plan, options_.local_schemas(scratch));
       if (s.plan != nullptr) continue;

@@ -40,6 +40,14 @@ Outcome<Scope> scope_of(const Context& context, const Element& command, std::str
   return Scope{view, command, collation, {.filter = "query", .update = "update"}};
 }
 
+/// Writes to no count of owners where `plans` are those of the schemas already.
+void keep_alive(std::vector<std::shared_ptr<const schema::Plan>>& plans,
+                std::span<const CollectionSchema> schemas) {
+  plans.resize(schemas.size());
+  for (std::size_t i = 0; i < schemas.size(); ++i)
+    if (plans[i] != schemas[i].plan) plans[i] = schemas[i].plan;
+}
+
 bool encrypts(const CollectionSchema& s) noexcept {
   return s.plan != nullptr && s.plan->root().kind != schema::Plan::Kind::plain;
 }
@@ -105,7 +113,7 @@ Done analyze_target(Bytes command, std::string_view db, std::span<const Collecti
   // Cursors believe the document's own length: bytes behind it would be sent without a look.
   if (!is_whole(command))
     return Failure(Errc::malformed_bson, "not one document: its length says otherwise");
-  for (const CollectionSchema& s : schemas) out.plans.push_back(s.plan);
+  keep_alive(out.plans, schemas);
   out.schema_encrypts = std::ranges::any_of(schemas, encrypts);
   Context context(command, db, schemas, out, options);
   const Element whole{0, 0, static_cast<std::uint32_t>(command.size()), Type::object, {}};

@@ -387,14 +387,15 @@ Done analyze_fields(Context& context, const Command& row, const Scope& scope) {
   bson::Limits limits = kCommandLimits;
   limits.work = &context.work();
   Cursor c = context.cursor(scope.document);
-  bool first = true;  // the command's name
-  for (; c.next(); first = false) {
+  // What the command's name has as its value is no field, but for explain's.
+  bool is_name = !row.reach.wraps_command;
+  for (; c.next(); is_name = false) {
     const Element& e = c.element();
-    const CommandField* field = reader.find(e.name);
+    const CommandField* field = is_name ? nullptr : reader.find(e.name);
     // The cursor has measured the value; what is inside, nobody has looked at.
     if ((field == nullptr || !field->walks) && holds_documents(e.type))
       FLE_CHECK(bson::check_value(e.type, context.value(e), limits));
-    if (!first || field != nullptr) FLE_CHECK(reader.read(e, field));
+    if (!is_name) FLE_CHECK(reader.read(e, field));
   }
   if (c.malformed()) return Failure(Errc::malformed_bson, "malformed command");
   return reader.finish();

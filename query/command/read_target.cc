@@ -215,11 +215,21 @@ Outcome<Target> read_target(Bytes command) {
   return target;
 }
 
+void name_schemas(const Target& target, std::vector<CollectionSchema>& out) {
+  out.resize(target.collections.size() + target.elsewhere.size());
+  auto next = out.begin();
+  const auto add = [&next](const CollectionName& name) {
+    next->collection = name.collection;
+    next->db = name.db;
+    ++next;
+  };
+  for (const std::string_view name : target.collections) add({{}, name});
+  for (const CollectionName& name : target.elsewhere) add(name);
+}
+
 void list_schemas(const Target& target, std::vector<CollectionSchema>& out) {
-  out.clear();
-  for (const std::string_view name : target.collections) out.push_back({name, nullptr});
-  for (const CollectionName& name : target.elsewhere)
-    out.push_back({name.collection, nullptr, name.db});
+  name_schemas(target, out);
+  for (CollectionSchema& s : out) s.plan = nullptr;
 }
 
 CollectionName full_name(const Target& target, std::string_view db,

@@ -49,7 +49,6 @@ void Analysis::clear() noexcept {
   rewrites.clear();
   findings.clear();
   findings_left_out = 0;
-  plans.clear();
   n_encrypted = 0;
   schema_encrypts = false;
   work.clear();

@@ -29,8 +29,10 @@ struct Budget {
 
   /// Gives `work` this much for `bytes` of input.
   void allow(Work& work, std::size_t bytes) const noexcept {
-    const bool fits = per_byte == 0 || bytes <= (UINT64_MAX - floor) / per_byte;
-    work.allow(fits ? floor + per_byte * bytes : UINT64_MAX, abandoned);
+    std::uint64_t steps = 0;
+    const bool fits = !__builtin_mul_overflow(per_byte, bytes, &steps) &&
+                      !__builtin_add_overflow(floor, steps, &steps);
+    work.allow(fits ? steps : UINT64_MAX, abandoned);
   }
 };
 

@@ -2,8 +2,8 @@
 #define FLE_SHORT_STACK_H_
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -16,7 +16,7 @@ template <class T, std::size_t kRoom>
 requires std::is_trivially_copyable_v<T>
 class ShortStack {
  public:
-  ShortStack() noexcept : data_(room_.data()) {}
+  ShortStack() noexcept : data_(reinterpret_cast<T*>(room_)) {}
   ShortStack(const ShortStack&) = delete;
   ShortStack& operator=(const ShortStack&) = delete;
   ~ShortStack() = default;
@@ -24,7 +24,7 @@ class ShortStack {
   /// Throws std::bad_alloc, without effect.
   void push_back(T value) {
     if (size_ == capacity_) grow();
-    data_[size_++] = value;
+    std::construct_at(data_ + size_++, value);
   }
   void pop_back() noexcept { --size_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -42,7 +42,7 @@ class ShortStack {
     capacity_ = more_.size();
   }
 
-  std::array<T, kRoom> room_{};
+  alignas(T) std::byte room_[kRoom * sizeof(T)];  // uninitialized on purpose: see size_
   std::vector<T> more_;
   T* data_;
   std::size_t size_ = 0;

@@ -26,7 +26,12 @@ class Work {
   void bytes(std::size_t n) noexcept { steps_ += n / kBytesInStep; }
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
   /// Forgets all, the end too.
-  void clear() noexcept { *this = Work(); }
+  void clear() noexcept {
+    steps_ = 0;
+    end_limit();
+    most_ = 0;
+    most_of_size_ = 0;
+  }
 
   /// Ends after `steps` more, or once `abandoned` is set, by any thread; it may be null, and must
   /// stay until allow() or clear() is called again. Once it was seen to be set, the work is over

@@ -102,6 +102,9 @@ struct CollectionSchema {
 /// command's own first.
 /// @param out  overwritten; keeps its memory.
 FLE_API void list_schemas(const Target& target, std::vector<CollectionSchema>& out);
+/// The same for a caller that sets every plan: those that stand in `out` stay at their places, and
+/// one that is set to what it was need not be written.
+FLE_API void name_schemas(const Target& target, std::vector<CollectionSchema>& out);
 /// The full name of a collection of that list.
 /// @param db  the database that the command is sent to.
 [[nodiscard]] FLE_API CollectionName full_name(const Target& target, std::string_view db,
@@ -204,7 +207,8 @@ class FLE_API Analysis {
 
   /// Forgets all but the memory.
   void clear() noexcept;
-  /// Keeps the schemas of the last analysis alive.
+  /// Keeps the schemas of the last analysis alive, until the next one: their counts of owners are
+  /// shared by all threads, and commands in a row are mostly about the same collections.
   std::vector<std::shared_ptr<const schema::Plan>> plans;
   /// What analyze() makes of a command whose target it is not given.
   Target target;
