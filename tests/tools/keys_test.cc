@@ -127,6 +127,9 @@ TEST_F(Command, KeyCreatePrintsOneJsonLineThatListAndShowKnow) {
       std::regex_match(made.out, m,
                        std::regex("\\{\"uuid\": \"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\", "
                                   "\"base64\": \"([A-Za-z0-9+/]{22}==)\"\\}\n")));
+  const Ended id = fle({"key", "create", "--vault", "v", "--local-key", "m", "--field", "uuid"});
+  EXPECT_TRUE(std::regex_match(id.out, std::regex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")))
+      << id.out;
   const Ended list = fle({"key", "list", "--vault", "v"});
   EXPECT_EQ(list.status, 0);
   for (const std::string& part :

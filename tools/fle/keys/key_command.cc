@@ -15,6 +15,7 @@ struct Create {
   MasterKeyOptions master_key{"local", {}};
   std::vector<std::string> alt_names;
   std::string material_file;
+  ListOptions list;
 };
 
 Done create(const Create& o) {
@@ -33,8 +34,9 @@ Done create(const Create& o) {
   options.alt_names = o.alt_names;
   options.lock_policy = o.keys.lock_policy();
   FLE_TRY(const kms::KeyDocument key, kms::create_data_key(*vault, *providers, options));
-  return print("{\"uuid\": \"" + to_uuid_string(key.id) + "\", \"base64\": \"" + to_base64(key.id) +
-               "\"}\n");
+  JsonLine item;
+  item.add("uuid", to_uuid_string(key.id)).add("base64", to_base64(key.id));
+  return print(o.list.line(item, item.line()));
 }
 
 /// The last word of a line of `list`.
@@ -131,6 +133,7 @@ void add_key_create(CLI::App& key, Action& chosen) {
       ->type_name("FILE");
   cmd->add_flag("--seal", o->keys.seal_new_keys,
                 "Seal the key; done anyway with --seal-key or --require-seals");
+  o->list.add(*cmd, "the key", {"uuid", "base64"});
   cmd->footer(
       "Examples: fle key create --vault keys.db --local-key master.key --alt-name patients\n"
       "          fle key create --vault keys.db --kms kms.json --provider aws \\\n"
