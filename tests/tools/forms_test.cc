@@ -195,6 +195,24 @@ TEST_F(Archived, KeepTheirShapeAndGetNewChecksums) {
   EXPECT_EQ(run({"inspect"}, sealed.out).status, 0);
 }
 
+TEST_F(Archived, AreInspectedByCollection) {
+  write_map({"clinic.patients", "clinic.visits"});
+  const Ended sealed = run({"encrypt"}, clinic_archive());
+  const Ended seen = run({"inspect"}, sealed.out);
+  for (const char* line :
+       {"clinic.patients: bloodType  Random  ", "clinic.patients: ssn  Deterministic",
+        "clinic.visits: ssn  Deterministic"})
+    EXPECT_NE(seen.out.find(line), std::string::npos) << line << "\n" << seen.out;
+  EXPECT_EQ(seen.err,
+            "fle: 6 documents, 7 fields encrypted\nfle:   clinic.patients: bloodType  3\n"
+            "fle:   clinic.patients: ssn  3\nfle:   clinic.visits: ssn  1\n");
+  EXPECT_EQ(
+      run({"inspect", "--field", "collection", "--field", "path", "--field", "count", "--quiet"},
+          sealed.out)
+          .out,
+      "clinic.patients\tbloodType\t3\nclinic.patients\tssn\t3\nclinic.visits\tssn\t1\n");
+}
+
 #if FLE_WITH_ZLIB
 TEST_F(Archived, MayBeCompressed) {
   write_map({"clinic.patients", "clinic.visits"});

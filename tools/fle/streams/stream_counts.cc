@@ -8,20 +8,6 @@ std::string path_text(const bson::PathTable& paths, bson::PathTable::Id id) {
   return id == bson::PathTable::kOther ? "(longer paths, or too many)" : paths.text(id);
 }
 
-std::vector<Summary::Field> fields_by_path(const bson::PathTable& paths,
-                                           const std::vector<std::vector<Count>>& counts) {
-  const auto some = [](const std::vector<Count>& c) {
-    return std::ranges::any_of(c, [](const Count& one) { return one.n != 0; });
-  };
-  std::vector<Summary::Field> fields;
-  for (std::size_t id = 0; id < counts.size(); ++id) {
-    if (some(counts[id]))
-      fields.push_back({path_text(paths, static_cast<bson::PathTable::Id>(id)), counts[id]});
-  }
-  std::ranges::sort(fields, {}, &Summary::Field::path);
-  return fields;
-}
-
 namespace {
 
 constexpr unsigned bit_of(Task task) noexcept { return 1U << static_cast<unsigned>(task); }

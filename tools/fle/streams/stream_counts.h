@@ -21,10 +21,6 @@ namespace fle::tools {
 
 /// The text of a path, also of those that a PathTable has no room for.
 [[nodiscard]] std::string path_text(const bson::PathTable& paths, bson::PathTable::Id id);
-/// The fields at each path, for a Summary; in order of the paths, without those that have none.
-/// @param counts  by the path's number.
-[[nodiscard]] std::vector<Summary::Field> fields_by_path(
-    const bson::PathTable& paths, const std::vector<std::vector<Count>>& counts);
 
 /// What is done to the documents of a stream.
 enum class Task : std::uint8_t { encrypt, decrypt, reencrypt };
