@@ -3,12 +3,28 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <span>
 
 #include <unistd.h>
 
 #include "terminal.h"
 
 namespace fle::tools {
+namespace {
+
+/// "  0:07 left", "  1:02:03 left"; nothing where that is no news.
+void write_left(std::span<char> text, double seconds) noexcept {
+  constexpr double kMost = 1000 * 3600;
+  if (!(seconds < kMost)) return;
+  const auto s = static_cast<unsigned>(seconds + 0.5);
+  if (s < 3600) {
+    std::snprintf(text.data(), text.size(), "  %u:%02u left", s / 60, s % 60);
+  } else {
+    std::snprintf(text.data(), text.size(), "  %u:%02u:%02u left", s / 3600, s / 60 % 60, s % 60);
+  }
+}
+
+}  // namespace
 
 Progress::Progress(std::uint64_t total, bool quiet) noexcept
     : on_(!quiet && is_terminal(STDERR_FILENO)), total_(total) {}
@@ -39,7 +55,7 @@ void Progress::draw() noexcept {
   std::fprintf(stderr, "\r\033[K%s", line.data());
 }
 
-/// As much as fits of "[####....]  40%  123 documents  12.3 MiB/s".
+/// As much as fits of "[####....]  40%  123 documents  12.3 MiB/s  0:07 left".
 void Progress::write_line(char* line, unsigned width) const noexcept {
   constexpr int kBar = 30;
   constexpr int kLeastBar = 6;
@@ -54,11 +70,16 @@ void Progress::write_line(char* line, unsigned width) const noexcept {
   } else {
     std::snprintf(done.data(), done.size(), "%3.0f%%", part() * 100);
   }
+  std::array<char, 24> left{};
+  if (part() > 0) write_left(left, seconds * (1 / part() - 1));
   // From all of it to nothing, the first that fits.
   std::array<char, kMostColumns + 1> text{};
   const auto room = static_cast<int>(width);
-  int n = std::snprintf(text.data(), text.size(), "%s  %llu documents  %.1f MiB/s", done.data(),
-                        documents, rate);
+  int n = std::snprintf(text.data(), text.size(), "%s  %llu documents  %.1f MiB/s%s", done.data(),
+                        documents, rate, left.data());
+  if (n > room)
+    n = std::snprintf(text.data(), text.size(), "%s  %llu documents  %.1f MiB/s", done.data(),
+                      documents, rate);
   if (n > room) n = std::snprintf(text.data(), text.size(), "%s  %llu", done.data(), documents);
   if (n > room) n = std::snprintf(text.data(), text.size(), "%s", done.data());
   if (n > room) return;
@@ -73,6 +94,7 @@ void Progress::write_line(char* line, unsigned width) const noexcept {
 }
 
 double Progress::part() const noexcept {
+  if (total_ == 0) return 0;
   return std::min(1.0, static_cast<double>(bytes_) / static_cast<double>(total_));
 }
 
