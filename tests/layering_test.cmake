@@ -23,7 +23,7 @@ set(table
   "client/include     ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "client/src         ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
   "mongoc      ${core}|fle/(bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
-  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h|functions\\.h  bson|CLI|asio|zlib")
+  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h|functions\\.h  bson|openssl|CLI|asio|zlib")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio|zlib")
 
 # Rooms of a part: part, room, rooms that it may name besides itself. A room without a line fails.

@@ -28,7 +28,7 @@ DocumentCipher::Options cipher_options(const CipherOptions& o) {
 
 /// Puts results and what was left out where they belong, and says what was done.
 Ending finish(const CipherOptions& o, const CipherRun& all, RunFiles& files) {
-  FLE_CHECK(files.commit(all.left_some_out()));
+  FLE_CHECK(files.commit(all.left_some_out(), all.counts()));
   all.tell_left_out();
   Summary summary = all.summary();
   if (const DumpFolder* const folder = files.reader().folder(); folder != nullptr)
@@ -53,7 +53,11 @@ Ending run_cipher(const CipherOptions& o) {
   FLE_CHECK(files->open_results());
   CipherRun all(o, std::move(lanes), std::move(how), *files);
   Ending end = all.all();
-  return end.status == kDone ? finish(o, all, *files) : std::move(end);
+  if (end.status == kDone) end = finish(o, all, *files);
+  if (end.status != kDone && !files->journal_path().empty())
+    complain("'" + files->journal_path() +
+             "' keeps what was done: the same command with --resume goes on from there");
+  return end;
 }
 
 /// What --help says of each.
@@ -122,6 +126,24 @@ void add_fault_options(CLI::App& cmd, const std::shared_ptr<CipherOptions>& o) {
                "a difference ends the run");
 }
 
+void add_run_options(CLI::App& cmd, const std::shared_ptr<CipherOptions>& o) {
+  cmd.add_option_function<std::string>(
+         "--part", [o](const std::string& text) { o->part = PartOption::of(text); },
+         "Only the documents that begin in the K-th of N equal parts of the file --in: the outputs "
+         "of all parts, one after the other, are the output of the whole")
+      ->check(PartOption::check)
+      ->type_name("K/N");
+  cmd.add_flag("--resume", o->resume,
+               "Keep a journal beside the output, OUT.journal, and go on where an earlier run of "
+               "the same command ended, whatever ended it. Until all is done the output stands as "
+               "OUT.partial (mode 0600)");
+  cmd.add_option("--checkpoint", o->checkpoint_bytes,
+                 "With --resume: bytes of input after which the journal is brought up to date; 32M "
+                 "if not given")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES");
+}
+
 void add_nulls(CLI::App& cmd, const std::shared_ptr<CipherOptions>& o) {
   cmd.add_option_function<std::string>(
          "--null",
@@ -150,6 +172,7 @@ void add(CLI::App& app, Action& chosen, Task task) {
   o->stream.add_output(*cmd);
   o->stream.add_summary(*cmd);
   add_fault_options(*cmd, o);
+  add_run_options(*cmd, o);
   if (o->by_schema()) {
     add_nulls(*cmd, o);
     cmd->add_flag("--require-fields", o->require_fields,

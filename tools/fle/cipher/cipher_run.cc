@@ -52,6 +52,8 @@ CipherRun::CipherRun(const CipherOptions& o, Lanes lanes, DocumentCipher::Reencr
       progress_(reader_.input_bytes(), o.stream.quiet || out_.is_terminal()) {}
 
 Ending CipherRun::all() {
+  if (!files_.counts().empty()) FLE_CHECK(load_counts());
+  if (files_.is_over()) return kDone;
   Steps steps;
   steps.make = [] { return std::make_unique<Part>(); };
   steps.process = [this](Work& w) { return process(static_cast<Part&>(w)); };
@@ -59,8 +61,34 @@ Ending CipherRun::all() {
   Done done = run_pipeline(files_.reader(), steps, o_.stream.thread_count());
   progress_.hide();
   kept_.finish();
-  if (!done) return stop_.tell(std::move(done.error()));
+  if (!done) return stop_.tell(in_part(std::move(done.error())));
   return o_.require_fields ? lanes_.require_fields() : Done(ok);
+}
+
+std::string CipherRun::counts() const {
+  Packer out;
+  lanes_.save(out);
+  kept_.save(out);
+  left_out_.save(out);
+  return out.bytes();
+}
+
+Done CipherRun::load_counts() {
+  Unpacker in(files_.counts());
+  const bool loaded = lanes_.load(in);
+  kept_.load(in);
+  left_out_.load(in);
+  if (loaded && in.whole()) return ok;
+  return Failure(Errc::cannot_resume, "the journal has counts of another run");
+}
+
+/// Where what stands before a part was not read, a failure says where its numbers begin.
+Failure CipherRun::in_part(Failure f) const {
+  const std::string where = " (counted from the start of part " + o_.part.text() + ")";
+  if (files_.counts_from_start() || f.document == 0 || f.message.ends_with(where)) return f;
+  f.line = 0;
+  f.message += where;
+  return f;
 }
 
 // ---- On one of many threads
@@ -166,7 +194,7 @@ Done CipherRun::leave_out(Part& p, std::size_t i, bson::Faults faults) {
   for (Failure& f : faults.first) {
     f.document = p.number(i);
     if (reader_.is_text()) f = with_json_advice(std::move(f));
-    f = in_collection(std::move(f), *p.chunk.collection);
+    f = in_part(in_collection(std::move(f), *p.chunk.collection));
   }
   if (o_.on_error != OnError::stop) {
     p.left_out.push_back({i, std::move(faults)});
@@ -198,7 +226,7 @@ Done CipherRun::write(Part& p) {
   }
   FLE_CHECK(count(p));
   progress_.add(p.chunk.input_bytes, p.chunk.size());
-  return ok;
+  return files_.advance(p.chunk, [this] { return counts(); });
 }
 
 Done CipherRun::count(Part& p) {

@@ -17,8 +17,10 @@ class CipherRun {
   CipherRun(const CipherOptions& o, Lanes lanes, client::DocumentCipher::Reencryption how,
             RunFiles& files);
 
-  /// All documents of the input.
+  /// All documents of the input that no earlier run has done.
   Ending all();
+  /// What was counted, for another process to go on with.
+  [[nodiscard]] std::string counts() const;
   /// Says on standard error which documents were left out, once they are where they belong.
   void tell_left_out() const { left_out_.finish(o_.quarantine); }
   /// Whether some were left out.
@@ -37,6 +39,8 @@ class CipherRun {
   Done leave_out(Part& p, std::size_t i, bson::Faults faults);
   Done write(Part& p);
   Done count(Part& p);
+  Done load_counts();
+  [[nodiscard]] Failure in_part(Failure f) const;
 
   const CipherOptions& o_;
   Lanes lanes_;

@@ -119,6 +119,16 @@ Done Lanes::require_fields() const {
   return first;
 }
 
+void Lanes::save(Packer& out) const {
+  out.add(std::uint64_t{lanes_.size()});
+  for (const auto& [index, lane] : lanes_) lane->counts.save(out);
+}
+
+bool Lanes::load(Unpacker& in) {
+  return in.number() == lanes_.size() &&
+         std::ranges::all_of(lanes_, [&in](auto& entry) { return entry.second->counts.load(in); });
+}
+
 Summary Lanes::summary(const char* fate) const {
   if (!has_names()) return lanes_.begin()->second->counts.summary(fate);
   Summary all{"document", 0, {}, {}};

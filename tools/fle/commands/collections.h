@@ -81,6 +81,11 @@ class Lanes {
   /// As StreamCounts has it, of all together.
   [[nodiscard]] Done require_fields() const;
   /// Paths have the name of their collection before them where there are several.
+  /// All counts, for another process to go on with.
+  void save(Packer& out) const;
+  /// Takes what save() has written, of the same collections, before anything is counted. False: it
+  /// is not that.
+  [[nodiscard]] bool load(Unpacker& in);
   /// @param fate  as StreamCounts::summary has it.
   [[nodiscard]] Summary summary(const char* fate) const;
 

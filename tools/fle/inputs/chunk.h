@@ -50,6 +50,7 @@ struct Chunk {
   WipedBytes raw;                 // as read
   std::vector<std::size_t> ends;  // of each document in `raw`
   std::vector<TextPlace> places;  // of each document that is a text
+  TextPlace end;                  // of texts: what stands behind input_bytes
   // Of the input as it is stored, up to the end of these documents and from that of those before
   // them; of a compressed one, that were read meanwhile.
   std::uint64_t input_bytes = 0;

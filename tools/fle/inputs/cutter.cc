@@ -37,6 +37,7 @@ Done Cutter::next(Chunk& out, std::size_t target) {
   }
   out.input_bytes = window_.position() - position_;
   position_ = window_.position();
+  out.end = found_ ? found_->place : place();
   return ok;
 }
 

@@ -30,6 +30,9 @@ class Cutter {
   [[nodiscard]] std::vector<Frame> rest() noexcept { return std::move(frames_); }
   /// Says whose the documents are, of a stream that does not; before the first.
   void name(std::shared_ptr<const Collection> collection) { enter(std::move(collection), 0); }
+  /// Lets documents and lines be counted on, of a stream that begins behind others. Before the
+  /// first.
+  virtual void count_from(std::uint64_t documents, TextPlace /*place*/) { documents_ = documents; }
   /// Whether texts are laid out over several lines each; as the first one is.
   [[nodiscard]] virtual bool is_pretty() const noexcept { return false; }
   /// The collections that the stream announces before its first document.
@@ -52,6 +55,8 @@ class Cutter {
   /// has been taken.
   virtual Outcome<std::optional<Extent>> find() = 0;
 
+  /// Of texts: what the window begins with, where no document has been found.
+  [[nodiscard]] virtual TextPlace place() const noexcept { return {}; }
   /// A failure at the document that find() looks for.
   [[nodiscard]] Failure at_document(Failure f) const {
     f.document = documents_ + 1;

@@ -17,11 +17,18 @@ constexpr std::size_t kLookedAt = 64 * 1024;
 
 /// What all texts have: lines, and a limit.
 class TextCutter : public Cutter {
+ public:
+  void count_from(std::uint64_t documents, TextPlace place) override {
+    Cutter::count_from(documents, place);
+    place_ = place;
+  }
+
  protected:
   TextCutter(Window window, std::size_t max_bytes) : Cutter(std::move(window), max_bytes) {
     is_text_ = true;
   }
 
+  [[nodiscard]] TextPlace place() const noexcept override { return place_; }
   [[nodiscard]] std::size_t most() const noexcept { return kTextForEachByte * max_bytes_; }
 
   /// The first line end at or behind `searched`, or where the stream ends.

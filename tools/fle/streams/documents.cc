@@ -50,6 +50,16 @@ Outcome<DocumentReader> DocumentReader::open(Input in, Format format, std::size_
   return DocumentReader(std::move(stream), size, format == Format::json);
 }
 
+DocumentReader DocumentReader::go_on(Input rest, const Form& form, bool lines, const Start& start) {
+  const std::uint64_t size = rest.size();
+  Window window(std::make_unique<FileSource>(std::move(rest)));
+  Recognized stream{form, !form.is_text() ? cut_bson(std::move(window), kMaxDocument)
+                          : lines         ? cut_lines(std::move(window), kMaxDocument)
+                                          : cut_json(std::move(window), kMaxDocument)};
+  stream.cutter->count_from(start.documents, start.place);
+  return DocumentReader(std::move(stream), size, lines);
+}
+
 Done DocumentReader::next(Chunk& out, std::size_t target) {
   if (!folder_) return cutter_->next(out, target);
   out.clear();

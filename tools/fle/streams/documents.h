@@ -31,6 +31,17 @@ class DocumentReader {
   static Outcome<DocumentReader> open(Input in, Format format,
                                       std::size_t max_bytes = kMaxDocument);
 
+  /// Where a part of a stream begins, in the whole of it.
+  struct Start {
+    std::uint64_t documents = 0;  // before it
+    TextPlace place{};            // of texts
+  };
+  /// Reads on in a file, behind documents that were read before.
+  /// @param rest   from the end of such a document on.
+  /// @param form   of the whole: BSON, or texts one after the other.
+  /// @param lines  texts are one a line, and nothing else.
+  static DocumentReader go_on(Input rest, const Form& form, bool lines, const Start& start);
+
   [[nodiscard]] const Form& form() const noexcept { return form_; }
   /// Whether documents are Extended JSON.
   [[nodiscard]] bool is_text() const noexcept { return form_.is_text(); }
