@@ -163,6 +163,17 @@ TEST(CryptdLifecycle, TheUnixSocketIsForItsUserAloneAndGoesAwayAtTheEnd) {
   EXPECT_FALSE(exists(path));
 }
 
+TEST(CryptdLifecycle, TheGroupConnectsWhereItIsLetIn) {
+  Folder f;
+  const std::string path = f.file("mongocryptd.sock");
+  Daemon d({"--unixSocketPrefix", f.path(), "--filePermissions", "0770"});
+  d.port();
+  struct stat st {};
+  ASSERT_EQ(::stat(path.c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777, 0770U);
+  EXPECT_EQ(Client(path).ask(kHello).code(), 0);
+}
+
 TEST(CryptdLifecycle, AStaleSocketIsReplacedAndALiveOneIsNot) {
   Folder f;
   const std::string path = f.file("mongocryptd.sock");

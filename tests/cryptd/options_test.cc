@@ -60,5 +60,13 @@ TEST(CryptdOptions, FlagsMayRepeatAndParametersAddUp) {
   EXPECT_EQ(o.parameters, (std::vector<std::string>{"a", "c", "a"}));
 }
 
+TEST(CryptdOptions, TheSocketIsForItsUserAndPerhapsItsGroup) {
+  EXPECT_EQ(parsed({}).unix_socket_mode, 0700U);
+  EXPECT_EQ(parsed({"--filePermissions", "0770"}).unix_socket_mode, 0770U);
+  EXPECT_EQ(parsed({"--filePermissions=760"}).unix_socket_mode, 0760U);
+  for (const char* mode : {"0777", "0701", "0600", "0070", "1770", "0", "", "rwx", "0790", "-0700"})
+    EXPECT_THROW(parsed({"--filePermissions", mode}), std::runtime_error) << mode;
+}
+
 }  // namespace
 }  // namespace fle::cryptd

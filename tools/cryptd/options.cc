@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <charconv>
 #include <filesystem>
 #include <optional>
 
@@ -21,6 +22,7 @@ struct Raw {
   bool no_unix_socket = false;
   bool log_append = false;
   std::int64_t idle_seconds = 60;
+  std::string file_permissions = "0700";
 };
 
 std::optional<std::string> loopback(const std::string& name) {
@@ -47,6 +49,21 @@ std::vector<std::string> read_addresses(const std::string& list) {
   }
   if (addresses.empty()) throw CLI::ValidationError("--bind_ip", "names no address");
   return addresses;
+}
+
+/// The mode of the socket's file, in octal as mongod takes it. What comes over the socket is
+/// plaintext, and whoever may connect may keep the daemon busy: a group may, everybody may not.
+unsigned read_permissions(const std::string& text) {
+  unsigned mode = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, mode, 8);
+  if (read.ec != std::errc() || read.ptr != end || mode > 0777)
+    throw CLI::ValidationError("--filePermissions", "wants a mode in octal, such as 0770");
+  if ((mode & 0700) != 0700 || (mode & 07) != 0)
+    throw CLI::ValidationError("--filePermissions",
+                               "must let its user connect, and nobody beside its group: 0700 to "
+                               "0770");
+  return mode;
 }
 
 /// Parameters of MongoDB's daemons mean nothing here. Values are not kept: they may be anything.
@@ -78,6 +95,10 @@ void add_options(CLI::App& app, Options& o, Raw& raw) {
   app.add_option("--unixSocketPrefix", o.unix_socket_folder,
                  "Folder of the Unix socket mongocryptd.sock")
       ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("--filePermissions", raw.file_permissions,
+                 "Mode of the Unix socket: 0770 lets its group connect")
+      ->type_name("MODE")
       ->capture_default_str();
   app.add_flag("--nounixsocket", raw.no_unix_socket, "No Unix socket");
   app.add_option("--idleShutdownTimeoutSecs", raw.idle_seconds,
@@ -113,6 +134,7 @@ void finish(const CLI::App& app, const Raw& raw, Options& o) {
   o.addresses = read_addresses(raw.bind_ip);
   o.parameters = read_parameters(raw.parameters);
   o.idle_shutdown = std::chrono::seconds(raw.idle_seconds);
+  o.unix_socket_mode = read_permissions(raw.file_permissions);
   o.unix_socket = !raw.no_unix_socket;
   o.unix_socket_required = o.unix_socket && app.count("--unixSocketPrefix") != 0;
   o.pid_file_required = app.count("--pidfilepath") != 0;
@@ -134,7 +156,8 @@ std::variant<Options, ExitStatus> parse_options(int argc, const char* const* arg
       "fle-cryptd");
   app.set_version_flag("--version", "fle-cryptd " FLE_VERSION);
   app.footer(
-      "Who can connect can use it: any local user over TCP, the same user alone over the socket.\n"
+      "Who can connect can use it: any local user over TCP, the same user over the socket, and "
+      "its group with --filePermissions 0770.\n"
       "Exit status: 0 asked to end, or idle; 2 wrong usage; 48 an address is taken; 1 other "
       "failures.");
   Options o;

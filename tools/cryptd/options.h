@@ -18,6 +18,8 @@ struct Options {
   std::uint16_t port = 27020;                       ///< 0: a free one.
   bool unix_socket = true;
   std::string unix_socket_folder = "/tmp";
+  unsigned unix_socket_mode =
+      0700;  ///< Who may connect: bits of its user and group, none of others.
   bool unix_socket_required = false;  ///< The folder was named, so doing without is a failure.
   std::chrono::milliseconds idle_shutdown{60'000};  ///< 0: never.
   std::string pid_file = "mongocryptd.pid";

@@ -162,7 +162,7 @@ class Server::State final : private ConnectionOwner {
   }
 
   Done listen_on_unix_socket() {
-    const auto fd = unix_socket_.listen(options_.unix_socket_folder);
+    const auto fd = unix_socket_.listen(options_.unix_socket_folder, options_.unix_socket_mode);
     if (fd) {
       listening_on_.push_back(socket_path(options_.unix_socket_folder));
       listeners_.push_back(

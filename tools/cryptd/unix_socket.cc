@@ -41,12 +41,12 @@ bool is_stale(const sockaddr_un& address) {
 }
 
 /// The mode of a socket's file is that of its making; chmod(2) would come too late.
-class PrivateFiles {
+class ModeOfFiles {
  public:
-  PrivateFiles() : before_(::umask(0077)) {}
-  ~PrivateFiles() { ::umask(before_); }
-  PrivateFiles(const PrivateFiles&) = delete;
-  PrivateFiles& operator=(const PrivateFiles&) = delete;
+  explicit ModeOfFiles(mode_t mode) : before_(::umask(0777 & ~mode)) {}
+  ~ModeOfFiles() { ::umask(before_); }
+  ModeOfFiles(const ModeOfFiles&) = delete;
+  ModeOfFiles& operator=(const ModeOfFiles&) = delete;
 
  private:
   mode_t before_;
@@ -141,7 +141,7 @@ constexpr const char* kName = "mongocryptd.sock";
 
 std::string socket_path(const std::string& folder) { return folder + "/" + kName; }
 
-Outcome<int> UnixSocket::listen(const std::string& folder) {
+Outcome<int> UnixSocket::listen(const std::string& folder, mode_t mode) {
   const std::string path = socket_path(folder);
   if (path.size() >= sizeof sockaddr_un{}.sun_path)
     return Failure(Errc::io_failed, "the path of the socket is too long");
@@ -157,7 +157,7 @@ Outcome<int> UnixSocket::listen(const std::string& folder) {
   const Name name = name_in(at, folder, kName);
   Fd fd = new_socket();
   if (!fd) return failed("cannot make a socket");
-  const PrivateFiles restricted;
+  const ModeOfFiles restricted(mode);
   if (!bind_to(fd.get(), fresh.address)) return failed("cannot listen on " + path);
   st = fresh.look();
   if (::listen(fd.get(), SOMAXCONN) != 0 || !put_at(fresh, name)) {

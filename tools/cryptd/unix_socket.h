@@ -21,7 +21,8 @@ class UnixSocket {
   UnixSocket(const UnixSocket&) = delete;
   UnixSocket& operator=(const UnixSocket&) = delete;
 
-  /// Listens on socket_path(folder), which only this user can connect to (mode 0700). The file of a
+  /// Listens on socket_path(folder), whose file has the mode from the start: 0700, only this user
+  /// can connect; 0770, its group, too. The file of a
   /// daemon of this user that ended without removing it is replaced; one that somebody listens on
   /// is not, nor is anything that is not a socket. The folder belongs to this user or to root, and
   /// is not one where everybody may replace files: values would go to whoever does. Needs
@@ -30,7 +31,7 @@ class UnixSocket {
   ///
   /// @return  the socket's descriptor, non-blocking; the caller closes it.
   /// @retval Errc::io_failed
-  [[nodiscard]] Outcome<int> listen(const std::string& folder);
+  [[nodiscard]] Outcome<int> listen(const std::string& folder, mode_t mode = 0700);
 
   /// Removes the file, unless another daemon has replaced it since.
   void remove() noexcept;
