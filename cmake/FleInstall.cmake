@@ -5,10 +5,10 @@ get_property(targets GLOBAL PROPERTY FLE_INSTALLED)
 get_target_property(core_type fle_core TYPE)  # static or shared
 set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/libfle")
 install(TARGETS ${targets} EXPORT libfle-targets
-  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(EXPORT libfle-targets NAMESPACE libfle:: DESTINATION "${config_dir}")
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT libraries NAMELINK_COMPONENT development
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
+install(EXPORT libfle-targets NAMESPACE libfle:: DESTINATION "${config_dir}" COMPONENT development)
 
 configure_package_config_file(cmake/libfle-config.cmake.in
   "${PROJECT_BINARY_DIR}/libfle-config.cmake" INSTALL_DESTINATION "${config_dir}")
@@ -16,7 +16,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/libfle-config-version.cm
   COMPATIBILITY SameMinorVersion)  # until 1.0 a minor release may break
 install(FILES
   "${PROJECT_BINARY_DIR}/libfle-config.cmake" "${PROJECT_BINARY_DIR}/libfle-config-version.cmake"
-  DESTINATION "${config_dir}")
+  DESTINATION "${config_dir}" COMPONENT development)
 
 # The .pc finds itself, so an installed tree can be moved. A static library cannot bring its own
 # dependencies along, so there they are plain Requires: the call works with and without --static.
@@ -36,7 +36,10 @@ if(FLE_WITH_PCRE2)
   string(APPEND FLE_PC_REQUIRES ", libpcre2-8")
 endif()
 if(core_type STREQUAL "SHARED_LIBRARY")
-  set(FLE_PC_REQUIRES_FIELD "Requires.private")
+  # Shared ones have what they need inside, and pkg-config would ask for the development files even of
+  # what is required in private: whoever links libfle needs none of them.
+  set(FLE_PC_REQUIRES "")
+  set(FLE_PC_REQUIRES_FIELD "Requires")
 else()
   set(FLE_PC_REQUIRES_FIELD "Requires")
   # Not as a requirement: --static would follow it to the dozen libraries that a static libcurl
@@ -47,4 +50,5 @@ else()
   endif()
 endif()
 configure_file(cmake/libfle.pc.in libfle.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/libfle.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES "${PROJECT_BINARY_DIR}/libfle.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
+  COMPONENT development)

@@ -58,6 +58,12 @@ function(fle_library name)
       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
       # Shared components find each other wherever the tree is moved to.
       INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
+    if(BUILD_SHARED_LIBS AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+      set(map "${libfle_BINARY_DIR}/libfle.map")
+      configure_file("${libfle_SOURCE_DIR}/cmake/libfle.map.in" "${map}" @ONLY)
+      target_link_options(${target} PRIVATE "LINKER:--version-script=${map}")
+      set_target_properties(${target} PROPERTIES LINK_DEPENDS "${map}")
+    endif()
   endif()
   set_property(GLOBAL APPEND PROPERTY FLE_INSTALLED ${target})
 endfunction()
