@@ -84,8 +84,7 @@ class FLE_API ClientEncryption {
   /// @param only  ids of the keys to get rid of; empty: every other key than the new one. Values
   ///              under further keys stay as they are.
   /// @return      how many values are under the new key now that were not before
-  /// @retval as above, with document (from 1) and field path
-  /// @retval as bson::find_ciphertexts
+  /// @retval as above, with document (from 1) and field path, and bson::find_ciphertexts
   [[nodiscard]] Outcome<std::size_t> reencrypt_documents(std::span<const MutBytes> documents,
                                                          const KeyIdOrAltName& new_key,
                                                          std::span<const KeyId> only = {});

@@ -76,10 +76,10 @@ struct RewrapResult {
 /// @retval Errc::kms_not_configured  the provider of a key or the new one
 /// @retval Errc::master_key_not_pinned  the master key of a data key is neither in
 ///         RewrapOptions::from nor pinned, or it, or the new one, is not among the pins; names both
-/// @retval Errc::kms_config_invalid  RewrapOptions::from has pins that can fit nothing
+/// @retval Errc::kms_config_invalid  RewrapOptions::from has pins that can fit nothing; or there is
+///         no key to seal a sealed one anew
 /// @retval Errc::key_unwrap_failed   the text names the key
 /// @retval Errc::key_seal_broken, Errc::key_not_sealed  nothing was asked of a KMS for this key
-/// @retval Errc::kms_config_invalid  a sealed key, and there is no key to seal it anew
 /// @retval Errc::crypto_failed       a new wrapping does not open to what was wrapped
 /// @retval as KeyVault::match, KeyVault::rewrap, Provider
 /// With RewrapOptions::batch the text says how many keys had been stored before the failure.
