@@ -87,7 +87,8 @@ class Flattener {
     return id;
   }
 
-  void place(const PlanData::Node& node, const std::string& name, const Plan::Step& step) {
+  void place(PlanData::Node& node, const std::string& name, const Plan::Step& step) {
+    node.name_bits |= PlanData::bit_of(name);
     std::uint32_t i = d_.hash(name);
     while (d_.slots[node.first_slot + (i & node.mask)].len != PlanData::Slot::kFree) ++i;
     d_.slots[node.first_slot + (i & node.mask)] = {PlanData::ends(name),

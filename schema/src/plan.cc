@@ -72,6 +72,7 @@ inline std::uint32_t hash_of(std::string_view name, const Ends& ends,
 
 inline const PlanData::Slot* find(const PlanData& d, const PlanData::Node& node,
                                   std::string_view name) noexcept {
+  if ((node.name_bits & PlanData::bit_of(name)) == 0) return nullptr;
   const Ends ends = ends_of(name);
   const PlanData::Slot* const table = d.slots.data() + node.first_slot;
   for (std::uint32_t i = hash_of(name, ends, d.seed);; ++i) {

@@ -37,6 +37,7 @@ struct PlanData {
     std::uint32_t meaning = 0;  // equal among the rows of one node that mean the same
   };
   struct Node {
+    std::uint64_t name_bits = 0;   // bit_of() every name in its table
     std::uint32_t first_slot = 0;  // its table in `slots`: open addressing
     std::uint32_t mask = 0;        // table size - 1, a power of two
     std::uint32_t first_pattern = 0;
@@ -75,6 +76,12 @@ struct PlanData {
   std::vector<PointerEdge> pointer_edges;  // sorted by `from`, then by `token`
   Step root;
 
+  /// A bit of Node::name_bits: most names of a document that no schema has differ from all in it,
+  /// and need not be hashed.
+  static std::uint64_t bit_of(std::string_view name) noexcept {
+    const std::size_t first = name.empty() ? 0 : static_cast<unsigned char>(name.front());
+    return std::uint64_t{1} << ((first + 11 * name.size()) & 63U);
+  }
   static Ends ends(std::string_view name) noexcept;
   [[nodiscard]] std::uint32_t hash(std::string_view name) const noexcept;
 

@@ -35,6 +35,27 @@ TEST_F(AutoEncrypterTest, EncryptsAnInsertAsDocumentCipherDoes) {
   EXPECT_EQ(test::find_value(*sent, {"documents", "0"}).value().bytes, test::copy(batch.output(0)));
 }
 
+TEST_F(AutoEncrypterTest, AMessageTakesNoPlanFromOneCommandToTheNext) {
+  const AutoEncrypter auto_encrypter(options_, keys_.ring());
+  const AutoEncrypter without_schemas({}, keys_.ring());
+  const Doc patients = bson("{'insert': 'patients', 'documents': [{'_id': 1, 'ssn': 5}]}");
+  const Doc visits = bson("{'insert': 'visits', 'documents': [{'_id': 1, 'ssn': 5}]}");
+  client::Message message;
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(auto_encrypter.encrypt_command("clinic", patients, message));
+    EXPECT_EQ(message.fields(), 1U);
+    ASSERT_TRUE(auto_encrypter.encrypt_command("clinic", visits, message));
+    EXPECT_EQ(test::copy(message.output()), visits);
+    ASSERT_TRUE(auto_encrypter.encrypt_command("clinic", patients, message));
+    EXPECT_EQ(message.fields(), 1U);
+    ASSERT_TRUE(auto_encrypter.encrypt_command("hr", patients, message));
+    EXPECT_EQ(test::copy(message.output()), patients);
+    ASSERT_TRUE(auto_encrypter.encrypt_command("clinic", patients, message));
+    ASSERT_TRUE(without_schemas.encrypt_command("clinic", patients, message));
+    EXPECT_EQ(test::copy(message.output()), patients);
+  }
+}
+
 TEST_F(AutoEncrypterTest, FindsWhatItInserted) {
   const AutoEncrypter auto_encrypter(options_, keys_.ring());
   const auto inserted = auto_encrypter.encrypt_command(
