@@ -6,6 +6,7 @@
 // error. Both hand what they find to the same functions, which keep the rules of Extended JSON.
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <optional>
@@ -299,11 +300,16 @@ class Reader {
   }
 
   /// Past `word`, with white space before it or none; null if it is not there, or `p` is null.
-  [[nodiscard]] const char* past(const char* p, std::string_view word) const noexcept {
+  /// A literal, whose length the compiler knows: a binary has eleven of them, and none is worth a
+  /// call of memcmp.
+  template <std::size_t kSize>
+  [[nodiscard]] const char* past(const char* p, const char (&word)[kSize]) const noexcept {
+    constexpr std::size_t kLen = kSize - 1;
     if (p == nullptr) return nullptr;
     p = after_space(p);
-    const std::string_view rest(p, static_cast<std::size_t>(end_ - p));
-    return rest.starts_with(word) ? p + word.size() : nullptr;
+    const bool is_there =
+        static_cast<std::size_t>(end_ - p) >= kLen && std::memcmp(p, word, kLen) == 0;
+    return is_there ? p + kLen : nullptr;
   }
 
   /// {"$name": "text"} or {"$binary": {"base64": "text", "subType": "00"}}
