@@ -75,9 +75,9 @@ OWN_KEY = ("An explicit decryption finds the key of its payload by itself, which
            "at the clock, for keys have an end.")
 LOOK_UP = "a look-up among 100,000 cached keys, against one among 1"
 OUT_OF_CACHE = ("A look-up of a key in the nearest cache takes 3.7 ns on an AMD Zen 5. Among 100,000 "
-                "each reads one line of a table of 16 MiB, 2 ns more with 64 of them under way. A "
-                "table of half the size has more look-ups that read a second slot, and took 1.4 "
-                "times as long.")
+                "each reads one line of a table of 16 MiB: 2 to 5 ns more with 64 of them under way, "
+                "by what else the host has in its last cache. A table of half the size has more "
+                "look-ups that read a second slot, and took 1.4 times as long.")
 ANALYSIS = "the analysis of an insert of 1,000 patients, against encrypting its values"
 WALKED = ("A patient has twelve elements. A quarter of sealing its four values are 107 ns on an AMD "
           "Zen 5, 9 ns an element: as much as walking takes that looks up no name (the gate of "
