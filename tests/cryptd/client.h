@@ -59,6 +59,7 @@ class Client {
   void send(Bytes b) {
     while (!b.empty()) {
       const ssize_t n = ::send(fd_, b.data(), b.size(), MSG_NOSIGNAL);
+      if (n < 0 && errno == EINTR) continue;  // with a time limit also a stop and its end interrupt
       if (n <= 0) throw std::system_error(errno, std::system_category(), "send");
       b = b.subspan(static_cast<std::size_t>(n));
     }
@@ -81,7 +82,7 @@ class Client {
   /// Nothing more comes, and the daemon has closed.
   bool closed() {
     std::uint8_t byte = 0;
-    return ::recv(fd_, &byte, 1, 0) <= 0 && errno != EAGAIN;
+    return receive({&byte, 1}) <= 0 && errno != EAGAIN;
   }
   [[nodiscard]] int fd() const noexcept { return fd_; }
 
@@ -98,11 +99,17 @@ class Client {
       throw std::system_error(error, std::system_category(), "connect");
     }
   }
+  ssize_t receive(MutBytes into) {
+    ssize_t n = 0;
+    do n = ::recv(fd_, into.data(), into.size(), 0);
+    while (n < 0 && errno == EINTR);
+    return n;
+  }
   /// False at the end of the stream, if that comes before the first byte.
   bool fill(Buf& m, std::size_t from) {
     const std::size_t first = from;
     while (from < m.size()) {
-      const ssize_t n = ::recv(fd_, m.data() + from, m.size() - from, 0);
+      const ssize_t n = receive(MutBytes(m).subspan(from));
       if (n == 0 && from == first) return false;
       if (n <= 0) throw std::system_error(errno, std::system_category(), "recv");
       from += static_cast<std::size_t>(n);
