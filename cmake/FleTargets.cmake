@@ -4,10 +4,14 @@ include_guard(GLOBAL)
 # compiled once. No source relies on it: the other presets and an embedder's build are without. Builds
 # that belong together, like those of the packaging tests, use the header of one of them, so that a
 # compiler cache knows their files by the same command.
-option(FLE_PRECOMPILE "Precompile the standard headers (GCC)" OFF)
+option(FLE_PRECOMPILE "Precompile the standard headers (GCC, Clang)" OFF)
 set(FLE_PRECOMPILED "" CACHE FILEPATH "Such a header, from another build with the same flags")
 mark_as_advanced(FLE_PRECOMPILE FLE_PRECOMPILED)
 function(fle_precompile target)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND FLE_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM fle_std_headers)
+    return()
+  endif()
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR NOT (FLE_PRECOMPILE OR FLE_PRECOMPILED))
     return()
   endif()
@@ -80,6 +84,9 @@ function(fle_compiled_part target)
   fle_hardening(${target})
   if(NOT target MATCHES "^fle_(core|std_headers)$")  # the core's files name few headers
     fle_precompile(${target})
+    if(NOT target MATCHES "^fle_(query|mongoc)$")  # too many names twice
+      set_target_properties(${target} PROPERTIES UNITY_BUILD ${FLE_UNITY_LIBRARY})
+    endif()
   endif()
 endfunction()
 
@@ -105,11 +112,17 @@ endfunction()
 
 # For those who build libfle again and again from nothing: some files of a target compiled as one. In
 # it, what a file includes is there for the next, and a name of one must not be another's, too: only
-# what asks for it by this function, and in one preset. The library is always compiled file by file.
+# what asks for it by this function. The library is compiled like this for sanitizers alone, where what
+# takes the time is the same headers again; files whose names are another's, too, are left out of it.
 option(FLE_UNITY "Compile the command and the tests in few units" OFF)
-mark_as_advanced(FLE_UNITY)
+option(FLE_UNITY_LIBRARY "Compile the library in few units, too" OFF)
+mark_as_advanced(FLE_UNITY FLE_UNITY_LIBRARY)
 function(fle_unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${FLE_UNITY})
+endfunction()
+# fle_alone(<file>...): of the folder's sources, those that no unit takes.
+function(fle_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 # What a program that holds plaintext should be built with; tests/hardening_test.cmake reads it in the
