@@ -51,7 +51,7 @@ make_packages() {
     (cd "$sources" && cmake --preset package -B "$to" ${FLE_PACKAGE_OPTIONS:-}) &&
       cmake --build "$to" -j "$jobs" &&
       rm -rf "$to/packages" "$to/_CPack_Packages" &&
-      (cd "$to" && cpack)
+      (umask 0022 && cd "$to" && cpack) # a .deb has the mode of its own parts
   } >"$log" 2>&1 || {
     tail -n 40 "$log" >&2
     die "could not make packages: $log"

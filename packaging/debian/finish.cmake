@@ -1,5 +1,6 @@
 # Run by cpack before it packs what was installed in its folder: manuals and changelogs are compressed
-# as Debian has them, with nothing of the time or place of the build.
+# as Debian has them, with nothing of the time or place of the build, and nothing of its umask is left.
+execute_process(COMMAND chmod -R u=rwX,go=rX "${CPACK_TEMPORARY_DIRECTORY}" COMMAND_ERROR_IS_FATAL ANY)
 file(GLOB pages "${CPACK_TEMPORARY_DIRECTORY}/*/usr/share/man/*/*[0-9]"
   "${CPACK_TEMPORARY_DIRECTORY}/*/usr/share/doc/*/changelog*")
 if(NOT pages)
