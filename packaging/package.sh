@@ -61,6 +61,14 @@ make_packages() {
 step_build() {
   say "packages"
   make_packages "$PWD" "$build" build
+  local deb names
+  for deb in "$build"/packages/*.deb; do
+    rm -rf "$work/unpacked"
+    dpkg-deb -x "$deb" "$work/unpacked"
+    # The place of the build is nobody else's business.
+    names=$(grep -rlF "$PWD/" "$work/unpacked") && die "$(basename "$deb") names $PWD: $names"
+  done
+  rm -rf "$work/unpacked"
   (cd "$build/packages" && sha256sum -- *.deb | tee SHA256SUMS)
 }
 
