@@ -187,6 +187,7 @@ TEST_F(Manual, BashCompletesCommandsOptionsAndValues) {
     try fle inspect --format ''
     try fle inspect --format = j
     try fle completion f
+    try fle encrypt --on-error s
     try fle encrypt --schema m/sch
     try fle encrypt --schema = m/sch
     try fle key list --vault-ns x
@@ -200,6 +201,7 @@ TEST_F(Manual, BashCompletesCommandsOptionsAndValues) {
                       "fle inspect --format  -> bson json",
                       "fle inspect --format = j -> json",
                       "fle completion f -> fish\n",
+                      "fle encrypt --on-error s -> stop skip\n",
                       "fle encrypt --schema m/sch -> m/schema one.json\n",
                       "fle encrypt --schema = m/sch -> m/schema one.json\n",
                       "fle key list --vault-ns x -> \n",

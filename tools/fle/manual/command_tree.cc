@@ -9,13 +9,14 @@
 namespace fle::tools {
 namespace {
 
-/// "bson|json" is two words; "FILE|URI" names what is meant.
+/// "bson|json" is two words, "skip|quarantine FILE" two, the second with a file behind it;
+/// "FILE|URI" names what is meant.
 std::vector<std::string> choices_in(std::string_view value) {
   std::vector<std::string> all;
   if (value.find('|') == std::string_view::npos) return all;
   while (!value.empty()) {
     const std::size_t n = std::min(value.find('|'), value.size());
-    const std::string_view word = value.substr(0, n);
+    const std::string_view word = value.substr(0, std::min(n, value.find(" FILE")));
     const bool is_word = !word.empty() && std::ranges::all_of(word, [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
     });
@@ -37,7 +38,8 @@ OptionText read_option(const CLI::Option& o) {
   OptionText t;
   t.help = o.get_description();
   t.required = o.get_required();
-  t.repeated = o.get_items_expected_max() > 1;
+  // A word with a file behind it is one value.
+  t.repeated = o.get_items_expected_max() >= CLI::detail::expected_max_vector_size;
   t.variable = variable_of(o);
   t.standard = o.get_default_str();
   // Behind ':' stands what a check demands.
