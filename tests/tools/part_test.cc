@@ -32,7 +32,8 @@ TEST_F(Parts, InOrderAreTheWhole) {
   };
   std::string lines = "\xef\xbb\xbf";
   for (int i = 0; i < 200; ++i)
-    lines += "{\"ssn\": " + std::to_string(i) + ", \"t\": \"" + std::string(i % 60, 't') + "\"}" +
+    lines += "{\"ssn\": " + std::to_string(i) + ", \"t\": \"" +
+             std::string(static_cast<std::size_t>(i % 60), 't') + "\"}" +
              (i % 7 == 0    ? "\r\n"
               : i % 11 == 0 ? "\n\n"
                             : "\n");
