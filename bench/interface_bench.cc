@@ -8,6 +8,7 @@
 // mongocrypt_ctx_destroy, with keys that are cached. `insert` has the query analyzer inside on our
 // side; theirs is handed the analyzer's reply, made by libfle and ready. `explicit` encrypts one
 // int32 by the deterministic algorithm, with N keys in the cache.
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <set>

@@ -7,6 +7,7 @@
 // file, the result to where it costs nothing, on T threads, one or all that there are. `engine`
 // seals or opens the same values on as many threads, in memory that is ready. An item is a document
 // with four encrypted fields; what counts is wall time.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>

@@ -1,4 +1,6 @@
 // libfle: the batch engine, and the explicit call for one value at a time.
+#include <algorithm>
+
 #include "field_cipher.h"
 #include "fle/batch.h"
 #include "fle/client/value_cipher.h"

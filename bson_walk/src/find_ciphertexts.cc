@@ -46,7 +46,7 @@ Done find_ciphertexts(Bytes doc, Edits& out, const Limits& limits) {
   });
 }
 
-Bytes binary_content(Bytes doc, const Mark& mark) noexcept {
+Bytes binary_content(BorrowedBytes doc, const Mark& mark) noexcept {
   return doc.subspan(mark.value_offset, mark.value_size).subspan(internal::kBinaryHeader);
 }
 

@@ -4,9 +4,14 @@
 #include <utility>
 
 #include "edits_builder.h"
-#include "fle/budget.h"
+#include "fle/over_budget.h"
 
 namespace fle::bson {
+
+void Faults::add(Failure f) {
+  if (n++ < kMost) first.push_back(std::move(f));
+}
+
 namespace {
 
 using internal::Element;

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <utility>
 
+#include "fle/bson_walk/each_path.h"
 #include "fle/text.h"
+#include "fle/text_path.h"
 #include "walker.h"
 
 namespace fle::bson {
@@ -128,7 +130,7 @@ std::string path_of(Bytes doc, std::uint32_t type_offset, Work* work) {
   return std::move(paths_of(doc, {&type_offset, 1}, work).front());
 }
 
-Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& pointer,
+Outcome<std::string_view> resolve_pointer(BorrowedBytes doc, const schema::KeyPointer& pointer,
                                           Work* work) {
   Element at{0, 0, static_cast<std::uint32_t>(doc.size()), Type::object, {}};
   if (internal::shallow_document_size(doc.data(), doc.size()) != doc.size())
@@ -154,7 +156,7 @@ Outcome<std::string_view> resolve_pointer(Bytes doc, const schema::KeyPointer& p
   return std::string_view(reinterpret_cast<const char*>(text.data()), text.size());
 }
 
-void PointerValues::read(Bytes doc, const schema::Plan& plan, Work* work) {
+void PointerValues::read(BorrowedBytes doc, const schema::Plan& plan, Work* work) {
   const auto tree = plan.pointer_tree();
   plan_ = &plan;
   if (places_.size() < tree.size()) places_.resize(tree.size());

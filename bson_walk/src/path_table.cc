@@ -1,5 +1,6 @@
 #include "fle/bson_walk/path_table.h"
 
+#include "fle/seeded_hash.h"
 #include "ground/value.h"
 
 namespace fle::bson {
@@ -13,7 +14,8 @@ std::string_view name_at(Bytes doc, std::uint32_t type_offset, std::uint32_t val
 
 }  // namespace
 
-PathTable::PathTable() : hash_(SeededHash::random()), nodes_(kRoot + 1), slots_(64) {}
+PathTable::PathTable()
+    : seed_(std::bit_cast<decltype(seed_)>(SeededHash::random())), nodes_(kRoot + 1), slots_(64) {}
 
 std::span<const PathTable::Id> PathTable::find(Bytes doc, const Edits& edits) {
   found_.clear();
@@ -62,7 +64,8 @@ PathTable::Id PathTable::child_after(Id before, Id parent, bool item, std::strin
 PathTable::Id PathTable::child(Id parent, bool item, std::string_view name) {
   if (parent == kOther) return kOther;
   if (item) name = {};
-  const std::uint64_t hash = hash_(name) ^ parent * 0x9e3779b97f4a7c15ULL ^ std::uint64_t{item};
+  const SeededHash seeded(seed_[0], seed_[1]);
+  const std::uint64_t hash = seeded(name) ^ parent * 0x9e3779b97f4a7c15ULL ^ std::uint64_t{item};
   for (std::size_t i = hash >> 32;; ++i) {
     const Id id = slots_[i & (slots_.size() - 1)];
     if (id == kOther) break;

@@ -1,5 +1,7 @@
 #include "fle/aead.h"
 
+#include <algorithm>
+
 #include "aead_internal.h"
 #include "engine.h"
 #include "fle/random.h"

@@ -1,5 +1,7 @@
 #include "fle/payload.h"
 
+#include <algorithm>
+
 namespace fle {
 
 Result<PayloadHeader> parse_payload(Bytes payload) noexcept {

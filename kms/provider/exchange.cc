@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include <unistd.h>
+
 namespace fle::kms {
 
 class Exchange::Ended final : public Exchange {
@@ -13,6 +15,7 @@ class Exchange::Ended final : public Exchange {
   }
 };
 
+Exchange::Exchange() noexcept : owner_(::getpid()) {}
 Exchange::~Exchange() = default;
 
 bool Exchange::is_at_home() {

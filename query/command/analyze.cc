@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "commands.h"
+#include "fle/over_budget.h"
 #include "validator.h"
 
 namespace fle::query {

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <utility>
 
+#include "fle/bson_walk/each_path.h"
 #include "fle/text.h"
+#include "fle/text_path.h"
 #include "roll_over.h"
 
 namespace fle::query {

@@ -9,6 +9,7 @@
 #include "draft.h"
 #include "encrypt_options.h"
 #include "fle/did_you_mean.h"
+#include "fle/over_budget.h"
 #include "fle/text.h"
 #include "keywords.h"
 #include "plan_data.h"

@@ -2,6 +2,8 @@
 // by way of the daemon that the test starts, of the daemon that the driver starts, and of the
 // library; and with our libmongocrypt.so.0 in the original's place and no analyzer anywhere. What
 // they send is what encryption is there for, so the bytes at the far end are looked at, one by one.
+#include <fstream>
+
 #include <signal.h>
 
 #include "cryptd/daemon.h"

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "fle/failure.h"
+#include "fle/text_path.h"
 
 namespace fle {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 
 #include "fle/errc.h"
 
@@ -73,7 +72,8 @@ inline constexpr ErrorDetailInfo kOtherDetail{ErrorDetail::other, "other", Errc:
 
 [[nodiscard]] constexpr const ErrorDetailInfo& info(ErrorDetail detail) noexcept {
   const auto i = static_cast<std::size_t>(detail);  // in the order of the list, from 1
-  return i == 0 || i > std::size(kErrorDetails) ? kOtherDetail : kErrorDetails[i - 1];
+  constexpr std::size_t kN = sizeof kErrorDetails / sizeof kErrorDetails[0];
+  return i == 0 || i > kN ? kOtherDetail : kErrorDetails[i - 1];
 }
 
 /// A code, and what it is on MongoDB's wire: made of either.

@@ -1,6 +1,7 @@
 #ifndef FLE_FAILURE_H_
 #define FLE_FAILURE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>

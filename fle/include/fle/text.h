@@ -1,9 +1,7 @@
 #ifndef FLE_TEXT_H_
 #define FLE_TEXT_H_
 
-#include <algorithm>
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -45,27 +43,6 @@ namespace internal {
   const std::size_t half = (most - 3) / 2;
   return std::string(internal::start_of(text, most - 3 - half)) + "..." +
          std::string(internal::end_of(text, half));
-}
-
-/// `names` with dots between them, shortened; costs no more than their number and `most`, however
-/// long they are.
-[[nodiscard]] inline std::string shortened_path(std::span<const std::string_view> names,
-                                                std::size_t most = kMaxPath) {
-  std::string start;
-  std::size_t i = 0;
-  for (; i < names.size() && start.size() <= most; ++i)
-    start.append(i == 0 ? "" : ".").append(names[i].substr(0, most + 1));
-  const bool whole = i == names.size() && start.size() <= most;
-  if (whole) return start;
-  std::string end;
-  for (std::size_t k = names.size(); k != 0 && end.size() < most; --k) {
-    const std::string_view name = names[k - 1];
-    end.insert(0, name.substr(name.size() - std::min(name.size(), most)));
-    if (k != 1) end.insert(0, ".");
-  }
-  const std::size_t half = (most - 3) / 2;
-  return std::string(internal::start_of(start, most - 3 - half)) + "..." +
-         std::string(internal::end_of(end, half));
 }
 
 /// `text` with its control characters (C0, DEL, C1) as \xNN: one line, which does nothing to a

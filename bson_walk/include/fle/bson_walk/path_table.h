@@ -1,6 +1,8 @@
 #ifndef FLE_BSON_WALK_PATH_TABLE_H_
 #define FLE_BSON_WALK_PATH_TABLE_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -10,7 +12,6 @@
 #include "fle/bson_walk/walk.h"
 #include "fle/bytes.h"
 #include "fle/export.h"
-#include "fle/seeded_hash.h"
 
 namespace fle::bson {
 
@@ -67,7 +68,7 @@ class FLE_API PathTable {
   }
   void grow();
 
-  SeededHash hash_;
+  std::array<std::uint64_t, 2> seed_;  // of the hash of names
   std::vector<Node> nodes_;
   std::string names_;
   std::vector<Id> slots_;  // a power of two, at most half of them in use; kOther: free

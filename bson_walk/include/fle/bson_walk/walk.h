@@ -2,7 +2,6 @@
 #define FLE_BSON_WALK_WALK_H_
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,9 +35,7 @@ struct Faults {
   std::vector<Failure> first;
   std::uint64_t n = 0;
 
-  void add(Failure f) {
-    if (n++ < kMost) first.push_back(std::move(f));
-  }
+  FLE_API void add(Failure f);
 };
 
 /// What a walk accepts.
@@ -187,7 +184,7 @@ class FLE_API Edits {
 [[nodiscard]] FLE_API Done find_ciphertexts(Bytes doc, Edits& out, const Limits& limits = {});
 
 /// The content of the binary at `mark` (its value without int32 length and subtype byte).
-[[nodiscard]] FLE_API Bytes binary_content(Bytes doc, const Mark& mark) noexcept;
+[[nodiscard]] FLE_API Bytes binary_content(BorrowedBytes doc, const Mark& mark) noexcept;
 
 /// Checks that `value` is exactly one value of `type` (a decrypted plaintext), all lengths in it
 /// included. Unknown type bytes are malformed.
@@ -207,12 +204,6 @@ class FLE_API Edits {
                                                         std::span<const std::uint32_t> type_offsets,
                                                         Work* work = nullptr);
 
-/// The same, each given to `take` with its index for as long as it returns true.
-/// @return  false where the document turned out to be malformed: there are no more then.
-FLE_API bool for_each_path(Bytes doc, std::span<const std::uint32_t> type_offsets,
-                           const std::function<bool(std::size_t, std::string)>& take,
-                           Work* work = nullptr);
-
 /// The string that a JSON-pointer keyId leads to in `doc`: the key's alternate name. Steps through
 /// objects by name and arrays by index.
 /// @retval Errc::unresolved_key_pointer  no such field, or not a string
@@ -221,7 +212,7 @@ FLE_API bool for_each_path(Bytes doc, std::span<const std::uint32_t> type_offset
 ///                                       be read under another key by whoever takes the other one
 /// @retval Errc::malformed_bson          an object on the way is malformed; values beside the way
 ///                                       are not looked into
-[[nodiscard]] FLE_API Outcome<std::string_view> resolve_pointer(Bytes doc,
+[[nodiscard]] FLE_API Outcome<std::string_view> resolve_pointer(BorrowedBytes doc,
                                                                 const schema::KeyPointer& pointer,
                                                                 Work* work = nullptr);
 
@@ -232,7 +223,7 @@ class FLE_API PointerValues {
  public:
   /// @param doc   checked before: what the pointers do not lead through is not looked at.
   /// @param plan  must stay until the last value().
-  void read(Bytes doc, const schema::Plan& plan, Work* work = nullptr);
+  void read(BorrowedBytes doc, const schema::Plan& plan, Work* work = nullptr);
   /// Of the document that was read last.
   /// @retval as resolve_pointer
   [[nodiscard]] Outcome<std::string_view> value(schema::Plan::PointerId id);

@@ -1,7 +1,6 @@
 #ifndef FLE_KMS_EXCHANGE_H_
 #define FLE_KMS_EXCHANGE_H_
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,10 +8,8 @@
 #include <variant>
 #include <vector>
 
-#include <sys/types.h>
-#include <unistd.h>
-
 #include "fle/bytes.h"
+#include "fle/duration.h"
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/kms/key_document.h"
@@ -104,7 +101,7 @@ class FLE_API Exchange {
   [[nodiscard]] static std::unique_ptr<Exchange> ended(Outcome<SecretBytes> key);
 
  protected:
-  Exchange() = default;
+  Exchange() noexcept;
 
   void wants_to_send() noexcept { state_ = State::send; }
   void wants_answer() noexcept { state_ = State::receive; }
@@ -133,7 +130,7 @@ class FLE_API Exchange {
   virtual void do_lost(std::string_view) {}
   virtual void do_resume() {}
 
-  const pid_t owner_ = ::getpid();
+  const std::int64_t owner_;  // the process
   State state_ = State::failed;
   std::chrono::milliseconds delay_{0};
   Result result_;  // until it is taken

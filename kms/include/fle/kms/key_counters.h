@@ -2,8 +2,9 @@
 #define FLE_KMS_KEY_COUNTERS_H_
 
 #include <array>
-#include <chrono>
 #include <cstdint>
+
+#include "fle/duration.h"
 
 namespace fle::kms {
 

@@ -1,17 +1,17 @@
 #ifndef FLE_KMS_KMS_OPTIONS_H_
 #define FLE_KMS_KMS_OPTIONS_H_
 
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fle/duration.h"
 #include "fle/export.h"
 #include "fle/failure.h"
+#include "fle/function.h"
 #include "fle/secret.h"
 
 namespace fle::kms {

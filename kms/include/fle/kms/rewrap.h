@@ -1,15 +1,15 @@
 #ifndef FLE_KMS_REWRAP_H_
 #define FLE_KMS_REWRAP_H_
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <vector>
 
+#include "fle/duration.h"
 #include "fle/export.h"
 #include "fle/failure.h"
+#include "fle/function.h"
 #include "fle/kms/key_filter.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
