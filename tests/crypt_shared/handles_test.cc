@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "fle/version.h"
 #include "library.h"
 
 namespace fle::test {
@@ -20,7 +21,8 @@ struct NoHandle {
 TEST(CryptSharedHandles, SaysWhatItIsCompatibleWith) {
   const Library l;
   EXPECT_EQ(l.get_version(), 0x0008000100000000U);
-  EXPECT_STREQ(l.get_version_str(), "mongo_crypt_v1-libfle-" FLE_VERSION "-compatible-8.1.0");
+  EXPECT_STREQ(l.get_version_str(),
+               "mongo_crypt_v1-libfle-" FLE_VERSION_STRING "-compatible-8.1.0");
 }
 
 TEST(CryptSharedHandles, StatusesLiveBeforeAndAfterTheLibrary) {

@@ -1,6 +1,7 @@
 // The consumer that all drivers share, with our library where MongoDB's would be.
 #include <gtest/gtest.h>
 
+#include "fle/version.h"
 #include "library.h"
 #include "support/mongocrypt_peer.h"
 
@@ -40,7 +41,7 @@ struct Libmongocrypt : ::testing::Test {
 TEST_F(Libmongocrypt, LoadsTheLibraryAndSeesAVersionForSeveralSchemas) {
   EXPECT_GE(peer.crypt_shared_version(), 0x0008000100000000U);
   EXPECT_EQ(peer.crypt_shared_version_string(),
-            "mongo_crypt_v1-libfle-" FLE_VERSION "-compatible-8.1.0");
+            "mongo_crypt_v1-libfle-" FLE_VERSION_STRING "-compatible-8.1.0");
 }
 
 TEST_F(Libmongocrypt, EncryptsAnInsertWithoutAskingAnyoneForMarkings) {

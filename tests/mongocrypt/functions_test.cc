@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "fle/version.h"
 #include "mongocrypt/library.h"
 
 namespace fle::test {
@@ -36,7 +37,7 @@ TEST(Mongocrypt, SaysWhoseItIs) {
   const Library& l = Library::ours();
   std::uint32_t len = 0;
   const std::string version = l.mongocrypt_version(&len);
-  EXPECT_EQ(version, std::string("1.21.0+libfle.") + FLE_VERSION);
+  EXPECT_EQ(version, std::string("1.21.0+libfle.") + FLE_VERSION_STRING);
   EXPECT_EQ(len, version.size());
   EXPECT_EQ(l.mongocrypt_version(nullptr), version);
   EXPECT_TRUE(l.mongocrypt_is_crypto_available());

@@ -18,6 +18,7 @@
 
 #include "fle/query/analysis.h"
 #include "fle/query/analyzer.h"
+#include "fle/version.h"
 
 namespace {
 
@@ -29,7 +30,7 @@ constexpr std::uint64_t kResultMagic = 0x72657375'6c742042;
 
 /// The interface that this is compatible with: csfleEncryptionSchemas came with 8.1.
 constexpr std::uint64_t kVersion = 0x0008'0001'0000'0000;
-constexpr char kVersionText[] = "mongo_crypt_v1-libfle-" FLE_VERSION "-compatible-8.1.0";
+constexpr char kVersionText[] = "mongo_crypt_v1-libfle-" FLE_VERSION_STRING "-compatible-8.1.0";
 
 /// How a call ended.
 struct Ending {

@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "fle/files/process.h"
 #include "fle/query/analyzer.h"
+#include "fle/version.h"
 #include "log.h"
 #include "options.h"
 #include "pid_file.h"
@@ -48,7 +49,7 @@ Analyze make_analyze(const Options& o) {
 
 void log_start(Log& log, const Options& o) {
   log.info("CONTROL", 7300000, "main", "Starting",
-           {{"version", FLE_VERSION}, {"pid", std::int64_t{::getpid()}}});
+           {{"version", FLE_VERSION_STRING}, {"pid", std::int64_t{::getpid()}}});
   for (const std::string& name : o.parameters)
     log.info("CONTROL", 7300005, "main", "Parameter without effect", {{"name", name}});
 }
@@ -82,7 +83,7 @@ ExitStatus serve(const Options& o) {
   }
   PidFile pid_file;
   log_start(log, o);
-  Server server(o, Responder(make_analyze(o), {FLE_VERSION}), log);
+  Server server(o, Responder(make_analyze(o), {FLE_VERSION_STRING}), log);
   if (const Done listening = server.listen(); !listening)
     return fail(log, kExitNetwork, listening.error());
   if (const Done written = write_pid(pid_file, o, log); !written)

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include "fle/version.h"
 #include "unix_socket.h"
 
 namespace fle::cryptd {
@@ -154,7 +156,7 @@ std::variant<Options, ExitStatus> parse_options(int argc, const char* const* arg
       "Analyzes commands for automatic client-side field level encryption, over the protocol of "
       "mongocryptd.",
       "fle-cryptd");
-  app.set_version_flag("--version", "fle-cryptd " FLE_VERSION);
+  app.set_version_flag("--version", "fle-cryptd " FLE_VERSION_STRING);
   app.footer(
       "Who can connect can use it: any local user over TCP, the same user over the socket, and "
       "its group with --filePermissions 0770.\n"

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "fle/files/place.h"
+#include "fle/version.h"
 #include "streams/packed.h"
 
 namespace fle::tools {
@@ -200,7 +201,7 @@ Outcome<RunIdentity> RunFiles::identity() const {
   input.add(hash);
 
   Packer options;
-  options.add(FLE_VERSION);
+  options.add(FLE_VERSION_STRING);
   if (o_.by_schema()) {
     FLE_TRY(const std::string schema, o_.schema.read());
     options.add(schema);

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "fle/did_you_mean.h"
 #include "fle/files/process.h"
+#include "fle/version.h"
 #include "settings.h"
 
 namespace fle::tools {
@@ -125,7 +126,7 @@ class HelpFormatter : public CLI::Formatter {
 int run(int argc, char** argv) {
   CLI::App app("Client-side field level encryption, byte-compatible with MongoDB CSFLE.", "fle");
   app.formatter(std::make_shared<HelpFormatter>());
-  app.set_version_flag("--version", "fle " FLE_VERSION);
+  app.set_version_flag("--version", "fle " FLE_VERSION_STRING);
   app.require_subcommand(1);
   app.footer("See 'fle COMMAND --help' for the options of a command.");
   Action chosen;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "fle/version.h"
 #include "pages.h"
 
 namespace fle::tools {
@@ -124,7 +125,7 @@ std::string man_page(const CommandText& all, const CommandText& c) {
     return ch >= 'a' && ch <= 'z' ? static_cast<char>(ch - 'a' + 'A') : ch;
   });
   std::string out = ".\\\" Made from the command's own tables.\n.TH " + troff(title) +
-                    " 1 \"\" \"fle " FLE_VERSION "\" \"libfle\"\n.nh\n.ad l\n";
+                    " 1 \"\" \"fle " FLE_VERSION_STRING "\" \"libfle\"\n.nh\n.ad l\n";
   out += ".SH NAME\n" + troff(page_name(c)) + " \\- " + troff(c.about) + "\n";
   out += ".SH SYNOPSIS\n" + synopsis(c);
   out += ".SH DESCRIPTION\n" + troff(sentence(c.about)) + "\n";

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "command_line/command.h"
+#include "fle/version.h"
 #include "html_style.h"
 #include "report.h"
 #include "streams/json_text.h"
@@ -86,7 +87,7 @@ class Html {
     head();
     for (std::size_t i = 0; i < r_.collections.size(); ++i) collection(r_.collections[i]);
     keys();
-    out_ += "</main>\n<footer><p>Made by fle report " FLE_VERSION
+    out_ += "</main>\n<footer><p>Made by fle report " FLE_VERSION_STRING
             " from what can be seen without a key. Nothing here is decrypted, and this page loads "
             "nothing.</p></footer>\n</body>\n</html>\n";
     return std::move(out_);

@@ -6,6 +6,7 @@
 
 #include "fle/bson/cursor.h"
 #include "fle/bson/writer.h"
+#include "fle/version.h"
 #include "handle/context_options.h"
 #include "handles.h"
 
@@ -270,7 +271,7 @@ void mongocrypt_destroy(mongocrypt_t* crypt) {
 }
 
 const char* mongocrypt_crypt_shared_lib_version_string(const mongocrypt_t* crypt, uint32_t* len) {
-  static constexpr char kVersion[] = "mongo_crypt_v1-libfle-" FLE_VERSION "-inside";
+  static constexpr char kVersion[] = "mongo_crypt_v1-libfle-" FLE_VERSION_STRING "-inside";
   if (len != nullptr) *len = 0;
   if (!has_analyzer(crypt)) return nullptr;
   if (len != nullptr) *len = sizeof kVersion - 1;

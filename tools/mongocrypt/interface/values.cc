@@ -2,6 +2,7 @@
 #include <cstring>
 #include <new>
 
+#include "fle/version.h"
 #include "handles.h"
 
 using fle::mongocrypt::create;
@@ -26,7 +27,7 @@ mongocrypt_binary_t* new_view(std::uint8_t* data, std::uint32_t len) noexcept {
 extern "C" {
 
 const char* mongocrypt_version(uint32_t* len) {
-  static constexpr char kVersion[] = MONGOCRYPT_VERSION "+libfle." FLE_VERSION;
+  static constexpr char kVersion[] = MONGOCRYPT_VERSION "+libfle." FLE_VERSION_STRING;
   if (len != nullptr) *len = sizeof kVersion - 1;
   return kVersion;
 }
