@@ -268,6 +268,18 @@ SecretBytes::~SecretBytes() {
   if (p_ != nullptr) Arena::release_anywhere(p_, size_);
 }
 
+Result<WipedBuffer> WipedBuffer::copy_of(Bytes from) noexcept {
+  WipedBuffer b;
+  if (const Status made = b.reset(from.size()); !made)
+    return Error{made.error().code, "WipedBuffer::copy_of"};
+  std::copy(from.begin(), from.end(), b.bytes().begin());
+  return b;
+}
+
+Result<WipedBuffer> WipedBuffer::copy_of(std::string_view from) noexcept {
+  return copy_of(Bytes(reinterpret_cast<const std::uint8_t*>(from.data()), from.size()));
+}
+
 Status WipedBuffer::reset(std::size_t size) noexcept {
   clear();
   if (size > cap_) {

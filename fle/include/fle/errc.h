@@ -39,6 +39,7 @@ namespace fle {
   X(timestamp_zero, 111, "Timestamp(0, 0) at top level: the server would replace it.") \
   X(not_an_object, 112, "A scalar stands where the schema has an object with encrypted fields.") \
   X(no_longer_encrypted, 113, "What is encrypted would stand in plaintext under the new schema.") \
+  X(wrong_type, 114, "A value is asked for as another BSON type than it has.") \
   /* Schemas, 200..299. */ \
   X(schema_syntax, 200, "The text is not JSON, or the bytes are not BSON.") \
   X(schema_unknown_keyword, 201, "An unknown keyword or option, or one that is not allowed here.") \

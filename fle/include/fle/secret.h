@@ -2,6 +2,8 @@
 #define FLE_SECRET_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "fle/bytes.h"
@@ -89,6 +91,12 @@ class FLE_API WipedBuffer {
   WipedBuffer(const WipedBuffer&) = delete;
   WipedBuffer& operator=(const WipedBuffer&) = delete;
   ~WipedBuffer();
+
+  /// One that holds a copy of `from`, which the caller still has to wipe: what a callback returns
+  /// that has read a secret elsewhere.
+  /// @retval Errc::no_memory
+  [[nodiscard]] static Result<WipedBuffer> copy_of(Bytes from) noexcept;
+  [[nodiscard]] static Result<WipedBuffer> copy_of(std::string_view from) noexcept;
 
   /// Makes the buffer exactly `size` bytes long; the content is unspecified afterwards.
   /// @retval Errc::no_memory  the old content is already wiped

@@ -107,9 +107,6 @@ struct OldKeyOptions {
   [[nodiscard]] Outcome<std::shared_ptr<kms::KeyRing>> key_ring(const KeyOptions& others) const;
 };
 
-/// Base64 of an id, as drivers print it.
-[[nodiscard]] std::string to_base64(const KeyId& id);
-
 }  // namespace fle::tools
 
 #endif  // FLE_TOOLS_COMMAND_H_

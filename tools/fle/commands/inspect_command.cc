@@ -98,7 +98,7 @@ class Report {
   static std::string describe(const Line& line) {
     if (line.malformed) return "malformed  -  -";
     return std::string(name_of(line.algorithm)) + "  " + to_uuid_string(line.key) + " " +
-           to_base64(line.key) + "  " + std::string(bson::alias(line.type));
+           line.key.to_base64() + "  " + std::string(bson::alias(line.type));
   }
 
   bson::Edits edits_;

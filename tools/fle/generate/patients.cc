@@ -1,5 +1,6 @@
 #include "patients.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 

@@ -28,8 +28,6 @@ void add_key_seal(CLI::App& key, Action& chosen);
 /// What is said of KEY arguments.
 inline constexpr const char* kKeyHelp = "Alternate name, UUID, or base64 id";
 
-/// An id as `fle key create` prints it: a UUID, in letters of either case, or base64.
-[[nodiscard]] std::optional<KeyId> parse_key_id(std::string_view text);
 /// UTC: 2026-01-31 or 2026-01-31T23:59:59Z, with a fraction of up to three digits, too.
 [[nodiscard]] std::optional<kms::KeyDocument::Time> parse_time(std::string_view text);
 /// The same, in seconds.

@@ -38,7 +38,7 @@ std::optional<Counted> read_entry(const bson_iter_t& entry) {
   if (!BSON_ITER_HOLDS_DOCUMENT(&entry) || !bson_iter_recurse(&entry, &in)) return std::nullopt;
   const auto n = count_in(in, "values");
   if (!n || !bson_iter_find(&in, "keyId") || !BSON_ITER_HOLDS_UTF8(&in)) return std::nullopt;
-  const auto id = parse_key_id(bson_iter_utf8(&in, nullptr));
+  const auto id = KeyId::parse(bson_iter_utf8(&in, nullptr));
   if (!id) return std::nullopt;
   return Counted{*id, *n};
 }

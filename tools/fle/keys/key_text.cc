@@ -1,10 +1,10 @@
 // What people write and read about keys.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <ctime>
 
 #include "command_line/cli.h"
-#include "fle/bson/base64.h"
 #include "fle/did_you_mean.h"
 #include "key_commands.h"
 #include "streams/documents.h"
@@ -26,22 +26,6 @@ unsigned number(std::string_view digits) {
 }
 
 }  // namespace
-
-std::optional<KeyId> parse_key_id(std::string_view text) {
-  KeyId id;
-  if (bson::decode_uuid(id.bytes.data(), text)) return id;
-  std::array<std::uint8_t, 18> bytes{};  // what 24 characters without padding give
-  if (text.size() != bson::base64_size(id.bytes.size()) ||
-      bson::decode_base64(bytes.data(), text) != id.bytes.size())
-    return std::nullopt;
-  return KeyId::from(Bytes(bytes).first(id.bytes.size()));
-}
-
-std::string to_base64(const KeyId& id) {
-  std::string s(bson::base64_size(id.bytes.size()), '\0');
-  bson::encode_base64(s.data(), id.bytes.data(), id.bytes.size());
-  return s;
-}
 
 std::optional<kms::KeyDocument::Time> parse_time(std::string_view text) {
   using namespace std::chrono;
@@ -98,7 +82,7 @@ Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
                                                  std::span<const std::string> keys) {
   std::vector<KeyId> ids;
   for (const std::string& key : keys)
-    if (const auto id = parse_key_id(key)) ids.push_back(*id);
+    if (const auto id = KeyId::parse(key)) ids.push_back(*id);
   FLE_TRY(const std::vector<kms::KeyDocument> found, vault.find(ids, keys));
   std::vector<kms::KeyDocument> out;
   for (const std::string& key : keys) {
@@ -106,8 +90,9 @@ Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
       return std::ranges::count(k.alt_names, key) != 0;
     });
     if (it == found.end()) {
-      const auto id = parse_key_id(key);
-      it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) { return k.id == id; });
+      const auto id = KeyId::parse(key);
+      if (id)
+        it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) { return k.id == *id; });
     }
     if (it == found.end()) {
       return Failure(Errc::key_not_found,

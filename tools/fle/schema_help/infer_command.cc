@@ -109,7 +109,7 @@ Outcome<schema::KeySelector> key_of(const InferOptions& o) {
     FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, {&o.key, 1}));
     return schema::KeySelector(found.front().id);
   }
-  if (const auto id = parse_key_id(o.key)) return schema::KeySelector(*id);
+  if (const auto id = KeyId::parse(o.key)) return schema::KeySelector(*id);
   return Failure(Errc::invalid_argument,
                  "--key '" + o.key +
                      "' is neither a UUID nor base64: give --vault where it is an alternate name");

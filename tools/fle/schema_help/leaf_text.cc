@@ -8,7 +8,7 @@ std::string algorithm_name(Algorithm a) {
 }
 
 std::string key_name(const schema::KeySelector& key) {
-  if (const auto* id = std::get_if<KeyId>(&key)) return to_uuid_string(*id) + " " + to_base64(*id);
+  if (const auto* id = std::get_if<KeyId>(&key)) return to_uuid_string(*id) + " " + id->to_base64();
   return "name at " + std::get<schema::KeyPointer>(key).text;
 }
 

@@ -1,5 +1,6 @@
 #include "pretty_json.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace fle::tools {
