@@ -4,7 +4,8 @@
 
 namespace fle::bson {
 
-Cursor::Cursor(Bytes whole, std::uint32_t offset) noexcept : whole_(whole), at_(offset), end_(0) {
+Cursor::Cursor(BorrowedBytes whole, std::uint32_t offset) noexcept
+    : whole_(whole), at_(offset), end_(0) {
   const std::size_t size =
       offset > whole.size()
           ? internal::kMalformed
@@ -37,7 +38,8 @@ bool Cursor::next() noexcept {
   return true;
 }
 
-std::optional<Element> find(Bytes whole, std::string_view name, std::uint32_t offset) noexcept {
+std::optional<Element> find(BorrowedBytes whole, std::string_view name,
+                            std::uint32_t offset) noexcept {
   for (Cursor c(whole, offset); c.next();)
     if (c.element().name == name) return c.element();
   return std::nullopt;

@@ -241,7 +241,8 @@ AutoEncrypter::AutoEncrypter(Options options, std::shared_ptr<kms::KeyRing> keys
     : impl_(std::make_unique<Impl>(std::move(options), std::move(keys))) {}
 AutoEncrypter::~AutoEncrypter() = default;
 
-Done AutoEncrypter::encrypt_command(std::string_view db, Bytes command, Message& message) const {
+Done AutoEncrypter::encrypt_command(std::string_view db, BorrowedBytes command,
+                                    Message& message) const {
   return run(message, [&](MessageState& s) -> Done {
     if (impl_->options.bypass_auto_encryption || impl_->options.bypass_query_analysis) {
       s.result = command;
@@ -251,7 +252,7 @@ Done AutoEncrypter::encrypt_command(std::string_view db, Bytes command, Message&
   });
 }
 
-Done AutoEncrypter::decrypt_reply(Bytes reply, Message& message) const {
+Done AutoEncrypter::decrypt_reply(BorrowedBytes reply, Message& message) const {
   return run(message, [&](MessageState& s) -> Done {
     s.batch.add(reply);
     Done done = impl_->decrypter.decrypt(s.batch);

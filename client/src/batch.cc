@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "batch_state.h"
+#include "fle/bson_walk/path_table.h"
 
 namespace fle::client {
 namespace {
@@ -101,7 +102,7 @@ void Batch::clear() noexcept {
   s_->n_documents = 0;
 }
 
-void Batch::add(Bytes document) {
+void Batch::add(BorrowedBytes document) {
   if (s_->n_documents == s_->documents.size()) s_->documents.emplace_back();
   BatchState::Document& d = s_->documents[s_->n_documents++];
   d.input = document;

@@ -184,7 +184,7 @@ void Target::clear() noexcept {
   work.clear();
 }
 
-Done read_target(Bytes command, Target& out) {
+Done read_target(BorrowedBytes command, Target& out) {
   out.clear();
   Work& work = out.work;
   try {
@@ -209,7 +209,7 @@ Done read_target(Bytes command, Target& out) {
   }
 }
 
-Outcome<Target> read_target(Bytes command) {
+Outcome<Target> read_target(BorrowedBytes command) {
   Target target;
   FLE_CHECK(read_target(command, target));
   return target;

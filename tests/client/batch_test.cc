@@ -2,6 +2,11 @@
 
 #include "batch_state.h"
 #include "client/client_support.h"
+#include "fle/bson/cursor.h"
+#include "fle/bson_walk/path_table.h"
+#include "fle/client/auto_encrypter.h"
+#include "fle/client/client_encryption.h"
+#include "fle/query/analysis.h"
 
 namespace fle::test {
 namespace {
@@ -25,6 +30,34 @@ class CountingVault : public kms::KeyVault {
  private:
   std::shared_ptr<kms::KeyVault> vault_;
 };
+
+// What is looked at again when the result is read cannot be a temporary.
+template <class T>
+concept Kept = requires(T&& bytes, Batch& batch, client::AutoEncrypter& encrypter,
+                        client::Message& message) {
+  batch.add(std::forward<T>(bytes));
+  encrypter.encrypt_command("db", std::forward<T>(bytes), message);
+  encrypter.decrypt_reply(std::forward<T>(bytes), message);
+  bson::Cursor(std::forward<T>(bytes));
+  query::read_target(std::forward<T>(bytes));
+  client::DataKeyOptions().key_material = std::forward<T>(bytes);
+};
+template <class T>
+concept KeptByAny = requires(T&& bytes, Batch& batch) {
+  batch.add(std::forward<T>(bytes));
+}
+|| requires(T&& bytes, client::AutoEncrypter& encrypter, client::Message& message) {
+  encrypter.encrypt_command("db", std::forward<T>(bytes), message);
+}
+|| requires(T&& bytes, client::AutoEncrypter& encrypter, client::Message& message) {
+  encrypter.decrypt_reply(std::forward<T>(bytes), message);
+}
+|| requires(T&& bytes) { bson::Cursor(std::forward<T>(bytes)); }
+|| requires(T&& bytes) { query::read_target(std::forward<T>(bytes)); }
+|| requires(T&& bytes) { client::DataKeyOptions().key_material = std::forward<T>(bytes); };
+using Vector = std::vector<std::uint8_t>;
+static_assert(Kept<Bytes> && Kept<MutBytes> && Kept<Vector&> && Kept<const Vector&>);
+static_assert(!KeptByAny<Vector> && !KeptByAny<const Vector> && !KeptByAny<WipedBytes>);
 
 struct ABatch : ::testing::Test {
   Doc encrypted(const Doc& doc) {

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "client/client_support.h"
+#include "fle/bson_walk/path_table.h"
 #include "fle/client/field_counters.h"
 
 namespace fle::test {

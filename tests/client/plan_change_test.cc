@@ -1,6 +1,7 @@
 // Documents that come from another plan: DocumentCipher::reencrypt(), and encrypt() over documents
 // that are encrypted in part.
 #include "client/client_support.h"
+#include "fle/bson_walk/path_table.h"
 #include "fle/payload.h"
 
 namespace fle::test {

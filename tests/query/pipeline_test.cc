@@ -225,8 +225,8 @@ TEST(AggregateTarget, NamesCollectionsWithTheirDatabase) {
   }
   const auto into = test::doc(pipeline("{'$merge': {'into': {'coll': 'y'}}}"));
   EXPECT_EQ(query::read_target(into)->collections, (Names{"c", "y"}));
-  query::Target again =
-      *query::read_target(test::doc(pipeline("{'$out': {'db': 'x', 'coll': 'y'}}")));
+  const auto out = test::doc(pipeline("{'$out': {'db': 'x', 'coll': 'y'}}"));
+  query::Target again = *query::read_target(out);
   ASSERT_TRUE(query::read_target(into, again));
   EXPECT_TRUE(again.elsewhere.empty());
 }
@@ -256,7 +256,8 @@ TEST(AggregateTarget, RefusesFullNamesThatAreNone) {
         "{'$out': {'db': 5, 'coll': 'y'}}", "{'$out': {'db': 'x', 'db': 'z', 'coll': 'y'}}",
         "{'$merge': {'into': {'db': 'x', 'coll': 'y', 'coll': 'z'}}}",
         "{'$merge': {'into': {}}}"}) {
-    const auto target = query::read_target(test::doc(pipeline(stage)));
+    const auto command = test::doc(pipeline(stage));
+    const auto target = query::read_target(command);
     ASSERT_FALSE(target) << stage;
     EXPECT_EQ(target.error().code, Errc::stage_not_allowed) << stage;
   }
@@ -265,7 +266,8 @@ TEST(AggregateTarget, RefusesFullNamesThatAreNone) {
 TEST(AggregateTarget, HasALimitForNestedPipelines) {
   const std::string inner =
       wrapped(30, "{'$lookup': {'from': 'a', 'as': 'x', 'pipeline': [", "{'$limit': 1}", "]}}");
-  const auto target = query::read_target(test::doc(pipeline(inner)));
+  const auto command = test::doc(pipeline(inner));
+  const auto target = query::read_target(command);
   ASSERT_FALSE(target);
   EXPECT_EQ(target.error().code, Errc::nesting_too_deep);
 }
@@ -274,7 +276,8 @@ TEST(AggregateTarget, HasALimitForCollections) {
   std::string stages;
   for (int i = 0; i < 1001; ++i)
     stages += std::string(i == 0 ? "" : ", ") + "{'$unionWith': 'n" + std::to_string(i) + "'}";
-  const auto target = query::read_target(test::doc(pipeline(stages)));
+  const auto command = test::doc(pipeline(stages));
+  const auto target = query::read_target(command);
   ASSERT_FALSE(target);
   EXPECT_EQ(target.error().code, Errc::stage_not_allowed);
 }

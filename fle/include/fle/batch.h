@@ -25,15 +25,15 @@ struct SealJob {
   KeyId key_id;  ///< Written into the payload.
   Algorithm algorithm = Algorithm::random;
   std::uint8_t bson_type = 0;  ///< 1..0x13; written into the payload.
-  Bytes plaintext;             ///< The bare BSON value, 1..kMaxPlaintextLen bytes.
+  BorrowedBytes plaintext;     ///< The bare BSON value, 1..kMaxPlaintextLen bytes.
   MutBytes out;                ///< Exactly payload_len(plaintext.size()) bytes.
 };
 
 /// One field to decrypt.
 struct OpenJob {
   const DataKey* key = nullptr;
-  Bytes payload;  ///< Whole content of the binary, header included.
-  MutBytes out;   ///< At least open_capacity(payload.size()) bytes. May not overlap any payload.
+  BorrowedBytes payload;  ///< Whole content of the binary, header included.
+  MutBytes out;  ///< At least open_capacity(payload.size()) bytes. May not overlap any payload.
   std::size_t plaintext_len = 0;  ///< Set by open_batch: bytes of `out` that are plaintext.
   bool opened = false;            ///< Set by open_batch.
 };

@@ -32,7 +32,7 @@ class FLE_API Cursor {
  public:
   /// @param whole   what offsets are counted in.
   /// @param offset  where the int32 length of the document to read stands in `whole`.
-  explicit Cursor(Bytes whole, std::uint32_t offset = 0) noexcept;
+  explicit Cursor(BorrowedBytes whole, std::uint32_t offset = 0) noexcept;
 
   /// Moves to the next element. False at the end, and where the document is malformed.
   [[nodiscard]] bool next() noexcept;
@@ -49,17 +49,17 @@ class FLE_API Cursor {
 };
 
 /// The bytes of the value of `e`, an element of `whole`.
-[[nodiscard]] inline Bytes value_of(Bytes whole, const Element& e) noexcept {
+[[nodiscard]] inline Bytes value_of(BorrowedBytes whole, const Element& e) noexcept {
   return whole.subspan(e.value_offset, e.value_size);
 }
 /// The text of a string, code or symbol, without its terminating NUL; it may hold others.
-[[nodiscard]] inline std::string_view text_of(Bytes whole, const Element& e) noexcept {
+[[nodiscard]] inline std::string_view text_of(BorrowedBytes whole, const Element& e) noexcept {
   return {reinterpret_cast<const char*>(whole.data()) + e.value_offset + 4, e.value_size - 5};
 }
 
 /// The first element called `name` of the document or array at `offset`; none if there is none
 /// before the end or before what is malformed.
-[[nodiscard]] FLE_API std::optional<Element> find(Bytes whole, std::string_view name,
+[[nodiscard]] FLE_API std::optional<Element> find(BorrowedBytes whole, std::string_view name,
                                                   std::uint32_t offset = 0) noexcept;
 
 }  // namespace fle::bson

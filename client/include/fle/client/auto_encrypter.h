@@ -1,9 +1,7 @@
 #ifndef FLE_CLIENT_AUTO_ENCRYPTER_H_
 #define FLE_CLIENT_AUTO_ENCRYPTER_H_
 
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -13,8 +11,10 @@
 
 #include "fle/bytes.h"
 #include "fle/client/document_cipher.h"
+#include "fle/duration.h"
 #include "fle/export.h"
 #include "fle/failure.h"
+#include "fle/function.h"
 #include "fle/kms/key_ring.h"
 #include "fle/query/analysis.h"
 #include "fle/schema/plan.h"
@@ -145,13 +145,14 @@ class FLE_API AutoEncrypter {
   /// @retval as query::read_target, query::analyze, schema::compile_bson, KeyRing::lease,
   ///         bson::Edits::layout, and whatever list_collections fails with
   /// What list_collections throws passes through; the message is then empty too.
-  [[nodiscard]] Done encrypt_command(std::string_view db, Bytes command, Message& message) const;
+  [[nodiscard]] Done encrypt_command(std::string_view db, BorrowedBytes command,
+                                     Message& message) const;
   /// Decrypts every encrypted value of a reply, all or nothing; under MissingKeys::keep all that
   /// have a key, see Message::kept.
   /// @param reply  one BSON document of at most 48,000,000 bytes: must stay until the result is
   /// read.
   /// @retval as DocumentCipher::decrypt
-  [[nodiscard]] Done decrypt_reply(Bytes reply, Message& message) const;
+  [[nodiscard]] Done decrypt_reply(BorrowedBytes reply, Message& message) const;
 
   /// The same into memory of their own.
   [[nodiscard]] Outcome<std::vector<std::uint8_t>> encrypt_command(std::string_view db,

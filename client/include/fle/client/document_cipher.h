@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "fle/bson_walk/path_table.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/budget.h"
 #include "fle/export.h"
@@ -120,7 +119,7 @@ class FLE_API Batch {
   /// Forgets all documents; keeps memory. Plaintext scratch is wiped.
   void clear() noexcept;
   /// Adds one document by reference: its bytes must stay as they are until the results are read.
-  void add(Bytes document);
+  void add(BorrowedBytes document);
   [[nodiscard]] std::size_t size() const noexcept;
 
   /// The result for document `index`; valid until clear(), the next encrypt or decrypt. A document

@@ -18,7 +18,7 @@ using Document = std::vector<std::uint8_t>;
 // the call returns. `options` has the fields that MongoDB documents for one statement.
 
 struct InsertOne {
-  Bytes document;
+  BorrowedBytes document;
 };
 
 struct Update {
@@ -28,15 +28,15 @@ struct Update {
     replace,  ///< The first document found becomes `change`, which has no operators.
   };
   Kind kind = Kind::one;
-  Bytes filter;
-  Bytes change;
-  Bytes options{};  ///< {upsert, arrayFilters, collation, hint}
+  BorrowedBytes filter;
+  BorrowedBytes change;
+  BorrowedBytes options{};  ///< {upsert, arrayFilters, collation, hint}
 };
 
 struct Delete {
-  Bytes filter;
+  BorrowedBytes filter;
   bool many = false;
-  Bytes options{};  ///< {collation, hint}
+  BorrowedBytes options{};  ///< {collation, hint}
 };
 
 using Write = std::variant<InsertOne, Update, Delete>;

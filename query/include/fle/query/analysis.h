@@ -87,9 +87,9 @@ struct Target {
 /// @retval Errc::stage_not_allowed      a pipeline names a collection by a document that is not
 ///                                      {db, coll}; that of an update, any other collection
 /// @retval Errc::malformed_bson
-[[nodiscard]] FLE_API Outcome<Target> read_target(Bytes command);
+[[nodiscard]] FLE_API Outcome<Target> read_target(BorrowedBytes command);
 /// The same into a Target whose memory is used again.
-[[nodiscard]] FLE_API Done read_target(Bytes command, Target& out);
+[[nodiscard]] FLE_API Done read_target(BorrowedBytes command, Target& out);
 
 /// The schema of one collection. No plan: a collection without a schema; it encrypts nothing.
 struct CollectionSchema {
