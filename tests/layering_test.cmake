@@ -5,13 +5,15 @@
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header that is not ours by the table is private: it lies in the folder of the file that names it, or is
 # named from the folder of its part ("ring/key_cache.h"), and then the second table allows that room.
-set(base "fle/(budget|bytes|did_you_mean|errc|error_detail|export|failure|result|seeded_hash|short_stack|single_flight|text|types|wiped|work)\\.h")
+set(base "fle/(budget|bytes|did_you_mean|duration|errc|error_detail|export|failure|function|over_budget|result|seeded_hash|short_stack|single_flight|text|text_path|types|version|wiped|work)\\.h")
 set(core "fle/[a-z_]+\\.h")
 set(table
   "fle/kernels        kernels/.*                                           openssl"
+  "fle/internal       ${base}                                              none"
   "fle/include        ${core}                                              none"
   "fle/src            ${core}|kernels/.*                                   openssl"
   "bson/include       ${base}|fle/bson/.*                                  none"
+  "bson/bridge        ${base}|fle/bson/.*                                  bson"
   "bson/ground        ${base}|fle/bson/.*                                  none"
   "bson/json          ${base}|fle/bson/.*                                  bson|rapidjson"
   "schema             ${base}|fle/(bson|schema)/.*                         rapidjson|pcre2"
@@ -29,6 +31,7 @@ set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|as
 # Rooms of a part: part, room, rooms that it may name besides itself. A room without a line fails.
 # A line may stand for one file, which sees what its room sees and more.
 set(rooms
+  "bson bridge/fle/bson none"
   "bson ground none"
   "bson json ground"
   "kms text none"

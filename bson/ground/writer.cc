@@ -21,14 +21,10 @@ void wipe(MutBytes bytes) noexcept {
 
 Writer::Writer(std::size_t size_hint) : own_memory_(true) {
   own_.reserve(std::min(size_hint, internal::kMaxDocument));
-  levels_.reserve(first_levels_.size() / sizeof(Level));
   open(false);
 }
 
-Writer::Writer(MutBytes room) : room_(room), own_memory_(false) {
-  levels_.reserve(first_levels_.size() / sizeof(Level));
-  open(false);
-}
+Writer::Writer(MutBytes room) : room_(room), own_memory_(false) { open(false); }
 
 Writer::~Writer() { wipe(own_); }
 
@@ -65,7 +61,13 @@ void Writer::put(const void* bytes, std::size_t n) {
 }
 
 void Writer::open(bool numbered) {
-  levels_.push_back({static_cast<std::uint32_t>(size_), 0, numbered});
+  const Level opened{static_cast<std::uint32_t>(size_), 0, numbered};
+  if (n_levels_ < first_levels_.size()) {
+    first_levels_[n_levels_] = opened;
+  } else {
+    further_levels_.push_back(opened);
+  }
+  ++n_levels_;
   constexpr std::uint8_t kLength[4] = {};  // known at the end
   put(kLength, sizeof kLength);
 }
@@ -73,7 +75,7 @@ void Writer::open(bool numbered) {
 /// @param value_size  bytes that come next: looked at now, so that no half of an element is left.
 void Writer::element(Type type, std::string_view name, std::size_t value_size) {
   char digits[10];
-  Level& level = levels_.back();
+  Level& level = this->level();
   if (level.numbered)
     name = {digits, std::to_chars(std::begin(digits), std::end(digits), level.n++).ptr};
   if (value_size > internal::kMaxDocument) return refuse();
@@ -152,14 +154,14 @@ Writer& Writer::begin(Type type, std::string_view name, bool numbered) {
 
 Writer& Writer::end() {
   put_byte(0);
-  const std::uint32_t start = levels_.back().start;
+  const std::uint32_t start = level().start;
   if (!refused_) store32(data() + start, static_cast<std::uint32_t>(size_ - start));
-  levels_.pop_back();
+  if (n_levels_-- > first_levels_.size()) further_levels_.pop_back();
   return *this;
 }
 
 Bytes Writer::finish() {
-  while (!levels_.empty()) end();
+  while (n_levels_ != 0) end();
   return refused_ ? Bytes() : Bytes(data(), size_);
 }
 

@@ -58,6 +58,13 @@ Outcome<std::vector<std::uint8_t>> encrypt_value(bson::Type type, Bytes value, A
   return payload;
 }
 
+Outcome<bson::Value> encrypt_value(const bson::Value& value, Algorithm algorithm,
+                                   const kms::ResolvedKey& key) {
+  FLE_TRY(const std::vector<std::uint8_t> payload,
+          encrypt_value(value.type(), value.bytes(), algorithm, key));
+  return bson::Value::binary(bson::kSubtypeEncrypted, payload);
+}
+
 Outcome<ValueInPlace> decrypt_value(MutBytes out, Bytes payload, kms::KeyRing& keys) {
   const auto fail = [out](Failure why) {
     wipe(out);
@@ -89,6 +96,16 @@ Outcome<DecryptedValue> decrypt_value(Bytes payload, kms::KeyRing& keys) {
   FLE_CHECK(v.bytes.reset(value.size));
   std::copy_n(scratch.bytes().begin(), value.size, v.bytes.bytes().begin());
   return v;
+}
+
+Outcome<bson::Value> decrypt_value(const bson::Value& encrypted, kms::KeyRing& keys) {
+  FLE_TRY(const bson::Binary binary, encrypted.as_binary());
+  if (binary.subtype != bson::kSubtypeEncrypted)
+    return Failure(Errc::wrong_type, "the value is a binary of subtype " +
+                                         std::to_string(binary.subtype) +
+                                         ", not an encrypted one (subtype 6)");
+  FLE_TRY(const DecryptedValue plain, decrypt_value(binary.bytes, keys));
+  return bson::Value::of(plain.type, plain.bytes.bytes());
 }
 
 }  // namespace fle::client

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory_resource>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +12,8 @@
 #include "fle/export.h"
 
 namespace fle::bson {
+
+class Value;
 
 /// Writes a BSON document (bsonspec.org, version 1.1), element behind element.
 ///
@@ -56,6 +57,7 @@ class FLE_API Writer {
   Writer& add_array(std::string_view name, Bytes array) { return add(Type::array, name, array); }
   /// @param value  the bytes of one value of `type`.
   Writer& add(Type type, std::string_view name, Bytes value);
+  Writer& add(std::string_view name, const Value& value);
   /// @param elements  whole elements, each with its type and name.
   Writer& append(Bytes elements);
 
@@ -80,6 +82,10 @@ class FLE_API Writer {
     std::uint32_t n;      // items of an array that names them
     bool numbered;
   };
+  [[nodiscard]] Level& level() noexcept {
+    return n_levels_ <= first_levels_.size() ? first_levels_[n_levels_ - 1]
+                                             : further_levels_.back();
+  }
   Writer& begin(Type type, std::string_view name, bool numbered);
   void open(bool numbered);
   void element(Type type, std::string_view name, std::size_t value_size);
@@ -94,10 +100,10 @@ class FLE_API Writer {
   bool own_memory_;
   bool refused_ = false;
   std::size_t size_ = 0;
-  // Few documents are deeper: these take no memory from the heap.
-  alignas(Level) std::array<std::byte, 16 * sizeof(Level)> first_levels_;
-  std::pmr::monotonic_buffer_resource pool_{first_levels_.data(), first_levels_.size()};
-  std::pmr::vector<Level> levels_{&pool_};
+  // Few documents are deeper: the first levels take no memory from the heap.
+  std::size_t n_levels_ = 0;
+  std::array<Level, 16> first_levels_;  // uninitialized on purpose: only [0, n_levels_) is read
+  std::vector<Level> further_levels_;
 };
 
 }  // namespace fle::bson

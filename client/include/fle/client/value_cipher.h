@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fle/bson/type.h"
+#include "fle/bson/value.h"
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/kms/key_ring.h"
@@ -38,6 +39,12 @@ namespace fle::client {
                                                          Algorithm algorithm,
                                                          const kms::ResolvedKey& key);
 
+/// The same with types.
+/// @return  the binary of subtype 6, to stand in a document where `value` would.
+[[nodiscard]] FLE_API Outcome<bson::Value> encrypt_value(const bson::Value& value,
+                                                         Algorithm algorithm,
+                                                         const kms::ResolvedKey& key);
+
 /// What encrypt_value() refuses of the value alone, for callers who have no key yet.
 /// @retval Errc::type_not_allowed, Errc::malformed_bson  as encrypt_value
 [[nodiscard]] FLE_API Done check_encryptable(bson::Type type, Bytes value, Algorithm algorithm);
@@ -52,6 +59,12 @@ struct DecryptedValue {
 /// @retval Errc::malformed_payload, Errc::auth_failed, Errc::malformed_bson
 /// @retval as KeyRing::by_id
 [[nodiscard]] FLE_API Outcome<DecryptedValue> decrypt_value(Bytes payload, kms::KeyRing& keys);
+
+/// The same with types.
+/// @param encrypted  a binary of subtype 6.
+/// @retval Errc::wrong_type  any other value
+[[nodiscard]] FLE_API Outcome<bson::Value> decrypt_value(const bson::Value& encrypted,
+                                                         kms::KeyRing& keys);
 
 /// A value that was decrypted into memory of the caller.
 struct ValueInPlace {
