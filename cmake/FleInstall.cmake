@@ -7,7 +7,8 @@ set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/libfle")
 install(TARGETS ${targets} EXPORT libfle-targets
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT libraries NAMELINK_COMPONENT development
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
-  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development
+  FILE_SET libbson DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
 install(EXPORT libfle-targets NAMESPACE libfle:: DESTINATION "${config_dir}" COMPONENT development)
 
 configure_package_config_file(cmake/libfle-config.cmake.in

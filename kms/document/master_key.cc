@@ -173,6 +173,16 @@ MasterKey MasterKey::gcp(const GcpKey& key, std::string_view id) {
                       {"endpoint", key.endpoint}});
 }
 
+MasterKey MasterKey::kmip(std::string_view key_id, bool delegated, std::string_view endpoint,
+                          std::string_view id) {
+  BsonBuilder b;
+  append_text(b, {"provider", id});
+  if (!endpoint.empty()) append_text(b, {"endpoint", endpoint});
+  if (delegated) bson_append_bool(b.get(), "delegated", -1, true);
+  if (!key_id.empty()) append_text(b, {"keyId", key_id});
+  return {std::string(id), b.copy()};
+}
+
 Outcome<MasterKey> MasterKey::from_json(std::string_view id, std::string_view text) {
   if (text.size() > kMaxJson) return refuse({}, "expected a JSON document of at most 16 KiB");
   WipedBytes bson;

@@ -145,7 +145,7 @@ Outcome<SealKeysResult> seal_keys(KeyVault& vault, const Providers& providers,
 }
 
 Outcome<Found> add_alt_name(KeyVault& vault, const Providers& providers, const KeyId& id,
-                            const std::string& alt_name) {
+                            std::string_view alt_name) {
   return edit_names(
       vault, providers, id,
       [&](const KeyDocument& key) {
@@ -155,7 +155,7 @@ Outcome<Found> add_alt_name(KeyVault& vault, const Providers& providers, const K
 }
 
 Outcome<Found> remove_alt_name(KeyVault& vault, const Providers& providers, const KeyId& id,
-                               const std::string& alt_name) {
+                               std::string_view alt_name) {
   return edit_names(
       vault, providers, id, [&](const KeyDocument& key) { return without_name(key, alt_name); },
       [&] { return vault.remove_alt_name(id, alt_name); });

@@ -86,6 +86,9 @@ TimePoint KeyRing::State::now_or_next_tick() const {
   return TimePoint(read(::clock_gettime) + tick);
 }
 
+KeyLease::KeyLease() noexcept = default;
+KeyLease::~KeyLease() { release(); }
+
 void KeyLease::release() noexcept {
   if (slot_ != nullptr) readers_->unpin(*slot_);
   slot_ = nullptr;
@@ -284,11 +287,10 @@ Outcome<KeyHandle> KeyRing::by_id(const KeyId& id) {
   return static_cast<const CachedKey*>(key)->handle();
 }
 
-Outcome<KeyHandle> KeyRing::by_alt_name(const std::string& alt_name) {
+Outcome<KeyHandle> KeyRing::by_alt_name(std::string_view alt_name) {
   KeyLease held;
   const ResolvedKey* key = nullptr;
-  const std::string_view name = alt_name;
-  FLE_CHECK(lease(held, {.alt_names = {&name, 1}, .by_name = {&key, 1}}));
+  FLE_CHECK(lease(held, {.alt_names = {&alt_name, 1}, .by_name = {&key, 1}}));
   return static_cast<const CachedKey*>(key)->handle();
 }
 

@@ -24,11 +24,11 @@ Outcome<std::vector<KeyDocument>> KeyVault::match(const KeyFilter& filter) {
   return out;
 }
 
-Outcome<std::optional<KeyDocument>> KeyVault::add_alt_name(const KeyId&, const std::string&) {
+Outcome<std::optional<KeyDocument>> KeyVault::add_alt_name(const KeyId&, std::string_view) {
   return not_implemented("add alternate names");
 }
 
-Outcome<std::optional<KeyDocument>> KeyVault::remove_alt_name(const KeyId&, const std::string&) {
+Outcome<std::optional<KeyDocument>> KeyVault::remove_alt_name(const KeyId&, std::string_view) {
   return not_implemented("remove alternate names");
 }
 

@@ -51,12 +51,12 @@ using SeenIds = std::unordered_set<KeyId, SeededHash>;
   return std::ranges::count(key.alt_names, name) != 0;
 }
 
-[[nodiscard]] inline KeyDocument with_name(KeyDocument key, const std::string& name) {
-  key.alt_names.push_back(name);
+[[nodiscard]] inline KeyDocument with_name(KeyDocument key, std::string_view name) {
+  key.alt_names.emplace_back(name);
   return key;
 }
 
-[[nodiscard]] inline KeyDocument without_name(KeyDocument key, const std::string& name) {
+[[nodiscard]] inline KeyDocument without_name(KeyDocument key, std::string_view name) {
   std::erase(key.alt_names, name);
   return key;
 }

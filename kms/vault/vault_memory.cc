@@ -52,24 +52,25 @@ class MemoryVault final : public KeyVault {
     return out;
   }
 
-  Outcome<Found> add_alt_name(const KeyId& id, const std::string& alt_name) override {
+  Outcome<Found> add_alt_name(const KeyId& id, std::string_view alt_name) override {
     const std::scoped_lock lock(mutex_);
     const auto it = keys_.find(id);
     if (it == keys_.end()) return Found{};
     if (has_name(it->second, alt_name)) return Found{it->second};
-    if (ids_.contains(alt_name)) return duplicate_name(alt_name);
+    std::string name(alt_name);
+    if (ids_.contains(name)) return duplicate_name(name);
     FLE_TRY(KeyDocument after, as_stored(with_name(it->second, alt_name)));
-    ids_.emplace(alt_name, id);
+    ids_.emplace(std::move(name), id);
     return Found{std::exchange(it->second, std::move(after))};
   }
 
-  Outcome<Found> remove_alt_name(const KeyId& id, const std::string& alt_name) override {
+  Outcome<Found> remove_alt_name(const KeyId& id, std::string_view alt_name) override {
     const std::scoped_lock lock(mutex_);
     const auto it = keys_.find(id);
     if (it == keys_.end()) return Found{};
     if (!has_name(it->second, alt_name)) return Found{it->second};
     FLE_TRY(KeyDocument after, as_stored(without_name(it->second, alt_name)));
-    ids_.erase(alt_name);
+    ids_.erase(std::string(alt_name));
     return Found{std::exchange(it->second, std::move(after))};
   }
 

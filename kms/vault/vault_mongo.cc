@@ -20,7 +20,7 @@ constexpr const char* kIndexName = "keyAltNames_1";
 // Ids and names in one find: far below the 16 MiB that a command may have.
 constexpr std::size_t kMostInOneFind = 10'000;
 
-void append(bson_t* b, const char* field, const std::string& text) {
+void append(bson_t* b, const char* field, std::string_view text) {
   bson_append_utf8(b, field, -1, text.data(), static_cast<int>(text.size()));
 }
 
@@ -54,7 +54,7 @@ void append_array(bson_t* b, const char* field, Fill fill) {
 // The commands that drivers send (reference: CSFLE specification and its unified tests).
 
 /// {$addToSet: {keyAltNames: name}}
-void add_name_update(bson_t* command, const std::string& name) {
+void add_name_update(bson_t* command, std::string_view name) {
   append_document(command, "update", [&](bson_t* u) {
     append_document(u, "$addToSet", [&](bson_t* set) { append(set, "keyAltNames", name); });
   });
@@ -62,14 +62,14 @@ void add_name_update(bson_t* command, const std::string& name) {
 
 /// A name as an aggregation expression. One that begins with $ would be read as a field's path, and
 /// the key would keep it; in all others this is what drivers send.
-void append_name(bson_t* b, const char* field, const std::string& name) {
+void append_name(bson_t* b, const char* field, std::string_view name) {
   if (!name.starts_with('$')) return append(b, field, name);
   append_document(b, field, [&](bson_t* literal) { append(literal, "$literal", name); });
 }
 
 /// {$cond: [{$eq: ["$keyAltNames", [name]]}, "$$REMOVE",
 ///          {$filter: {input: "$keyAltNames", cond: {$ne: ["$$this", name]}}}]}
-void names_without(bson_t* set, const std::string& name) {
+void names_without(bson_t* set, std::string_view name) {
   append_document(set, "keyAltNames", [&](bson_t* value) {
     append_array(value, "$cond", [&](bson_t* cond) {
       append_document(cond, "0", [&](bson_t* only) {
@@ -94,7 +94,7 @@ void names_without(bson_t* set, const std::string& name) {
   });
 }
 
-void remove_name_update(bson_t* command, const std::string& name) {
+void remove_name_update(bson_t* command, std::string_view name) {
   append_array(command, "update", [&](bson_t* pipeline) {
     append_document(pipeline, "0", [&](bson_t* stage) {
       append_document(stage, "$set", [&](bson_t* set) { names_without(set, name); });
@@ -260,7 +260,7 @@ class MongoVault final : public KeyVault {
     return keys;
   }
 
-  Outcome<Found> add_alt_name(const KeyId& id, const std::string& alt_name) override {
+  Outcome<Found> add_alt_name(const KeyId& id, std::string_view alt_name) override {
     if (!bson_utf8_validate(alt_name.data(), alt_name.size(), /*allow_null=*/true))
       return Failure{Errc::key_document_invalid, "the alternate name is not UTF-8", "keyAltNames"};
     FLE_CHECK(ensure_index());
@@ -276,7 +276,7 @@ class MongoVault final : public KeyVault {
   // Drivers ask for the id alone. With a document that has no names their pipeline would leave
   // keyAltNames: null behind, which no driver reads again; and where nothing is to be done, nothing
   // need be written.
-  Outcome<Found> remove_alt_name(const KeyId& id, const std::string& alt_name) override {
+  Outcome<Found> remove_alt_name(const KeyId& id, std::string_view alt_name) override {
     BsonBuilder command;
     begin_update(command, [&](bson_t* query) {
       append_id(query, id);

@@ -125,7 +125,7 @@ class SqliteVault final : public KeyVault {
     return out;
   }
 
-  Outcome<Found> add_alt_name(const KeyId& id, const std::string& alt_name) override {
+  Outcome<Found> add_alt_name(const KeyId& id, std::string_view alt_name) override {
     return in_transaction(Found{}, [&](Found& before) -> Done {
       FLE_TRY(before, find_one(id));
       if (!before || has_name(*before, alt_name)) return ok;
@@ -134,7 +134,7 @@ class SqliteVault final : public KeyVault {
     });
   }
 
-  Outcome<Found> remove_alt_name(const KeyId& id, const std::string& alt_name) override {
+  Outcome<Found> remove_alt_name(const KeyId& id, std::string_view alt_name) override {
     return in_transaction(Found{}, [&](Found& before) -> Done {
       FLE_TRY(before, find_one(id));
       if (!before || !has_name(*before, alt_name)) return ok;
@@ -279,7 +279,7 @@ class SqliteVault final : public KeyVault {
     return ok;
   }
 
-  Done name_key(const std::string& name, const KeyId& id) {
+  Done name_key(std::string_view name, const KeyId& id) {
     insert_name_.bind(1, std::string_view(name));
     insert_name_.bind(2, Bytes(id.bytes));
     return run(insert_name_, [&] { return duplicate_name(name); });
@@ -363,7 +363,8 @@ Done create_file(const std::string& path) {
 
 }  // namespace
 
-Outcome<std::unique_ptr<KeyVault>> open_sqlite_vault(const std::string& path, bool create) {
+Outcome<std::unique_ptr<KeyVault>> open_sqlite_vault(std::string_view file_name, bool create) {
+  const std::string path(file_name);
   if (path.empty() || path.find('\0') != std::string::npos)
     return Failure{Errc::vault_failed, "the key vault's file name is empty or holds a NUL byte"};
   if (create) {
@@ -384,7 +385,7 @@ bool have_sqlite_vault() noexcept { return true; }
 
 namespace fle::kms {
 
-Outcome<std::unique_ptr<KeyVault>> open_sqlite_vault(const std::string&, bool) {
+Outcome<std::unique_ptr<KeyVault>> open_sqlite_vault(std::string_view, bool) {
   return Failure{Errc::not_in_build, "this libfle was built without SQLite (package sqlite3)"};
 }
 

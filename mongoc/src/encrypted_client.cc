@@ -33,11 +33,12 @@ Done check_create_options(Bytes options) {
 
 }  // namespace
 
-Outcome<std::unique_ptr<EncryptedClient>> EncryptedClient::create(const std::string& uri,
+Outcome<std::unique_ptr<EncryptedClient>> EncryptedClient::create(std::string_view uri,
                                                                   ClientOptions options) {
   if (options.silence_log) silence_log();
-  FLE_TRY(auto deployment, Deployment::open(uri));
-  FLE_TRY(auto vault, open_vault(uri, options));
+  const std::string text(uri);
+  FLE_TRY(auto deployment, Deployment::open(text));
+  FLE_TRY(auto vault, open_vault(text, options));
   if (options.kms_providers == nullptr)
     options.kms_providers = std::make_shared<const kms::Providers>();
   auto keys = std::make_shared<kms::KeyRing>(vault, options.kms_providers, options.key_ring);

@@ -129,8 +129,8 @@ TEST_F(AutoEncrypterModes, AMissingKeyIsNamedByThePathThatNeedsIt) {
   const AutoEncrypter ringless(options_, nullptr);
   for (const AutoEncrypter* e : {&keyless, &ringless}) {
     Message message;
-    const Done done = e->encrypt_command(
-        "clinic", bson("{'find': 'patients', 'filter': {'name': 'x', 'ssn': 5}}"), message);
+    const Doc find = bson("{'find': 'patients', 'filter': {'name': 'x', 'ssn': 5}}");
+    const Done done = e->encrypt_command("clinic", find, message);
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().path, "filter.ssn");
     EXPECT_TRUE(message.output().empty());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client_support.h"
+#include "fle/bson/writer.h"
 #include "fle/payload.h"
 
 namespace fle::client {
@@ -25,7 +26,7 @@ class ClientEncryptionTest : public ::testing::Test {
   KeyId new_key(std::vector<std::string> names = {}) {
     DataKeyOptions options;
     options.alt_names = std::move(names);
-    return client_->create_data_key("local", options)->id;
+    return client_->create_data_key(kms::MasterKey::local(), options)->id;
   }
   /// The element `v` of a document, sealed.
   Doc seal(const std::string& json, const KeyIdOrAltName& key, Algorithm a = Algorithm::random) {
@@ -48,18 +49,18 @@ class ClientEncryptionTest : public ::testing::Test {
 TEST_F(ClientEncryptionTest, CreatesKeysUnderAnyConfiguredProvider) {
   DataKeyOptions options;
   options.alt_names = {"a", "b"};
-  const auto key = client_->create_data_key("local:two", options);
+  const auto key = client_->create_data_key(kms::MasterKey::local("local:two"), options);
   ASSERT_TRUE(key) << key.error().to_string();
   EXPECT_EQ(key->master_key.provider, "local:two");
   EXPECT_EQ(key->alt_names, options.alt_names);
   EXPECT_EQ(kms::to_bson(vault_->list()->front()), kms::to_bson(*key));
-  EXPECT_EQ(client_->create_data_key("local", options).error().code, Errc::key_duplicate);
-  EXPECT_EQ(client_->create_data_key("local:three").error().code, Errc::kms_not_configured);
-  EXPECT_EQ(client_->create_data_key("").error().code, Errc::kms_config_invalid);
-  const Doc fields = bson("{'region': 'r'}");
-  DataKeyOptions incomplete;
-  incomplete.master_key = fields;
-  EXPECT_EQ(client_->create_data_key("aws", incomplete).error().path, "masterKey.key");
+  EXPECT_EQ(client_->create_data_key(kms::MasterKey::local(), options).error().code,
+            Errc::key_duplicate);
+  EXPECT_EQ(client_->create_data_key(kms::MasterKey::local("local:three")).error().code,
+            Errc::kms_not_configured);
+  EXPECT_EQ(client_->create_data_key(kms::MasterKey::local("")).error().code,
+            Errc::key_document_invalid);
+  EXPECT_EQ(client_->create_data_key(kms::MasterKey::aws("r", "")).error().path, "masterKey.key");
   EXPECT_EQ(vault_->list()->size(), 1U);
 }
 
@@ -67,8 +68,8 @@ TEST_F(ClientEncryptionTest, CustomKeyMaterialGivesTheSameDeterministicCiphertex
   const Doc material(96, 0x42);
   DataKeyOptions options;
   options.key_material = material;
-  const KeyId one = client_->create_data_key("local", options)->id;
-  const KeyId two = client_->create_data_key("local:two", options)->id;
+  const KeyId one = client_->create_data_key(kms::MasterKey::local(), options)->id;
+  const KeyId two = client_->create_data_key(kms::MasterKey::local("local:two"), options)->id;
   const Doc a = seal("'x'", one, Algorithm::deterministic);
   const auto [type, value] = element("'x'");
   EXPECT_EQ(client_->encrypt(type, value, Algorithm::deterministic, two).error().code,
@@ -80,7 +81,8 @@ TEST_F(ClientEncryptionTest, CustomKeyMaterialGivesTheSameDeterministicCiphertex
   ASSERT_EQ(a.size(), b->size());
   EXPECT_NE(a, *b) << "the id is authenticated, too";
   options.key_material = Bytes(material).first(95);
-  EXPECT_EQ(client_->create_data_key("local", options).error().code, Errc::invalid_argument);
+  EXPECT_EQ(client_->create_data_key(kms::MasterKey::local(), options).error().code,
+            Errc::invalid_argument);
 }
 
 TEST_F(ClientEncryptionTest, KeepsKeysSealedWhateverHappensToThem) {
@@ -89,7 +91,7 @@ TEST_F(ClientEncryptionTest, KeepsKeysSealedWhateverHappensToThem) {
   ASSERT_TRUE(sealing.set_seals({.key = nullptr, .required = true, .create = false}));
   const auto strict = std::make_shared<const kms::Providers>(std::move(sealing));
   ClientEncryption client(vault_, strict);
-  const KeyId id = client.create_data_key("local")->id;
+  const KeyId id = client.create_data_key(kms::MasterKey::local())->id;
   const auto value = element("'x'");
   const auto works = [&] {
     ClientEncryption fresh(vault_, strict);
@@ -122,6 +124,52 @@ TEST_F(ClientEncryptionTest, EncryptsByIdAndByNameAndDecrypts) {
   Doc changed = by_id;
   changed.back() ^= 1;
   EXPECT_EQ(client_->decrypt(changed).error().code, Errc::auth_failed);
+}
+
+TEST_F(ClientEncryptionTest, EncryptsTypedValuesAndSaysWhatTheyAreNot) {
+  const KeyId id = new_key({"n"});
+  const bson::Value values[] = {241014209,
+                                std::int64_t{5},
+                                2.5,
+                                true,
+                                "canary",
+                                bson::Date(std::chrono::milliseconds(7)),
+                                bson::ObjectId{{1, 2}},
+                                bson::Uuid{id.bytes},
+                                bson::Decimal128{0x3040000000000000, 9},
+                                bson::Value::binary(0, Doc{1, 2}),
+                                *bson::Value::document(bson("{'a': 1}")),
+                                *bson::Value::array(bson("{'0': 1}"))};
+  for (const bson::Value& value : values) {
+    SCOPED_TRACE(bson::alias(value.type()));
+    const auto sealed = client_->encrypt(value, Algorithm::random, "n");
+    ASSERT_TRUE(sealed) << sealed.error().to_string();
+    EXPECT_TRUE(sealed->is_encrypted());
+    const auto plain = client_->decrypt(*sealed);
+    ASSERT_TRUE(plain) << plain.error().to_string();
+    EXPECT_EQ(*plain, value);
+  }
+  // The bytes of the other interface.
+  const auto sealed = client_->encrypt("canary", Algorithm::deterministic, id);
+  EXPECT_EQ(Doc(sealed->as_binary()->bytes.begin(), sealed->as_binary()->bytes.end()),
+            seal("'canary'", id, Algorithm::deterministic));
+  EXPECT_EQ(client_->decrypt(*sealed)->as_int32().error().message, "the value is string, not int");
+  // In a document it stands where the plaintext would.
+  bson::Writer document;
+  document.add("ssn", *sealed);
+  const auto found = bson::find_value(document.finish(), "ssn");
+  EXPECT_EQ(*client_->decrypt(*found), bson::Value("canary"));
+
+  EXPECT_EQ(client_->encrypt({}, Algorithm::random, id).error().code, Errc::type_not_allowed);
+  EXPECT_EQ(client_->encrypt(2.5, Algorithm::deterministic, id).error().code,
+            Errc::type_not_allowed);
+  EXPECT_EQ(client_->encrypt(*sealed, Algorithm::random, id).error().code, Errc::type_not_allowed);
+  EXPECT_EQ(client_->decrypt(bson::Value("canary")).error().code, Errc::wrong_type);
+  const auto generic = client_->decrypt(bson::Value::binary(0, Doc(82)));
+  EXPECT_EQ(generic.error().to_string(),
+            "wrong_type: the value is a binary of subtype 0, not an encrypted one (subtype 6)");
+  EXPECT_EQ(client_->decrypt(bson::Value::binary(6, Doc(82))).error().code,
+            Errc::malformed_payload);
 }
 
 TEST_F(ClientEncryptionTest, FindsKeysByIdAndNameOrSaysThatThereIsNone) {

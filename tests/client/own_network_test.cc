@@ -161,7 +161,8 @@ TEST_F(OwnNetwork, OnlyWhatNoVaultHasIsWanted) {
   options_.schema_map["clinic.patients"] = test::plan(two_keys(a, a));
   const AutoEncrypter e(options_, keys_.keyless_ring());  // finds it and cannot open it
   Message message;
-  const Done done = e.encrypt_command("clinic", bson(kInsert), message);
+  const Doc insert = bson(kInsert);
+  const Done done = e.encrypt_command("clinic", insert, message);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Errc::kms_not_configured);
   EXPECT_TRUE(message.wanted_keys().empty());

@@ -272,6 +272,18 @@ TEST(KeyDocument, ChecksMasterKeyFieldsOfEveryProvider) {
   }
 }
 
+TEST(MasterKey, OfKmipIsThatOfItsFields) {
+  const auto of = [](const char* fields, const char* id = "kmip") {
+    return MasterKey::from_json(id, fields)->bson;
+  };
+  EXPECT_EQ(MasterKey::kmip().bson, of("{}"));
+  EXPECT_EQ(MasterKey::kmip("12").bson, of(R"({"keyId": "12"})"));
+  EXPECT_EQ(
+      MasterKey::kmip("12", true, "kmip.example.com:5696", "kmip:b").bson,
+      of(R"({"keyId": "12", "delegated": true, "endpoint": "kmip.example.com:5696"})", "kmip:b"));
+  EXPECT_EQ(MasterKey::kmip("12", false, {}, "kmip:b").provider, "kmip:b");
+}
+
 TEST(KeyDocument, RefusesMasterKeysThatNameNoProvider) {
   for (const char* bad :
        {"{}", R"({"provider": 1})", R"({"provider": ""})", R"({"provider": "a"})",

@@ -24,7 +24,7 @@ std::vector<MasterKey> master_keys() {
           MasterKey::azure("medco.vault.azure.net", "medco-key"),
           MasterKey::gcp(
               {.project_id = "medco-1", .location = "global", .key_ring = "r", .key_name = "k"}),
-          *MasterKey::from_json("kmip", R"({"keyId": "12"})")};
+          MasterKey::kmip("12")};
 }
 
 class Offline : public ::testing::Test {

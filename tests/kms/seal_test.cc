@@ -343,7 +343,7 @@ TEST(Seal, IsCheckedBeforeAKmsIsAsked) {
   ASSERT_TRUE(p) << p.error().to_string();
   const auto shared = std::make_shared<const Providers>(*std::move(p));
   KeyDocument key = document(1);
-  key.master_key = *MasterKey::from_json("kmip", R"({"keyId": "1"})");
+  key.master_key = MasterKey::kmip("1");
   key.seal = Buf(65, 1);
   const std::shared_ptr<KeyVault> vault = make_memory_vault();
   ASSERT_TRUE(vault->insert(key));
@@ -355,7 +355,7 @@ TEST(Seal, IsCheckedBeforeAKmsIsAsked) {
 
 TEST(Seal, ThatCannotBeCheckedIsRefusedOnlyWhereItIsDemanded) {
   KeyDocument key = document(1);
-  key.master_key = *MasterKey::from_json("kmip", R"({"keyId": "1"})");
+  key.master_key = MasterKey::kmip("1");
   key.seal = Buf(65, 1);
   EXPECT_TRUE(check_seal(*providers_with({}), key));
   EXPECT_EQ(check_seal(*providers_with(strict()), key).error().code, Errc::key_not_sealed);

@@ -218,10 +218,10 @@ TEST_F(RewrapPins, ANewMasterKeyThatLeavesItsNameToTheServerNamesNoOther) {
   ASSERT_TRUE(kmip);
   const auto vault = make_memory_vault();
   KeyDocument doc = vault_->list()->back();
-  doc.master_key = *MasterKey::from_json("kmip", R"({"keyId": "1"})");
+  doc.master_key = MasterKey::kmip("1");
   ASSERT_TRUE(vault->insert(doc));
   RewrapOptions options;
-  options.master_key = *MasterKey::from_json("kmip", "{}");
+  options.master_key = MasterKey::kmip();
   failure_of(rewrap_many_data_key(*vault, *kmip, {}, options), Errc::master_key_not_pinned,
              "keyId '1'");
 }

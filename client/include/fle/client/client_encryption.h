@@ -22,12 +22,9 @@ namespace fle::client {
 
 /// What a new data key gets (drivers: DataKeyOpts).
 struct DataKeyOptions {
-  /// BSON document of the master key's fields, without `provider`: {region, key, ...}. Empty for
-  /// local providers, and for kmip where the server is to make a key.
-  Bytes master_key{};
   std::vector<std::string> alt_names{};
   /// The data key itself, 96 bytes; empty: random bytes. The caller wipes it.
-  Bytes key_material{};
+  BorrowedBytes key_material{};
 };
 
 /// A data key, named by its id or by one of its alternate names.
@@ -35,6 +32,14 @@ using KeyIdOrAltName = std::variant<KeyId, std::string>;
 
 /// What the drivers' ClientEncryption does (CSFLE specification, "ClientEncryption"): data keys
 /// from their making to their end, and values encrypted explicitly.
+///
+///   ClientEncryption encryption(vault, providers);
+///   const auto ssn = encryption.encrypt(241014209, Algorithm::deterministic, "patients");
+///   if (!ssn) return ssn.error();
+///   document.add("ssn", *ssn);                        // a bson::Writer
+///   const auto plain = encryption.decrypt(*ssn);
+///   if (!plain) return plain.error();
+///   const auto number = plain->as_int32();            // fails if it is no int
 ///
 /// Thread safety: every function from any thread.
 ///
@@ -48,16 +53,27 @@ class FLE_API ClientEncryption {
                    std::shared_ptr<const kms::Providers> providers,
                    kms::KeyRingOptions options = {});
 
-  /// Makes a data key, wraps it under a master key of `provider`, and stores it.
-  /// @param provider  KMS provider id: "local", "aws:prod".
-  /// @return          what was stored; its id goes into schemas.
+  /// Makes a data key, wraps it under `master_key`, and stores it.
+  /// @param master_key  MasterKey::local(), aws(), azure(), gcp(), kmip(); or from_fields(), for
+  ///                    what drivers take as provider and masterKey.
+  /// @return            what was stored; its id goes into schemas.
   /// @retval Errc::key_document_invalid  `master_key` lacks a field, or has one too many
-  /// @retval Errc::kms_config_invalid    `provider` is not an id
   /// @retval as kms::create_data_key
-  [[nodiscard]] Outcome<kms::KeyDocument> create_data_key(std::string_view provider,
+  [[nodiscard]] Outcome<kms::KeyDocument> create_data_key(const kms::MasterKey& master_key,
                                                           const DataKeyOptions& options = {});
 
-  /// Encrypts one BSON value: encrypt_value() with a key that is looked up.
+  /// Encrypts one value: encrypt_value() with a key that is looked up.
+  ///
+  /// @return  the binary of subtype 6, to stand in a document where `value` would.
+  /// @retval Errc::key_not_found
+  /// @retval as encrypt_value()
+  [[nodiscard]] Outcome<bson::Value> encrypt(const bson::Value& value, Algorithm algorithm,
+                                             const KeyIdOrAltName& key);
+  /// Decrypts one value: decrypt_value().
+  /// @retval Errc::wrong_type  `encrypted` is no binary of subtype 6
+  [[nodiscard]] Outcome<bson::Value> decrypt(const bson::Value& encrypted);
+
+  /// The same for who has bytes.
   /// @param value  the bare BSON value: the element without type byte and field name.
   /// @return       the content of a binary of subtype 6.
   /// @retval Errc::key_not_found
@@ -95,17 +111,17 @@ class FLE_API ClientEncryption {
   [[nodiscard]] Outcome<std::optional<kms::KeyDocument>> get_key(const KeyId& id);
   /// None when no key has this name.
   [[nodiscard]] Outcome<std::optional<kms::KeyDocument>> get_key_by_alt_name(
-      const std::string& alt_name);
+      std::string_view alt_name);
   /// Every key, ordered by creation date, then id.
   [[nodiscard]] Outcome<std::vector<kms::KeyDocument>> get_keys();
   /// Gives a key one more alternate name. @return the document from before, if there is such a key
   /// @retval Errc::key_duplicate     another key has the name
   /// @retval Errc::invalid_argument  the name is empty
   [[nodiscard]] Outcome<std::optional<kms::KeyDocument>> add_key_alt_name(
-      const KeyId& id, const std::string& alt_name);
+      const KeyId& id, std::string_view alt_name);
   /// Takes a name away. @return the document from before, if there is such a key
   [[nodiscard]] Outcome<std::optional<kms::KeyDocument>> remove_key_alt_name(
-      const KeyId& id, const std::string& alt_name);
+      const KeyId& id, std::string_view alt_name);
   /// Deletes a key, here and in this object's cache. Other processes may go on with what they have
   /// in their caches. What was encrypted under it is lost, unless the document is stored elsewhere.
   /// @return false when no key has this id

@@ -19,7 +19,7 @@ struct CreateKeyOptions {
   MasterKey master_key = MasterKey::local();
   std::vector<std::string> alt_names{};
   /// Custom key material of 96 bytes; empty: fresh random bytes. The caller wipes it.
-  Bytes key_material{};
+  BorrowedBytes key_material{};
   LockPolicy lock_policy = LockPolicy::required;
 };
 

@@ -1,13 +1,13 @@
 #ifndef FLE_KMS_KEY_DOCUMENT_H_
 #define FLE_KMS_KEY_DOCUMENT_H_
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "fle/bytes.h"
+#include "fle/duration.h"
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/types.h"
@@ -40,6 +40,15 @@ struct FLE_API MasterKey {
     std::string_view endpoint = {};     ///< Empty: cloudkms.googleapis.com.
   };
   [[nodiscard]] static MasterKey gcp(const GcpKey& key, std::string_view id = "gcp");
+
+  /// @param key_id     UniqueIdentifier of the managed object on the server: a secret of 96 bytes,
+  /// or
+  ///                   with `delegated` an AES-256 key that the server wraps under; empty: the
+  ///                   server is to make one
+  /// @param delegated  the master key never leaves the server
+  /// @param endpoint   HOST[:PORT]; empty: that of the provider's options
+  [[nodiscard]] static MasterKey kmip(std::string_view key_id = {}, bool delegated = false,
+                                      std::string_view endpoint = {}, std::string_view id = "kmip");
 
   /// For provider `id` from JSON text of the fields that drivers call `masterKey`, for example
   /// {"region": "us-east-1", "key": "arn:..."}; `provider` may stand in it and is then `id`.

@@ -1,8 +1,6 @@
 #ifndef FLE_KMS_KEY_RING_H_
 #define FLE_KMS_KEY_RING_H_
 
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,8 +9,10 @@
 #include <vector>
 
 #include "fle/data_key.h"
+#include "fle/duration.h"
 #include "fle/export.h"
 #include "fle/failure.h"
+#include "fle/function.h"
 #include "fle/kms/key_counters.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
@@ -77,8 +77,8 @@ struct ReaderSlot;
 /// of is freed. Not for concurrent use; must not outlive its KeyRing.
 class FLE_API KeyLease {
  public:
-  KeyLease() noexcept = default;
-  ~KeyLease() { release(); }
+  KeyLease() noexcept;
+  ~KeyLease();
   KeyLease(const KeyLease&) = delete;
   KeyLease& operator=(const KeyLease&) = delete;
 
@@ -141,7 +141,7 @@ class FLE_API KeyRing {
 
   /// One id: the common case, without a vector.
   [[nodiscard]] Outcome<KeyHandle> by_id(const KeyId& id);
-  [[nodiscard]] Outcome<KeyHandle> by_alt_name(const std::string& alt_name);
+  [[nodiscard]] Outcome<KeyHandle> by_alt_name(std::string_view alt_name);
 
   /// Takes in a key that the caller has fetched and unwrapped, with a network of its own (see
   /// Exchange): as if it had been loaded now.

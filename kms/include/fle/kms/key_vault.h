@@ -62,13 +62,13 @@ class FLE_API KeyVault {
   /// @return the document from before; none when no key has this id
   /// @retval Errc::key_duplicate         another key has the name
   /// @retval Errc::key_document_invalid  the name is not UTF-8
-  [[nodiscard]] virtual Outcome<std::optional<KeyDocument>> add_alt_name(
-      const KeyId& id, const std::string& alt_name);
+  [[nodiscard]] virtual Outcome<std::optional<KeyDocument>> add_alt_name(const KeyId& id,
+                                                                         std::string_view alt_name);
   /// Takes an alternate name away, atomically. Nothing happens when the key does not have it. With
   /// the last name goes the field keyAltNames.
   /// @return as add_alt_name()
   [[nodiscard]] virtual Outcome<std::optional<KeyDocument>> remove_alt_name(
-      const KeyId& id, const std::string& alt_name);
+      const KeyId& id, std::string_view alt_name);
   /// Deletes a key. What is encrypted under it cannot be decrypted again.
   /// @return false when no key has this id
   [[nodiscard]] virtual Outcome<bool> delete_key(const KeyId& id);
@@ -95,7 +95,7 @@ class FLE_API KeyVault {
 /// @retval Errc::vault_failed  not a key vault, not readable, or damaged; errors name the file
 /// @retval Errc::vault_busy    from any later call: another process held the lock for 10 s
 /// @retval Errc::not_in_build  this build has no SQLite
-[[nodiscard]] FLE_API Outcome<std::unique_ptr<KeyVault>> open_sqlite_vault(const std::string& path,
+[[nodiscard]] FLE_API Outcome<std::unique_ptr<KeyVault>> open_sqlite_vault(std::string_view path,
                                                                            bool create);
 /// True when this build has the SQLite vault.
 [[nodiscard]] FLE_API bool have_sqlite_vault() noexcept;
@@ -107,7 +107,7 @@ struct MongoVaultOptions {
   std::string collection = "__keyVault";
   /// Instead of `uri`, for one with a password in memory that its owner wipes: read during the
   /// call, and no copy of ours is left unwiped. libmongoc keeps what it needs of it.
-  Bytes secret_uri{};
+  BorrowedBytes secret_uri{};
   /// Takes libmongoc's log off standard error, in the whole process (mongoc_log_set_handler).
   bool silence_log = false;
 };

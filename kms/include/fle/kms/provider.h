@@ -1,13 +1,13 @@
 #ifndef FLE_KMS_PROVIDER_H_
 #define FLE_KMS_PROVIDER_H_
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fle/duration.h"
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/kms/exchange.h"
@@ -26,7 +26,7 @@ class FLE_API Provider {
   virtual ~Provider() = default;
   /// The master key that a new data key is to be wrapped under, ready for wrap(): a KMIP provider
   /// makes its managed object here when `asked` names none. Elsewhere it is `asked` itself.
-  [[nodiscard]] virtual Outcome<MasterKey> prepare(const MasterKey& asked) { return asked; }
+  [[nodiscard]] virtual Outcome<MasterKey> prepare(const MasterKey& asked);
   /// Wraps the 96 bytes of `data_key`; returns keyMaterial.
   [[nodiscard]] virtual Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes& data_key,
                                                                 const MasterKey& master_key) = 0;

@@ -70,9 +70,9 @@ struct SealKeysResult {
 [[nodiscard]] FLE_API Outcome<std::optional<KeyDocument>> add_alt_name(KeyVault& vault,
                                                                        const Providers& providers,
                                                                        const KeyId& id,
-                                                                       const std::string& alt_name);
+                                                                       std::string_view alt_name);
 [[nodiscard]] FLE_API Outcome<std::optional<KeyDocument>> remove_alt_name(
-    KeyVault& vault, const Providers& providers, const KeyId& id, const std::string& alt_name);
+    KeyVault& vault, const Providers& providers, const KeyId& id, std::string_view alt_name);
 
 }  // namespace fle::kms
 

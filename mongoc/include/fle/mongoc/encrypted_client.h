@@ -59,7 +59,7 @@ class FLE_API EncryptedClient {
   /// @retval Errc::invalid_argument  `uri` is no connection string, demands unacknowledged writes,
   ///                                 or the key vault's namespace is not "database.collection"
   /// @retval as kms::open_mongo_vault
-  [[nodiscard]] static Outcome<std::unique_ptr<EncryptedClient>> create(const std::string& uri,
+  [[nodiscard]] static Outcome<std::unique_ptr<EncryptedClient>> create(std::string_view uri,
                                                                         ClientOptions options);
   EncryptedClient(const EncryptedClient&) = delete;
   EncryptedClient& operator=(const EncryptedClient&) = delete;
