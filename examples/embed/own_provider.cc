@@ -136,13 +136,12 @@ Outcome<bool> round_trip() {
   FLE_TRY(const KeyDocument key, fle::kms::create_data_key(*vault, *providers, options));
 
   fle::client::ClientEncryption encryption(vault, providers);
-  const std::vector<std::uint8_t> ssn = {0xc1, 0x97, 0x5d, 0x0e};  // an int32
-  FLE_TRY(const auto payload,
-          encryption.encrypt(fle::bson::Type::int_, ssn, fle::Algorithm::deterministic, key.id));
-  FLE_TRY(const auto back, encryption.decrypt(payload));
-  std::printf("data key %s, %zu bytes of ciphertext\n", to_uuid_string(key.id).c_str(),
-              payload.size());
-  return std::ranges::equal(back.bytes.bytes(), ssn);
+  const fle::bson::Value ssn = 241014209;
+  FLE_TRY(const auto sealed, encryption.encrypt(ssn, fle::Algorithm::deterministic, key.id));
+  FLE_TRY(const auto back, encryption.decrypt(sealed));
+  std::printf("data key %s, %zu bytes of ciphertext\n", key.id.to_string().c_str(),
+              sealed.bytes().size());
+  return back == ssn;
 }
 
 }  // namespace

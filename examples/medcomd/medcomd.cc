@@ -67,7 +67,7 @@ bool has(Bytes document, const std::string& text) {
 std::string schema_of(const fle::KeyId& key) {
   return R"({"bsonType": "object",
     "encryptMetadata": {"keyId": [{"$uuid": ")" +
-         to_uuid_string(key) + R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"},
+         key.to_string() + R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"},
     "properties": {
       "name": {"bsonType": "string"},
       "ssn": {"encrypt": {"bsonType": "int",

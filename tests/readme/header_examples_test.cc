@@ -8,11 +8,14 @@
 #include <gtest/gtest.h>
 
 #include "fle/bson/cursor.h"
+#include "fle/bson/value.h"
 #include "fle/bson/writer.h"
 #include "fle/bson_walk/path_table.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/client/auto_encrypter.h"
+#include "fle/client/client_encryption.h"
 #include "fle/client/document_cipher.h"
+#include "fle/kms/create_data_key.h"
 #include "fle/query/analysis.h"
 #include "fle/schema/compile.h"
 
@@ -26,6 +29,22 @@ Buf write_document() {
   using namespace fle::bson;
 #include "example/fle/bson/writer.h"
   return document;
+}
+
+fle::Outcome<std::int32_t> typed_value() {
+  using namespace fle::bson;
+#include "example/fle/bson/value.h"
+  return number;
+}
+
+fle::Outcome<std::int32_t> typed_encryption(
+    const std::shared_ptr<fle::kms::KeyVault>& vault,
+    const std::shared_ptr<const fle::kms::Providers>& providers) {
+  using namespace fle;
+  using namespace fle::client;
+  bson::Writer document;
+#include "example/fle/client/client_encryption.h"
+  return number;
 }
 
 fle::Outcome<int> sum() {
@@ -70,6 +89,19 @@ fle::Outcome<Buf> mark(Bytes command, const Plan& plan) {
 }
 
 TEST(HeaderExamples, ReturnEarlyOrGoOn) { EXPECT_EQ(sum().value(), 6); }
+
+TEST(HeaderExamples, SayWhatTypeAValueHas) { EXPECT_EQ(typed_value().value(), 241014209); }
+
+TEST(HeaderExamples, EncryptAValueAndDecryptIt) {
+  auto providers = std::make_shared<fle::kms::Providers>();
+  ASSERT_TRUE(providers->add_local("local", Buf(96, 1), fle::LockPolicy::best_effort));
+  const std::shared_ptr<fle::kms::KeyVault> vault = fle::kms::make_memory_vault();
+  EXPECT_EQ(typed_encryption(vault, providers).error().code, fle::Errc::key_not_found);
+  fle::kms::CreateKeyOptions options;
+  options.alt_names = {"patients"};
+  ASSERT_TRUE(fle::kms::create_data_key(*vault, *providers, options));
+  EXPECT_EQ(typed_encryption(vault, providers).value(), 241014209);
+}
 
 TEST(HeaderExamples, WriteADocumentAndReadIt) {
   const Buf document = write_document();

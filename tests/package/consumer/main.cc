@@ -4,22 +4,21 @@
 #include <cstdio>
 #include <string>
 
-#include "fle/client/document_cipher.h"
-#include "fle/kms/create_data_key.h"
-#include "fle/random.h"
-#include "fle/schema/compile.h"
+#include <fle/fle.h>
+
+#if FLE_VERSION < FLE_MAKE_VERSION(0, 1, 0)
+#error an older libfle
+#endif
 
 namespace {
 
-// {"ssn": NumberInt(123456789)}
-constexpr std::uint8_t kPatient[] = {0x0e, 0, 0,    0,    0x10, 's',  's',
-                                     'n',  0, 0x15, 0xcd, 0x5b, 0x07, 0};
+constexpr std::int32_t kSsn = 123456789;
 
 std::string schema_for(const fle::KeyId& key) {
   return R"({"bsonType": "object", "properties": {"ssn": {"encrypt": {"bsonType": "int",
              "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic",
              "keyId": [{"$uuid": ")" +
-         fle::to_uuid_string(key) + R"("}]}}}})";
+         key.to_string() + R"("}]}}}})";
 }
 
 fle::Done run() {
@@ -45,10 +44,14 @@ fle::Done run() {
   auto ring = std::make_shared<fle::kms::KeyRing>(vault, providers, ring_options);
   const fle::client::DocumentCipher cipher(plan, ring);
 
+  fle::bson::Writer patient;
+  patient.add("ssn", kSsn).add("name", "Ann");
+  const fle::Bytes document = patient.finish();
   fle::client::Batch encrypted;
-  encrypted.add(kPatient);
+  encrypted.add(document);
   FLE_CHECK(cipher.encrypt(encrypted));
-  const fle::Bytes secret = fle::Bytes(kPatient).subspan(9, 4);
+  const fle::bson::Value ssn = kSsn;
+  const fle::Bytes secret = ssn.bytes();
   const fle::Bytes sealed = encrypted.output(0);
   const auto leak = std::search(sealed.begin(), sealed.end(), secret.begin(), secret.end());
   if (encrypted.fields() != 1 || leak != sealed.end())
@@ -57,8 +60,18 @@ fle::Done run() {
   fle::client::Batch decrypted;
   decrypted.add(sealed);
   FLE_CHECK(cipher.decrypt(decrypted));
-  if (!std::ranges::equal(decrypted.output(0), fle::Bytes(kPatient)))
+  if (!std::ranges::equal(decrypted.output(0), document))
     return fle::Failure(fle::Errc::crypto_failed, "another document came back");
+
+  // One value alone, with its type.
+  fle::client::ClientEncryption encryption(vault, providers, ring_options);
+  FLE_TRY(const auto value, encryption.encrypt(ssn, fle::Algorithm::deterministic, key.id));
+  if (fle::bson::find_value(sealed, "ssn") != value)
+    return fle::Failure(fle::Errc::crypto_failed, "a document holds another ciphertext");
+  FLE_TRY(const auto plain, encryption.decrypt(value));
+  FLE_TRY(const std::int32_t number, plain.as_int32());
+  if (number != kSsn || plain.as_string().has_value())
+    return fle::Failure(fle::Errc::crypto_failed, "another value came back");
   return fle::ok;
 }
 
@@ -66,6 +79,7 @@ fle::Done run() {
 
 int main() {
   const auto done = run();
+  if (fle::version_number() != FLE_VERSION) return 1;
   std::puts(done ? "encrypted and decrypted one document" : done.error().to_string().c_str());
   return done ? 0 : 1;
 }
