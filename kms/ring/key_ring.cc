@@ -74,9 +74,9 @@ KeyRing::State::State(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Pro
       materials(2 * options.max_keys) {}
 
 TimePoint KeyRing::State::now_or_next_tick() const {
+#ifdef CLOCK_MONOTONIC_COARSE  // Linux, where steady_clock is CLOCK_MONOTONIC; as of the last tick
   constexpr std::chrono::seconds kManyTicks{10};
   if (options.now || options.lifetime < kManyTicks) return now();
-  // steady_clock is CLOCK_MONOTONIC, and this is the same as it was at the last tick.
   const auto read = [](auto clock) {
     timespec t{};
     clock(CLOCK_MONOTONIC_COARSE, &t);
@@ -84,6 +84,9 @@ TimePoint KeyRing::State::now_or_next_tick() const {
   };
   static const std::chrono::nanoseconds tick = read(::clock_getres);
   return TimePoint(read(::clock_gettime) + tick);
+#else
+  return now();
+#endif
 }
 
 KeyLease::KeyLease() noexcept = default;
