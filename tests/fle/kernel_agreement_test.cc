@@ -190,8 +190,7 @@ TEST_P(KernelAgreement, ABatchOfEveryClassOfLengthsGivesReferencePayloads) {
 
 // Few messages of one number of blocks are hashed together from the first byte to the last.
 TEST_P(KernelAgreement, FewFieldsOfOneLengthGiveTheReferencePayload) {
-  constexpr std::size_t kLens[] = {1,  15, 16, 17,  31,  32,  47,  48,  52,  53,  68,
-                                   69, 84, 85, 100, 127, 128, 180, 213, 256, 341, 512};
+  constexpr std::size_t kLens[] = {1, 15, 16, 52, 53, 84, 85, 180, 213, 512};
   for (std::size_t n = 1; n <= 17; ++n) {
     for (const std::size_t len : kLens) {
       for (const Algorithm algorithm : kBoth) {
@@ -209,14 +208,14 @@ TEST_P(KernelAgreement, FewFieldsOfOneLengthGiveTheReferencePayload) {
 
 // One number of blocks without one length, and lengths that leave it by a byte.
 TEST_P(KernelAgreement, FieldsOfAboutOneLengthGiveTheReferencePayload) {
-  for (const std::size_t n : {2U, 3U, 7U, 8U, 9U, 15U, 16U, 17U, 31U, 33U, 63U, 64U, 65U, 129U}) {
-    for (const std::size_t base : {1U, 40U, 80U, 120U, 200U, 500U}) {
-      for (const std::size_t spread : {2U, 16U, 33U}) {
+  for (const std::size_t n : {2U, 3U, 8U, 9U, 16U, 17U, 33U, 64U, 65U}) {
+    for (const std::size_t base : {1U, 40U, 120U, 500U}) {
+      for (const std::size_t spread : {2U, 33U}) {
         Batch b(static_cast<std::uint32_t>(n * base + spread));
         for (int k = 0; k < 2; ++k) b.add_key(kernel());
         const std::size_t n_keys = 1 + spread % 2;
         for (std::size_t i = 0; i < n; ++i)
-          b.add(base + b.rng.below(spread), kBoth[spread / 16 % 2], b.rng.below(n_keys));
+          b.add(base + b.rng.below(spread), kBoth[i % 2], b.rng.below(n_keys));
         ASSERT_NO_FATAL_FAILURE(b.seal());
         ASSERT_NO_FATAL_FAILURE(b.expect_reference_payloads());
         ASSERT_NO_FATAL_FAILURE(b.expect_opens());
@@ -227,8 +226,8 @@ TEST_P(KernelAgreement, FieldsOfAboutOneLengthGiveTheReferencePayload) {
 
 // A chunk that a class of lengths does not fill takes fields of the next.
 TEST_P(KernelAgreement, ChunksOfTwoClassesOfLengthsGiveTheReferencePayload) {
-  for (const std::size_t n_short : {1U, 15U, 16U, 31U, 62U, 63U, 64U, 65U, 100U}) {
-    for (const std::size_t n_long : {1U, 2U, 16U, 33U, 63U, 64U, 65U}) {
+  for (const std::size_t n_short : {1U, 16U, 63U, 64U, 65U}) {
+    for (const std::size_t n_long : {1U, 16U, 33U, 65U}) {
       Batch b(static_cast<std::uint32_t>(n_short * n_long));
       for (int k = 0; k < 2; ++k) b.add_key(kernel());
       for (std::size_t i = 0; i < n_short + n_long; ++i)
