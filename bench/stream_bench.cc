@@ -180,7 +180,8 @@ class Subject {
     WipedChars block;
     for (const Buf& d : documents_) {
       if (form.format == std::string_view("bson")) {
-        block.insert(block.end(), d.begin(), d.end());
+        const auto* const bytes = reinterpret_cast<const char*>(d.data());
+        block.insert(block.end(), bytes, bytes + d.size());
       } else {
         LocalKeys::must(bson::write_extended_json(block, d, bson::JsonForm::canonical));
         block.push_back('\n');
