@@ -57,17 +57,17 @@ trap finish EXIT
 
 # state: every file, and every user, but for what dpkg and apt keep for themselves.
 state() {
-  inside find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /work -o -path /var/lib/dpkg -o -path /var/lib/apt \
+  inside find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /trial -o -path /var/lib/dpkg -o -path /var/lib/apt \
     -o -path /var/cache -o -path /var/log -o -path /root -o -path /run \) -prune -o -print | sort >"$1.files"
   sort "$root/etc/passwd" "$root/etc/group" >"$1.users"
 }
 state "$work/before"
 
 say "installing"
-mkdir -p "$root/work/packages"
-cp "$packages"/*.deb "$root/work/packages/"
+mkdir -p "$root/trial/packages"
+cp "$packages"/*.deb "$root/trial/packages/"
 # Not by name: apt would look for them in Debian.
-mapfile -t debs < <(cd "$root" && ls work/packages/*.deb | sed 's,^,/,')
+mapfile -t debs < <(cd "$root" && ls trial/packages/*.deb | sed 's,^,/,')
 apt update
 apt install "${debs[@]}"
 names=(libfle0 libfle-dev fle fle-cryptd fle-mongo-crypt)
@@ -77,9 +77,9 @@ done
 expect "no file of theirs has been changed" inside dpkg --verify "${names[@]}"
 
 say "the command"
-cp examples/medcomd/demo.sh "$root/work/demo.sh"
-chmod -R a+rX "$root/work"
-as nobody bash /work/demo.sh >"$work/demo.log" 2>&1 || {
+cp examples/medcomd/demo.sh "$root/trial/demo.sh"
+chmod -R a+rX "$root/trial"
+as nobody bash /trial/demo.sh >"$work/demo.log" 2>&1 || {
   tail "$work/demo.log" >&2
   die "the demo failed"
 }
@@ -91,8 +91,8 @@ for file in bash-completion/completions/fle zsh/vendor-completions/_fle fish/ven
 done
 
 say "an embedder's project"
-cp -r tests/package/consumer "$root/work/consumer"
-inside sh -eu -c 'cd /work/consumer
+cp -r tests/package/consumer "$root/trial/consumer"
+inside sh -eu -c 'cd /trial/consumer
   cmake -S . -B build -G Ninja -DFLE_CONSUME=find_package && cmake --build build && build/consumer
   g++ -std=c++20 main.cc -o by_pkg_config $(pkg-config --cflags --libs libfle) && ./by_pkg_config' \
   >"$work/consumer.log" 2>&1 || {
@@ -102,7 +102,7 @@ inside sh -eu -c 'cd /work/consumer
 tail -n 1 "$work/consumer.log"
 
 say "the libraries for drivers"
-cat >"$root/work/drivers.cc" <<'CC'
+cat >"$root/trial/drivers.cc" <<'CC'
 #include <cstdio>
 #include <dlfcn.h>
 #include <mongo_crypt_v1.h>
@@ -118,8 +118,8 @@ int main(int, char** argv) {
 }
 CC
 inside sh -eu -c 'folder=$(dirname $(dpkg -L fle-mongo-crypt | grep /mongo_crypt_v1.so))
-  g++ /work/drivers.cc -I/usr/include/libfle-mongocrypt -L$folder -Wl,-rpath,$folder -lmongocrypt -o /work/drivers
-  /work/drivers $folder/mongo_crypt_v1.so'
+  g++ /trial/drivers.cc -I/usr/include/libfle-mongocrypt -L$folder -Wl,-rpath,$folder -lmongocrypt -o /trial/drivers
+  /trial/drivers $folder/mongo_crypt_v1.so'
 
 say "the daemon"
 unit=/lib/systemd/system/fle-cryptd.service
@@ -146,7 +146,7 @@ done
 socket=/run/fle-cryptd/mongocryptd.sock
 expect "the socket is its user's and group's" \
   test "$(inside stat -c '%U:%G %a' $socket)" = 'fle-cryptd:fle-cryptd 770'
-cat >"$root/work/hello.pl" <<'PL'
+cat >"$root/trial/hello.pl" <<'PL'
 # Says hello by OP_MSG; succeeds where an analyzer answers.
 use IO::Socket::UNIX;
 my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "cannot connect: $!\n";
@@ -159,9 +159,9 @@ read($s, my $head, 16) == 16 or die "no answer\n";
 read($s, my $rest, unpack('l<', $head) - 16);
 die "no analyzer\n" if index($rest, 'iscryptd') < 0;
 PL
-chmod a+r "$root/work/hello.pl"
-expect "a member of its group is answered" as member perl /work/hello.pl $socket
-expect "somebody else is not" refused as stranger perl /work/hello.pl $socket
+chmod a+r "$root/trial/hello.pl"
+expect "a member of its group is answered" as member perl /trial/hello.pl $socket
+expect "somebody else is not" refused as stranger perl /trial/hello.pl $socket
 kill -TERM "$daemon"
 status=0
 wait "$daemon" || status=$?
@@ -172,7 +172,7 @@ inside userdel member
 inside userdel stranger
 
 say "purging"
-rm -rf "$root/work"
+rm -rf "$root/trial"
 inside dpkg --purge "${names[@]}" >>"$work/root.log" 2>&1 || die "dpkg --purge: $work/root.log"
 state "$work/after"
 # What stays is of the packages that they depend on.
