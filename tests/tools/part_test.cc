@@ -1,4 +1,7 @@
 // --part: many runs share a file.
+#include <filesystem>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "inputs/builders.h"
@@ -77,6 +80,31 @@ TEST_F(Parts, InOrderAreTheWhole) {
   EXPECT_EQ(part("1/3", "cut.bson", "bson").status, 0);
   EXPECT_NE(part("3/3", "cut.bson", "bson").err.find("document 40: truncated_stream"),
             std::string::npos);
+}
+
+TEST_F(Parts, OfAFileThatBecomesShorterFail) {
+  const std::string document =
+      bson_text("{\"ssn\": 1, \"note\": \"" + std::string(60000, 'x') + "\"}");
+  std::string input;
+  for (int i = 0; i < 600; ++i) input += document;
+  folder.write("long.bson", input);
+  std::vector<std::string> all{"encrypt",   "--schema", "schema.json", "--in", "long.bson",
+                               "--threads", "1",        "--part",      "1/2"};
+  all.insert(all.end(), keys.begin(), keys.end());
+  bool cut = false;  // as soon as the first result comes: the pipe holds up what follows
+  const Ended e =
+      run_fle(folder.path(), all,
+              {[](int, pid_t) {},
+               [&](const char*, std::size_t) {
+                 if (!std::exchange(cut, true))
+                   std::filesystem::resize_file(folder.path() / "long.bson", 250 * document.size());
+                 return true;
+               }});
+  EXPECT_TRUE(cut);
+  EXPECT_EQ(e.status, 1) << e.err;
+  EXPECT_NE(e.err.find("io_failed: 'long.bson' has become shorter while it was read"),
+            std::string::npos)
+      << e.err;
 }
 
 }  // namespace

@@ -113,6 +113,9 @@ Outcome<std::size_t> Input::read(MutBytes into) {
     const std::uint64_t left = *end_ - at_;
     if (into.size() > left) into = into.first(static_cast<std::size_t>(left));
     FLE_TRY(const std::size_t n, read_at(into, at_));
+    // An end that comes early would pass for that of the part.
+    if (n < into.size())
+      return Failure(Errc::io_failed, "'" + name_ + "' has become shorter while it was read");
     at_ += n;
     return n;
   }
