@@ -75,9 +75,11 @@ void Writer::open(bool numbered) {
 /// @param value_size  bytes that come next: looked at now, so that no half of an element is left.
 void Writer::element(Type type, std::string_view name, std::size_t value_size) {
   char digits[10];
+  if (n_levels_ == 0) return refuse();
   Level& level = this->level();
   if (level.numbered)
     name = {digits, std::to_chars(std::begin(digits), std::end(digits), level.n++).ptr};
+  if (name.find('\0') != std::string_view::npos) return refuse();
   if (value_size > internal::kMaxDocument) return refuse();
   if (!make_room(1 + name.size() + 1 + value_size)) return;
   put_byte(static_cast<std::uint8_t>(type));
@@ -153,6 +155,10 @@ Writer& Writer::begin(Type type, std::string_view name, bool numbered) {
 }
 
 Writer& Writer::end() {
+  if (n_levels_ == 0) {
+    refuse();
+    return *this;
+  }
   put_byte(0);
   const std::uint32_t start = level().start;
   if (!refused_) store32(data() + start, static_cast<std::uint32_t>(size_ - start));

@@ -98,6 +98,17 @@ TEST_F(Libbson, ADocumentOfTheirsIsAValue) {
   EXPECT_EQ(*find_value(*value->as_document(), "int"), Value(-5));
 }
 
+TEST(LibbsonValue, IsNotAppendedUnderANameThatANulWouldCut) {
+  using namespace std::string_view_literals;
+  bson_t* const made = bson_new();
+  for (const std::string_view name : {"a\0b"sv, "\0"sv, "ab\0"sv})
+    EXPECT_EQ(append(made, name, Value(1)).error().code, Errc::invalid_argument);
+  EXPECT_EQ(bson_count_keys(made), 0U);
+  EXPECT_TRUE(append(made, "", Value(1)));
+  EXPECT_EQ(bson_count_keys(made), 1U);
+  bson_destroy(made);
+}
+
 TEST(LibbsonValue, ThatIsNoneIsRefused) {
   bson_value_t none{};
   EXPECT_EQ(from_libbson(none).error().code, Errc::malformed_bson);

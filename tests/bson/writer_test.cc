@@ -139,6 +139,33 @@ TEST(Writer, RefusesWhatAnInt32CannotSay) {
   }
 }
 
+TEST(Writer, RefusesNamesThatANulWouldCut) {
+  using namespace std::string_view_literals;
+  for (const std::string_view name : {"a\0b"sv, "\0"sv, "ab\0"sv}) {
+    Writer w;
+    w.add_int32("n", 1).add_int32(name, 2).add_int32("m", 3);
+    EXPECT_TRUE(w.finish().empty());
+    Writer nested;
+    nested.begin_document(name).add_int32("n", 1).end();
+    EXPECT_TRUE(std::move(nested).take().empty());
+  }
+  // Those of an array's items are not looked at.
+  Writer w;
+  w.begin_array("a").add_int32("\0"sv, 1).end();
+  EXPECT_FALSE(w.finish().empty());
+}
+
+TEST(Writer, RefusesWhatComesAfterItsEnd) {
+  for (const auto& more : {+[](Writer& w) { w.add_int32("n", 1); }, +[](Writer& w) { w.end(); },
+                           +[](Writer& w) { w.begin_document("d"); }}) {
+    Writer w;
+    w.add_int32("n", 1);
+    EXPECT_FALSE(w.finish().empty());
+    more(w);
+    EXPECT_TRUE(w.finish().empty());
+  }
+}
+
 TEST(Writer, LeavesNothingInFreedMemory) {
   if (test::kSanitized) GTEST_SKIP() << "a sanitizer keeps copies of its own";
   std::mt19937_64 rng(std::random_device{}());

@@ -150,9 +150,17 @@ template <class Use>
 }  // namespace internal
 
 /// Appends a value to a document.
+/// @param name  without NUL, which would end it in the document, and what is behind it would be
+/// read
+///              as the value.
+/// @retval Errc::invalid_argument    NUL in the name
 /// @retval Errc::malformed_bson      libbson does not read the value
 /// @retval Errc::document_too_large  libbson has no more room
 [[nodiscard]] inline Done append(bson_t* document, std::string_view name, const Value& value) {
+  if (name.find('\0') != std::string_view::npos)
+    return Failure(Errc::invalid_argument, "a field name with NUL in it");
+  if (name.size() > BSON_MAX_SIZE)
+    return Failure(Errc::document_too_large, "a field name larger than a document");
   return internal::with_iterator(value, [&](const bson_iter_t& iter) -> Done {
     if (bson_append_iter(document, name.data(), static_cast<int>(name.size()), &iter)) return ok;
     return Failure(Errc::document_too_large, "libbson does not append the value");

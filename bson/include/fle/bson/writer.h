@@ -25,9 +25,10 @@ class Value;
 /// destroyed, is wiped.
 ///
 /// A document that does not fit into its room, or is longer than an int32 can say, is refused: from
-/// then on nothing more is written, and neither finish() nor take() gives anything.
+/// then on nothing more is written, and neither finish() nor take() gives anything. So is a name
+/// with a NUL, which would end it in the document, and what comes after the document's own end.
 ///
-/// Names end at a NUL: they must hold none. Values are taken as they are. Without a room given, any
+/// Values are taken as they are. Without a room given, any
 /// function may throw std::bad_alloc; with one, only the 17th level of nesting allocates. Not
 /// thread-safe.
 class FLE_API Writer {
