@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include <time.h>
-
 #include "key_ring_state.h"
+#include "tick_clock.h"
 
 namespace fle::kms {
 namespace {
@@ -74,19 +73,8 @@ KeyRing::State::State(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Pro
       materials(2 * options.max_keys) {}
 
 TimePoint KeyRing::State::now_or_next_tick() const {
-#ifdef CLOCK_MONOTONIC_COARSE  // Linux, where steady_clock is CLOCK_MONOTONIC; as of the last tick
   constexpr std::chrono::seconds kManyTicks{10};
-  if (options.now || options.lifetime < kManyTicks) return now();
-  const auto read = [](auto clock) {
-    timespec t{};
-    clock(CLOCK_MONOTONIC_COARSE, &t);
-    return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
-  };
-  static const std::chrono::nanoseconds tick = read(::clock_getres);
-  return TimePoint(read(::clock_gettime) + tick);
-#else
-  return now();
-#endif
+  return options.now || options.lifetime < kManyTicks ? now() : kms::now_or_next_tick();
 }
 
 KeyLease::KeyLease() noexcept = default;
