@@ -13,8 +13,6 @@ namespace {
 using bson::Element;
 using bson::Type;
 
-Failure invalid(std::string why) { return {Errc::invalid_argument, std::move(why)}; }
-
 /// The only element of a document, which must be called `name` and be of `type`.
 Outcome<Element> only_element(Bytes document, std::string_view name, Type type) {
   bson::Cursor cursor(document);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kTypes[] = {"aws", "azure", "gcp", "kmip", "local"};
 
-Failure invalid(std::string why) { return {Errc::kms_config_invalid, std::move(why)}; }
+Failure invalid_providers(std::string why) { return {Errc::kms_config_invalid, std::move(why)}; }
 
 bool is_empty_document(Bytes whole, const bson::Element& e) {
   bson::Cursor inside(whole, e.value_offset);
@@ -33,13 +33,13 @@ Outcome<Credentials> Credentials::from_bson(std::span<const WipedBytes> document
     while (cursor.next()) {
       const bson::Element& e = cursor.element();
       if (!seen.emplace(e.name).second)
-        return invalid("KMS provider '" + std::string(e.name) + "' is set twice");
+        return invalid_providers("KMS provider '" + std::string(e.name) + "' is set twice");
       if (!is_empty_document(whole, e)) {
         ready.add(e.type, e.name, bson::value_of(whole, e));
         continue;
       }
       if (std::ranges::find(kTypes, e.name) == std::end(kTypes))
-        return invalid(
+        return invalid_providers(
             "unrecognized KMS provider, or one with a name, which takes no credentials "
             "on demand: '" +
             std::string(e.name) + "'");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "fle/failure.h"
 #include "mongocrypt/mongocrypt.h"
@@ -32,6 +33,11 @@ class Status {
   const char* fixed_ = nullptr;
   std::string message_;
 };
+
+/// That a caller's argument is not what the call takes.
+[[nodiscard]] inline Failure invalid(std::string why) {
+  return {Errc::invalid_argument, std::move(why)};
+}
 
 }  // namespace fle::mongocrypt
 

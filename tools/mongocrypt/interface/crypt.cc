@@ -15,11 +15,11 @@ namespace {
 using fle::Bytes;
 using fle::Done;
 using fle::Errc;
-using fle::Failure;
 using fle::ok;
 using fle::mongocrypt::bytes_of;
 using fle::mongocrypt::Crypt;
 using fle::mongocrypt::CryptOptions;
+using fle::mongocrypt::invalid;
 using fle::mongocrypt::is_valid;
 using fle::mongocrypt::not_a_handle;
 using fle::mongocrypt::text_of;
@@ -40,8 +40,6 @@ bool set(mongocrypt_t* handle, Set set_option) noexcept {
     return set_option(*options);
   });
 }
-
-Failure invalid(const char* why) { return {Errc::invalid_argument, why}; }
 
 /// Adds KMS providers, once they have proved to be right.
 Done add_providers(CryptOptions& options, Bytes document) {

@@ -4,6 +4,8 @@
 
 #include <dlfcn.h>
 
+#include "handle/status.h"
+
 namespace fle::mongocrypt::original {
 namespace {
 
@@ -20,8 +22,6 @@ constexpr int kOwnNamesFirst = 0;
 #else
 constexpr int kOwnNamesFirst = RTLD_DEEPBIND;
 #endif
-
-Failure invalid(std::string why) { return {Errc::invalid_argument, std::move(why)}; }
 
 /// Whether the program, and so every library, sees functions of these names: then a library's own
 /// calls would go there, if it is not told to look at itself first.
