@@ -84,7 +84,9 @@ function(fle_compiled_part target)
   fle_hardening(${target})
   if(NOT target MATCHES "^fle_(core|std_headers)$")  # the core's files name few headers
     fle_precompile(${target})
-    if(NOT target MATCHES "^fle_(query|mongoc)$")  # too many names twice
+    if(target MATCHES "^fle_kms")  # a third of the library's time, and none of its speed
+      fle_unity(${target})
+    elseif(NOT target MATCHES "^fle_(query|mongoc)$")  # too many names twice
       set_target_properties(${target} PROPERTIES UNITY_BUILD ${FLE_UNITY_LIBRARY})
     endif()
   endif()
@@ -112,10 +114,11 @@ endfunction()
 
 # For those who build libfle again and again from nothing: some files of a target compiled as one. In
 # it, what a file includes is there for the next, and a name of one must not be another's, too: only
-# what asks for it by this function. The library is compiled like this for sanitizers alone, where what
-# takes the time is the same headers again; files whose names are another's, too, are left out of it.
-option(FLE_UNITY "Compile the command and the tests in few units" OFF)
-option(FLE_UNITY_LIBRARY "Compile the library in few units, too" OFF)
+# what asks for it by this function. All of the library is compiled like this for sanitizers alone, where
+# what takes the time is the same headers again, so that what is measured is compiled as users compile
+# it; files whose names are another's, too, are left out of it.
+option(FLE_UNITY "Compile programs, tests and KMS in few units" OFF)
+option(FLE_UNITY_LIBRARY "Compile all of the library in few units, too" OFF)
 mark_as_advanced(FLE_UNITY FLE_UNITY_LIBRARY)
 function(fle_unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${FLE_UNITY})
