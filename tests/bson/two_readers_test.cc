@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "extended_json_support.h"
+#include "support/sanitizer.h"
 
 namespace fle::test {
 namespace {
@@ -57,7 +58,7 @@ TEST(TwoReaders, AgreeOnEveryByteThatIsAnother) {
     ASSERT_TRUE(agree(document));
     ASSERT_TRUE(read(document)) << document;
     for (std::size_t i = 1; i < document.size(); ++i)
-      for (unsigned c = 0; c < 256; ++c) {
+      for (unsigned c = i % kStep; c < 256; c += kStep) {
         std::string text(document);
         text[i] = static_cast<char>(c);
         ASSERT_TRUE(agree(text)) << i << " " << c;
@@ -67,7 +68,7 @@ TEST(TwoReaders, AgreeOnEveryByteThatIsAnother) {
 
 TEST(TwoReaders, AgreeOnWhatIsCutOutAndPutIn) {
   std::mt19937_64 rng(20);
-  for (int round = 0; round < 40'000; ++round) {
+  for (int round = 0; round < 40'000 / int{kStep}; ++round) {
     const auto piece = [&rng] {
       const std::string_view d = kDocuments[rng() % std::size(kDocuments)];
       const std::size_t from = rng() % d.size();

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core_support.h"
+#include "support/sanitizer.h"
 
 namespace fle {
 namespace {
@@ -43,7 +44,7 @@ TEST_P(OpenFaults, EveryFlippedBitIsRefused) {
   for (const Algorithm algorithm : {Algorithm::deterministic, Algorithm::random}) {
     for (const std::size_t len : {1U, 15U, 16U, 33U}) {
       const Buf good = payload(len, algorithm);
-      for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+      for (std::size_t bit = 0; bit < good.size() * 8; bit += test::kStep) {
         Buf bad = good;
         bad[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
         // The first byte turns into another valid type only when 1 and 2 swap, which no one bit
