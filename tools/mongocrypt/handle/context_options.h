@@ -12,7 +12,7 @@
 #include "fle/kms/key_document.h"
 #include "fle/types.h"
 #include "fle/wiped.h"
-#include "handle/status.h"
+#include "status.h"
 
 namespace fle::mongocrypt {
 
