@@ -92,6 +92,24 @@ ssize_t pwrite(int fd, const void* data, std::size_t n, off_t at) {
   });
 }
 
+// SQLite's, which was compiled with the names for large files.
+ssize_t pwrite64(int fd, const void* data, std::size_t n, off64_t at) {
+  const Fate fate = count("pwrite64", fd);
+  return run(fate, [&] {
+    return static_cast<ssize_t>(::syscall(SYS_pwrite64, fd, data, part_of(fate, n), at));
+  });
+}
+
+int ftruncate64(int fd, off64_t size) noexcept {
+  return run(count("ftruncate64", fd),
+             [&] { return original<int (*)(int, off64_t)>("ftruncate64")(fd, size); });
+}
+
+int unlink(const char* name) noexcept {
+  return run(count("unlink", -1, name),
+             [&] { return original<int (*)(const char*)>("unlink")(name); });
+}
+
 int fsync(int fd) {
   return run(count("fsync", fd), [&] { return original<int (*)(int)>("fsync")(fd); });
 }
