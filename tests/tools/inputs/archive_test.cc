@@ -39,6 +39,20 @@ TEST(Archives, TheChecksumIsThatOfMongodump) {
   crc.add({reinterpret_cast<const std::uint8_t*>(digits.data()), digits.size()});
   EXPECT_EQ(crc.value(), 0x995dc9bbdf1939faU);
   EXPECT_EQ(checksum_of(digits), 0x995dc9bbdf1939faU) << "and that of these tests";
+  // Of any length, in one piece and in two.
+  std::string bytes;
+  for (std::uint32_t x = 1; bytes.size() < 300; x = x * 1664525 + 1013904223)
+    bytes += static_cast<char>(x >> 24);
+  for (std::size_t n = 0; n < bytes.size(); ++n) {
+    const Bytes all(reinterpret_cast<const std::uint8_t*>(bytes.data()), n);
+    tools::Crc64 whole;
+    whole.add(all);
+    tools::Crc64 parts;
+    parts.add(all.first(n / 3));
+    parts.add(all.subspan(n / 3));
+    EXPECT_EQ(whole.value(), checksum_of(bytes.substr(0, n))) << n;
+    EXPECT_EQ(parts.value(), whole.value()) << n;
+  }
 }
 
 TEST(Archives, GiveEachDocumentWithItsCollectionAndKeepWhatStandsBetween) {
