@@ -1,17 +1,18 @@
 # cmake -DROOT=<repository> -P layering_test.cmake: includes point one way only.
 #
-#   fle (base) <- bson <- schema <- bson_walk <- query;   fle <- files <- kms;  bson <- kms;   all of them <- client <- mongoc, tools
+#   fle (base) <- bson <- schema <- bson_walk <- query;   base <- observe;   fle <- files <- kms;  bson <- kms;   all of them <- client <- mongoc, tools
 #
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header that is not ours by the table is private: it lies in the folder of the file that names it, or is
 # named from the folder of its part ("ring/key_cache.h"), and then the second table allows that room.
-set(base "fle/(budget|bytes|did_you_mean|duration|errc|error_detail|export|failure|function|over_budget|result|seeded_hash|short_stack|single_flight|text|text_path|types|version|wiped|work)\\.h")
+set(base "fle/(budget|bytes|did_you_mean|duration|errc|error_detail|export|failure|function|observe|over_budget|report|result|seeded_hash|short_stack|single_flight|text|text_path|types|version|wiped|work)\\.h")
 set(core "fle/[a-z_]+\\.h")
 set(table
   "fle/kernels        kernels/.*                                           openssl"
   "fle/internal       ${base}                                              none"
   "fle/include        ${core}                                              none"
   "fle/src            ${core}|kernels/.*                                   openssl"
+  "observe            ${base}|fle/observe/.*                               none"
   "bson/include       ${base}|fle/bson/.*                                  none"
   "bson/bridge        ${base}|fle/bson/.*                                  bson"
   "bson/ground        ${base}|fle/bson/.*                                  none"
@@ -22,10 +23,10 @@ set(table
   "kms/include        ${core}|fle/kms/.*                                   none"
   "kms                ${core}|fle/(bson|kms|files)/.*                      bson|rapidjson|openssl|sqlite3|curl|mongoc"
   "query              ${base}|fle/(bson|schema|bson_walk|query)/.*         none"
-  "client/include     ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
-  "client/src         ${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*         none"
-  "mongoc      ${core}|fle/(bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
-  "tools              ${core}|fle/(bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h|functions\\.h  bson|openssl|CLI|asio|zlib")
+  "client/include     ${core}|fle/(observe|bson|schema|bson_walk|kms|query|client)/.*         none"
+  "client/src         ${core}|fle/(observe|bson|schema|bson_walk|kms|query|client)/.*         none"
+  "mongoc      ${core}|fle/(observe|bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
+  "tools              ${core}|fle/(observe|bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h|functions\\.h  bson|openssl|CLI|asio|zlib")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio|zlib")
 
 # Rooms of a part: part, room, rooms that it may name besides itself. A room without a line fails.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "batch_state.h"
+#include "call_report.h"
 #include "collection_schemas.h"
 #include "field_batch.h"
 #include "fle/query/form.h"
@@ -208,7 +209,19 @@ struct AutoEncrypter::Impl {
       : options(std::move(o)),
         keys(std::move(k)),
         schemas(options),
-        decrypter(nullptr, keys, {kReplyLimits, options.missing_keys}) {}
+        decrypter(nullptr, keys,
+                  {.limits = kReplyLimits,
+                   .missing_keys = options.missing_keys,
+                   .observer = options.observer}) {}
+
+  /// encrypt(), and tells the observer.
+  Done encrypt_observed(std::string_view db, Bytes command, MessageState& s) {
+    CallReport report(options.observer.get(), options.now);
+    Done done = encrypt(db, command, s);
+    if (done) report.add_fields(s.values);
+    report.end_command(query::analyzed_command(s.target.name), s.analysis.refused_by, done);
+    return done;
+  }
 
   Done encrypt(std::string_view db, Bytes command, MessageState& s) {
     s.result = command;
@@ -248,7 +261,8 @@ Done AutoEncrypter::encrypt_command(std::string_view db, BorrowedBytes command,
       s.result = command;
       return ok;
     }
-    return impl_->encrypt(db, command, s);
+    if (impl_->options.observer == nullptr) return impl_->encrypt(db, command, s);
+    return impl_->encrypt_observed(db, command, s);
   });
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "call_report.h"
 #include "field_batch.h"
 #include "field_failures.h"
 #include "fle/bson_walk/walk.h"
@@ -17,7 +18,9 @@ struct Origin {
 /// Values on their way from one key to another.
 class Rotation {
  public:
-  explicit Rotation(kms::KeyHandle new_key) : new_key_(std::move(new_key)) {}
+  /// @param observer  may be null
+  Rotation(kms::KeyHandle new_key, Observer* observer)
+      : new_key_(std::move(new_key)), report_(observer) {}
 
   /// False when `payload` is under the new key already, or not under one of `only`.
   Outcome<bool> add(Bytes payload, std::span<const KeyId> only, Origin origin) {
@@ -33,6 +36,17 @@ class Rotation {
 
   /// Seals every value under the new key; payload(i) is then the new one of the i-th added.
   FieldsDone run(kms::KeyRing& keys) {
+    const FieldsDone done = seal_all(keys);
+    if (!report_.is_wanted()) return done;
+    if (done) report_.add_fields(values_);
+    report_.end("reencrypt", done ? Done(ok) : Done(done.error().why));
+    return done;
+  }
+  [[nodiscard]] Bytes payload(std::size_t i) noexcept { return room(i); }
+  [[nodiscard]] const Origin& origin(std::size_t i) const noexcept { return origins_[i]; }
+
+ private:
+  FieldsDone seal_all(kms::KeyRing& keys) {
     FLE_CHECK(values_.resolve(&keys));
     FLE_CHECK(values_.open({}));
     for (std::size_t i = 0; i < values_.size(); ++i)
@@ -47,15 +61,12 @@ class Rotation {
     values_.release();
     return sealed;
   }
-  [[nodiscard]] Bytes payload(std::size_t i) noexcept { return room(i); }
-  [[nodiscard]] const Origin& origin(std::size_t i) const noexcept { return origins_[i]; }
-
- private:
   MutBytes room(std::size_t i) noexcept {
     return MutBytes(sealed_).subspan(offsets_[i], offsets_[i + 1] - offsets_[i]);
   }
 
   kms::KeyHandle new_key_;
+  CallReport report_;
   FieldBatch values_;
   std::vector<Origin> origins_;  // of each value
   std::vector<std::uint8_t> sealed_;
@@ -73,7 +84,7 @@ Failure at(Failure f, const Origin& origin, Bytes document) {
 Outcome<std::vector<std::vector<std::uint8_t>>> ClientEncryption::reencrypt(
     std::span<const Bytes> payloads, const KeyIdOrAltName& new_key) {
   FLE_TRY(kms::KeyHandle key, resolve(new_key));
-  Rotation rotation(std::move(key));
+  Rotation rotation(std::move(key), observer_.get());
   std::vector<bool> changes(payloads.size());
   for (std::size_t i = 0; i < payloads.size(); ++i) {
     const auto added = rotation.add(payloads[i], {}, {i, 0});
@@ -97,7 +108,7 @@ Outcome<std::size_t> ClientEncryption::reencrypt_documents(std::span<const MutBy
                                                            const KeyIdOrAltName& new_key,
                                                            std::span<const KeyId> only) {
   FLE_TRY(kms::KeyHandle key, resolve(new_key));
-  Rotation rotation(std::move(key));
+  Rotation rotation(std::move(key), observer_.get());
   std::vector<std::uint8_t*> targets;
   bson::Edits edits;
   for (std::size_t i = 0; i < documents.size(); ++i) {

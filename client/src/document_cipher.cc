@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "batch_state.h"
+#include "call_report.h"
 #include "faulty_documents.h"
 
 namespace fle::client {
@@ -24,7 +25,7 @@ auto guarded(Body body) -> decltype(body()) {
 /// Runs `work` on a clean batch; takes everything back when it fails. `explain` finds all faults of
 /// a document.
 template <class DoWork, class DoExplain>
-Done run(Batch& batch, OnFaulty on_faulty, DoWork work, DoExplain explain) {
+Done run_all(Batch& batch, OnFaulty on_faulty, DoWork work, DoExplain explain) {
   BatchState& s = BatchState::of(batch);
   s.forget_faulty();
   for (;;) {
@@ -47,6 +48,23 @@ Done run(Batch& batch, OnFaulty on_faulty, DoWork work, DoExplain explain) {
   }
 }
 
+/// The same, and tells who wants to hear of it.
+template <class DoWork, class DoExplain>
+Done run(Batch& batch, Word operation, const DocumentCipher::Options& options, DoWork work,
+         DoExplain explain) {
+  if (options.observer == nullptr) return run_all(batch, options.on_faulty, work, explain);
+  CallReport report(options.observer.get());
+  Done done = run_all(batch, options.on_faulty, work, explain);
+  if (done) {
+    const BatchState& s = BatchState::of(batch);
+    if (s.opened && s.opened->n_documents != 0) report.add_fields(s.opened->fields);
+    report.add_fields(s.fields);
+    report.add_documents(operation, s.n_results - s.faulty.size());
+  }
+  report.end(operation, done);
+  return done;
+}
+
 }  // namespace
 
 DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
@@ -55,12 +73,12 @@ DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
 
 DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
                                std::shared_ptr<kms::KeyRing> keys, Options options)
-    : plan_(std::move(plan)), keys_(std::move(keys)), options_(options) {}
+    : plan_(std::move(plan)), keys_(std::move(keys)), options_(std::move(options)) {}
 
 Done DocumentCipher::encrypt(Batch& batch) const {
   if (plan_ == nullptr) return Failure(Errc::invalid_argument, kNoPlan);
   return run(
-      batch, options_.on_faulty,
+      batch, "encrypt", options_,
       [this](BatchState& s) { return encrypt_documents(s, *plan_, keys_.get(), options_); },
       [this](Bytes document, bson::Faults& out) {
         return explain_encryption(document, *plan_, keys_.get(), options_, out);
@@ -69,7 +87,7 @@ Done DocumentCipher::encrypt(Batch& batch) const {
 
 Done DocumentCipher::decrypt(Batch& batch) const {
   return run(
-      batch, options_.on_faulty,
+      batch, "decrypt", options_,
       [this](BatchState& s) { return decrypt_documents(s, keys_.get(), options_); },
       [this](Bytes document, bson::Faults& out) {
         return explain_decryption(document, keys_.get(), options_, out);
@@ -79,7 +97,7 @@ Done DocumentCipher::decrypt(Batch& batch) const {
 Done DocumentCipher::reencrypt(Batch& batch, const Reencryption& how) const {
   if (plan_ == nullptr) return Failure(Errc::invalid_argument, kNoPlan);
   return run(
-      batch, options_.on_faulty,
+      batch, "reencrypt", options_,
       [&](BatchState& s) { return reencrypt_documents(s, *plan_, keys_.get(), options_, how); },
       [&](Bytes document, bson::Faults& out) {
         return explain_reencryption(document, *plan_, keys_.get(), options_, how, out);

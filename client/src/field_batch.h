@@ -124,6 +124,9 @@ class FieldBatch {
 
   /// Adds what was sealed and opened to field_counters(): once, when all has succeeded.
   void count() const noexcept;
+  // What that is, until clear(): also after release(), when their keys and plaintext are gone.
+  [[nodiscard]] std::span<const SealJob> sealed() const noexcept { return seal_jobs_; }
+  [[nodiscard]] std::span<const OpenJob> opened() const noexcept { return open_jobs_; }
 
  private:
   static constexpr auto kNoJob = static_cast<std::size_t>(-1);

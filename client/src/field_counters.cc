@@ -45,7 +45,7 @@ std::size_t index_of(Algorithm algorithm) noexcept {
   return algorithm == Algorithm::deterministic ? 0 : 1;
 }
 
-void add(std::array<Total, 2>& totals, const std::array<FieldCount, 2>& counts, bool own) noexcept {
+void add(std::array<Total, 2>& totals, const FieldCounts& counts, bool own) noexcept {
   for (std::size_t i = 0; i < 2; ++i) {
     if (counts[i].fields == 0) continue;
     add(totals[i].fields, counts[i].fields, own);
@@ -60,24 +60,34 @@ void read(FieldCount& count, const Total& total) noexcept {
 
 }  // namespace
 
-void count_sealed(std::span<const SealJob> jobs) noexcept {
-  std::array<FieldCount, 2> counts{};
+FieldCounts counts_of(std::span<const SealJob> jobs) noexcept {
+  FieldCounts counts{};
   for (const SealJob& j : jobs) {
     FieldCount& count = counts[index_of(j.algorithm)];
     ++count.fields;
     count.bytes += j.plaintext.size();
   }
-  const Place mine = place_of_this_thread();
-  add(mine.shard.sealed, counts, mine.own);
+  return counts;
 }
 
-void count_opened(std::span<const OpenJob> jobs) noexcept {
-  std::array<FieldCount, 2> counts{};
+FieldCounts counts_of(std::span<const OpenJob> jobs) noexcept {
+  FieldCounts counts{};
   for (const OpenJob& j : jobs) {
     FieldCount& count = counts[index_of(static_cast<Algorithm>(j.payload[0]))];
     ++count.fields;
     count.bytes += j.plaintext_len;
   }
+  return counts;
+}
+
+void count_sealed(std::span<const SealJob> jobs) noexcept {
+  const FieldCounts counts = counts_of(jobs);
+  const Place mine = place_of_this_thread();
+  add(mine.shard.sealed, counts, mine.own);
+}
+
+void count_opened(std::span<const OpenJob> jobs) noexcept {
+  const FieldCounts counts = counts_of(jobs);
   const Place mine = place_of_this_thread();
   add(mine.shard.opened, counts, mine.own);
 }

@@ -63,8 +63,9 @@ Outcome<KeyDocument> create_data_key(KeyVault& vault, const Providers& providers
   FLE_TRY(Provider * provider, providers.find(key.master_key.provider));
   KmsCall call(KmsCall::after(providers.call_timeout()));
   const KmsCall::Scope scope(call);
-  FLE_TRY(key.master_key, provider->prepare(key.master_key));
-  FLE_TRY(key.key_material, verified_wrap(*provider, made.material, key.master_key));
+  Observer* const observer = options.observer.get();
+  FLE_TRY(key.master_key, prepared(*provider, key.master_key, observer));
+  FLE_TRY(key.key_material, verified_wrap(*provider, made.material, key.master_key, observer));
   if (providers.seals_new_keys()) {
     FLE_TRY(const SealKey* with, sealing_key_for(providers, key));
     FLE_TRY(const Mac commitment, with->commit(made.material.expose()));

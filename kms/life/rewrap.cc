@@ -127,7 +127,10 @@ class Run {
     FLE_TRY(Provider * from, providers_.find(key.master_key.provider));
     FLE_CHECK(check_seal(providers_, key));
     if (!key.seal.empty()) FLE_CHECK(sealing_key_for(providers_, key));
-    FLE_TRY(const SecretBytes data_key, from->unwrap(key.key_material, key.master_key));
+    Observer* const observer = options_.observer.get();
+    FLE_TRY(const SecretBytes data_key, observed(observer, "unwrap", key.master_key.provider, [&] {
+              return from->unwrap(key.key_material, key.master_key);
+            }));
     FLE_CHECK(check_sealed_material(providers_, key, data_key.expose()));
     const MasterKey& asked = options_.master_key ? *options_.master_key : key.master_key;
     FLE_TRY(Provider * to, providers_.find(asked.provider));
@@ -137,8 +140,8 @@ class Run {
       FLE_CHECK(sealing_key_for(providers_, after));
     }
     if (options_.dry_run && makes_object(asked)) return Rewrapping{};
-    FLE_TRY(const MasterKey master_key, to->prepare(asked));
-    FLE_TRY(auto wrapped, verified_wrap(*to, data_key, master_key));
+    FLE_TRY(const MasterKey master_key, prepared(*to, asked, observer));
+    FLE_TRY(auto wrapped, verified_wrap(*to, data_key, master_key, observer));
     Rewrapping made{key.id, key.key_material, std::move(wrapped), master_key};
     FLE_CHECK(seal(made, key, data_key));
     return made;

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "provider/observed.h"
 #include "sealing.h"
 #include "text/text.h"
 #include "vault/vault_common.h"
@@ -44,7 +45,9 @@ class Run {
     const bool broken = state == SealState::broken;
     if (broken && !options_.renew && !options_.replace) return check_seal(providers_, key);
     FLE_TRY(Provider * provider, providers_.find(key.master_key.provider));
-    FLE_TRY(const SecretBytes data_key, provider->unwrap(key.key_material, key.master_key));
+    FLE_TRY(const SecretBytes data_key,
+            observed(options_.observer.get(), "unwrap", key.master_key.provider,
+                     [&] { return provider->unwrap(key.key_material, key.master_key); }));
     FLE_TRY(const Mac commitment, with->commit(data_key.expose()));
     if (broken && !options_.replace && !ct_equal(commitment, commitment_in(key)))
       return Failure(Errc::key_seal_broken,

@@ -6,6 +6,7 @@
 
 #include "document/provider_id.h"
 #include "document/seal_key.h"
+#include "provider/observed.h"
 #include "text/text.h"
 
 namespace fle::kms {
@@ -106,17 +107,20 @@ CallCounters CallRecorder::read() const noexcept {
 }
 
 template <class Call>
-auto KeyLoader::timed(CallRecorder& calls, Call call) {
+auto KeyLoader::timed(CallRecorder& calls, Event event, Call call) {
   const auto start = now_();
   auto outcome = call();
-  calls.add(now_() - start, outcome.has_value());
+  const std::chrono::nanoseconds took = now_() - start;
+  calls.add(took, outcome.has_value());
+  tell_end(observer_.get(), event, outcome, took);
   return outcome;
 }
 
 Outcome<std::vector<KeyDocument>> KeyLoader::find(std::span<const KeyId> ids,
                                                   std::span<const std::string> names,
                                                   SeededHash hash) {
-  return timed(vault_calls_, [&]() -> Outcome<std::vector<KeyDocument>> {
+  const Event event{Metric::vault_seconds, {"find"}};
+  return timed(vault_calls_, event, [&]() -> Outcome<std::vector<KeyDocument>> {
     FLE_TRY(std::vector<KeyDocument> docs, vault_->find(ids, names));
     FLE_CHECK(check_answer(docs, ids, names, hash));
     return docs;
@@ -124,7 +128,7 @@ Outcome<std::vector<KeyDocument>> KeyLoader::find(std::span<const KeyId> ids,
 }
 
 Outcome<std::vector<KeyDocument>> KeyLoader::list() {
-  return timed(vault_calls_, [this] { return vault_->list(); });
+  return timed(vault_calls_, {Metric::vault_seconds, {"list"}}, [this] { return vault_->list(); });
 }
 
 Outcome<KeyLoader::Unwrapped> KeyLoader::unwrap(const KeyDocument& doc,
@@ -133,7 +137,8 @@ Outcome<KeyLoader::Unwrapped> KeyLoader::unwrap(const KeyDocument& doc,
     FLE_TRY(Provider * provider, providers_->find(doc.master_key.provider));
     FLE_CHECK(check_seal(*providers_, doc));
     FLE_TRY(const SecretBytes raw,
-            timed(kms_calls_, [&] { return provider->unwrap(doc.key_material, doc.master_key); }));
+            timed(kms_calls_, provider_call("unwrap", doc.master_key.provider),
+                  [&] { return provider->unwrap(doc.key_material, doc.master_key); }));
     return make_key(doc, raw, materials);
   };
   auto key = attempt();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fle/kms/key_ring.h"
+#include "fle/report.h"
 #include "fle/seeded_hash.h"
 #include "materials.h"
 
@@ -31,13 +32,16 @@ class CallRecorder {
 /// Asks the vault for documents and a KMS for what is in them; counts both. Thread-safe.
 class KeyLoader {
  public:
-  /// @param now  the clock that calls are measured with
+  /// @param now       the clock that calls are measured with
+  /// @param observer  hears of each call; may be null
   KeyLoader(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,
-            LockPolicy policy, std::function<std::chrono::steady_clock::time_point()> now)
+            LockPolicy policy, std::function<std::chrono::steady_clock::time_point()> now,
+            std::shared_ptr<Observer> observer)
       : vault_(std::move(vault)),
         providers_(std::move(providers)),
         policy_(policy),
-        now_(std::move(now)) {}
+        now_(std::move(now)),
+        observer_(std::move(observer)) {}
 
   /// The documents that the vault has, each of which was asked for.
   /// @retval Errc::vault_failed  also when the answer does not fit the question
@@ -67,14 +71,15 @@ class KeyLoader {
  private:
   [[nodiscard]] Outcome<Unwrapped> make_key(const KeyDocument& doc, const SecretBytes& raw,
                                             const Materials& materials) const;
-  /// Runs and records a call.
+  /// Runs and records a call; `event` is what is told of it, but for how it ends and its time.
   template <class Call>
-  auto timed(CallRecorder& calls, Call call);
+  auto timed(CallRecorder& calls, Event event, Call call);
 
   std::shared_ptr<KeyVault> vault_;
   std::shared_ptr<const Providers> providers_;
   LockPolicy policy_;
   std::function<std::chrono::steady_clock::time_point()> now_;
+  const std::shared_ptr<Observer> observer_;
   CallRecorder vault_calls_;
   CallRecorder kms_calls_;
 };

@@ -64,7 +64,9 @@ std::size_t find_all(const KeyCache& cache, const Asked<Name>& asked, IsUsable i
 KeyRing::State::State(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,
                       KeyRingOptions asked)
     : options(std::move(asked)),
-      loader(std::move(vault), std::move(providers), options.lock_policy, [this] { return now(); }),
+      loader(
+          std::move(vault), std::move(providers), options.lock_policy, [this] { return now(); },
+          options.observer),
       cache(options.max_keys, options.lifetime.count() == 0
                                   ? std::chrono::milliseconds(0)
                                   : options.lifetime + options.stale_if_error),
@@ -100,11 +102,24 @@ class KeyRing::Call {
       if (n_missing != 0) load_what_is_missing(n_missing);
       if (!due_.empty()) state_.refresh(due_);
     }
+    if (state_.options.observer != nullptr) tell(n_missing);
     if (lease_.problems_.empty()) return ok;
     return lease_.problems_.front().why;
   }
 
  private:
+  /// Tells the observer what was found.
+  void tell(std::size_t n_missing) const noexcept {
+    Events<3> events;
+    const auto count = [&](Word result, std::size_t n) {
+      events.count(Metric::key_lookups, {result}, n);
+    };
+    count("hit", ids_.names.size() + names_.names.size() - n_missing);
+    count("miss", n_missing - n_joined_);
+    count("joined", n_joined_);
+    events.tell(state_.options.observer.get());
+  }
+
   /// Pins the cache and looks everything up.
   std::size_t look_up() {
     const std::size_t n = ids_.names.size() + names_.names.size();
@@ -168,8 +183,8 @@ class KeyRing::Call {
       join_flights(names_, load, t, waited_for);
     }
     state_.misses.fetch_add(n_missing, std::memory_order_relaxed);
-    state_.coalesced.fetch_add(waited_for.size() - load.ids().size() - load.names().size(),
-                               std::memory_order_relaxed);
+    n_joined_ = waited_for.size() - load.ids().size() - load.names().size();
+    state_.coalesced.fetch_add(n_joined_, std::memory_order_relaxed);
     if (!load.empty()) state_.run(load, call);
     // Only now may it wait for others: nobody who waits has flights of its own in the air.
     std::size_t next = 0;
@@ -233,7 +248,8 @@ class KeyRing::Call {
   KeyLease& lease_;
   Asked<KeyId> ids_;
   Asked<std::string_view> names_;
-  std::vector<KeyId> due_;  // for a refresh
+  std::vector<KeyId> due_;    // for a refresh
+  std::size_t n_joined_ = 0;  // that another call was loading
 };
 
 KeyRing::KeyRing(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,

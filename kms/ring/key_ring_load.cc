@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <type_traits>
+#include <utility>
 
 #include "key_ring_state.h"
 #include "net/side_by_side.h"
@@ -140,6 +141,16 @@ std::vector<LoadResult> KeyRing::State::take_all(std::span<const KeyDocument> do
 
 LoadResult KeyRing::State::take(const KeyDocument& doc, TimePoint asked, std::uint64_t cleared_then,
                                 const SecretBytes* raw) {
+  CacheNews news;
+  LoadResult result = take_in(doc, asked, cleared_then, raw, news);
+  tell("loaded", news.loaded);
+  tell("evicted", news.evicted);
+  return result;
+}
+
+LoadResult KeyRing::State::take_in(const KeyDocument& doc, TimePoint asked,
+                                   std::uint64_t cleared_then, const SecretBytes* raw,
+                                   CacheNews& news) {
   const auto unwrap = [&] {
     return raw == nullptr ? loader.unwrap(doc, materials) : loader.take(doc, *raw, materials);
   };
@@ -170,14 +181,18 @@ LoadResult KeyRing::State::take(const KeyDocument& doc, TimePoint asked, std::ui
   cache.purge(asked);
   cache.insert(cached, doc.alt_names);
   loaded.fetch_add(1, std::memory_order_relaxed);
+  news.loaded = 1;
+  news.evicted = cache.evictions() - std::exchange(evictions_told, cache.evictions());
   return result;
 }
 
 template <class Name>
 void KeyRing::State::settle(Load& load, const Name& name, LoadResult result) {
   if (result.key == nullptr) return settle_failure(load, name, std::move(result));
-  if (load.is_refresh && load.is_open(name)) refreshed.fetch_add(1, std::memory_order_relaxed);
+  const bool is_refreshed = load.is_refresh && load.is_open(name);
+  if (is_refreshed) refreshed.fetch_add(1, std::memory_order_relaxed);
   load.land(name, result);
+  if (is_refreshed) tell("refreshed");
 }
 
 template <class Name>
@@ -200,12 +215,11 @@ void KeyRing::State::settle_failure(Load& load, const Name& name, LoadResult fai
       cache.erase(*old);  // the answer is newer
     }
   }
-  if (result.key != nullptr) {
-    if (!load.is_refresh) served_stale.fetch_add(1, std::memory_order_relaxed);
-  } else {
-    result = std::move(failed);
-  }
+  const bool is_stale_use = result.key != nullptr && !load.is_refresh;
+  if (is_stale_use) served_stale.fetch_add(1, std::memory_order_relaxed);
+  if (result.key == nullptr) result = std::move(failed);
   load.land(name, result);
+  if (is_stale_use) tell("served_stale");
 }
 
 void KeyRing::State::refresh(const std::vector<KeyId>& ids) {

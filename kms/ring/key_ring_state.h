@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fle/kms/key_ring.h"
+#include "fle/report.h"
 #include "key_cache.h"
 #include "key_flights.h"
 #include "key_loader.h"
@@ -32,6 +33,7 @@ struct KeyRing::State {
   KeyFlights flights;         // that a call may join
   std::uint64_t cleared = 0;  // calls of clear()
   Materials materials;        // which data keys there are, and under which ids
+  std::uint64_t evictions_told = 0;
 
   std::atomic<std::uint64_t> misses{0};
   std::atomic<std::uint64_t> coalesced{0};
@@ -41,6 +43,12 @@ struct KeyRing::State {
 
   class Load;
 
+  /// Tells the observer what has become of keys. No lock is held.
+  void tell(Word event, std::uint64_t n = 1) const noexcept {
+    if (options.observer == nullptr || n == 0) return;
+    const Event e{Metric::keys, {event}, n};
+    report(options.observer.get(), {&e, 1});
+  }
   [[nodiscard]] TimePoint now() const {
     return options.now ? options.now() : std::chrono::steady_clock::now();
   }
@@ -67,6 +75,13 @@ struct KeyRing::State {
   void refresh(const std::vector<KeyId>& ids);
 
  private:
+  struct CacheNews {
+    std::uint64_t loaded = 0;
+    std::uint64_t evicted = 0;
+  };
+  [[nodiscard]] LoadResult take_in(const KeyDocument& doc, TimePoint asked,
+                                   std::uint64_t cleared_then, const SecretBytes* raw,
+                                   CacheNews& news);
   void ask(Load& load, const std::vector<KeyId>& ids, const std::vector<std::string>& names,
            KmsCall& call);
   void ask_one_by_one(Load& load, const std::vector<KeyId>& ids,

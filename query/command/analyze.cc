@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "fle/over_budget.h"
+#include "fle/report.h"
 #include "validator.h"
 
 namespace fle::query {
@@ -28,9 +29,10 @@ Failure refuse_spent(Analysis& out, const Done& done) {
                           failure.path,
                           {},
                           {},
-                          kWorkLimit.id,
+                          std::string(kWorkLimit.id.view()),
                           failure.message,
                           kWorkLimit.advice});
+  out.refused_by = kWorkLimit.id;
   return failure;
 }
 
@@ -174,7 +176,10 @@ Done analyze(Bytes command, std::string_view db, std::span<const CollectionSchem
                     : Done(Failure(Errc::document_too_large, "the command is too long"));
     if (out.work.spent()) done = refuse_spent(out, done);
     out.work.end_limit();
-    if (!done) {
+    if (done) {
+      out.refused_by = {};  // by one way to read it, where another one was taken
+    } else {
+      if (out.refused_by.empty()) out.refused_by = word_of(done.error().code);
       out.edits.clear();
       out.rewrites.clear();
       out.n_encrypted = 0;

@@ -111,10 +111,21 @@ const Command* find_command(std::string_view name) noexcept {
   return row == std::end(kCommands) ? nullptr : row;
 }
 
-std::string_view analyzed_command(std::string_view name) noexcept {
+namespace {
+
+consteval auto words_of_commands() {
+  std::array<Word, std::size(kCommands)> words;
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = Word(kCommands[i].text.name);
+  return words;
+}
+constexpr auto kWords = words_of_commands();
+
+}  // namespace
+
+Word analyzed_command(std::string_view name) noexcept {
   const Command* row = find_command(name);
-  return row != nullptr && row->command_class == CommandClass::analyzed ? row->text.name
-                                                                        : std::string_view();
+  if (row == nullptr || row->command_class != CommandClass::analyzed) return {};
+  return kWords[static_cast<std::size_t>(row - std::begin(kCommands))];
 }
 
 }  // namespace fle::query

@@ -49,6 +49,7 @@ void Analysis::clear() noexcept {
   rewrites.clear();
   findings.clear();
   findings_left_out = 0;
+  refused_by = {};
   n_encrypted = 0;
   schema_encrypts = false;
   work.clear();

@@ -177,7 +177,9 @@ Failure Context::refuse(const Refusal& why, const Element& e, std::string_view f
   if (!operation.empty()) text.append(" (").append(operation).append(")");
   Failure failure(why.code, std::move(text), path_of(e));
   out_.findings.push_back({Finding::Verdict::refused, failure.path, shortened(field, kMaxPath),
-                           shortened(operation, kMaxPath), why.id, failure.message, why.advice});
+                           shortened(operation, kMaxPath), std::string(why.id.view()),
+                           failure.message, why.advice});
+  out_.refused_by = why.id;
   return failure;
 }
 
@@ -244,8 +246,14 @@ Done Context::encrypt_fields(const Element& e, const View& view, bool needs_id, 
     const std::string field = f.path;
     f.path = shortened(path_of(e) + (f.path.empty() ? "" : ".") + f.path, kMaxPath);
     const Refusal why = value_refusal(f.code);
-    out_.findings.push_back(
-        {Finding::Verdict::refused, f.path, field, {}, why.id, f.message, why.advice});
+    out_.findings.push_back({Finding::Verdict::refused,
+                             f.path,
+                             field,
+                             {},
+                             std::string(why.id.view()),
+                             f.message,
+                             why.advice});
+    out_.refused_by = why.id;
     return done;
   }
   return adopt_marks(e, *view.plan, stored, rule);

@@ -2,13 +2,14 @@
 #define FLE_QUERY_SRC_REFUSAL_H_
 
 #include "fle/errc.h"
+#include "fle/observe.h"
 
 namespace fle::query {
 
 /// Why something is refused. One row for each reason: its id stands in findings and in
 /// docs/analysis.md, its text in every error.
 struct Refusal {
-  const char* id;  ///< "match.operator"
+  Word id;  ///< "match.operator"
   ErrorCode code;
   const char* text;    ///< The specification's words where a test of it wants them.
   const char* advice;  ///< What to write instead.

@@ -7,6 +7,7 @@
 
 #include "fle/bson/cursor.h"
 #include "fle/bson/writer.h"
+#include "fle/report.h"
 
 namespace fle::query {
 namespace {
@@ -178,6 +179,7 @@ Outcome<std::vector<std::uint8_t>> roll_over(Bytes command, std::string_view db,
       auto findings = std::move(analysis.findings);
       analysis.clear();
       analysis.findings = std::move(findings);
+      analysis.refused_by = word_of(expanded.error().code);
     }
     return expanded;
   } catch (const std::bad_alloc&) {

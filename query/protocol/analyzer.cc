@@ -1,6 +1,7 @@
 #include "fle/query/analyzer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <new>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "analyzer_schema_cache.h"
 #include "fle/bson/writer.h"
 #include "fle/query/analysis.h"
+#include "fle/report.h"
 
 namespace fle::query {
 namespace {
@@ -112,19 +114,28 @@ Outcome<std::vector<CollectionSchema>> schemas_of(const Request& request, const 
   return schemas;
 }
 
+/// What an observer is told of a command, as far as it comes.
+struct About {
+  Word command;
+  Word refused_by;
+};
+
 Outcome<std::vector<std::uint8_t>> run(Bytes sent, std::string_view db, SchemaCache& cache,
-                                       const Budget& budget) {
+                                       const Budget& budget, About* about) {
   FLE_TRY(Request request, internal::read_request(sent, db));
   const Wiped command(request.command);
   FLE_TRY(const Target target, read_target(request.command));
   if (target.command_class == CommandClass::bypassed) return reply(false, false, request.command);
+  if (about != nullptr) about->command = analyzed_command(target.name);
 
   FLE_TRY(const std::vector<CollectionSchema> schemas, schemas_of(request, target, cache, budget));
   Analysis analysis;
   AnalysisOptions options;
   options.budget = budget;
   options.target = &target;
-  FLE_CHECK(query::analyze(request.command, request.db, schemas, analysis, options));
+  const Done analyzed = query::analyze(request.command, request.db, schemas, analysis, options);
+  if (about != nullptr) about->refused_by = analysis.refused_by;
+  FLE_CHECK(analyzed);
   if (analysis.edits.empty()) return reply(false, analysis.schema_encrypts, request.command);
   FLE_TRY(std::vector<std::uint8_t> marked, write_marked(request.command, analysis));
   const Wiped result(marked);
@@ -134,9 +145,11 @@ Outcome<std::vector<std::uint8_t>> run(Bytes sent, std::string_view db, SchemaCa
 }  // namespace
 
 struct Analyzer::State {
-  explicit State(const Options& options) : schemas(options.max_schemas), budget(options.budget) {}
+  explicit State(const Options& options)
+      : schemas(options.max_schemas), budget(options.budget), observer(options.observer) {}
   SchemaCache schemas;
   const Budget budget;
+  const std::shared_ptr<Observer> observer;
 };
 
 Analyzer::Analyzer() : Analyzer(Options{}) {}
@@ -148,7 +161,15 @@ Outcome<std::vector<std::uint8_t>> Analyzer::analyze(Bytes command, std::string_
   try {
     Budget budget = s_->budget;
     if (abandoned != nullptr) budget.abandoned = abandoned;
-    return run(command, db, s_->schemas, budget);
+    if (s_->observer == nullptr) return run(command, db, s_->schemas, budget, nullptr);
+    const auto began = std::chrono::steady_clock::now();
+    About about;
+    auto result = run(command, db, s_->schemas, budget, &about);
+    Events<2> events;
+    events.add_command(about.command, about.refused_by, result,
+                       nanoseconds(std::chrono::steady_clock::now() - began));
+    events.tell(s_->observer.get());
+    return result;
   } catch (const std::bad_alloc&) {
     return Failure(Error{Errc::no_memory, "query::Analyzer::analyze"});
   }

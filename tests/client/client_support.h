@@ -56,14 +56,17 @@ class World {
     if (!key) throw std::runtime_error(key.error().to_string());
     return key->id;
   }
-  [[nodiscard]] std::shared_ptr<kms::KeyRing> ring() const {
-    return std::make_shared<kms::KeyRing>(vault_, providers_);
+  [[nodiscard]] std::shared_ptr<kms::KeyRing> ring(kms::KeyRingOptions options = {}) const {
+    return std::make_shared<kms::KeyRing>(vault_, providers_, std::move(options));
   }
   /// Of somebody who can read the vault and has no master key.
   [[nodiscard]] std::shared_ptr<kms::KeyRing> keyless_ring() const {
     return std::make_shared<kms::KeyRing>(vault_, std::make_shared<const kms::Providers>());
   }
   [[nodiscard]] const std::shared_ptr<kms::KeyVault>& vault() const { return vault_; }
+  [[nodiscard]] const std::shared_ptr<const kms::Providers>& providers() const {
+    return providers_;
+  }
 
  private:
   std::shared_ptr<kms::KeyVault> vault_ = kms::make_memory_vault();

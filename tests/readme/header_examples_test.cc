@@ -1,6 +1,8 @@
 // The examples of public headers, as they stand there: all are compiled, some are run.
+#include <atomic>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,6 +18,9 @@
 #include "fle/client/client_encryption.h"
 #include "fle/client/document_cipher.h"
 #include "fle/kms/create_data_key.h"
+#include "fle/kms/key_ring.h"
+#include "fle/observe.h"
+#include "fle/observe/metrics.h"
 #include "fle/query/analysis.h"
 #include "fle/schema/compile.h"
 
@@ -86,6 +91,23 @@ fle::Outcome<Buf> mark(Bytes command, const Plan& plan) {
                                       const std::shared_ptr<fle::kms::KeyRing>& key_ring) {
   using namespace fle::client;
 #include "example/fle/client/auto_encrypter.h"
+}
+
+std::shared_ptr<fle::Observer> observer_of_ones_own() {
+  using namespace fle;
+#include "example/fle/observe.h"
+  return options.observer;
+}
+
+std::string scraped() {
+  using namespace fle;
+#include "example/fle/observe/metrics.h"
+  return text;
+}
+
+TEST(HeaderExamples, ObserveNothingAsLongAsNothingIsDone) {
+  EXPECT_NE(observer_of_ones_own(), nullptr);
+  EXPECT_EQ(scraped(), "");
 }
 
 TEST(HeaderExamples, ReturnEarlyOrGoOn) { EXPECT_EQ(sum().value(), 6); }

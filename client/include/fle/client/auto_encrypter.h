@@ -16,6 +16,7 @@
 #include "fle/failure.h"
 #include "fle/function.h"
 #include "fle/kms/key_ring.h"
+#include "fle/observe.h"
 #include "fle/query/analysis.h"
 #include "fle/schema/plan.h"
 
@@ -123,8 +124,10 @@ class FLE_API AutoEncrypter {
     /// equality on a field with that key becomes a search for both ciphertexts; what cannot be
     /// searched for twice is refused: see query::roll_over.
     std::map<KeyId, std::vector<KeyId>> previous_keys{};
-    /// For tests: the clock that lifetimes are measured with.
+    /// For tests: the clock that lifetimes and commands are measured with.
     std::function<std::chrono::steady_clock::time_point()> now{};
+    /// Hears of each command and reply. Null: nobody does.
+    std::shared_ptr<Observer> observer{};
   };
 
   AutoEncrypter(Options options, std::shared_ptr<kms::KeyRing> keys);

@@ -48,7 +48,8 @@ using KeyIdOrAltName = std::variant<KeyId, std::string>;
 class FLE_API ClientEncryption {
  public:
   /// @param vault, providers  neither null.
-  /// @param options           of the key cache, which is this object's own.
+  /// @param options           of the key cache, which is this object's own. Its observer hears of
+  ///                          all that this object does.
   ClientEncryption(std::shared_ptr<kms::KeyVault> vault,
                    std::shared_ptr<const kms::Providers> providers,
                    kms::KeyRingOptions options = {});
@@ -139,6 +140,7 @@ class FLE_API ClientEncryption {
   std::shared_ptr<kms::KeyVault> vault_;
   std::shared_ptr<const kms::Providers> providers_;
   LockPolicy lock_policy_;
+  std::shared_ptr<Observer> observer_;
   std::shared_ptr<kms::KeyRing> keys_;
 };
 

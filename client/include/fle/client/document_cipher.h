@@ -12,6 +12,7 @@
 #include "fle/export.h"
 #include "fle/failure.h"
 #include "fle/kms/key_ring.h"
+#include "fle/observe.h"
 #include "fle/schema/plan.h"
 
 namespace fle::client {
@@ -153,7 +154,7 @@ class FLE_API Batch {
 class FLE_API DocumentCipher {
  public:
   struct Options {
-    bson::Limits limits;
+    bson::Limits limits{};
     MissingKeys missing_keys = MissingKeys::fail;
     /// What one call of encrypt() may cost, for all documents of its batch.
     Budget budget{};
@@ -162,6 +163,8 @@ class FLE_API DocumentCipher {
     /// Whether each call opens what it has made, by another walk, and compares all of it with what
     /// it was made of, before it returns; about doubles its cost.
     bool verify = false;
+    /// Hears of each call. Null: nobody does.
+    std::shared_ptr<Observer> observer{};
   };
 
   /// How documents come from another plan.

@@ -1,6 +1,7 @@
 #ifndef FLE_KMS_CREATE_DATA_KEY_H_
 #define FLE_KMS_CREATE_DATA_KEY_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "fle/kms/key_document.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
+#include "fle/observe.h"
 #include "fle/secret.h"
 
 namespace fle::kms {
@@ -21,6 +23,8 @@ struct CreateKeyOptions {
   /// Custom key material of 96 bytes; empty: fresh random bytes. The caller wipes it.
   BorrowedBytes key_material{};
   LockPolicy lock_policy = LockPolicy::required;
+  /// Hears of the calls to the KMS provider. May be null.
+  std::shared_ptr<Observer> observer{};
 };
 
 /// A data key that is not wrapped yet.

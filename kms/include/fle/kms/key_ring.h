@@ -16,6 +16,7 @@
 #include "fle/kms/key_counters.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
+#include "fle/observe.h"
 
 namespace fle::kms {
 
@@ -48,6 +49,9 @@ struct KeyRingOptions {
   /// kms_no_credentials, kms_bad_answer). An answer that takes the key away is not such a failure.
   /// 0: off.
   std::chrono::milliseconds stale_if_error{0};
+  /// Hears of each look-up, of what becomes of keys, and of calls to the vault and a KMS. Null:
+  /// nobody does.
+  std::shared_ptr<Observer> observer{};
 };
 
 /// A key that could not be had.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "fle/kms/key_filter.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
+#include "fle/observe.h"
 
 namespace fle::kms {
 
@@ -45,6 +47,8 @@ struct RewrapOptions {
   bool keep_going = false;
   /// Waits before a retry; null: sleeps. For tests.
   std::function<void(std::chrono::milliseconds)> wait{};
+  /// Hears of the calls to KMS providers. May be null.
+  std::shared_ptr<Observer> observer{};
 };
 
 /// Whether what failed so may succeed later as it is: the other side was not there, or busy.

@@ -2,6 +2,7 @@
 #define FLE_KMS_SEAL_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "fle/kms/key_filter.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
+#include "fle/observe.h"
 
 // Seals: MongoDB's format of key documents does not bind keyMaterial to _id, so whoever can write
 // to a vault can have one id open to another id's data key. A seal is a MAC over _id, keyMaterial,
@@ -39,6 +41,8 @@ struct SealKeysOptions {
   /// Replaces seals that do not fit, whatever the document opens to: as if it had none. For another
   /// sealing key.
   bool replace = false;
+  /// Hears of the calls to KMS providers. May be null.
+  std::shared_ptr<Observer> observer{};
 };
 
 struct SealKeysResult {

@@ -15,6 +15,7 @@
 #include "fle/bytes.h"
 #include "fle/export.h"
 #include "fle/failure.h"
+#include "fle/observe.h"
 #include "fle/schema/plan.h"
 #include "fle/types.h"
 #include "fle/work.h"
@@ -76,7 +77,7 @@ struct Target {
 
 /// The name of a command as query analysis has it, where commands of that name go through
 /// analyze(); empty for all others.
-[[nodiscard]] FLE_API std::string_view analyzed_command(std::string_view name) noexcept;
+[[nodiscard]] FLE_API Word analyzed_command(std::string_view name) noexcept;
 
 /// Reads what a command is and which schemas its analysis needs. Thread-safe.
 ///
@@ -195,9 +196,11 @@ class FLE_API Analysis {
   /// of a command of long names and many fields would else outgrow it.
   std::vector<Finding> findings;
   std::size_t findings_left_out = 0;  ///< That `explain` had no room for; never a refusal.
-  std::size_t n_encrypted = 0;        ///< Rewrites that encrypt.
-  bool schema_encrypts = false;       ///< Some schema that was asked for encrypts something.
-  Work work;                          ///< What the analysis has cost, also where it was refused.
+  /// Of a refusal: the rule, as Finding::rule of the last one, or the code where no rule is named.
+  Word refused_by;
+  std::size_t n_encrypted = 0;   ///< Rewrites that encrypt.
+  bool schema_encrypts = false;  ///< Some schema that was asked for encrypts something.
+  Work work;                     ///< What the analysis has cost, also where it was refused.
 
   /// What the last analysis has cost, in steps: each element that was read, each component of a
   /// path that was looked up, each search of a pattern, each member of a document that a stage has
@@ -222,7 +225,7 @@ using bson::kCommandLimits;
 /// @param db        the database it is sent to.
 /// @param schemas   one for each of Target::collections and Target::elsewhere; one that is missing
 ///                  is an error.
-/// @param out       empty on any failure, except for `findings`.
+/// @param out       empty on any failure, except for `findings` and `refused_by`.
 /// @retval Errc::command_not_supported .. Errc::analysis_disordered, see fle/errc.h
 /// @retval Errc::work_limit  the budget is spent; names what took the most
 /// @retval Errc::invalid_argument  AnalysisOptions::target is of another command

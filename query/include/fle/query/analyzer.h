@@ -11,6 +11,7 @@
 #include "fle/bytes.h"
 #include "fle/export.h"
 #include "fle/failure.h"
+#include "fle/observe.h"
 
 namespace fle::query {
 
@@ -26,6 +27,8 @@ class FLE_API Analyzer {
     std::size_t max_schemas = 256;
     /// What each command may cost, and each schema that is compiled for it.
     Budget budget{};
+    /// Hears of each command. Null: nobody does.
+    std::shared_ptr<Observer> observer{};
   };
   Analyzer();
   explicit Analyzer(Options options);
