@@ -1,6 +1,7 @@
 #ifndef FLE_TESTS_CRYPTD_CLIENT_H_
 #define FLE_TESTS_CRYPTD_CLIENT_H_
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -79,6 +80,14 @@ class Client {
     return *std::move(reply);
   }
   Reply ask(std::string_view json) { return ask(op_msg(json)); }
+  /// All that comes until the daemon closes the connection.
+  std::string read_all() {
+    std::string all;
+    std::array<std::uint8_t, 4096> part{};
+    for (ssize_t n = 0; (n = receive(part)) > 0;)
+      all.append(reinterpret_cast<const char*>(part.data()), static_cast<std::size_t>(n));
+    return all;
+  }
   /// Nothing more comes, and the daemon has closed.
   bool closed() {
     std::uint8_t byte = 0;

@@ -93,13 +93,14 @@ Options quiet_options() {
 
 /// Answers {echo: command}; "find" waits at the gate first, "aggregate" until its client has gone.
 struct Running {
-  explicit Running(const Options& options = quiet_options())
+  explicit Running(const Options& options = quiet_options(),
+                   std::shared_ptr<Metrics> metrics = nullptr)
       : server(
             options,
             Responder([this](Bytes c, std::string_view,
                              const std::atomic<bool>& abandoned) { return analyze(c, abandoned); },
                       {}),
-            log) {
+            log, std::move(metrics)) {
     if (const Done opened = log.open(folder.file("log")); !opened) throw std::runtime_error("log");
     if (const Done listening = server.listen(); !listening)
       throw std::runtime_error(listening.error().message);
@@ -363,6 +364,26 @@ TEST_F(CryptdSlowClients, HalfAMessageIsDroppedWhenNothingMoves) {
   clock.advance(10ms);
   EXPECT_TRUE(c.closed());
   EXPECT_TRUE(Client(r.server.port()).ask(kCount).has("echo"));
+}
+
+TEST_F(CryptdSlowClients, HalfAScrapeIsDroppedLikeHalfAMessage) {
+  const std::string request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const Buf bytes(request.begin(), request.end());
+  Running r(options(), std::make_shared<Metrics>());
+  {
+    Client c(r.server.port());
+    c.send(Bytes(bytes).first(20));
+    EXPECT_TRUE(clock.await_looks());
+    clock.advance(9ms);
+    EXPECT_TRUE(clock.await_looks());
+    c.send(Bytes(bytes).subspan(20));
+    EXPECT_TRUE(c.read_all().starts_with("HTTP/1.0 200 "));
+  }
+  Client c(r.server.port());
+  c.send(Bytes(bytes).first(20));
+  EXPECT_TRUE(clock.await_looks());
+  clock.advance(10ms);
+  EXPECT_EQ(c.read_all(), "");
 }
 
 TEST_F(CryptdSlowClients, OneThatOwesNothingMayTakeItsTime) {

@@ -98,7 +98,7 @@ Document run_kill_cursors(Bytes command, const Facts&) {
 }
 
 struct Command {
-  std::string_view name;
+  Word name;
   Document (*run)(Bytes command, const Facts& facts);  // null: the analyzer answers it
   bool any_case = false;
   bool in_op_query = false;
@@ -126,9 +126,9 @@ std::optional<Command> command_of(Bytes command) {
     return std::nullopt;
   const std::string_view name = bson_iter_key(&it);
   for (const Command& c : kCommands) {
-    if (c.any_case ? same_but_for_case(c.name, name) : c.name == name) return c;
+    if (c.any_case ? same_but_for_case(c.name.view(), name) : c.name == name) return c;
   }
-  const std::string_view analyzed = query::analyzed_command(name);
+  const Word analyzed = query::analyzed_command(name);
   if (analyzed.empty()) return std::nullopt;
   return Command{analyzed, nullptr};
 }
@@ -204,7 +204,7 @@ Answer Responder::respond(const Request& request, const std::atomic<bool>& aband
   return a;
 }
 
-Document Responder::run(const Request& request, std::string_view& logged_name,
+Document Responder::run(const Request& request, Word& logged_name,
                         const std::atomic<bool>& abandoned) const {
   const auto command = command_of(request.command);
   if (!command) return error_reply(kNoSuchCommand);

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "fle/observe.h"
 #include "wire.h"
 
 namespace fle::cryptd {
@@ -30,7 +31,7 @@ struct Facts {
 struct Answer {
   std::optional<Frame> frame;      ///< Nothing: the client asked for no answer.
   bool end_of_connection = false;  ///< After the frame: the message was malformed.
-  std::string_view command;        ///< For the log: a name of ours, never what a client sent.
+  Word command;                    ///< For the log: a name of ours, never what a client sent.
 };
 
 /// A message in, an answer out, without the sockets. Thread-safe.
@@ -55,7 +56,7 @@ class Responder {
   [[nodiscard]] Answer refuse(Bytes message, const WireError& refusal) const;
 
  private:
-  [[nodiscard]] std::vector<std::uint8_t> run(const Request& request, std::string_view& logged_name,
+  [[nodiscard]] std::vector<std::uint8_t> run(const Request& request, Word& logged_name,
                                               const std::atomic<bool>& abandoned) const;
   [[nodiscard]] std::int32_t next_id() const noexcept;
 

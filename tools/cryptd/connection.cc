@@ -11,6 +11,8 @@
 #include <asio/write.hpp>
 #include <sys/socket.h>
 
+#include "scrape.h"
+
 namespace fle::cryptd {
 namespace {
 
@@ -85,6 +87,7 @@ void Connection::received(std::size_t n) {
     watch_progress();
     return read_more();
   }
+  if (is_scraped()) return received_scrape();
   const Header header = read_header(std::span(message_).first<kHeaderSize>());
   if (received_ == kHeaderSize) {
     if (const auto sane = check_header(header); !sane) {
@@ -94,6 +97,24 @@ void Connection::received(std::size_t n) {
   const auto length = static_cast<std::size_t>(header.length);
   if (received_ == length) return dispatch();
   make_room(length);
+  watch_progress();
+  read_more();
+}
+
+/// Whether it is a scraper's. Decided by its first bytes, so a client that has sent a message of
+/// MongoDB's protocol stays one.
+bool Connection::is_scraped() const noexcept {
+  return owner_.metrics() != nullptr && !has_finished_one_ && is_scrape(message());
+}
+
+void Connection::received_scrape() {
+  if (auto text = answer_scrape(message(), *owner_.metrics())) {
+    Answer answer;
+    answer.frame.emplace().document = std::move(*text);
+    answer.end_of_connection = true;
+    return reply(std::move(answer));
+  }
+  make_room(kMaxScrape);
   watch_progress();
   read_more();
 }

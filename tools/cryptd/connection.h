@@ -16,6 +16,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "commands.h"
+#include "fle/observe/metrics.h"
 #include "fle/wiped.h"
 #include "handler.h"
 
@@ -23,9 +24,9 @@ namespace fle::cryptd {
 
 using Socket = asio::generic::stream_protocol::socket;
 
-/// What a finished command leaves in the log.
+/// What a finished command leaves in the log, and in metrics.
 struct CommandRecord {
-  std::string_view command;
+  Word command;
   std::size_t request_size;
   std::size_t reply_size;
   std::chrono::steady_clock::duration duration;
@@ -47,6 +48,8 @@ class ConnectionOwner {
   virtual void command_began() noexcept = 0;
   virtual void command_ended(const CommandRecord& record) noexcept = 0;
   virtual void connection_closed(std::uint64_t id) noexcept = 0;
+  /// What scrapers get; null: nothing.
+  [[nodiscard]] virtual const Metrics* metrics() const noexcept = 0;
   /// Of Options::now.
   [[nodiscard]] virtual std::chrono::steady_clock::time_point now() const = 0;
   /// How long a client that is refused may go on sending.
@@ -85,6 +88,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void received(std::size_t n);
   void make_room(std::size_t length);
   void dispatch();
+  [[nodiscard]] bool is_scraped() const noexcept;
+  void received_scrape();
   void answer_elsewhere();
   void watch_client();
   void abandon() noexcept;

@@ -13,6 +13,7 @@
 #include "background.h"
 #include "commands.h"
 #include "fle/files/process.h"
+#include "fle/observe/metrics.h"
 #include "fle/query/analyzer.h"
 #include "fle/version.h"
 #include "log.h"
@@ -37,8 +38,9 @@ void prepare_process() {
   }
 }
 
-Analyze make_analyze(const Options& o) {
+Analyze make_analyze(const Options& o, std::shared_ptr<Observer> observer) {
   query::Analyzer::Options options;
+  options.observer = std::move(observer);
   options.budget.floor = o.work_budget;
   auto analyzer = std::make_shared<query::Analyzer>(options);
   return [analyzer](Bytes command, std::string_view db, const std::atomic<bool>& abandoned) {
@@ -83,7 +85,8 @@ ExitStatus serve(const Options& o) {
   }
   PidFile pid_file;
   log_start(log, o);
-  Server server(o, Responder(make_analyze(o), {FLE_VERSION_STRING}), log);
+  const auto metrics = o.metrics ? std::make_shared<Metrics>() : nullptr;
+  Server server(o, Responder(make_analyze(o, metrics), {FLE_VERSION_STRING}), log, metrics);
   if (const Done listening = server.listen(); !listening)
     return fail(log, kExitNetwork, listening.error());
   if (const Done written = write_pid(pid_file, o, log); !written)

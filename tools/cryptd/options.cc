@@ -122,6 +122,8 @@ void add_options(CLI::App& app, Options& o, Raw& raw) {
   app.add_flag("--fork", o.fork, "Run in the background; exit when it listens");
   app.add_flag("--quiet", o.quiet, "Log no connections");
   app.add_flag("-v,--verbose", o.verbosity, "Log the name, sizes and time of each command");
+  app.add_flag("--metrics", o.metrics,
+               "Answer GET /metrics, on the same addresses, in Prometheus' text format");
   app.add_option("--setParameter", raw.parameters, "Accepted and without effect")
       ->type_name("NAME=VALUE")
       ->expected(1)

@@ -28,8 +28,9 @@ struct Options {
   std::uint64_t work_budget = Budget{}.floor;
   std::string log_path;  ///< Empty: standard output.
   bool fork = false;
-  bool quiet = false;  ///< Connections come and go without a record.
-  int verbosity = 0;   ///< From 1 on each command leaves a record.
+  bool quiet = false;    ///< Connections come and go without a record.
+  int verbosity = 0;     ///< From 1 on each command leaves a record.
+  bool metrics = false;  ///< GET /metrics is answered, on every address.
   /// Longest that requests in flight may take once it is to end. Not an option of the command line.
   std::chrono::milliseconds drain_time{10'000};
   /// Longest that a client which is refused may go on sending. Not an option of the command line.

@@ -22,6 +22,7 @@
 
 #include "connection.h"
 #include "fair_queue.h"
+#include "fle/report.h"
 #include "handler.h"
 #include "listener.h"
 #include "unix_socket.h"
@@ -85,10 +86,11 @@ Outcome<tcp::acceptor> listen_on(asio::io_context& io, const tcp::endpoint& at) 
 
 class Server::State final : private ConnectionOwner {
  public:
-  State(const Options& options, Responder responder, Log& log)
+  State(const Options& options, Responder responder, Log& log, std::shared_ptr<Metrics> metrics)
       : options_(options),
         responder_(std::move(responder)),
         log_(log),
+        metrics_(std::move(metrics)),
         max_connections_(options.max_connections != 0 ? options.max_connections
                                                       : connections_that_fit()) {
     events_.make_room = [this] { return connections_.size() < max_connections_ || make_room(); };
@@ -202,6 +204,7 @@ class Server::State final : private ConnectionOwner {
       log_.warning("NETWORK", 7300009, "listener",
                    "No descriptors left: dropping clients that do not finish what they send");
     slowest->close();
+    tell({Metric::connections, {"dropped"}, 1});
     return true;
   }
 
@@ -211,6 +214,7 @@ class Server::State final : private ConnectionOwner {
     std::string client = client_of(socket);
     auto c = std::make_shared<Connection>(std::move(socket), id, std::move(client), self);
     connections_.emplace(id, c);
+    tell({Metric::connections, {"accepted"}, 1});
     if (!options_.quiet)
       log_.info("NETWORK", 22943, "listener", "Connection accepted",
                 {{"remote", remote},
@@ -264,20 +268,29 @@ class Server::State final : private ConnectionOwner {
   }
 
   [[nodiscard]] asio::io_context& io() noexcept override { return io_; }
+  [[nodiscard]] const Metrics* metrics() const noexcept override { return metrics_.get(); }
+  void tell(const Event& event) const noexcept { report(metrics_.get(), {&event, 1}); }
   void command_began() noexcept override { ++in_flight_; }
   void command_ended(const CommandRecord& r) noexcept override {
     --in_flight_;
     last_command_ = now();
+    const Word command = r.command.empty() ? Word("refused") : r.command;
+    if (metrics_ != nullptr) {
+      tell({Metric::request_seconds, {command}, nanoseconds(r.duration)});
+      tell({Metric::request_bytes, {"received"}, r.request_size});
+      tell({Metric::request_bytes, {"sent"}, r.reply_size});
+    }
     if (options_.verbosity == 0) return;
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(r.duration).count();
     log_.info("COMMAND", 7300003, "conn", "Command",
-              {{"command", r.command.empty() ? "refused" : r.command},
+              {{"command", command.view()},
                {"requestBytes", static_cast<std::int64_t>(r.request_size)},
                {"replyBytes", static_cast<std::int64_t>(r.reply_size)},
                {"durationMillis", std::int64_t{ms}}});
   }
   void connection_closed(std::uint64_t id) noexcept override {
     connections_.erase(id);
+    tell({Metric::connections, {"closed"}, 1});
     accept_error_.clear();
     if (!options_.quiet)
       log_.info("NETWORK", 22944, "conn", "Connection ended",
@@ -341,6 +354,7 @@ class Server::State final : private ConnectionOwner {
   const Options options_;
   const Responder responder_;
   Log& log_;
+  const std::shared_ptr<Metrics> metrics_;
   Listener::Events events_;
   UnixSocket unix_socket_;
   std::uint16_t port_ = 0;
@@ -376,8 +390,9 @@ void Server::State::stop() {
   asio::post(io_, handler(stop_memory_, [](State& s) { s.end("asked to"); }));
 }
 
-Server::Server(const Options& options, Responder responder, Log& log)
-    : s_(std::make_unique<State>(options, std::move(responder), log)) {}
+Server::Server(const Options& options, Responder responder, Log& log,
+               std::shared_ptr<Metrics> metrics)
+    : s_(std::make_unique<State>(options, std::move(responder), log, std::move(metrics))) {}
 Server::~Server() = default;
 Done Server::listen() { return s_->listen(); }
 std::uint16_t Server::port() const noexcept { return s_->port(); }

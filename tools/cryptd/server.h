@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "fle/failure.h"
+#include "fle/observe/metrics.h"
 #include "log.h"
 #include "options.h"
 
@@ -17,8 +18,11 @@ namespace fle::cryptd {
 /// One thread moves the bytes of all connections and answers handshakes; a few threads analyze.
 class Server {
  public:
-  /// @param log  must outlive the server.
-  Server(const Options& options, Responder responder, Log& log);
+  /// @param log      must outlive the server.
+  /// @param metrics  hears of connections and requests, and is what scrapers get; null: they get
+  ///                 nothing.
+  Server(const Options& options, Responder responder, Log& log,
+         std::shared_ptr<Metrics> metrics = nullptr);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   /// Removes the file of the Unix socket.
