@@ -391,6 +391,17 @@ def stream_gates(r):
                        cases, unit="%")
 
 
+def report_gates(r):
+    for of, name in (("plain", "an archive of patients"), ("sealed", "an archive of encrypted patients")):
+        cases = []
+        for command in rows_of(r, "stream", op="report", impl="fle_command", of=of):
+            threads = results.parts_of(command)["threads"]
+            walk = rows_of(r, "stream", op="report", impl="walk", of=of, threads=threads)
+            cases += ratio_cases(r, walk, command, f"{threads} threads")
+        yield rest(f"fle report on {name}, of what a walk through its documents in memory does", 0.8,
+                   cases, unit="%")
+
+
 def thread_gates(r):
     for kind in ("field", "document"):
         cases = []
@@ -432,7 +443,7 @@ def all_gates(r):
              *all_of(REST_WITH_AVX512 if avx512 else ())]
     if r.meta["cpus"] >= 2:
         found += thread_gates(r)
-    return found + [*key_gates(r), *walk_gates(r)]
+    return found + [*key_gates(r), *walk_gates(r), *report_gates(r)]
 
 
 def every(r):

@@ -296,6 +296,16 @@ def stream_tables(r):
                          f"{100 * engine / command:.0f} %"])
     rows.sort(key=lambda row: row[:2])
     yield from table(["documents a second", "threads", "fle", "batch engine alone", "fle / engine"], rows)
+    reports = []
+    for row in gates.rows_of(r, "stream", op="report", impl="fle_command"):
+        p = results.parts_of(row)
+        for w in gates.rows_of(r, "stream", op="report", impl="walk", of=p["of"], threads=p["threads"]):
+            reports.append([f"report, {p['of']}", p["threads"], f"{1e9 / r.times[row]:,.0f}",
+                            f"{1e9 / r.times[w]:,.0f}", f"{100 * r.times[w] / r.times[row]:.0f} %"])
+    if reports:
+        yield ""
+        yield from table(["documents a second", "threads", "fle", "walk in memory", "fle / walk"],
+                         sorted(reports))
 
 
 def walk_tables(r):
@@ -399,7 +409,8 @@ STREAMS = """## The fle command
 
 A stream of patients in BSON (a million) or in lines of canonical Extended JSON, four encrypted fields each: a whole run
 of `fle encrypt` or `fle decrypt` from the start of its process to the end, from a file to nowhere; and the batch engine
-alone with the same values, on as many threads, in memory that is ready. Wall time.
+alone with the same values, on as many threads, in memory that is ready. Likewise `fle report` on an archive of them,
+as they are or encrypted, and `find_ciphertexts` on its documents, which are in memory. Wall time.
 """
 THREADS = """## Threads
 

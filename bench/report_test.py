@@ -36,7 +36,7 @@ def measurements(**changes):
          "ipsec_mb_avx2": 2.1, "fle_value": 8.2, "limit": 1, "by_one": 4, "sixteen": 3,
          "two_threads": 0.51, "many_keys": 120, "their_insert": 25000,
          "analysis": 240, "their_json": 700, "their_interface": 1300, "many_cached": 100,
-         "walk": 6.5, "command": 100, "json_command": 250, **changes}
+         "walk": 6.5, "command": 100, "json_command": 250, "report": 100, **changes}
     rows, labels = {}, {}
     in_total = {1: 1, 2: 1.5, 4: 1.8, 8: 2, 16: f["sixteen"]}
     for op in gates.OPERATIONS:
@@ -99,6 +99,11 @@ def measurements(**changes):
             rows[name.format("engine")] = 65
             rows[name.format("fle_command/format:bson")] = f["command"]
             rows[name.format("fle_command/format:json")] = f["json_command"]
+    for of in ("plain", "sealed"):
+        for threads in (1, 2):
+            name = f"stream/op:report/impl:{{}}/of:{of}/threads:{threads}/documents:1000/real_time"
+            rows[name.format("walk")] = 85
+            rows[name.format("fle_command")] = f["report"]
     rows["walk/op:find_fields/impl:fle/bytes:1048454"] = f["walk"]
     return {"cpu": "test", "cpus": 2, "compiler": "test", "commit": "test", "date": "2000-01-01",
             "command": "test", "seconds": 1, "labels": labels, "rounds": [rows] * 8}
@@ -316,7 +321,7 @@ class Report(unittest.TestCase):
         self.assertEqual(status, 0)
         n_sizes, n_ops = len(gates.SIZES), len(gates.OPERATIONS)
         grids = n_ops * (n_sizes + 4 + 2 * n_sizes + 2 * 6 + 4 + n_sizes + 2 * n_sizes + 2 * 4)
-        self.assertEqual(text.count("kept: "), grids + 2 + 3 + 6 + 6 + 2 + 4 + 2 + 1 + 1)
+        self.assertEqual(text.count("kept: "), grids + 2 + 3 + 6 + 6 + 2 + 4 + 2 + 1 + 1 + 2)
 
     def test_each_kind_of_promise_can_be_missed(self):
         self.expect_missed("Against the kernels alone", limit=0.8)
@@ -335,6 +340,7 @@ class Report(unittest.TestCase):
         self.expect_missed("lines of JSON", their_json=599)
         self.expect_missed("stream of patients", command=110)
         self.expect_missed("stream of lines of JSON", json_command=270)
+        self.expect_missed("fle report on", report=110)
         self.expect_missed("two threads", two_threads=0.53)
         self.expect_missed("cached keys", many_keys=131)
         self.expect_missed("walking", walk=7.1)

@@ -1,13 +1,18 @@
-// The fle command on a stream of patients, beside the batch engine alone with the same fields.
+// The fle command on a stream of patients, beside the batch engine alone with the same fields; its
+// report on an archive of them, beside walking the same documents.
 //
 //   stream/op:encrypt|decrypt/impl:fle_command/format:bson|json/threads:T/documents:N
 //   stream/op:encrypt|decrypt/impl:engine/threads:T/documents:N
+//   stream/op:report/impl:fle_command|walk/of:plain|sealed/threads:T/documents:N
 //
 // `fle_command` is a whole run of `fle encrypt` or `fle decrypt`, from its start to its end: from a
 // file, the result to where it costs nothing, on T threads, one or all that there are. `engine`
 // seals or opens the same values on as many threads, in memory that is ready. An item is a document
-// with four encrypted fields; what counts is wall time.
+// with four encrypted fields; what counts is wall time. `walk` goes through the documents of the
+// archive, which are in memory, with find_ciphertexts(); a report also starts, reads the file,
+// checks its checksum, and counts.
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -20,8 +25,10 @@
 #include <sys/wait.h>
 
 #include "bench_main.h"
+#include "bytes/crc64.h"
 #include "fle/batch.h"
 #include "fle/bson/extended_json.h"
+#include "fle/bson/little_endian.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/schema/compile.h"
 #include "fle/wiped.h"
@@ -130,12 +137,44 @@ class Subject {
     std::ofstream(schema_) << schema;
     for (std::size_t i = 0; i < kPatients; ++i) documents_.push_back(patient(i));
     for (const Form& form : kForms) make_stream(form);
+    for (const bool sealed : {false, true}) make_archive(sealed);
     make_jobs(*LocalKeys::must(schema::compile_json(schema)));
   }
 
   void command(bool encrypts, const Form& form, unsigned threads) const {
     fle(encrypts ? "encrypt" : "decrypt", form, encrypts ? plain(form) : stored(form), "/dev/null",
         threads);
+  }
+  void report(bool sealed, unsigned threads) const {
+    run_fle({"report", "--in", archive(sealed), "--threads", std::to_string(threads), "--quiet"},
+            "/dev/null");
+  }
+  /// Goes through all documents of the archive.
+  static void walk(const std::string& documents, unsigned n_threads) {
+    const Bytes all(reinterpret_cast<const std::uint8_t*>(documents.data()), documents.size());
+    // Where each thread begins: at a document.
+    std::vector<std::size_t> from{0};
+    for (std::size_t at = 0; from.size() < n_threads; at += bson::load32(all.data() + at))
+      if (at >= all.size() / n_threads * from.size()) from.push_back(at);
+    from.push_back(all.size());
+    std::vector<std::thread> threads;
+    std::atomic<bool> failed = false;
+    for (unsigned t = 0; t < n_threads; ++t) {
+      threads.emplace_back([&, t] {
+        bson::Edits edits;
+        for (std::size_t at = from[t]; at < from[t + 1];) {
+          const Bytes document = all.subspan(at, bson::load32(all.data() + at));
+          if (!bson::find_ciphertexts(document, edits)) failed = true;
+          at += document.size();
+        }
+      });
+    }
+    for (std::thread& t : threads) t.join();
+    if (failed) throw std::runtime_error("a document is malformed");
+  }
+  /// The documents that an archive has.
+  [[nodiscard]] std::string documents(bool sealed) const {
+    return read(sealed ? stored(kForms[0]) : plain(kForms[0]));
   }
   void engine(bool encrypts, unsigned n_threads) {
     std::vector<std::thread> threads;
@@ -197,6 +236,37 @@ class Subject {
     if (read(plain(form)) != read(back)) throw std::runtime_error("fle decrypts to something else");
     std::filesystem::remove(back);
   }
+  [[nodiscard]] std::string archive(bool sealed) const {
+    return folder_ / (sealed ? "sealed.archive" : "plain.archive");
+  }
+  /// One of mongodump (mongo-tools, common/archive/spec.md): blocks of some MiB, as of one
+  /// collection that is dumped alone.
+  void make_archive(bool sealed) const {
+    constexpr std::size_t kBlock = 8 * 1024 * 1024;
+    const std::string all = documents(sealed);
+    const std::string end(4, '\xff');
+    const auto text = [](const Buf& b) { return std::string(b.begin(), b.end()); };
+    const auto header = [&](bool eof, std::uint64_t checksum) {
+      return text(test::bson_of(R"({"db": "clinic", "collection": "patients", "EOF": )" +
+                                std::string(eof ? "true" : "false") +
+                                R"(, "CRC": {"$numberLong": ")" +
+                                std::to_string(static_cast<std::int64_t>(checksum)) + "\"}}"));
+    };
+    std::ofstream out(archive(sealed), std::ios::binary);
+    out << "\x6d\xe2\x99\x81" << text(test::bson_of(R"({"version": "0.1"})"))
+        << text(test::bson_of(R"({"db": "clinic", "collection": "patients", "metadata": "{}"})"))
+        << end;
+    tools::Crc64 sum;
+    const auto* const bytes = reinterpret_cast<const std::uint8_t*>(all.data());
+    for (std::size_t from = 0, at = 0; from < all.size(); from = at) {
+      while (at < all.size() && at - from < kBlock) at += bson::load32(bytes + at);
+      sum.add({bytes + from, at - from});
+      out << header(false, 0);
+      out.write(all.data() + from, static_cast<std::streamsize>(at - from));
+      out << end;
+    }
+    out << header(true, sum.value()) << end;
+  }
   void make_jobs(const schema::Plan& plan) {
     const KeyId id{{1, 2, 3}};
     keys_.add(id, Buf(DataKey::kLen, 0x21));
@@ -245,6 +315,15 @@ void add(const std::string& op, const std::string& impl, unsigned threads, std::
 
 void add_all() {
   const auto s = std::make_shared<Subject>();
+  for (const bool sealed : {false, true}) {
+    const auto documents = std::make_shared<const std::string>(s->documents(sealed));
+    for (const unsigned threads : thread_counts()) {
+      const std::string of = sealed ? "/of:sealed" : "/of:plain";
+      const std::size_t n = kPatients * kForms[0].repeats;
+      add("report", "fle_command" + of, threads, n, [=] { s->report(sealed, threads); });
+      add("report", "walk" + of, threads, n, [=] { Subject::walk(*documents, threads); });
+    }
+  }
   for (const unsigned threads : thread_counts()) {
     for (const bool encrypts : {true, false}) {
       const std::string op = encrypts ? "encrypt" : "decrypt";
