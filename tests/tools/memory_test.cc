@@ -1,5 +1,6 @@
 // A long stream must not take more memory than a short one, whatever its documents look like.
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include <bson/bson.h>
@@ -134,6 +135,34 @@ INSTANTIATE_TEST_SUITE_P(
                       Shape{"OfHugeDocumentsOn16Threads", [] { return patient(16 * kMiB - 1024); },
                             "bson", kAny, "16"}),
     [](const auto& shape) { return std::string(shape.param.name); });
+
+TEST(MemoryOfCounting, StaysBelow64MiBForAnyNumberOfPaths) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers keep shadow memory";
+  constexpr int kDocuments = 200;
+  constexpr int kFields = 1000;
+  const TempFolder folder;
+  std::string input;
+  std::array<std::uint8_t, 82> payload{1};
+  payload[17] = 0x10;  // int
+  for (int i = 0; i < kDocuments; ++i) {
+    bson_t b = BSON_INITIALIZER;
+    for (int k = 0; k < kFields; ++k) {
+      const std::string name = "name" + std::to_string(i * kFields + k) + "x";
+      payload[1] = static_cast<std::uint8_t>(k % 32);
+      payload[80] = static_cast<std::uint8_t>(k);
+      bson_append_binary(&b, name.c_str(), -1, BSON_SUBTYPE_ENCRYPTED, payload.data(),
+                         payload.size());
+    }
+    input += take(b);
+  }
+  folder.write("in.bson", input);
+  for (const char* command : {"inspect", "report"}) {
+    const Ended e = run_fle(folder.path(), {command, "--in", "in.bson", "--quiet", "--json"});
+    EXPECT_EQ(e.status, 0) << e.err;
+    EXPECT_NE(e.out.find("\"*\""), std::string::npos) << "names have become one";
+    EXPECT_LT(e.max_rss_kib / 1024, kPromisedMiB) << command;
+  }
+}
 
 }  // namespace
 }  // namespace fle::test

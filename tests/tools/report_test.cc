@@ -1,12 +1,16 @@
 // fle report: what is encrypted in collections, and whether all that should be is.
+#include <cctype>
+#include <map>
+#include <random>
 #include <regex>
+#include <sstream>
 
 #include <bson/bson.h>
 #include <gtest/gtest.h>
 
+#include "census/frequencies.h"
 #include "inputs/builders.h"
 #include "process.h"
-#include "report/frequencies.h"
 
 namespace fle::test {
 namespace {
@@ -184,6 +188,180 @@ TEST_F(ReportTest, NamesThatAreDataBecomeOnePath) {
   EXPECT_TRUE(has(ids.out, "a.*.b")) << ids.out;
 }
 
+TEST_F(ReportTest, ValuesBelowNamesThatAreDataAreCountedTogetherFromTheFirstOn) {
+  const std::string sealed = encrypted("{\"ssn\": 1}\n{\"ssn\": 2}\n");
+  std::vector<std::string> values;
+  const std::regex value(R"("ssn" ?: ?(\{.*?\} ?\}))");
+  for (std::sregex_iterator it(sealed.begin(), sealed.end(), value), end; it != end; ++it)
+    values.push_back((*it)[1]);
+  ASSERT_EQ(values.size(), 2U) << sealed;
+  std::string lines;
+  for (int i = 0; i < 3000; ++i)
+    lines += "{\"visits\": {\"v" + std::to_string(i % 1500) +
+             "\": {\"ssn\": " + values[i % 3 == 0 ? 1 : 0] + "}}}\n";
+  const Ended one = report({"--json", "--threads", "1"}, lines);
+  ASSERT_EQ(one.status, 0) << one.err;
+  EXPECT_TRUE(has(one.out, R"("path": "visits.*.ssn",)")) << one.out;
+  EXPECT_TRUE(has(one.out, R"("folded": true)"));
+  const std::string frequency = one.out.substr(one.out.find("\"frequency\""));
+  EXPECT_EQ(number_of(frequency, "values"), 3000U);
+  EXPECT_EQ(number_of(frequency, "distinct"), 2U);
+  EXPECT_EQ(number_of(frequency, "commonestLeast"), 2000U);
+  EXPECT_EQ(number_of(frequency, "commonestMost"), 2000U);
+  EXPECT_EQ(report({"--json", "--threads", "4"}, lines).out, one.out);
+  const Ended text = report({"--html", "r.html"}, lines);
+  EXPECT_TRUE(has(folder.read("r.html"), "of 3,000 values, of all names together"));
+  EXPECT_TRUE(has(report({}, lines).out, "* stands for names that are data"));
+}
+
+TEST_F(ReportTest, KeysThatDocumentsNameAreCountedAndNotWrong) {
+  for (const char* owner : {"ann", "bob"}) {
+    Args create{"key", "create", "--alt-name", owner};
+    create.insert(create.end(), clinic.begin(), clinic.end());
+    ASSERT_EQ(run_fle(folder.path(), create).status, 0);
+  }
+  folder.write("owned.json",
+               R"({"bsonType": "object", "properties": {"note": {"encrypt": {"keyId": "/owner",)"
+               R"("algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "bsonType": "string"}}}})");
+  const std::string lines = R"({"owner": "ann", "note": "a"})"
+                            "\n"
+                            R"({"owner": "bob", "note": "b"})"
+                            "\n";
+  Args encrypt{"encrypt", "--schema", "owned.json", "--format", "json"};
+  encrypt.insert(encrypt.end(), clinic.begin(), clinic.end());
+  const Ended sealed = run_fle(folder.path(), encrypt, lines);
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  const Args checked{"--schema", "owned.json", "--vault", "keys.vault", "--fail-if-unknown-keys"};
+  const Ended text = report(checked, sealed.out);
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_TRUE(has(text.out, "note: 2 keys, named by /owner of each document")) << text.out;
+  EXPECT_FALSE(has(text.out, "Findings")) << text.out;
+  EXPECT_TRUE(has(text.out, "ann") && has(text.out, "bob")) << "their names: " << text.out;
+  Args json = checked;
+  json.insert(json.end(), {"--json", "--html", "r.html"});
+  EXPECT_TRUE(has(report(json, sealed.out).out, R"("keyId": "/owner")"));
+  EXPECT_TRUE(has(folder.read("r.html"), "2 keys, named by /owner of each document"));
+  // Again: what is encrypted under the schema is neither lost nor taken for another's.
+  const Ended again = run_fle(folder.path(), encrypt, sealed.out);
+  EXPECT_TRUE(has(again.err, "2 already")) << again.err;
+  const Ended seen =
+      run_fle(folder.path(), {"inspect", "--field", "path", "--field", "count"}, sealed.out);
+  EXPECT_EQ(seen.out, "note\t1\nnote\t1\n") << "a line for each key";
+}
+
+TEST_F(ReportTest, ObjectsOnTheWayToEncryptedFieldsAreNoPlaintext) {
+  folder.write("deep.json", R"({"bsonType": "object", "properties": {"a": {"bsonType": "object",
+      "properties": {"b": {"encrypt": {"keyId": [{"$uuid": "00000000-0000-4000-8000-000000000000"}],
+      "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"}}}}}})");
+  const Ended e =
+      report({"--schema", "deep.json", "--json"}, "{\"a\": {\"c\": 1}}\n{\"a\": {}}\n{\"a\": 7}\n");
+  EXPECT_EQ(number_of(e.out, "plaintext"), 1U) << e.out;
+  EXPECT_TRUE(has(e.out, R"("plaintext": 1, "objects": 2)") ||
+              std::regex_search(e.out, std::regex(R"("plaintext": 1,\s*"objects": 2)")))
+      << e.out;
+}
+
+TEST_F(ReportTest, CiphertextInTheScopeOfCodeIsSeenAndToldApart) {
+  const std::string sealed = encrypted("{\"ssn\": 1}\n");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(sealed, found, std::regex(R"("ssn" ?: ?(\{.*?\} ?\}))")));
+  const std::string line = "{\"f\": {\"$code\": \"x\", \"$scope\": {\"y\": " + found[1].str() +
+                           ", \"z\": [1]}}, \"ssn\": " + found[1].str() + "}\n";
+  const Ended e = report({"--json"}, line);
+  ASSERT_EQ(e.status, 0) << e.err;
+  EXPECT_TRUE(has(e.out, "in the scope of code, where nobody decrypts")) << e.out;
+  EXPECT_EQ(number_of(e.out, "encrypted"), 1U);
+  const Ended seen = run_fle(folder.path(), {"inspect"}, line);
+  EXPECT_EQ(seen.out.find("ssn  Deterministic"), 0U) << seen.out;
+  EXPECT_TRUE(has(seen.err, "document 1, field 'f.y'")) << seen.err;
+}
+
+TEST_F(ReportTest, ManyKeysOfOnePathAreEachALineOfInspect) {
+  const std::string sealed = encrypted("{\"ssn\": 1}\n");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(sealed, found, std::regex(R"x("base64" ?: ?"([^"]*)")x")));
+  // The first bytes of the key's id stand in these characters.
+  std::string lines;
+  std::string payload = found[1];
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  for (int i = 0; i < 4; ++i) {
+    for (const char c : kDigits) {
+      payload[8] = c;
+      lines += "{\"ssn\": {\"$binary\": {\"base64\": \"" + payload + "\", \"subType\": \"06\"}}}\n";
+    }
+  }
+  const Ended seen = run_fle(folder.path(), {"inspect", "--field", "count"}, lines);
+  std::string expected;
+  for (std::size_t i = 0; i < kDigits.size(); ++i) expected += "4\n";
+  EXPECT_EQ(seen.out, expected) << seen.err;
+  const Ended e = report({"--json"}, lines);
+  EXPECT_EQ(number_of(e.out, "uncountedKeys"), 0U);
+}
+
+/// Documents that resemble each other and are not alike, and what is encrypted in them.
+struct Varied {
+  explicit Varied(std::string sealed) : ciphertext(std::move(sealed)) {}
+  std::string object(const std::string& path, int depth) {
+    // Names of digits are data: "*".
+    static constexpr const char* kNames[] = {"a", "aLongerNameThanSixteenBytes", "b", "12", "c",
+                                             "7"};
+    std::string fields;
+    for (const char* name : kNames) {
+      if (random() % 3 == 0) continue;
+      const bool is_data = std::isdigit(static_cast<unsigned char>(name[0])) != 0;
+      const std::string at = path + (path.empty() ? "" : ".") + (is_data ? "*" : name);
+      fields += (fields.empty() ? "\"" : ", \"") + std::string(name) + "\": " + value(at, depth);
+    }
+    return "{" + fields + "}";
+  }
+  std::string value(const std::string& path, int depth) {
+    switch (random() % (depth == 0 ? 4 : 8)) {
+      case 0:
+        return "1";
+      case 1:
+        return "\"text\"";
+      case 2:
+        return "true";
+      case 3:
+        ++counts[path];
+        return ciphertext;
+      case 4: {
+        std::string items;
+        for (auto n = random() % 3; n != 0; --n)
+          items += (items.empty() ? "" : ", ") + value(path + "[]", depth - 1);
+        return "[" + items + "]";
+      }
+      default:
+        return object(path, depth - 1);
+    }
+  }
+  std::string ciphertext;
+  std::map<std::string, int> counts;
+  std::mt19937 random{20261130};
+};
+
+TEST_F(ReportTest, EveryCiphertextIsCountedAtItsPathHoweverDocumentsDiffer) {
+  const std::string sealed = encrypted("{\"ssn\": 1}\n");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(sealed, found, std::regex(R"("ssn" ?: ?(\{.*?\} ?\}))")));
+  Varied varied(found[1]);
+  std::string lines;
+  for (int i = 0; i < 600; ++i) lines += varied.object("", 2) + "\n";
+  std::string expected;
+  for (const auto& [path, n] : varied.counts) expected += path + "\t" + std::to_string(n) + "\n";
+  ASSERT_GT(varied.counts.size(), 100U);
+  for (const bool as_bson : {false, true}) {
+    if (as_bson) {
+      std::string bson;
+      std::istringstream in(lines);
+      for (std::string line; std::getline(in, line);) bson += bson_text(line);
+      lines = bson;
+    }
+    EXPECT_EQ(run_fle(folder.path(), {"inspect", "--field", "path", "--field", "count"}, lines).out,
+              expected);
+  }
+}
+
 TEST_F(ReportTest, RefusesWhatIsNoDocumentAndNamesIt) {
   const Ended e = report({}, bson_text("{}") + std::string("\x07\0\0\0\x10\x61\0", 7));
   EXPECT_EQ(e.status, 1);
@@ -203,6 +381,8 @@ std::uint64_t hash_of(std::uint64_t n) {  // SplitMix64
 TEST(Frequencies, AreExactWhileThereAreFew) {
   tools::Frequencies a;
   tools::Frequencies b;
+  a.enlarge();
+  b.enlarge();
   for (std::uint64_t i = 0; i < tools::Frequencies::kMost; ++i)
     for (std::uint64_t n = 0; n <= i % 7; ++n) (i % 2 == 0 ? a : b).add(hash_of(i));
   a.merge(b);
@@ -217,6 +397,7 @@ TEST(Frequencies, AreWithinTheirBoundsWhenThereAreMany) {
   constexpr std::uint64_t kValues = 100'000;
   constexpr std::uint64_t kCommon = 30'000;
   tools::Frequencies parts[3];
+  for (tools::Frequencies& p : parts) p.enlarge();
   for (std::uint64_t i = 0; i < kValues; ++i) {
     parts[i % 3].add(hash_of(i));
     if (i < kCommon) parts[i % 2].add(hash_of(kValues));
@@ -230,6 +411,31 @@ TEST(Frequencies, AreWithinTheirBoundsWhenThereAreMany) {
   EXPECT_LE(f.commonest_least, kCommon);
   EXPECT_GE(f.commonest_most, kCommon);
   EXPECT_GT(f.commonest_least, kCommon / 2) << "a bound that says nothing";
+}
+
+TEST(Frequencies, OfSmallTablesKeepTheirBoundsToo) {
+  constexpr std::uint64_t kValues = 20'000;
+  constexpr std::uint64_t kCommon = 15'000;
+  for (const bool with_large : {false, true}) {
+    tools::Frequencies parts[2];
+    if (with_large) parts[1].enlarge();
+    for (std::uint64_t i = 0; i < kValues; ++i) {
+      parts[i % 2].add(hash_of(i));
+      if (i < kCommon) parts[i % 2].add(hash_of(kValues));
+    }
+    EXPECT_EQ(parts[0].is_full(), parts[0].frequency().exact());
+    for (const int into : {0, 1}) {
+      tools::Frequencies all = parts[into];
+      all.merge(parts[1 - into]);
+      const tools::Frequency f = all.frequency();
+      EXPECT_EQ(f.values, kValues + kCommon);
+      EXPECT_NEAR(f.distinct_error, 0.13, 0.001) << "that of the smaller one";
+      EXPECT_NEAR(static_cast<double>(f.distinct), kValues, 2 * f.distinct_error * kValues);
+      EXPECT_LE(f.commonest_least, kCommon);
+      EXPECT_GE(f.commonest_most, kCommon);
+      EXPECT_GT(f.commonest_least, kCommon / 2);
+    }
+  }
 }
 
 }  // namespace

@@ -1,87 +1,28 @@
-// A report as one page: no script, nothing that is loaded. All that comes from data is escaped by
-// Html::text().
+// A report as one page: no script, nothing that is loaded.
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
-#include "command_line/command.h"
 #include "fle/version.h"
+#include "html_parts.h"
 #include "html_style.h"
 #include "report.h"
-#include "streams/json_text.h"
 
 namespace fle::tools {
 namespace {
 
+using html::bar;
+using html::escaped;
+using html::number;
+using html::Part;
+using html::path_html;
+using html::row;
+using html::table;
+
 constexpr std::size_t kMostKeyRows = 100;
 
-/// Text as it may stand between tags and in attributes.
-std::string escaped(const std::string& raw) {
-  std::string s;
-  for (const char c : to_utf8(printable(raw))) {
-    switch (c) {
-      case '&':
-        s += "&amp;";
-        break;
-      case '<':
-        s += "&lt;";
-        break;
-      case '>':
-        s += "&gt;";
-        break;
-      case '"':
-        s += "&quot;";
-        break;
-      case '\'':
-        s += "&#39;";
-        break;
-      default:
-        s += c;
-    }
-  }
-  return s;
-}
-
-std::string path_html(const std::string& path) {
-  return "<span class=\"path\" dir=\"ltr\"><bdi>" + escaped(path) + "</bdi></span>";
-}
-
-/// A part of a bar.
-struct Part {
-  const char* css;
-  std::uint64_t n;
-  const char* what;
-};
-
-std::string decimal(double x) {
-  std::array<char, 32> s{};
-  std::snprintf(s.data(), s.size(), "%.3f", x);
-  return s.data();
-}
-
-/// Parts of `whole`, side by side. What is not nothing is seen.
-std::string bar(std::initializer_list<Part> parts, std::uint64_t whole) {
-  std::string label;
-  std::string rects;
-  double x = 0;
-  for (const Part& p : parts) {
-    if (p.n == 0) continue;
-    label += (label.empty() ? "" : ", ") + grouped(p.n) + " " + p.what;
-    const double share =
-        whole == 0 ? 0 : 100 * static_cast<double>(p.n) / static_cast<double>(whole);
-    const double width = std::min(std::max(share, 1.0), 100 - x);
-    rects += "<rect class=\"" + std::string(p.css) + "\" x=\"" + decimal(x) + "\" width=\"" +
-             decimal(width) + "\" height=\"10\"/>";
-    x += width;
-  }
-  return "<svg class=\"bar\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" role=\"img\" "
-         "aria-label=\"" +
-         (label.empty() ? "none" : label) + "\">" + rects + "</svg>";
-}
-
-class Html {
+class Page {
  public:
-  Html(const Report& r, const std::string& title) : r_(r), title_(title) {}
+  Page(const Report& r, const std::string& title) : r_(r), title_(title) {}
 
   std::string page() {
     head();
@@ -187,19 +128,10 @@ class Html {
     return s + ".</li>\n";
   }
 
-  static std::string legend(std::initializer_list<Part> parts) {
-    std::string s = "<ul class=\"key\" aria-hidden=\"true\">";
-    for (const Part& p : parts) {
-      if (p.n != 0)
-        s += "<li><svg viewBox=\"0 0 10 10\"><rect class=\"" + std::string(p.css) +
-             "\" width=\"10\" height=\"10\" rx=\"2\"/></svg>" + p.what + "</li>";
-    }
-    return s + "</ul>";
-  }
-
-  static std::array<Part, 4> parts_of(const PathReport& p) {
+  static std::array<Part, 5> parts_of(const PathReport& p) {
     return {Part{"f-good", p.encrypted, "encrypted"}, Part{"f-bad", p.plaintext, "in plaintext"},
             Part{"f-warn", p.damaged + p.foreign, "damaged or of another kind"},
+            Part{"f-accent", p.objects, "objects with encrypted fields"},
             Part{"f-rest", p.null, "null"}};
   }
 
@@ -211,34 +143,36 @@ class Html {
       all.encrypted += p.encrypted;
       all.plaintext += p.plaintext;
       all.damaged += p.damaged + p.foreign;
+      all.objects += p.objects;
       all.null += p.null;
     }
     const auto a = parts_of(all);
-    add(legend({a[0], a[1], a[2], a[3]}));
-    add("<table role=\"table\"><caption>Fields that are encrypted" +
-        std::string(c.has_schema ? ", or that the schema encrypts" : "") +
-        "; the bars are shares of their values</caption>");
-    add("<thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Field"
-        "</th><th role=\"columnheader\" scope=\"col\">Values</th><th role=\"columnheader\" "
-        "scope=\"col\" class=\"n\">Documents</th><th role=\"columnheader\" scope=\"col\" "
-        "class=\"n\">Encrypted</th><th role=\"columnheader\" scope=\"col\" class=\"n\">Plaintext"
-        "</th><th role=\"columnheader\" scope=\"col\" class=\"n\">Added</th></tr></thead>");
-    add("<tbody role=\"rowgroup\">");
+    add(html::legend({a[0], a[1], a[2], a[3], a[4]}));
+    std::string rows;
     for (const PathReport& p : c.paths) {
       const auto b = parts_of(p);
-      add("<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">" + path_html(p.path) +
-          "</th><td role=\"cell\" class=\"chart\">" + bar({b[0], b[1], b[2], b[3]}, p.values()) +
-          "<small>" + (p.encrypted == 0 ? "not encrypted" : escaped(cipher_text(p))) +
-          "</small></td>" + number("Documents", grouped(p.documents)) +
-          number("Encrypted", grouped(p.encrypted)) + number("Plaintext", grouped(p.plaintext)) +
-          number("Added", p.encrypted == 0 ? "none" : bytes_text(p.added_most)) + "</tr>");
+      const std::string keys = keys_text(p);
+      rows += row(path_html(p.path),
+                  bar({b[0], b[1], b[2], b[3], b[4]}, p.values()) + "<small>" +
+                      (p.encrypted == 0 ? "not encrypted" : escaped(cipher_text(p))) +
+                      (keys.empty() ? "" : "; " + escaped(keys)) + "</small>",
+                  number("Documents", grouped(p.documents)) +
+                      number("Encrypted", grouped(p.encrypted)) +
+                      number("Plaintext", grouped(p.plaintext)) +
+                      number("Added", p.encrypted == 0 ? "none" : bytes_text(p.added_most)));
     }
-    add("</tbody></table>");
-  }
-
-  static std::string number(const char* name, const std::string& value) {
-    return "<td role=\"cell\" class=\"n\" data-name=\"" + std::string(name) + "\">" + value +
-           "</td>";
+    out_ += table("Fields that are encrypted" +
+                      std::string(c.has_schema ? ", or that the schema encrypts" : "") +
+                      "; the bars are shares of their values",
+                  {{"Field"},
+                   {"Values"},
+                   {"Documents", true},
+                   {"Encrypted", true},
+                   {"Plaintext", true},
+                   {"Added", true}},
+                  rows);
+    if (std::ranges::any_of(c.paths, &PathReport::is_folded))
+      add("<p class=\"soft\">" + std::string(kFolded) + "</p>");
   }
 
   void frequencies(const CollectionReport& c) {
@@ -249,40 +183,18 @@ class Html {
         "occur "
         "can guess common ones: the larger the share of the commonest and the fewer distinct "
         "values, the easier.</p>");
-    add("<table role=\"table\"><caption>Share of the commonest value; "
-        "estimates say how far they may be off</caption>");
-    add("<thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Field"
-        "</th><th role=\"columnheader\" scope=\"col\">Commonest</th><th role=\"columnheader\" "
-        "scope=\"col\" class=\"n\">Distinct</th></tr></thead><tbody role=\"rowgroup\">");
+    std::string rows;
     for (const PathReport& p : c.paths) {
       if (!p.frequency) continue;
       const Frequency& f = *p.frequency;
-      add("<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">" + path_html(p.path) +
-          "</th><td role=\"cell\" class=\"chart\">" + shares(f) +
-          "<small>commonest: " + commonest_text(f) + " of " + counted(f.values, "value") +
-          "</small></td>" + number("Distinct", distinct_text(f)) + "</tr>");
+      rows += row(path_html(p.path),
+                  html::shares(f) + "<small>commonest: " + commonest_text(f) + " of " +
+                      counted(f.values, "value") + (p.is_folded ? ", of all names together" : "") +
+                      "</small>",
+                  number("Distinct", distinct_text(f)));
     }
-    add("</tbody></table>");
-  }
-
-  /// The commonest values, side by side, the rest in gray; of an estimate, the commonest at most.
-  static std::string shares(const Frequency& f) {
-    if (!f.exact())
-      return bar({{"f-accent", f.commonest_most, "at most, of the commonest"}}, f.values);
-    std::string rects;
-    double x = 0;
-    for (const std::uint64_t n : f.counts) {
-      const double width = 100 * static_cast<double>(n) / static_cast<double>(f.values);
-      rects += "<rect class=\"f-accent\" x=\"" + decimal(x) + "\" width=\"" +
-               decimal(std::max(0.0, width - 0.4)) + "\" height=\"10\"/>";
-      x += width;
-    }
-    std::string label = "the commonest values occur ";
-    for (std::size_t i = 0; i < f.counts.size(); ++i)
-      label += (i == 0 ? "" : ", ") + grouped(f.counts[i]);
-    return "<svg class=\"bar\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" role=\"img\" "
-           "aria-label=\"" +
-           label + " times\">" + rects + "</svg>";
+    out_ += table("Share of the commonest value; estimates say how far they may be off",
+                  {{"Field"}, {"Commonest"}, {"Distinct", true}}, rows);
   }
 
   void plain_paths(const CollectionReport& c) {
@@ -297,17 +209,16 @@ class Html {
   void keys() {
     if (r_.keys.empty()) return;
     tag("h2", "Keys");
-    add("<table role=\"table\"><caption>Values that are encrypted under each key</caption>");
-    add("<thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Key</th>"
-        "<th role=\"columnheader\" scope=\"col\">Share</th><th role=\"columnheader\" scope=\"col\" "
-        "class=\"n\">Values</th></tr></thead><tbody role=\"rowgroup\">");
-    for (std::size_t i = 0; i < std::min(r_.keys.size(), kMostKeyRows); ++i) key(r_.keys[i]);
-    add("</tbody></table>");
+    std::string rows;
+    for (std::size_t i = 0; i < std::min(r_.keys.size(), kMostKeyRows); ++i)
+      rows += key(r_.keys[i]);
+    out_ += table("Values that are encrypted under each key",
+                  {{"Key"}, {"Share"}, {"Values", true}}, rows);
     if (r_.keys.size() > kMostKeyRows)
       add("<p class=\"soft\">And " + counted(r_.keys.size() - kMostKeyRows, "key") + " more.</p>");
   }
 
-  void key(const KeyReport& k) {
+  [[nodiscard]] std::string key(const KeyReport& k) const {
     std::string names;
     for (const std::string& n : k.alt_names)
       names += (names.empty() ? "" : ", ") + ("<bdi>" + escaped(n) + "</bdi>");
@@ -315,12 +226,11 @@ class Html {
     if (k.state == KeyReport::State::unknown) about = "not in the vault";
     if (k.state == KeyReport::State::known)
       about = (names.empty() ? "" : names + " &middot; ") + escaped(k.provider);
-    add("<tr role=\"row\"><th role=\"rowheader\" scope=\"row\"><span class=\"id\">" +
-        to_uuid_string(k.id) + "</span></th><td role=\"cell\" class=\"chart\">" +
-        bar({{k.state == KeyReport::State::unknown ? "f-warn" : "f-accent", k.values, "values"}},
-            r_.encrypted) +
-        "<small class=\"wrap\">" + about + "</small></td>" + number("Values", grouped(k.values)) +
-        "</tr>");
+    const bool is_unknown = k.state == KeyReport::State::unknown;
+    return row("<span class=\"id\">" + to_uuid_string(k.id) + "</span>",
+               bar({{is_unknown ? "f-warn" : "f-accent", k.values, "values"}}, r_.encrypted) +
+                   "<small class=\"wrap\">" + about + "</small>",
+               number("Values", grouped(k.values)));
   }
 
   const Report& r_;
@@ -330,6 +240,6 @@ class Html {
 
 }  // namespace
 
-std::string report_html(const Report& r, const std::string& title) { return Html(r, title).page(); }
+std::string report_html(const Report& r, const std::string& title) { return Page(r, title).page(); }
 
 }  // namespace fle::tools

@@ -55,8 +55,10 @@ std::string frequency(const Frequency& f) {
 
 std::string path(const PathReport& p) {
   JsonLine line;
-  line.add("path", p.path).add("documents", p.documents);
-  line.add("encrypted", p.encrypted).add("plaintext", p.plaintext).add("null", p.null);
+  line.add("path", p.path).add_value("folded", boolean(p.is_folded));
+  line.add("documents", p.documents);
+  line.add("encrypted", p.encrypted).add("plaintext", p.plaintext).add("objects", p.objects);
+  line.add("null", p.null);
   line.add("damaged", p.damaged).add("foreign", p.foreign);
   line.add_value("ciphers", array(p.ciphers, cipher));
   line.add_value("keys", array(p.keys, key_count)).add("uncountedKeys", p.uncounted_keys);

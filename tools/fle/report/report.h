@@ -5,10 +5,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "census/gather.h"
 #include "fle/kms/key_vault.h"
-#include "gather.h"
 
 namespace fle::tools {
 
@@ -43,24 +44,26 @@ struct CipherCount {
 
 struct PathReport {
   std::string path;
+  bool is_folded = false;  // several names are one here, "*"
   std::uint64_t documents = 0;
   std::uint64_t encrypted = 0;
   std::uint64_t plaintext = 0;
+  std::uint64_t objects = 0;  // whose fields the schema encrypts, as it has them
   std::uint64_t null = 0;
   std::uint64_t damaged = 0;
   std::uint64_t foreign = 0;
-  std::vector<CipherCount> ciphers{};
-  std::vector<KeyCount> keys{};      // most values first
-  std::uint64_t uncounted_keys = 0;  // values whose key there was no room to count
-  std::uint64_t stored_bytes = 0;    // of ciphertext, as it is stored
-  std::uint64_t added_least = 0;     // bytes by which encryption made it longer
+  std::vector<CipherCount> ciphers{};  // most values first
+  std::vector<KeyCount> keys{};        // most values first
+  std::uint64_t uncounted_keys = 0;    // values whose key there was no room to count
+  std::uint64_t stored_bytes = 0;      // of ciphertext, as it is stored
+  std::uint64_t added_least = 0;       // bytes by which encryption made it longer
   std::uint64_t added_most = 0;
   const schema::Leaf* leaf = nullptr;    // what the schema says; null: nothing
   std::optional<Frequency> frequency{};  // of deterministic ciphertext
   std::vector<Finding> findings{};
 
   [[nodiscard]] std::uint64_t values() const noexcept {
-    return encrypted + plaintext + null + damaged + foreign;
+    return encrypted + plaintext + objects + null + damaged + foreign;
   }
 };
 
@@ -115,6 +118,13 @@ struct Report {
 [[nodiscard]] std::string counted(std::uint64_t n, const char* what);
 /// "deterministic int", "random string and 2 others".
 [[nodiscard]] std::string cipher_text(const PathReport& p);
+/// "3 keys", "40 keys, named by /owner of each document"; empty where one key is all there is to
+/// say.
+[[nodiscard]] std::string keys_text(const PathReport& p);
+/// What is to be known of a path with "*" in it.
+inline constexpr std::string_view kFolded =
+    "* stands for names that are data. What they hold is counted together: the commonest value of "
+    "one name alone may be more common there.";
 /// Distinct values and the share of the commonest, each with its bound.
 [[nodiscard]] std::string distinct_text(const Frequency& f);
 [[nodiscard]] std::string commonest_text(const Frequency& f);

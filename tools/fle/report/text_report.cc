@@ -114,6 +114,11 @@ class Text {
                  grouped(p.plaintext), p.encrypted == 0 ? "-" : bytes_text(p.added_most),
                  cipher_text(p)});
     if (!table.empty()) text_ += table.text(width_);
+    if (std::ranges::any_of(c.paths, &PathReport::is_folded))
+      paragraph("  " + std::string(kFolded), "    ");
+    for (const PathReport& p : c.paths)
+      if (const std::string keys = keys_text(p); !keys.empty())
+        paragraph("  " + printable(p.path + ": " + keys), "    ");
     const std::size_t n = c.plain_paths.size();
     if (n != 0)
       paragraph("  " + counted(n, table.empty() ? "path" : "other path") + " in plaintext" +

@@ -46,12 +46,19 @@ std::string counted(std::uint64_t n, const char* what) {
 
 std::string cipher_text(const PathReport& p) {
   if (p.ciphers.empty()) return "-";
-  const CipherCount* most = &p.ciphers.front();
-  for (const CipherCount& c : p.ciphers)
-    if (c.values > most->values) most = &c;
-  std::string s = most->algorithm == Algorithm::deterministic ? "deterministic " : "random ";
-  s += bson::alias(most->type);
+  const CipherCount& most = p.ciphers.front();
+  std::string s = most.algorithm == Algorithm::deterministic ? "deterministic " : "random ";
+  s += bson::alias(most.type);
   if (p.ciphers.size() > 1) s += " and " + std::to_string(p.ciphers.size() - 1) + " more";
+  return s;
+}
+
+std::string keys_text(const PathReport& p) {
+  const auto* pointer = p.leaf == nullptr ? nullptr : std::get_if<schema::KeyPointer>(&p.leaf->key);
+  if (p.encrypted == 0 || (pointer == nullptr && p.keys.size() + (p.uncounted_keys != 0) < 2))
+    return {};
+  std::string s = (p.uncounted_keys != 0 ? "more than " : "") + counted(p.keys.size(), "key");
+  if (pointer != nullptr) s += ", named by " + pointer->text + " of each document";
   return s;
 }
 

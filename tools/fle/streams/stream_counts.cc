@@ -3,12 +3,12 @@
 #include <algorithm>
 
 namespace fle::tools {
+namespace {
 
+/// The text of a path, also of those that a PathTable has no room for.
 std::string path_text(const bson::PathTable& paths, bson::PathTable::Id id) {
   return id == bson::PathTable::kOther ? "(longer paths, or too many)" : paths.text(id);
 }
-
-namespace {
 
 constexpr unsigned bit_of(Task task) noexcept { return 1U << static_cast<unsigned>(task); }
 constexpr unsigned kEncrypt = bit_of(Task::encrypt);

@@ -19,9 +19,6 @@
 
 namespace fle::tools {
 
-/// The text of a path, also of those that a PathTable has no room for.
-[[nodiscard]] std::string path_text(const bson::PathTable& paths, bson::PathTable::Id id);
-
 /// What is done to the documents of a stream.
 enum class Task : std::uint8_t { encrypt, decrypt, reencrypt };
 

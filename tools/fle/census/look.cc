@@ -1,6 +1,7 @@
 #include "look.h"
 
 #include <array>
+#include <cstring>
 #include <string_view>
 
 #include "fle/bson/little_endian.h"
@@ -34,13 +35,11 @@ constexpr std::size_t fixed_size(Type type) noexcept {
   }
 }
 
-bool is_whole(Bytes payload, const PayloadHeader& header) noexcept {
-  if (payload.size() < payload_len(0) || (payload.size() - payload_len(0)) % kBlockLen != 0)
-    return false;
-  const auto type = static_cast<Type>(header.bson_type);
-  if (!bson::encryptable(type, header.algorithm)) return false;
+/// Whether a payload may be that of a value of `type`.
+bool has_size_of(Type type, std::size_t payload) noexcept {
   const std::size_t fixed = fixed_size(type);
-  return fixed == 0 || payload.size() == payload_len(fixed);
+  return fixed != 0 ? payload == payload_len(fixed)
+                    : payload >= payload_len(0) && (payload - payload_len(0)) % kBlockLen == 0;
 }
 
 }  // namespace
@@ -58,15 +57,27 @@ Look look_at(Type type, Bytes value) noexcept {
     return look;
   }
   const auto header = parse_payload(payload);
-  if (!header || !is_whole(payload, *header)) {
+  const Type of = header ? static_cast<Type>(header->bson_type) : Type::null;
+  if (!header || !bson::encryptable(of, header->algorithm) || !has_size_of(of, payload.size())) {
     look.state = State::damaged;
     return look;
   }
   look.state = State::encrypted;
-  look.type = static_cast<Type>(header->bson_type);
+  look.type = of;
   look.algorithm = header->algorithm;
   look.key = header->key_id;
   return look;
+}
+
+bool is_like(const Look& look, const std::uint8_t* value, std::size_t size) noexcept {
+  const bool is_encrypted = value[kBinaryHeader - 1] == bson::kSubtypeEncrypted;
+  if (look.state != State::encrypted) return look.state == State::plain && !is_encrypted;
+  const std::uint8_t* const payload = value + kBinaryHeader;
+  return is_encrypted && has_size_of(look.type, size - kBinaryHeader) &&
+         payload[0] == static_cast<std::uint8_t>(look.algorithm) &&
+         payload[kPayloadHeaderLen - 1] == static_cast<std::uint8_t>(look.type) &&
+         (look.other_key ||
+          std::memcmp(payload + 1, look.key.bytes.data(), look.key.bytes.size()) == 0);
 }
 
 std::uint64_t fingerprint(Bytes value) noexcept {
@@ -106,6 +117,7 @@ std::string name_of_kind(std::uint8_t kind) {
       Row{15, "Queryable Encryption: indexed for ranges"},
       Row{16, "Queryable Encryption: without an index"},
       Row{17, "Queryable Encryption: indexed for text"},
+      Row{Look::kInScope, "in the scope of code, where nobody decrypts"},
       Row{Look::kEmpty, "binary of subtype 6 without content"},
   };
   for (const Row& r : kRows)

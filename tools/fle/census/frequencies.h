@@ -26,13 +26,20 @@ struct Frequency {
 /// was taken bounds the error. Distinct values are counted by HyperLogLog (Flajolet et al., 2007).
 class Frequencies {
  public:
-  static constexpr std::size_t kMost = 512;              ///< Values that are counted exactly.
-  static constexpr std::size_t kRegisters = 4096;        ///< Of HyperLogLog.
-  static constexpr double kDistinctError = 2 * 0.01625;  ///< Twice 1.04 / sqrt(kRegisters).
+  static constexpr std::size_t kFew = 32;            ///< Values that are counted exactly at least,
+  static constexpr std::size_t kMost = 512;          ///< and once it is large.
+  static constexpr std::size_t kFewRegisters = 256;  ///< Of HyperLogLog.
+  static constexpr std::size_t kRegisters = 4096;    ///< Of a large one.
 
   /// @param value  a hash of 64 bits; that of a deterministic ciphertext is in it already.
   void add(std::uint64_t value) { add(value, 1); }
+  /// As if all values of both had been added here.
   void merge(const Frequencies& other);
+  /// Whether the next new value is one too many to be exact, unless it becomes large().
+  [[nodiscard]] bool is_full() const noexcept { return used_ == kFew && !is_large_; }
+  [[nodiscard]] bool is_large() const noexcept { return is_large_; }
+  /// Lets it take 20 KiB.
+  void enlarge() noexcept { is_large_ = true; }
   [[nodiscard]] Frequency frequency() const;
 
  private:
@@ -40,17 +47,20 @@ class Frequencies {
     std::uint64_t value = 0;
     std::uint64_t count = 0;  // 0: free
   };
+  [[nodiscard]] std::size_t most() const noexcept { return is_large_ ? kMost : kFew; }
   void add(std::uint64_t value, std::uint64_t n);
   void count(std::uint64_t value, std::uint64_t n);
   void insert(const Entry& e);
   void resize(std::size_t n_slots);
   void thin_out();
   void start_estimating();
+  void coarsen();
   void note(std::uint64_t value) noexcept;
   [[nodiscard]] double distinct_estimate() const;
 
   std::vector<Entry> slots_;  // a power of two, at most half of them in use
   std::size_t used_ = 0;
+  bool is_large_ = false;
   std::uint64_t taken_ = 0;  // from the count of any value, at most
   std::uint64_t values_ = 0;
   std::vector<std::uint8_t> registers_;  // none while all is exact

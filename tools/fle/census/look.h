@@ -23,15 +23,20 @@ struct Look {
   State state = State::plain;
   bson::Type type{};       // of the plaintext
   Algorithm algorithm{};   // of what is encrypted
-  std::uint8_t kind = 0;   // of what is foreign: its first byte; kEmpty
+  std::uint8_t kind = 0;   // of what is foreign: its first byte; kEmpty, kInScope
   bool other_key = false;  // of what is encrypted: under one too many to tell them all apart
   KeyId key{};
   friend bool operator==(const Look&, const Look&) = default;
   static constexpr std::uint8_t kEmpty = 0xff;
+  static constexpr std::uint8_t kInScope = 0xfe;  // in the scope of code
 };
 
 /// @param value  of a well-formed document.
 [[nodiscard]] Look look_at(bson::Type type, Bytes value) noexcept;
+
+/// Whether a binary looks like this; of keys that are too many, like one of them.
+/// @param value  of a well-formed document, as that
+[[nodiscard]] bool is_like(const Look& look, const std::uint8_t* value, std::size_t size) noexcept;
 
 /// 64 bits that are the same for the same deterministic payload; they are of its MAC.
 /// @param value  for which look_at() says encrypted.

@@ -1,8 +1,10 @@
-#include "census.h"
-
+// A Census's paths and cells: how they are found, and how too many become fewer.
 #include <algorithm>
+#include <cstring>
 
-#include "fle/bson_walk/walk.h"
+#include "census.h"
+#include "fle/bson/little_endian.h"
+#include "ground/value.h"
 
 namespace fle::tools {
 namespace {
@@ -10,7 +12,6 @@ namespace {
 using bson::Type;
 using schema::Plan;
 
-constexpr bson::Limits kLimits{180, 16 * 1024 * 1024 + 16 * 1024};
 constexpr std::size_t kMostCells = 4 * Census::kMostPaths;
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -41,7 +42,8 @@ Plan::Step step_of(const Census::Path& parent, std::string_view name) noexcept {
 
 }  // namespace
 
-Census::Census() : hash_(SeededHash::random()), paths_(kRoot + 1), cells_(1), slots_(64) {}
+Census::Census()
+    : hash_(SeededHash::random()), paths_(kRoot + 1), presence_(kRoot + 1), cells_(1), slots_(64) {}
 
 std::uint64_t Census::hash_of(const Path& path, std::string_view name) const noexcept {
   const std::uint64_t where = path.parent * 0x9e3779b97f4a7c15ULL;
@@ -71,7 +73,9 @@ Census::Id Census::find_or_add(Path path, std::string_view name) {
   path.name = static_cast<std::uint32_t>(names_.size());
   path.name_size = static_cast<std::uint32_t>(name.size());
   names_ += name;
+  names_ += '\0';
   paths_.push_back(path);
+  presence_.emplace_back();
   grow();
   return static_cast<Id>(paths_.size() - 1);
 }
@@ -96,10 +100,12 @@ Census::Id Census::collection(std::string_view ns, const Plan* plan) {
   path.kind = Kind::collection;
   path.plan = plan;
   if (plan != nullptr) path.step = plan->root();
-  return find_or_add(path, ns.substr(0, 4 * kLongestName));
+  const Id id = find_or_add(path, ns);
+  if (paths_[id].first_cell == kNone) add_cell(id, {});
+  return id;
 }
 
-Census::Id Census::slow_path(Id parent, bool item, std::string_view name) {
+Census::Id Census::path_of(Id parent, bool item, std::string_view name) {
   const Path& in = paths_[parent];
   Path path;
   path.parent = parent;
@@ -130,9 +136,45 @@ Census::Id Census::add_cell(Id path, const Look& look) {
   if (cells_.size() >= kMostCells) return kNone;
   Path& p = paths_[path];
   if (look.state == State::encrypted && !look.other_key) ++p.n_keys;
-  cells_.push_back({path, p.first_cell, kNone, look});
+  Cell& cell = cells_.emplace_back();
+  cell.path = path;
+  cell.look = look;
+  cell.next_of_path = p.first_cell;
+  set_head(cell);
   p.first_cell = static_cast<Id>(cells_.size() - 1);
   return p.first_cell;
+}
+
+/// How elements of the cell begin, unless that cannot be told from their bytes alone.
+void Census::set_head(Cell& cell) const noexcept {
+  const Path& path = paths_[cell.path];
+  const Path& in = paths_[path.parent];
+  // Which names become "*" is a matter of each name as long as some do not, and of the schema.
+  if (path.kind == Kind::collection ||
+      (path.kind == Kind::any && (!in.folded || in.step.kind == Plan::Kind::object)))
+    return;
+  cell.type = static_cast<std::uint8_t>(cell.look.state == State::encrypted ? Type::bin_data
+                                                                            : cell.look.type);
+  if (path.kind == Kind::name) cell.head_size = static_cast<std::uint16_t>(path.name_size + 2);
+  std::array<std::uint8_t, sizeof cell.head> bytes{cell.type};
+  std::array<std::uint8_t, sizeof cell.head> mask{};
+  std::memset(mask.data(), 0xff, std::clamp<std::size_t>(cell.head_size, 1, mask.size()));
+  std::memcpy(bytes.data() + 1, names_.data() + path.name,
+              std::min<std::size_t>(path.name_size, bytes.size() - 1));
+  for (std::size_t i = 0; i < cell.head.size(); ++i) {
+    cell.head[i] = bson::load64(bytes.data() + 8 * i);
+    cell.head_mask[i] = bson::load64(mask.data() + 8 * i);
+  }
+  if (cell.head_size > sizeof cell.head) return;
+  const bson::internal::Shape shape = bson::internal::kShapes[cell.type];
+  if (shape.rule == bson::internal::Rule::document) {
+    cell.measure = Measure::document;
+  } else if (shape.rule == bson::internal::Rule::plain && shape.length_mask != 0) {
+    cell.measure = Measure::text;
+  } else if (shape.rule == bson::internal::Rule::plain && shape.last_mask == 0) {
+    cell.measure = Measure::fixed;
+    cell.fixed_size = shape.base;
+  }
 }
 
 Census::Id Census::cell_of(Id path, const Look& look) {
@@ -145,76 +187,14 @@ Census::Id Census::cell_of(Id path, const Look& look) {
   return cell_of(path, other);
 }
 
-Census::Id Census::element(Id before, const Level& level, Bytes document, const bson::Element& e,
-                           std::uint64_t number, Watcher& watcher) {
-  const Bytes value = bson::value_of(document, e);
-  const Look look = look_at(e.type, value);
-  // Documents of a stream are alike: what follows is what followed before.
-  Id id = cells_[before].guess;
-  const Path& guess = paths_[cells_[id].path];
-  if (id == kNone || guess.parent != level.path ||
-      (level.array ? guess.kind != Kind::item
-                   : guess.kind != Kind::name || this->name(guess) != e.name) ||
-      cells_[id].look != look) {
-    id = cell_of(slow_path(level.path, level.array, e.name), look);
-    cells_[before].guess = id;
-  }
-  Cell& cell = cells_[id];
-  if (cell.values++ == 0) cell.first_document = number;
-  Path& path = paths_[cell.path];
-  if (path.last_document != number) {
-    path.last_document = number;
-    ++path.documents;
-  }
-  if (look.state != State::plain) {
-    cell.bytes += e.value_size;
-    if (look.state == State::encrypted) {
-      const bool known = !cell.look.other_key;
-      if (!known || look.algorithm == Algorithm::deterministic)
-        watcher.encrypted(*this, cell.path, look, value, known);
-    }
-  }
-  return id;
-}
-
-Done Census::add(Bytes document, Id collection, std::uint64_t number, Watcher& watcher) {
-  bool malformed = document.size() < 5 || document.size() > kLimits.max_bytes;
-  Id before = kNone;
-  levels_.clear();
-  if (!malformed) levels_.push_back({bson::Cursor(document), collection, false});
-  while (!levels_.empty() && !malformed) {
-    Level& level = levels_.back();
-    if (!level.cursor.next()) {
-      malformed = level.cursor.malformed();
-      levels_.pop_back();
-      continue;
-    }
-    const bson::Element& e = level.cursor.element();
-    before = element(before, level, document, e, number, watcher);
-    if (!is_container(e.type)) continue;
-    malformed = levels_.size() == kLimits.max_depth;
-    const Level inner{bson::Cursor(document, e.value_offset), cells_[before].path,
-                      e.type == Type::array};
-    levels_.push_back(inner);
-  }
-  if (malformed) {
-    // It says what is wrong, and where.
-    bson::Edits edits;
-    FLE_CHECK(bson::find_ciphertexts(document, edits, kLimits));
-    return Failure(Errc::malformed_bson, {});
-  }
-  ++paths_[collection].documents;
-  return ok;
-}
-
-bool Census::tidy() {
+bool Census::fold_all(Merged& merged) {
   bool changed = false;
-  while ((crowded_ || mixed_ || paths_.size() > kMostPaths) && fold()) changed = true;
+  while (is_untidy() && fold(merged)) changed = true;
   return changed;
 }
 
 /// Makes one path of the names of each object that has too many, else of that which has most.
-bool Census::fold() {
+bool Census::fold(Merged& merged) {
   std::uint32_t most = 1;
   for (const Path& p : paths_)
     if (!p.folded) most = std::max(most, p.n_names);
@@ -225,7 +205,7 @@ bool Census::fold() {
   std::swap(old, *this);
   for (Path& p : old.paths_)
     if (p.n_names >= limit) p.folded = true;
-  absorb(old);
+  absorb(old, merged);
   mixed_ = false;
   return true;
 }
@@ -240,7 +220,7 @@ Census::Id Census::equivalent(const Path& p, Id parent, std::string_view name) {
   return find_or_add(path, path.kind == Kind::any ? std::string_view() : name);
 }
 
-void Census::absorb(const Census& other) {
+void Census::absorb(const Census& other, Merged& merged) {
   std::vector<Id> mine(other.paths_.size(), kNone);
   mine[kRoot] = kRoot;
   paths_[kRoot].folded |= other.paths_[kRoot].folded;
@@ -250,10 +230,17 @@ void Census::absorb(const Census& other) {
     if (p.parent != kNone && mine[p.parent] == kNone) continue;
     mine[id] = equivalent(p, mine[p.parent], other.name(p));
     Path& to = paths_[mine[id]];
-    to.documents += p.documents;
+    std::uint64_t& documents = presence_[mine[id]].documents;
+    documents += other.documents(id);
     // Of names that become one, a document may have several.
     if (to.kind == Kind::any)
-      to.documents = std::min(to.documents, std::max(p.documents, paths_[to.parent].documents));
+      documents =
+          std::min(documents, std::max(other.documents(id), presence_[to.parent].documents));
+    if (to.slot == kNoSlot) {
+      to.slot = p.slot;
+    } else if (p.slot != kNoSlot && p.slot != to.slot) {
+      merged.emplace_back(to.slot, p.slot);
+    }
     if (p.folded && !to.folded) mixed_ |= to.n_names != 0;
     to.folded |= p.folded;
   }
@@ -266,6 +253,12 @@ void Census::absorb(const Census& other) {
     to.bytes += c.bytes;
   }
   cells_[kNone].values += other.cells_[kNone].values;
+}
+
+bool Census::is_folded(Id path) const noexcept {
+  for (; path > kRoot && paths_[path].kind != Kind::collection; path = paths_[path].parent)
+    if (paths_[path].kind == Kind::any) return true;
+  return false;
 }
 
 Census::Id Census::collection_of(Id path) const noexcept {

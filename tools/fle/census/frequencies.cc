@@ -8,7 +8,11 @@ namespace fle::tools {
 namespace {
 
 constexpr std::size_t kTop = 10;
-constexpr unsigned kIndexBits = std::bit_width(Frequencies::kRegisters) - 1;
+
+/// Bits of a value that choose one of `registers`.
+unsigned index_bits(std::size_t registers) noexcept {
+  return static_cast<unsigned>(std::bit_width(registers)) - 1;
+}
 
 }  // namespace
 
@@ -25,7 +29,7 @@ void Frequencies::count(std::uint64_t value, std::uint64_t n) {
     Entry& e = slots_[i];
     if (e.count != 0 && e.value != value) continue;
     if (e.count == 0) {
-      if (used_ == kMost) {
+      if (used_ == most()) {
         if (registers_.empty()) start_estimating();
         thin_out();
         return insert({value, n});
@@ -68,20 +72,38 @@ void Frequencies::thin_out() {
 }
 
 void Frequencies::start_estimating() {
-  registers_.resize(kRegisters);
+  registers_.resize(is_large_ ? kRegisters : kFewRegisters);
   for (const Entry& e : slots_)
     if (e.count != 0) note(e.value);
 }
 
 void Frequencies::note(std::uint64_t value) noexcept {
-  const std::size_t index = value >> (64 - kIndexBits);
+  const unsigned bits = index_bits(registers_.size());
+  const std::size_t index = value >> (64 - bits);
   // The bit below the rest ends the count of zeros.
-  const std::uint64_t rest = (value << kIndexBits) | (std::uint64_t{1} << (kIndexBits - 1));
+  const std::uint64_t rest = (value << bits) | (std::uint64_t{1} << (bits - 1));
   const auto rank = static_cast<std::uint8_t>(std::countl_zero(rest) + 1);
   registers_[index] = std::max(registers_[index], rank);
 }
 
+/// Makes of its registers what a small one would have of the same values.
+void Frequencies::coarsen() {
+  constexpr std::size_t kEach = kRegisters / kFewRegisters;
+  const unsigned bits = index_bits(kEach);
+  std::vector<std::uint8_t> few(kFewRegisters);
+  for (std::size_t i = 0; i < registers_.size(); ++i) {
+    if (registers_[i] == 0) continue;
+    // What was of the index is the beginning of the rest now.
+    const auto begin = static_cast<unsigned>(i % kEach);
+    const unsigned rank =
+        begin == 0 ? bits + registers_[i] : bits - static_cast<unsigned>(std::bit_width(begin)) + 1;
+    few[i / kEach] = std::max(few[i / kEach], static_cast<std::uint8_t>(rank));
+  }
+  registers_.swap(few);
+}
+
 void Frequencies::merge(const Frequencies& other) {
+  is_large_ |= other.is_large_;
   if (!other.registers_.empty() && registers_.empty()) start_estimating();
   values_ += other.values_;
   taken_ += other.taken_;
@@ -90,20 +112,29 @@ void Frequencies::merge(const Frequencies& other) {
     count(e.value, e.count);
     if (!registers_.empty()) note(e.value);
   }
-  for (std::size_t i = 0; i < other.registers_.size(); ++i)
-    registers_[i] = std::max(registers_[i], other.registers_[i]);
+  if (other.registers_.empty()) return;
+  if (registers_.size() > other.registers_.size()) coarsen();
+  Frequencies coarse;
+  const std::vector<std::uint8_t>* theirs = &other.registers_;
+  if (theirs->size() > registers_.size()) {
+    coarse.registers_ = *theirs;
+    coarse.coarsen();
+    theirs = &coarse.registers_;
+  }
+  for (std::size_t i = 0; i < theirs->size(); ++i)
+    registers_[i] = std::max(registers_[i], (*theirs)[i]);
 }
 
 double Frequencies::distinct_estimate() const {
-  constexpr auto kM = static_cast<double>(kRegisters);
+  const auto m = static_cast<double>(registers_.size());
   double sum = 0;
   std::size_t zeros = 0;
   for (const std::uint8_t r : registers_) {
     sum += std::ldexp(1.0, -static_cast<int>(r));
     zeros += r == 0 ? 1 : 0;
   }
-  const double raw = 0.7213 / (1 + 1.079 / kM) * kM * kM / sum;
-  if (raw <= 2.5 * kM && zeros != 0) return kM * std::log(kM / static_cast<double>(zeros));
+  const double raw = 0.7213 / (1 + 1.079 / m) * m * m / sum;
+  if (raw <= 2.5 * m && zeros != 0) return m * std::log(m / static_cast<double>(zeros));
   return raw;
 }
 
@@ -123,7 +154,8 @@ Frequency Frequencies::frequency() const {
     return f;
   }
   f.distinct = std::min(values_, static_cast<std::uint64_t>(std::llround(distinct_estimate())));
-  f.distinct_error = kDistinctError;
+  // Of 95 in 100: twice the standard error.
+  f.distinct_error = 2 * 1.04 / std::sqrt(static_cast<double>(registers_.size()));
   return f;
 }
 

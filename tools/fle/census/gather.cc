@@ -6,8 +6,6 @@
 namespace fle::tools {
 namespace {
 
-constexpr std::uint32_t kNoField = UINT32_MAX;
-constexpr std::uint32_t kFieldsFull = UINT32_MAX - 1;
 // One thread reads; more than these would wait for it, and each takes memory.
 constexpr unsigned kMostThreads = 8;
 
@@ -33,9 +31,9 @@ class Gatherer::Observer final : public Census::Watcher {
                  bool known) override {
     std::uint32_t field = census.paths()[path].slot;
     if (field == kNoField) census.set_slot(path, field = owner_.field(census, path));
-    if (look.algorithm == Algorithm::deterministic && field != kFieldsFull)
+    if (look.algorithm == Algorithm::deterministic && field != kNoField)
       batch_.values.push_back({field, fingerprint(value)});
-    if (!known) batch_.keys.push_back({field, look.key});
+    if (!known) batch_.keys.push_back({field, look.algorithm, look.type, look.key});
   }
 
  private:
@@ -43,17 +41,11 @@ class Gatherer::Observer final : public Census::Watcher {
   Batch& batch_;
 };
 
-std::unique_ptr<Gatherer::Lane> Gatherer::borrow() {
+/// The census of this thread. It gets the chunks of a stream in their order, so the first document
+/// that has something is the first one that it sees.
+Census& Gatherer::census_of_thread() {
   const std::lock_guard lock(mutex_);
-  if (lanes_.empty()) return std::make_unique<Lane>();
-  std::unique_ptr<Lane> lane = std::move(lanes_.back());
-  lanes_.pop_back();
-  return lane;
-}
-
-void Gatherer::give_back(std::unique_ptr<Lane> lane) {
-  const std::lock_guard lock(mutex_);
-  lanes_.push_back(std::move(lane));
+  return censuses_[std::this_thread::get_id()];
 }
 
 Outcome<std::size_t> Gatherer::collection(const Collection& of) {
@@ -68,21 +60,72 @@ Outcome<std::size_t> Gatherer::collection(const Collection& of) {
   return collections_.size() - 1;
 }
 
-std::size_t Gatherer::index_of(std::string_view ns) const {
-  const auto it = by_ns_.find(ns);
+std::size_t Gatherer::collection_of(Census::Id path) const {
+  const Census::Path& of = total_.paths()[total_.collection_of(path)];
+  const auto it = by_ns_.find(total_.name(of));
   return it == by_ns_.end() ? collections_.size() : it->second;
 }
 
+// --- fields ---
+
 std::uint32_t Gatherer::field(const Census& census, Census::Id path) {
-  const Census::Path& of = census.paths()[census.collection_of(path)];
+  const std::string ns(census.name(census.paths()[census.collection_of(path)]));
   const std::lock_guard lock(mutex_);
-  const std::pair key(index_of(census.name(of)), census.text(path));
+  const auto of = by_ns_.find(ns);
+  const std::pair key(of == by_ns_.end() ? collections_.size() : of->second, census.text(path));
   if (const auto it = by_path_.find(key); it != by_path_.end()) return it->second;
-  if (fields_.size() == kMostFields) return kFieldsFull;
-  fields_.push_back({key.first, key.second, {}});
-  by_path_.emplace(key, fields_.size() - 1);
-  return static_cast<std::uint32_t>(fields_.size() - 1);
+  if (fields_.size() == kMostFields) return kNoField;
+  fields_.emplace_back();
+  const auto number = static_cast<std::uint32_t>(fields_.size() - 1);
+  by_path_.emplace(key, number);
+  return number;
 }
+
+std::uint32_t Gatherer::final_field(std::uint32_t field) const noexcept {
+  while (field != kNoField && fields_[field].merged_into != kNoField)
+    field = fields_[field].merged_into;
+  return field;
+}
+
+std::optional<std::uint32_t> Gatherer::field_of(Census::Id path) const {
+  const std::uint32_t field = final_field(total_.paths()[path].slot);
+  return field == kNoField ? std::nullopt : std::optional(field);
+}
+
+void Gatherer::add_value(Field& field, std::uint64_t value) {
+  if (field.values.is_full() && n_large_ < kMostLargeFields) {
+    field.values.enlarge();
+    ++n_large_;
+  }
+  field.values.add(value);
+}
+
+/// Fields of paths that have become one become one.
+void Gatherer::merge_fields(Census::Merged& merged) {
+  for (const auto& [a, b] : merged) {
+    const std::uint32_t to = final_field(a);
+    const std::uint32_t from = final_field(b);
+    if (to == from) continue;
+    Frequencies& gone = fields_[from].values;
+    n_large_ -= gone.is_large() && fields_[to].values.is_large() ? 1 : 0;
+    fields_[to].values.merge(gone);
+    gone = {};
+    fields_[from].merged_into = to;
+  }
+  merged.clear();
+}
+
+void Gatherer::merge_key_uses() {
+  KeyUses all(0, key_uses_.hash_function());
+  for (const auto& [use, n] : key_uses_) {
+    KeyUse of = use;
+    of.field = final_field(use.field);
+    all[of] += n;
+  }
+  key_uses_.swap(all);
+}
+
+// --- the stream ---
 
 Done Gatherer::count(Batch& batch, Census& census, const DocumentReader& reader) {
   const Chunk& chunk = batch.chunk;
@@ -95,6 +138,7 @@ Done Gatherer::count(Batch& batch, Census& census, const DocumentReader& reader)
   }
   Observer observer(*this, batch);
   Census::Id root = census.collection(ns, plan);
+  Census::Merged merged;
   for (std::size_t i = 0; i < chunk.size(); ++i) {
     batch.converted.clear();
     FLE_TRY(const Bytes document, reader.as_bson(chunk, i, batch.converted));
@@ -103,7 +147,10 @@ Done Gatherer::count(Batch& batch, Census& census, const DocumentReader& reader)
       done.error().document = number;
       return in_collection(std::move(done.error()), *chunk.collection);
     }
-    if (census.tidy()) root = census.collection(ns, plan);
+    if (!census.tidy(merged)) continue;
+    root = census.collection(ns, plan);
+    const std::lock_guard lock(mutex_);
+    merge_fields(merged);
   }
   return ok;
 }
@@ -111,10 +158,7 @@ Done Gatherer::count(Batch& batch, Census& census, const DocumentReader& reader)
 Done Gatherer::process(Batch& batch, const DocumentReader& reader) {
   batch.values.clear();
   batch.keys.clear();
-  std::unique_ptr<Lane> lane = borrow();
-  Done done = count(batch, lane->census, reader);
-  give_back(std::move(lane));
-  return done;
+  return count(batch, census_of_thread(), reader);
 }
 
 Done Gatherer::write(Batch& batch, Progress& progress) {
@@ -122,14 +166,13 @@ Done Gatherer::write(Batch& batch, Progress& progress) {
   GatheredCollection& c = collections_[batch.collection];
   c.documents += batch.chunk.size();
   c.bytes += batch.chunk.raw.size();
-  for (const Batch::Value& v : batch.values) fields_[v.field].values.add(v.fingerprint);
+  for (const Batch::Value& v : batch.values)
+    add_value(fields_[final_field(v.field)], v.fingerprint);
   for (const KeyUse& k : batch.keys) {
     if (const auto it = key_uses_.find(k); it != key_uses_.end()) {
       ++it->second;
     } else if (key_uses_.size() < kMostKeyUses) {
       key_uses_.emplace(k, 1);
-    } else {
-      ++lost_key_uses_;
     }
   }
   progress.add(batch.chunk.input_bytes, batch.chunk.size());
@@ -149,12 +192,15 @@ Done Gatherer::run(const StreamOptions& options) {
       [&](Work& w) { return write(static_cast<Batch&>(w), progress); },
   };
   FLE_CHECK(run_pipeline(reader, steps, std::min(options.thread_count(), kMostThreads)));
-  for (std::unique_ptr<Lane>& lane : lanes_) {
-    total_.absorb(lane->census);
-    total_.tidy();
-    lane.reset();
+  Census::Merged merged;
+  for (auto& [thread, census] : censuses_) {
+    total_.absorb(census, merged);
+    total_.tidy(merged);
+    census = {};
   }
-  lanes_.clear();
+  censuses_.clear();
+  merge_fields(merged);
+  merge_key_uses();
   return ok;
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -28,17 +29,12 @@ struct GatheredCollection {
   std::uint64_t bytes = 0;
 };
 
-/// An encrypted path whose values or keys are looked at one by one.
-struct GatheredField {
-  std::size_t collection = 0;
-  std::string path;
-  Frequencies values;  // of deterministic ciphertext
-};
-
-/// Goes through documents on several threads and counts what is at which path.
+/// Goes through documents on several threads and counts what is at which path. Of deterministic
+/// fields it also counts how often their values occur, and of fields with many keys those.
 class Gatherer {
  public:
-  static constexpr std::size_t kMostFields = 256;
+  static constexpr std::size_t kMostFields = 16'384;
+  static constexpr std::size_t kMostLargeFields = 256;
   static constexpr std::size_t kMostKeyUses = 131'072;
 
   /// @param schema     of the collections; its path is empty where there is none.
@@ -54,11 +50,18 @@ class Gatherer {
   [[nodiscard]] const std::vector<GatheredCollection>& collections() const noexcept {
     return collections_;
   }
-  [[nodiscard]] std::size_t index_of(std::string_view ns) const;
-  [[nodiscard]] const std::vector<GatheredField>& fields() const noexcept { return fields_; }
+  /// Of a path of the census; their number if it is of none.
+  [[nodiscard]] std::size_t collection_of(Census::Id path) const;
+  /// A path whose values or keys are looked at one by one: the number of its field.
+  [[nodiscard]] std::optional<std::uint32_t> field_of(Census::Id path) const;
+  [[nodiscard]] const Frequencies& values_of(std::uint32_t field) const noexcept {
+    return fields_[field].values;
+  }
   /// A key of a field that has more of them than a Census tells apart.
   struct KeyUse {
-    std::uint32_t field;
+    std::uint32_t field;  // kNoField: of one too many
+    Algorithm algorithm;
+    bson::Type type;
     KeyId key;
     friend bool operator==(const KeyUse&, const KeyUse&) = default;
   };
@@ -70,22 +73,25 @@ class Gatherer {
   };
   using KeyUses = std::unordered_map<KeyUse, std::uint64_t, HashKeyUse>;
   [[nodiscard]] const KeyUses& key_uses() const noexcept { return key_uses_; }
-  /// Values under keys for which there was no room.
-  [[nodiscard]] std::uint64_t lost_key_uses() const noexcept { return lost_key_uses_; }
+  static constexpr std::uint32_t kNoField = Census::kNoSlot;
 
  private:
   struct Batch;
   class Observer;
-  struct Lane {
-    Census census;
+  struct Field {
+    Frequencies values;
+    std::uint32_t merged_into = kNoField;
   };
   Done process(Batch& batch, const DocumentReader& reader);
   Done count(Batch& batch, Census& census, const DocumentReader& reader);
   Done write(Batch& batch, Progress& progress);
-  std::unique_ptr<Lane> borrow();
-  void give_back(std::unique_ptr<Lane> lane);
+  Census& census_of_thread();
   Outcome<std::size_t> collection(const Collection& of);
   std::uint32_t field(const Census& census, Census::Id path);
+  [[nodiscard]] std::uint32_t final_field(std::uint32_t field) const noexcept;
+  void add_value(Field& field, std::uint64_t value);
+  void merge_fields(Census::Merged& merged);
+  void merge_key_uses();
 
   SchemaFile schema_;
   std::string key_vault_;
@@ -93,11 +99,11 @@ class Gatherer {
   std::mutex mutex_;
   std::vector<GatheredCollection> collections_;
   std::map<std::string, std::size_t, std::less<>> by_ns_;
-  std::vector<GatheredField> fields_;
+  std::vector<Field> fields_;
+  std::size_t n_large_ = 0;  // of them
   std::map<std::pair<std::size_t, std::string>, std::uint32_t> by_path_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::map<std::thread::id, Census> censuses_;
   KeyUses key_uses_{0, HashKeyUse{SeededHash::random()}};
-  std::uint64_t lost_key_uses_ = 0;
   Census total_;
 };
 
