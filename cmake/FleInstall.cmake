@@ -50,6 +50,13 @@ else()
     string(PREPEND FLE_PC_CURL " ")
   endif()
 endif()
+# What a C compiler does not link by itself.
+set(FLE_PC_CXX "")
+foreach(library IN LISTS CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
+  if(library MATCHES "^(stdc\\+\\+|c\\+\\+|m)$")
+    string(APPEND FLE_PC_CXX " -l${library}")
+  endif()
+endforeach()
 configure_file(cmake/libfle.pc.in libfle.pc @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/libfle.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
   COMPONENT development)

@@ -1,6 +1,6 @@
 # cmake -DROOT=<repository> -P layering_test.cmake: includes point one way only.
 #
-#   fle (base) <- bson <- schema <- bson_walk <- query;   base <- observe;   fle <- files <- kms;  bson <- kms;   all of them <- client <- mongoc, tools
+#   fle (base) <- bson <- schema <- bson_walk <- query;   base <- observe;   fle <- files <- kms;  bson <- kms;   all of them <- client <- c, mongoc, tools
 #
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header that is not ours by the table is private: it lies in the folder of the file that names it, or is
@@ -25,6 +25,7 @@ set(table
   "query              ${base}|fle/(bson|schema|bson_walk|query)/.*         none"
   "client/include     ${core}|fle/(observe|bson|schema|bson_walk|kms|query|client)/.*         none"
   "client/src         ${core}|fle/(observe|bson|schema|bson_walk|kms|query|client)/.*         none"
+  "c                  fle\\.h|${core}|fle/(bson|schema|bson_walk|kms|query|client)/.*  none"
   "mongoc      ${core}|fle/(observe|bson|schema|bson_walk|kms|query|client|mongoc)/.*  bson|mongoc"
   "tools              ${core}|ground/value\\.h|fle/(observe|bson|schema|bson_walk|kms|query|client|files)/.*|mongocrypt/mongocrypt\\.h|functions\\.h  bson|openssl|CLI|asio|zlib")
 set(packages "openssl|bson|rapidjson|pcre2|sqlite3|curl|mongoc|mongocrypt|CLI|asio|zlib")

@@ -45,7 +45,7 @@ class LibfleConan(ConanFile):
     def export_sources(self):
         for pattern in ("CMakeLists.txt", "LICENSE", "*.cmake", "*.in", "*.h", "*.cc", "*.map", "*.1"):
             copy(self, pattern, self._root, self.export_sources_folder, excludes=("build/*", "tests/*"))
-        for folder in ("fle", "observe", "bson", "schema", "bson_walk", "files", "kms", "query", "client", "mongoc", "tools", "cmake"):
+        for folder in ("fle", "observe", "bson", "schema", "bson_walk", "files", "kms", "query", "client", "c", "mongoc", "tools", "cmake"):
             copy(self, "*", os.path.join(self._root, folder), os.path.join(self.export_sources_folder, folder))
 
     def requirements(self):

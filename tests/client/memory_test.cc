@@ -2,9 +2,11 @@
 // it is a failure like others. Replaces malloc and free, so it is a program of its own.
 #include <atomic>
 #include <cstring>
+#include <functional>
 
 #include <malloc.h>
 
+#include "client/c_support.h"
 #include "client/client_support.h"
 #include "fle/client/auto_encrypter.h"
 #include "support/sanitizer.h"
@@ -174,6 +176,96 @@ TEST_F(ClientMemory, RunningOutAtAnyMomentIsAFailureThatGivesNothingOut) {
   n = 0;
   while (!had_enough(n, sealed, [this](Batch& b) { return cipher.decrypt(b); })) ++n;
   EXPECT_GT(n, 5);
+}
+
+TEST_F(ClientMemory, HandlesOfTheInterfaceForCGiveNoPlaintextBack) {
+  const c::Clinic clinic;
+  fle_error* const error = clinic.error.get();
+  const Doc sealed = clinic.encrypted(patient());
+  const Doc value = clinic.encrypted(bson("{'bloodType': 'AB+ canary'}"));
+  const Doc plain = patient();
+  const c::Commands commands(fle_commands_create(clinic.keys.get(), 0, error));
+  n_leaks = 0;
+  watching = true;
+  {
+    const c::Buffer out(fle_buffer_create());
+    const auto check = [&](int code) {
+      EXPECT_EQ(code, FLE_OK);
+      EXPECT_TRUE(contains(c::bytes(out), kCanary));
+    };
+    fle_cipher* const both = clinic.cipher.get();
+    check(fle_decrypt_documents(both, out.get(), sealed.data(), sealed.size(), error));
+    check(fle_decrypt_value(clinic.keys.get(), out.get(), value.data(), value.size(), error));
+    check(fle_decrypt_reply(commands.get(), out.get(), sealed.data(), sealed.size(), error));
+    const c::Stream opening(fle_stream_create(both, FLE_DECRYPT, error));
+    EXPECT_EQ(fle_stream_push(opening.get(), out.get(), sealed.data(), sealed.size(), error),
+              FLE_OK);
+    check(fle_stream_finish(opening.get(), out.get(), error));
+    // Plaintext that came in, and waits.
+    const c::Stream sealing(fle_stream_create(both, FLE_ENCRYPT, error));
+    for (int i = 0; i < 700; ++i)
+      EXPECT_EQ(fle_stream_push(sealing.get(), out.get(), plain.data(), plain.size(), error),
+                FLE_OK);
+    fle_buffer_clear(out.get());
+    const c::Batch batch(fle_batch_create(error));
+    EXPECT_EQ(fle_batch_add(batch.get(), sealed.data(), sealed.size(), error), FLE_OK);
+    EXPECT_EQ(fle_decrypt_batch(both, batch.get(), error), FLE_OK);
+  }
+  watching = false;
+  EXPECT_EQ(n_leaks.load(), 0);
+}
+
+TEST_F(ClientMemory, RunningOutInTheInterfaceForCIsACode) {
+  const c::Clinic clinic;
+  fle_error* const error = clinic.error.get();
+  const Doc plain = patient();
+  const Doc sealed = clinic.encrypted(plain);
+  const Doc find = bson("{'find': 'patients', 'filter': {'ssn': 5}}");
+  const std::string schema = R"({"bsonType": "object"})";
+  const std::vector<std::function<int(fle_buffer*)>> calls = {
+      [&](fle_buffer* out) {
+        return fle_encrypt_documents(clinic.cipher.get(), out, plain.data(), plain.size(), error);
+      },
+      [&](fle_buffer* out) {
+        return fle_decrypt_documents(clinic.cipher.get(), out, sealed.data(), sealed.size(), error);
+      },
+      [&](fle_buffer* out) {
+        const c::Stream stream(fle_stream_create(clinic.cipher.get(), FLE_ENCRYPT, error));
+        if (stream == nullptr) return fle_error_code(error);
+        const int code = fle_stream_push(stream.get(), out, plain.data(), plain.size(), error);
+        return code != FLE_OK ? code : fle_stream_finish(stream.get(), out, error);
+      },
+      [&](fle_buffer* out) {
+        const c::Commands commands(fle_commands_create(clinic.keys.get(), 0, error));
+        const int code = commands == nullptr
+                             ? fle_error_code(error)
+                             : fle_commands_set_schema(commands.get(), "clinic.patients", FLE_NUL,
+                                                       clinic.schema.get(), error);
+        return code != FLE_OK ? code
+                              : fle_encrypt_command(commands.get(), out, "clinic", FLE_NUL,
+                                                    find.data(), find.size(), error);
+      },
+      [&](fle_buffer* out) {
+        fle_buffer_clear(out);
+        const c::Schema made(fle_schema_create(schema.data(), schema.size(), nullptr, 0, error));
+        return fle_error_code(error);
+      }};
+  for (const auto& call : calls) {
+    int code = FLE_ERRC_NO_MEMORY;
+    long n = 0;
+    for (; code == FLE_ERRC_NO_MEMORY; ++n) {
+      const c::Buffer out(fle_buffer_create());
+      allocations_left = n;
+      code = call(out.get());
+      allocations_left = -1;
+      if (code != FLE_OK) {
+        ASSERT_EQ(code, FLE_ERRC_NO_MEMORY) << n;
+        EXPECT_EQ(fle_buffer_size(out.get()), 0U);
+        EXPECT_STREQ(fle_error_message(error), "no_memory");
+      }
+    }
+    EXPECT_GT(n, 3);
+  }
 }
 
 }  // namespace

@@ -1,5 +1,10 @@
-# cmake -DFOLDER=<of shared libraries> -DVERSION=<major.minor> -DREADELF=... -P exports_test.cmake
-# Each libfle_*.so has its soname, and shows names of libfle alone, all of the version of that soname.
+# cmake -DFOLDER=<of shared libraries> -DVERSION=<major.minor> -DHEADER=<fle.h> -DREADELF=...
+#   -P exports_test.cmake
+# Each libfle_*.so has its soname, and shows names of libfle alone, all of the version of that soname;
+# libfle_c.so what fle.h declares, no more and no less.
+file(STRINGS "${HEADER}" lines REGEX "^FLE_C_API ")
+list(TRANSFORM lines REPLACE "^[^(]*[ *](fle_[a-z_]+)\\(.*$" "\\1" OUTPUT_VARIABLE declared)
+list(SORT declared)
 file(GLOB files "${FOLDER}/libfle_*.so")
 if(NOT files)
   message(FATAL_ERROR "no libfle_*.so in ${FOLDER}")
@@ -15,16 +20,23 @@ foreach(file IN LISTS files)
   string(REGEX REPLACE "[][]" " " elf "${elf}")  # between brackets a list is not split
   string(REGEX MATCHALL "[^\n]* (WEAK|GLOBAL|UNIQUE) +DEFAULT +([0-9]+|ABS) [^\n]*" symbols "${elf}")
   set(n 0)
+  set(functions "")
   foreach(symbol IN LISTS symbols)
     string(REGEX REPLACE "^.* " "" symbol "${symbol}")
     if(symbol STREQUAL "LIBFLE_${VERSION}")
       continue()
     endif()
     math(EXPR n "${n} + 1")
-    if(NOT symbol MATCHES "^_Z[^@]*N?K?3fle[^@]*@@LIBFLE_${VERSION}$")
+    if(name STREQUAL "libfle_c" AND symbol MATCHES "^(fle_[a-z_]+)@@LIBFLE_${VERSION}$")
+      list(APPEND functions ${CMAKE_MATCH_1})
+    elseif(NOT symbol MATCHES "^_Z[^@]*N?K?3fle[^@]*@@LIBFLE_${VERSION}$")
       list(APPEND faults "${name}: ${symbol}")
     endif()
   endforeach()
+  list(SORT functions)
+  if(name STREQUAL "libfle_c" AND NOT functions STREQUAL declared)
+    list(APPEND faults "${name}: shows ${functions} where fle.h has ${declared}")
+  endif()
   if(n EQUAL 0)
     list(APPEND faults "${name}: shows nothing")
   endif()
