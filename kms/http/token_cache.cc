@@ -10,7 +10,17 @@ namespace {
 
 // A scope is made from a key document's endpoint, and so from outside.
 constexpr std::size_t kMaxScopes = 32;
-constexpr std::chrono::seconds kMargin{60};
+constexpr std::chrono::seconds kOnTheWay{5};       // a request with a token in it
+constexpr std::chrono::seconds kUntilNextTry{30};  // to renew one that holds
+
+// Against overflow; no service gives a token for much longer than a day.
+constexpr std::chrono::seconds kLongestLife{86'400};
+
+/// What is left of a lifetime when its end is cut off: half of it, at least.
+constexpr std::chrono::seconds without_end(std::chrono::seconds lifetime,
+                                           std::chrono::seconds end) noexcept {
+  return lifetime - std::min(end, lifetime / 2);
+}
 
 /// The result of a flight that this thread's call has time for; null when it has not landed by
 /// then.
@@ -24,12 +34,6 @@ const T* wait_for(Flight<T>& flight) {
 
 }  // namespace
 
-std::chrono::seconds TokenCache::usable(std::chrono::seconds lifetime) noexcept {
-  // Against overflow; no service gives a token for longer than a day.
-  lifetime = std::clamp(lifetime, std::chrono::seconds(0), std::chrono::seconds(86'400));
-  return lifetime - std::min(kMargin, lifetime / 2);
-}
-
 Outcome<TokenCache::Token> TokenCache::get(const std::string& scope, const Fetch& fetch) {
   for (;;) {
     std::shared_ptr<AnswerFlight> flight;
@@ -38,7 +42,9 @@ Outcome<TokenCache::Token> TokenCache::get(const std::string& scope, const Fetch
       const std::lock_guard lock(mutex_);
       make_room();
       Entry& e = entries_[scope];
-      if (e.token && now_() < e.use_until) return e.token;
+      const Time now = now_();
+      if (e.token && now < e.renew_from) return e.token;
+      if (e.token && now < e.use_until && e.flight != nullptr) return e.token;
       is_ours = e.flight == nullptr;
       if (is_ours) e.flight = std::make_shared<AnswerFlight>();
       flight = e.flight;
@@ -74,10 +80,12 @@ Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope, AnswerFligh
   const KmsCall* const whole = KmsCall::current();
   landing.answer.cut_short =
       !fetched && whole != nullptr && (whole->is_over() || whole->is_cut_short());
+  const std::lock_guard lock(mutex_);
   if (!fetched) {
-    landing.answer.token = fetched.error();
+    const Token old = hold_on(entries_.find(scope)->second);
+    landing.answer.token = old ? Outcome<Token>(old) : fetched.error();
+    if (old) landing.answer.cut_short = false;
   } else {
-    const std::lock_guard lock(mutex_);
     landing.answer.token = keep_in(entries_.find(scope)->second, std::move(*fetched));
   }
   return landing.answer.token;
@@ -86,7 +94,20 @@ Outcome<TokenCache::Token> TokenCache::fly(const std::string& scope, AnswerFligh
 TokenCache::Token TokenCache::cached(const std::string& scope) {
   const std::lock_guard lock(mutex_);
   const auto it = entries_.find(scope);
-  return it != entries_.end() && now_() < it->second.use_until ? it->second.token : nullptr;
+  return it != entries_.end() && now_() < it->second.renew_from ? it->second.token : nullptr;
+}
+
+TokenCache::Token TokenCache::held(const std::string& scope) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(scope);
+  return it != entries_.end() ? hold_on(it->second) : nullptr;
+}
+
+TokenCache::Token TokenCache::hold_on(Entry& e) {
+  const Time now = now_();
+  if (!e.token || now >= e.use_until) return nullptr;
+  e.renew_from = std::min(now + kUntilNextTry, e.use_until);
+  return e.token;
 }
 
 TokenCache::Token TokenCache::keep(const std::string& scope, Fetched fetched) {
@@ -97,9 +118,11 @@ TokenCache::Token TokenCache::keep(const std::string& scope, Fetched fetched) {
 
 TokenCache::Token TokenCache::keep_in(Entry& e, Fetched fetched) {
   const Token token = std::make_shared<const SecretBytes>(std::move(fetched.token));
-  const auto lifetime = usable(fetched.lifetime);
+  const Time now = now_();
+  const auto lifetime = std::clamp(fetched.lifetime, std::chrono::seconds(0), kLongestLife);
   e.token = lifetime.count() > 0 ? token : nullptr;
-  e.use_until = now_() + lifetime;
+  e.renew_from = now + without_end(lifetime, fetched.renew_before);
+  e.use_until = now + without_end(lifetime, kOnTheWay);
   return token;
 }
 
