@@ -45,6 +45,7 @@ set(rooms
   "kms http/aws text|document|provider|http"
   "kms http/azure text|provider|http"
   "kms http/gcp text|provider|http"
+  "kms http/roles text|document|provider|http|http/aws"
   "kms kmip text|net|document|provider"
   "kms ring text|net|document|provider"
   "kms vault text|document"

@@ -97,17 +97,22 @@ CallFault refused(const HttpCall& c, HttpResponse& response) {
 }  // namespace
 
 Failure HttpCall::failure(Errc code, std::string_view why) const {
-  return {code, "KMS provider " + quoted(provider_id) + ": " + what + " at " +
-                    request.to.authority() + ": " + std::string(why)};
+  return {code, "KMS provider " + quoted(provider_id) + ": " + what + " at " + request.to.shown() +
+                    ": " + std::string(why)};
 }
 
-Result<JsonAnswer, CallFault> judge(const HttpCall& request, HttpResult<HttpResponse> response) {
+Result<WipedText, CallFault> body_of(const HttpCall& request, HttpResult<HttpResponse> response) {
   if (!response) {
     const FaultText& text = text_of(response.error().kind);
     return CallFault{request.failure(text.code, response.error().why + text.advice), 0, {}};
   }
   if (response->status != 200) return refused(request, *response);
-  auto answer = JsonAnswer::parse(std::move(response->body));
+  return std::move(response->body);
+}
+
+Result<JsonAnswer, CallFault> judge(const HttpCall& request, HttpResult<HttpResponse> response) {
+  FLE_TRY(WipedText body, body_of(request, std::move(response)));
+  auto answer = JsonAnswer::parse(std::move(body));
   if (answer) return std::move(*answer);
   return CallFault{request.failure(Errc::kms_bad_answer,
                                    "HTTP status 200, but the answer is not a JSON object; check "

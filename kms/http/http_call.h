@@ -28,9 +28,13 @@ struct CallFault {
   std::string code;  ///< The server's own code for its refusal; may be empty.
 };
 
+/// The body of the last answer to `request`: a status of 200 is a success, all else is a fault. The
+/// server's own words are part of the error, unless they repeat a secret of the request.
+[[nodiscard]] Result<WipedText, CallFault> body_of(const HttpCall& request,
+                                                   HttpResult<HttpResponse> response);
+
 /// What the last answer to `request` means. A status of 200 with a JSON object is a success, all
-/// else is a fault. The server's own words are part of the error, unless they repeat a secret of
-/// the request.
+/// else is a fault, as of body_of().
 [[nodiscard]] Result<JsonAnswer, CallFault> judge(const HttpCall& request,
                                                   HttpResult<HttpResponse> response);
 

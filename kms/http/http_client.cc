@@ -28,7 +28,7 @@ std::unique_ptr<HttpDriver> make_http_driver(HttpSettings settings) {
 
 HttpResult<HttpResponse> HttpClient::exchange(const HttpCall& call) {
   const HttpRequest& request = call.request;
-  const std::string server = request.to.authority();
+  const std::string server = request.to.shown();
   KmsCall* const whole = KmsCall::current();
   if (whole != nullptr && whole->is_down(this, server))
     return HttpFault{
@@ -57,7 +57,7 @@ HttpResult<HttpResponse> HttpClient::attempt(const HttpRequest& request, Bytes m
   const KmsCall* const whole = KmsCall::current();
   Deadline deadline = std::chrono::steady_clock::now() + settings_.request_timeout;
   if (whole != nullptr) deadline = std::min(deadline, whole->deadline());
-  const std::string authority = request.to.authority();
+  const std::string authority = request.to.shown();
   bool untouched = true;
   // One with bytes of an answer that nobody asked for must not pass them off as the next.
   if (auto kept = take_idle(authority); kept != nullptr && kept->is_quiet()) {

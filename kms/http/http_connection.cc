@@ -181,16 +181,19 @@ HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpo
   const auto set_text = [&](CURLoption option, const std::string& value) {
     if (!value.empty()) set(option, value.c_str());
   };
-  if (settings.connect_to.empty() && !is_loopback_name(to.host)) {
+  const bool is_address_6 = to.host.find(':') != std::string::npos;
+  const std::string& connect_to = to.plain ? settings.connect_plain_to : settings.connect_to;
+  if (connect_to.empty() && !is_loopback_name(to.host) && !is_address_6) {
     const auto by = std::min(deadline, std::chrono::steady_clock::now() + settings.connect_timeout);
     FLE_TRY(h.addresses, addresses_of(to, by));
   }
-  const std::string scheme = settings.plain ? "http" : "https";
+  const std::string scheme = to.plain ? "http" : "https";
+  const std::string host = is_address_6 ? "[" + to.host + "]" : to.host;
   const auto timeout = std::chrono::milliseconds(milliseconds_until(deadline));
   set(CURLOPT_ERRORBUFFER, h.detail);
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_RESOLVE, h.addresses);
-  set(CURLOPT_URL, (scheme + "://" + to.host + ":" + std::to_string(to.port) + "/").c_str());
+  set(CURLOPT_URL, (scheme + "://" + host + ":" + std::to_string(to.port) + "/").c_str());
   set(CURLOPT_PROTOCOLS_STR, scheme.c_str());
   set(CURLOPT_CONNECT_ONLY, 1L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -206,8 +209,8 @@ HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpo
   set_text(CURLOPT_SSLCERT, settings.tls.certificate_file);
   set_text(CURLOPT_SSLKEY, settings.tls.private_key_file);
   if (curl_uses_openssl()) set(CURLOPT_SSL_CTX_FUNCTION, &keep_secrets);
-  if (!settings.connect_to.empty()) {
-    h.connect_to = curl_slist_append(nullptr, settings.connect_to.c_str());
+  if (!connect_to.empty()) {
+    h.connect_to = curl_slist_append(nullptr, connect_to.c_str());
     set(CURLOPT_CONNECT_TO, h.connect_to);
   }
   const NoSigpipe guard;

@@ -20,6 +20,8 @@ struct HttpHooks {
   std::function<std::chrono::steady_clock::time_point()> monotonic;  ///< Likewise.
   std::function<std::uint32_t()> random;  ///< Of waits in an Exchange. Null: random_bytes().
   std::string connect_to;                 ///< See HttpSettings.
+  std::string connect_plain_to;           ///< The same for plain HTTP.
+  std::function<const char*(const char*)> environment;  ///< Null: std::getenv().
 };
 
 /// How the servers of one KMS provider are reached.
@@ -31,9 +33,10 @@ struct HttpSettings {
   std::function<void(std::chrono::milliseconds)> sleep;
   /// For tests: "HOST:PORT:OTHER_HOST:OTHER_PORT" connects there instead, under the same name.
   std::string connect_to;
-  /// Without TLS: for the metadata services of cloud machines, on link-local addresses.
-  bool plain = false;
+  std::string connect_plain_to;  ///< The same for what goes without TLS.
 
+  /// For services without TLS, which are near: on this machine, or its own link.
+  [[nodiscard]] static HttpSettings of_near(const HttpHooks& hooks);
   /// Those of provider `id`.
   [[nodiscard]] static HttpSettings of(std::string_view id, const KmsOptions& kms,
                                        const HttpHooks& hooks);

@@ -24,7 +24,7 @@ class HttpProvider::HttpExchange final : public Exchange {
 
   [[nodiscard]] Message do_message() const override {
     const HttpEndpoint& to = call().request.to;
-    return {to.host, to.port, message_.bytes()};
+    return {to.host, to.port, message_.bytes(), !to.plain};
   }
   void do_sent() override {
     message_.clear();
@@ -56,7 +56,7 @@ class HttpProvider::HttpExchange final : public Exchange {
 
   /// What is under way.
   [[nodiscard]] const HttpCall& call() const noexcept {
-    return token_call_ ? *token_call_ : steps_->call();
+    return token_step_ ? token_step_->call : steps_->call();
   }
 
   void send() {
@@ -66,7 +66,7 @@ class HttpProvider::HttpExchange final : public Exchange {
 
   /// To the next request, or to the end.
   void go_on() {
-    if (steps_->wants_token()) find_token();
+    if (!token_step_ && steps_->wants_token()) find_token();
     if (!steps_->is_done()) {
       retry_.emplace(p_.max_retries_, call().is_transient, &p_.random_);
       send();
@@ -82,18 +82,21 @@ class HttpProvider::HttpExchange final : public Exchange {
   }
 
   void find_token() {
-    if (TokenCache::Token cached = p_.tokens_.cached(steps_->scope()))
+    if (TokenCache::Token cached = p_.tokens().cached(steps_->scope()))
       return steps_->give_token(std::move(cached), false);
-    auto plan = p_.plan_token(steps_->scope());
-    if (!plan) return steps_->give_token(plan.error(), true);
-    if (auto* const given = std::get_if<TokenCache::Fetched>(&*plan))
-      return keep(std::move(*given));
-    token_call_ = std::move(std::get<HttpCall>(*plan));
+    follow(p_.begin_token(steps_->scope()));
   }
 
-  void keep(Outcome<TokenCache::Fetched> fetched) {
-    if (!fetched) return steps_->give_token(fetched.error(), true);
-    steps_->give_token(p_.tokens_.keep(steps_->scope(), std::move(*fetched)), true);
+  /// To the next request for a token, or to the token.
+  void follow(Outcome<TokenPlan> plan) {
+    if (!plan) {
+      if (TokenCache::Token old = p_.tokens().held(steps_->scope()))
+        return steps_->give_token(std::move(old), false);
+      return steps_->give_token(plan.error(), true);
+    }
+    if (auto* const fetched = std::get_if<TokenCache::Fetched>(&*plan))
+      return steps_->give_token(p_.tokens().keep(steps_->scope(), std::move(*fetched)), true);
+    token_step_ = std::move(std::get<TokenStep>(*plan));
   }
 
   /// The end of one attempt.
@@ -104,11 +107,11 @@ class HttpProvider::HttpExchange final : public Exchange {
       if (!retry_->is_used_up()) return wants_to_wait(retry_->wait());
       result = retry_->given_up(std::move(result));
     }
-    if (token_call_) {
-      const HttpCall asked = *std::exchange(token_call_, std::nullopt);
-      keep(token_in(std::move(result), asked, p_.lock_policy_));
+    if (token_step_) {
+      const TokenStep asked = *std::exchange(token_step_, std::nullopt);
+      follow(asked.then(asked.call, std::move(result)));
     } else {
-      steps_->give_answer(std::move(result), p_.tokens_);
+      steps_->give_answer(std::move(result), p_.tokens());
     }
     go_on();
   }
@@ -116,7 +119,7 @@ class HttpProvider::HttpExchange final : public Exchange {
   HttpProvider& p_;
   std::optional<HttpSteps> steps_;  // until the end
   const End end_;
-  std::optional<HttpCall> token_call_;  // under way before that of the plan
+  std::optional<TokenStep> token_step_;  // under way before the call of the plan
   std::optional<HttpRetry> retry_;
   std::optional<HttpResponseReader> reader_;
   WipedText message_;

@@ -10,25 +10,32 @@ namespace fle::kms {
 HttpSteps::HttpSteps(HttpPlan plan)
     : plan_(std::move(plan)),
       n_headers_(plan_.call.request.headers.size()),
+      n_secrets_(plan_.call.request.secrets.size()),
       has_token_(plan_.scope.empty()) {}
 
 void HttpSteps::give_token(Outcome<TokenCache::Token> token, bool fresh) {
-  if (!token) {
-    answer_ = CallFault{token.error(), 0, {}};
+  const auto fail = [this](Failure why) {
+    answer_ = CallFault{std::move(why), 0, {}};
     ended_ = true;
-    return;
-  }
+  };
+  if (!token) return fail(token.error());
   token_ = std::move(*token);
   fresh_ = fresh;
   has_token_ = true;
   HttpRequest& request = plan_.call.request;
   request.headers.resize(n_headers_);
-  add_bearer(request, text_of(*token_));
+  request.secrets.resize(n_secrets_);
+  if (plan_.authorize == nullptr) return add_bearer(request, text_of(*token_));
+  const Done done = plan_.authorize(request, text_of(*token_));
+  if (!done) fail(done.error());
 }
 
 void HttpSteps::give_answer(HttpResult<HttpResponse> response, TokenCache& tokens) {
   answer_ = judge(plan_.call, std::move(response));
-  if (!answer_ && answer_.error().status == 401 && token_ != nullptr) {
+  const auto is_stale = [this](const CallFault& fault) {
+    return plan_.says_stale == nullptr ? fault.status == 401 : plan_.says_stale(fault);
+  };
+  if (!answer_ && token_ != nullptr && is_stale(answer_.error())) {
     tokens.forget(plan_.scope, token_);
     if (!fresh_ && !renewed_) {
       renewed_ = true;

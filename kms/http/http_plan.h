@@ -2,11 +2,11 @@
 #define FLE_KMS_HTTP_PLAN_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "http_call.h"
@@ -21,11 +21,12 @@ struct HttpPlan {
   Base64Alphabet alphabet = Base64Alphabet::standard;
   /// Whether this code of a refusal says that the master key never wrapped these bytes; null: none.
   bool (*says_wrong_key)(std::string_view code) = nullptr;
-  std::string scope = {};  ///< Of the bearer token that the call needs; empty: none.
+  std::string scope = {};  ///< Of the token that the call needs; empty: none.
+  /// Puts the token into the request; null: as bearer token.
+  std::function<Done(HttpRequest&, std::string_view token)> authorize = {};
+  /// Whether a refusal says that the token does not hold any more; null: a status of 401 does.
+  bool (*says_stale)(const CallFault&) = nullptr;
 };
-
-/// How to get a token: it is there, or somebody is to be asked.
-using TokenPlan = std::variant<TokenCache::Fetched, HttpCall>;
 
 /// The steps from a plan to its end, without input or output: whoever runs them brings tokens and
 /// answers. A cached token that the server does not accept is replaced, once.
@@ -55,6 +56,7 @@ class HttpSteps {
 
   HttpPlan plan_;
   std::size_t n_headers_;  // without the token's
+  std::size_t n_secrets_;  // likewise
   bool has_token_;
   bool ended_ = false;
   bool renewed_ = false;

@@ -31,8 +31,29 @@ HttpSettings HttpSettings::of(std::string_view id, const KmsOptions& kms, const 
   return s;
 }
 
+namespace {
+
+/// What automatic_credentials() gave; null: there is none, or a callback of an application's own.
+std::shared_ptr<TokenSource> machine_of(const KmsOptions& kms) {
+  const auto* const callable = kms.credentials.target<CallableSource>();
+  return callable != nullptr ? callable->source : nullptr;
+}
+
+}  // namespace
+
+HttpSettings HttpSettings::of_near(const HttpHooks& hooks) {
+  HttpSettings s;
+  // What is near answers within milliseconds, or is not there.
+  s.connect_timeout = std::chrono::seconds(2);
+  s.request_timeout = std::chrono::seconds(10);
+  s.max_retries = 1;
+  s.sleep = hooks.sleep;
+  s.connect_plain_to = hooks.connect_plain_to;
+  return s;
+}
+
 HttpProvider::HttpProvider(std::string id, const Traits& traits, const KmsOptions& kms,
-                           const HttpHooks& hooks)
+                           const HttpHooks& hooks, bool on_demand)
     : id_(std::move(id)),
       traits_(traits),
       lock_policy_(kms.lock_policy),
@@ -40,6 +61,8 @@ HttpProvider::HttpProvider(std::string id, const Traits& traits, const KmsOption
       max_retries_(kms.max_retries),
       random_(hooks.random),
       driver_(make_http_driver(HttpSettings::of(id_, kms, hooks))),
+      machine_(on_demand ? machine_of(kms) : nullptr),
+      near_(machine_ ? make_http_driver(HttpSettings::of_near(hooks)) : nullptr),
       tokens_(hooks.monotonic ? hooks.monotonic : std::chrono::steady_clock::now) {
   const auto it = kms.allowed_endpoints.find(id_);
   if (it != kms.allowed_endpoints.end()) allowed_endpoints_ = it->second;
@@ -57,12 +80,17 @@ Outcome<HttpPlan> HttpProvider::checked_wrap(const SecretBytes& data_key,
   if (data_key.size() != DataKey::kLen)
     return Failure{Errc::invalid_argument, "a data key has 96 bytes"};
   FLE_CHECK(check(master_key));
-  return plan_wrap(data_key.expose(), master_key);
+  return with_scope(plan_wrap(data_key.expose(), master_key));
 }
 
 Outcome<HttpPlan> HttpProvider::checked_unwrap(Bytes key_material, const MasterKey& master_key) {
   FLE_CHECK(check(master_key));
-  return plan_unwrap(key_material, master_key);
+  return with_scope(plan_unwrap(key_material, master_key));
+}
+
+Outcome<HttpPlan> HttpProvider::with_scope(Outcome<HttpPlan> plan) const {
+  if (plan && is_of_machine()) plan->scope = id_;
+  return plan;
 }
 
 Outcome<std::vector<std::uint8_t>> HttpProvider::wrap(const SecretBytes& data_key,
@@ -87,24 +115,21 @@ HttpSteps HttpProvider::run(HttpPlan plan) {
   HttpSteps steps(std::move(plan));
   while (!steps.is_done()) {
     if (!steps.wants_token()) {
-      steps.give_answer(driver_->exchange(steps.call()), tokens_);
+      steps.give_answer(driver_->exchange(steps.call()), tokens());
       continue;
     }
     bool fetched = false;
-    auto token = tokens_.get(steps.scope(), [&] {
+    auto token = tokens().get(steps.scope(), [&] {
       fetched = true;
-      return fetch_token(steps.scope());
+      return follow(begin_token(steps.scope()), {driver_.get(), near_.get()});
     });
     steps.give_token(std::move(token), fetched);
   }
   return steps;
 }
 
-Outcome<TokenCache::Fetched> HttpProvider::fetch_token(const std::string& scope) {
-  FLE_TRY(TokenPlan plan, plan_token(scope));
-  if (auto* const given = std::get_if<TokenCache::Fetched>(&plan)) return std::move(*given);
-  const HttpCall& asked = std::get<HttpCall>(plan);
-  return token_in(driver_->exchange(asked), asked, lock_policy_);
+Outcome<TokenPlan> HttpProvider::begin_token(const std::string& scope) {
+  return machine_ != nullptr ? machine_->plan(id_) : plan_token(scope);
 }
 
 Outcome<TokenPlan> HttpProvider::plan_token(const std::string&) {
@@ -150,8 +175,7 @@ HttpCall HttpProvider::make_call(std::string what, HttpRequest request) const {
 }
 
 Outcome<TokenPlan> HttpProvider::given_token(const SecretBytes& token) const {
-  FLE_TRY(SecretBytes copy, SecretBytes::copy_of(token.expose(), lock_policy_));
-  return TokenPlan(TokenCache::Fetched{std::move(copy), std::chrono::seconds(0)});
+  return token_of(text_of(token), std::chrono::seconds(0), lock_policy_);
 }
 
 }  // namespace fle::kms

@@ -12,7 +12,7 @@
 #include "http_driver.h"
 #include "http_plan.h"
 #include "provider/credentials.h"
-#include "token_cache.h"
+#include "token_plan.h"
 
 namespace fle::kms {
 
@@ -43,14 +43,17 @@ class HttpProvider : public Provider {
     std::string_view endpoint_field;  ///< Of the masterKey.
     bool (*is_transient)(int status);
   };
-  HttpProvider(std::string id, const Traits& traits, const KmsOptions& kms, const HttpHooks& hooks);
+  /// @param on_demand  the options have no credentials: KmsOptions::credentials does
+  HttpProvider(std::string id, const Traits& traits, const KmsOptions& kms, const HttpHooks& hooks,
+               bool on_demand);
 
   /// How to make keyMaterial of the 96 bytes of `data_key`, under a valid `master_key`.
   [[nodiscard]] virtual Outcome<HttpPlan> plan_wrap(Bytes data_key,
                                                     const MasterKey& master_key) = 0;
   [[nodiscard]] virtual Outcome<HttpPlan> plan_unwrap(Bytes key_material,
                                                       const MasterKey& master_key) = 0;
-  /// How to get a bearer token; never asked by a provider whose plans name no scope.
+  /// How to get a bearer token; never asked of a provider whose plans name no scope, nor of one
+  /// whose tokens are the machine's.
   [[nodiscard]] virtual Outcome<TokenPlan> plan_token(const std::string& scope);
 
   /// The masterKey's endpoint, or `fallback` if it names none.
@@ -61,6 +64,10 @@ class HttpProvider : public Provider {
   /// A token out of the options: not the cache's to keep, it may have been renewed meanwhile.
   [[nodiscard]] Outcome<TokenPlan> given_token(const SecretBytes& token) const;
 
+  /// Whether its credentials are those that the machine has: what authorizes its calls is then one
+  /// token of the scope id().
+  [[nodiscard]] bool is_of_machine() const noexcept { return machine_ != nullptr; }
+  [[nodiscard]] LockPolicy lock_policy() const noexcept { return lock_policy_; }
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
   [[nodiscard]] std::chrono::system_clock::time_point now() const { return now_(); }
 
@@ -70,12 +77,16 @@ class HttpProvider : public Provider {
   [[nodiscard]] Outcome<HttpPlan> checked_wrap(const SecretBytes& data_key,
                                                const MasterKey& master_key);
   [[nodiscard]] Outcome<HttpPlan> checked_unwrap(Bytes key_material, const MasterKey& master_key);
+  [[nodiscard]] Outcome<HttpPlan> with_scope(Outcome<HttpPlan> plan) const;
   /// For wrap() and unwrap().
   /// @retval Errc::not_in_build  exchanges alone
   [[nodiscard]] Done check_driver() const;
-  /// Runs a plan to its end with the driver.
+  /// Runs a plan to its end with the drivers.
   [[nodiscard]] HttpSteps run(HttpPlan plan);
-  [[nodiscard]] Outcome<TokenCache::Fetched> fetch_token(const std::string& scope);
+  [[nodiscard]] Outcome<TokenPlan> begin_token(const std::string& scope);
+  [[nodiscard]] TokenCache& tokens() noexcept {
+    return machine_ != nullptr ? machine_->tokens() : tokens_;
+  }
   /// Whether it is one of this provider, with names that can be what they say.
   [[nodiscard]] Done check(const MasterKey& master_key) const;
 
@@ -87,7 +98,9 @@ class HttpProvider : public Provider {
   SameProcess process_;
   const std::uint32_t max_retries_;
   const std::function<std::uint32_t()> random_;
-  const std::unique_ptr<HttpDriver> driver_;  // null: exchanges alone
+  const std::unique_ptr<HttpDriver> driver_;    // null: exchanges alone
+  const std::shared_ptr<TokenSource> machine_;  // null: tokens and credentials are its own
+  const std::unique_ptr<HttpDriver> near_;      // for that
   TokenCache tokens_;
 };
 

@@ -11,7 +11,7 @@
 namespace fle::kms {
 namespace {
 
-using Path = std::initializer_list<std::string_view>;
+using Names = std::initializer_list<std::string_view>;
 
 std::string_view text_of(const rapidjson::Value& v) noexcept {
   return {v.GetString(), v.GetStringLength()};
@@ -29,13 +29,22 @@ const rapidjson::Value* only_member(const rapidjson::Value& v, std::string_view 
   return found;
 }
 
+const rapidjson::Value* at_end_of(const rapidjson::Value& root, JsonAnswer::Path path) {
+  const rapidjson::Value* v = &root;
+  for (const std::string_view name : path)
+    if (v = only_member(*v, name); v == nullptr) return nullptr;
+  return v;
+}
+
 // Where servers put the code of an error, and the text. The first that is there counts.
-const Path kCodes[] = {{"__type"}, {"error", "status"}, {"error", "code"}, {"error"}, {"code"}};
-const Path kMessages[] = {{"message"}, {"Message"}, {"error", "message"}, {"error_description"}};
+const Names kCodes[] = {{"__type"}, {"error", "status"}, {"error", "code"}, {"error"},
+                        {"code"},   {"Error", "Code"}};
+const Names kMessages[] = {
+    {"message"}, {"Message"}, {"error", "message"}, {"error_description"}, {"Error", "Message"}};
 
 template <std::size_t n>
-std::string_view first_of(const JsonAnswer& answer, const Path (&paths)[n]) {
-  for (const Path& path : paths)
+std::string_view first_of(const JsonAnswer& answer, const Names (&paths)[n]) {
+  for (const Names& path : paths)
     if (const auto text = answer.text(path)) return *text;
   return {};
 }
@@ -61,11 +70,32 @@ std::optional<JsonAnswer> JsonAnswer::parse(WipedText text) {
 }
 
 std::optional<std::string_view> JsonAnswer::text(Path path) const {
-  const rapidjson::Value* v = &tree_->doc;
-  for (const std::string_view name : path)
-    if (v = only_member(*v, name); v == nullptr) return std::nullopt;
-  if (!v->IsString()) return std::nullopt;
+  const rapidjson::Value* const v = at_end_of(tree_->doc, path);
+  if (v == nullptr || !v->IsString()) return std::nullopt;
   return text_of(*v);
+}
+
+std::optional<double> JsonAnswer::number(Path path) const {
+  const rapidjson::Value* const v = at_end_of(tree_->doc, path);
+  if (v == nullptr || !v->IsNumber()) return std::nullopt;
+  return v->GetDouble();
+}
+
+std::optional<std::vector<std::pair<std::string_view, std::string_view>>> JsonAnswer::texts(
+    Path path) const {
+  const rapidjson::Value* const v = at_end_of(tree_->doc, path);
+  if (v == nullptr || !v->IsObject()) return std::nullopt;
+  std::vector<std::pair<std::string_view, std::string_view>> out;
+  for (const auto& m : v->GetObject()) {
+    if (!m.value.IsString()) return std::nullopt;
+    out.emplace_back(text_of(m.name), text_of(m.value));
+  }
+  return out;
+}
+
+bool JsonAnswer::has(Path path) const {
+  const rapidjson::Value* const v = at_end_of(tree_->doc, path);
+  return v != nullptr && !v->IsNull();
 }
 
 std::optional<std::int64_t> JsonAnswer::count(std::string_view name) const {

@@ -5,7 +5,10 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "fle/failure.h"
 #include "fle/secret.h"
@@ -23,9 +26,20 @@ class JsonAnswer {
   JsonAnswer& operator=(JsonAnswer&&) noexcept;
   ~JsonAnswer();
 
+  using Path = std::span<const std::string_view>;
   /// The string at the end of a path of names; nothing if there is none, or a name appears twice.
+  [[nodiscard]] std::optional<std::string_view> text(Path path) const;
   [[nodiscard]] std::optional<std::string_view> text(
-      std::initializer_list<std::string_view> path) const;
+      std::initializer_list<std::string_view> path) const {
+    return text(Path(path.begin(), path.size()));
+  }
+  /// The number at the end of a path.
+  [[nodiscard]] std::optional<double> number(Path path) const;
+  /// The names and the texts of the object at the end of a path, all of them strings; else nothing.
+  [[nodiscard]] std::optional<std::vector<std::pair<std::string_view, std::string_view>>> texts(
+      Path path) const;
+  /// Whether anything but null is there.
+  [[nodiscard]] bool has(Path path) const;
   /// A non-negative integer, also as decimal string (Azure's metadata service writes that).
   [[nodiscard]] std::optional<std::int64_t> count(std::string_view name) const;
 

@@ -12,24 +12,34 @@ HttpRequest token_request(const HttpEndpoint& to, std::string target, WipedText 
   return r;
 }
 
-Outcome<TokenCache::Fetched> token_in(HttpResult<HttpResponse> response, const HttpCall& request,
-                                      LockPolicy policy) {
-  auto answer = judge(request, std::move(response));
-  if (!answer) {
-    Failure f = std::move(answer.error().failure);
-    if (f.code != Errc::kms_unreachable && f.code != Errc::kms_busy)
-      f.code = Errc::kms_no_credentials;
-    return f;
-  }
-  const auto token = answer->text({"access_token"});
-  const auto seconds = answer->count("expires_in");
-  if (!token || !is_header_safe(*token))
-    return request.failure(Errc::kms_no_credentials, "the answer has no usable access_token");
-  if (!seconds)
-    return request.failure(Errc::kms_no_credentials, "the answer has no usable expires_in");
-  const Bytes bytes(reinterpret_cast<const std::uint8_t*>(token->data()), token->size());
+TokenStep token_step(HttpCall call, LockPolicy policy) {
+  return {std::move(call),
+          [policy](const HttpCall& asked, HttpResult<HttpResponse> response) -> Outcome<TokenPlan> {
+            const auto answer = judge(asked, std::move(response));
+            if (!answer) return want_of_credentials(answer.error());
+            const auto token = answer->text({"access_token"});
+            const auto seconds = answer->count("expires_in");
+            if (!token || !is_header_safe(*token))
+              return asked.failure(Errc::kms_no_credentials,
+                                   "the answer has no usable access_token");
+            if (!seconds)
+              return asked.failure(Errc::kms_no_credentials, "the answer has no usable expires_in");
+            return token_of(*token, std::chrono::seconds(*seconds), policy);
+          }};
+}
+
+Failure want_of_credentials(CallFault fault) {
+  Failure& f = fault.failure;
+  if (f.code != Errc::kms_unreachable && f.code != Errc::kms_busy)
+    f.code = Errc::kms_no_credentials;
+  return std::move(f);
+}
+
+Outcome<TokenPlan> token_of(std::string_view token, std::chrono::seconds lifetime,
+                            LockPolicy policy) {
+  const Bytes bytes(reinterpret_cast<const std::uint8_t*>(token.data()), token.size());
   FLE_TRY(SecretBytes copy, SecretBytes::copy_of(bytes, policy));
-  return TokenCache::Fetched{std::move(copy), std::chrono::seconds(*seconds)};
+  return TokenPlan(TokenCache::Fetched{std::move(copy), lifetime});
 }
 
 void add_bearer(HttpRequest& request, std::string_view token) {

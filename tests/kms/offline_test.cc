@@ -88,7 +88,9 @@ TEST_F(Offline, CredentialsOfTheEnvironmentNeedNoNetworkThoseOfMachinesDo) {
   const auto credentials = automatic_credentials();
   for (const char* id : {"azure", "gcp"})
     EXPECT_EQ(credentials(id).error().code, Errc::not_in_build) << id;
-  EXPECT_NE(credentials("aws").error().code, Errc::not_in_build);
+  ::setenv("AWS_ACCESS_KEY_ID", "AK", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+  EXPECT_TRUE(credentials("aws"));
 }
 
 }  // namespace

@@ -5,35 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "aws_credentials.h"
 #include "document/aws_partitions.h"
 #include "http/http_provider.h"
-#include "http/oauth.h"
 #include "provider/credentials.h"
 #include "provider/kms_call.h"
-#include "sigv4.h"
 
 namespace fle::kms {
 namespace {
-
-struct AwsCredentials {
-  SecretBytes access_key_id;
-  SecretBytes secret_access_key;
-  SecretBytes session_token;  // empty: none
-
-  static Outcome<AwsCredentials> parse(std::string_view id, const rapidjson::Value& options,
-                                       LockPolicy policy) {
-    static constexpr std::string_view kAllowed[] = {"accessKeyId", "secretAccessKey",
-                                                    "sessionToken"};
-    FLE_CHECK(check_option_names(id, options, kAllowed));
-    AwsCredentials c;
-    FLE_TRY(c.access_key_id, header_option(id, options, "accessKeyId", policy));
-    FLE_TRY(c.secret_access_key, text_option(id, options, "secretAccessKey", policy));
-    if (has_option(options, "sessionToken")) {
-      FLE_TRY(c.session_token, header_option(id, options, "sessionToken", policy));
-    }
-    return c;
-  }
-};
 
 bool is_transient(int status) {
   constexpr int kTransient[] = {408, 429, 500, 502, 503, 509};
@@ -45,11 +24,19 @@ bool says_wrong_key(std::string_view code) noexcept {
   return code == "InvalidCiphertextException" || code == "IncorrectKeyException";
 }
 
+// Codes for credentials that have ended, or were taken back.
+bool says_stale(const CallFault& fault) {
+  constexpr std::string_view kStale[] = {"ExpiredTokenException", "ExpiredToken",
+                                         "UnrecognizedClientException", "InvalidClientTokenId"};
+  return std::ranges::find(kStale, fault.code) != std::end(kStale);
+}
+
 class AwsProvider final : public HttpProvider {
  public:
   AwsProvider(std::string id, CredentialSource<AwsCredentials> credentials, const KmsOptions& kms,
               const HttpHooks& hooks)
-      : HttpProvider(std::move(id), {"aws", "endpoint", is_transient}, kms, hooks),
+      : HttpProvider(std::move(id), {"aws", "endpoint", is_transient}, kms, hooks,
+                     credentials.fixed() == nullptr),
         credentials_(std::move(credentials)),
         pinned_(kms.master_keys.contains(this->id())) {}
 
@@ -60,9 +47,7 @@ class AwsProvider final : public HttpProvider {
     WipedText body("{\"Plaintext\": \"");
     body.append(plaintext.view()).append("\", \"KeyId\": ");
     body.append_json(master_key_text(mk, "key")).append('}');
-    FLE_TRY(auto asked, prepare_call("Encrypt", mk, std::move(body)));
-    asked.request.secrets.push_back(std::move(plaintext));
-    return HttpPlan{std::move(asked), "CiphertextBlob", Base64Alphabet::standard};
+    return plan({"Encrypt", "CiphertextBlob", nullptr}, mk, std::move(body), std::move(plaintext));
   }
 
   Outcome<HttpPlan> plan_unwrap(Bytes key_material, const MasterKey& mk) override {
@@ -73,23 +58,37 @@ class AwsProvider final : public HttpProvider {
     if (pinned_ || (whole != nullptr && whole->binds_keys()))
       body.append(", \"KeyId\": ").append_json(master_key_text(mk, "key"));
     body.append("}");
-    FLE_TRY(auto asked, prepare_call("Decrypt", mk, std::move(body)));
-    return HttpPlan{std::move(asked), "Plaintext", Base64Alphabet::standard, says_wrong_key};
+    return plan({"Decrypt", "Plaintext", says_wrong_key}, mk, std::move(body), WipedText());
   }
 
-  Outcome<HttpCall> prepare_call(std::string_view operation, const MasterKey& mk, WipedText body) {
+  struct Operation {
+    std::string_view name;
+    std::string_view field;  // of the answer
+    bool (*says_wrong_key)(std::string_view code);
+  };
+  Outcome<HttpPlan> plan(const Operation& operation, const MasterKey& mk, WipedText body,
+                         WipedText secret) {
     const std::string region = master_key_text(mk, "region");
     const std::string key = master_key_text(mk, "key");
     FLE_TRY(const HttpEndpoint to, endpoint_of(mk, aws_kms_host(region)));
-    FLE_TRY(const auto credentials, credentials_.get());
     HttpRequest request = http_post(to, "/", "application/x-amz-json-1.1", std::move(body));
     request.headers.push_back(
-        {"X-Amz-Target", std::move(WipedText("TrentService.").append(operation))});
-    const SigningKey signer{text_of(credentials->access_key_id),
-                            text_of(credentials->secret_access_key),
-                            text_of(credentials->session_token), region, "kms"};
-    FLE_CHECK(sign_v4(request, signer, now()));
-    return make_call(std::string(operation) + " with key " + quoted(key), std::move(request));
+        {"X-Amz-Target", std::move(WipedText("TrentService.").append(operation.name))});
+    request.secrets.push_back(std::move(secret));
+    HttpPlan out{
+        make_call(std::string(operation.name) + " with key " + quoted(key), std::move(request)),
+        operation.field, Base64Alphabet::standard, operation.says_wrong_key};
+    if (!is_of_machine()) {
+      FLE_TRY(const auto credentials, credentials_.get());
+      FLE_CHECK(sign_v4(out.call.request, credentials->signing_key(region, "kms"), now()));
+      return out;
+    }
+    out.says_stale = says_stale;
+    out.authorize = [this, region](HttpRequest& signed_later, std::string_view token) -> Done {
+      FLE_TRY(const auto credentials, AwsCredentials::parse_text(id(), token, lock_policy()));
+      return sign_v4(signed_later, credentials.signing_key(region, "kms"), now());
+    };
+    return out;
   }
 
   CredentialSource<AwsCredentials> credentials_;

@@ -51,7 +51,8 @@ class AzureProvider final : public HttpProvider {
  public:
   AzureProvider(std::string id, CredentialSource<AzureCredentials> credentials,
                 const KmsOptions& kms, const HttpHooks& hooks)
-      : HttpProvider(std::move(id), {"azure", "keyVaultEndpoint", is_transient}, kms, hooks),
+      : HttpProvider(std::move(id), {"azure", "keyVaultEndpoint", is_transient}, kms, hooks,
+                     credentials.fixed() == nullptr),
         credentials_(std::move(credentials)) {}
 
  private:
@@ -99,7 +100,7 @@ class AzureProvider final : public HttpProvider {
         WipedText().append_percent_encoded(text_of(c->client_secret)).view());
     HttpCall asked = make_call("asking for an access token", std::move(request));
     asked.advice = "check tenantId, clientId and clientSecret";
-    return TokenPlan(std::move(asked));
+    return TokenPlan(token_step(std::move(asked), lock_policy()));
   }
 
   CredentialSource<AzureCredentials> credentials_;

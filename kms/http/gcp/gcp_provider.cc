@@ -48,7 +48,8 @@ class GcpProvider final : public HttpProvider {
  public:
   GcpProvider(std::string id, CredentialSource<GcpCredentials> credentials, const KmsOptions& kms,
               const HttpHooks& hooks)
-      : HttpProvider(std::move(id), {"gcp", "endpoint", is_transient}, kms, hooks),
+      : HttpProvider(std::move(id), {"gcp", "endpoint", is_transient}, kms, hooks,
+                     credentials.fixed() == nullptr),
         credentials_(std::move(credentials)) {}
 
  private:
@@ -113,7 +114,7 @@ class GcpProvider final : public HttpProvider {
     request.secrets.push_back(std::move(jwt));
     HttpCall asked = make_call("asking for an access token", std::move(request));
     asked.advice = "check email and privateKey, and this machine's clock";
-    return TokenPlan(std::move(asked));
+    return TokenPlan(token_step(std::move(asked), lock_policy()));
   }
 
   static constexpr std::size_t kMaxKeyName = 256;

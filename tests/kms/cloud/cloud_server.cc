@@ -55,7 +55,9 @@ int wait_for(pid_t pid) {
 constexpr const char* kNames =
     "subjectAltName=DNS:kms.us-east-1.amazonaws.com,DNS:kms.cn-north-1.amazonaws.com.cn,"
     "DNS:medco.vault.azure.net,DNS:login.microsoftonline.com,DNS:cloudkms.googleapis.com,"
-    "DNS:oauth2.googleapis.com,DNS:kms.localhost,DNS:vault.localhost,DNS:login.localhost";
+    "DNS:sts.us-east-1.amazonaws.com,DNS:sts.amazonaws.com,DNS:sts.eu-central-1.amazonaws.com,"
+    "DNS:sts.googleapis.com,DNS:iamcredentials.googleapis.com,DNS:oauth2.googleapis.com,DNS:kms."
+    "localhost,DNS:vault.localhost,DNS:login.localhost";
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 """AWS KMS, Azure Key Vault with its token service, and GCP KMS with its own, as far as one data key
-needs them: one HTTPS server on a loopback port that checks what the clouds check, each from the
+needs them, and who gives out credentials by role: STS, the agents of containers, metadata services; one HTTPS server on a loopback port that checks what the clouds check, each from the
 request as it arrived, and that misbehaves when told to.
 
 usage: python3 -I -S cloud_server.py [CERTIFICATE PRIVATE_KEY [CLIENT_CA]]
@@ -23,13 +23,14 @@ import sys
 import termios
 import threading
 import time
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 config = {}
 faults = []
 log = []
 seen_plaintext = []  # data keys, as they arrived to be wrapped
 tokens = {}  # token -> (scope, time of expiry)
+issued = {}  # access key id of a session of AWS -> (secret, session token, time of expiry)
 unasked = 0  # answers to no request that have arrived
 closed = 0  # connections that have come to their end
 lock = threading.Lock()
@@ -90,7 +91,20 @@ def json_body(request):
 # --- AWS ---
 
 
-def check_sigv4(request):
+def account(key_id, session_token):
+    """The secret of an access key, whose session token fits."""
+    c = config["aws"]
+    secret, token, end = issued.get(key_id, (None, None, 0))
+    if key_id == c["accessKeyId"]:
+        secret, token, end = c["secretAccessKey"], c.get("sessionToken"), time.time() + 1
+    if secret is None or session_token != token:
+        raise Refused(400, "UnrecognizedClientException", "The security token is invalid.")
+    if end < time.time():
+        raise Refused(400, "ExpiredTokenException", "The security token is expired.")
+    return secret
+
+
+def check_sigv4(request, service_asked, region_asked):
     """Signature Version 4, computed anew from what arrived."""
     c = config["aws"]
     headers = request["headers"]
@@ -102,27 +116,27 @@ def check_sigv4(request):
     if not m:
         raise Refused(400, "IncompleteSignatureException", "malformed Authorization")
     key_id, date, region, service, names, signature = m.groups()
-    if key_id != c["accessKeyId"] or headers.get("x-amz-security-token") != c.get("sessionToken"):
-        raise Refused(400, "UnrecognizedClientException", "The security token is invalid.")
+    secret = account(key_id, headers.get("x-amz-security-token"))
     stamp = headers.get("x-amz-date", "")
     if not re.fullmatch(r"\d{8}T\d{6}Z", stamp) or stamp[:8] != date:
         raise Refused(400, "InvalidSignatureException", "bad date")
     skew = c.get("now", time.time()) - calendar_time(stamp)
     if abs(skew) > 300:
         raise Refused(400, "InvalidSignatureException", "Signature expired")
-    if (region, service) != (c["region"], "kms"):
+    if (region, service) != (region_asked, service_asked):
         raise Refused(400, "InvalidSignatureException", "Credential should be scoped to " + region)
     signed = names.split(";")
     must = {n for n in headers if n not in ("authorization", "connection")}
     if signed != sorted(signed) or set(signed) != must:
         raise Refused(400, "InvalidSignatureException", "wrong SignedHeaders")
-    canonical = "POST\n" + request["target"] + "\n\n"
+    path, _, query = request["target"].partition("?")
+    canonical = "POST\n" + path + "\n" + query + "\n"
     canonical += "".join(f"{n}:{' '.join(headers[n].split())}\n" for n in signed)
     canonical += "\n" + names + "\n" + hashlib.sha256(request["body"]).hexdigest()
     scope = f"{date}/{region}/{service}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
-    key = ("AWS4" + c["secretAccessKey"]).encode()
+    key = ("AWS4" + secret).encode()
     for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     if not hmac.compare_digest(hmac.digest(key, to_sign.encode(), "sha256").hex(), signature):
@@ -138,10 +152,14 @@ def calendar_time(stamp):
     return (era_day - 719468) * 86400 + seconds
 
 
+def at_root(request):
+    return aws(request) if "x-amz-target" in request["headers"] else sts(request)
+
+
 def aws(request):
     if request["headers"].get("content-type") != "application/x-amz-json-1.1":
         raise Refused(400, "UnknownOperationException", "wrong Content-Type")
-    check_sigv4(request)
+    check_sigv4(request, "kms", config["aws"]["region"])
     body = json_body(request)
     operation = request["headers"].get("x-amz-target")
     if operation == "TrentService.Encrypt":
@@ -162,6 +180,73 @@ def aws(request):
             raise Refused(400, "InvalidCiphertextException", "")
         return {"KeyId": name, "Plaintext": base64.b64encode(plain).decode()}
     raise Refused(400, "UnknownOperationException", "")
+
+
+# --- AWS: sessions of roles ---
+
+
+def new_session():
+    key_id, secret, token = "ASIA" + os.urandom(8).hex(), os.urandom(20).hex(), os.urandom(40).hex()
+    lifetime = config.get("token_lifetime", 3600)
+    end = time.time() + lifetime
+    issued[key_id] = (secret, token, end)
+    return {"AccessKeyId": key_id, "SecretAccessKey": secret, "SessionToken": token}, end
+
+
+def sts(request):
+    """The role decides what it wants to see: each of its other entries is a parameter."""
+    headers = request["headers"]
+    form = form_body(request)
+    if headers.get("accept") != "application/json" or form.pop("Version", "") != "2011-06-15":
+        raise Refused(400, "ValidationError", "wrong Accept or Version")
+    action = form.pop("Action", "")
+    role = config.get("roles", {}).get(form.pop("RoleArn", ""))
+    if not role or headers["host"] != role["host"] or action != role["Action"]:
+        raise Refused(403, "AccessDenied", "Not authorized to perform sts:" + action)
+    if action == "AssumeRole":
+        check_sigv4(request, "sts", role["region"])
+    elif "authorization" in headers:
+        raise Refused(400, "ValidationError", "it is the token that authorizes")
+    if form.get("WebIdentityToken") in config.get("expired", []):
+        raise Refused(400, "ExpiredTokenException", "Token expired: current date/time must be before")
+    if form != {n: v for n, v in role.items() if n[0].isupper() and n != "Action"}:
+        raise Refused(403, "AccessDenied", "Not authorized to perform sts:" + action)
+    session, end = new_session()
+    result = {"Credentials": dict(session, Expiration=end), "AssumedRoleUser": {"Arn": "a"}}
+    return {action + "Response": {action + "Result": result, "ResponseMetadata": {"RequestId": "r"}}}
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def handed_out(**more):
+    """The account in "hand_out", as services near the machine give it."""
+    end = utc(time.time() + config.get("token_lifetime", 3600))
+    return dict(config["hand_out"], Expiration=end, LastUpdated=utc(time.time()), **more)
+
+
+def container(request, path):
+    want = config.get("container_token")
+    if request["headers"].get("authorization") != want or path != config["container_path"]:
+        raise Refused(403, "AccessDenied", "unauthorized")
+    return handed_out(RoleArn="arn")
+
+
+def imds_session(request):
+    headers = request["headers"]
+    if headers.get("x-aws-ec2-metadata-token-ttl-seconds") != "60" or "authorization" in headers:
+        raise Refused(400, "BadRequest", "")
+    return issue("imds")["access_token"]
+
+
+def imds_role(request, name):
+    token = request["headers"].get("x-aws-ec2-metadata-token")
+    if tokens.get(token, ("", 0))[0] != "imds":
+        raise Refused(401, "Unauthorized", "")
+    if name not in ("", config["instance_role"]):
+        raise Refused(404, "NotFound", "")
+    return handed_out(Code="Success", Type="AWS-HMAC") if name else config["instance_role"]
 
 
 # --- Tokens ---
@@ -194,16 +279,16 @@ def check_bearer(request, scope):
 
 def azure_token(request):
     c = config["azure"]
-    want = {
-        "client_id": c["clientId"],
-        "client_secret": c["clientSecret"],
-        "scope": c["scope"],
-        "grant_type": "client_credentials",
-    }
+    want = {"client_id": c["clientId"], "scope": c["scope"], "grant_type": "client_credentials"}
     form = form_body(request)
+    if "client_secret" in form:
+        want["client_secret"] = c["clientSecret"]
+    else:
+        want["client_assertion"] = c.get("assertion")
+        want["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     if set(form) != set(want) or request["headers"].get("accept") != "application/json":
         raise Refused(400, "invalid_request", "AADSTS900144")
-    for name in ("client_secret", "client_id", "scope", "grant_type"):
+    for name in want:
         if form[name] != want[name]:
             raise Refused(401, "invalid_client", "AADSTS7000215: Invalid " + name)
     return issue(c["scope"])
@@ -242,6 +327,62 @@ def gcp_token(request):
     if claims["aud"] != audience or claims["scope"] != c["scope"]:
         raise Refused(400, "invalid_scope", "wrong audience or scope")
     return issue(c["scope"])
+
+
+def signer_of(text, audience):
+    """Of a signed request to STS, as Google would send it."""
+    asked = json.loads(unquote(text))
+    headers = {h["key"].lower(): h["value"] for h in asked["headers"]}
+    url = urlsplit(asked["url"])
+    region = config["aws"]["region"]
+    if set(asked) != {"url", "method", "headers"} or asked["method"] != "POST":
+        raise Refused(400, "invalid_grant", "malformed subject token")
+    if (url.scheme, url.netloc) != ("https", f"sts.{region}.amazonaws.com"):
+        raise Refused(400, "invalid_grant", "not AWS's STS")
+    if headers["host"] != url.netloc or headers["x-goog-cloud-target-resource"] != audience:
+        raise Refused(400, "invalid_grant", "wrong host or target")
+    if url.path != "/" or url.query != "Action=GetCallerIdentity&Version=2011-06-15":
+        raise Refused(400, "invalid_grant", "another action")
+    target = url.path + "?" + url.query
+    check_sigv4({"headers": headers, "target": target, "body": b""}, "sts", region)
+
+
+def gcp_exchange(request):
+    """RFC 8693, as Google's STS has it."""
+    c = config["federation"]
+    form = form_body(request)
+    subject = form.pop("subject_token", "")
+    want = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "audience": c["audience"],
+        "subject_token_type": c["subject_token_type"],
+        "scope": c["scope"],
+    }
+    if form != want or request["headers"]["host"] != "sts.googleapis.com":
+        raise Refused(400, "invalid_request", "wrong parameters")
+    if c["subject_token_type"].endswith("aws4_request"):
+        signer_of(subject, c["audience"])
+    elif subject != c["subject_token"]:
+        raise Refused(400, "invalid_grant", "The subject token is expired or not known")
+    return dict(issue(c["scope"]), issued_token_type=want["requested_token_type"])
+
+
+def gcp_impersonate(request, account):
+    c = config["federation"]
+    if request["headers"]["host"] != "iamcredentials.googleapis.com" or account != c["account"]:
+        raise Refused(403, "PERMISSION_DENIED", "wrong account")
+    body = rest_body(request, "https://www.googleapis.com/auth/cloud-platform", {"scope", "lifetime"})
+    if body != {"scope": [config["gcp"]["scope"]], "lifetime": "600s"}:
+        raise Refused(400, "INVALID_ARGUMENT", "wrong scope or lifetime")
+    token = issue(config["gcp"]["scope"])
+    return {"accessToken": token["access_token"], "expireTime": utc(time.time() + 600)}
+
+
+def subject_token(request):
+    if request["headers"].get("metadata") != "True":
+        raise Refused(403, "forbidden", "Missing metadata header")
+    return {"subject": config["subject"], "expires_in": 1}
 
 
 def metadata_token(request, name, value, lifetime):
@@ -304,7 +445,13 @@ ROUTES = (
         r"/computeMetadata/v1/instance/service-accounts/default/token",
         lambda r: metadata_token(r, "metadata-flavor", "Google", int),
     ),
-    (r"/", aws),
+    (r"/latest/api/token", imds_session),
+    (r"/latest/meta-data/iam/security-credentials/([a-z-]*)", imds_role),
+    (r"(/v[12]/credentials(?:/[a-z0-9-]+)?)", container),
+    (r"/", at_root),
+    (r"/metadata/subject", subject_token),
+    (r"/v1/token", gcp_exchange),
+    (r"/v1/projects/-/serviceAccounts/([^/:]+):generateAccessToken", gcp_impersonate),
     (r"/([A-Za-z0-9-]+)/oauth2/v2\.0/token", lambda r, tenant: azure_token(r)),
     (r"/token", gcp_token),
     (r"/keys/([A-Za-z0-9-]+)/([0-9a-f]*)/(wrapkey|unwrapkey)\?api-version=7\.1", azure_key),
@@ -318,6 +465,9 @@ ROUTES = (
 
 def error_body(request, e):
     """In the form of the service that was asked."""
+    if request["target"] == "/" and "x-amz-target" not in request["headers"]:
+        said = {"Type": "Sender", "Code": e.code, "Message": e.message}
+        return {"Error": said, "RequestId": "r"}
     if "x-amz-target" in request["headers"]:
         return {"__type": "com.amazonaws.kms#" + e.code, "message": e.message}
     if request["target"].endswith("token"):
@@ -327,11 +477,17 @@ def error_body(request, e):
     return {"error": {"code": e.code, "message": e.message}}
 
 
+def method_of(target):
+    if target == "/latest/api/token":
+        return "PUT"
+    return "GET" if re.search("metadata|meta-data|Metadata|/credentials", target) else "POST"
+
+
 def handle(request):
     try:
         for pattern, handler in ROUTES:
             if m := re.fullmatch(pattern, request["target"]):
-                if request["method"] != ("GET" if "etadata" in pattern else "POST"):
+                if request["method"] != method_of(request["target"]):
                     raise Refused(405, "MethodNotAllowed", "")
                 with lock:
                     return 200, handler(request, *m.groups())
@@ -447,7 +603,7 @@ def answer(request, connection):
         connection.sendall(http(200, b" " * fault["oversize"]))
         return False
     status, body = handle(request)
-    body = json.dumps(body).encode()
+    body = (body if isinstance(body, str) else json.dumps(body)).encode()
     if "echo" in fault:
         what = request["body"] if fault["echo"] == "body" else request["raw"]
         said = request["headers"].get(fault["echo"], what.decode())
@@ -523,6 +679,7 @@ def command(c):
             faults = c["queue"]
         elif c["do"] == "revoke":
             tokens.clear()
+            issued.clear()
         elif c["do"] == "accounts":
             make_accounts(c["file"])
         elif c["do"] == "secrets":
@@ -532,7 +689,7 @@ def command(c):
         elif c["do"] == "await":
             changed.wait_for(lambda: globals()[c["what"]] >= c["n"])
         elif c["do"] == "tokens":
-            return {"tokens": list(tokens)}
+            return {"tokens": [s for i in issued.values() for s in i[:2]] + list(tokens)}
         elif c["do"] == "log":
             taken, log = log, []
             return {"requests": taken}

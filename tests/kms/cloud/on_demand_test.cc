@@ -1,9 +1,9 @@
 #include <atomic>
-#include <cstdlib>
+#include <map>
 
 #include "cloud_support.h"
 #include "fle/kms/key_document.h"
-#include "http/credentials_automatic.h"
+#include "http/roles/automatic.h"
 
 namespace fle::kms::test {
 namespace {
@@ -89,7 +89,7 @@ TEST_F(OnDemand, NeedsACallbackAndAProviderWithoutAName) {
 class Automatic : public Clouds {
  protected:
   Automatic() {
-    hooks.connect_to = "::127.0.0.1:" + metadata.port_text();
+    hooks.connect_plain_to = "::127.0.0.1:" + metadata.port_text();
     hooks.monotonic = [this] { return now; };
   }
   static std::string text_of(const Outcome<WipedBuffer>& b) {
@@ -101,22 +101,26 @@ class Automatic : public Clouds {
 };
 
 TEST_F(Automatic, AwsComesFromTheEnvironment) {
-  const auto source = automatic_credentials();
-  for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
-    ::unsetenv(name);
+  std::map<std::string, std::string> variables;
+  hooks.environment = [&](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  };
+  const auto source = automatic_credentials_with(LockPolicy::required, hooks);
+  variables["AWS_SECRET_ACCESS_KEY"] = kSecretKey;
   failure_of(source("aws"), Errc::kms_no_credentials, "AWS_ACCESS_KEY_ID is not set");
-  ::setenv("AWS_ACCESS_KEY_ID", "AK", 1);
-  ::setenv("AWS_SECRET_ACCESS_KEY", "", 1);
+  variables = {{"AWS_ACCESS_KEY_ID", "AK"}, {"AWS_SECRET_ACCESS_KEY", ""}};
   failure_of(source("aws"), Errc::kms_no_credentials, "AWS_SECRET_ACCESS_KEY is not set");
-  ::setenv("AWS_SECRET_ACCESS_KEY", "a\"b", 1);
+  variables["AWS_SECRET_ACCESS_KEY"] = "a\"b";
   EXPECT_EQ(text_of(source("aws")), R"({"accessKeyId": "AK", "secretAccessKey": "a\"b"})");
+  variables["AWS_SESSION_TOKEN"] = "two words";
+  failure_of(source("aws"), Errc::kms_no_credentials, "is not printable ASCII without spaces");
 
-  ::setenv("AWS_ACCESS_KEY_ID", kAccessKeyId.c_str(), 1);
-  ::setenv("AWS_SECRET_ACCESS_KEY", kSecretKey.c_str(), 1);
-  ::setenv("AWS_SESSION_TOKEN", kSessionToken.c_str(), 1);
+  variables = {{"AWS_ACCESS_KEY_ID", kAccessKeyId},
+               {"AWS_SECRET_ACCESS_KEY", kSecretKey},
+               {"AWS_SESSION_TOKEN", kSessionToken}};
   KmsOptions kms = kms_options();
   kms.credentials = source;
-  hooks.connect_to = "::127.0.0.1:" + server.port_text();
   expect_round_trip(**make("aws", "{}", kms), aws_key());
 }
 
@@ -141,12 +145,12 @@ TEST_F(Automatic, SaysThatAMachineHasNoIdentity) {
   metadata.misbehave(R"([{"status": 400, "body": "{\"error\": \"invalid_request\", )"
                      R"(\"error_description\": \"Identity not found\"}"}])");
   failure_of(source("azure"), Errc::kms_no_credentials,
-             "asking the metadata service for a token at 169.254.169.254:80: HTTP status 400: "
+             "asking the metadata service for a token at http://169.254.169.254: HTTP status 400: "
              "invalid_request: Identity not found");
   failure_of(source("kmip"), Errc::kms_no_credentials, "for aws, azure and gcp alone");
-  hooks.connect_to = "::127.0.0.1:1";
+  hooks.connect_plain_to = "::127.0.0.1:1";
   failure_of(automatic_credentials_with(LockPolicy::required, hooks)("gcp"), Errc::kms_unreachable,
-             "metadata.google.internal:80");
+             "http://metadata.google.internal");
 }
 
 }  // namespace

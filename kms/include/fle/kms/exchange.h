@@ -24,7 +24,8 @@ namespace fle::kms {
 ///
 /// What Provider::begin_prepare(), begin_wrap() or begin_unwrap() gives is run by its state(),
 /// until it has ended:
-/// - State::send: connect by TLS to the host and port of message(), write its bytes, then sent(),
+/// - State::send: connect by TLS (but see Message::tls) to the host and port of message(), write
+/// its bytes, then sent(),
 ///   or lost() if that failed;
 /// - State::receive: read at most bytes_needed() bytes and feed() them, at the end of the stream
 ///   closed(), on an error lost();
@@ -54,9 +55,12 @@ class FLE_API Exchange {
     failed,
   };
   struct Message {
-    std::string_view host;  ///< A DNS name, or for KMIP an address, too.
+    std::string_view host;  ///< A DNS name; for KMIP, and without TLS, an address, too.
     std::uint16_t port = 0;
     Bytes bytes;  ///< HTTP/1.1 or KMIP. Secret: credentials, keys.
+    /// False: without TLS, to what hands out credentials on this machine or its own link. Only
+    /// automatic_credentials() brings such messages.
+    bool tls = true;
   };
 
   virtual ~Exchange();

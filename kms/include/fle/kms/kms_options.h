@@ -86,17 +86,20 @@ struct KmsOptions {
   std::function<Outcome<WipedBuffer>(std::string_view provider_id)> credentials;
 };
 
-/// A callback for KmsOptions::credentials that finds what the machine offers (CSFLE specification,
-/// "Automatic Credentials"):
-/// - aws: the environment variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN;
-/// - azure: a token for vault.azure.net from the instance metadata service (IMDS); it is kept until
-///   a minute before it expires;
-/// - gcp: a token from the metadata server, likewise kept.
-/// The metadata services speak HTTP without TLS, over links that do not leave the machine. They get
-/// 10 seconds for an answer. Thread-safe. A forked child needs one of its own.
+/// A callback for KmsOptions::credentials that finds what the machine has by its role or identity
+/// (CSFLE specification, "Automatic Credentials"; docs/kms.md, "No secret on disk"):
+/// - aws: environment variables, a web identity (EKS), a profile, the agent of a container (ECS,
+///   EKS), the instance metadata service (EC2);
+/// - azure: a token for vault.azure.net from the instance metadata service;
+/// - gcp: a token from the metadata server.
+/// What ends at some time is kept, and renewed before that. Thread-safe. A forked child needs one
+/// of its own.
 ///
-/// The callback fails with Errc::kms_no_credentials, kms_unreachable, or, for azure and gcp where
-/// this build lacks libcurl, not_in_build.
+/// Put into KmsOptions as it is, it is not called: providers ask for themselves, with their own TLS
+/// options and time limits, and an Exchange brings the requests as messages. Called by others, it
+/// asks over libcurl and the system's authorities, and fails with Errc::kms_no_credentials,
+/// kms_config_invalid, kms_unreachable, kms_busy, or, where it needs libcurl and this build lacks
+/// it, not_in_build.
 [[nodiscard]] FLE_API decltype(KmsOptions::credentials) automatic_credentials(
     LockPolicy policy = LockPolicy::required);
 

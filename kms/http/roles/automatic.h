@@ -1,8 +1,8 @@
-#ifndef FLE_KMS_CREDENTIALS_AUTOMATIC_H_
-#define FLE_KMS_CREDENTIALS_AUTOMATIC_H_
+#ifndef FLE_KMS_AUTOMATIC_H_
+#define FLE_KMS_AUTOMATIC_H_
 
 #include "fle/kms/kms_options.h"
-#include "http_driver.h"
+#include "http/http_driver.h"
 
 namespace fle::kms {
 
@@ -12,4 +12,4 @@ namespace fle::kms {
 
 }  // namespace fle::kms
 
-#endif  // FLE_KMS_CREDENTIALS_AUTOMATIC_H_
+#endif  // FLE_KMS_AUTOMATIC_H_
