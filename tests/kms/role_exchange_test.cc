@@ -8,6 +8,8 @@
 
 #include "fle/kms/exchange.h"
 #include "http/aws/aws_provider.h"
+#include "http/azure/azure_provider.h"
+#include "http/gcp/gcp_provider.h"
 #include "http/roles/automatic.h"
 #include "http/roles/aws_profiles.h"
 #include "kms/support.h"
@@ -244,6 +246,67 @@ TEST_F(RoleExchanges, ProfilesThatLeadNowhereAreRefused) {
   const auto provider = make();
   const auto exchange = unwrap(*provider);
   sent_to(*exchange, kInstance);
+}
+
+TEST_F(RoleExchanges, WorkloadsOfOtherCloudsAreRefusedBeforeAnythingIsSent) {
+  const auto refused = [&](auto factory, const std::string& id, const MasterKey& key,
+                           const std::string& why) {
+    const auto provider = make(factory, id);
+    const auto exchange = provider->begin_unwrap(Buf(5, 7), key);
+    ASSERT_EQ(exchange->state(), State::failed) << why;
+    const std::string said = exchange->failure().to_string();
+    EXPECT_NE(said.find(why), std::string::npos) << said;
+    EXPECT_EQ(said.find("canary"), std::string::npos) << said;
+  };
+  const MasterKey azure = MasterKey::azure("medco.vault.azure.net", "k");
+  variables = {{"AZURE_FEDERATED_TOKEN_FILE", write("token", "canary")},
+               {"AZURE_CLIENT_ID", "client"},
+               {"AZURE_TENANT_ID", "a/b"}};
+  refused(make_azure_provider, "azure", azure, "AZURE_TENANT_ID: expected letters");
+  variables["AZURE_TENANT_ID"] = "t";
+  variables["AZURE_AUTHORITY_HOST"] = "http://login.example";
+  refused(make_azure_provider, "azure", azure, "AZURE_AUTHORITY_HOST: http is for this machine");
+  variables["AZURE_AUTHORITY_HOST"] = "https://login.microsoftonline.us";
+  {
+    const auto provider = make(make_azure_provider, "azure");
+    const auto exchange = provider->begin_unwrap(Buf(5, 7), azure);
+    const std::string asked = sent_to(*exchange, "https://login.microsoftonline.us");
+    EXPECT_TRUE(asked.starts_with("POST /t/oauth2/v2.0/token HTTP/1.1\r\n")) << asked;
+    EXPECT_TRUE(asked.ends_with(
+        "client_id=client&scope=https%3A%2F%2Fvault.usgovcloudapi.net%2F.default&"
+        "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&"
+        "client_assertion=canary&grant_type=client_credentials"))
+        << asked;
+  }
+  const MasterKey gcp = MasterKey::gcp(
+      {.project_id = "medco-1", .location = "global", .key_ring = "ring", .key_name = "key"});
+  const std::string start = R"({"type": "external_account", "audience": "a",
+                               "subject_token_type": "t", "credential_source": )";
+  const std::string file = R"({"file": ")" + dir.file("token") + "\"}";
+  const std::string url = R"(, "token_url": "https://sts.googleapis.com/v1/token"})";
+  const std::pair<std::string, std::string> kCases[] = {
+      {"{\"canary", "the file is not a JSON object"},
+      {R"({"type": "service_account", "private_key": "canary"})", "of the type external_account"},
+      {start + "{}" + url, "credential_source has neither file nor url"},
+      {start + R"({"environment_id": "moon1"})" + url, "an unknown environment_id"},
+      {start + R"({"executable": {"command": "canary"}})" + url, "has neither file nor url"},
+      {start + R"({"url": "http://example.com/canary"})" + url, "http is for this machine"},
+      {start + R"({"url": "https://a.example/", "headers": {"A": "canary\r\n"}})" + url,
+       "what is no header"},
+      {start + R"({"url": "https://a.example/", "headers": {"A": 1}})" + url, "more than texts"},
+      {start + file + "}", "token_url: expected a URL"},
+      {start + file + R"(, "token_url": "http://sts.example/"})", "http is for this machine"},
+      {R"({"type": "external_account", "credential_source": )" + file + url, "audience is missing"},
+      {start + R"({"file": ")" + dir.file("token") +
+           R"(", "format": {"type": "json", "subject_token_field_name": "f"}})" + url,
+       "not in JSON, or not in its field"},
+      {start + R"({"file": ")" + dir.file("token") + R"(", "format": {"type": "xml"}})" + url,
+       "an unknown format"},
+      {start + R"({"file": ")" + dir.file("nowhere") + "\"}" + url, "is not there"}};
+  for (const auto& [text, why] : kCases) {
+    variables = {{"GOOGLE_APPLICATION_CREDENTIALS", write("account.json", text)}};
+    refused(make_gcp_provider, "gcp", gcp, why);
+  }
 }
 
 TEST(AwsProfiles, FilesAreReadAsAwsToolsReadThem) {

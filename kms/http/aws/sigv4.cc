@@ -116,7 +116,11 @@ Done sign_v4(HttpRequest& request, const SigningKey& key,
   const SignedHeaders headers = signed_headers(request);
   FLE_TRY(const Digest body, sha256(request.body.bytes()));
   WipedText canonical(request.method);
-  canonical.append("\n/\n\n").append(headers.canonical.view()).append('\n');
+  const std::size_t path = std::min(request.target.find('?'), request.target.size());
+  canonical.append('\n').append(std::string_view(request.target).substr(0, path)).append('\n');
+  if (path < request.target.size())
+    canonical.append(std::string_view(request.target).substr(path + 1));
+  canonical.append('\n').append(headers.canonical.view()).append('\n');
   canonical.append(headers.names).append('\n').append(hex(body));
   FLE_TRY(const Digest canonical_digest, sha256(canonical.bytes()));
 

@@ -18,7 +18,8 @@ struct SigningKey {
   std::string_view service;
 };
 
-/// Signs a request for "/" with the headers it has: adds X-Amz-Date, X-Amz-Security-Token if there
+/// Signs a request with the headers it has, for a path that needs no encoding and a query in
+/// canonical order: adds X-Amz-Date, X-Amz-Security-Token if there
 /// is a session token, and Authorization (AWS General Reference, "Signature Version 4 signing
 /// process"; libmongocrypt: kms_request.c). All headers but Connection are signed.
 /// @retval Errc::crypto_failed

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "aws_sources.h"
+#include "azure_workload.h"
+#include "gcp_workload.h"
 #include "http/token_plan.h"
 #include "metadata_tokens.h"
 #include "provider/credentials.h"
@@ -15,9 +17,9 @@ namespace {
 
 /// In the order in which they are looked for; the first that is there is used.
 constexpr Source kSources[] = {
-    {"aws", aws_environment}, {"aws", aws_web_identity}, {"aws", aws_profile},
-    {"aws", aws_container},   {"aws", aws_instance},     {"azure", azure_instance},
-    {"gcp", gcp_instance},
+    {"aws", aws_environment},  {"aws", aws_web_identity}, {"aws", aws_profile},
+    {"aws", aws_container},    {"aws", aws_instance},     {"azure", azure_workload},
+    {"azure", azure_instance}, {"gcp", gcp_workload},     {"gcp", gcp_instance},
 };
 
 }  // namespace

@@ -268,5 +268,82 @@ TEST_F(Roles, WhatStsSaysIsToldAndWhatItLeavesOutIsMissed) {
   EXPECT_EQ(count().second, 0) << "no key is sent without credentials";
 }
 
+TEST_F(Roles, AWorkloadOfAzureExchangesTheTokenOfItsCluster) {
+  server.configure(R"({"azure": {"clientId": "client&1", "assertion": ")" + kWebToken +
+                   R"(", "scope": "https://vault.azure.net/.default", "keyName": "medco-key",
+                       "currentVersion": "0123456789abcdef0123456789abcdef"}})");
+  variables = {{"AZURE_FEDERATED_TOKEN_FILE", write("token", kWebToken + "\n")},
+               {"AZURE_CLIENT_ID", "client&1"},
+               {"AZURE_TENANT_ID", "tenant-1"},
+               {"AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/"}};
+  const auto provider = on_machine("azure");
+  expect_round_trip(*provider, azure_key());
+  EXPECT_EQ(server.count_requests(), 3U);
+  EXPECT_EQ(near.count_requests(), 0U);
+  server.revoke_tokens();
+  expect_round_trip(*provider, azure_key());
+  write("token", "an old one");
+  server.revoke_tokens();
+  failure_of(
+      provider->wrap(data_key(), azure_key()), Errc::kms_no_credentials,
+      "exchanging the workload's token for an access token at login.microsoftonline.com: HTTP "
+      "status 401: invalid_client");
+  variables.erase("AZURE_TENANT_ID");
+  failure_of(on_machine("azure")->wrap(data_key(), azure_key()), Errc::kms_no_credentials,
+             "AZURE_CLIENT_ID or AZURE_TENANT_ID is not");
+}
+
+TEST_F(Roles, AWorkloadFederatedWithGcpExchangesTheTokenThatItHas) {
+  const std::string audience =
+      "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q";
+  const auto federate = [&](const std::string& kind, const std::string& scope) {
+    server.configure(R"({"gcp": {"scope": "https://www.googleapis.com/auth/cloudkms", "key":
+                         "projects/medco-1/locations/global/keyRings/ring/cryptoKeys/key"},
+                         "federation": {"account": "fle@medco.example", "audience": ")" +
+                     audience + R"(", "subject_token_type": "urn:)" + kind +
+                     R"(", "subject_token": ")" + kWebToken +
+                     R"(", "scope": "https://www.googleapis.com/auth/)" + scope + "\"}}");
+  };
+  const auto account = [&](const std::string& kind, const std::string& source,
+                           const std::string& more = {}) {
+    variables["GOOGLE_APPLICATION_CREDENTIALS"] =
+        write("account.json", R"({"type": "external_account", "audience": ")" + audience +
+                                  R"(", "subject_token_type": "urn:)" + kind +
+                                  R"(", "token_url": "https://sts.googleapis.com/v1/token",
+                                     "credential_source": )" +
+                                  source + more + "}");
+  };
+  federate("jwt", "cloudkms");
+  account("jwt", R"({"file": ")" + write("token", kWebToken + "\n") + "\"}");
+  expect_round_trip(*on_machine("gcp"), gcp_key());
+  EXPECT_EQ(server.count_requests(), 3U);
+  write("token", "an old one");
+  failure_of(on_machine("gcp")->wrap(data_key(), gcp_key()), Errc::kms_no_credentials,
+             "at sts.googleapis.com: HTTP status 400: invalid_grant");
+
+  // From a URL near by, in JSON, and for a service account.
+  federate("jwt", "cloud-platform");
+  near.configure(R"({"subject": ")" + kWebToken + "\"}");
+  account("jwt",
+          R"({"url": "http://169.254.169.254/metadata/subject", "headers": {"Metadata": "True"},
+              "format": {"type": "json", "subject_token_field_name": "subject"}})",
+          R"(, "service_account_impersonation": {"token_lifetime_seconds": 600},
+             "service_account_impersonation_url": "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/fle@medco.example:generateAccessToken")");
+  expect_round_trip(*on_machine("gcp"), gcp_key());
+  near.misbehave(R"([{"rewrite": "{}"}])");
+  failure_of(on_machine("gcp")->wrap(data_key(), gcp_key()), Errc::kms_no_credentials,
+             "not in its field");
+
+  // On AWS the token is a request that the machine's credentials have signed.
+  federate("aws4_request", "cloudkms");
+  account("aws4_request", R"({"environment_id": "aws1", "url": "http://169.254.169.254/latest"})");
+  variables["AWS_REGION"] = "us-east-1";
+  expect_round_trip(*on_machine("gcp"), gcp_key());
+  EXPECT_EQ(near.count_requests(), 5U) << "two for the subject, three for the role of the instance";
+  variables.erase("AWS_REGION");
+  failure_of(on_machine("gcp")->wrap(data_key(), gcp_key()), Errc::kms_no_credentials,
+             "needs AWS_REGION");
+}
+
 }  // namespace
 }  // namespace fle::kms::test

@@ -90,8 +90,8 @@ struct KmsOptions {
 /// (CSFLE specification, "Automatic Credentials"; docs/kms.md, "No secret on disk"):
 /// - aws: environment variables, a web identity (EKS), a profile, the agent of a container (ECS,
 ///   EKS), the instance metadata service (EC2);
-/// - azure: a token for vault.azure.net from the instance metadata service;
-/// - gcp: a token from the metadata server.
+/// - azure: workload identity, else a token for vault.azure.net from the instance metadata service;
+/// - gcp: workload identity federation, else a token from the metadata server.
 /// What ends at some time is kept, and renewed before that. Thread-safe. A forked child needs one
 /// of its own.
 ///
