@@ -51,29 +51,6 @@ void BatchState::forget_faulty() noexcept {
   for (Document& d : in_use()) d.left_out = false;
 }
 
-Done BatchState::lay_out(const bson::Limits& limits) {
-  std::size_t total = 0;
-  for (std::size_t i = 0; i < n_documents; ++i) {
-    Document& d = documents[i];
-    d.size = 0;
-    if (d.edits.empty()) continue;
-    auto size = d.edits.layout(d.input, limits);
-    if (!size) {
-      size.error().document = i + 1;
-      return size.error();
-    }
-    d.offset = total;
-    d.size = *size;
-    total += *size;
-  }
-  if (output.size() < total) output.resize(total);
-  n_output = total;
-  for (Document& d : in_use()) {
-    if (d.size != 0) d.edits.write({output.data() + d.offset, d.size}, d.input);
-  }
-  return ok;
-}
-
 Failure BatchState::at_field(Failure f, std::size_t i, const bson::Mark& m) const {
   f.document = i + 1;
   f.path = bson::path_of(documents[i].input, m.type_offset);

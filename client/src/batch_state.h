@@ -86,8 +86,10 @@ struct BatchState {
   Done walk_all(Find find) {
     for (std::size_t i = 0; i < n_documents; ++i) {
       Document& d = documents[i];
-      d.edits.clear();
-      if (d.left_out) continue;
+      if (d.left_out) {
+        d.edits.clear();
+        continue;
+      }
       Done done = find(d.input, d.edits);
       if (!done) {
         done.error().document = i + 1;
@@ -99,7 +101,34 @@ struct BatchState {
   }
 
   /// Lays all results out behind each other and copies what stays.
-  Done lay_out(const bson::Limits& limits);
+  /// @param set_sizes  gives the marks of a document their new types and sizes.
+  /// @param fill       puts the new values of a document where they go.
+  template <class SetSizes, class Fill>
+  Done lay_out(const bson::Limits& limits, SetSizes set_sizes, Fill fill) {
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < n_documents; ++i) {
+      Document& d = documents[i];
+      d.size = 0;
+      if (d.edits.empty()) continue;
+      set_sizes(d);
+      auto size = d.edits.layout(d.input, limits);
+      if (!size) {
+        size.error().document = i + 1;
+        return size.error();
+      }
+      d.offset = total;
+      d.size = *size;
+      total += *size;
+    }
+    if (output.size() < total) output.resize(total);
+    n_output = total;
+    for (Document& d : in_use()) {
+      if (d.size == 0) continue;
+      d.edits.write({output.data() + d.offset, d.size}, d.input);
+      fill(d);
+    }
+    return ok;
+  }
 
   /// A failure at mark `m` of document `i`.
   [[nodiscard]] Failure at_field(Failure f, std::size_t i, const bson::Mark& m) const;

@@ -61,25 +61,21 @@ Done find_keys(BatchState& s, kms::KeyRing* ring, MissingKeys missing) {
 }
 
 /// Takes types and sizes from the plaintexts; what is kept stays as it is.
-void set_sizes(BatchState& s) noexcept {
-  std::size_t field = 0;
-  for (BatchState::Document& d : s.in_use()) {
-    for (bson::Mark& m : d.edits.marks()) {
-      const auto opened = s.fields.opened(field++);
-      m.new_type = opened ? opened->type : m.type;
-      m.new_size = opened ? static_cast<std::uint32_t>(opened->value.size()) : m.value_size;
-    }
+/// @param field  the first of the document, and then of the next one.
+void set_sizes(const FieldBatch& fields, BatchState::Document& d, std::size_t& field) noexcept {
+  for (bson::Mark& m : d.edits.marks()) {
+    const auto opened = fields.opened(field++);
+    m.new_type = opened ? opened->type : m.type;
+    m.new_size = opened ? static_cast<std::uint32_t>(opened->value.size()) : m.value_size;
   }
 }
 
-void write_values(BatchState& s) noexcept {
-  std::size_t field = 0;
-  for (const BatchState::Document& d : s.in_use()) {
-    for (const bson::Mark& m : d.edits.marks()) {
-      const auto opened = s.fields.opened(field++);
-      const Bytes value = opened ? opened->value : d.input.subspan(m.value_offset, m.value_size);
-      if (!value.empty()) std::memcpy(s.room(d, m).data(), value.data(), value.size());
-    }
+/// @param field  likewise.
+void write_values(BatchState& s, const BatchState::Document& d, std::size_t& field) noexcept {
+  for (const bson::Mark& m : d.edits.marks()) {
+    const auto opened = s.fields.opened(field++);
+    const Bytes value = opened ? opened->value : d.input.subspan(m.value_offset, m.value_size);
+    if (!value.empty()) std::memcpy(s.room(d, m).data(), value.data(), value.size());
   }
 }
 
@@ -109,9 +105,11 @@ Done decrypt_documents(BatchState& s, kms::KeyRing* ring, const DocumentCipher::
   FLE_CHECK(find_keys(s, ring, options.missing_keys));
   if (const FieldsDone opened = s.fields.open(options.limits); !opened)
     return s.at_field(opened.error());
-  set_sizes(s);
-  FLE_CHECK(s.lay_out(options.limits));
-  write_values(s);
+  std::size_t sized = 0;
+  std::size_t filled = 0;
+  FLE_CHECK(s.lay_out(
+      options.limits, [&](BatchState::Document& d) { set_sizes(s.fields, d, sized); },
+      [&](const BatchState::Document& d) { write_values(s, d, filled); }));
   s.n_fields -= s.kept.size();
   return options.verify ? verify_decrypted(s, ring, options.limits) : Done(ok);
 }

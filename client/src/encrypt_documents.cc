@@ -26,9 +26,10 @@ Done add_by_pointer(BatchState& s, const schema::Plan& plan, std::size_t documen
 }
 
 Done choose_keys(BatchState& s, const schema::Plan& plan) {
+  const std::span<const schema::Leaf> leaves = plan.leaves();
   for (std::size_t i = 0; i < s.n_documents; ++i) {
     for (const bson::Mark& m : std::as_const(s.documents[i].edits).marks()) {
-      if (const auto* id = std::get_if<KeyId>(&plan.leaf(m.leaf).key)) {
+      if (const auto* id = std::get_if<KeyId>(&leaves[m.leaf].key)) {
         s.fields.add(*id);
         continue;
       }
@@ -56,37 +57,48 @@ Done find_all(BatchState& s, const schema::Plan& plan, bson::Limits limits, cons
   return walked;
 }
 
-/// Calls `take(document, mark, binary)` for every field in order; `binary` is what stays, if any.
-template <class Take>
-void each_field(BatchState& s, Take take) {
-  std::size_t field = 0;
-  auto before = s.encrypted_before.begin();
-  for (BatchState::Document& d : s.in_use()) {
-    for (bson::Mark& m : d.edits.marks()) {
-      const bool is_before = before != s.encrypted_before.end() && before->field == field;
-      take(field++, d, m, is_before ? (before++)->binary : Bytes{});
-    }
-  }
-}
+/// What stays of the fields of a batch, asked for one by one.
+class Staying {
+ public:
+  explicit Staying(const BatchState& s) noexcept
+      : next_(s.encrypted_before.begin()), end_(s.encrypted_before.end()) {}
 
-void set_sizes(BatchState& s) noexcept {
-  each_field(s, [](std::size_t, BatchState::Document&, bson::Mark& m, Bytes stays) {
+  /// Of the next field; empty: it is sealed.
+  Bytes of_next() noexcept {
+    const bool is_before = next_ != end_ && next_->field == field_;
+    ++field_;
+    return is_before ? (next_++)->binary : Bytes{};
+  }
+  [[nodiscard]] std::size_t n_asked() const noexcept { return field_; }
+
+ private:
+  std::vector<BatchState::EncryptedBefore>::const_iterator next_;
+  std::vector<BatchState::EncryptedBefore>::const_iterator end_;
+  std::size_t field_ = 0;
+};
+
+void set_sizes(BatchState::Document& d, Staying& staying) noexcept {
+  for (bson::Mark& m : d.edits.marks()) {
+    const Bytes stays = staying.of_next();
     m.new_type = bson::Type::bin_data;
     m.new_size = static_cast<std::uint32_t>(
         stays.empty() ? kBinaryHeaderLen + payload_len(m.value_size) : stays.size());
-  });
+  }
 }
 
-void add_jobs(BatchState& s, const schema::Plan& plan) {
-  each_field(s, [&](std::size_t field, BatchState::Document& d, bson::Mark& m, Bytes stays) {
+void add_jobs(BatchState& s, const BatchState::Document& d, std::span<const schema::Leaf> leaves,
+              Staying& staying) {
+  for (const bson::Mark& m : d.edits.marks()) {
+    const std::size_t field = staying.n_asked();
+    const Bytes stays = staying.of_next();
     if (stays.empty()) {
-      s.fields.add_binary(field, plan.leaf(m.leaf).algorithm, m.type,
+      s.fields.add_binary(field, leaves[m.leaf].algorithm, m.type,
                           d.input.subspan(m.value_offset, m.value_size), s.room(d, m));
     } else {
       std::memcpy(s.room(d, m).data(), stays.data(), stays.size());
       s.fields.leave_out(field);
     }
-  });
+  }
 }
 
 std::string described(Algorithm algorithm, const KeyId& key, const std::string& type) {
@@ -176,9 +188,12 @@ Done find_plan_fields(BatchState& s, const schema::Plan& plan, kms::KeyRing* rin
 }
 
 Done seal_documents(BatchState& s, const schema::Plan& plan, const bson::Limits& limits) {
-  set_sizes(s);
-  FLE_CHECK(s.lay_out(limits));
-  add_jobs(s, plan);
+  Staying sized(s);
+  Staying filled(s);
+  const std::span<const schema::Leaf> leaves = plan.leaves();
+  FLE_CHECK(s.lay_out(
+      limits, [&](BatchState::Document& d) { set_sizes(d, sized); },
+      [&](const BatchState::Document& d) { add_jobs(s, d, leaves, filled); }));
   if (const FieldsDone sealed = s.fields.seal(); !sealed) return s.at_field(sealed.error());
   return ok;
 }

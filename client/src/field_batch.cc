@@ -21,14 +21,6 @@ void FieldBatch::clear() noexcept {
   open_jobs_.clear();
 }
 
-bool FieldBatch::add_payload(Bytes payload) {
-  const auto header = parse_payload(payload);
-  if (!header) return false;
-  add(header->key_id);
-  payloads_.push_back(payload);
-  return true;
-}
-
 void FieldBatch::list_wanted(WantedKeys& wanted) const {
   for (const kms::KeyProblem& problem : keys_.problems()) {
     if (problem.why.code != Errc::key_not_found) continue;
@@ -66,7 +58,11 @@ FieldsDone FieldBatch::open(const bson::Limits& limits) {
       continue;
     }
     const std::size_t n = open_capacity(payloads_[i].size());
-    open_jobs_.push_back({&with->key, payloads_[i], room.first(n)});
+    // Member by member: a copy of the whole job would have to wait for its own stores.
+    OpenJob& job = open_jobs_.emplace_back();
+    job.key = &with->key;
+    job.payload = payloads_[i];
+    job.out = room.first(n);
     room = room.subspan(n);
   }
   if (const BatchStatus opened = open_batch(open_jobs_); !opened)

@@ -10,6 +10,7 @@
 #include "fle/batch.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/client/document_cipher.h"
+#include "fle/payload_header.h"
 #include "fle/secret.h"
 #include "key_table.h"
 
@@ -55,7 +56,12 @@ class FieldBatch {
   void add_under(KeyTable::Index key) { field_keys_.push_back(key); }
   /// Adds a field to be opened: the payload of an encrypted value, which must stay until clear().
   /// @return false where it has not the layout of one
-  bool add_payload(Bytes payload);
+  bool add_payload(Bytes payload) {
+    if (!has_payload_header(payload)) return false;
+    add(key_id_of(payload));
+    payloads_.push_back(payload);
+    return true;
+  }
 
   [[nodiscard]] std::size_t size() const noexcept { return field_keys_.size(); }
 

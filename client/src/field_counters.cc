@@ -41,10 +41,6 @@ void add(std::atomic<std::uint64_t>& total, std::uint64_t n, bool own) noexcept 
     total.fetch_add(n, std::memory_order_relaxed);
 }
 
-std::size_t index_of(Algorithm algorithm) noexcept {
-  return algorithm == Algorithm::deterministic ? 0 : 1;
-}
-
 void add(std::array<Total, 2>& totals, const FieldCounts& counts, bool own) noexcept {
   for (std::size_t i = 0; i < 2; ++i) {
     if (counts[i].fields == 0) continue;
@@ -58,26 +54,35 @@ void read(FieldCount& count, const Total& total) noexcept {
   count.bytes += total.bytes.load(std::memory_order_relaxed);
 }
 
+/// Counts jobs in registers: a total of two in memory, of which the job says the one, is read again
+/// before its last sum has reached it.
+/// @param algorithm, bytes  of a job
+template <class Job, class AlgorithmOf, class BytesOf>
+FieldCounts count(std::span<const Job> jobs, AlgorithmOf algorithm, BytesOf bytes) noexcept {
+  FieldCount all{jobs.size(), 0};
+  FieldCount random;
+  for (const Job& j : jobs) {
+    const std::uint64_t is_random = algorithm(j) == Algorithm::random ? 1 : 0;
+    const std::uint64_t n = bytes(j);
+    all.bytes += n;
+    random.fields += is_random;
+    random.bytes += is_random * n;
+  }
+  return {FieldCount{all.fields - random.fields, all.bytes - random.bytes}, random};
+}
+
 }  // namespace
 
 FieldCounts counts_of(std::span<const SealJob> jobs) noexcept {
-  FieldCounts counts{};
-  for (const SealJob& j : jobs) {
-    FieldCount& count = counts[index_of(j.algorithm)];
-    ++count.fields;
-    count.bytes += j.plaintext.size();
-  }
-  return counts;
+  return count(
+      jobs, [](const SealJob& j) { return j.algorithm; },
+      [](const SealJob& j) { return j.plaintext.size(); });
 }
 
 FieldCounts counts_of(std::span<const OpenJob> jobs) noexcept {
-  FieldCounts counts{};
-  for (const OpenJob& j : jobs) {
-    FieldCount& count = counts[index_of(static_cast<Algorithm>(j.payload[0]))];
-    ++count.fields;
-    count.bytes += j.plaintext_len;
-  }
-  return counts;
+  return count(
+      jobs, [](const OpenJob& j) { return static_cast<Algorithm>(j.payload[0]); },
+      [](const OpenJob& j) { return j.plaintext_len; });
 }
 
 void count_sealed(std::span<const SealJob> jobs) noexcept {

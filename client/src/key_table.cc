@@ -1,8 +1,6 @@
 #include "key_table.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 namespace fle::client {
@@ -16,15 +14,6 @@ const kms::KeyProblem& no_ring() {
     return p;
   }();
   return problem;
-}
-
-/// As ==, for one that is asked for each field: that calls memcmp.
-bool same(const KeyId& a, const KeyId& b) noexcept {
-  std::array<std::uint64_t, 2> x;
-  std::array<std::uint64_t, 2> y;
-  std::memcpy(x.data(), a.bytes.data(), sizeof x);
-  std::memcpy(y.data(), b.bytes.data(), sizeof y);
-  return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
 }  // namespace
@@ -82,9 +71,7 @@ KeyTable::Index KeyTable::add_to(std::vector<Key>& keys, const Key& key, Index i
   return index;
 }
 
-KeyTable::Index KeyTable::add(const KeyId& id) {
-  // Most fields have the key of the field before them.
-  if (!ids_.empty() && same(ids_[last_ >> 1], id)) return last_;
+KeyTable::Index KeyTable::add_other(const KeyId& id) {
   last_ = add_to(ids_, id, 0);
   return last_;
 }

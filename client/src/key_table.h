@@ -1,7 +1,9 @@
 #ifndef FLE_CLIENT_SRC_KEY_TABLE_H_
 #define FLE_CLIENT_SRC_KEY_TABLE_H_
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <span>
 #include <string>
@@ -39,7 +41,11 @@ class KeyTable {
 
   /// Lets go of all keys.
   void clear() noexcept;
-  Index add(const KeyId& id);
+  Index add(const KeyId& id) {
+    // Most fields have the key of the field before them.
+    if (!ids_.empty() && same(ids_[last_ >> 1], id)) return last_;
+    return add_other(id);
+  }
   /// @param alt_name  must stay where it is until clear().
   Index add(std::string_view alt_name);
 
@@ -67,6 +73,15 @@ class KeyTable {
     std::uint32_t round;
     Index index;
   };
+  Index add_other(const KeyId& id);
+  /// As ==, for one that is asked for each field: that calls memcmp.
+  static bool same(const KeyId& a, const KeyId& b) noexcept {
+    std::array<std::uint64_t, 2> x;
+    std::array<std::uint64_t, 2> y;
+    std::memcpy(x.data(), a.bytes.data(), sizeof x);
+    std::memcpy(y.data(), b.bytes.data(), sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+  }
   static bool is_name(Index i) noexcept { return (i & 1U) != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return ids_.size() + names_.size(); }
   template <class Key>

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "engine.h"
+#include "fle/payload_header.h"
 #include "fle/random.h"
 #include "fle/secret.h"
 
@@ -34,7 +35,7 @@ std::optional<Errc> why_not_openable(const OpenJob& j, const DataKey* checked) n
   if (j.key == nullptr) return Errc::invalid_argument;
   if (j.out.size() < open_capacity(j.payload.size())) return Errc::buffer_too_small;
   if (j.key != checked && !engine::is_live(engine::use(*j.key))) return Errc::key_not_inherited;
-  if (!parse_payload(j.payload)) return Errc::malformed_payload;
+  if (!has_payload_header(j.payload)) return Errc::malformed_payload;
   return std::nullopt;
 }
 

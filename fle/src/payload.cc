@@ -1,21 +1,15 @@
 #include "fle/payload.h"
 
-#include <algorithm>
+#include "fle/payload_header.h"
 
 namespace fle {
 
+static_assert(kLeastPayloadLen == kPayloadHeaderLen + 1);
+
 Result<PayloadHeader> parse_payload(Bytes payload) noexcept {
-  constexpr const char* kWhere = "parse_payload";
-  if (payload.size() < kPayloadHeaderLen + 1) return Error{Errc::malformed_payload, kWhere};
-  const std::uint8_t type = payload[0];
-  if (type != static_cast<std::uint8_t>(Algorithm::deterministic) &&
-      type != static_cast<std::uint8_t>(Algorithm::random)) {
-    return Error{Errc::malformed_payload, kWhere};
-  }
-  PayloadHeader h{static_cast<Algorithm>(type), {}, payload[kPayloadHeaderLen - 1]};
-  const Bytes id = payload.subspan(1, 16);
-  std::copy(id.begin(), id.end(), h.key_id.bytes.begin());
-  return h;
+  if (!has_payload_header(payload)) return Error{Errc::malformed_payload, "parse_payload"};
+  return PayloadHeader{static_cast<Algorithm>(payload[0]), key_id_of(payload),
+                       payload[kPayloadHeaderLen - 1]};
 }
 
 }  // namespace fle
