@@ -7,6 +7,7 @@ namespace fle::tools {
 namespace {
 
 constexpr std::size_t kRead = 64 * 1024;
+constexpr std::size_t kLeast = 16 * 1024;  // of a read, where there is something already
 // A buffer that a large document has made larger than this is not kept.
 constexpr std::size_t kKeep = 1024 * 1024;
 
@@ -14,15 +15,21 @@ constexpr std::size_t kKeep = 1024 * 1024;
 
 Done Window::more(std::size_t need) {
   if (ended_) return ok;
-  const std::size_t have = to_ - from_;
-  if (from_ != 0) std::memmove(buffer_.data(), buffer_.data() + from_, have);
-  from_ = 0;
+  const std::size_t base = holds_ ? held_ : from_;
+  const std::size_t have = to_ - base;
+  if (base != 0) std::memmove(buffer_.data(), buffer_.data() + base, have);
+  from_ -= base;
   to_ = have;
+  held_ = 0;
+  need += from_;
   // Always some room, and in steps that are not many for a large document whose size is not known.
-  std::size_t room = std::max(need, kRead);
-  if (buffer_.size() <= have) room = std::max(room, have + have / 2);
+  std::size_t room = std::max(need, holds_ ? std::max(aim_, kRead) : kRead);
+  if (room < have + kLeast) room = std::max(have + kLeast, from_ + 3 * (have - from_) / 2);
   if (buffer_.size() < room) buffer_.resize(room);
-  FLE_TRY(const std::size_t n, source_->read({buffer_.data() + to_, buffer_.size() - to_}));
+  // Beyond what is held, no more than is asked for: who takes the buffer leaves the rest to be
+  // copied.
+  const std::size_t end = holds_ ? room : buffer_.size();
+  FLE_TRY(const std::size_t n, source_->read({buffer_.data() + to_, end - to_}));
   to_ += n;
   ended_ = n == 0;
   return ok;
@@ -35,10 +42,34 @@ Done Window::at_least(std::size_t n) {
 
 void Window::drop(std::size_t n) {
   from_ += n;
+  if (!holds_) shrink();
+}
+
+void Window::take(std::size_t n, WipedBytes& out) {
+  holds_ = false;
+  const std::size_t left = to_ - from_;
+  if (!out.empty() || left > n) {
+    // insert() would construct each byte.
+    const std::size_t before = out.size();
+    out.resize(before + n);
+    if (n != 0) std::memcpy(out.data() + before, buffer_.data() + held_, n);
+    return shrink();
+  }
+  buffer_.swap(out);
+  buffer_.resize(std::max(buffer_.capacity(), left));
+  if (left != 0) std::memcpy(buffer_.data(), out.data() + from_, left);
+  from_ = 0;
+  to_ = left;
+  if (held_ != 0) std::memmove(out.data(), out.data() + held_, n);
+  out.resize(n);
+  shrink();
+}
+
+void Window::shrink() {
   const std::size_t left = to_ - from_;
   if (buffer_.size() <= kKeep || left > kRead) return;
   WipedBytes rest(kRead);
-  std::memcpy(rest.data(), buffer_.data() + from_, left);
+  if (left != 0) std::memcpy(rest.data(), buffer_.data() + from_, left);
   buffer_.swap(rest);
   from_ = 0;
   to_ = left;

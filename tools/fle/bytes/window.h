@@ -24,6 +24,19 @@ class Window : public ByteSource {
   /// Leaves the first `n` behind.
   void drop(std::size_t n);
 
+  /// Keeps what is left behind from now on, for take().
+  /// @param aim  how much that will be, more or less: reads do not go far beyond.
+  void hold(std::size_t aim) noexcept {
+    held_ = from_;
+    aim_ = aim;
+    holds_ = true;
+  }
+  /// Bytes that were left behind since hold().
+  [[nodiscard]] std::size_t held() const noexcept { return from_ - held_; }
+  /// Appends the first `n` of these to `out`, and holds nothing any more. An empty `out` gets the
+  /// buffer itself, unless much more than they is in it.
+  void take(std::size_t n, WipedBytes& out);
+
   /// As a source it gives what it has first.
   Outcome<std::size_t> read(MutBytes into) override;
   /// Without what is still in hand, where that can be told.
@@ -34,9 +47,14 @@ class Window : public ByteSource {
 
  private:
   std::unique_ptr<ByteSource> source_;
+  void shrink();
+
   WipedBytes buffer_;
   std::size_t from_ = 0;
   std::size_t to_ = 0;
+  std::size_t held_ = 0;  // if holds_: what is held stands from here to from_
+  std::size_t aim_ = 0;
+  bool holds_ = false;
   bool ended_ = false;
 };
 

@@ -25,6 +25,10 @@ class BsonCutter : public Cutter {
     if (window_.bytes().size() < size) return truncated();
     return std::optional(Extent{0, size});
   }
+  [[nodiscard]] std::size_t next_size(Bytes bytes) const noexcept override {
+    const std::uint32_t size = bytes.size() < kSmallest ? 0 : bson::load32(bytes.data());
+    return size < kSmallest || size > max_bytes_ || size > bytes.size() ? 0 : size;
+  }
 
  private:
   [[nodiscard]] Failure truncated() const {

@@ -54,6 +54,9 @@ class Cutter {
   /// Where the next document is. Nothing: the stream has ended. Called again only once the last one
   /// has been taken.
   virtual Outcome<std::optional<Extent>> find() = 0;
+  /// The size of a document that these bytes of the window begin with, where it is whole and that
+  /// shows at once; 0: find() looks.
+  [[nodiscard]] virtual std::size_t next_size(Bytes /*bytes*/) const noexcept { return 0; }
 
   /// Of texts: what the window begins with, where no document has been found.
   [[nodiscard]] virtual TextPlace place() const noexcept { return {}; }
@@ -79,6 +82,7 @@ class Cutter {
   std::shared_ptr<const Collection> collection_ = std::make_shared<const Collection>();
   std::optional<Extent> found_;
   std::uint64_t position_ = 0;
+  std::size_t usual_ = 0;  // bytes of a chunk
 };
 
 /// Documents of BSON one after the other, as mongodump writes them.
