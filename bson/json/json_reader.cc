@@ -16,6 +16,7 @@
 #include "document_builder.h"
 #include "fle/bson/extended_json.h"
 #include "fle/bson/utf8.h"
+#include "fle/same_text.h"
 #include "plain_text.h"
 #include "syntax_errors.h"
 
@@ -140,7 +141,7 @@ class Reader {
     const bool is_value = is_at_value_ && document_.depth() != 0;
     began_item_ = is_value && document_.top().is_array;
     Ch* const start = is_value ? document_.begin_string() : document_.begin_name();
-    const std::size_t n = internal::copy_plain(start, p_, end_, non_ascii_);
+    const std::size_t n = internal::copy_plain(start, p_, end_, end_, non_ascii_);
     p_ += n;
     put_ = start + n;
     return start;
@@ -289,7 +290,7 @@ class Reader {
       if (c == '\0') return false;
       Put(c);
       p_ += 2;
-      const std::size_t n = internal::copy_plain(put_, p_, end_, non_ascii_);
+      const std::size_t n = internal::copy_plain(put_, p_, end_, end_, non_ascii_);
       p_ += n;
       put_ += n;
     }
@@ -318,6 +319,39 @@ class Reader {
     std::string_view subtype;
     const char* end = nullptr;  // in the text
   };
+  /// The text of a binary as programs write it: with the spaces of libbson and of this library, or
+  /// with those of mongoexport, none.
+  struct BinaryLayout {
+    std::string_view before;
+    std::string_view between;
+    std::string_view behind;
+  };
+  static constexpr BinaryLayout kBinaryLayouts[] = {
+      {R"({ "$binary" : { "base64" : ")", R"(", "subType" : ")", R"(" } })"},
+      {R"({"$binary":{"base64":")", R"(","subType":")", R"("}})"}};
+  [[nodiscard]] bool is_there(const char* p, std::string_view text) const noexcept {
+    return static_cast<std::size_t>(end_ - p) >= text.size() && same_text({p, text.size()}, text);
+  }
+  /// A binary whose text begins as that of `layout`.
+  Wrapper find_binary(const BinaryLayout& layout) {
+    const char* p = copy_wrapped_string(p_ + layout.before.size());
+    if (p == nullptr || !is_there(p, layout.between)) return {};
+    p += layout.between.size();
+    if (end_ - p < 2 || !is_there(p + 2, layout.behind)) return {};
+    return {internal::Key::binary, {p, 2}, p + 2 + layout.behind.size()};
+  }
+  /// Copies the plain characters at `p` to where the text of a wrapper goes.
+  /// @return  what follows; null for a text that needs a closer look
+  const char* copy_wrapped_string(const char* p) {
+    document_.reserve(static_cast<std::size_t>(end_ - p));
+    bool non_ascii = false;
+    const std::size_t n =
+        internal::copy_plain(document_.begin_wrapped_string(), p, end_, end_, non_ascii);
+    p += n;
+    if (non_ascii || p == end_) return nullptr;
+    document_.end_wrapped_string(n);
+    return p;
+  }
   /// The forms that most wrappers have take a way of their own, without documents that are
   /// unwrapped. Finds none in any other form, or where what is nested needs a closer look.
   Wrapper find_wrapper() {
@@ -325,6 +359,9 @@ class Reader {
     if (document_.top().level + 1 >= max_depth_ ||
         document_.depth() + 1 >= DocumentBuilder::kMostFrames)
       return {};
+    for (const BinaryLayout& layout : kBinaryLayouts)
+      if (is_there(p_, layout.before))
+        if (const Wrapper w = find_binary(layout); w.end != nullptr) return w;
     Wrapper w;
     const char* p = after_space(p_ + 1);
     if (end_ - p < kLongest || p[0] != '"' || p[1] != '$') return {};
@@ -337,13 +374,8 @@ class Reader {
     if (is_binary) p = past(past(past(p, "{"), "\"base64\""), ":");
     p = past(p, "\"");
     if (p == nullptr) return {};
-    document_.reserve(static_cast<std::size_t>(end_ - p));
-    bool non_ascii = false;
-    const std::size_t n =
-        internal::copy_plain(document_.begin_wrapped_string(), p, end_, non_ascii);
-    p += n;
-    if (non_ascii || p == end_ || *p++ != '"') return {};
-    document_.end_wrapped_string(n);
+    p = copy_wrapped_string(p);
+    if (p == nullptr || *p++ != '"') return {};
     if (is_binary) {
       p = past(past(past(past(p, ","), "\"subType\""), ":"), "\"");
       if (p == nullptr || end_ - p < 2) return {};

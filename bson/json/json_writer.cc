@@ -31,8 +31,9 @@ class Writer {
       : out_(out),
         before_(out.size()),
         canonical_(canonical),
-        p_(reinterpret_cast<const char*>(document.data())),
-        end_(p_ + document.size()) {
+        first_(reinterpret_cast<const char*>(document.data())),
+        p_(first_),
+        end_(first_ + document.size()) {
     place(before_);
   }
   Writer(const Writer&) = delete;
@@ -94,12 +95,14 @@ class Writer {
   /// In quotes; false if it is not UTF-8.
   bool put_string(const char* s, std::size_t n) {
     const char* const end = s + n;
+    // What stands in the document may be read beyond its end, as far as the document goes.
+    const char* const limit = s >= first_ && s < end_ ? end_ : end;
     bool non_ascii = false;
     const char* p = s;
     reserve(n);
     put('"');
     for (;;) {
-      const std::size_t plain = internal::copy_plain(at_, p, end, non_ascii);
+      const std::size_t plain = internal::copy_plain(at_, p, end, limit, non_ascii);
       at_ += plain;
       p += plain;
       if (p == end) break;
@@ -152,9 +155,11 @@ class Writer {
       }
       const auto tag = static_cast<Type>(*p_);
       if (*p_ == 0) return malformed();
-      const auto* const nul = static_cast<const char*>(
-          std::memchr(p_ + 1, 0, static_cast<std::size_t>(f.end - p_ - 1)));
-      if (nul == nullptr) return malformed();
+      // f.end is one, so there is a NUL.
+      const char* const nul = reinterpret_cast<const char*>(
+          internal::find_nul(reinterpret_cast<const std::uint8_t*>(p_ + 1),
+                             reinterpret_cast<const std::uint8_t*>(end_)));
+      if (nul == f.end) return malformed();
       name_ = {p_ + 1, static_cast<std::size_t>(nul - p_ - 1)};
       p_ = nul + 1;
       if (f.n++ != 0) put(',');
@@ -413,6 +418,7 @@ class Writer {
   WipedChars& out_;
   std::size_t before_;
   bool canonical_;
+  const char* first_;
   const char* p_;
   const char* end_;
   const char* value_ = nullptr;

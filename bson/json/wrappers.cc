@@ -9,6 +9,7 @@
 
 #include "dates.h"
 #include "fle/bson/base64.h"
+#include "fle/same_text.h"
 #include "numbers.h"
 
 namespace fle::bson::internal {
@@ -385,7 +386,7 @@ constexpr Lengths kLengths = [] {
 Key key_of(std::string_view name) noexcept {
   if (name.size() > Lengths::kLongest) return Key::none;
   for (std::size_t i = kLengths.first[name.size()]; i < kLengths.first[name.size() + 1]; ++i)
-    if (kRows[kLengths.rows[i]].name == name) return static_cast<Key>(kLengths.rows[i]);
+    if (same_text(kRows[kLengths.rows[i]].name, name)) return static_cast<Key>(kLengths.rows[i]);
   return Key::none;
 }
 

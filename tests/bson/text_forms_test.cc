@@ -1,4 +1,5 @@
 // The text forms of bytes, and what is UTF-8.
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -41,6 +42,48 @@ TEST(Base64, HasOneTextForEachByteString) {
   for (const char* text : {"Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Z===", "====", "Zm9v====",
                            "Zm9v\n", "Zm-v", "Zm_v", "Zg==Zg==", "Zm9 "})
     EXPECT_FALSE(decoded(text)) << text;
+}
+
+// Long texts are read by many digits at once, and the rest by few.
+TEST(Base64, IsReadInTheSameWayAtAnyLengthAndPlace) {
+  for (std::size_t n = 0; n < 100; ++n) {
+    Buf bytes(n);
+    for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(i * 151 + n);
+    std::string text = encoded(bytes);
+    Buf exact(n + 1, 0xee);
+    ASSERT_EQ(decode_base64(exact.data(), text), n);
+    EXPECT_EQ(exact.back(), 0xee) << "nothing is written behind the last byte";
+    ASSERT_EQ(decode_base64(reinterpret_cast<std::uint8_t*>(text.data()), text), n);
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), exact.begin()));
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), text.begin(), [](std::uint8_t b, char c) {
+      return b == static_cast<std::uint8_t>(c);
+    })) << "in place";
+  }
+  const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  EXPECT_EQ(encoded(*decoded(digits)), digits);
+  for (std::size_t at = 0; at + 4 < digits.size(); ++at) {
+    for (int c = 0; c < 256; ++c) {
+      std::string text = digits;
+      text[at] = static_cast<char>(c);
+      EXPECT_EQ(decoded(text).has_value(), digits.find(text[at]) != std::string::npos)
+          << c << " at " << at;
+    }
+  }
+}
+
+TEST(Hex, EveryCharacterAtEveryPlaceIsADigitOrNot) {
+  const std::string digits = "0123456789abcdefABCDEF";
+  for (std::size_t at = 0; at < 10; ++at) {
+    for (int c = 0; c < 256; ++c) {
+      std::string text = "09afAF1234";
+      text[at] = static_cast<char>(c);
+      Buf out(5);
+      const bool is_digit = c != 0 && digits.find(text[at]) != std::string::npos;
+      ASSERT_EQ(decode_hex(out.data(), out.size(), text), is_digit) << c << " at " << at;
+      if (!is_digit) continue;
+      EXPECT_EQ(out[at / 2], std::stoi(text.substr(at / 2 * 2, 2), nullptr, 16));
+    }
+  }
 }
 
 TEST(Hex, IsTwoDigitsForEachByte) {
