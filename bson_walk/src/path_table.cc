@@ -1,5 +1,6 @@
 #include "fle/bson_walk/path_table.h"
 
+#include "fle/same_text.h"
 #include "fle/seeded_hash.h"
 #include "ground/value.h"
 
@@ -54,7 +55,8 @@ PathTable::Id PathTable::child_after(Id before, Id parent, bool item, std::strin
   if (parent == kOther) return kOther;
   const Id guess = nodes_[before].next;
   const Node& n = nodes_[guess];
-  if (guess != kOther && n.parent == parent && n.item == item && (item || this->name(n) == name))
+  if (guess != kOther && n.parent == parent && n.item == item &&
+      (item || same_text(this->name(n), name)))
     return guess;
   const Id id = child(parent, item, name);
   nodes_[before].next = id;
