@@ -33,6 +33,13 @@ class EditsBuilder {
     edits.inside_of_.push_back(enclosing);
   }
 
+  /// @return its index
+  static std::uint32_t add_enclosing(Edits& edits, std::uint32_t type_offset, std::uint32_t offset,
+                                     std::uint32_t parent) {
+    edits.enclosing_.push_back({type_offset, offset, parent, 0, 0, 0});
+    return static_cast<std::uint32_t>(edits.enclosing_.size() - 1);
+  }
+
   /// Notes a null where the plan encrypts.
   void add_null(const Element& e, std::span<Frame> frames, schema::Plan::LeafId leaf, bool omit) {
     edits_.nulls_.push_back(leaf);
@@ -71,9 +78,8 @@ class EditsBuilder {
       const std::uint32_t parent = i != 0              ? frames[i - 1].enclosing
                                    : outer_ != nullptr ? outer_->innermost()
                                                        : 0;
-      frames[i].enclosing = static_cast<std::uint32_t>(edits_.enclosing_.size());
-      edits_.enclosing_.push_back(
-          {base_ + frames[i].type_offset, base_ + frames[i].offset, parent, 0, 0, 0});
+      frames[i].enclosing =
+          add_enclosing(edits_, base_ + frames[i].type_offset, base_ + frames[i].offset, parent);
     }
     return frames.back().enclosing;
   }

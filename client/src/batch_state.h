@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "field_batch.h"
+#include "fle/bson_walk/alike.h"
 #include "fle/client/document_cipher.h"
 
 namespace fle::client {
@@ -50,6 +51,8 @@ struct BatchState {
 
   std::vector<FaultyDocument> faulty;
   std::unique_ptr<BatchState> alone;  // in which one document is tried
+
+  bson::AlikeDocuments alike;  // of the call
 
   WantedKeys wanted;  // that the last call lacked
 

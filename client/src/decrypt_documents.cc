@@ -98,8 +98,9 @@ bool is_of_key(Errc reason) noexcept {
 }
 
 Done decrypt_documents(BatchState& s, kms::KeyRing* ring, const DocumentCipher::Options& options) {
+  s.alike.forget();
   FLE_CHECK(s.walk_all([&](Bytes doc, bson::Edits& edits) {
-    return bson::find_ciphertexts(doc, edits, options.limits);
+    return s.alike.find_ciphertexts(doc, edits, options.limits);
   }));
   FLE_CHECK(read_payloads(s));
   FLE_CHECK(find_keys(s, ring, options.missing_keys));

@@ -51,8 +51,9 @@ Done find_all(BatchState& s, const schema::Plan& plan, bson::Limits limits, cons
   fle::Work own;
   if (limits.work == nullptr) limits.work = &own;
   budget.allow(*limits.work, size_of_all(s));
+  s.alike.forget();
   const Done walked = s.walk_all(
-      [&](Bytes doc, bson::Edits& edits) { return bson::find_fields(doc, plan, edits, limits); });
+      [&](Bytes doc, bson::Edits& edits) { return s.alike.find_fields(doc, plan, edits, limits); });
   limits.work->end_limit();
   return walked;
 }
