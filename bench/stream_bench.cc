@@ -50,7 +50,7 @@ struct Form {
   std::size_t repeats;
   bool on_one_thread;  // measured, too
 };
-constexpr Form kForms[] = {{"bson", 1000, true}, {"json", 300, false}};
+constexpr Form kForms[] = {{"bson", 2000, true}, {"json", 600, false}};
 constexpr std::size_t kEngineRepeats = 1000;
 
 std::vector<unsigned> thread_counts() {
