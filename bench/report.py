@@ -407,7 +407,7 @@ writing it, four fields encrypted, 64 lines a batch. Both columns use libfle's c
 """
 STREAMS = """## The fle command
 
-A stream of patients in BSON (a million) or in lines of canonical Extended JSON, four encrypted fields each: a whole run
+A stream of patients in BSON (two million) or in lines of canonical Extended JSON, four encrypted fields each: a whole run
 of `fle encrypt` or `fle decrypt` from the start of its process to the end, from a file to nowhere; and the batch engine
 alone with the same values, on as many threads, in memory that is ready. Likewise `fle report` on an archive of them,
 as they are or encrypted, and `find_ciphertexts` on its documents, which are in memory. Wall time.
