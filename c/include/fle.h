@@ -21,7 +21,8 @@
 ///
 /// Bytes and texts go in as a pointer and a size in bytes, and are not kept but where it says so.
 /// Texts are UTF-8; FLE_NUL as the size of one says that it ends in a NUL. Results go into a
-/// fle_buffer, whose memory is wiped. BSON documents are those of bsonspec.org, version 1.1.
+/// fle_buffer, whose memory is wiped; what goes in may not stand in the one that a call fills. BSON
+/// documents are those of bsonspec.org, version 1.1.
 ///
 /// Threads. fle_keys, fle_vault, fle_schema, fle_cipher and fle_commands may be used by any number
 /// of threads at once; every other handle by one at a time. After a fork, make them anew in the
