@@ -2,6 +2,7 @@
 // change files. Nothing in the programs knows about it.
 //
 //   FLE_KILL_AT=n       before the n-th call (1, 2, ...) has done anything; 0 or not set: never
+//   FLE_KILL_OF=CALL    counts the calls of that name alone
 //   FLE_KILL_HOW=half   after half of its bytes, where it writes some; after: once it is done
 //   FLE_CALL_LOG=FILE   a line for each call: its name, and the file
 #include <array>
@@ -54,10 +55,12 @@ void log_call(const char* name, int fd, const char* path) {
 
 Fate count(const char* name, int fd, const char* path = nullptr) {
   static const char* const at = std::getenv("FLE_KILL_AT");
+  static const char* const of = std::getenv("FLE_KILL_OF");
   static const char* const how = std::getenv("FLE_KILL_HOW");
   log_call(name, fd, path);
   Fate fate;
-  fate.now = at != nullptr && ++n_calls == std::atol(at);
+  const bool counts = at != nullptr && (of == nullptr || std::strcmp(of, name) == 0);
+  fate.now = counts && ++n_calls == std::atol(at);
   if (how != nullptr && std::strcmp(how, "half") == 0) fate.how = How::half;
   if (how != nullptr && std::strcmp(how, "after") == 0) fate.how = How::after;
   if (fate.now && fate.how == How::before) ::raise(SIGKILL);

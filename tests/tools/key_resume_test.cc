@@ -69,14 +69,21 @@ struct KeyResume : ::testing::Test {
     bson_destroy(&to);
     return s;
   }
-  /// @param kill_at  the number of the call, 0: none
-  Ended rewrap(long kill_at = 0, const char* how = "before", const char* log = nullptr) const {
+  /// When a run is killed: at the call `number` of that name; 0: never.
+  struct Moment {
+    const char* call = "unlink";
+    long number = 0;
+    const char* how = "before";
+  };
+  /// @param log  gets a line for each call.
+  Ended rewrap(const Moment& moment, const char* log) const {
     Ends ends{[](int, pid_t) {}, [](const char*, std::size_t) { return true; }, {}};
     ends.prepare = [&] {
       ::setenv("LD_PRELOAD", FLE_KILL_AT_CALL, 1);
-      ::setenv("FLE_KILL_AT", std::to_string(kill_at).c_str(), 1);
-      ::setenv("FLE_KILL_HOW", how, 1);
-      if (log != nullptr) ::setenv("FLE_CALL_LOG", (folder.path() / log).c_str(), 1);
+      ::setenv("FLE_KILL_OF", moment.call, 1);
+      ::setenv("FLE_KILL_AT", std::to_string(moment.number).c_str(), 1);
+      ::setenv("FLE_KILL_HOW", moment.how, 1);
+      ::setenv("FLE_CALL_LOG", (folder.path() / log).c_str(), 1);
     };
     return run_fle(folder.path(),
                    {"key", "rewrap", "--vault", "v", "--kms", "both.json", "--provider",
@@ -105,52 +112,56 @@ struct KeyResume : ::testing::Test {
 TEST_F(KeyResume, LosesNoKeyAndDoesNothingTwiceWhereverItIsKilled) {
   ASSERT_FALSE(sealed.empty());
   restore();
-  const Ended whole = rewrap(0, "before", "calls");
+  const Ended whole = rewrap({}, "calls");
   ASSERT_EQ(whole.status, 0) << whole.err;
-  // What a run has done is told by its calls: a transaction ends when its journal goes.
-  struct Moment {
-    long call;
-    const char* how;
-    long stored;  // keys
+  // A transaction ends when its journal goes.
+  const auto is_end = [](const std::string& line) {
+    return line.starts_with("unlink ") && line.ends_with("/v-journal");
   };
-  std::vector<Moment> moments;
+  // Within the second one the vault is written, within the last one the journal.
+  long in_vault = 0;
+  long in_journal = 0;
   std::istringstream log(folder.read("calls"));
-  long n_calls = 0;
+  long n_writes = 0;
   long stored = 0;
-  bool torn = false;  // a page of the vault, in this transaction
   for (std::string line; std::getline(log, line);) {
-    ++n_calls;
-    if (line.starts_with("unlink ") && line.ends_with("/v-journal")) {
-      if (stored == 0 || stored == 2 * kBatch) moments.push_back({n_calls, "before", stored});
-      stored += kBatch;
-      if (stored == 3 * kBatch || stored == kKeys) moments.push_back({n_calls, "after", stored});
-      torn = false;
-    } else if (line.starts_with("pwrite64 ") && line.ends_with("/v") && !torn) {
-      if (stored == kBatch) moments.push_back({n_calls, "half", stored});
-      torn = true;
-    } else if (line.starts_with("pwrite64 ") && stored == 4 * kBatch && !torn) {
-      moments.push_back({n_calls, "half", stored});
-      torn = true;
-    }
+    if (is_end(line)) stored += kBatch;
+    if (!line.starts_with("pwrite64 ")) continue;
+    ++n_writes;
+    if (in_vault == 0 && stored == kBatch && line.ends_with("/v")) in_vault = n_writes;
+    if (in_journal == 0 && stored == 4 * kBatch) in_journal = n_writes;
   }
   ASSERT_EQ(stored, kKeys) << folder.read("calls");
-  ASSERT_EQ(moments.size(), 6U) << folder.read("calls");
+  ASSERT_TRUE(in_vault != 0 && in_journal != 0) << folder.read("calls");
 
-  for (const Moment& m : moments) {
-    SCOPED_TRACE(std::to_string(m.call) + " " + m.how);
+  int n = 0;
+  for (const Moment& m :
+       {Moment{"unlink", 1, "before"}, Moment{"unlink", 3, "before"}, Moment{"unlink", 3, "after"},
+        Moment{"unlink", 5, "after"}, Moment{"pwrite64", in_vault, "half"},
+        Moment{"pwrite64", in_journal, "half"}}) {
+    SCOPED_TRACE(std::string(m.call) + " " + std::to_string(m.number) + " " + m.how);
     restore();
-    ASSERT_EQ(rewrap(m.call, m.how).signal, SIGKILL);
-    EXPECT_EQ(keys_under("local:two"), m.stored);
-    EXPECT_EQ(keys_under("local"), kKeys - m.stored);
+    const std::string calls = "killed" + std::to_string(n++);
+    ASSERT_EQ(rewrap(m, calls.c_str()).signal, SIGKILL);
+    // Threads end in any order, and with it changes which write is the n-th: what this run has
+    // stored its own calls tell.
+    std::istringstream killed(folder.read(calls));
+    stored = 0;
+    std::string last;
+    for (std::string line; std::getline(killed, line); last = line)
+      if (is_end(line)) stored += kBatch;
+    if (is_end(last) && std::string_view(m.how) == "before") stored -= kBatch;
+    EXPECT_EQ(keys_under("local:two"), stored);
+    EXPECT_EQ(keys_under("local"), kKeys - stored);
     const Ended opened = run_fle(
         folder.path(), {"decrypt", "--vault", "v", "--kms", "both.json", "--relaxed"}, sealed);
     EXPECT_EQ(opened.out, "{ \"f0\" : \"a\", \"f25\" : \"b\", \"f49\" : \"c\" }\n") << opened.err;
-    const Ended resumed = rewrap();
+    const Ended resumed = rewrap({}, "resumed");
     EXPECT_EQ(resumed.status, 0) << resumed.err;
-    EXPECT_NE(resumed.err.find(std::to_string(kKeys - m.stored) + " rewrapped, " +
-                               std::to_string(m.stored) +
-                               " under this master key already, 0 changed meanwhile, 0 failed"),
-              std::string::npos)
+    EXPECT_NE(
+        resumed.err.find(std::to_string(kKeys - stored) + " rewrapped, " + std::to_string(stored) +
+                         " under this master key already, 0 changed meanwhile, 0 failed"),
+        std::string::npos)
         << resumed.err;
     EXPECT_EQ(keys_under("local:two"), kKeys);
     // All of them open without the old master key.
