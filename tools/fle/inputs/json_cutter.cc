@@ -35,7 +35,10 @@ class TextCutter : public Cutter {
   Outcome<std::size_t> line_from(std::size_t searched) {
     for (;;) {
       const Bytes text = window_.bytes();
-      const void* const end = std::memchr(text.data() + searched, '\n', text.size() - searched);
+      // A window that was just emptied has no memory: memchr(3) may not be asked even for nothing.
+      const void* const end =
+          searched < text.size() ? std::memchr(text.data() + searched, '\n', text.size() - searched)
+                                 : nullptr;
       if (end != nullptr)
         return static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - text.data()) + 1;
       if (window_.ended()) return text.size();

@@ -29,7 +29,8 @@ bool JsonExtent::find(Bytes text, bool last) {
     }
   }
   if (broken_) {
-    const void* end = std::memchr(text.data() + at_, '\n', text.size() - at_);
+    const void* end =
+        at_ < text.size() ? std::memchr(text.data() + at_, '\n', text.size() - at_) : nullptr;
     const auto to =
         end == nullptr
             ? text.size()
