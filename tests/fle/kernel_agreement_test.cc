@@ -118,7 +118,7 @@ TEST_P(KernelAgreement, EveryLengthInOneBatchGivesTheReferencePayload) {
 
 TEST_P(KernelAgreement, EveryBatchSizeWithMixedLengthsAndKeysGivesTheReferencePayload) {
   // Each size up to several times the lanes there are, then every seventh.
-  for (std::size_t n = 1; n <= 200; n += n < 70 ? 1 : 7) {
+  for (std::size_t n = 1; n <= 200; n += test::kStep * (n < 70 ? 1 : 7)) {
     Batch b(static_cast<std::uint32_t>(n));
     for (int k = 0; k < 3; ++k) b.add_key(kernel());
     for (std::size_t i = 0; i < n; ++i) {
@@ -192,7 +192,7 @@ TEST_P(KernelAgreement, ABatchOfEveryClassOfLengthsGivesReferencePayloads) {
 // Few messages of one number of blocks are hashed together from the first byte to the last.
 TEST_P(KernelAgreement, FewFieldsOfOneLengthGiveTheReferencePayload) {
   constexpr std::size_t kLens[] = {1, 15, 16, 52, 53, 84, 85, 180, 213, 512};
-  for (std::size_t n = 1; n <= 17; ++n) {
+  for (std::size_t n = 1; n <= 17; n += test::kStep) {
     for (const std::size_t len : kLens) {
       for (const Algorithm algorithm : kBoth) {
         Batch b(static_cast<std::uint32_t>(1000 * n + len));

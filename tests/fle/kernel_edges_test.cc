@@ -210,7 +210,7 @@ TEST_P(KernelEdges, EveryLengthInBatchesIsAsPortableAndStaysInItsBuffers) {
 
 TEST_P(KernelEdges, MixedBatchesAreAsPortableAndStayInTheirBuffers) {
   // Each size up to several times the lanes there are, then every seventh.
-  for (std::size_t n = 1; n <= kMostJobs; n += n < 70 ? 1 : 7) {
+  for (std::size_t n = 1; n <= kMostJobs; n += test::kStep * (n < 70 ? 1 : 7)) {
     const std::vector<Message> m = messages(n);
     for (const Function run : {mac, encrypt, decrypt}) {
       ASSERT_NO_FATAL_FAILURE(expect_agreement(m, run));
