@@ -301,7 +301,7 @@ FLE_C_API int fle_encrypt_value_into(fle_keys* keys, void* out, size_t* out_size
                                      const uint8_t key_id[16], int type, const void* value,
                                      size_t size, fle_error* error);
 /// And back. Up to 16 bytes more are needed than are written.
-/// @param payload   the content of a binary of subtype 6
+/// @param payload   the content of a binary of subtype 6; may not overlap
 FLE_C_API int fle_decrypt_value_into(fle_keys* keys, void* out, size_t* out_size, int* type,
                                      const void* payload, size_t size, fle_error* error);
 

@@ -4,18 +4,6 @@
 #include "edge.h"
 #include "fle/schema/compile.h"
 
-using fle::Bytes;
-using fle::Done;
-using fle::Errc;
-using fle::Failure;
-using fle::ok;
-using fle::Outcome;
-using fle::c::bytes_of;
-using fle::c::fill;
-using fle::c::guarded;
-using fle::c::make;
-using fle::c::need;
-using fle::c::path_of;
 using fle::client::AutoEncrypter;
 using fle::client::Message;
 

@@ -101,9 +101,6 @@ Outcome<std::optional<std::size_t>> next_document(Bytes rest, const bson::Limits
 
 }  // namespace fle::c
 
-using fle::c::bytes_of;
-using fle::c::guarded;
-
 const char* fle_version(void) { return fle::version(); }
 int fle_version_number(void) { return fle::version_number(); }
 

@@ -116,4 +116,21 @@ Outcome<std::optional<std::size_t>> next_document(Bytes rest, const bson::Limits
 
 }  // namespace fle::c
 
+// The functions of fle.h stand in no namespace. What most of their files name:
+using fle::Bytes;
+using fle::Done;
+using fle::Errc;
+using fle::Failure;
+using fle::KeyId;
+using fle::ok;
+using fle::Outcome;
+using fle::c::bytes_of;
+using fle::c::fill;
+using fle::c::guarded;
+using fle::c::key_id_of;
+using fle::c::make;
+using fle::c::need;
+using fle::c::path_of;
+using fle::c::text_of;
+
 #endif  // FLE_C_SRC_EDGE_H_

@@ -7,22 +7,6 @@
 #include "fle/kms/create_data_key.h"
 #include "fle/kms/key_vault.h"
 
-using fle::Bytes;
-using fle::Done;
-using fle::Errc;
-using fle::Failure;
-using fle::KeyId;
-using fle::ok;
-using fle::Outcome;
-using fle::c::bytes_of;
-using fle::c::fill;
-using fle::c::guarded;
-using fle::c::key_id_of;
-using fle::c::make;
-using fle::c::need;
-using fle::c::path_of;
-using fle::c::text_of;
-
 namespace {
 
 Outcome<std::unique_ptr<fle_vault>> vault_of(Outcome<std::unique_ptr<fle::kms::KeyVault>> opened) {

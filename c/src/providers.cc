@@ -5,19 +5,6 @@
 #include "fle/bson/cursor.h"
 #include "fle/bson/extended_json.h"
 
-using fle::Bytes;
-using fle::Done;
-using fle::Errc;
-using fle::Failure;
-using fle::ok;
-using fle::Outcome;
-using fle::c::bytes_of;
-using fle::c::guarded;
-using fle::c::make;
-using fle::c::need;
-using fle::c::path_of;
-using fle::c::text_of;
-
 namespace {
 
 /// The pin that a JSON text of fields and their texts is.

@@ -4,16 +4,7 @@
 
 #include "edge.h"
 
-using fle::Bytes;
-using fle::Done;
-using fle::Errc;
-using fle::Failure;
-using fle::ok;
-using fle::Outcome;
 using fle::WipedBytes;
-using fle::c::bytes_of;
-using fle::c::make;
-using fle::c::need;
 using fle::client::Batch;
 
 namespace {

@@ -7,20 +7,8 @@
 #include "fle/client/value_cipher.h"
 
 using fle::Algorithm;
-using fle::Bytes;
-using fle::Done;
-using fle::Errc;
-using fle::Failure;
-using fle::KeyId;
 using fle::MutBytes;
-using fle::ok;
-using fle::Outcome;
 using fle::bson::Value;
-using fle::c::bytes_of;
-using fle::c::fill;
-using fle::c::guarded;
-using fle::c::key_id_of;
-using fle::c::need;
 
 namespace {
 

@@ -19,9 +19,9 @@ struct SigningKey {
 };
 
 /// Signs a request with the headers it has, for a path that needs no encoding and a query in
-/// canonical order: adds X-Amz-Date, X-Amz-Security-Token if there
-/// is a session token, and Authorization (AWS General Reference, "Signature Version 4 signing
-/// process"; libmongocrypt: kms_request.c). All headers but Connection are signed.
+/// canonical order: adds X-Amz-Date, X-Amz-Security-Token if there is a session token, and
+/// Authorization (AWS General Reference, "Signature Version 4 signing process"; libmongocrypt:
+/// kms_request.c). All headers but Connection are signed.
 /// @retval Errc::crypto_failed
 [[nodiscard]] Done sign_v4(HttpRequest& request, const SigningKey& key,
                            std::chrono::system_clock::time_point now);
