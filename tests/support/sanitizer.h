@@ -18,9 +18,9 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
-/// Of what a test goes through one by one (each length, each byte), a sanitizer sees one in so
-/// many: it looks for what code does to memory, which is slower by as much and much the same for
-/// neighbors.
+/// Of what a test goes through one by one (each length, each byte), a program with a sanitizer
+/// takes one in so many: it is slower by as much, and code does the same to memory for neighbors.
+/// All of them are for the build without.
 inline constexpr unsigned kStep = kSanitized ? 7 : 1;
 
 }  // namespace fle::test
