@@ -296,7 +296,8 @@ FLE_C_API int fle_decrypt_value(fle_keys* keys, fle_buffer* out, const void* doc
 /// @param type      BSON type of the value, 0x10 for int
 /// @param value     the bare value, as it stands behind its name in a document; may not overlap
 /// What is written is the content of a binary of subtype 6.
-/// FLE_ERRC_BUFFER_TOO_SMALL: nothing was written. On any other failure `out` is wiped.
+/// FLE_ERRC_BUFFER_TOO_SMALL, or an argument is refused: nothing was written. On any other failure
+/// the bytes that are needed are wiped.
 FLE_C_API int fle_encrypt_value_into(fle_keys* keys, void* out, size_t* out_size, int algorithm,
                                      const uint8_t key_id[16], int type, const void* value,
                                      size_t size, fle_error* error);

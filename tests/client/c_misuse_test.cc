@@ -1,4 +1,6 @@
 // fle.h in wrong hands: nothing crashes, and nothing is written.
+#include <algorithm>
+
 #include "client/c_support.h"
 
 namespace fle::test::c {
@@ -245,6 +247,14 @@ TEST_F(CMisuse, MemoryThatIsTooShortStaysAsItIs) {
   EXPECT_EQ(fle_decrypt_value_into(keys.get(), room, &size, &type, changed.data(), 82, e),
             FLE_ERRC_AUTH_FAILED);
   EXPECT_EQ(Doc(room, room + 16), Doc(16));
+  // Nor does what has no key.
+  const std::uint8_t nobody[16] = {1};
+  std::fill_n(room, sizeof room, std::uint8_t{0xee});
+  size = sizeof room;
+  EXPECT_EQ(
+      fle_encrypt_value_into(keys.get(), room, &size, FLE_RANDOM, nobody, 0x10, "\1\0\0", 4, e),
+      FLE_ERRC_KEY_NOT_FOUND);
+  EXPECT_EQ(Doc(room, room + 82), Doc(82));
   // A ciphertext that is cut short needs no room, and is none.
   size = 0;
   EXPECT_NE(fle_decrypt_value_into(keys.get(), room, &size, &type, payload.data(), 40, e), FLE_OK);

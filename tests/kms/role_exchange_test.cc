@@ -309,6 +309,47 @@ TEST_F(RoleExchanges, WorkloadsOfOtherCloudsAreRefusedBeforeAnythingIsSent) {
   }
 }
 
+// One that ends at this very second does not hold any more.
+TEST_F(RoleExchanges, CredentialsThatHaveEndedAreNotUsed) {
+  constexpr const char* kNow = "2015-08-30T12:36:00Z";
+  const auto provider = make();
+  const auto exchange = unwrap(*provider);
+  for (const std::string& body :
+       {std::string("s"), std::string("r"),
+        std::string(R"({"AccessKeyId": "ASIA1", "SecretAccessKey": "canary", "Token": "canary",
+                        "Expiration": ")") +
+            kNow + "\"}"}) {
+    sent_to(*exchange, kInstance);
+    answered(*exchange, 200, body);
+  }
+  ASSERT_EQ(exchange->state(), State::failed);
+  EXPECT_EQ(exchange->failure().code, Errc::kms_no_credentials);
+  std::string said = exchange->failure().to_string();
+  EXPECT_NE(said.find("have expired"), std::string::npos) << said;
+  EXPECT_EQ(said.find("canary"), std::string::npos) << said;
+
+  variables = {{"GOOGLE_APPLICATION_CREDENTIALS",
+                write("account.json", R"({"type": "external_account", "audience": "a",
+                      "subject_token_type": "t", "token_url": "https://sts.googleapis.com/v1/token",
+                      "service_account_impersonation_url": "https://iam.example/v1/x",
+                      "credential_source": {"file": ")" +
+                                          write("token", "subject") + "\"}}")}};
+  const auto google = make(make_gcp_provider, "gcp");
+  const auto impersonates = google->begin_unwrap(
+      Buf(5, 7),
+      MasterKey::gcp(
+          {.project_id = "medco-1", .location = "global", .key_ring = "ring", .key_name = "key"}));
+  sent_to(*impersonates, "https://sts.googleapis.com");
+  answered(*impersonates, 200, R"({"access_token": "pool", "expires_in": 60})");
+  sent_to(*impersonates, "https://iam.example");
+  answered(*impersonates, 200,
+           std::string(R"({"accessToken": "canary", "expireTime": ")") + kNow + "\"}");
+  ASSERT_EQ(impersonates->state(), State::failed);
+  said = impersonates->failure().to_string();
+  EXPECT_NE(said.find("has expired"), std::string::npos) << said;
+  EXPECT_EQ(said.find("canary"), std::string::npos) << said;
+}
+
 TEST(AwsProfiles, FilesAreReadAsAwsToolsReadThem) {
   struct Case {
     std::string text;
