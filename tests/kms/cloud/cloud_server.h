@@ -53,6 +53,10 @@ class CloudServer {
   void configure(const std::string& json) {
     command(R"({"do": "configure", "config": )" + json + "}");
   }
+  /// The same, from a file.
+  void configure_from(const std::string& file) {
+    command(R"({"do": "configure from", "file": ")" + file + "\"}");
+  }
   /// How the next requests are answered, a JSON array with an object for each; see cloud_server.py.
   void misbehave(const std::string& queue) {
     command(R"({"do": "faults", "queue": )" + queue + "}");
@@ -68,6 +72,12 @@ class CloudServer {
   /// nowhere in this process.
   void make_accounts(const std::string& file) {
     command(R"({"do": "accounts", "file": ")" + file + "\"}");
+  }
+  /// Makes new secrets for the roles that are configured and for the services near the machine that
+  /// has them, in the folder: tokens, "web" and "agent"; a profile "base", "credentials"; and
+  /// "near.json", which is for configure_from().
+  void make_roles(const std::string& folder) {
+    command(R"({"do": "roles", "folder": ")" + folder + "\"}");
   }
   /// Writes all secrets of these accounts and all data keys to `file`: each after its length, 32
   /// bits little-endian, with every byte XORed with `mask`.

@@ -499,11 +499,18 @@ def handle(request):
 # --- Accounts whose secrets the client's test must not know, for it searches its own memory ---
 
 
+def word(n):
+    return base64.urlsafe_b64encode(os.urandom(n)).decode()
+
+
+def new_aws_account():
+    config["aws"].update({"secretAccessKey": word(30), "sessionToken": word(300)})
+
+
 def make_accounts(file):
     """Writes a kmsProviders map with fresh secrets."""
     import subprocess  # for this alone
 
-    word = lambda n: base64.urlsafe_b64encode(os.urandom(n)).decode()
     rsa = ["openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-outform", "DER"]
     key = subprocess.run(rsa, check=True, capture_output=True).stdout
     to_pkcs8 = ["openssl", "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER"]
@@ -511,7 +518,7 @@ def make_accounts(file):
     modulus = ["openssl", "rsa", "-inform", "DER", "-noout", "-modulus"]
     out = subprocess.run(modulus, input=key, check=True, capture_output=True).stdout
     config["gcp"].update({"modulus": out.decode().strip().split("=")[1], "email": "e@x.example"})
-    config["aws"].update({"secretAccessKey": word(30), "sessionToken": word(300)})
+    new_aws_account()
     config["azure"]["clientSecret"] = word(30)
     config["access_tokens"] = [word(90)]
     aws_account = {n: config["aws"][n] for n in ("accessKeyId", "secretAccessKey", "sessionToken")}
@@ -531,15 +538,54 @@ def make_accounts(file):
     config["private_key"] = key
 
 
+def make_roles(folder):
+    """Fresh secrets of a machine with roles: in files that it reads, and in near.json, which is the
+    configuration of the services near it."""
+    new_aws_account()
+    web, agent = word(300), word(90)
+    for role in config["roles"].values():
+        if role["Action"] == "AssumeRoleWithWebIdentity":
+            role["WebIdentityToken"] = web
+    config["azure"]["assertion"] = config["federation"]["subject_token"] = web
+    # What is known to the test is none of them.
+    config["azure"].pop("clientSecret")
+    config.pop("access_tokens")
+    key_id, secret, session = (
+        config["aws"][n] for n in ("accessKeyId", "secretAccessKey", "sessionToken")
+    )
+    profile = f"aws_access_key_id={key_id}\naws_secret_access_key={secret}\n"
+    near = {
+        "aws": {"accessKeyId": "none"},
+        "instance_role": "medco-role",
+        "container_path": "/v1/credentials",
+        "container_token": agent,
+        "subject": web,
+        "hand_out": {"AccessKeyId": key_id, "SecretAccessKey": secret, "Token": session},
+    }
+    files = {
+        "web": web,
+        "agent": agent,
+        "credentials": f"[base]\n{profile}aws_session_token={session}\n",
+        "near.json": json.dumps(near),
+    }
+    for name, text in files.items():
+        with open(os.path.join(folder, name), "w", encoding="ascii") as f:
+            f.write(text)
+
+
 def write_secrets(file, mask):
     """All secrets that the client has had, each after its length, with every byte XORed."""
-    secrets = [config["aws"]["secretAccessKey"], config["aws"]["sessionToken"]]
-    secrets += [config["azure"]["clientSecret"], *config["access_tokens"], *tokens]
-    secrets = [s.encode() for s in secrets]
-    # The key's own numbers begin behind its public half; its encoding has no such border.
-    modulus = bytes.fromhex(config["gcp"]["modulus"])
-    private = config["private_key"].split(modulus)[1][5:]
-    secrets += [private, base64.b64encode(config["private_key"])[400:]]
+    aws, azure, near = (config.get(n, {}) for n in ("aws", "azure", "hand_out"))
+    secrets = [aws.get("secretAccessKey"), aws.get("sessionToken"), azure.get("clientSecret")]
+    secrets += [near.get("SecretAccessKey"), near.get("Token"), azure.get("assertion")]
+    secrets += [config.get("container_token"), *config.get("access_tokens", []), *tokens]
+    secrets += [s for session in issued.values() for s in session[:2]]
+    secrets = [s.encode() for s in secrets if s]
+    if "private_key" in config:
+        # The key's own numbers begin behind its public half; its encoding has no such border.
+        modulus = bytes.fromhex(config["gcp"]["modulus"])
+        private = config["private_key"].split(modulus)[1][5:]
+        secrets += [private, base64.b64encode(config["private_key"])[400:]]
     for plain in seen_plaintext:
         secrets += [plain, base64.b64encode(plain), base64.urlsafe_b64encode(plain)]
     with open(file, "wb") as f:
@@ -675,6 +721,9 @@ def command(c):
     with lock:
         if c["do"] == "configure":
             config.update(c["config"])
+        elif c["do"] == "configure from":
+            with open(c["file"], encoding="ascii") as f:
+                config.update(json.load(f))
         elif c["do"] == "faults":
             faults = c["queue"]
         elif c["do"] == "revoke":
@@ -682,6 +731,8 @@ def command(c):
             issued.clear()
         elif c["do"] == "accounts":
             make_accounts(c["file"])
+        elif c["do"] == "roles":
+            make_roles(c["folder"])
         elif c["do"] == "secrets":
             write_secrets(c["file"], c["mask"])
         elif c["do"] == "release":

@@ -1,6 +1,8 @@
 #include "cloud_support.h"
 
+#include <fstream>
 #include <stdexcept>
+#include <utility>
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -13,6 +15,7 @@
 #include "http/azure/azure_provider.h"
 #include "http/gcp/gcp_provider.h"
 #include "http/http_text.h"
+#include "http/roles/automatic.h"
 #include "provider/provider_options.h"
 #include "support/patience.h"
 
@@ -157,6 +160,26 @@ void Clouds::expect_round_trip(Provider& provider, const MasterKey& master_key) 
   const auto opened = provider.unwrap(*wrapped, master_key);
   ASSERT_TRUE(opened) << opened.error().to_string();
   EXPECT_TRUE(ct_equal(opened->expose(), data_key().expose()));
+}
+
+MachineInCloud::MachineInCloud() {
+  hooks.connect_plain_to = "::127.0.0.1:" + near.port_text();
+  hooks.environment = [this](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  };
+}
+
+std::string MachineInCloud::write(const std::string& name, const std::string& text) {
+  const std::string path = certificates.dir().file(name);
+  std::ofstream(path, std::ios::trunc) << text;
+  return path;
+}
+
+std::unique_ptr<Provider> MachineInCloud::on_machine(const std::string& id) {
+  KmsOptions kms = kms_options();
+  kms.credentials = automatic_credentials_with(LockPolicy::required, hooks);
+  return std::move(*make(id, "{}", kms));
 }
 
 }  // namespace fle::kms::test

@@ -2,6 +2,7 @@
 #define FLE_TESTS_KMS_CLOUD_CLOUD_SUPPORT_H_
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -80,6 +81,20 @@ class Clouds : public ::testing::Test {
  private:
   std::vector<std::string> said_;
   std::unique_ptr<RsaKey> rsa_;
+};
+
+/// A machine with an environment of its own, and its services near by.
+class MachineInCloud : public Clouds {
+ protected:
+  MachineInCloud();
+
+  /// A file of the machine's; returns its path.
+  std::string write(const std::string& name, const std::string& text);
+  /// A provider with the credentials that the machine has.
+  [[nodiscard]] std::unique_ptr<Provider> on_machine(const std::string& id = "aws");
+
+  CloudServer near{""};
+  std::map<std::string, std::string> variables;
 };
 
 }  // namespace fle::kms::test

@@ -1,11 +1,8 @@
 // Credentials by role, from servers that check what STS and the services near a machine check.
-#include <fstream>
-#include <map>
 #include <thread>
 #include <vector>
 
 #include "cloud_support.h"
-#include "http/roles/automatic.h"
 
 namespace fle::kms::test {
 namespace {
@@ -16,16 +13,10 @@ const std::string kRole = "arn:aws:iam::111122223333:role/medco-fle";
 const std::string kWebToken = "eyJhbGciOiJSUzI1NiJ9.canary-w3b-1d3nt1ty.0123456789";
 const std::string kAgentToken = "canary-agent t0k3n-0123456789";
 
-/// A machine with an environment of its own, and its services near by.
-class Roles : public Clouds {
+class Roles : public MachineInCloud {
  protected:
   Roles() {
-    hooks.connect_plain_to = "::127.0.0.1:" + near.port_text();
     hooks.monotonic = [this] { return time; };
-    hooks.environment = [this](const char* name) {
-      const auto found = variables.find(name);
-      return found == variables.end() ? nullptr : found->second.c_str();
-    };
     more_secrets = {kWebToken, kAgentToken};
     near.configure(R"({"aws": {"accessKeyId": "none"}, "instance_role": "medco-role",
                        "container_path": "/v2/credentials/0-1", "hand_out": {"AccessKeyId": ")" +
@@ -42,21 +33,11 @@ class Roles : public Clouds {
                      token + "\"}}}");
   }
 
-  std::string write(const std::string& name, const std::string& text) {
-    const std::string path = certificates.dir().file(name);
-    std::ofstream(path, std::ios::trunc) << text;
-    return path;
-  }
   void set_web_identity() {
     variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = write("token", kWebToken + "\n");
     variables["AWS_ROLE_ARN"] = kRole;
     variables["AWS_ROLE_SESSION_NAME"] = "pod-7";
     variables["AWS_REGION"] = "us-east-1";
-  }
-  std::unique_ptr<Provider> on_machine(const std::string& id = "aws") {
-    KmsOptions kms = kms_options();
-    kms.credentials = automatic_credentials_with(LockPolicy::required, hooks);
-    return std::move(*make(id, "{}", kms));
   }
   void expect_refused(const std::string& text, Errc code = Errc::kms_no_credentials) {
     failure_of(on_machine()->wrap(data_key(), aws_key()), code, text);
@@ -70,8 +51,6 @@ class Roles : public Clouds {
     return n;
   }
 
-  CloudServer near{""};
-  std::map<std::string, std::string> variables;
   std::chrono::steady_clock::time_point time = std::chrono::steady_clock::now();
 };
 
