@@ -1,9 +1,12 @@
 // Options that the environment or a file says, and --json and --field of lists.
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include "fle/observe.h"
 #include "process.h"
 
 namespace fle::test {
@@ -157,6 +160,93 @@ TEST_F(Settings, ListsAreJsonOrFieldsWhereTheyAreAskedTo) {
   EXPECT_EQ(wrong.status, 2);
   EXPECT_NE(wrong.err.find("there is no field 'uid'. Did you mean 'uuid'?"), std::string::npos)
       << wrong.err;
+}
+
+/// Lines of a trace, each checked to be made of the library's own words and of numbers.
+std::vector<std::string> trace_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream all(text);
+  for (std::string line; std::getline(all, line); lines.push_back(line)) {
+    std::istringstream words(line);
+    std::string fle;
+    std::string time;
+    std::string name;
+    words >> fle >> time >> name;
+    EXPECT_EQ(fle, "fle") << line;
+    EXPECT_EQ(time.find_first_not_of("0123456789."), std::string::npos) << line;
+    const auto metric = std::ranges::find(metrics(), name, &MetricInfo::name);
+    if (metric == metrics().end()) {
+      ADD_FAILURE() << line;
+      continue;
+    }
+    std::string word;
+    for (const std::string_view label : metric->labels) {
+      if (label.empty()) continue;
+      words >> word;
+      EXPECT_TRUE(word.starts_with(std::string(label) + "=")) << line;
+    }
+    words >> word;
+    EXPECT_EQ(word.find_first_not_of("0123456789."), std::string::npos) << line;
+    EXPECT_FALSE(words >> word) << line;
+  }
+  return lines;
+}
+
+TEST_F(Settings, ATraceTellsWhatWasDoneAndNothingOfWhatItWasDoneWith) {
+  const std::string uuid = run({"key", "list", "--vault", "keys.vault", "--field", "uuid"}).out;
+  const std::string documents = "{\"ssn\": 714305, \"bloodType\": \"canary-blood\"}\n";
+  const auto with_keys = [&](Args args) {
+    args.insert(args.end(), keys.begin(), keys.end());
+    return args;
+  };
+  folder.write("fle.conf", "trace = \"traces/trace.log\"\n");
+  std::filesystem::create_directory(folder.path() / "traces");
+  const Ended sealed = run(
+      with_keys({"encrypt", "--schema", "schema.json", "--format", "json", "--config", "fle.conf"}),
+      documents);
+  EXPECT_EQ(sealed.status, 0) << sealed.err;
+  const std::string once = folder.read("traces/trace.log");
+  const Variable trace("FLE_TRACE", "traces/trace.log");
+  const Ended opened = run(with_keys({"decrypt", "--format", "json"}), sealed.out);
+  EXPECT_EQ(opened.status, 0) << opened.err;
+  EXPECT_EQ(run(with_keys({"command", "--schema", "schema.json", "--ns", "canary-db.canary-coll",
+                           "--format", "json"}),
+                R"({"find": "canary-coll", "filter": {"bloodType": "canary-blood"}})"
+                "\n")
+                .status,
+            1)
+      << "a random field cannot be compared";
+  const std::string file = folder.read("traces/trace.log");
+  EXPECT_TRUE(file.starts_with(once)) << "it is added to";
+
+  const Ended created =
+      run(with_keys({"key", "create", "--alt-name", "canary-name", "--trace", "-"}));
+  EXPECT_EQ(created.status, 0) << created.err;
+  EXPECT_NE(created.err, "") << "the command line stands above the environment";
+  EXPECT_EQ(folder.read("traces/trace.log"), file);
+  const Ended rewrapped = run(with_keys({"key", "rewrap", "--all", "--trace=-"}));
+  EXPECT_EQ(rewrapped.status, 0) << rewrapped.err;
+
+  const std::string all = file + created.err + rewrapped.err;
+  for (const char* told :
+       {"fle_documents_total operation=encrypt 1", "fle_documents_total operation=decrypt 1",
+        "fle_fields_total operation=encrypt algorithm=deterministic 1", "fle_key_lookups_total",
+        "fle_vault_seconds operation=find outcome=ok", "fle_refusals_total",
+        "fle_command_seconds command=find outcome=", "operation=wrap provider=local outcome=ok"})
+    EXPECT_NE(all.find(told), std::string::npos) << told << "\n" << all;
+  EXPECT_GE(trace_lines(all).size(), 10U);
+  std::string master_key = folder.read("master.key").substr(0, 8);
+  for (const std::string& secret :
+       {std::string("canary"), std::string("714305"), std::string("ssn"), std::string("bloodType"),
+        std::string("patients"), uuid.substr(0, 8), master_key, std::string("keys.vault")})
+    EXPECT_EQ(all.find(secret), std::string::npos) << secret << "\n" << all;
+
+  struct stat st {};
+  ASSERT_EQ(::stat((folder.path() / "traces/trace.log").c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777U, 0600U);
+  const Ended nowhere = run(with_keys({"decrypt", "--trace", "none/trace.log"}));
+  EXPECT_EQ(nowhere.status, 1);
+  EXPECT_NE(nowhere.err.find("'none/trace.log'"), std::string::npos) << nowhere.err;
 }
 
 }  // namespace

@@ -12,8 +12,10 @@ namespace {
 
 using client::DocumentCipher;
 
-DocumentCipher::Options cipher_options(const CipherOptions& o) {
+DocumentCipher::Options cipher_options(const CipherOptions& o,
+                                       const std::shared_ptr<Observer>& trace) {
   DocumentCipher::Options options;
+  options.observer = trace;
   options.budget = o.schema.budget;
   options.encrypted_already = client::EncryptedAlready::keep;
   // What encryption has made larger must still come back.
@@ -39,14 +41,15 @@ Ending finish(const CipherOptions& o, const CipherRun& all, RunFiles& files) {
 }
 
 Ending run_cipher(const CipherOptions& o) {
-  FLE_TRY(std::shared_ptr<kms::KeyRing> ring, o.keys.key_ring());
+  FLE_TRY(const std::shared_ptr<Observer> trace, o.keys.trace());
+  FLE_TRY(std::shared_ptr<kms::KeyRing> ring, o.keys.key_ring(trace));
   DocumentCipher::Reencryption how{{}, o.may_decrypt};
   if (o.task == Task::reencrypt && o.old_keys.given()) {
-    FLE_TRY(how.old_keys, o.old_keys.key_ring(o.keys));
+    FLE_TRY(how.old_keys, o.old_keys.key_ring(o.keys, trace));
   }
   FLE_TRY(const std::unique_ptr<RunFiles> files, RunFiles::open(o));
   FLE_TRY(Lanes lanes,
-          Lanes::open({o.task, cipher_options(o), o.keys.vault_namespace},
+          Lanes::open({o.task, cipher_options(o, trace), o.keys.vault_namespace},
                       o.by_schema() ? &o.schema : nullptr, ring, files->reader().announced()));
   // Before anything is written to a pipe.
   if (o.require_fields && lanes.encrypts_nothing()) return nothing_to_encrypt();
@@ -167,6 +170,7 @@ void add(CLI::App& app, Action& chosen, Task task) {
   if (o->by_schema()) add_schema_options(*cmd, *o, help.schema);
   o->keys.add_vault(*cmd);
   o->keys.add_kms(*cmd);
+  o->keys.add_trace(*cmd);
   if (task == Task::reencrypt) o->old_keys.add(*cmd);
   o->stream.add_input(*cmd);
   o->stream.add_output(*cmd);

@@ -49,7 +49,8 @@ CipherRun::CipherRun(const CipherOptions& o, Lanes lanes, DocumentCipher::Reencr
       files_(files),
       reader_(files.reader()),
       out_(files.writer()),
-      progress_(reader_.input_bytes(), o.stream.quiet || out_.is_terminal()) {}
+      progress_(reader_.input_bytes(),
+                o.stream.quiet || out_.is_terminal() || o.keys.traces_to_standard_error()) {}
 
 Ending CipherRun::all() {
   if (!files_.counts().empty()) FLE_CHECK(load_counts());

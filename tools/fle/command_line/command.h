@@ -70,16 +70,23 @@ struct KeyOptions {
   bool require_seals = false;
   bool seal_new_keys = false;
   bool may_swap = false;
+  std::string trace_file;
 
   void add_vault(CLI::App& cmd, bool required = true);
   void add_kms(CLI::App& cmd);
+  void add_trace(CLI::App& cmd);
   [[nodiscard]] LockPolicy lock_policy() const noexcept {
     return may_swap ? LockPolicy::best_effort : LockPolicy::required;
   }
   [[nodiscard]] Outcome<std::shared_ptr<kms::KeyVault>> open_vault(bool create) const;
   /// The providers that [kms] configures; none is an empty set.
   [[nodiscard]] Outcome<std::shared_ptr<const kms::Providers>> providers() const;
-  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyRing>> key_ring() const;
+  /// What --trace asks for, one for all that a run does; null: nothing. Opens the file.
+  [[nodiscard]] Outcome<std::shared_ptr<Observer>> trace() const;
+  [[nodiscard]] bool traces_to_standard_error() const noexcept { return trace_file == "-"; }
+  /// @param observer  of the key ring; may be null
+  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyRing>> key_ring(
+      std::shared_ptr<Observer> observer) const;
 
  private:
   [[nodiscard]] Outcome<std::shared_ptr<kms::KeyVault>> open_mongodb(Bytes uri) const;
@@ -104,7 +111,8 @@ struct OldKeyOptions {
     return !(vault.empty() && vault_namespace.empty() && local_key_file.empty() &&
              kms_file.empty());
   }
-  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyRing>> key_ring(const KeyOptions& others) const;
+  [[nodiscard]] Outcome<std::shared_ptr<kms::KeyRing>> key_ring(
+      const KeyOptions& others, std::shared_ptr<Observer> observer) const;
 };
 
 }  // namespace fle::tools

@@ -31,7 +31,7 @@ constexpr Setting kSettings[] = {
     {"require-seals", SettingKind::text}, {"may-swap", SettingKind::text},
     {"schema", SettingKind::path},        {"ns", SettingKind::text},
     {"threads", SettingKind::text},       {"work-budget", SettingKind::text},
-    {"quiet", SettingKind::text},
+    {"quiet", SettingKind::text},         {"trace", SettingKind::path},
 };
 constexpr const char* kConfig = "--config";
 constexpr std::size_t kMaxConfiguration = 64 * 1024;
@@ -186,7 +186,7 @@ class ConfigFile {
   }
 
   [[nodiscard]] Outcome<std::string> value_of(const Setting& s, const std::string& value) const {
-    if (s.kind == SettingKind::text || value.empty()) return value;
+    if (s.kind == SettingKind::text || value.empty() || value == "-") return value;
     if (s.kind == SettingKind::path) return beside(path_, value);
     if (has_password(value))
       return refuse("the address of 'vault' has a password: put it into a file of its own, @FILE");

@@ -57,7 +57,8 @@ Done encrypt_commands(const EncryptCommandOptions& o) {
   if (o.require_fields && counts.nothing_to_encrypt()) return nothing_to_encrypt();
   const SchemaMap schemas = options.schema_map;
   options.list_collections = no_server(schemas);
-  FLE_TRY(const std::shared_ptr<kms::KeyRing> keys, o.keys.key_ring());
+  FLE_TRY(options.observer, o.keys.trace());
+  FLE_TRY(const std::shared_ptr<kms::KeyRing> keys, o.keys.key_ring(options.observer));
   const client::AutoEncrypter auto_encrypter(std::move(options), keys);
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(Output out, Output::open(o.stream.out, files::Privacy::ordinary));
@@ -89,6 +90,7 @@ void add_command(CLI::App& app, Action& chosen) {
   o->command.add(*cmd);
   o->keys.add_vault(*cmd);
   o->keys.add_kms(*cmd);
+  o->keys.add_trace(*cmd);
   o->stream.add_input(*cmd);
   o->stream.add_result(*cmd);
   o->stream.add_summary(*cmd);

@@ -32,6 +32,7 @@ Done create(const Create& o) {
   FLE_CHECK(providers->find(o.master_key.provider));
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(true));
   options.alt_names = o.alt_names;
+  FLE_TRY(options.observer, o.keys.trace());
   options.lock_policy = o.keys.lock_policy();
   FLE_TRY(const kms::KeyDocument key, kms::create_data_key(*vault, *providers, options));
   JsonLine item;
@@ -124,6 +125,7 @@ void add_key_create(CLI::App& key, Action& chosen) {
   auto o = std::make_shared<Create>();
   o->keys.add_vault(*cmd);
   o->keys.add_kms(*cmd);
+  o->keys.add_trace(*cmd);
   o->master_key.add(*cmd);
   cmd->add_option("--alt-name", o->alt_names, "Alternate name; may be given several times")
       ->type_name("NAME")

@@ -2,15 +2,19 @@
 #include <cctype>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/files.h"
 #include "command_line/kms_options_file.h"
+#include "fle/files/own_file.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
+#include "fle/observe/trace.h"
 
 namespace fle::tools {
 namespace {
@@ -141,7 +145,11 @@ void KeyOptions::add_kms(CLI::App& cmd) {
   auto* local = cmd.add_option("--local-key", local_key_file,
                                "Local master key: 96 raw bytes, as keygen makes them")
                     ->type_name("FILE");
-  cmd.add_option("--kms", kms_file, "KMS providers: JSON, the drivers' kmsProviders map")
+  cmd.add_option(
+         "--kms", kms_file,
+         "KMS providers: JSON, the drivers' kmsProviders map; {} as the options of aws, azure "
+         "or gcp asks for the credentials of this machine's role or identity, when they are "
+         "needed")
       ->type_name("FILE")
       ->excludes(local);
   cmd.add_option(
@@ -158,6 +166,25 @@ void KeyOptions::add_kms(CLI::App& cmd) {
                "Refuse data keys without a seal, or whose seal cannot be checked");
   cmd.add_flag("--may-swap", may_swap,
                "Go on when key memory cannot be locked: keys may reach the swap space");
+}
+
+void KeyOptions::add_trace(CLI::App& cmd) {
+  cmd.add_option("--trace", trace_file,
+                 "A line for each batch of documents, command, look-up of keys and call to the "
+                 "vault and the KMS: what it was, how it ended, how long it took; never a value, a "
+                 "name or a key. Added to the end of FILE; - is standard error")
+      ->type_name("FILE");
+}
+
+Outcome<std::shared_ptr<Observer>> KeyOptions::trace() const {
+  if (trace_file.empty()) return std::shared_ptr<Observer>();
+  if (traces_to_standard_error()) return std::shared_ptr<Observer>(Trace::to_descriptor(2));
+  FLE_TRY(files::Fd opened,
+          files::open_own_file(files::FileKind::log, trace_file, O_WRONLY | O_APPEND));
+  const auto fd = std::make_shared<const files::Fd>(std::move(opened));
+  return std::shared_ptr<Observer>(std::make_shared<Trace>([fd](std::string_view line) {
+    [[maybe_unused]] const ssize_t n = ::write(fd->get(), line.data(), line.size());
+  }));
 }
 
 Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb(Bytes uri) const {
@@ -242,11 +269,13 @@ Outcome<std::shared_ptr<const kms::Providers>> KeyOptions::providers() const {
   return std::make_shared<const kms::Providers>(std::move(p));
 }
 
-Outcome<std::shared_ptr<kms::KeyRing>> KeyOptions::key_ring() const {
+Outcome<std::shared_ptr<kms::KeyRing>> KeyOptions::key_ring(
+    std::shared_ptr<Observer> observer) const {
   FLE_TRY(std::shared_ptr<const kms::Providers> p, providers());
   FLE_TRY(std::shared_ptr<kms::KeyVault> v, open_vault(false));
   kms::KeyRingOptions options;
   options.lock_policy = lock_policy();
+  options.observer = std::move(observer);
   return std::make_shared<kms::KeyRing>(std::move(v), std::move(p), std::move(options));
 }
 
@@ -263,7 +292,8 @@ void OldKeyOptions::add(CLI::App& cmd) {
       ->excludes(local);
 }
 
-Outcome<std::shared_ptr<kms::KeyRing>> OldKeyOptions::key_ring(const KeyOptions& others) const {
+Outcome<std::shared_ptr<kms::KeyRing>> OldKeyOptions::key_ring(
+    const KeyOptions& others, std::shared_ptr<Observer> observer) const {
   KeyOptions o = others;
   if (!vault.empty()) o.vault = vault;
   if (!vault_namespace.empty()) o.vault_namespace = vault_namespace;
@@ -276,7 +306,7 @@ Outcome<std::shared_ptr<kms::KeyRing>> OldKeyOptions::key_ring(const KeyOptions&
     o.kms_file = kms_file;
     o.local_key_file.clear();
   }
-  return o.key_ring();
+  return o.key_ring(std::move(observer));
 }
 
 }  // namespace fle::tools

@@ -114,6 +114,7 @@ Ending tell(const kms::RewrapResult& result, const Rewrap& o) {
 Ending rewrap(const Rewrap& o) {
   FLE_TRY(const std::shared_ptr<const kms::Providers> providers, o.keys.providers());
   kms::RewrapOptions options = o.options;
+  FLE_TRY(options.observer, o.keys.trace());
   for (const std::string& json : o.from_master_keys) FLE_CHECK(add_named(options.from, json));
   if (options.resume) {  // a run that others may go on from
     options.keep_going = true;
@@ -143,6 +144,7 @@ void add_key_rewrap(CLI::App& key, Action& chosen) {
   o->options.retries = kRetries;
   o->keys.add_vault(*cmd);
   o->keys.add_kms(*cmd);
+  o->keys.add_trace(*cmd);
   o->target.add(*cmd);
   o->which.add(*cmd);
   cmd->add_option(

@@ -27,7 +27,9 @@ Done seal(const Seal& o) {
   FLE_TRY(const std::shared_ptr<const kms::Providers> providers, o.keys.providers());
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
   FLE_TRY(const kms::KeyFilter filter, o.which.keys_of(*vault));
-  FLE_TRY(const kms::SealKeysResult result, kms::seal_keys(*vault, *providers, filter, o.options));
+  kms::SealKeysOptions options = o.options;
+  FLE_TRY(options.observer, o.keys.trace());
+  FLE_TRY(const kms::SealKeysResult result, kms::seal_keys(*vault, *providers, filter, options));
   if (result.sealed.empty() && result.current.empty() && result.changed.empty())
     FLE_CHECK(o.which.complain_of_none(*vault, "0 keys sealed"));
   std::string text = "{\"sealed\": " + std::to_string(result.sealed.size()) +
@@ -104,6 +106,7 @@ void add_key_seal(CLI::App& key, Action& chosen) {
   auto o = std::make_shared<Seal>();
   o->keys.add_vault(*cmd);
   o->keys.add_kms(*cmd);
+  o->keys.add_trace(*cmd);
   o->which.add(*cmd);
   auto* renew =
       cmd->add_flag("--renew", o->options.renew,
