@@ -35,9 +35,6 @@ Done Editor::mark(const Element& e, schema::Plan::LeafId leaf) {
   return ok;
 }
 
-void Editor::keep(std::size_t n) noexcept {
-  edits_.marks_.resize(n);
-  edits_.inside_of_.resize(n);
-}
+void Editor::keep(std::size_t n) noexcept { internal::EditsBuilder(edits_).keep(n); }
 
 }  // namespace fle::bson

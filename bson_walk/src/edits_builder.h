@@ -33,11 +33,37 @@ class EditsBuilder {
     edits.inside_of_.push_back(enclosing);
   }
 
+  void add_mark(const Element& e, schema::Plan::LeafId leaf, std::uint32_t enclosing) {
+    add_mark(edits_, e, base_, leaf, enclosing);
+  }
+
+  /// For a document or array at these offsets, in the one that is walked.
   /// @return its index
-  static std::uint32_t add_enclosing(Edits& edits, std::uint32_t type_offset, std::uint32_t offset,
-                                     std::uint32_t parent) {
-    edits.enclosing_.push_back({type_offset, offset, parent, 0, 0, 0});
-    return static_cast<std::uint32_t>(edits.enclosing_.size() - 1);
+  std::uint32_t add_enclosing(std::uint32_t type_offset, std::uint32_t offset,
+                              std::uint32_t parent) {
+    edits_.enclosing_.push_back({base_ + type_offset, base_ + offset, parent, 0, 0, 0});
+    return static_cast<std::uint32_t>(edits_.enclosing_.size() - 1);
+  }
+  /// The parent of the document that is walked.
+  [[nodiscard]] std::uint32_t parent_of_root() {
+    return outer_ != nullptr ? outer_->innermost() : 0;
+  }
+
+  /// What was found so far.
+  struct Point {
+    std::size_t marks;
+    std::size_t enclosing;
+  };
+  [[nodiscard]] Point here() const noexcept { return {n_marks(), edits_.enclosing_.size()}; }
+  /// Forgets what was found since, all of which stands in the document that is walked.
+  void back_to(const Point& p) noexcept {
+    keep(p.marks);
+    edits_.enclosing_.resize(p.enclosing);
+  }
+  /// Forgets all marks but the first `n`.
+  void keep(std::size_t n) noexcept {
+    edits_.marks_.resize(n);
+    edits_.inside_of_.resize(n);
   }
 
   /// Notes a null where the plan encrypts.
@@ -75,11 +101,8 @@ class EditsBuilder {
     std::size_t i = frames.size();
     while (i != 0 && frames[i - 1].enclosing == kNone) --i;
     for (; i < frames.size(); ++i) {
-      const std::uint32_t parent = i != 0              ? frames[i - 1].enclosing
-                                   : outer_ != nullptr ? outer_->innermost()
-                                                       : 0;
-      frames[i].enclosing =
-          add_enclosing(edits_, base_ + frames[i].type_offset, base_ + frames[i].offset, parent);
+      const std::uint32_t parent = i != 0 ? frames[i - 1].enclosing : parent_of_root();
+      frames[i].enclosing = add_enclosing(frames[i].type_offset, frames[i].offset, parent);
     }
     return frames.back().enclosing;
   }

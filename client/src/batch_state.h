@@ -52,7 +52,7 @@ struct BatchState {
   std::vector<FaultyDocument> faulty;
   std::unique_ptr<BatchState> alone;  // in which one document is tried
 
-  bson::AlikeDocuments alike;  // of the call
+  bson::AlikeDocuments alike;  // of the call; where calls decrypt one each, of those before it
 
   WantedKeys wanted;  // that the last call lacked
 
@@ -84,7 +84,8 @@ struct BatchState {
   /// Lets all documents be part of the next call again.
   void forget_faulty() noexcept;
 
-  /// Walks every document with `find`, a function of its bytes and its edits.
+  /// Walks every document with `find`, a function of its bytes, its edits, and whether it is the
+  /// last one.
   template <class Find>
   Done walk_all(Find find) {
     for (std::size_t i = 0; i < n_documents; ++i) {
@@ -93,7 +94,7 @@ struct BatchState {
         d.edits.clear();
         continue;
       }
-      Done done = find(d.input, d.edits);
+      Done done = find(d.input, d.edits, i + 1 == n_documents);
       if (!done) {
         done.error().document = i + 1;
         return done;

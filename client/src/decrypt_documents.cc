@@ -98,9 +98,9 @@ bool is_of_key(Errc reason) noexcept {
 }
 
 Done decrypt_documents(BatchState& s, kms::KeyRing* ring, const DocumentCipher::Options& options) {
-  s.alike.forget();
-  FLE_CHECK(s.walk_all([&](Bytes doc, bson::Edits& edits) {
-    return s.alike.find_ciphertexts(doc, edits, options.limits);
+  if (s.n_documents > 1) s.alike.forget();
+  FLE_CHECK(s.walk_all([&](Bytes doc, bson::Edits& edits, bool is_last) {
+    return s.alike.find_ciphertexts(doc, edits, options.limits, is_last);
   }));
   FLE_CHECK(read_payloads(s));
   FLE_CHECK(find_keys(s, ring, options.missing_keys));

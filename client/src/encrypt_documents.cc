@@ -52,8 +52,9 @@ Done find_all(BatchState& s, const schema::Plan& plan, bson::Limits limits, cons
   if (limits.work == nullptr) limits.work = &own;
   budget.allow(*limits.work, size_of_all(s));
   s.alike.forget();
-  const Done walked = s.walk_all(
-      [&](Bytes doc, bson::Edits& edits) { return s.alike.find_fields(doc, plan, edits, limits); });
+  const Done walked = s.walk_all([&](Bytes doc, bson::Edits& edits, bool is_last) {
+    return s.alike.find_fields(doc, plan, edits, limits, is_last);
+  });
   limits.work->end_limit();
   return walked;
 }

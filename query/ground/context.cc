@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "fle/bson_walk/alike.h"
 #include "fle/bson_walk/each_path.h"
 #include "fle/text.h"
 #include "fle/text_path.h"
@@ -232,31 +233,44 @@ Done Context::encrypt(const Element& e, const schema::Leaf& leaf, std::string_vi
   return ok;
 }
 
+/// A collection without a schema: nothing below is encrypted, but the document is checked.
+Done Context::check_plain(const Element& e, const View& view) {
+  if (reach(view) != Reach::nothing) return refuse(kUnknown, e, {}, {});
+  return bson::check_value(e.type, value(e), limits());
+}
+
+/// What find_fields has refused, as seen from the command.
+Failure Context::refuse_document(const Element& e, Failure why) {
+  const std::string field = why.path;
+  why.path = shortened(path_of(e) + (why.path.empty() ? "" : ".") + why.path, kMaxPath);
+  const Refusal refusal = value_refusal(why.code);
+  out_.findings.push_back({Finding::Verdict::refused,
+                           why.path,
+                           field,
+                           {},
+                           std::string(refusal.id.view()),
+                           why.message,
+                           refusal.advice});
+  out_.refused_by = refusal.id;
+  return why;
+}
+
 Done Context::encrypt_fields(const Element& e, const View& view, bool needs_id, bool stored,
                              const char* rule) {
-  using PlanKind = schema::Plan::Kind;
-  // A collection without a schema: nothing below is encrypted, but the document is checked.
-  if (view.kind != View::Kind::object) {
-    if (reach(view) != Reach::nothing) return refuse(kUnknown, e, {}, {});
-    return bson::check_value(e.type, value(e), limits());
-  }
-  const bson::Start start{{PlanKind::object, view.node, 0}, stored, needs_id};
-  if (Done done = editor_.find_fields(e, *view.plan, start, limits()); !done) {
-    Failure& f = done.error();
-    const std::string field = f.path;
-    f.path = shortened(path_of(e) + (f.path.empty() ? "" : ".") + f.path, kMaxPath);
-    const Refusal why = value_refusal(f.code);
-    out_.findings.push_back({Finding::Verdict::refused,
-                             f.path,
-                             field,
-                             {},
-                             std::string(why.id.view()),
-                             f.message,
-                             why.advice});
-    out_.refused_by = why.id;
-    return done;
-  }
+  if (view.kind != View::Kind::object) return check_plain(e, view);
+  const bson::Start start{{schema::Plan::Kind::object, view.node, 0}, stored, needs_id};
+  if (Done done = editor_.find_fields(e, *view.plan, start, limits()); !done)
+    return refuse_document(e, std::move(done.error()));
   return adopt_marks(e, *view.plan, stored, rule);
+}
+
+Done Context::encrypt_stored(const Element& e, const View& view, const char* rule,
+                             bson::AlikeDocuments& alike, bool is_last) {
+  if (view.kind != View::Kind::object) return check_plain(e, view);
+  const bson::Start start{{schema::Plan::Kind::object, view.node, 0}};
+  if (Done done = alike.find_fields(editor_, e, *view.plan, start, limits(), is_last); !done)
+    return refuse_document(e, std::move(done.error()));
+  return adopt_marks(e, *view.plan, true, rule);
 }
 
 /// Gives the marks that find_fields has made their rewrites.

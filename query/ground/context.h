@@ -120,6 +120,11 @@ class Context {
   /// when it is a whole document (`start.stored`), and refused when it is not.
   [[nodiscard]] Done encrypt_fields(const Element& e, const View& view, bool needs_id, bool stored,
                                     const char* rule);
+  /// The same of one of several documents of a collection.
+  /// @param alike    knows those before it
+  /// @param is_last  none comes behind it
+  [[nodiscard]] Done encrypt_stored(const Element& e, const View& view, const char* rule,
+                                    bson::AlikeDocuments& alike, bool is_last);
   /// `e`, an implicit equality of a plain field, is written as {$eq: value} if its filter turns out
   /// to have encrypted values.
   [[nodiscard]] Done write_eq(const Element& e);
@@ -153,6 +158,8 @@ class Context {
     all.work = &work();
     return all;
   }
+  Done check_plain(const Element& e, const View& view);
+  Failure refuse_document(const Element& e, Failure why);
   Done adopt_marks(const Element& e, const schema::Plan& plan, bool stored, const char* rule);
   void explain_marks(const Element& e, const schema::Plan& plan, std::span<const bson::Mark> marks,
                      const char* rule);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "documents.h"
+#include "fle/bson_walk/editor.h"
 
 namespace fle::bson {
 namespace {
@@ -182,6 +183,75 @@ TEST(AlikeDocuments, PatternsNullsAndTimestampsAreSeenEachTime) {
   Limits keep;
   keep.nulls = Nulls::keep;
   both(plan(), test::from_json("{'ssn':null}"), test::from_json("{'ssn':null}"), keep);
+}
+
+// In a command, too, where each has its place.
+/// All that is said of the documents in the array `docs` of a command, up to the first refusal.
+Said said_of_command(Bytes command, const Limits& limits, AlikeDocuments* alike) {
+  return said_of(command, limits, [&](Bytes whole, Edits& edits, const Limits& l) -> Done {
+    Editor editor(edits, whole);
+    Cursor outer(whole);
+    if (!outer.next()) return Failure(Errc::malformed_bson, {});
+    const Element docs = outer.element();
+    editor.enter(docs.value_offset);
+    for (Cursor c(whole, docs.value_offset); c.next();) {
+      const Start start{plan().root()};
+      FLE_CHECK(alike != nullptr ? alike->find_fields(editor, c.element(), plan(), start, l)
+                                 : editor.find_fields(c.element(), plan(), start, l));
+    }
+    return ok;
+  });
+}
+
+TEST(AlikeDocuments, OfACommandAreWalkedAsIfEachWereTheOnlyOne) {
+  const auto command = [](std::initializer_list<Buffer> docs) {
+    bson_t* b = bson_new();
+    bson_t array;
+    BSON_APPEND_ARRAY_BEGIN(b, "docs", &array);
+    for (std::size_t i = 0; const Buffer& d : docs) {
+      const std::string key = std::to_string(i++);
+      bson_t doc;
+      if (!bson_init_static(&doc, d.data(), d.size())) throw std::invalid_argument("document");
+      BSON_APPEND_DOCUMENT(&array, key.c_str(), &doc);
+    }
+    bson_append_array_end(b, &array);
+    BSON_APPEND_BOOL(b, "ordered", true);
+    return test::take(b);
+  };
+  const auto expect_the_same = [](const Buffer& doc, std::uint64_t n_alike) {
+    const Exact exact(doc);
+    AlikeDocuments alike;
+    EXPECT_EQ(said_of_command(exact.bytes(), {}, &alike),
+              said_of_command(exact.bytes(), {}, nullptr));
+    EXPECT_EQ(alike.n_alike(), n_alike);
+  };
+  const Buffer empty = test::from_json("{}");
+  expect_the_same(command({patient(), patient(), patient()}), 2);
+  // One that goes another way only behind its first marks, and one without any.
+  Buffer longer = patient();
+  longer[longer.size() - 13] = 'E';  // the name of the last element is "End"
+  expect_the_same(command({patient(), patient(), longer, patient(), patient()}), 2);
+  expect_the_same(command({empty, empty, patient(), empty, patient(), patient()}), 2);
+  const Buffer whole = command({patient(), patient(), patient()});
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    for (const int by : {1, 6, 0x80}) {
+      Buffer other = whole;
+      other[at] = static_cast<std::uint8_t>(other[at] ^ by);
+      const Exact exact(other);
+      AlikeDocuments alike;
+      ASSERT_EQ(said_of_command(exact.bytes(), {}, &alike),
+                said_of_command(exact.bytes(), {}, nullptr))
+          << "byte " << at << " ^ " << by;
+    }
+  }
+}
+
+TEST(AlikeDocuments, OneAloneIsNotLearned) {
+  AlikeDocuments alike;
+  Edits edits;
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(alike.find_ciphertexts(stored(), edits, {}, true).has_value());
+  EXPECT_EQ(alike.n_alike(), 1U) << "the second was learned, for there was one before it";
 }
 
 }  // namespace

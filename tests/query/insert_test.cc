@@ -16,6 +16,24 @@ TEST(InsertAnalysis, ReplacesValuesThatTheSchemaEncryptsAndNothingElse) {
       "{'street': {'E': 1, 'k': 0, 'v': 's'}, 'zip': 1}}], 'ordered': true}");
 }
 
+// Those that are like the one before them take a shorter way.
+TEST(InsertAnalysis, MarksEachOfManyDocuments) {
+  const std::string plain =
+      "{'_id': 1, 'address': {'street': 's', 'zip': 1}, 'ssn': 5, 'tagged': 'x', 'keyName': 'k'}";
+  const std::string marked =
+      "{'_id': 1, 'address': {'street': {'E': 1, 'k': 0, 'v': 's'}, 'zip': 1}, "
+      "'ssn': {'E': 1, 'k': 0, 'v': 5}, 'tagged': {'E': 2, 'k': 'k', 'v': 'x'}, 'keyName': 'k'}";
+  const auto insert = [](const std::string& one, const std::string& other) {
+    return "{'insert': 'c', 'documents': [" + one + ", " + one + ", {'city': 'x'}, " + one + ", " +
+           one + ", " + other + "]}";
+  };
+  expect_marked(insert(plain, plain), insert(marked, marked));
+  const auto got = test::analyze(test::doc(insert(plain, "{'_id': 1, 'address': {'street': 7}}")),
+                                 test::people());
+  ASSERT_FALSE(got.marked);
+  EXPECT_EQ(got.marked.error().path, "documents.5.address.street");
+}
+
 TEST(InsertAnalysis, TakesTheNameOfAKeyFromTheDocumentThatPointsToIt) {
   expect_marked(
       "{'insert': 'c', 'documents': [{'tagged': 'x', 'keyName': 'k1'}, "

@@ -10,6 +10,8 @@
 
 namespace fle::bson {
 
+class AlikeDocuments;
+
 /// Whether one value may be encrypted as `leaf` says.
 /// @param value  well formed.
 /// @retval Errc::already_encrypted  binary of subtype 6
@@ -52,6 +54,7 @@ class FLE_API Editor {
   void keep(std::size_t n) noexcept;
 
  private:
+  friend class AlikeDocuments;
   friend class internal::EditsBuilder;
   struct Level {
     std::uint32_t offset;
