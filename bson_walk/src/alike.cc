@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "edits_builder.h"
 #include "fle/bson_walk/editor.h"
@@ -104,7 +105,9 @@ Done AlikeDocuments::find_fields(Editor& editor, const Element& e, const Plan& p
   root_ = start.step.node;
   const Bytes doc = editor.whole_.subspan(e.value_offset, e.value_size);
   internal::EditsBuilder builder(editor, e.value_offset);
-  if (way_.size() != 0 && editor.in_order(e)) {
+  const std::span<const Mark> marks = std::as_const(editor.edits_).marks();
+  const bool in_order = marks.empty() || e.type_offset > marks.back().type_offset;
+  if (way_.size() != 0 && in_order) {
     (void)builder.parent_of_root();  // has its entry now, which stays
     const internal::EditsBuilder::Point before = builder.here();
     if (follow(doc, builder, limits)) {

@@ -46,7 +46,9 @@ class EditsBuilder {
   }
   /// The parent of the document that is walked.
   [[nodiscard]] std::uint32_t parent_of_root() {
-    return outer_ != nullptr ? outer_->innermost() : 0;
+    if (outer_ == nullptr) return 0;
+    const std::uint32_t known = outer_->levels_.back().enclosing;
+    return known != kNone ? known : outer_->innermost();
   }
 
   /// What was found so far.
