@@ -85,9 +85,12 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
   query::name_schemas(target, out);
   std::map<std::string_view, std::vector<Wanted>> missing;  // by database
   for (query::CollectionSchema& s : out) {
-    if (const Bytes own = query::own_schema(target, s); !own.empty()) {
-      FLE_TRY(s.plan, schema::compile_bson(own, schema::Origin::remote, options_.budget));
-      continue;
+    std::shared_ptr<const schema::Plan> own;
+    if (const Bytes json = query::own_schema(target, s); !json.empty()) {
+      FLE_TRY(own, schema::compile_bson(json, schema::Origin::remote, options_.budget));
+      s.plan = own;
+      // One that encrypts nothing takes nothing away from what the caller says.
+      if (own->root().kind != schema::Plan::Kind::plain) continue;
     }
     const query::CollectionName name = query::full_name(target, command_db, s);
     scratch.assign(name.db).append(1, '.').append(name.collection);
@@ -100,6 +103,10 @@ Done CollectionSchemas::find(std::string_view command_db, const query::Target& t
     if (options_.local_schemas) {
       FLE_TRY(s.plan, options_.local_schemas(scratch));
       if (s.plan != nullptr) continue;
+    }
+    if (own != nullptr) {
+      s.plan = std::move(own);
+      continue;
     }
     const bool is_new = query::is_own_collection(target, s) && target.name == "create";
     if ((asking.list == nullptr && !options_.list_collections) || is_new) continue;

@@ -327,10 +327,6 @@ bool is_simple(const Context& context, const Element& collation) {
 
 std::span<const CommandField> generic_fields() noexcept { return kGeneric; }
 
-bool is_number(Type t) noexcept {
-  return t == Type::int_ || t == Type::long_ || t == Type::double_ || t == Type::decimal;
-}
-
 bool is_index_kind(std::string_view text) noexcept {
   return std::ranges::find(kIndexKinds, text) != std::end(kIndexKinds);
 }

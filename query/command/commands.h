@@ -156,7 +156,6 @@ constexpr CommandField constants_row(std::string_view name) {
 [[nodiscard]] Failure wrong_type(const std::string& field, Type type, Type wanted);
 /// The fields that any command may have.
 [[nodiscard]] std::span<const CommandField> generic_fields() noexcept;
-[[nodiscard]] bool is_number(Type type) noexcept;
 /// What a key pattern may say of a field besides its direction: "hashed".
 [[nodiscard]] bool is_index_kind(std::string_view text) noexcept;
 /// Whether `e` is there and not null.

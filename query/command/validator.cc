@@ -136,6 +136,7 @@ struct Spot {
   };
   Kind kind = Kind::plain;
   const Structure* structure = nullptr;
+  View view{};  ///< Of an object without a structure.
 };
 
 class Checker {
@@ -143,7 +144,14 @@ class Checker {
   Checker(Context& context, const Element& schema)
       : context_(context), structures_(context, schema) {}
 
-  Done run(const Element& schema) { return check(schema, spot_of(schema.value_offset), true); }
+  /// @param view  what is encrypted in the collection. Where this schema encrypts nothing, another
+  ///              one may that the client has for the collection, and goes on encrypting by.
+  Done run(const Element& schema, const View& view) {
+    const Spot own = spot_of(schema.value_offset);
+    if (own.kind != Spot::Kind::plain) return check(schema, own, true);
+    const Spot of_client = spot_of(view);
+    return of_client.kind == Spot::Kind::plain ? ok : check(schema, of_client, false);
+  }
 
  private:
   /// @param structural  `schema` is one of `structures_`, and says itself what stands at `spot`.
@@ -218,9 +226,16 @@ class Checker {
     return s.holds ? Spot{Spot::Kind::object, &s} : Spot{};
   }
 
-  /// A field of what a structure describes, for a schema beside it.
+  [[nodiscard]] static Spot spot_of(const View& view) {
+    if (view.kind == View::Kind::encrypted) return {Spot::Kind::encrypted};
+    if (view.kind == View::Kind::ambiguous) return {Spot::Kind::anything};
+    return holds_encrypted(view) ? Spot{Spot::Kind::object, nullptr, view} : Spot{};
+  }
+
+  /// A field of what a structure, or a view, describes, for a schema beside it.
   [[nodiscard]] Spot field_of(const Spot& spot, std::string_view name) const {
     if (spot.kind != Spot::Kind::object) return spot;
+    if (spot.structure == nullptr) return spot_of(child(spot.view, name, context_.work()));
     const auto known = spot.structure->fields.find(name);
     if (known != spot.structure->fields.end()) return spot_of(known->second);
     return spot.structure->others ? Spot{Spot::Kind::anything} : Spot{};
@@ -264,7 +279,7 @@ Done validator(Context& context, const Element& e, const View& view) {
     has_schema = true;
     if (c.element().type != Type::object)
       return context.refuse(kMalformed, c.element(), {}, "validator");
-    FLE_CHECK(Checker(context, c.element()).run(c.element()));
+    FLE_CHECK(Checker(context, c.element()).run(c.element(), view));
   }
   return ok;
 }

@@ -151,6 +151,10 @@ bool Context::truthy(const Element& e) const noexcept {
   }
 }
 
+bool is_number(Type t) noexcept {
+  return t == Type::int_ || t == Type::long_ || t == Type::double_ || t == Type::decimal;
+}
+
 bool Context::is_flag(const Element& e) const noexcept {
   if (e.type == Type::bool_ || e.type == Type::null || e.type == Type::undefined) return true;
   const std::optional<int> n = small_number(e.type, value(e));

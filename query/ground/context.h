@@ -19,6 +19,8 @@ namespace fle::query {
 using bson::Element;
 using bson::Type;
 
+[[nodiscard]] bool is_number(Type type) noexcept;
+
 /// A bson::Cursor that counts what it reads. Once the work is spent there is nothing more:
 /// analyze() refuses the command then, whatever was made of that.
 class Cursor {

@@ -64,6 +64,7 @@ Done compare_by(Context& context, const Element& value, const schema::Leaf& leaf
                 const MatchScope& scope, std::string_view operation, Comparison comparison,
                 const char* rule);
 Done match_operators(Context& context, const Element& operators, const Predicate& p);
+Done check_plain_operators(Context& context, const Element& e);
 
 // ---- Operators that follow a path
 
@@ -212,7 +213,9 @@ constexpr Operator kOperators[] = {
     {{"$geoIntersects", kRefused, Evidence::test}, invalid},
     {{"$geoWithin", kRefused, Evidence::test}, invalid},
     {{"$within", kRefused, Evidence::docs}, invalid},
-    {{"any other", kRefused, Evidence::docs}, invalid},
+    {{"$maxDistance", kRefused, Evidence::docs}, invalid},
+    {{"$minDistance", kRefused, Evidence::docs}, invalid},
+    {{"any other", "refused on every collection that encrypts"}, invalid},
 };
 
 Done match_operators(Context& context, const Element& operators, const Predicate& p) {
@@ -228,6 +231,83 @@ Done match_operators(Context& context, const Element& operators, const Predicate
   return ok;
 }
 
+// ---- Operators that follow a path to what is not encrypted
+
+// What they are given is as plain as the field. But an operator that stands in the wrong place, or
+// that nobody knows, may hold a condition on another field: {city: {$expr: ...}}.
+
+Done plain_filter(Context& context, const Element& filter);
+
+/// Names that the server takes for those of fields in the items of an array.
+bool is_reference_part(std::string_view name) noexcept {
+  return name == "$ref" || name == "$id" || name == "$db";
+}
+
+bool is_logical(std::string_view name) noexcept {
+  return name == "$and" || name == "$or" || name == "$nor";
+}
+
+/// What $elemMatch is given: operators, or a filter of the items' fields.
+Done plain_items(Context& context, const Element& e) {
+  if (e.type == Type::array) return context.refuse(kMalformed, e, {}, e.name);
+  if (e.type != Type::object) return ok;
+  Cursor c = context.cursor(e);
+  const bool value = c.next() && is_operator_name(c.element().name) &&
+                     !is_logical(c.element().name) && !is_reference_part(c.element().name);
+  return value ? check_plain_operators(context, e) : plain_filter(context, e);
+}
+
+/// Each item of $all may be an $elemMatch.
+Done plain_all(Context& context, const Element& e) {
+  if (e.type != Type::array) return ok;
+  const Context::Inside inside(context, e);
+  for (Cursor c = context.cursor(e); c.next();)
+    if (holds_operators(context, c.element()))
+      FLE_CHECK(check_plain_operators(context, c.element()));
+  return ok;
+}
+
+Done plain_operator(Context& context, const Element& e) {
+  if (e.name == "$not") {
+    if (holds_operators(context, e)) return check_plain_operators(context, e);
+    const bool fields = e.type == Type::object || e.type == Type::array;
+    return fields ? Done(context.refuse(kMalformed, e, {}, e.name)) : ok;
+  }
+  if (e.name == "$elemMatch") return plain_items(context, e);
+  if (e.name == "$all") return plain_all(context, e);
+  const bool known =
+      std::ranges::any_of(kOperators, [&e](const Operator& o) { return e.name == o.text.name; });
+  if (known) return ok;
+  return context.refuse(kUnsupported, e, {}, e.name, proposal(e.name, kOperators));
+}
+
+/// `e` is compared with what is not encrypted, or holds operators that are.
+Done check_plain_operators(Context& context, const Element& e) {
+  if (!holds_operators(context, e)) return ok;
+  const Context::Inside inside(context, e);
+  for (Cursor c = context.cursor(e); c.next();) FLE_CHECK(plain_operator(context, c.element()));
+  return ok;
+}
+
+Done plain_filter(Context& context, const Element& filter) {
+  if (filter.type != Type::object) return context.refuse(kMalformed, filter, {}, filter.name);
+  const Context::Inside inside(context, filter);
+  for (Cursor c = context.cursor(filter); c.next();) {
+    const Element& e = c.element();
+    if (is_logical(e.name)) {
+      if (e.type != Type::array) return context.refuse(kMalformed, e, {}, e.name);
+      const Context::Inside inside_list(context, e);
+      for (Cursor all = context.cursor(e); all.next();)
+        FLE_CHECK(plain_filter(context, all.element()));
+    } else if (is_operator_name(e.name) && !is_reference_part(e.name) && e.name != "$comment") {
+      return context.refuse(kUnsupported, e, {}, e.name);
+    } else {
+      FLE_CHECK(check_plain_operators(context, e));
+    }
+  }
+  return ok;
+}
+
 // ---- Paths
 
 /// A plain object, or array of objects, of whose fields a stage has dropped some: a document that
@@ -237,6 +317,7 @@ Done match_rest(Context& context, const Element& e, const Predicate& p) {
     if (holds_document(context, e)) return context.refuse(kDropped, e, p.path, "$eq");
     return match_plain(context, e);
   }
+  FLE_CHECK(check_plain_operators(context, e));
   const Context::Inside inside(context, e);
   for (Cursor c = context.cursor(e); c.next();) {
     const Element& op = c.element();
@@ -256,8 +337,9 @@ Done match_rest(Context& context, const Element& e, const Predicate& p) {
 
 Done match_plain(Context& context, const Element& e) {
   context.unchanged(e, e.name, {}, "match.plain", "nothing that the schema encrypts stands there");
+  if (holds_operators(context, e)) return check_plain_operators(context, e);
   // These have a meaning of their own, which {$eq: ...} would change.
-  if (e.type == Type::regex || e.type == Type::undefined || holds_operators(context, e)) return ok;
+  if (e.type == Type::regex || e.type == Type::undefined) return ok;
   return context.write_eq(e);
 }
 
@@ -287,6 +369,14 @@ Done each_filter(Context& context, const Element& e, const MatchScope& scope) {
 }
 
 Done nothing_to_do(Context&, const Element&, const MatchScope&) { return ok; }
+/// What they are given says nothing to the server, and would be sent: a flag or a rate can be no
+/// value.
+Done flag(Context& context, const Element& e, const MatchScope&) {
+  return context.is_flag(e) ? ok : Done(context.refuse(kMalformed, e, {}, e.name));
+}
+Done number(Context& context, const Element& e, const MatchScope&) {
+  return is_number(e.type) ? ok : Done(context.refuse(kMalformed, e, {}, e.name));
+}
 Done unsupported(Context& context, const Element& e, const MatchScope&) {
   return context.refuse(kUnsupported, e, {}, e.name);
 }
@@ -305,9 +395,9 @@ constexpr Logical kLogical[] = {
     {{"$nor", "each filter in it is analyzed", Evidence::docs}, each_filter},
     {{"$expr", "by the rules for expressions", Evidence::docs}, match_expr},
     {{"$comment", "as it is"}, nothing_to_do},
-    {{"$alwaysTrue", "as it is"}, nothing_to_do},
-    {{"$alwaysFalse", "as it is"}, nothing_to_do},
-    {{"$sampleRate", "as it is: it reads no field"}, nothing_to_do},
+    {{"$alwaysTrue", "as it is, with 1 alone"}, flag},
+    {{"$alwaysFalse", "as it is, with 1 alone"}, flag},
+    {{"$sampleRate", "as it is: a number; it reads no field"}, number},
     {{"$text", "refused on every collection that encrypts", Evidence::test}, unsupported},
     {{"$where", "refused on every collection that encrypts", Evidence::test}, unsupported},
     {{"$jsonSchema", "refused on every collection that encrypts", Evidence::docs}, json_schema},
@@ -401,6 +491,14 @@ Done match(Context& context, const Element& filter, const MatchScope& scope) {
   FLE_CHECK(match_object(context, filter, scope));
   context.take_back_plain(start);
   return ok;
+}
+
+Done match_plain_value(Context& context, const Element& condition) {
+  return check_plain_operators(context, condition);
+}
+
+Done match_plain_items(Context& context, const Element& condition) {
+  return plain_items(context, condition);
 }
 
 Done refuse_encrypted_paths(Context& context, const Element& document, const View& view,

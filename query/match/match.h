@@ -13,6 +13,12 @@ namespace fle::query {
 /// written with $eq where something in the filter is encrypted; else it stays byte for byte.
 [[nodiscard]] Done match(Context& context, const Element& filter, const MatchScope& scope);
 
+/// Checks what a path is given that leads to nothing encrypted: no operator in it is unknown, or
+/// stands where it could ask for another field.
+[[nodiscard]] Done match_plain_value(Context& context, const Element& condition);
+/// The same of a condition on the items of an array, as $elemMatch has it.
+[[nodiscard]] Done match_plain_items(Context& context, const Element& condition);
+
 /// A value that is compared for equality with a field in an expression: encrypted, or refused by
 /// the rules for filters.
 /// @param operation  "$eq"; shown in errors.

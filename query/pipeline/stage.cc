@@ -22,7 +22,15 @@ constexpr Refusal kRoot{"stage.root", Errc::stage_not_allowed,
                         "the new root is an encrypted value, not a document",
                         "name an object, or build one: {newRoot: {field: \"$field\"}}"};
 
-Outcome<View> unchanged(Context&, const Element&, const PipelineScope& scope) {
+/// A number of documents. Anything else means nothing to the server, and would be sent.
+Outcome<View> amount(Context& context, const Element& e, const PipelineScope& scope) {
+  if (!is_number(e.type)) return context.refuse(kMalformed, e, {}, e.name);
+  return scope.match.view;
+}
+Outcome<View> sample(Context& context, const Element& e, const PipelineScope& scope) {
+  FLE_TRY(const auto args, named_arguments<1>(context, e, {"size"}));
+  const Context::Inside inside(context, e);
+  if (args[0] && !is_number(args[0]->type)) return context.refuse(kMalformed, *args[0], {}, e.name);
   return scope.match.view;
 }
 /// A stage makes documents of these fields alone.
@@ -38,13 +46,31 @@ Outcome<View> statistics(Context& context, std::initializer_list<const char*> na
   for (const char* name : names) members.emplace(name, View{});
   return new_documents(context, std::move(members), scope);
 }
-Outcome<View> coll_stats(Context& context, const Element&, const PipelineScope& scope) {
+/// What $collStats and $indexStats may be asked is a document of flags and numbers at most.
+Done need_question(Context& context, const Element& e) {
+  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
+  const Context::Inside inside(context, e);
+  for (Cursor c = context.cursor(e); c.next();) {
+    const Element& part = c.element();
+    if (part.type == Type::object) {
+      FLE_CHECK(need_question(context, part));
+    } else if (!is_number(part.type) && part.type != Type::bool_) {
+      return context.refuse(kMalformed, part, {}, part.name);
+    }
+  }
+  return ok;
+}
+Outcome<View> coll_stats(Context& context, const Element& e, const PipelineScope& scope) {
+  FLE_CHECK(
+      named_arguments<4>(context, e, {"latencyStats", "storageStats", "count", "queryExecStats"}));
+  FLE_CHECK(need_question(context, e));
   return statistics(context,
                     {"ns", "shard", "host", "localTime", "latencyStats", "storageStats", "count",
                      "queryExecStats"},
                     scope);
 }
-Outcome<View> index_stats(Context& context, const Element&, const PipelineScope& scope) {
+Outcome<View> index_stats(Context& context, const Element& e, const PipelineScope& scope) {
+  FLE_CHECK(named_arguments<0>(context, e, {}));
   return statistics(context, {"name", "key", "host", "accesses", "shard", "spec", "building"},
                     scope);
 }
@@ -68,7 +94,10 @@ Outcome<View> sort(Context& context, const Element& e, const PipelineScope& scop
 
 /// The arguments that name a path, which a distance or a copy of the place is written to.
 Outcome<View> geo_near(Context& context, const Element& e, const PipelineScope& scope) {
-  if (e.type != Type::object) return context.refuse(kMalformed, e, {}, e.name);
+  FLE_CHECK(named_arguments<12>(
+      context, e,
+      {"near", "distanceField", "query", "key", "includeLocs", "spherical", "minDistance",
+       "maxDistance", "distanceMultiplier", "uniqueDocs", "limit", "num"}));
   const Context::Inside inside(context, e);
   View view = scope.match.view;
   for (Cursor c = context.cursor(e); c.next();) {
@@ -151,12 +180,15 @@ Outcome<View> unwind(Context& context, const Element& e, const PipelineScope& sc
   if (!args[0]) return context.refuse(kMalformed, e, {}, e.name);
   const Context::Inside inside(context, e);
   FLE_TRY(const View view, unwind_path(context, *args[0], scope, e.name));
+  if (args[2] && !context.is_flag(*args[2]))
+    return context.refuse(kMalformed, *args[2], {}, e.name);
   if (!args[1]) return view;
   if (args[1]->type != Type::string) return context.refuse(kMalformed, *args[1], {}, e.name);
   return with_field(context, *args[1], view, context.text(*args[1]), View{});
 }
 
 constexpr const char* kAsItIs = "as it is";
+constexpr const char* kAmount = "as it is: a number";
 constexpr const char* kRefused = "refused on every collection that encrypts";
 constexpr Stage kStages[] = {
     {{"$match", "by the rules for match expressions", Evidence::test}, match_stage},
@@ -205,9 +237,9 @@ constexpr Stage kStages[] = {
       Evidence::docs},
      geo_near},
     {{"$count", kAsItIs, Evidence::docs}, count},
-    {{"$limit", kAsItIs, Evidence::docs}, unchanged},
-    {{"$skip", kAsItIs, Evidence::docs}, unchanged},
-    {{"$sample", kAsItIs, Evidence::docs}, unchanged},
+    {{"$limit", kAmount, Evidence::docs}, amount},
+    {{"$skip", kAmount, Evidence::docs}, amount},
+    {{"$sample", kAmount, Evidence::docs}, sample},
     {{"$collStats", kAsItIs, Evidence::docs}, coll_stats},
     {{"$indexStats", kAsItIs, Evidence::docs}, index_stats},
     {{"$facet",

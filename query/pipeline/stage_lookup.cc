@@ -137,6 +137,7 @@ Outcome<View> graph_lookup_stage(Context& context, const Element& e, const Pipel
   FLE_TRY(const View source, joined_field(context, e, *args[2], documents));
   FLE_TRY(const View target, joined_field(context, e, *args[3], documents));
   FLE_CHECK(fields_comparable(context, *args[2], source, target, scope.match, e.name));
+  if (args[5] && !is_number(args[5]->type)) return context.refuse(kMalformed, *args[5], {}, e.name);
   MatchScope restriction = scope.match;
   restriction.view = documents;
   for (Cursor c = context.cursor(e); c.next();) {

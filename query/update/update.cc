@@ -147,12 +147,19 @@ Done rename(Context& context, const Element& e, const Target& from, const Operat
   return ok;
 }
 
+/// An object is a condition on the items of an array; anything else is an item.
+Done pull_plain(Context& context, const Element& e) {
+  return e.type == Type::object ? match_plain_items(context, e) : Done(ok);
+}
+
 struct Row {
   RuleText text;
   /// Null: refused for `why` wherever an encrypted field could be reached.
   Done (*rule)(Context&, const Element&, const Target&, const Operation&);
   const Refusal* why = &kOther;
   bool sees_plain = false;  ///< `rule` is asked about plain paths too.
+  /// What a plain path may be given; null: anything.
+  Done (*plain)(Context&, const Element&) = nullptr;
 };
 
 constexpr const char* kRefused = "refused on an encrypted field or an object that holds one";
@@ -177,7 +184,7 @@ constexpr Row kOperators[] = {
     {{"$currentDate", kRefused, Evidence::test}, nullptr, &kCurrentDate},
     {{"$push", kRefused, Evidence::test}, nullptr},
     {{"$pop", kRefused, Evidence::test}, nullptr},
-    {{"$pull", kRefused, Evidence::test}, nullptr},
+    {{"$pull", kRefused, Evidence::test}, nullptr, &kOther, false, pull_plain},
     {{"$pullAll", kRefused, Evidence::test}, nullptr},
     {{"$addToSet", kRefused, Evidence::test}, nullptr},
     {{"$bit", kRefused, Evidence::docs}, nullptr},
@@ -211,7 +218,7 @@ Done update_field(Context& context, const Row& row, const Element& e, const Oper
   if (t.place.kind == Place::Kind::plain && !row.sees_plain) {
     context.unchanged(e, t.path, op.name, "update.plain",
                       "nothing that the schema encrypts stands there");
-    return ok;
+    return row.plain == nullptr ? Done(ok) : row.plain(context, e);
   }
   if (row.rule != nullptr) return row.rule(context, e, t, op);
   // Array steps have an error of their own in the specification's tests, whatever the operator.
@@ -282,6 +289,8 @@ Done array_filter(Context& context, const Element& filter, const Identifiers& kn
         FLE_CHECK(array_filter(context, all.element(), known));
     } else if (!known.contains(e.name.substr(0, e.name.find('.')))) {
       return context.refuse(kIdentifier, e, {}, "arrayFilters");
+    } else {
+      FLE_CHECK(match_plain_value(context, e));
     }
   }
   return ok;

@@ -267,6 +267,22 @@ TEST_F(AutoEncrypterSchemas, OfACommandItselfStandAboveAllOthers) {
   EXPECT_TRUE(server_.calls.empty());
 }
 
+TEST_F(AutoEncrypterSchemas, OfACommandItselfThatEncryptNothingTakeNothingAwayFromTheMap) {
+  options_.schema_map["clinic.patients"] = test::plan(test::patients_json(key_));
+  const AutoEncrypter e = auto_encrypter();
+  for (const char* command : {"create", "collMod"}) {
+    const auto modify = [&](const std::string& validator) {
+      return error_of(
+          e, std::string("{'") + command + "': 'patients', 'validator': " + validator + "}");
+    };
+    EXPECT_EQ(modify("{'$jsonSchema': {'required': ['ssn']}}"), Errc{});
+    EXPECT_EQ(modify("{'$jsonSchema': {'properties': {'ssn': {'enum': [5]}}}}"),
+              Errc::comparison_not_possible);
+    EXPECT_EQ(modify("{'$jsonSchema': {'bsonType': 'object'}, 'ssn': 5}"),
+              Errc::operator_not_allowed);
+  }
+}
+
 TEST_F(AutoEncrypterSchemas, OfNewCollectionsAreNotAskedFor) {
   EXPECT_EQ(error_of(auto_encrypter(), "{'create': 'new'}"), Errc{});
   EXPECT_TRUE(server_.calls.empty());

@@ -121,8 +121,9 @@ TEST(Match, KnowsEveryRowOfItsTableThatStandsInPlaceOfAPath) {
     const std::string name(row.name);
     const bool as_it_is = name == "$comment" || name == "$alwaysTrue" || name == "$alwaysFalse" ||
                           name == "$sampleRate";
-    const std::string value =
-        name == "$and" || name == "$or" || name == "$nor" ? "[{'ssn': {'$gt': 5}}]" : "'$ssn'";
+    const std::string value = name == "$comment" ? "'$ssn'"
+                              : as_it_is         ? "1"
+                                                 : "[{'ssn': {'$gt': 5}}]";
     const test::Buf command =
         with_operator("{'?': " + value + "}", name == "any other" ? "$other" : name);
     const auto got = test::analyze(command, test::people());
@@ -131,6 +132,46 @@ TEST(Match, KnowsEveryRowOfItsTableThatStandsInPlaceOfAPath) {
       EXPECT_EQ(*got.marked, command);
     }
   }
+}
+
+// Nothing is encrypted at these paths, but what stands there would ask for another field, and be
+// sent with its value as it is.
+TEST(Match, RefusesOperatorsOnPlainFieldsThatStandInTheWrongPlaceOrThatNobodyKnows) {
+  const std::string text = "Unsupported match expression operator for encryption";
+  for (const char* condition :
+       {"{'$expr': {'$eq': ['$name', 'x']}}", "{'$where': 'this.name'}",
+        "{'$and': [{'name': 'x'}]}", "{'$text': {'$search': 'x'}}", "{'$new': {'name': 'x'}}",
+        "{'$gt': 1, '$filter': 'x'}", "{'$not': {'$expr': {'$eq': ['$name', 'x']}}}",
+        "{'$elemMatch': {'$expr': '$name'}}", "{'$elemMatch': {'a': {'$new': 'x'}}}",
+        "{'$elemMatch': {'$or': [{'$where': 'x'}]}}", "{'$elemMatch': {'$gt': 1, '$new': 'x'}}",
+        "{'$all': [{'$elemMatch': {'$expr': 1}}]}", "{'$elemMatch': {'$jsonSchema': {}}}"}) {
+    SCOPED_TRACE(condition);
+    refuse(std::string("{'city': ") + condition + "}", Errc::operator_not_allowed, text);
+    refuse(std::string("{'$or': [{'a.b': ") + condition + "}]}", Errc::operator_not_allowed, text);
+  }
+  for (const char* condition :
+       {"{'$not': {'name': 'x'}}", "{'$not': [{'name': 'x'}]}", "{'$elemMatch': [{'name': 'x'}]}",
+        "{'$elemMatch': {'$and': {'name': 'x'}}}"})
+    refuse(std::string("{'city': ") + condition + "}", Errc::command_malformed);
+  refuse("{'city': {'$inn': ['x']}}", Errc::operator_not_allowed, "Did you mean '$in'?");
+}
+
+TEST(Match, PassesEveryKnownOperatorOnPlainFields) {
+  for (const char* condition :
+       {"{'$elemMatch': {'name': 'x', '$or': [{'ssn': {'$gt': 1}}], '$comment': 'x'}}",
+        "{'$elemMatch': {'$gt': 1, '$lt': 5}}", "{'$elemMatch': {'$id': 5}}", "{'$elemMatch': {}}",
+        "{'$not': {'$elemMatch': {'$not': {'$in': [1]}}}}", "{'$ref': 'c', '$id': 1}",
+        "{'$not': {'$regularExpression': {'pattern': 'x', 'options': ''}}}",
+        "{'$all': [{'$elemMatch': {'a': {'$size': 1}}}, 5]}", "{'$eq': {'$new': 'x'}}",
+        "{'$near': [1, 2], '$maxDistance': 5, '$minDistance': 1}", "{'$in': [{'$expr': 1}]}"})
+    expect_unchanged(find(std::string("{'city': ") + condition + "}"));
+}
+
+TEST(Match, GivesFlagsAndRatesNoRoomForValues) {
+  for (const char* name : {"$alwaysTrue", "$alwaysFalse", "$sampleRate"})
+    for (const char* value : {"'x'", "{'name': 'x'}", "{'$eq': ['$name', 'x']}", "['x']"})
+      refuse(std::string("{'") + name + "': " + value + "}", Errc::command_malformed);
+  expect_unchanged(find("{'$alwaysTrue': 1, '$sampleRate': 0.5}"));
 }
 
 TEST(Match, RefusesToCompareRandomFields) {

@@ -45,6 +45,22 @@ TEST(Stages, ThatMakeOtherDocumentsLeaveNothingEncrypted) {
   refuses("{'$count': 5}", kMalformed);
 }
 
+// What has no meaning to the server would cross the wire all the same.
+TEST(Stages, HaveNoRoomForWhatTheyDoNotAskFor) {
+  for (const char* stage :
+       {"{'$limit': {'name': 'x'}}", "{'$limit': 'x'}", "{'$skip': {'$eq': ['$name', 'x']}}",
+        "{'$sample': {'size': {'$eq': ['$name', 'x']}}}", "{'$sample': {'size': 1, 'name': 'x'}}",
+        "{'$sample': 5}", "{'$indexStats': {'name': 'x'}}", "{'$collStats': {'name': 'x'}}",
+        "{'$collStats': {'count': {'name': 'x'}}}", "{'$collStats': {'count': 'x'}}",
+        "{'$unwind': {'path': '$list', 'preserveNullAndEmptyArrays': 'x'}}"})
+    refuses(stage, kMalformed);
+  for (const char* stage : {"{'$limit': {'$numberLong': '5'}}", "{'$sample': {'size': 5}}",
+                            "{'$collStats': {'latencyStats': {'histograms': true}, "
+                            "'storageStats': {'scale': 1024}, 'count': {}, 'queryExecStats': {}}}",
+                            "{'$unwind': {'path': '$list', 'preserveNullAndEmptyArrays': true}}"})
+    keeps(stage);
+}
+
 TEST(Stages, ThatAreNotAllowedAreNamed) {
   for (const char* name : {"$out", "$merge", "$densify", "$fill", "$documents", "$changeStream",
                            "$search", "$searchMeta", "$vectorSearch", "$currentOp", "$listSessions",
@@ -419,6 +435,8 @@ TEST(GeoNearStage, AnalysesItsQuery) {
   refuses(geo(", 'includeLocs': 'ssn.x'"), kOperator);
   refuses(geo(", 'includeLocs': 5"), kMalformed);
   refuses("{'$geoNear': 5}", kMalformed);
+  // Another name for `query`.
+  refuses(geo(", 'filter': {'ssn': 5}"), kMalformed);
 }
 
 // ---- Other collections
@@ -558,6 +576,7 @@ TEST(GraphLookupStage, StaysInItsOwnCollection) {
                Errc::random_not_comparable);
   refuses_join(graph("'$boss'", "boss", "who", ", 'depthField': 'ssn.x'"), kOperator);
   refuses_join(graph("'$boss'", "boss", "who", ", 'depthField': 5"), kMalformed);
+  refuses_join(graph("'$boss'", "boss", "who", ", 'maxDepth': {'name': 'x'}"), kMalformed);
   refuses_join("{'$graphLookup': {'from': 'c', 'as': 'x'}}", kMalformed);
 }
 

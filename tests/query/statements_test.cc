@@ -354,6 +354,25 @@ TEST(Validators, SayNoMoreOfAnEncryptedFieldThanHowItIsEncrypted) {
   }
 }
 
+// The client has a schema that encrypts, and goes on encrypting by it.
+TEST(Validators, SayNoMoreOfAFieldThatAnotherSchemaEncrypts) {
+  const auto schema = [](const std::string& text) {
+    return "{'collMod': 'c', 'validator': {'$jsonSchema': " + text + "}}";
+  };
+  for (const char* text :
+       {"{'properties': {'ssn': {'enum': [5]}}}", "{'properties': {'ssn': {'minimum': 5}}}",
+        "{'properties': {'address': {'properties': {'street': {'pattern': 'x'}}}}}",
+        "{'properties': {'address': {'enum': [{'street': 'x'}]}}}", "{'enum': [{'ssn': 5}]}",
+        "{'anyOf': [{'properties': {'name': {'maxLength': 5}}}]}",
+        "{'patternProperties': {'^s': {'enum': [5]}}}"})
+    expect_refused(schema(text), Errc::comparison_not_possible, "compares an encrypted field");
+  for (const char* text :
+       {"{}", "{'required': ['ssn'], 'properties': {'ssn': {'title': 'x'}}}",
+        "{'properties': {'city': {'enum': ['x']}, 'address': {'properties': {'zip': {'enum': "
+        "['x']}}}}}"})
+    expect_unchanged(schema(text));
+}
+
 TEST(Validators, ShowASchemaThatEncryptsAtTheirTop) {
   const std::string schema = encrypting("");
   for (const char* command : {"create", "collMod"})

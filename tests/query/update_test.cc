@@ -186,6 +186,22 @@ TEST(Update, RefusesArrayStepsTowardsEncryptedFields) {
                           ", 'arrayFilters': [{'i.x': 1}]"));
 }
 
+TEST(Update, RefusesConditionsOnItemsThatCouldAskForAnotherField) {
+  for (const char* condition : {"{'$expr': {'$eq': ['$name', 'x']}}", "{'$new': {'name': 'x'}}",
+                                "{'$elemMatch': {'$where': 'x'}}"}) {
+    expect_refused(update(std::string("{'$pull': {'list': ") + condition + "}}"),
+                   Errc::operator_not_allowed);
+    expect_refused(update("{'$set': {'list.$[i]': 1}}",
+                          std::string(", 'arrayFilters': [{'i': ") + condition + "}]"),
+                   Errc::operator_not_allowed);
+  }
+  for (const char* condition : {"5", "[1, 2]", "{'ssn': 5}", "{'$gt': 5}", "{'$in': [1]}",
+                                "{'a': {'$elemMatch': {'b': {'$gte': 1}}}}"})
+    expect_unchanged(update(std::string("{'$pull': {'list': ") + condition + "}}"));
+  expect_unchanged(
+      update("{'$set': {'list.$[i]': 1}}", ", 'arrayFilters': [{'i': {'$gt': 1}, 'i.b': 5}]"));
+}
+
 TEST(Update, EncryptsReplacementDocuments) {
   expect_marked(update("{'ssn': 5, 'address': {'street': 's'}, 'tagged': 't', 'keyName': 'k'}"),
                 update("{'ssn': " + enc("5") + ", 'address': {'street': " + enc("'s'") +

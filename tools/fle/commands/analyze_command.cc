@@ -64,6 +64,10 @@ class CommandAnalyzer {
       const query::CollectionName name = query::full_name(target, db_, s);
       if (const Bytes own = query::own_schema(target, s); !own.empty()) {
         FLE_TRY(s.plan, schema::compile_bson(own, schema::Origin::remote, options_.budget));
+        // One that encrypts nothing takes nothing away from what the caller says.
+        const auto given = schemas_.find(std::string(name.db) + "." + std::string(name.collection));
+        if (s.plan->root().kind == schema::Plan::Kind::plain && given != schemas_.end())
+          s.plan = given->second;
       } else if (s.db.empty() || knows_database(schemas_, name.db)) {
         FLE_TRY(s.plan, schema_of(name));
       }
