@@ -199,6 +199,62 @@ TEST_F(OutputFile, AFullDiskIsAFailureThatLeavesTheOldFile) {
   EXPECT_EQ(folder.read("plain.json"), "earlier");
 }
 
+// With the vault all keys would go, and with them whatever is encrypted.
+TEST_F(OutputFile, IsNoneOfTheFilesThatTheCommandReadsBesideItsInput) {
+  fs::create_symlink("schema.json", folder.path() / "link");
+  for (const std::string& read : {keys.at(1), keys.at(3), std::string("schema.json")}) {
+    const std::string before = folder.read(read);
+    const std::string out = read == "schema.json" ? "link" : read;
+    const Ended e = run({"encrypt", "--schema", "schema.json", "--out", out});
+    EXPECT_EQ(e.status, 2);
+    EXPECT_NE(e.err.find("fle: --out names the file of --"), std::string::npos) << e.err;
+    EXPECT_EQ(folder.read(read), before);
+  }
+  const std::string vault = folder.read(keys.at(1));
+  const auto nothing = [](int, pid_t) {};
+  const Ended exported =
+      run_fle(folder.path(), {"key", "export", "--vault", keys.at(1), "--out", "./" + keys.at(1)},
+              {nothing, take_all});
+  EXPECT_EQ(exported.status, 2);
+  EXPECT_EQ(exported.err,
+            "fle: --out names the file of --vault, which it would replace (see 'fle key export "
+            "--help')\n");
+  EXPECT_EQ(folder.read(keys.at(1)), vault);
+}
+
+TEST_F(OutputFile, LosesNothingInThePlaceOfItsInput) {
+  folder.write("in.json", kInput);
+  for (const Args& more : {Args{"--part", "1/2"}, Args{"--on-error", "skip"}}) {
+    Args args{"encrypt", "--schema", "schema.json", "--in", "in.json", "--out", "./in.json"};
+    args.insert(args.end(), more.begin(), more.end());
+    const Ended e = run(args);
+    EXPECT_EQ(e.status, 1);
+    EXPECT_NE(e.err.find(" needs an --out that is not the input"), std::string::npos) << e.err;
+    EXPECT_EQ(folder.read("in.json"), kInput);
+  }
+  EXPECT_EQ(
+      run({"encrypt", "--schema", "schema.json", "--in", "in.json", "--out", "in.json"}).status, 0);
+}
+
+TEST_F(OutputFile, AFullDiskUnderAKeyVaultOrAListIsWorthAnotherTry) {
+  const auto fle = [&](Args args, const Prepare& prepare) {
+    args.insert(args.end(), keys.begin(), keys.end());
+    return run_fle(folder.path(), args, {[](int, pid_t) {}, take_all, prepare});
+  };
+  const Prepare no_space_for_vaults = [] {
+    if (!let_fail({{SYS_pwrite64, ENOSPC}})) ::_exit(99);
+  };
+  const Ended vault = fle({"key", "create"}, no_space_for_vaults);
+  if (vault.status == 99) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(vault.status, 3) << vault.err;
+  EXPECT_NE(vault.err.find("io_busy: key vault '"), std::string::npos) << vault.err;
+
+  const Prepare to_full_device = [] { ::dup2(::open("/dev/full", O_WRONLY), STDOUT_FILENO); };
+  const Ended list = fle({"key", "list"}, to_full_device);
+  EXPECT_EQ(list.status, 3) << list.err;
+  EXPECT_EQ(list.err, "fle: io_busy: cannot write 'standard output': No space left on device\n");
+}
+
 TEST_F(OutputFile, AKeygenThatIsStoppedAnywhereDoesNotStopTheNext) {
   const Args before = folder.names();
   for (const FailingCall& call : {FailingCall{SYS_write, ENOSPC}, FailingCall{SYS_fsync, EIO},

@@ -30,6 +30,28 @@ Outcome<std::optional<struct stat>> entry_at(const std::string& path) {
   return place.entry;
 }
 
+/// Whether the output takes the place of the input.
+Outcome<bool> is_in_place(const Input& in, const std::string& out) {
+  if (out.empty() || out == "-" || in.is_folder()) return false;
+  FLE_TRY(const struct stat input, in.status());
+  FLE_TRY(const auto there, entry_at(out));
+  return there && S_ISREG(there->st_mode) && there->st_dev == input.st_dev &&
+         there->st_ino == input.st_ino;
+}
+
+/// What leaves documents out must not do it to the only file that has them.
+Done keep_input(const Input& in, const CipherOptions& o) {
+  const char* const option = !o.part.whole()               ? "--part"
+                             : o.on_error == OnError::skip ? "--on-error skip"
+                                                           : nullptr;
+  if (option == nullptr) return ok;
+  FLE_TRY(const bool in_place, is_in_place(in, o.stream.out));
+  if (!in_place) return ok;
+  return Failure(Errc::invalid_argument,
+                 std::string(option) +
+                     " needs an --out that is not the input: what it leaves out would be lost");
+}
+
 /// The same of the unfinished file beside it.
 Outcome<std::optional<struct stat>> partial_of(const std::string& path) {
   FLE_TRY(const files::Place place, files::find_place(path, files::Links::follow));
@@ -94,6 +116,7 @@ Done check(std::span<const Obstacle> obstacles, const Form& form, const char* op
 
 Outcome<std::unique_ptr<RunFiles>> RunFiles::open(const CipherOptions& o) {
   FLE_TRY(Input in, Input::open(o.stream.in));
+  FLE_CHECK(keep_input(in, o));
   std::optional<Input> file;
   if (const char* const option = o.needs_places(); option != nullptr && !in.is_folder()) {
     FLE_TRY(const struct stat st, in.status());
@@ -237,9 +260,8 @@ Done RunFiles::go_on() {
   if (path.empty() || path == "-")
     return Failure(Errc::invalid_argument, "--resume needs --out FILE");
   FLE_TRY(const RunIdentity identity_now, identity());
-  FLE_TRY(const struct stat in, file_->status());
-  FLE_TRY(const auto there, entry_at(path));
-  if (there && there->st_dev == in.st_dev && there->st_ino == in.st_ino)
+  FLE_TRY(const bool in_place, is_in_place(*file_, path));
+  if (in_place)
     return Failure(Errc::invalid_argument, "--resume needs an --out that is not the input");
   FLE_TRY(journal_, Journal::open(journal_of(path), identity_now));
   if (journal_->is_new()) {

@@ -1,12 +1,18 @@
 // The fle command: keys, schemas, and streams of documents through DocumentCipher.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <span>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "command.h"
 #include "fle/did_you_mean.h"
+#include "fle/files/place.h"
 #include "fle/files/process.h"
 #include "fle/version.h"
 #include "settings.h"
@@ -113,6 +119,42 @@ std::string origin_of(const std::string& fault, const CommandLine& line) {
   return {};
 }
 
+// Options whose files a command reads before it writes, and those whose files it replaces.
+constexpr std::string_view kRead[] = {
+    "--vault",      "--local-key", "--kms",        "--kms-options",    "--seal-key", "--schema",
+    "--schema-for", "--config",    "--from-vault", "--from-local-key", "--from-kms", "--report"};
+constexpr std::string_view kReplaced[] = {"--out", "--html"};
+
+/// The regular files that an option of a command names, with its name.
+using Files = std::vector<std::pair<std::string_view, struct stat>>;
+Files files_of(const CLI::App& command, std::span<const std::string_view> options) {
+  Files all;
+  for (const std::string_view name : options) {
+    const CLI::Option* const option = command.get_option_no_throw(std::string(name));
+    if (option == nullptr) continue;
+    for (std::string path : option->results()) {
+      if (name == "--schema-for") path.erase(0, path.find('=') + 1);  // DB.COLL=FILE
+      if (path.starts_with('@')) path.erase(0, 1);                    // --vault @FILE
+      struct stat st {};
+      if (::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode)) all.emplace_back(name, st);
+    }
+  }
+  return all;
+}
+
+/// A result in the place of the key vault would end all keys, and with them all that is encrypted.
+std::string replacement_fault(const CLI::App& app) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  const Files read = files_of(*command, kRead);
+  for (const auto& [out, replaced] : files_of(*command, kReplaced))
+    for (const auto& [in, st] : read)
+      if (st.st_dev == replaced.st_dev && st.st_ino == replaced.st_ino)
+        return std::string(out) + " names the file of " + std::string(in) +
+               ", which it would replace";
+  return {};
+}
+
 /// As CLI11 has them, and the variables of the environment.
 class HelpFormatter : public CLI::Formatter {
  public:
@@ -149,6 +191,10 @@ int run(int argc, char** argv) {
              " --help')");
     return kUsage;
   }
+  if (const std::string fault = replacement_fault(app); !fault.empty()) {
+    complain(fault + origin_of(fault, *line) + " (see '" + command_line_so_far(app) + " --help')");
+    return kUsage;
+  }
   const Ending end = chosen();
   if (!end.done) complain(end.done.error().to_string());
   return end.status;
@@ -163,7 +209,7 @@ void complain(const std::string& line) {
 Done print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
     return ok;
-  return Failure(Errc::io_failed, "cannot write to standard output");
+  return files::failure("write", "standard output", errno);
 }
 
 }  // namespace fle::tools
