@@ -199,12 +199,14 @@ Done check_seal(const Providers& providers, const KeyDocument& key) {
                                               std::to_string(kVersion));
   FLE_TRY(const bool fits, with->fits(key));
   if (fits) return ok;
-  return Failure(Errc::key_seal_broken,
-                 named(key) +
-                     ": its seal does not fit: _id, keyMaterial, masterKey or keyAltNames were "
-                     "changed without the sealing key, or this is another sealing key. Where a "
-                     "driver has rewrapped or renamed it, `fle key seal --renew` finds the same "
-                     "data key and seals it anew; else restore the key's document from a backup");
+  return Failure(
+      Errc::key_seal_broken,
+      named(key) +
+          ": its seal does not fit: this is another sealing key or, where none is given, "
+          "another local master key; or _id, keyMaterial, masterKey or keyAltNames were "
+          "changed without it. Where a driver has rewrapped or renamed it, `fle key seal --renew` "
+          "finds the same "
+          "data key and seals it anew; else restore the key's document from a backup");
 }
 
 Done check_sealed_material(const Providers& providers, const KeyDocument& key, Bytes data_key) {

@@ -18,6 +18,7 @@ bool is_trouble(Errc code) noexcept {
     case Errc::vault_failed:
     case Errc::vault_busy:
     case Errc::vault_unreachable:
+    case Errc::io_busy:
     case Errc::kms_unreachable:
     case Errc::kms_busy:
     case Errc::kms_no_credentials:

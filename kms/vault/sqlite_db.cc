@@ -93,6 +93,9 @@ Failure Db::failure() const {
   const int primary = code() & 0xff;
   if (primary == SQLITE_BUSY)
     return {Errc::vault_busy, "key vault '" + path_ + "': another process keeps it locked"};
+  if (primary == SQLITE_FULL)
+    return {Errc::io_busy, "key vault '" + path_ + "': no space left on the device"};
+  if (primary == SQLITE_NOMEM) return {Errc::no_memory, "key vault '" + path_ + "'"};
   if (primary == SQLITE_NOTADB) return failure("not a key vault");
   return failure(sqlite3_errmsg(db_.get()));
 }

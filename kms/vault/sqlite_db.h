@@ -59,7 +59,7 @@ class Db {
   /// The first column of the first row, an integer.
   [[nodiscard]] Outcome<std::int64_t> query_int(std::string_view sql);
 
-  /// What the last call failed with: vault_busy or vault_failed.
+  /// What the last call failed with: vault_busy, io_busy, no_memory or vault_failed.
   [[nodiscard]] Failure failure() const;
   [[nodiscard]] Failure failure(std::string_view why) const;
   /// Extended result code of the last call, e.g. SQLITE_CONSTRAINT_PRIMARYKEY.
