@@ -122,6 +122,7 @@ TEST_F(KeyLife, RewrapMovesKeysUnderAnotherMasterKey) {
   const Ended dry = rewrap({"--all", "--dry-run"});
   EXPECT_EQ(dry.status, 0) << dry.err;
   EXPECT_TRUE(says(dry, a + "  would be rewrapped\n")) << dry.out;
+  EXPECT_EQ(rewrap({"a", "--dry-run", "--field", "state"}).out, "wouldBeRewrapped\n");
   EXPECT_EQ(key("export").out, before);
   EXPECT_EQ(rewrap({"a"}).out, a + "  rewrapped\n");
   EXPECT_TRUE(says(key("show", {"a"}), "\"local:two\""));

@@ -79,7 +79,8 @@ std::string lines(const kms::RewrapResult& result, const Rewrap& o) {
     for (const KeyId& id : ids)
       text += o.list.line(item(id, state), to_uuid_string(id) + "  " + state.text + "\n");
   };
-  add(result.rewrapped, {o.options.dry_run ? "would be rewrapped" : "rewrapped", "rewrapped"});
+  add(result.rewrapped, o.options.dry_run ? State{"would be rewrapped", "wouldBeRewrapped"}
+                                          : State{"rewrapped", "rewrapped"});
   add(result.current, {"is under this master key already", "current"});
   add(result.changed, {"changed meanwhile, left alone", "changed"});
   for (const kms::RewrapFailure& f : result.failed) {
