@@ -142,7 +142,11 @@ Done index_key(Context& context, const Element& key, const Scope& scope) {
   for (Cursor c = context.cursor(key); c.next();) {
     const Element& field = c.element();
     const Place place = place_of_key(context, scope.view, field.name);
-    if (place.kind == Place::Kind::plain) continue;
+    if (place.kind == Place::Kind::plain) {
+      const bool kind = is_number(field.type) || field.type == Type::string;
+      if (!kind) return context.refuse(kMalformed, field, {}, "indexes");
+      continue;
+    }
     if (promises.expires) return context.refuse(kExpiry, field, field.name, "expireAfterSeconds");
     const bool finds_equal =
         field.type == Type::string ? context.text(field) == "hashed" : context.is_direction(field);
@@ -156,7 +160,8 @@ Done index_key(Context& context, const Element& key, const Scope& scope) {
 
 /// {path: weight} of a text index.
 Done weights(Context& context, const Element& e, const Scope& scope) {
-  return refuse_encrypted_paths(context, e, scope.view, kIndexKind, e.name);
+  FLE_CHECK(refuse_encrypted_paths(context, e, scope.view, kIndexKind, e.name));
+  return need_directions(context, e);
 }
 
 /// {path: 1} or {path: 0}.

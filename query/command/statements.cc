@@ -64,7 +64,8 @@ Done projected(Context& context, const Element& e, const Scope& scope) {
   return projection(context, e, {scope.view, scope.collation});
 }
 Done sorted(Context& context, const Element& e, const Scope& scope) {
-  return refuse_encrypted_paths(context, e, scope.view, kSort, e.name);
+  FLE_CHECK(refuse_encrypted_paths(context, e, scope.view, kSort, e.name));
+  return need_directions(context, e);
 }
 Done bounded(Context& context, const Element& e, const Scope& scope) {
   return refuse_encrypted_paths(context, e, scope.view, kBounds, e.name);

@@ -215,7 +215,10 @@ constexpr Operator kOperators[] = {
     {{"$within", kRefused, Evidence::docs}, invalid},
     {{"$maxDistance", kRefused, Evidence::docs}, invalid},
     {{"$minDistance", kRefused, Evidence::docs}, invalid},
-    {{"any other", "refused on every collection that encrypts"}, invalid},
+    {{"any other",
+      "refused on every collection that encrypts; not on a plain field if it holds a number, a "
+      "boolean or null"},
+     invalid},
 };
 
 Done match_operators(Context& context, const Element& operators, const Predicate& p) {
@@ -276,8 +279,10 @@ Done plain_operator(Context& context, const Element& e) {
   if (e.name == "$elemMatch") return plain_items(context, e);
   if (e.name == "$all") return plain_all(context, e);
   const bool known =
+      is_reference_part(e.name) ||
       std::ranges::any_of(kOperators, [&e](const Operator& o) { return e.name == o.text.name; });
-  if (known) return ok;
+  // As with an unknown field of a command: a number has no room for a condition.
+  if (known || is_number(e.type) || e.type == Type::bool_ || e.type == Type::null) return ok;
   return context.refuse(kUnsupported, e, {}, e.name, proposal(e.name, kOperators));
 }
 
@@ -510,6 +515,23 @@ Done refuse_encrypted_paths(Context& context, const Element& document, const Vie
     // Nothing to sort by is no secret.
     if (place.kind == Place::Kind::plain || place.kind == Place::Kind::dropped) continue;
     return context.refuse(why, c.element(), c.element().name, operation);
+  }
+  return ok;
+}
+
+Done need_directions(Context& context, const Element& document) {
+  if (document.type != Type::object) return context.refuse(kMalformed, document, {}, document.name);
+  const Context::Inside inside(context, document);
+  for (Cursor c = context.cursor(document); c.next();) {
+    const Element& e = c.element();
+    if (is_number(e.type) || e.type == Type::bool_) continue;
+    bool score = false;
+    if (e.type == Type::object) {
+      Cursor meta = context.cursor(e);
+      score = meta.next() && meta.element().name == "$meta" &&
+              meta.element().type == Type::string && !meta.next();
+    }
+    if (!score) return context.refuse(kMalformed, e, {}, document.name);
   }
   return ok;
 }

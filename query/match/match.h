@@ -36,6 +36,10 @@ namespace fle::query {
                                           const View& view, const Refusal& why,
                                           std::string_view operation);
 
+/// Whether what paths are sorted by is a direction, or a score ({$meta: "textScore"}): the server
+/// takes nothing else, and what else is there would be sent.
+[[nodiscard]] Done need_directions(Context& context, const Element& document);
+
 /// Why a place that is neither plain nor one encrypted field cannot be used.
 [[nodiscard]] const Refusal& refusal_of(Place::Kind kind) noexcept;
 

@@ -71,6 +71,7 @@ Outcome<View> sorting(Context& context, const Element& op, const MatchScope& sco
     const Element& e = c.element();
     if (e.name == "sortBy") {
       FLE_CHECK(refuse_encrypted_paths(context, e, scope.view, kSortBy, op.name));
+      FLE_CHECK(need_directions(context, e));
     } else {
       FLE_TRY(const View view, need_plain(context, e, scope, op.name));
       if (e.name == "output") output = view;

@@ -280,7 +280,9 @@ Done Reader::find_operator(const Element& e, const Element& op) {
                : Done(context_.refuse(refusal_of(value), e, path_, op.name));
   }
   includes_ = true;
-  return need_plain_path(e, path_, op.name);
+  FLE_CHECK(need_plain_path(e, path_, op.name));
+  const Context::Inside inside(context_, e);
+  return match_plain_items(context_, op);
 }
 
 Outcome<View> Reader::result(const Element& e) {

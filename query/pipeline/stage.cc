@@ -89,6 +89,7 @@ Outcome<View> redact(Context& context, const Element& e, const PipelineScope& sc
 
 Outcome<View> sort(Context& context, const Element& e, const PipelineScope& scope) {
   FLE_CHECK(refuse_encrypted_paths(context, e, scope.match.view, kSort, e.name));
+  FLE_CHECK(need_directions(context, e));
   return scope.match.view;
 }
 

@@ -166,8 +166,10 @@ Outcome<View> set_window_fields_stage(Context& context, const Element& e,
   for (Cursor c = context.cursor(e); c.next();) {
     const Element& argument = c.element();
     if (argument.name == "partitionBy") FLE_CHECK(key_of(context, argument, scope.match, e.name));
-    if (argument.name == "sortBy")
+    if (argument.name == "sortBy") {
       FLE_CHECK(refuse_encrypted_paths(context, argument, scope.match.view, kWindowSort, e.name));
+      FLE_CHECK(need_directions(context, argument));
+    }
     if (argument.name == "output") {
       FLE_TRY(view, window_output(context, argument, scope.match));
     }

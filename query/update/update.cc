@@ -147,6 +147,11 @@ Done rename(Context& context, const Element& e, const Target& from, const Operat
   return ok;
 }
 
+/// The last item, or the first.
+Done pop_plain(Context& context, const Element& e) {
+  return is_number(e.type) ? ok : Done(context.refuse(kMalformed, e, {}, "$pop"));
+}
+
 /// An object is a condition on the items of an array; anything else is an item.
 Done pull_plain(Context& context, const Element& e) {
   return e.type == Type::object ? match_plain_items(context, e) : Done(ok);
@@ -183,7 +188,7 @@ constexpr Row kOperators[] = {
     {{"$max", kRefused, Evidence::test}, nullptr, &kMinMax},
     {{"$currentDate", kRefused, Evidence::test}, nullptr, &kCurrentDate},
     {{"$push", kRefused, Evidence::test}, nullptr},
-    {{"$pop", kRefused, Evidence::test}, nullptr},
+    {{"$pop", kRefused, Evidence::test}, nullptr, &kOther, false, pop_plain},
     {{"$pull", kRefused, Evidence::test}, nullptr, &kOther, false, pull_plain},
     {{"$pullAll", kRefused, Evidence::test}, nullptr},
     {{"$addToSet", kRefused, Evidence::test}, nullptr},

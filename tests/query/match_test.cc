@@ -121,9 +121,9 @@ TEST(Match, KnowsEveryRowOfItsTableThatStandsInPlaceOfAPath) {
     const std::string name(row.name);
     const bool as_it_is = name == "$comment" || name == "$alwaysTrue" || name == "$alwaysFalse" ||
                           name == "$sampleRate";
-    const std::string value = name == "$comment" ? "'$ssn'"
-                              : as_it_is         ? "1"
-                                                 : "[{'ssn': {'$gt': 5}}]";
+    const bool lists = name == "$and" || name == "$or" || name == "$nor";
+    const bool flags = as_it_is && name != "$comment";
+    const std::string value = lists ? "[{'ssn': {'$gt': 5}}]" : flags ? "1" : "'$ssn'";
     const test::Buf command =
         with_operator("{'?': " + value + "}", name == "any other" ? "$other" : name);
     const auto got = test::analyze(command, test::people());
@@ -144,7 +144,7 @@ TEST(Match, RefusesOperatorsOnPlainFieldsThatStandInTheWrongPlaceOrThatNobodyKno
         "{'$gt': 1, '$filter': 'x'}", "{'$not': {'$expr': {'$eq': ['$name', 'x']}}}",
         "{'$elemMatch': {'$expr': '$name'}}", "{'$elemMatch': {'a': {'$new': 'x'}}}",
         "{'$elemMatch': {'$or': [{'$where': 'x'}]}}", "{'$elemMatch': {'$gt': 1, '$new': 'x'}}",
-        "{'$all': [{'$elemMatch': {'$expr': 1}}]}", "{'$elemMatch': {'$jsonSchema': {}}}"}) {
+        "{'$all': [{'$elemMatch': {'$expr': '$name'}}]}", "{'$elemMatch': {'$jsonSchema': {}}}"}) {
     SCOPED_TRACE(condition);
     refuse(std::string("{'city': ") + condition + "}", Errc::operator_not_allowed, text);
     refuse(std::string("{'$or': [{'a.b': ") + condition + "}]}", Errc::operator_not_allowed, text);
@@ -165,6 +165,21 @@ TEST(Match, PassesEveryKnownOperatorOnPlainFields) {
         "{'$all': [{'$elemMatch': {'a': {'$size': 1}}}, 5]}", "{'$eq': {'$new': 'x'}}",
         "{'$near': [1, 2], '$maxDistance': 5, '$minDistance': 1}", "{'$in': [{'$expr': 1}]}"})
     expect_unchanged(find(std::string("{'city': ") + condition + "}"));
+}
+
+TEST(Match, GivesDirectionsNoRoomForValues) {
+  for (const char* rest : {"'sort': {'city': {'$eq': ['$name', 'x']}}", "'sort': {'a': ['x']}"})
+    expect_refused(std::string("{'find': 'c', 'filter': {}, ") + rest + "}",
+                   Errc::command_malformed);
+  expect_refused(
+      "{'find': 'c', 'filter': {}, 'projection': {'a': {'$elemMatch': {'$expr': '$b'}}}}",
+      Errc::operator_not_allowed);
+  for (const char* index :
+       {"'key': {'a': {'name': 'x'}}", "'key': {'a': 1}, 'weights': {'a': ['x']}"})
+    expect_refused(std::string("{'createIndexes': 'c', 'indexes': [{'name': 'i', ") + index + "}]}",
+                   Errc::command_malformed);
+  expect_refused("{'update': 'c', 'updates': [{'q': {}, 'u': {'$pop': {'a': {'name': 'x'}}}}]}",
+                 Errc::command_malformed);
 }
 
 TEST(Match, GivesFlagsAndRatesNoRoomForValues) {

@@ -50,6 +50,9 @@ TEST(Stages, HaveNoRoomForWhatTheyDoNotAskFor) {
   for (const char* stage :
        {"{'$limit': {'name': 'x'}}", "{'$limit': 'x'}", "{'$skip': {'$eq': ['$name', 'x']}}",
         "{'$sample': {'size': {'$eq': ['$name', 'x']}}}", "{'$sample': {'size': 1, 'name': 'x'}}",
+        "{'$sort': {'city': {'$eq': ['$name', 'x']}}}", "{'$sort': {'city': 'x'}}",
+        "{'$setWindowFields': {'sortBy': {'a': {'name': 'x'}}, 'output': {'n': {'$sum': 1}}}}",
+        "{'$group': {'_id': null, 'n': {'$top': {'output': '$a', 'sortBy': {'a': ['x']}}}}}",
         "{'$sample': 5}", "{'$indexStats': {'name': 'x'}}", "{'$collStats': {'name': 'x'}}",
         "{'$collStats': {'count': {'name': 'x'}}}", "{'$collStats': {'count': 'x'}}",
         "{'$unwind': {'path': '$list', 'preserveNullAndEmptyArrays': 'x'}}"})
