@@ -123,7 +123,7 @@ std::string origin_of(const std::string& fault, const CommandLine& line) {
 constexpr std::string_view kRead[] = {
     "--vault",      "--local-key", "--kms",        "--kms-options",    "--seal-key", "--schema",
     "--schema-for", "--config",    "--from-vault", "--from-local-key", "--from-kms", "--report"};
-constexpr std::string_view kReplaced[] = {"--out", "--html"};
+constexpr std::string_view kReplaced[] = {"--out", "--html", "--trace"};
 
 /// The regular files that an option of a command names, with its name.
 using Files = std::vector<std::pair<std::string_view, struct stat>>;
