@@ -29,8 +29,8 @@ const KeyId kKey{{1, 2, 3}};
 /// The patients of MongoDB's guides to field level encryption.
 std::string schema_json() {
   const std::string det = R"("algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic")";
-  return R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" +
-         to_uuid_string(kKey) + R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"},
+  return R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" + kKey.to_string() +
+         R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random"},
     "properties": {
       "ssn": {"encrypt": {"bsonType": "int", )" +
          det + R"(}},

@@ -93,7 +93,7 @@ class Subject {
   }
   [[nodiscard]] std::string schema_of(std::size_t n, const KeyId& id) const {
     std::string s = R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" +
-                    to_uuid_string(id) + R"("}]}, "properties": {)";
+                    id.to_string() + R"("}]}, "properties": {)";
     for (std::size_t i = 0; i < n; ++i) {
       s += (i == 0 ? "\"" : ", \"") + name_of(i) +
            R"(": {"encrypt": {"bsonType": "string", "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-)" +

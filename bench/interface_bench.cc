@@ -45,7 +45,7 @@ struct Inputs {
     payload = binary_of(sealed, "v");
     for (const int fields : {5, 1500}) replies[fields] = reply_of(fields);
     schema = R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" +
-             to_uuid_string(*KeyId::from(key_id)) + R"("}], "algorithm": ")" +
+             KeyId::from(key_id)->to_string() + R"("}], "algorithm": ")" +
              std::string(test::kRandom) +
              R"("}, "properties": {"ssn": {"encrypt": {"bsonType": "int", "algorithm": ")" +
              std::string(test::kDeterministic) +

@@ -44,10 +44,10 @@ std::string schema_for(const KeyId& id) {
     return std::string(R"({"encrypt": {"bsonType": ")") + type +
            R"(", "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-)" + algorithm + R"("}})";
   };
-  return R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" +
-         to_uuid_string(id) + R"("}]}, "properties": {"ssn": )" +
-         encrypted("int", "Deterministic") + R"(, "bloodType": )" + encrypted("string", "Random") +
-         R"(, "medicalRecords": )" + encrypted("array", "Random") +
+  return R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" + id.to_string() +
+         R"("}]}, "properties": {"ssn": )" + encrypted("int", "Deterministic") +
+         R"(, "bloodType": )" + encrypted("string", "Random") + R"(, "medicalRecords": )" +
+         encrypted("array", "Random") +
          R"(, "insurance": {"bsonType": "object", "properties": {"policyNumber": )" +
          encrypted("int", "Deterministic") + "}}}}";
 }

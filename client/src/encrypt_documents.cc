@@ -105,7 +105,7 @@ void add_jobs(BatchState& s, const BatchState::Document& d, std::span<const sche
 
 std::string described(Algorithm algorithm, const KeyId& key, const std::string& type) {
   return std::string(algorithm == Algorithm::deterministic ? "deterministic" : "random") +
-         ", key " + to_uuid_string(key) + ", " + type;
+         ", key " + key.to_string() + ", " + type;
 }
 
 /// Why a value that is encrypted does not pass for one that the plan makes.

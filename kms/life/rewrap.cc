@@ -21,8 +21,8 @@ namespace fle::kms {
 namespace {
 
 Failure about(Failure f, const KeyId& id) {
-  if (f.message.find(to_uuid_string(id)) != std::string::npos) return f;
-  f.message = "key " + to_uuid_string(id) + ": " + f.message;
+  if (f.message.find(id.to_string()) != std::string::npos) return f;
+  f.message = "key " + id.to_string() + ": " + f.message;
   return f;
 }
 

@@ -12,11 +12,10 @@
 namespace fle::kms {
 namespace {
 
-std::string named(const KeyId& id) { return "data key " + to_uuid_string(id); }
+std::string named(const KeyId& id) { return "data key " + id.to_string(); }
 
 Failure at_key(Failure f, const KeyId& id) {
-  if (f.message.find(to_uuid_string(id)) == std::string::npos)
-    f.message = named(id) + ": " + f.message;
+  if (f.message.find(id.to_string()) == std::string::npos) f.message = named(id) + ": " + f.message;
   return f;
 }
 

@@ -29,11 +29,11 @@ Done check_answer(const std::vector<KeyDocument>& keys, std::span<const KeyId> w
       unique &= names.insert(name).second;
     }
     if (!wanted)
-      return Failure{Errc::vault_failed, "unexpected key returned, does not match any requests: " +
-                                             to_uuid_string(key.id)};
+      return Failure{Errc::vault_failed,
+                     "unexpected key returned, does not match any requests: " + key.id.to_string()};
     if (!unique)
       return Failure{Errc::vault_failed,
-                     "keys returned have duplicate keyAltNames or _id: " + to_uuid_string(key.id)};
+                     "keys returned have duplicate keyAltNames or _id: " + key.id.to_string()};
   }
   return ok;
 }
@@ -47,7 +47,7 @@ Failure not_found(const std::string& what) {
 }
 
 std::string description(const KeyDocument& doc) {
-  std::string s = "data key " + to_uuid_string(doc.id);
+  std::string s = "data key " + doc.id.to_string();
   if (!doc.alt_names.empty()) s += " (" + quoted(doc.alt_names.front()) + ")";
   return s;
 }
@@ -173,13 +173,13 @@ bool KeyLoader::is_local(const KeyDocument& doc) {
   return !id || !id->type->sends();
 }
 
-Failure key_not_found(const KeyId& id) { return not_found("data key " + to_uuid_string(id)); }
+Failure key_not_found(const KeyId& id) { return not_found("data key " + id.to_string()); }
 Failure key_not_found(const std::string& alt_name) {
   return not_found("a data key with the alternate name " + quoted(alt_name));
 }
 
 Failure about_key(Failure why, const KeyId& id) {
-  why.message = "data key " + to_uuid_string(id) + ": " + why.message;
+  why.message = "data key " + id.to_string() + ": " + why.message;
   return why;
 }
 Failure about_key(Failure why, const std::string& alt_name) {

@@ -29,7 +29,7 @@ using SeenIds = std::unordered_set<KeyId, SeededHash>;
 }
 
 [[nodiscard]] inline Failure duplicate_id(const KeyId& id) {
-  return {Errc::key_duplicate, "a key with id " + to_uuid_string(id) + " exists already"};
+  return {Errc::key_duplicate, "a key with id " + id.to_string() + " exists already"};
 }
 
 [[nodiscard]] inline Failure duplicate_name(std::string_view name) {

@@ -330,7 +330,7 @@ class SqliteVault final : public KeyVault {
       key = Failure{Errc::key_document_invalid, "stored under another id", "_id"};
     if (key) return key;
     Failure f = key.error();
-    f.message = "key " + to_uuid_string(*id) + " in key vault '" + db_.path() + "': " + f.message;
+    f.message = "key " + id->to_string() + " in key vault '" + db_.path() + "': " + f.message;
     return f;
   }
 

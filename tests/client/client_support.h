@@ -73,7 +73,7 @@ class World {
   std::shared_ptr<const kms::Providers> providers_;
 };
 
-inline std::string key_json(const KeyId& id) { return "[{'$uuid': '" + to_uuid_string(id) + "'}]"; }
+inline std::string key_json(const KeyId& id) { return "[{'$uuid': '" + id.to_string() + "'}]"; }
 inline const std::string kDet = "'AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic'";
 inline const std::string kRand = "'AEAD_AES_256_CBC_HMAC_SHA_512-Random'";
 

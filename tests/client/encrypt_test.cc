@@ -235,7 +235,7 @@ TEST_F(Encrypt, OneCipherServesManyThreads) {
 }
 
 TEST_F(Encrypt, HasOneBudgetForAllDocumentsOfABatch) {
-  const std::string id = to_uuid_string(key);
+  const std::string id = key.to_string();
   const auto plan = *schema::compile_json(
       R"({"bsonType": "object", "patternProperties": {"^(a+)+[xyz]$": {"encrypt": {"algorithm": )"
       R"("AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$uuid": ")" +
@@ -258,7 +258,7 @@ TEST_F(Encrypt, HasOneBudgetForAllDocumentsOfABatch) {
 // Patterns are not searched to the end then, and say nothing: no refusal comes of what they would
 // have said, and nothing goes out.
 TEST_F(Encrypt, ABudgetOfAnySizeIsEnoughOrIsWhatTheRefusalNames) {
-  const std::string id = to_uuid_string(key);
+  const std::string id = key.to_string();
   const auto plan = *schema::compile_json(
       R"({"bsonType": "object", "properties": {"_id": {}}, "additionalProperties": {"encrypt": {"bsonType": "string",
           "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$uuid": ")" +

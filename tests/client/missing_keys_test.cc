@@ -120,14 +120,14 @@ TEST_F(MissingKey, OfEveryKindStaysAloneAndIsReportedInFull) {
   EXPECT_EQ(lost.key_id, keys[1]);
   EXPECT_EQ(lost.reason, Errc::key_not_found);
   EXPECT_EQ(lost.alt_name, "");
-  expect_says(lost.message, {to_uuid_string(keys[1]), "not in the key vault", "backup"});
+  expect_says(lost.message, {keys[1].to_string(), "not in the key vault", "backup"});
 
   const KeptField& damaged = batch.kept()[1];
   EXPECT_EQ(damaged.path, "f2");
   EXPECT_EQ(damaged.reason, Errc::key_unwrap_failed);
   EXPECT_EQ(damaged.alt_name, "of patient 7");
   EXPECT_EQ(damaged.provider, "local");
-  expect_says(damaged.message, {to_uuid_string(keys[2]), "'of patient 7'", "KMS provider 'local'",
+  expect_says(damaged.message, {keys[2].to_string(), "'of patient 7'", "KMS provider 'local'",
                                 "the master key that wrapped it"});
 
   const KeptField& elsewhere = batch.kept()[2];
@@ -169,7 +169,7 @@ TEST_F(MissingKey, FailsTheReplyUnlessAskedToKeepAndNamesFieldKeyAndProvider) {
   EXPECT_EQ(done.error().path, "f1");
   EXPECT_EQ(done.error().document, 1U);
   expect_says(done.error().to_string(),
-              {"field 'f1'", to_uuid_string(keys[1]), "'of patient 7'", "KMS provider 'local'"});
+              {"field 'f1'", keys[1].to_string(), "'of patient 7'", "KMS provider 'local'"});
   EXPECT_EQ(vault->n_queries, 1);
   EXPECT_TRUE(batch.kept().empty());
   EXPECT_TRUE(batch.output(0).empty());

@@ -305,7 +305,7 @@ TEST(RandomKeyId, IsAVersion4Uuid) {
     ASSERT_TRUE(id);
     EXPECT_EQ(id->bytes[6] >> 4, 4);
     EXPECT_EQ(id->bytes[8] >> 6, 2);
-    EXPECT_TRUE(seen.insert(to_uuid_string(*id)).second);
+    EXPECT_TRUE(seen.insert(id->to_string()).second);
   }
 }
 

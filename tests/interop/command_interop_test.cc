@@ -27,10 +27,10 @@ class CommandInterop : public ::testing::Test {
 
   static std::string schema(const std::string& algorithm) {
     const std::string encrypt = R"({"encrypt": {"bsonType": )";
-    return R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" +
-           to_uuid_string(id_) + R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-)" +
-           algorithm + R"("}, "properties": {"ssn": )" + encrypt + R"("int"}}, "name": )" +
-           encrypt + R"("string"}}, "seen": )" + encrypt +
+    return R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": ")" + id_.to_string() +
+           R"("}], "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-)" + algorithm +
+           R"("}, "properties": {"ssn": )" + encrypt + R"("int"}}, "name": )" + encrypt +
+           R"("string"}}, "seen": )" + encrypt +
            R"("date"}}, "insurance": {"bsonType": "object", "properties": {"policy": )" + encrypt +
            R"("long"}}}}}})";
   }

@@ -79,7 +79,7 @@ std::vector<FieldShape> make_fields(const CollectionShape& shape, const std::vec
 std::string quoted(const std::string& s) { return '"' + s + '"'; }
 
 std::string key_id_of(const NamedKey& key) {
-  return R"([{"$uuid": ")" + to_uuid_string(key.id) + R"("}])";
+  return R"([{"$uuid": ")" + key.id.to_string() + R"("}])";
 }
 
 std::string schema_of(const std::vector<FieldShape>& fields);

@@ -51,7 +51,7 @@ Failure refused(const std::string& json) {
 TEST(KeyDocument, ReadsEveryField) {
   const auto key = parse_key_document(bson_of(with("", nullptr)));
   ASSERT_TRUE(key) << key.error().to_string();
-  EXPECT_EQ(to_uuid_string(key->id), "00010203-0405-0607-0809-0a0b0c0d0e0f");
+  EXPECT_EQ(key->id.to_string(), "00010203-0405-0607-0809-0a0b0c0d0e0f");
   EXPECT_EQ(key->alt_names, (std::vector<std::string>{"one", "two"}));
   EXPECT_EQ(key->key_material, (test::Buf{1, 2, 3}));
   EXPECT_EQ(key->creation_date.time_since_epoch().count(), 1552949630483);

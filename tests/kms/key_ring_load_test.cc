@@ -243,14 +243,14 @@ TEST_F(KeyRingLoad, ALeaseTellsOfEveryMissingKeyAfterOneQuery) {
       EXPECT_NE(problems[i].why.message.find(text), std::string::npos)
           << problems[i].why.message << " has no " << text;
   };
-  expect(0, false, 0, Errc::key_not_found, {to_uuid_string(id_of(7)), "key vault"});
+  expect(0, false, 0, Errc::key_not_found, {id_of(7).to_string(), "key vault"});
   expect(1, false, 2, Errc::key_unwrap_failed,
-         {to_uuid_string(id_of(2)), "'wrapped elsewhere'", "KMS provider 'local'",
+         {id_of(2).to_string(), "'wrapped elsewhere'", "KMS provider 'local'",
           "the master key that wrapped it"});
   EXPECT_EQ(problems[1].alt_names, (std::vector<std::string>{"wrapped elsewhere"}));
   EXPECT_EQ(problems[1].provider, "local");
   expect(2, false, 3, Errc::kms_not_configured,
-         {to_uuid_string(id_of(3)), "KMS provider 'local:stranger'", "add this provider"});
+         {id_of(3).to_string(), "KMS provider 'local:stranger'", "add this provider"});
   expect(3, true, 0, Errc::key_not_found, {"'nobody'"});
 }
 
@@ -285,7 +285,7 @@ TEST_F(KeyRingLoad, ADamagedDocumentDoesNotTakeDownTheKeysBesideIt) {
   EXPECT_TRUE(is_key_of(by_name[0], 1));
   ASSERT_EQ(lease.problems().size(), 1U);
   EXPECT_EQ(lease.problems()[0].why.code, Errc::key_document_invalid);
-  EXPECT_NE(lease.problems()[0].why.message.find(to_uuid_string(id_of(2))), std::string::npos);
+  EXPECT_NE(lease.problems()[0].why.message.find(id_of(2).to_string()), std::string::npos);
 }
 
 TEST_F(KeyRingLoad, CachesTheKeysThatWereFoundBesideMissingOnes) {

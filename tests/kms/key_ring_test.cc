@@ -187,7 +187,7 @@ TEST_F(KeyRingTest, NamesTheFirstKeyThatTheVaultDoesNotHaveAndRemembersNothing) 
   const auto done = ring_->resolve(out, {}, ids, {});
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Errc::key_not_found);
-  EXPECT_NE(done.error().message.find(to_uuid_string(id_of(8))), std::string::npos);
+  EXPECT_NE(done.error().message.find(id_of(8).to_string()), std::string::npos);
   EXPECT_NE(done.error().message.find("not all keys requested were satisfied"), std::string::npos);
   const auto name = ring_->by_alt_name("nobody");
   ASSERT_FALSE(name);
@@ -230,7 +230,7 @@ TEST_F(KeyRingTest, NamesTheKeyThatItsMasterKeyDoesNotOpen) {
   const auto key = ring_->by_id(id_of(1));
   ASSERT_FALSE(key);
   EXPECT_EQ(key.error().code, Errc::key_unwrap_failed);
-  EXPECT_NE(key.error().message.find(to_uuid_string(id_of(1))), std::string::npos);
+  EXPECT_NE(key.error().message.find(id_of(1).to_string()), std::string::npos);
 }
 
 TEST_F(KeyRingTest, NamesAProviderThatIsNotConfigured) {

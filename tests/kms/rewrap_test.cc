@@ -63,7 +63,7 @@ class Rewrap : public ::testing::Test {
     for (const KeyDocument& key : *keys) {
       const auto opened =
           (*providers_.find(key.master_key.provider))->unwrap(key.key_material, key.master_key);
-      EXPECT_TRUE(opened) << to_uuid_string(key.id);
+      EXPECT_TRUE(opened) << key.id.to_string();
       if (!opened) continue;
       EXPECT_TRUE(std::ranges::equal(
           opened->expose(), test::Buf(96, static_cast<std::uint8_t>(key.id.bytes[3] + 1))));
@@ -145,7 +145,7 @@ TEST_F(Rewrap, StoresNothingWhenOneKeyDoesNotOpen) {
     const auto result = run(options);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, Errc::key_unwrap_failed);
-    EXPECT_NE(result.error().message.find(to_uuid_string(id_of(99))), std::string::npos);
+    EXPECT_NE(result.error().message.find(id_of(99).to_string()), std::string::npos);
     EXPECT_EQ(bytes(), before);
   }
 }
@@ -162,7 +162,7 @@ TEST_F(Rewrap, RefusesATargetThatIsNotConfiguredOrNotOneBeforeItReadsAnything) {
   ASSERT_TRUE(vault_.insert(foreign));
   const auto result = run(to_new());
   EXPECT_EQ(result.error().code, Errc::kms_not_configured);
-  EXPECT_NE(result.error().message.find(to_uuid_string(id_of(50))), std::string::npos);
+  EXPECT_NE(result.error().message.find(id_of(50).to_string()), std::string::npos);
 }
 
 TEST_F(Rewrap, AnInterruptedRunLosesNoKeyAndIsResumed) {
@@ -241,8 +241,7 @@ TEST_F(Rewrap, KeepGoingListsWhatFailedAndStoresTheRest) {
   ASSERT_EQ(result->failed.size(), 1U);
   EXPECT_EQ(result->failed.front().id, id_of(9));
   EXPECT_EQ(result->failed.front().failure.code, Errc::key_unwrap_failed);
-  EXPECT_NE(result->failed.front().failure.message.find(to_uuid_string(id_of(9))),
-            std::string::npos);
+  EXPECT_NE(result->failed.front().failure.message.find(id_of(9).to_string()), std::string::npos);
   ASSERT_TRUE(vault_.inner().delete_key(id_of(9)));
   EXPECT_EQ(check_all_open(), kKeys);
 }

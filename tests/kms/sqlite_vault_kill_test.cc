@@ -131,7 +131,7 @@ class KilledVault : public ::testing::Test {
       names.insert(names.end(), key.alt_names.begin(), key.alt_names.end());
       const auto opened =
           (*providers->find(key.master_key.provider))->unwrap(key.key_material, key.master_key);
-      ASSERT_TRUE(opened) << to_uuid_string(key.id) << ": " << opened.error().to_string();
+      ASSERT_TRUE(opened) << key.id.to_string() << ": " << opened.error().to_string();
       std::uint32_t n = 0;
       for (std::size_t i = 0; i < 4; ++i) n = n << 8U | key.id.bytes[i];
       EXPECT_TRUE(std::ranges::equal(opened->expose(), test::data_key_of(n)));

@@ -181,7 +181,7 @@ TEST_F(SqliteVaultTest, NamesTheKeyWhoseDocumentIsDamaged) {
     for (const auto& found : {vault->find(ids, {}), vault->find({}, names), vault->list()}) {
       ASSERT_FALSE(found) << damage;
       EXPECT_EQ(found.error().code, Errc::key_document_invalid);
-      EXPECT_NE(found.error().message.find(to_uuid_string(id_of(1))), std::string::npos);
+      EXPECT_NE(found.error().message.find(id_of(1).to_string()), std::string::npos);
     }
   }
   const std::string other[] = {"b"};

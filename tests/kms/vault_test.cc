@@ -102,7 +102,7 @@ TEST_P(EveryVault, RefusesATakenIdOrNameAndSaysWhich) {
   const auto same_id = vault_->insert(document(1, {"z"}));
   ASSERT_FALSE(same_id);
   EXPECT_EQ(same_id.error().code, Errc::key_duplicate);
-  EXPECT_NE(same_id.error().message.find(to_uuid_string(id_of(1))), std::string::npos);
+  EXPECT_NE(same_id.error().message.find(id_of(1).to_string()), std::string::npos);
   const auto same_name = vault_->insert(document(2, {"y", "b"}));
   ASSERT_FALSE(same_name);
   EXPECT_EQ(same_name.error().code, Errc::key_duplicate);

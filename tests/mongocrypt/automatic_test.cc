@@ -26,8 +26,7 @@ class MongocryptAutomatic : public testing::Test {
   /// ssn deterministic, note random.
   [[nodiscard]] std::string schema(int key = 0) const {
     const Buf id = binary_of(world_.keys.at(static_cast<std::size_t>(key)), "_id");
-    const std::string key_id =
-        R"("keyId": [{"$uuid": ")" + to_uuid_string(*KeyId::from(id)) + "\"}]";
+    const std::string key_id = R"("keyId": [{"$uuid": ")" + KeyId::from(id)->to_string() + "\"}]";
     return R"({"bsonType": "object", "properties": {"ssn": {"encrypt": {"bsonType": "int", )"
            R"("algorithm": ")" +
            std::string(kDeterministic) + "\", " + key_id +

@@ -19,7 +19,7 @@ inline constexpr auto kReady = MONGOCRYPT_CTX_READY;
 inline constexpr auto kError = MONGOCRYPT_CTX_ERROR;
 
 inline std::string uuid_of(const Buf& id) {
-  return R"({"$uuid": ")" + to_uuid_string(*KeyId::from(id)) + "\"}";
+  return R"({"$uuid": ")" + KeyId::from(id)->to_string() + "\"}";
 }
 
 /// A client of our library that knows the original, or another file in its place.

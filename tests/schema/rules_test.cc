@@ -386,7 +386,7 @@ TEST(Syntax, AllTextFormsOfAUuidMeanTheSame) {
         must_compile("{'bsonType':'object','properties':{'a':{'encrypt':{'algorithm':$R,'keyId':[" +
                      std::string(v) + "]}}}}");
     ASSERT_EQ(p->key_ids().size(), 1U) << v;
-    EXPECT_EQ(to_uuid_string(p->key_ids()[0]), "00112233-4455-6677-8899-aabbccddeeff") << v;
+    EXPECT_EQ(p->key_ids()[0].to_string(), "00112233-4455-6677-8899-aabbccddeeff") << v;
   }
 }
 

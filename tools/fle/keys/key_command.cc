@@ -36,7 +36,7 @@ Done create(const Create& o) {
   options.lock_policy = o.keys.lock_policy();
   FLE_TRY(const kms::KeyDocument key, kms::create_data_key(*vault, *providers, options));
   JsonLine item;
-  item.add("uuid", to_uuid_string(key.id)).add("base64", key.id.to_base64());
+  item.add("uuid", key.id.to_string()).add("base64", key.id.to_base64());
   return print(o.list.line(item, item.line()));
 }
 
@@ -66,7 +66,7 @@ Outcome<JsonLine> item_of(const kms::KeyDocument& k) {
   FLE_CHECK(bson_to_json(k.master_key.bson, false, master_key));
   while (master_key.ends_with('\n')) master_key.pop_back();
   JsonLine item;
-  item.add("uuid", to_uuid_string(k.id)).add("base64", k.id.to_base64());
+  item.add("uuid", k.id.to_string()).add("base64", k.id.to_base64());
   item.add("provider", k.master_key.provider).add_value("masterKey", master_key);
   item.add("creationDate", to_text(k.creation_date)).add("updateDate", to_text(k.update_date));
   return item.add_value("keyAltNames", json_array(k.alt_names));
@@ -89,7 +89,7 @@ Done list(const List& o) {
     FLE_TRY(const kms::SealState state, kms::seal_state(*providers, k));
     FLE_TRY(JsonLine item, item_of(k));
     item.add("seal", text_of(state));
-    text += o.list.line(item, to_uuid_string(k.id) + "  " + k.id.to_base64() + "  " +
+    text += o.list.line(item, k.id.to_string() + "  " + k.id.to_base64() + "  " +
                                   k.master_key.provider + "  " + to_text(k.creation_date) + "  " +
                                   (names.empty() ? "-" : names) + "  " + text_of(state) + "\n");
   }

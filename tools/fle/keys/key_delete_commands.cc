@@ -39,7 +39,7 @@ std::string question(const std::vector<kms::KeyDocument>& keys) {
                      (keys.size() == 1 ? "it" : "them") + " all that is encrypted under " +
                      (keys.size() == 1 ? "it:" : "them:");
   for (std::size_t i = 0; i < std::min(kMost, keys.size()); ++i) {
-    text += (i == 0 ? " " : ", ") + to_uuid_string(keys[i].id);
+    text += (i == 0 ? " " : ", ") + keys[i].id.to_string();
     if (!keys[i].alt_names.empty()) text += " (" + printable(keys[i].alt_names.front()) + ")";
   }
   return text + (keys.size() > kMost ? ", ...?" : "?");
@@ -64,7 +64,7 @@ Done delete_found(const Delete& o, kms::KeyVault& vault,
   std::string text;
   for (const kms::KeyDocument& key : found) {
     FLE_TRY(const bool existed, vault.delete_key(key.id));
-    const std::string uuid = to_uuid_string(key.id);
+    const std::string uuid = key.id.to_string();
     if (existed)
       text +=
           o.list.line(JsonLine().add("uuid", uuid).add("state", "deleted"), uuid + "  deleted\n");
@@ -89,7 +89,7 @@ Done retire(const Delete& o) {
       const auto it = counts.find(key.id);
       if (it == counts.end() || it->second == 0) continue;
       return Failure(Errc::invalid_argument,
-                     "the key " + to_uuid_string(key.id) + " is in use: '" + path + "' counts " +
+                     "the key " + key.id.to_string() + " is in use: '" + path + "' counts " +
                          std::to_string(it->second) + (it->second == 1 ? " value" : " values") +
                          " under it, and none could be decrypted again. 'fle "
                          "reencrypt' gives them another key");

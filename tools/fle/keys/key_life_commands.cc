@@ -22,7 +22,7 @@ struct Names {
 Done print_names(const KeyId& id, const std::vector<std::string>& names) {
   bson_t b = BSON_INITIALIZER;
   bson_t array;
-  bson_append_utf8(&b, "uuid", -1, to_uuid_string(id).c_str(), -1);
+  bson_append_utf8(&b, "uuid", -1, id.to_string().c_str(), -1);
   bson_append_array_begin(&b, "keyAltNames", -1, &array);
   std::uint32_t i = 0;
   for (const std::string& n : names)

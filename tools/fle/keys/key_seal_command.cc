@@ -36,7 +36,7 @@ Done seal(const Seal& o) {
                      ", \"current\": " + std::to_string(result.current.size()) + ", \"changed\": [";
   const char* comma = "";
   for (const KeyId& id : result.changed) {
-    text += comma + ("\"" + to_uuid_string(id)) + "\"";
+    text += comma + ("\"" + id.to_string()) + "\"";
     comma = ", ";
   }
   return print(text + "]}\n");

@@ -125,7 +125,7 @@ class Inspection {
     if (!line.ns.empty()) item.add("collection", line.ns);
     item.add("path", line.path);
     item.add("algorithm", line.malformed ? "malformed" : name_of(line.algorithm));
-    if (!line.malformed && !line.other_key) item.add("uuid", to_uuid_string(line.key));
+    if (!line.malformed && !line.other_key) item.add("uuid", line.key.to_string());
     if (!line.malformed) item.add("type", bson::alias(line.type));
     return item.add("count", count);
   }
@@ -133,7 +133,7 @@ class Inspection {
   static std::string describe(const Line& line) {
     if (line.malformed) return "malformed  -  -";
     const std::string key =
-        line.other_key ? "(other keys)" : to_uuid_string(line.key) + " " + line.key.to_base64();
+        line.other_key ? "(other keys)" : line.key.to_string() + " " + line.key.to_base64();
     return std::string(name_of(line.algorithm)) + "  " + key + "  " +
            std::string(bson::alias(line.type));
   }

@@ -8,7 +8,7 @@ std::string algorithm_name(Algorithm a) {
 }
 
 std::string key_name(const schema::KeySelector& key) {
-  if (const auto* id = std::get_if<KeyId>(&key)) return to_uuid_string(*id) + " " + id->to_base64();
+  if (const auto* id = std::get_if<KeyId>(&key)) return id->to_string() + " " + id->to_base64();
   return "name at " + std::get<schema::KeyPointer>(key).text;
 }
 
@@ -27,7 +27,7 @@ std::string algorithm_json(Algorithm a) {
 
 std::string key_json(const schema::KeySelector& key) {
   if (const auto* id = std::get_if<KeyId>(&key))
-    return "[" + JsonLine().add("$uuid", to_uuid_string(*id)).object() + "]";
+    return "[" + JsonLine().add("$uuid", id->to_string()).object() + "]";
   return json_string(std::get<schema::KeyPointer>(key).text);
 }
 

@@ -67,7 +67,7 @@ class RewrapDataKeys final : public Operation {
   Done feed_key(Context&, kms::KeyDocument key) override {
     if (!ids_.insert(key.id).second)
       return Failure(Errc::vault_failed,
-                     "keys returned have duplicate keyAltNames or _id: " + to_uuid_string(key.id));
+                     "keys returned have duplicate keyAltNames or _id: " + key.id.to_string());
     keys_.push_back(std::move(key));
     return ok;
   }

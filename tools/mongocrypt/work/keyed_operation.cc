@@ -65,11 +65,11 @@ Done KeyedOperation::feed_key(Context&, kms::KeyDocument key) {
     is_new &= fed_names_.insert(name).second;
   }
   if (!is_asked)
-    return Failure(Errc::vault_failed, "unexpected key returned, does not match any requests: " +
-                                           to_uuid_string(key.id));
+    return Failure(Errc::vault_failed,
+                   "unexpected key returned, does not match any requests: " + key.id.to_string());
   if (!is_new)
     return Failure(Errc::vault_failed,
-                   "keys returned have duplicate keyAltNames or _id: " + to_uuid_string(key.id));
+                   "keys returned have duplicate keyAltNames or _id: " + key.id.to_string());
   fed_.push_back(std::move(key));
   return ok;
 }
@@ -82,7 +82,7 @@ Done KeyedOperation::keys_are_fed(Context& context) {
                        what + " is not in it");
   };
   for (const KeyId& id : asked_ids_)
-    if (!fed_ids_.contains(id)) return missing("data key " + to_uuid_string(id));
+    if (!fed_ids_.contains(id)) return missing("data key " + id.to_string());
   for (const std::string& name : asked_names_)
     if (!fed_names_.contains(name))
       return missing("a data key with the alternate name '" + name + "'");
