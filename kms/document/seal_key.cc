@@ -76,7 +76,7 @@ Outcome<std::vector<MasterKeyPart>> parts_of(const MasterKey& master_key) {
   return parts;
 }
 
-std::string named(const KeyDocument& key) { return "data key " + to_uuid_string(key.id); }
+std::string named(const KeyDocument& key) { return "data key " + key.id.to_string(); }
 
 }  // namespace
 

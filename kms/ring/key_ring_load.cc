@@ -49,7 +49,7 @@ bool is_cut_short(Errc code) {
 
 Failure same_key(const KeyId& id, const KeyId& first) {
   return {Errc::key_duplicate,
-          "data key " + to_uuid_string(id) + " is the very key of " + to_uuid_string(first) +
+          "data key " + id.to_string() + " is the very key of " + first.to_string() +
               ": one key document has the keyMaterial of another, which lets who reads the one "
               "read the other's values; restore the right document from a backup"};
 }

@@ -294,7 +294,7 @@ TEST_F(Transplant, BreaksTheSeal) {
       const auto loaded = load(providers_with(options), a_.id);
       ASSERT_FALSE(loaded);
       EXPECT_EQ(loaded.error().code, Errc::key_seal_broken);
-      EXPECT_NE(loaded.error().message.find(to_uuid_string(a_.id)), std::string::npos);
+      EXPECT_NE(loaded.error().message.find(a_.id.to_string()), std::string::npos);
       EXPECT_TRUE(load(providers_with(options), b_.id)) << "the other key is as it was";
     }
   }
@@ -512,7 +512,7 @@ TEST(SealKeys, SealsWhatItCanOpenAndNothingElse) {
   const auto garbage = seal_keys(*vault, *p, {});
   ASSERT_FALSE(garbage);
   EXPECT_EQ(garbage.error().code, Errc::key_unwrap_failed);
-  EXPECT_NE(garbage.error().message.find(to_uuid_string(id_of(5))), std::string::npos);
+  EXPECT_NE(garbage.error().message.find(id_of(5).to_string()), std::string::npos);
   EXPECT_TRUE(stored(*vault, id_of(4)).seal.empty()) << "all or nothing";
 }
 
@@ -543,7 +543,7 @@ TEST(SealKeys, RefusesOneDataKeyUnderTwoIds) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::key_duplicate);
     for (const std::uint32_t n : {1U, 2U})
-      EXPECT_NE(refused.error().message.find(to_uuid_string(id_of(n))), std::string::npos);
+      EXPECT_NE(refused.error().message.find(id_of(n).to_string()), std::string::npos);
   }
 }
 
@@ -561,7 +561,7 @@ class TwoIds : public ::testing::Test {
   void expect_refused(const Failure& f) {
     EXPECT_EQ(f.code, Errc::key_duplicate);
     for (const std::uint32_t n : {1U, 2U})
-      EXPECT_NE(f.message.find(to_uuid_string(id_of(n))), std::string::npos) << f.message;
+      EXPECT_NE(f.message.find(id_of(n).to_string()), std::string::npos) << f.message;
   }
   std::shared_ptr<KeyVault> vault_ = make_memory_vault();
 };

@@ -73,11 +73,11 @@ struct State {
 std::string lines(const kms::RewrapResult& result, const Rewrap& o) {
   std::string text;
   const auto item = [&](const KeyId& id, State state) {
-    return JsonLine().add("uuid", to_uuid_string(id)).add("state", state.name);
+    return JsonLine().add("uuid", id.to_string()).add("state", state.name);
   };
   const auto add = [&](const std::vector<KeyId>& ids, State state) {
     for (const KeyId& id : ids)
-      text += o.list.line(item(id, state), to_uuid_string(id) + "  " + state.text + "\n");
+      text += o.list.line(item(id, state), id.to_string() + "  " + state.text + "\n");
   };
   add(result.rewrapped, o.options.dry_run ? State{"would be rewrapped", "wouldBeRewrapped"}
                                           : State{"rewrapped", "rewrapped"});
@@ -85,7 +85,7 @@ std::string lines(const kms::RewrapResult& result, const Rewrap& o) {
   add(result.changed, {"changed meanwhile, left alone", "changed"});
   for (const kms::RewrapFailure& f : result.failed) {
     const JsonLine failed = item(f.id, {"", "failed"}).add("error", name(f.failure.code));
-    text += o.list.line(failed, to_uuid_string(f.id) + "  failed\n");
+    text += o.list.line(failed, f.id.to_string() + "  failed\n");
   }
   return text;
 }
