@@ -70,6 +70,16 @@ TEST(Gzip, AChangedBitIsNoticed) {
   }
 }
 
+TEST(Gzip, WhatStandsBeforeAFaultComesFirstHoweverItIsRead) {
+  std::string packed = gzip_text(documents(3));
+  packed[packed.size() - 8] = static_cast<char>(packed[packed.size() - 8] ^ 1);  // of the checksum
+  for (const std::size_t step : {std::size_t{1}, std::size_t{11}, std::size_t{1} << 16}) {
+    const Cut got = cut(packed, Format::automatic, step);
+    EXPECT_EQ(got.all, documents(3)) << step;
+    EXPECT_NE(got.failure.find("the gzip data is damaged"), std::string::npos) << got.failure;
+  }
+}
+
 TEST(Gzip, TwiceIsRefused) {
   const Cut got = cut(gzip_text(gzip_text(documents(1))));
   EXPECT_NE(got.failure.find("compressed by gzip twice"), std::string::npos) << got.failure;

@@ -2,7 +2,9 @@
 
 #if FLE_WITH_ZLIB
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <zlib.h>
 
@@ -37,13 +39,16 @@ class GzipSource : public ByteSource {
     z_.next_out = into.data();
     z_.avail_out = room;
     while (z_.avail_out == room) {
+      if (fault_) return *fault_;
       if (z_.avail_in == 0) FLE_CHECK(fill());
       if (z_.avail_in == 0) {
         if (between_members_) return std::size_t{0};
         return Failure(Errc::truncated_stream,
                        "the gzip data is cut short: it ends at byte " + std::to_string(taken_));
       }
-      FLE_CHECK(between_members_ ? next_member() : inflate_some());
+      // What stands before a fault comes first, however much of the file was read at once.
+      if (Done done = between_members_ ? next_member() : inflate_some(); !done)
+        fault_ = std::move(done.error());
     }
     return static_cast<std::size_t>(room - z_.avail_out);
   }
@@ -92,6 +97,7 @@ class GzipSource : public ByteSource {
   bool ready_ = false;
   bool between_members_ = false;
   bool padded_ = false;
+  std::optional<Failure> fault_{};
 };
 
 }  // namespace

@@ -105,8 +105,13 @@ class JsonCutter : public TextCutter {
 
  protected:
   Outcome<std::optional<Extent>> find() override {
+    const std::uint64_t line_before = place_.line;
     FLE_TRY(const bool more, in_array_ ? find_item() : find_first());
     if (!more) return std::optional<Extent>();
+    // Lines need not be searched for brackets. What was read already does not count: a stream is
+    // cut in the same way however its bytes arrive.
+    if (may_be_on_lines_) on_lines_ = place_.line != line_before;
+    may_be_on_lines_ = false;
     if (on_lines_) {
       FLE_TRY(const std::size_t size, line_from(0));
       if (const std::optional<Extent> line = as_line(size)) return line;
@@ -208,22 +213,16 @@ class JsonCutter : public TextCutter {
     } else {
       place_ = {place_.line + extent.line_ends(), extent.last_line() + 1};
     }
-    // Lines need not be searched for brackets.
-    on_lines_ = !in_array_ && extent.line_ends() == 0 && ends_line(extent.size());
+    on_lines_ = false;
+    may_be_on_lines_ = !in_array_ && extent.line_ends() == 0;
     return std::optional(Extent{0, extent.size(), place});
-  }
-
-  /// Whether a line end is known to follow.
-  [[nodiscard]] bool ends_line(std::size_t at) const noexcept {
-    const Bytes text = window_.bytes();
-    while (at < text.size() && text[at] != '\n' && is_space(text[at])) ++at;
-    return at < text.size() && text[at] == '\n';
   }
 
   const bool in_array_;
   bool closed_ = false;
   bool pretty_ = false;
   bool on_lines_ = false;
+  bool may_be_on_lines_ = false;  // if a line end follows the last document
 };
 
 }  // namespace
