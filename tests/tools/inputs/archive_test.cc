@@ -1,8 +1,10 @@
 // Archives of mongodump, built from their description by builders.cc.
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "builders.h"
-#include "bytes/crc64.h"
+#include "bytes/shared_crc64.h"
 
 namespace fle::test {
 namespace {
@@ -39,11 +41,11 @@ TEST(Archives, TheChecksumIsThatOfMongodump) {
   crc.add({reinterpret_cast<const std::uint8_t*>(digits.data()), digits.size()});
   EXPECT_EQ(crc.value(), 0x995dc9bbdf1939faU);
   EXPECT_EQ(checksum_of(digits), 0x995dc9bbdf1939faU) << "and that of these tests";
-  // Of any length, in one piece and in two.
+  // Of any length, in one piece and in two; long ones take other instructions.
   std::string bytes;
-  for (std::uint32_t x = 1; bytes.size() < 300; x = x * 1664525 + 1013904223)
+  for (std::uint32_t x = 1; bytes.size() < 1500; x = x * 1664525 + 1013904223)
     bytes += static_cast<char>(x >> 24);
-  for (std::size_t n = 0; n < bytes.size(); ++n) {
+  for (std::size_t n = 0; n < bytes.size(); n += n < 300 ? 1 : 31) {
     const Bytes all(reinterpret_cast<const std::uint8_t*>(bytes.data()), n);
     tools::Crc64 whole;
     whole.add(all);
@@ -52,7 +54,29 @@ TEST(Archives, TheChecksumIsThatOfMongodump) {
     parts.add(all.subspan(n / 3));
     EXPECT_EQ(whole.value(), checksum_of(bytes.substr(0, n))) << n;
     EXPECT_EQ(parts.value(), whole.value()) << n;
+    tools::Crc64 joined;
+    joined.add(all.first(n / 3));
+    joined.add(tools::Crc64::part_of(all.subspan(n / 3)));
+    EXPECT_EQ(joined.value(), whole.value()) << n;
   }
+}
+
+TEST(Archives, TheChecksumIsTheSameInWhicheverOrderThreadsAddParts) {
+  const std::string text = doc(1) + doc(2) + doc(3);
+  const Bytes all(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  tools::SharedCrc64 sum;
+  const std::uint64_t first = sum.announce();
+  const std::uint64_t second = sum.announce();
+  const std::uint64_t third = sum.announce();
+  std::thread other([&] {
+    sum.add(third, all.subspan(30));
+    sum.add(first, all.first(10));
+    sum.add(second, all.subspan(10, 20));
+  });
+  EXPECT_EQ(sum.value(), checksum_of(text)) << "waits for all of them";
+  other.join();
+  sum.add(sum.announce(), all);
+  EXPECT_EQ(sum.value(), checksum_of(text + text));
 }
 
 TEST(Archives, GiveEachDocumentWithItsCollectionAndKeepWhatStandsBetween) {

@@ -15,6 +15,15 @@ class Crc64 {
   void add(Bytes data) noexcept;
   [[nodiscard]] std::uint64_t value() const noexcept { return ~state_; }
 
+  /// Bytes that were looked at elsewhere, by another thread perhaps.
+  struct Part {
+    std::uint64_t state = 0;  // after them, from zeroes
+    std::uint64_t size = 0;
+  };
+  [[nodiscard]] static Part part_of(Bytes data) noexcept;
+  /// As if its bytes were added.
+  void add(const Part& part) noexcept;
+
  private:
   std::uint64_t state_ = ~std::uint64_t{0};
 };

@@ -28,7 +28,7 @@ Done Window::more(std::size_t need) {
   if (buffer_.size() < room) buffer_.resize(room);
   // Beyond what is held, no more than is asked for: who takes the buffer leaves the rest to be
   // copied.
-  const std::size_t end = holds_ ? room : buffer_.size();
+  const std::size_t end = holds_ ? room : std::min(buffer_.size(), std::max(room, aim_));
   FLE_TRY(const std::size_t n, source_->read({buffer_.data() + to_, end - to_}));
   to_ += n;
   ended_ = n == 0;
@@ -43,6 +43,17 @@ Done Window::at_least(std::size_t n) {
 void Window::drop(std::size_t n) {
   from_ += n;
   if (!holds_) shrink();
+}
+
+void Window::lend(WipedBytes& buffer) {
+  const std::size_t left = to_ - from_;
+  if (left > kLeast || buffer.capacity() < std::max(buffer_.size(), kRead)) return;
+  buffer.resize(buffer.capacity());
+  if (left != 0) std::memcpy(buffer.data(), buffer_.data() + from_, left);
+  buffer_.swap(buffer);
+  buffer.clear();
+  from_ = 0;
+  to_ = left;
 }
 
 void Window::take(std::size_t n, WipedBytes& out) {

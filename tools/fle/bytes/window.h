@@ -24,6 +24,10 @@ class Window : public ByteSource {
   /// Leaves the first `n` behind.
   void drop(std::size_t n);
 
+  /// Reads into `buffer` from now on, if that is larger, until take() gives it back: it is in the
+  /// cache of the one who is going to take. Gets an empty one in its place.
+  void lend(WipedBytes& buffer);
+
   /// Keeps what is left behind from now on, for take().
   /// @param aim  how much that will be, more or less: reads do not go far beyond.
   void hold(std::size_t aim) noexcept {

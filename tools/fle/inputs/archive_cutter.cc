@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "bytes/crc64.h"
+#include "bytes/shared_crc64.h"
 #include "cutter.h"
 #include "fle/bson/cursor.h"
 #include "fle/bson/little_endian.h"
@@ -74,22 +74,31 @@ class ArchiveCutter : public Cutter {
         continue;
       }
       FLE_TRY(const std::size_t size, document_or_terminator());
-      if (size != 0) {
-        current_->sum.add(window_.bytes().first(size));
-        kept_ = 0;
-        return std::optional(Extent{0, size});
-      }
+      if (size != 0) return std::optional(Extent{0, size});
+      // What follows may need the checksum, and so these documents on their way.
+      if (has_some()) return std::optional<Extent>();
+      if (documents_ != current_->documents) kept_ = 0;
       keep(kWord);
       current_->documents = documents_;
       current_ = nullptr;
     }
   }
 
+  [[nodiscard]] std::size_t next_size(Bytes bytes) const noexcept override {
+    if (current_ == nullptr || bytes.size() < kWord) return 0;
+    const std::uint32_t size = bson::load32(bytes.data());
+    return size <= kWord || size > max_bytes_ || size > bytes.size() ? 0 : size;
+  }
+  void complete(Chunk& chunk) override {
+    chunk.part_of_sum = current_->sum->announce();
+    chunk.sum = current_->sum;
+  }
+
  private:
   struct State {
     std::shared_ptr<const Collection> collection{};
     std::uint64_t documents = 0;
-    Crc64 sum{};
+    std::shared_ptr<SharedCrc64> sum{};  // of what has been in chunks
     bool announced = false;
     bool closed = false;
   };
@@ -123,6 +132,7 @@ class ArchiveCutter : public Cutter {
     State& s = it->second;
     if (is_new) {
       if (states_.size() > kMostCollections) return damaged("it has too many collections");
+      s.sum = std::make_shared<SharedCrc64>();
       s.collection = std::make_shared<const Collection>(Collection{states_.size() - 1, ns});
     }
     return &s;
@@ -174,7 +184,7 @@ class ArchiveCutter : public Cutter {
     const Bytes header = window_.bytes().first(size);
     const auto sum = bson::find(header, "CRC");
     if (sum && sum->type == Type::long_ &&
-        bson::load64(header.data() + sum->value_offset) != s.sum.value())
+        bson::load64(header.data() + sum->value_offset) != s.sum->value())
       return damaged("its documents are not those that were dumped: their checksum is wrong");
     keep(size);
     if (sum && sum->type == Type::long_) {

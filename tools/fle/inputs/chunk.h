@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bytes/shared_crc64.h"
 #include "fle/bytes.h"
 #include "fle/failure.h"
 #include "fle/wiped.h"
@@ -54,7 +55,16 @@ struct Chunk {
   // Of the input as it is stored, up to the end of these documents and from that of those before
   // them; of a compressed one, that were read meanwhile.
   std::uint64_t input_bytes = 0;
+  // Where its stream has a checksum of the documents: this chunk is yet to be added to it.
+  std::shared_ptr<SharedCrc64> sum;
+  std::uint64_t part_of_sum = 0;
 
+  /// Adds the documents to the checksum of their stream. Whoever cut the chunk does, as soon as
+  /// others may read on, before anything that waits for them: they may need it.
+  void add_up() noexcept {
+    if (sum != nullptr) sum->add(part_of_sum, raw);
+    sum.reset();
+  }
   /// Document `i`.
   [[nodiscard]] Bytes operator[](std::size_t i) const noexcept {
     const std::size_t from = i == 0 ? 0 : ends[i - 1];

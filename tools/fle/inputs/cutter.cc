@@ -10,7 +10,12 @@ constexpr std::size_t kSlack = 4096;  // more than the next chunk may need than 
 }  // namespace
 
 Done Cutter::next(Chunk& out, std::size_t target) {
+  out.add_up();  // of who cuts alone into one chunk
   out.clear();
+  has_some_ = false;
+  // Texts are copied out of the window one by one.
+  if (!is_text_) window_.lend(out.raw);
+  bool full = false;
   std::size_t run = 0;  // bytes of documents that the window holds, one behind the other
   Done done = ok;
   for (;;) {
@@ -24,12 +29,12 @@ Done Cutter::next(Chunk& out, std::size_t target) {
         break;
       }
     }
-    const bool is_first = out.empty();
     if (!found_) break;
+    const bool is_first = out.empty();
     // What does not fit beside others waits for a chunk of its own, as does another collection.
-    if (!is_first &&
-        (!frames_.empty() || run + out.weight() + found_->size + Chunk::kEach > target))
-      break;
+    if (!is_first && !frames_.empty()) break;
+    full = !is_first && run + out.weight() + found_->size + Chunk::kEach > target;
+    if (full) break;
     if (is_first) {
       out.collection = collection_;
       out.first_document = documents_;
@@ -44,15 +49,19 @@ Done Cutter::next(Chunk& out, std::size_t target) {
     }
     window_.drop(found_->size);
     run += found_->size;
+    has_some_ = true;
     out.ends.push_back(out.raw.size() + run);
     if (is_text_) out.places.push_back(found_->place);
     found_.reset();
     ++documents_;
-    if (run + out.weight() >= target) break;
+    full = run + out.weight() >= target;
+    if (full) break;
   }
   if (run != 0) window_.take(run, out.raw);
+  if (has_some_) complete(out);
   if (!done) return done;
-  usual_ = std::min(out.raw.size() + kSlack, target);
+  const std::size_t usual = std::min(out.raw.size() + kSlack, target);
+  usual_ = full ? usual : std::max(usual, usual_);
   out.input_bytes = window_.position() - position_;
   position_ = window_.position();
   out.end = found_ ? found_->place : place();

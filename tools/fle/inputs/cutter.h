@@ -25,6 +25,7 @@ class Cutter {
   /// Fills `out` with whole documents of one collection, up to a weight of `target` or one
   /// document, whichever is more. No documents: the stream has ended. On a failure `out` has the
   /// documents before it.
+  /// Calls Chunk::add_up() for what `out` had. Who has several chunks does so, before it cuts on.
   Done next(Chunk& out, std::size_t target);
   /// Once the stream has ended: what stands behind the last document.
   [[nodiscard]] std::vector<Frame> rest() noexcept { return std::move(frames_); }
@@ -51,12 +52,14 @@ class Cutter {
     std::size_t size;
     TextPlace place{};
   };
-  /// Where the next document is. Nothing: the stream has ended. Called again only once the last one
-  /// has been taken.
+  /// Where the next document is. Nothing: the stream has ended, or the chunk that has_some() is to
+  /// end here. Called again only once the last one has been taken.
   virtual Outcome<std::optional<Extent>> find() = 0;
   /// The size of a document that these bytes of the window begin with, where it is whole and that
   /// shows at once; 0: find() looks.
   [[nodiscard]] virtual std::size_t next_size(Bytes /*bytes*/) const noexcept { return 0; }
+  /// Is told of a chunk with documents, once no other will be in it.
+  virtual void complete(Chunk& /*chunk*/) {}
 
   /// Of texts: what the window begins with, where no document has been found.
   [[nodiscard]] virtual TextPlace place() const noexcept { return {}; }
@@ -72,6 +75,9 @@ class Cutter {
     documents_ = before;
   }
 
+  /// Whether the chunk in hand has documents.
+  [[nodiscard]] bool has_some() const noexcept { return has_some_; }
+
   Window window_;
   const std::size_t max_bytes_;
   std::vector<Frame> frames_;    // since the last document
@@ -83,6 +89,7 @@ class Cutter {
   std::optional<Extent> found_;
   std::uint64_t position_ = 0;
   std::size_t usual_ = 0;  // bytes of a chunk
+  bool has_some_ = false;
 };
 
 /// Documents of BSON one after the other, as mongodump writes them.

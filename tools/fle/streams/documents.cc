@@ -61,6 +61,12 @@ DocumentReader DocumentReader::go_on(Input rest, const Form& form, bool lines, c
 }
 
 Done DocumentReader::next(Chunk& out, std::size_t target) {
+  Done done = cut(out, target);
+  out.add_up();
+  return done;
+}
+
+Done DocumentReader::cut(Chunk& out, std::size_t target) {
   if (!folder_) return cutter_->next(out, target);
   out.clear();
   for (;;) {

@@ -64,6 +64,9 @@ class DocumentReader {
   /// @retval Errc::truncated_stream, Errc::malformed_bson, Errc::json_invalid,
   /// Errc::document_too_large, Errc::io_failed
   Done next(Chunk& out, std::size_t target);
+  /// The same for several threads, which cut one at a time: out.add_up() is left to the one that
+  /// cut, when the others may.
+  Done cut(Chunk& out, std::size_t target);
   /// Once the stream has ended: what stands behind the last document.
   [[nodiscard]] std::vector<Frame> rest() noexcept {
     return folder_ ? std::vector<Frame>() : cutter_->rest();

@@ -28,22 +28,26 @@ constexpr std::size_t kLargeInFlight = 4 * 1024 * 1024;
 /// bytes on the way make it.
 class Pipeline {
  public:
-  Pipeline(DocumentReader& reader, const Steps& steps, unsigned threads)
+  Pipeline(DocumentReader& reader, const Steps& steps, unsigned threads, std::size_t chunk)
       : reader_(reader),
         steps_(steps),
         threads_(threads),
         works_(std::size_t{threads} + std::max(1U, threads / 2)),
-        chunk_(std::clamp(kInFlight / works_, kSmallestChunk, kLargestChunk)) {}
+        chunk_(chunk != 0 ? chunk : std::clamp(kInFlight / works_, kSmallestChunk, kLargestChunk)) {
+  }
 
   Done run() {
     std::vector<std::thread> others;
     try {
-      while (others.size() + 1 < threads_) others.emplace_back([this] { work(); });
+      while (others.size() + 1 < threads_) {
+        const auto thread = static_cast<unsigned>(others.size() + 1);
+        others.emplace_back([this, thread] { work(thread); });
+      }
     } catch (const std::system_error&) {
       // Fewer threads than asked for do the work, too.
     } catch (const std::bad_alloc&) {
     }
-    work();
+    work(0);
     for (std::thread& t : others) t.join();
     if (failure_) return std::move(*failure_);
     return ok;
@@ -52,8 +56,9 @@ class Pipeline {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
-  void work() noexcept {
-    while (std::unique_ptr<Work> w = read()) {
+  void work(unsigned thread) noexcept {
+    while (std::unique_ptr<Work> w = read(thread)) {
+      w->chunk.add_up();
       const std::uint64_t index = w->chunk.index;
       guarded(index, [&] {
         if (Done done = steps_.process(*w); !done) return fail(index, std::move(done.error()));
@@ -75,19 +80,20 @@ class Pipeline {
   // ---- Reading, one thread at a time
 
   /// The next chunk; null where there is none, or where it no longer counts.
-  std::unique_ptr<Work> read() noexcept {
+  std::unique_ptr<Work> read(unsigned thread) noexcept {
     const Lock reading(reading_);
     std::unique_ptr<Work> w;
-    if (!read_all_) guarded(n_read_, [&] { w = read_one(); });
+    if (!read_all_) guarded(n_read_, [&] { w = read_one(thread); });
     // Also after a failure: those who wait for this lock need not try.
     if (w == nullptr) read_all_ = true;
     return w;
   }
 
-  std::unique_ptr<Work> read_one() {
-    std::unique_ptr<Work> w = idle();
+  std::unique_ptr<Work> read_one(unsigned thread) {
+    std::unique_ptr<Work> w = idle(thread);
     if (w == nullptr) return nullptr;  // stopped
-    Done done = reader_.next(w->chunk, chunk_);
+    w->thread = thread;
+    Done done = reader_.cut(w->chunk, chunk_);
     w->chunk.index = n_read_;
     const bool some = !w->chunk.ends.empty();
     if (some) ++n_read_;
@@ -101,8 +107,8 @@ class Pipeline {
     return w;
   }
 
-  /// A Work to fill, once there is room for another.
-  std::unique_ptr<Work> idle() {
+  /// A Work to fill, once there is room for another: the thread's own, if it can be.
+  std::unique_ptr<Work> idle(unsigned thread) {
     Lock lock(mutex_);
     room_.wait(lock, [this] {
       return failure_ || n_in_flight_ == 0 ||
@@ -110,6 +116,8 @@ class Pipeline {
     });
     if (failure_) return nullptr;
     if (idle_.empty()) return steps_.make();
+    const auto own = std::ranges::find(idle_, thread, [](const auto& w) { return w->thread; });
+    if (own != idle_.end()) std::swap(*own, idle_.back());
     std::unique_ptr<Work> w = std::move(idle_.back());
     idle_.pop_back();
     return w;
@@ -192,8 +200,8 @@ class Pipeline {
 
 }  // namespace
 
-Done run_pipeline(DocumentReader& reader, const Steps& steps, unsigned threads) {
-  return Pipeline(reader, steps, threads).run();
+Done run_pipeline(DocumentReader& reader, const Steps& steps, unsigned threads, std::size_t chunk) {
+  return Pipeline(reader, steps, threads, chunk).run();
 }
 
 }  // namespace fle::tools

@@ -1,6 +1,7 @@
 #ifndef FLE_TOOLS_PIPELINE_H_
 #define FLE_TOOLS_PIPELINE_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -12,6 +13,7 @@ namespace fle::tools {
 struct Work {
   virtual ~Work() = default;
   Chunk chunk;
+  unsigned thread = 0;  // that has it, or had it last: what it holds is in the cache of its core
 };
 
 /// The three steps of a stream. `process` runs on several threads at once, each on its own Work;
@@ -26,7 +28,9 @@ struct Steps {
 /// Reads `reader` to its end, on `threads` threads, the calling one among them. A bounded number of
 /// bytes is on the way at any time. Stops at the first failure in stream order; what was written
 /// before it stays written.
-[[nodiscard]] Done run_pipeline(DocumentReader& reader, const Steps& steps, unsigned threads);
+/// @param chunk  weight of a chunk of small documents; 0: what suits steps that grow them.
+[[nodiscard]] Done run_pipeline(DocumentReader& reader, const Steps& steps, unsigned threads,
+                                std::size_t chunk = 0);
 
 }  // namespace fle::tools
 
