@@ -54,7 +54,7 @@ void add_report(CLI::App& app, Action& chosen);
 /// command's.
 void complain(const std::string& line);
 /// Writes all of `text` to standard output, now.
-[[nodiscard]] Done print(const std::string& text);
+[[nodiscard]] Done print(std::string_view text);
 /// `text` with control characters as \xNN: names of fields and keys come from documents, and may
 /// neither break a line nor command a terminal.
 using fle::printable;

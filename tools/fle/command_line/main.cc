@@ -206,7 +206,7 @@ void complain(const std::string& line) {
   std::fprintf(stderr, "fle: %s\n", shortened(printable(in_own_words(line))).c_str());
 }
 
-Done print(const std::string& text) {
+Done print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
     return ok;
   return files::failure("write", "standard output", errno);

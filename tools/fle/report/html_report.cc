@@ -219,13 +219,13 @@ class Page {
   }
 
   [[nodiscard]] std::string key(const KeyReport& k) const {
-    std::string names;
-    for (const std::string& n : k.alt_names)
-      names += (names.empty() ? "" : ", ") + ("<bdi>" + escaped(n) + "</bdi>");
     std::string about;
     if (k.state == KeyReport::State::unknown) about = "not in the vault";
-    if (k.state == KeyReport::State::known)
-      about = (names.empty() ? "" : names + " &middot; ") + escaped(k.provider);
+    if (k.state == KeyReport::State::known) {
+      for (const std::string& n : k.known->alt_names)
+        about += (about.empty() ? "" : ", ") + ("<bdi>" + escaped(n) + "</bdi>");
+      about += (about.empty() ? "" : " &middot; ") + escaped(k.known->provider);
+    }
     const bool is_unknown = k.state == KeyReport::State::unknown;
     return row("<span class=\"id\">" + to_uuid_string(k.id) + "</span>",
                bar({{is_unknown ? "f-warn" : "f-accent", k.values, "values"}}, r_.encrypted) +

@@ -1,5 +1,4 @@
 // A report for programs. docs/report.md documents each name; names stay.
-#include "command_line/list.h"
 #include "report.h"
 #include "schema_help/pretty_json.h"
 #include "schema_help/schema_commands.h"
@@ -7,110 +6,144 @@
 namespace fle::tools {
 namespace {
 
-/// The JSON of each item, in brackets.
-template <class Items, class ToJson>
-std::string array(const Items& items, const ToJson& to_json) {
-  std::string s;
-  for (const auto& item : items) s += (s.empty() ? "" : ", ") + to_json(item);
-  return "[" + s + "]";
-}
-
-std::string boolean(bool b) { return b ? "true" : "false"; }
-
 std::string number(double x) {
   std::string s = std::to_string(x);
   s.erase(s.find_last_not_of('0') + 1);
   return s.ends_with('.') ? s + "0" : s;
 }
 
-std::string cipher(const CipherCount& c) {
-  return JsonLine()
-      .add("algorithm", algorithm_name(c.algorithm))
-      .add("bsonType", bson::alias(c.type))
-      .add("values", c.values)
-      .object();
-}
+/// Writes as it goes: there may be as many keys as a report counts.
+class Json {
+ public:
+  Json(const Report& r, PrettyJson& out) : r_(r), out_(out) {}
 
-std::string key_count(const KeyCount& k) {
-  return JsonLine().add("keyId", to_uuid_string(k.key)).add("values", k.values).object();
-}
+  void all() {
+    out_.open_object();
+    out_.add("version", std::uint64_t{1});
+    out_.add("documents", r_.documents);
+    out_.add("bytes", r_.bytes);
+    out_.add("encrypted", r_.encrypted);
+    out_.add("addedBytesLeast", r_.added_least);
+    out_.add("addedBytesMost", r_.added_most);
+    out_.add("hasSchema", r_.has_schema);
+    out_.add("hasVault", r_.has_vault);
+    out_.add("plaintext", r_.count(Weight::plain));
+    out_.add("problems", r_.count(Weight::problem));
+    out_.add("uncountedKeys", r_.uncounted_keys);
+    out_.add("uncountedValues", r_.uncounted_values);
+    array("collections", r_.collections, [this](const CollectionReport& c) { collection(c); });
+    array("keys", r_.keys, [this](const KeyReport& k) { key(k); });
+    out_.close();
+  }
 
-std::string finding(const Finding& f) {
-  JsonLine line;
-  line.add("rule", f.rule).add("severity", word_of(f.weight)).add("text", f.text);
-  line.add("values", f.values);
-  if (f.first_document != 0) line.add("firstDocument", f.first_document);
-  return line.object();
-}
+ private:
+  template <class Items, class Write>
+  void array(const char* name, const Items& items, const Write& write) {
+    out_.open_array(name);
+    for (const auto& item : items) write(item);
+    out_.close();
+  }
+  void texts(const char* name, const std::vector<std::string>& items) {
+    array(name, items, [this](const std::string& s) { out_.add({}, s); });
+  }
 
-std::string frequency(const Frequency& f) {
-  JsonLine line;
-  line.add("values", f.values).add_value("exact", boolean(f.exact()));
-  line.add("distinct", f.distinct).add_value("distinctError", number(f.distinct_error));
-  line.add("commonestLeast", f.commonest_least).add("commonestMost", f.commonest_most);
-  if (f.exact())
-    line.add_value("counts", array(f.counts, [](std::uint64_t n) { return std::to_string(n); }));
-  return line.object();
-}
+  void collection(const CollectionReport& c) {
+    out_.open_object();
+    out_.add("ns", c.ns);
+    out_.add("documents", c.documents);
+    out_.add("bytes", c.bytes);
+    out_.add("hasSchema", c.has_schema);
+    array("paths", c.paths, [this](const PathReport& p) { path(p); });
+    texts("plaintextPaths", c.plain_paths);
+    out_.close();
+  }
 
-std::string path(const PathReport& p) {
-  JsonLine line;
-  line.add("path", p.path).add_value("folded", boolean(p.is_folded));
-  line.add("documents", p.documents);
-  line.add("encrypted", p.encrypted).add("plaintext", p.plaintext).add("objects", p.objects);
-  line.add("null", p.null);
-  line.add("damaged", p.damaged).add("foreign", p.foreign);
-  line.add_value("ciphers", array(p.ciphers, cipher));
-  line.add_value("keys", array(p.keys, key_count)).add("uncountedKeys", p.uncounted_keys);
-  line.add("storedBytes", p.stored_bytes);
-  line.add("addedBytesLeast", p.added_least).add("addedBytesMost", p.added_most);
-  if (p.leaf != nullptr) line.add_value("schema", encrypt_json(*p.leaf));
-  if (p.frequency) line.add_value("frequency", frequency(*p.frequency));
-  line.add_value("findings", array(p.findings, finding));
-  return line.object();
-}
+  void path(const PathReport& p) {
+    out_.open_object();
+    out_.add("path", p.path);
+    out_.add("folded", p.is_folded);
+    out_.add("documents", p.documents);
+    out_.add("encrypted", p.encrypted);
+    out_.add("plaintext", p.plaintext);
+    out_.add("objects", p.objects);
+    out_.add("null", p.null);
+    out_.add("damaged", p.damaged);
+    out_.add("foreign", p.foreign);
+    array("ciphers", p.ciphers, [this](const CipherCount& c) {
+      out_.open_object();
+      out_.add("algorithm", algorithm_name(c.algorithm));
+      out_.add("bsonType", bson::alias(c.type));
+      out_.add("values", c.values);
+      out_.close();
+    });
+    array("keys", p.keys, [this](const KeyCount& k) {
+      out_.open_object();
+      out_.add("keyId", to_uuid_string(k.key));
+      out_.add("values", k.values);
+      out_.close();
+    });
+    out_.add("uncountedKeys", p.uncounted_keys);
+    out_.add("storedBytes", p.stored_bytes);
+    out_.add("addedBytesLeast", p.added_least);
+    out_.add("addedBytesMost", p.added_most);
+    if (p.leaf != nullptr) out_.add_json("schema", encrypt_json(*p.leaf));
+    if (p.frequency) frequency(*p.frequency);
+    array("findings", p.findings, [this](const Finding& f) { finding(f); });
+    out_.close();
+  }
 
-std::string collection(const CollectionReport& c) {
-  JsonLine line;
-  line.add("ns", c.ns).add("documents", c.documents).add("bytes", c.bytes);
-  line.add_value("hasSchema", boolean(c.has_schema)).add_value("paths", array(c.paths, path));
-  line.add_value("plaintextPaths",
-                 array(c.plain_paths, [](const std::string& s) { return json_string(s); }));
-  return line.object();
-}
+  void frequency(const Frequency& f) {
+    out_.open_object("frequency");
+    out_.add("values", f.values);
+    out_.add("exact", f.exact());
+    out_.add("distinct", f.distinct);
+    out_.add_json("distinctError", number(f.distinct_error));
+    out_.add("commonestLeast", f.commonest_least);
+    out_.add("commonestMost", f.commonest_most);
+    if (f.exact()) array("counts", f.counts, [this](std::uint64_t n) { out_.add({}, n); });
+    out_.close();
+  }
+
+  void finding(const Finding& f) {
+    out_.open_object();
+    out_.add("rule", f.rule);
+    out_.add("severity", word_of(f.weight));
+    out_.add("text", f.text);
+    out_.add("values", f.values);
+    if (f.first_document != 0) out_.add("firstDocument", f.first_document);
+    out_.close();
+  }
+
+  void key(const KeyReport& k) {
+    out_.open_object();
+    out_.add("keyId", to_uuid_string(k.id));
+    out_.add("values", k.values);
+    out_.add("state", word_of(k.state));
+    if (k.state == KeyReport::State::known) {
+      out_.add("provider", k.known->provider);
+      texts("keyAltNames", k.known->alt_names);
+    }
+    array("paths", r_.uses_of(k), [this](const KeyUse& use) {
+      const CollectionReport& c = r_.collections[use.collection];
+      out_.open_object();
+      out_.add("ns", c.ns);
+      out_.add("path", c.paths[use.path].path);
+      out_.add("values", use.values);
+      out_.close();
+    });
+    out_.close();
+  }
+
+  const Report& r_;
+  PrettyJson& out_;
+};
 
 }  // namespace
 
-std::string report_json(const Report& r) {
-  const auto key = [&](const KeyReport& k) {
-    JsonLine line;
-    line.add("keyId", to_uuid_string(k.id)).add("values", k.values);
-    line.add("state", word_of(k.state));
-    if (k.state == KeyReport::State::known) {
-      line.add("provider", k.provider);
-      line.add_value("keyAltNames",
-                     array(k.alt_names, [](const std::string& s) { return json_string(s); }));
-    }
-    line.add_value("paths", array(k.paths, [&](const auto& where) {
-                     const CollectionReport& c = r.collections[where.first.first];
-                     return JsonLine()
-                         .add("ns", c.ns)
-                         .add("path", c.paths[where.first.second].path)
-                         .add("values", where.second)
-                         .object();
-                   }));
-    return line.object();
-  };
-  JsonLine line;
-  line.add("version", std::uint64_t{1});
-  line.add("documents", r.documents).add("bytes", r.bytes).add("encrypted", r.encrypted);
-  line.add("addedBytesLeast", r.added_least).add("addedBytesMost", r.added_most);
-  line.add_value("hasSchema", boolean(r.has_schema)).add_value("hasVault", boolean(r.has_vault));
-  line.add("plaintext", r.count(Weight::plain)).add("problems", r.count(Weight::problem));
-  line.add("uncountedKeys", r.uncounted_keys).add("uncountedValues", r.uncounted_values);
-  line.add_value("collections", array(r.collections, collection));
-  line.add_value("keys", array(r.keys, key));
-  return pretty_json(line.object());
+Done write_json(const Report& r, const Sink& sink) {
+  PrettyJson out(sink);
+  Json(r, out).all();
+  return out.finish();
 }
 
 }  // namespace fle::tools

@@ -1,8 +1,9 @@
 #include "report.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
-#include <unordered_map>
+#include <tuple>
 
 #include "findings.h"
 #include "rows.h"
@@ -38,23 +39,46 @@ class ReportMaker {
   }
 
  private:
+  /// What is known of each key, from what each path and what no path knows of it.
   void count_keys() {
-    std::unordered_map<KeyId, KeyReport> keys;
+    struct Use {
+      KeyId key;
+      KeyUse use;
+    };
+    constexpr std::uint32_t kNowhere = UINT32_MAX;
+    std::vector<Use> uses;
+    std::size_t n = rows_.other_keys.size();
+    for (const auto& rows : rows_.of)
+      for (const Row& r : rows) n += r.report.keys.size();
+    uses.reserve(n);
     for (std::size_t c = 0; c < rows_.of.size(); ++c) {
       for (std::size_t i = 0; i < rows_.of[c].size(); ++i) {
         const PathReport& p = rows_.of[c][i].report;
         report_.uncounted_keys += p.uncounted_keys;
-        for (const KeyCount& k : p.keys) {
-          KeyReport& key = keys[k.key];
-          key.values += k.values;
-          key.paths[{c, i}] += k.values;
-        }
+        for (const KeyCount& k : p.keys)
+          uses.push_back(
+              {k.key, {static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(i), k.values}});
       }
     }
-    for (const KeyCount& k : rows_.other_keys) keys[k.key].values += k.values;
-    for (auto& [id, key] : keys) {
-      key.id = id;
-      report_.keys.push_back(std::move(key));
+    for (const KeyCount& k : rows_.other_keys)
+      uses.push_back({k.key, {kNowhere, kNowhere, k.values}});
+    std::ranges::sort(uses, {}, [](const Use& u) {
+      return std::tuple(std::cref(u.key), u.use.collection, u.use.path);
+    });
+    n = 0;
+    for (std::size_t i = 0; i < uses.size(); ++i) n += i == 0 || uses[i].key != uses[i - 1].key;
+    report_.keys.reserve(n);
+    report_.key_uses.reserve(uses.size());
+    for (const Use& u : uses) {
+      if (report_.keys.empty() || report_.keys.back().id != u.key) {
+        report_.keys.emplace_back().id = u.key;
+        report_.keys.back().first_use = static_cast<std::uint32_t>(report_.key_uses.size());
+      }
+      KeyReport& key = report_.keys.back();
+      key.values += u.use.values;
+      if (u.use.collection == kNowhere) continue;
+      report_.key_uses.push_back(u.use);
+      ++key.n_uses;
     }
     std::ranges::sort(report_.keys, [](const KeyReport& a, const KeyReport& b) {
       return a.values != b.values ? a.values > b.values : a.id < b.id;
@@ -76,8 +100,8 @@ class ReportMaker {
         if (it == found.end()) {
           unknown_.insert(k.id);
         } else {
-          k.provider = it->master_key.provider;
-          k.alt_names = it->alt_names;
+          k.known = std::make_unique<const KeyReport::Known>(
+              KeyReport::Known{it->master_key.provider, it->alt_names});
         }
       }
     }

@@ -2,8 +2,10 @@
 #define FLE_TOOLS_REPORT_H_
 
 #include <cstdint>
-#include <map>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,19 +78,32 @@ struct CollectionReport {
   std::vector<std::string> plain_paths;  // all others; no containers
 };
 
+/// Values under one key at one path.
+struct KeyUse {
+  std::uint32_t collection;  // its number in the report
+  std::uint32_t path;        // its number in that collection
+  std::uint64_t values;
+};
+
 /// A key that values are encrypted under.
 struct KeyReport {
   KeyId id;
   std::uint64_t values = 0;
-  std::map<std::pair<std::size_t, std::size_t>, std::uint64_t> paths;  // collection, path -> values
+  std::uint32_t first_use = 0;  // Report::uses_of() has them
+  std::uint32_t n_uses = 0;
   enum class State : std::uint8_t { unchecked, known, unknown } state = State::unchecked;
-  std::string provider;
-  std::vector<std::string> alt_names;
+  /// What the vault says of one that it has.
+  struct Known {
+    std::string provider;
+    std::vector<std::string> alt_names;
+  };
+  std::unique_ptr<const Known> known;  // null where the state is another: most are small
 };
 
 struct Report {
   std::vector<CollectionReport> collections;
-  std::vector<KeyReport> keys;  // most values first
+  std::vector<KeyReport> keys;   // most values first
+  std::vector<KeyUse> key_uses;  // of all keys
   bool has_schema = false;
   bool has_vault = false;
   std::uint64_t documents = 0;
@@ -100,6 +115,9 @@ struct Report {
   std::uint64_t uncounted_values = 0;  // values for whose path there was none
 
   [[nodiscard]] std::uint64_t count(Weight weight) const;
+  [[nodiscard]] std::span<const KeyUse> uses_of(const KeyReport& k) const noexcept {
+    return std::span(key_uses).subspan(k.first_use, k.n_uses);
+  }
 };
 
 /// What was gathered, held against schemas and, unless it is null, the vault.
@@ -138,7 +156,9 @@ inline constexpr std::string_view kFolded =
 
 /// @param columns  of the terminal; 0: it is none.
 [[nodiscard]] std::string report_text(const Report& r, unsigned columns);
-[[nodiscard]] std::string report_json(const Report& r);
+/// Takes what is written, piece by piece.
+using Sink = std::function<Done(std::string_view)>;
+[[nodiscard]] Done write_json(const Report& r, const Sink& sink);
 /// @param title  for people.
 [[nodiscard]] std::string report_html(const Report& r, const std::string& title);
 

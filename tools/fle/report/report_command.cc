@@ -72,7 +72,9 @@ Ending report(const ReportOptions& o) {
   }
   if (o.json || o.html.empty()) {
     const unsigned columns = is_terminal(STDOUT_FILENO) ? columns_of(STDOUT_FILENO) : 0;
-    if (Done done = print(o.json ? report_json(r) : report_text(r, columns)); !done) return done;
+    Done done = o.json ? write_json(r, [](std::string_view s) { return print(s); })
+                       : print(report_text(r, columns));
+    if (!done) return done;
   }
   Exit status = kDone;
   if (o.fail_if_plain && r.count(Weight::plain) != 0) {

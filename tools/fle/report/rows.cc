@@ -132,6 +132,7 @@ class RowMaker {
       std::vector<KeyCount>& all = row(where).report.keys;
       for (const KeyCount& k : all) keys[k.key] += k.values;
       all.clear();
+      all.reserve(keys.size());
       for (const auto& [key, n] : keys) all.push_back({key, n});
     }
   }

@@ -164,8 +164,8 @@ class Text {
       std::string what;
       if (k.state == KeyReport::State::unknown) what = "not in the vault";
       if (k.state == KeyReport::State::known) {
-        what = printable(k.provider);
-        for (const std::string& name : k.alt_names) what += "  " + printable(name);
+        what = printable(k.known->provider);
+        for (const std::string& name : k.known->alt_names) what += "  " + printable(name);
       }
       table.add({to_uuid_string(k.id), grouped(k.values), what});
     }
