@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <cstring>
+#include <utility>
+#include <vector>
 
 #include <bson/bson.h>
 #include <gtest/gtest.h>
@@ -161,6 +164,56 @@ TEST(MemoryOfCounting, StaysBelow64MiBForAnyNumberOfPaths) {
     EXPECT_EQ(e.status, 0) << e.err;
     EXPECT_NE(e.out.find("\"*\""), std::string::npos) << "names have become one";
     EXPECT_LT(e.max_rss_kib / 1024, kPromisedMiB) << command;
+  }
+}
+
+std::string under_many_keys(std::uint32_t n) {
+  std::string all;
+  std::array<std::uint8_t, 82> payload{1};
+  payload[17] = 0x10;  // int
+  for (std::uint32_t i = 0; i < n; ++i) {
+    std::memcpy(payload.data() + 1, &i, sizeof i);
+    bson_t b = BSON_INITIALIZER;
+    bson_append_binary(&b, "ssn", -1, BSON_SUBTYPE_ENCRYPTED, payload.data(), payload.size());
+    all += take(b);
+  }
+  return all;
+}
+
+TEST(MemoryOfCounting, StaysBelow64MiBForAnyNumberOfKeys) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers keep shadow memory";
+  constexpr std::uint32_t kCounted = 51'200;
+  constexpr std::uint32_t kTooMany = 150'000;
+  const TempFolder folder;
+  folder.write("counted", under_many_keys(kCounted));
+  folder.write("too_many", under_many_keys(kTooMany));
+  using Args = std::vector<std::string>;
+  for (const Args& form : {Args{"report"}, Args{"report", "--html", "r.html"}}) {
+    Args args = form;
+    args.insert(args.end(), {"--in", "too_many", "--quiet"});
+    const Ended e = run_fle(folder.path(), args);
+    EXPECT_EQ(e.status, 0) << e.err;
+    EXPECT_LT(e.max_rss_kib / 1024, kPromisedMiB) << form.back();
+  }
+  for (const auto& [in, keys] : {std::pair("counted", kCounted), std::pair("too_many", kTooMany)}) {
+    const Ended e = run_fle(folder.path(), {"report", "--json", "--in", in, "--threads", "2"});
+    EXPECT_EQ(e.status, 0) << e.err;
+    EXPECT_LT(e.max_rss_kib / 1024, kPromisedMiB) << in;
+    // Each has one value: those that are not told are counted as such.
+    const std::string uncounted = "\"uncountedKeys\": ";
+    const std::size_t at = e.out.find(uncounted);
+    ASSERT_NE(at, std::string::npos);
+    const std::uint64_t untold = std::strtoull(e.out.c_str() + at + uncounted.size(), nullptr, 10);
+    std::uint64_t told = 0;
+    for (std::size_t k = e.out.find("\n  \"keys\""); k != std::string::npos; ++told)
+      k = e.out.find("\"keyId\"", k + 1);
+    EXPECT_EQ(told - 1 + untold, keys);
+    EXPECT_EQ(untold == 0, keys == kCounted) << "whichever thread met a key first";
+    bson_error_t error;
+    bson_t* whole = bson_new_from_json(reinterpret_cast<const std::uint8_t*>(e.out.data()),
+                                       static_cast<ssize_t>(e.out.size()), &error);
+    EXPECT_NE(whole, nullptr) << error.message;
+    if (whole != nullptr) bson_destroy(whole);
   }
 }
 

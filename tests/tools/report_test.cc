@@ -274,6 +274,14 @@ TEST_F(ReportTest, CiphertextInTheScopeOfCodeIsSeenAndToldApart) {
   const Ended seen = run_fle(folder.path(), {"inspect"}, line);
   EXPECT_EQ(seen.out.find("ssn  Deterministic"), 0U) << seen.out;
   EXPECT_TRUE(has(seen.err, "document 1, field 'f.y'")) << seen.err;
+
+  // Also where the same field is encrypted in documents before and after, outside of a scope.
+  const std::string field = "{\"x\": 1, \"ssn\": " + found[1].str() + "}";
+  const std::string plain = "{\"f\": " + field + "}\n";
+  const std::string scope = "{\"f\": {\"$code\": \"x\", \"$scope\": " + field + "}}\n";
+  const Ended mixed = report({"--json"}, plain + scope + scope + plain);
+  EXPECT_EQ(number_of(mixed.out, "encrypted"), 2U) << mixed.out;
+  EXPECT_EQ(number_of(mixed.out, "foreign"), 2U) << mixed.out;
 }
 
 TEST_F(ReportTest, ManyKeysOfOnePathAreEachALineOfInspect) {

@@ -5,6 +5,7 @@
 
 #include "fle/bson/little_endian.h"
 #include "fle/bson_walk/walk.h"
+#include "fle/payload.h"
 #include "ground/value.h"
 
 namespace fle::tools {
@@ -24,10 +25,29 @@ bool holds_elements(Type type) noexcept {
 
 }  // namespace
 
+/// Whether ciphertext of the cell, and nothing else, stands at `at.value`.
+inline bool Census::is_ciphertext(const Cell& cell, Place& at, std::ptrdiff_t avail) noexcept {
+  constexpr std::size_t kHeader = 5;  // int32 length, subtype
+  constexpr std::size_t kShortest = payload_len(0);
+  if (avail < static_cast<std::ptrdiff_t>(kHeader + kShortest)) return false;
+  const std::uint8_t* const payload = at.value + kHeader;
+  const std::size_t size = bson::load32(at.value);
+  at.size = kHeader + size;
+  const Look& look = cell.look;
+  return at.size <= static_cast<std::size_t>(avail) &&
+         (cell.fixed_size != 0 ? size == cell.fixed_size
+                               : size >= kShortest && (size - kShortest) % kBlockLen == 0) &&
+         payload[-1] == bson::kSubtypeEncrypted &&
+         payload[0] == static_cast<std::uint8_t>(look.algorithm) &&
+         payload[kPayloadHeaderLen - 1] == static_cast<std::uint8_t>(look.type) &&
+         ((bson::load64(payload + 1) ^ bson::load64(look.key.bytes.data())) |
+          (bson::load64(payload + 9) ^ bson::load64(look.key.bytes.data() + 8))) == 0;
+}
+
 /// Whether the element at `at` is of the cell, and nothing is wrong with it; if so, says where its
 /// value is. Of what is rare or needs more than a glance, it says no.
-/// @param end  of what it stands in
-inline bool Census::is_plainly(const Cell& cell, Place& at, const std::uint8_t* end,
+/// @param level  what it stands in
+inline bool Census::is_plainly(const Cell& cell, Place& at, const Level& level,
                                const std::uint8_t* doc_end) noexcept {
   const std::uint8_t* const p = at.p;
   if (cell.measure == Measure::any || static_cast<std::size_t>(doc_end - p) < sizeof cell.head ||
@@ -39,11 +59,12 @@ inline bool Census::is_plainly(const Cell& cell, Place& at, const std::uint8_t* 
   } else {  // of an array: its number
     at.value = bson::internal::find_nul(p + 1, doc_end) + 1;
   }
-  const std::ptrdiff_t avail = end - at.value;
+  const std::ptrdiff_t avail = level.end - at.value;
   if (cell.measure == Measure::fixed) {
     at.size = cell.fixed_size;
     return avail >= static_cast<std::ptrdiff_t>(at.size);
   }
+  if (cell.measure == Measure::ciphertext) return !level.in_scope && is_ciphertext(cell, at, avail);
   if (avail < kSmallest) return false;
   at.size = bson::load32(at.value) + std::size_t{cell.measure == Measure::text ? 4U : 0U};
   return at.size >= kSmallest && at.size <= static_cast<std::size_t>(avail) &&
@@ -136,7 +157,9 @@ bool Census::measure(Id& id, Id before, std::size_t where, const Level& level, P
   at.size = bson::internal::value_size(shape, at.value, avail,
                                        static_cast<std::size_t>(doc_end - at.value));
   if (at.size > avail) return false;
-  if (begun && (shape.rule != Rule::binary || is_like(cells_[guess].look, at.value, at.size)))
+  // What a binary in a scope is depends on that, too.
+  if (begun && (shape.rule != Rule::binary ||
+                (!level.in_scope && is_like(cells_[guess].look, at.value, at.size))))
     return true;
   id = unexpected(guess, begun, level, at, doc_end);
   if (cells_[id].values == 0) cells_[id].first_document = number;
@@ -169,7 +192,7 @@ bool Census::count_all(Bytes document, Id collection, std::uint64_t number, Watc
       continue;
     }
     Id id = cells_[before].next[where];
-    if (!is_plainly(cells_[id], at, level->end, doc_end) &&
+    if (!is_plainly(cells_[id], at, *level, doc_end) &&
         !measure(id, before, where, *level, at, doc_end, number))
       return false;
     count(id, at, number, watcher);

@@ -62,7 +62,7 @@ class Census {
     Slot slot = kNoSlot;    // for its owner
   };
   /// How long a value is: what can be told at once, and what is looked at closely.
-  enum class Measure : std::uint8_t { any, fixed, text, document };
+  enum class Measure : std::uint8_t { any, fixed, text, document, ciphertext };
   /// Values at one path that look alike.
   struct Cell {
     // How its element begins: type, name, NUL; as far as this goes, and which bits that is.
@@ -71,7 +71,7 @@ class Census {
     std::uint16_t head_size = 0;  // of all of it; 0: it has any name
     std::uint8_t type = 0;        // in the document; 0: of nothing
     Measure measure = Measure::any;
-    std::uint8_t fixed_size = 0;
+    std::uint8_t fixed_size = 0;  // of its value; of a ciphertext, of its payload; 0: they differ
     Id path = kNone;
     // The cells of what came next: behind its element (in it, if it is a container), and behind the
     // end of a container.
@@ -103,6 +103,8 @@ class Census {
   /// @return  whether they are
   bool tidy(Merged& merged) { return is_untidy() && fold_all(merged); }
   void absorb(const Census& other, Merged& merged);
+  /// Lets it tell apart all keys that as many others do, which it is going to absorb.
+  void make_room_for(std::size_t others) noexcept { most_keys_ = others * kMostKeys; }
 
   [[nodiscard]] const std::vector<Path>& paths() const noexcept { return paths_; }
   [[nodiscard]] const std::vector<Cell>& cells() const noexcept { return cells_; }
@@ -162,8 +164,10 @@ class Census {
   Id equivalent(const Path& p, Id parent, std::string_view name);
 
   // The way through a document: census.cc.
-  [[nodiscard]] static bool is_plainly(const Cell& cell, Place& at, const std::uint8_t* end,
+  [[nodiscard]] static bool is_plainly(const Cell& cell, Place& at, const Level& level,
                                        const std::uint8_t* doc_end) noexcept;
+  [[nodiscard]] static bool is_ciphertext(const Cell& cell, Place& at,
+                                          std::ptrdiff_t avail) noexcept;
   [[nodiscard]] bool begins(const Cell& cell, Place& at,
                             const std::uint8_t* doc_end) const noexcept;
   bool measure(Id& id, Id before, std::size_t where, const Level& level, Place& at,
@@ -181,6 +185,7 @@ class Census {
   std::string names_;
   std::vector<Id> slots_;  // a power of two, at most half of them in use
   std::array<Level, kMostDepth> levels_;
+  std::size_t most_keys_ = kMostKeys;
   bool crowded_ = false;  // some object has too many names
   bool mixed_ = false;    // one that is folded has names beside "*"
 };

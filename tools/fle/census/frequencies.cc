@@ -1,6 +1,7 @@
 #include "frequencies.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -60,15 +61,38 @@ void Frequencies::resize(std::size_t n_slots) {
 
 /// Takes the median count from all: half of the table becomes free.
 void Frequencies::thin_out() {
-  std::vector<std::uint64_t> counts;
+  std::array<Entry, kMost> entries;
+  std::size_t n = 0;
   for (const Entry& e : slots_)
-    if (e.count != 0) counts.push_back(e.count);
-  const auto middle = counts.begin() + static_cast<std::ptrdiff_t>(counts.size() / 2);
-  std::ranges::nth_element(counts, middle);
-  const std::uint64_t median = *middle;
+    if (e.count != 0) entries[n++] = e;
+  const std::uint64_t median = median_count({entries.data(), n});
   taken_ += median;
-  for (Entry& e : slots_) e.count -= std::min(e.count, median);
-  resize(slots_.size());
+  std::ranges::fill(slots_, Entry{});
+  used_ = 0;
+  for (const Entry& e : std::span(entries.data(), n))
+    if (e.count > median) insert({e.value, e.count - median});
+}
+
+/// Of counts in order, the one in the middle; most are small.
+std::uint64_t Frequencies::median_count(std::span<const Entry> entries) {
+  std::array<std::uint16_t, 64> times{};
+  std::size_t small = 0;
+  for (const Entry& e : entries) {
+    if (e.count >= times.size()) continue;
+    ++times[e.count];
+    ++small;
+  }
+  const std::size_t middle = entries.size() / 2;
+  if (middle < small) {
+    std::size_t before = 0;
+    for (std::size_t count = 0;; ++count)
+      if ((before += times[count]) > middle) return count;
+  }
+  std::array<std::uint64_t, kMost> counts;
+  std::ranges::transform(entries, counts.begin(), &Entry::count);
+  std::ranges::nth_element(counts.begin(), counts.begin() + middle,
+                           counts.begin() + entries.size());
+  return counts[middle];
 }
 
 void Frequencies::start_estimating() {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace fle::tools {
@@ -53,6 +54,7 @@ class Frequencies {
   void insert(const Entry& e);
   void resize(std::size_t n_slots);
   void thin_out();
+  [[nodiscard]] static std::uint64_t median_count(std::span<const Entry> entries);
   void start_estimating();
   void coarsen();
   void note(std::uint64_t value) noexcept;

@@ -8,6 +8,9 @@ namespace {
 
 // One thread reads; more than these would wait for it, and each takes memory.
 constexpr unsigned kMostThreads = 8;
+// Nothing that is counted grows on its way. A chunk is read into the cache of a core, and stays.
+constexpr std::size_t kChunk = 512 * 1024;
+constexpr std::size_t kNoCollection = SIZE_MAX;
 
 }  // namespace
 
@@ -70,9 +73,13 @@ std::size_t Gatherer::collection_of(Census::Id path) const {
 
 std::uint32_t Gatherer::field(const Census& census, Census::Id path) {
   const std::string ns(census.name(census.paths()[census.collection_of(path)]));
-  const std::lock_guard lock(mutex_);
-  const auto of = by_ns_.find(ns);
-  const std::pair key(of == by_ns_.end() ? collections_.size() : of->second, census.text(path));
+  std::pair key(std::size_t{0}, census.text(path));
+  {
+    const std::lock_guard lock(mutex_);
+    const auto of = by_ns_.find(ns);
+    key.first = of == by_ns_.end() ? kNoCollection : of->second;
+  }
+  const std::lock_guard lock(fields_mutex_);
   if (const auto it = by_path_.find(key); it != by_path_.end()) return it->second;
   if (fields_.size() == kMostFields) return kNoField;
   fields_.emplace_back();
@@ -115,14 +122,17 @@ void Gatherer::merge_fields(Census::Merged& merged) {
   merged.clear();
 }
 
+/// One by one: they are too many to have them twice.
 void Gatherer::merge_key_uses() {
-  KeyUses all(0, key_uses_.hash_function());
-  for (const auto& [use, n] : key_uses_) {
-    KeyUse of = use;
-    of.field = final_field(use.field);
-    all[of] += n;
+  std::vector<KeyUse> moved;
+  for (const auto& [use, n] : key_uses_)
+    if (final_field(use.field) != use.field) moved.push_back(use);
+  for (const KeyUse& use : moved) {
+    auto node = key_uses_.extract(use);
+    node.key().field = final_field(use.field);
+    if (auto other = key_uses_.insert(std::move(node)); !other.inserted)
+      other.position->second += other.node.mapped();
   }
-  key_uses_.swap(all);
 }
 
 // --- the stream ---
@@ -149,7 +159,7 @@ Done Gatherer::count(Batch& batch, Census& census, const DocumentReader& reader)
     }
     if (!census.tidy(merged)) continue;
     root = census.collection(ns, plan);
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(fields_mutex_);
     merge_fields(merged);
   }
   return ok;
@@ -162,10 +172,13 @@ Done Gatherer::process(Batch& batch, const DocumentReader& reader) {
 }
 
 Done Gatherer::write(Batch& batch, Progress& progress) {
-  const std::lock_guard lock(mutex_);
-  GatheredCollection& c = collections_[batch.collection];
-  c.documents += batch.chunk.size();
-  c.bytes += batch.chunk.raw.size();
+  {
+    const std::lock_guard lock(mutex_);
+    GatheredCollection& c = collections_[batch.collection];
+    c.documents += batch.chunk.size();
+    c.bytes += batch.chunk.raw.size();
+  }
+  const std::lock_guard lock(fields_mutex_);
   for (const Batch::Value& v : batch.values)
     add_value(fields_[final_field(v.field)], v.fingerprint);
   for (const KeyUse& k : batch.keys) {
@@ -191,8 +204,9 @@ Done Gatherer::run(const StreamOptions& options) {
       [&](Work& w) { return process(static_cast<Batch&>(w), reader); },
       [&](Work& w) { return write(static_cast<Batch&>(w), progress); },
   };
-  FLE_CHECK(run_pipeline(reader, steps, std::min(options.thread_count(), kMostThreads)));
+  FLE_CHECK(run_pipeline(reader, steps, std::min(options.thread_count(), kMostThreads), kChunk));
   Census::Merged merged;
+  total_.make_room_for(censuses_.size());
   for (auto& [thread, census] : censuses_) {
     total_.absorb(census, merged);
     total_.tidy(merged);

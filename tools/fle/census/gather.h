@@ -1,7 +1,9 @@
 #ifndef FLE_TOOLS_GATHER_H_
 #define FLE_TOOLS_GATHER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -47,7 +49,7 @@ class Gatherer {
   [[nodiscard]] Done run(const StreamOptions& options);
 
   [[nodiscard]] const Census& census() const noexcept { return total_; }
-  [[nodiscard]] const std::vector<GatheredCollection>& collections() const noexcept {
+  [[nodiscard]] const std::deque<GatheredCollection>& collections() const noexcept {
     return collections_;
   }
   /// Of a path of the census; their number if it is of none.
@@ -96,13 +98,16 @@ class Gatherer {
   SchemaFile schema_;
   std::string key_vault_;
   std::optional<CollectionSchemas> schemas_;
+  // Two locks: values are counted under one of them for long, and each chunk needs the other. Who
+  // takes both takes that one last.
   std::mutex mutex_;
-  std::vector<GatheredCollection> collections_;
+  std::deque<GatheredCollection> collections_;
   std::map<std::string, std::size_t, std::less<>> by_ns_;
+  std::map<std::thread::id, Census> censuses_;
+  std::mutex fields_mutex_;
   std::vector<Field> fields_;
   std::size_t n_large_ = 0;  // of them
   std::map<std::pair<std::size_t, std::string>, std::uint32_t> by_path_;
-  std::map<std::thread::id, Census> censuses_;
   KeyUses key_uses_{0, HashKeyUse{SeededHash::random()}};
   Census total_;
 };

@@ -44,6 +44,11 @@ bool has_size_of(Type type, std::size_t payload) noexcept {
 
 }  // namespace
 
+std::size_t payload_size(Type type) noexcept {
+  const std::size_t fixed = fixed_size(type);
+  return fixed == 0 ? 0 : payload_len(fixed);
+}
+
 Look look_at(Type type, Bytes value) noexcept {
   Look look;
   look.type = type;

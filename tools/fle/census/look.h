@@ -1,6 +1,7 @@
 #ifndef FLE_TOOLS_LOOK_H_
 #define FLE_TOOLS_LOOK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -9,6 +10,9 @@
 #include "fle/types.h"
 
 namespace fle::tools {
+
+/// Bytes of a ciphertext of `type`, as a payload of CSFLE; 0: they differ.
+[[nodiscard]] std::size_t payload_size(bson::Type type) noexcept;
 
 /// What a value is, as far as it can be seen without a key.
 enum class State : std::uint8_t {

@@ -167,7 +167,11 @@ void Census::set_head(Cell& cell) const noexcept {
   }
   if (cell.head_size > sizeof cell.head) return;
   const bson::internal::Shape shape = bson::internal::kShapes[cell.type];
-  if (shape.rule == bson::internal::Rule::document) {
+  if (cell.look.state == State::encrypted) {
+    if (cell.look.other_key) return;
+    cell.measure = Measure::ciphertext;
+    cell.fixed_size = static_cast<std::uint8_t>(payload_size(cell.look.type));
+  } else if (shape.rule == bson::internal::Rule::document) {
     cell.measure = Measure::document;
   } else if (shape.rule == bson::internal::Rule::plain && shape.length_mask != 0) {
     cell.measure = Measure::text;
@@ -179,7 +183,7 @@ void Census::set_head(Cell& cell) const noexcept {
 
 Census::Id Census::cell_of(Id path, const Look& look) {
   if (const Id id = find_cell(path, look); id != kNone) return id;
-  if (look.state != State::encrypted || look.other_key || paths_[path].n_keys < kMostKeys)
+  if (look.state != State::encrypted || look.other_key || paths_[path].n_keys < most_keys_)
     return add_cell(path, look);
   Look other = look;
   other.key = {};
@@ -203,6 +207,7 @@ bool Census::fold(Merged& merged) {
   const std::uint32_t limit = by_size ? most : kMostNames + 1;
   Census old;
   std::swap(old, *this);
+  most_keys_ = old.most_keys_;
   for (Path& p : old.paths_)
     if (p.n_names >= limit) p.folded = true;
   absorb(old, merged);
