@@ -6,10 +6,10 @@
 
 #include <rapidjson/document.h>
 
+#include "cloud/aws/aws_provider.h"
+#include "cloud/azure/azure_provider.h"
+#include "cloud/gcp/gcp_provider.h"
 #include "document/provider_id.h"
-#include "http/aws/aws_provider.h"
-#include "http/azure/azure_provider.h"
-#include "http/gcp/gcp_provider.h"
 #include "kmip/kmip_provider.h"
 #include "local_provider.h"
 #include "provider_options.h"

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "http/roles/aws_profiles.h"
+#include "cloud/roles/aws_profiles.h"
 
 namespace {
 

@@ -6,13 +6,13 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "cloud/aws/aws_provider.h"
+#include "cloud/azure/azure_provider.h"
+#include "cloud/gcp/gcp_provider.h"
+#include "cloud/token_cache.h"
 #include "document/master_key.h"
 #include "fle/kms/exchange.h"
-#include "http/aws/aws_provider.h"
-#include "http/azure/azure_provider.h"
-#include "http/gcp/gcp_provider.h"
 #include "http/http_text.h"
-#include "http/token_cache.h"
 #include "kms/support.h"
 #include "provider/provider_options.h"
 

@@ -6,12 +6,12 @@
 
 #include <gtest/gtest.h>
 
+#include "cloud/aws/aws_provider.h"
+#include "cloud/azure/azure_provider.h"
+#include "cloud/gcp/gcp_provider.h"
+#include "cloud/roles/automatic.h"
+#include "cloud/roles/aws_profiles.h"
 #include "fle/kms/exchange.h"
-#include "http/aws/aws_provider.h"
-#include "http/azure/azure_provider.h"
-#include "http/gcp/gcp_provider.h"
-#include "http/roles/automatic.h"
-#include "http/roles/aws_profiles.h"
 #include "kms/support.h"
 #include "kms/temp_dir.h"
 #include "provider/provider_options.h"

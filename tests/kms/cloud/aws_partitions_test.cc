@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "http/trusted_hosts.h"
+#include "cloud/trusted_hosts.h"
 
 namespace fle::kms {
 namespace {

@@ -10,12 +10,12 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "cloud/aws/aws_provider.h"
+#include "cloud/azure/azure_provider.h"
+#include "cloud/gcp/gcp_provider.h"
+#include "cloud/roles/automatic.h"
 #include "fle/secret.h"
-#include "http/aws/aws_provider.h"
-#include "http/azure/azure_provider.h"
-#include "http/gcp/gcp_provider.h"
 #include "http/http_text.h"
-#include "http/roles/automatic.h"
 #include "provider/provider_options.h"
 #include "support/patience.h"
 

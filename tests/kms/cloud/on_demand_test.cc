@@ -1,9 +1,9 @@
 #include <atomic>
 #include <map>
 
+#include "cloud/roles/automatic.h"
 #include "cloud_support.h"
 #include "fle/kms/key_document.h"
-#include "http/roles/automatic.h"
 
 namespace fle::kms::test {
 namespace {

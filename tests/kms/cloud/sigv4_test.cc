@@ -1,4 +1,4 @@
-#include "http/aws/sigv4.h"
+#include "cloud/aws/sigv4.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "http/token_cache.h"
+#include "cloud/token_cache.h"
 
 #include <atomic>
 #include <latch>

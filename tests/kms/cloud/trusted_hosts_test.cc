@@ -1,4 +1,4 @@
-#include "http/trusted_hosts.h"
+#include "cloud/trusted_hosts.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "http/aws/sigv4.h"
+#include "cloud/aws/sigv4.h"
 
 namespace {
 

@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "fle/kms/exchange.h"
+#include "http/http_retry.h"
 #include "http_provider.h"
-#include "http_retry.h"
 #include "oauth.h"
 #include "text/text.h"
 

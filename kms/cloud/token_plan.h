@@ -8,8 +8,8 @@
 #include <utility>
 #include <variant>
 
-#include "http_call.h"
-#include "http_driver.h"
+#include "http/http_call.h"
+#include "http/http_driver.h"
 #include "token_cache.h"
 
 // How tokens and credentials are got, without input or output: whoever follows a plan brings the

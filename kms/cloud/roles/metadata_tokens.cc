@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "http/oauth.h"
+#include "cloud/oauth.h"
 
 namespace fle::kms {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "aws_profiles.h"
 #include "aws_sts.h"
-#include "http/aws/aws_credentials.h"
-#include "http/oauth.h"
+#include "cloud/aws/aws_credentials.h"
+#include "cloud/oauth.h"
 #include "text/text.h"
 
 namespace fle::kms {

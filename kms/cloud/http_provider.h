@@ -9,7 +9,7 @@
 
 #include "document/master_key.h"
 #include "fle/kms/provider.h"
-#include "http_driver.h"
+#include "http/http_driver.h"
 #include "http_plan.h"
 #include "provider/credentials.h"
 #include "token_plan.h"

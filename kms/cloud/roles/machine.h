@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "http/token_plan.h"
+#include "cloud/token_plan.h"
 
 namespace fle::kms {
 

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "http_endpoint.h"
+#include "http/http_endpoint.h"
 
 namespace fle::kms {
 

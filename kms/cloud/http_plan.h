@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "http_call.h"
+#include "http/http_call.h"
 #include "token_cache.h"
 
 namespace fle::kms {

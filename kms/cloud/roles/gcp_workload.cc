@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "aws_sts.h"
+#include "cloud/aws/aws_credentials.h"
+#include "cloud/oauth.h"
 #include "document/aws_partitions.h"
-#include "http/aws/aws_credentials.h"
-#include "http/oauth.h"
 #include "text/text.h"
 
 namespace fle::kms {

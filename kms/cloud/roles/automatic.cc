@@ -7,8 +7,8 @@
 
 #include "aws_sources.h"
 #include "azure_workload.h"
+#include "cloud/token_plan.h"
 #include "gcp_workload.h"
-#include "http/token_plan.h"
 #include "metadata_tokens.h"
 #include "provider/credentials.h"
 

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "cloud/aws/aws_credentials.h"
+#include "cloud/oauth.h"
 #include "document/aws_partitions.h"
-#include "http/aws/aws_credentials.h"
-#include "http/oauth.h"
 #include "text/text.h"
 
 namespace fle::kms {

@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "cloud/http_provider.h"
+#include "cloud/oauth.h"
 #include "gcp_jwt.h"
-#include "http/http_provider.h"
-#include "http/oauth.h"
 #include "provider/credentials.h"
 #include "text/text.h"
 

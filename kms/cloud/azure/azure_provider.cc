@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "http/http_provider.h"
-#include "http/oauth.h"
+#include "cloud/http_provider.h"
+#include "cloud/oauth.h"
 #include "provider/credentials.h"
 
 namespace fle::kms {

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "http/oauth.h"
+#include "cloud/oauth.h"
 #include "text/text.h"
 
 namespace fle::kms {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "aws_credentials.h"
+#include "cloud/http_provider.h"
 #include "document/aws_partitions.h"
-#include "http/http_provider.h"
 #include "provider/credentials.h"
 #include "provider/kms_call.h"
 
