@@ -70,6 +70,10 @@ set(rooms
   "tools/fle manual command_line"
   "tools/fle census command_line|streams|commands|inputs"
   "tools/fle report command_line|streams|commands|schema_help|census"
+  "tools/cryptd protocol none"
+  "tools/cryptd daemon none"
+  "tools/cryptd daemon/main.cc protocol|server"
+  "tools/cryptd server protocol|daemon"
   "tools/mongocrypt include none"
   "tools/mongocrypt original none"
   "tools/mongocrypt handle original"
@@ -80,7 +84,7 @@ set(rooms
 function(room_of file part_var room_var)
   set(${part_var} "" PARENT_SCOPE)
   set(${room_var} "" PARENT_SCOPE)
-  foreach(part bson kms query tools/fle tools/mongocrypt)
+  foreach(part bson kms query tools/cryptd tools/fle tools/mongocrypt)
     if(NOT file MATCHES "/include/" AND file MATCHES "^${ROOT}/${part}/(.+)/[^/]+$")
       set(${part_var} "${part}" PARENT_SCOPE)
       set(${room_var} "${CMAKE_MATCH_1}" PARENT_SCOPE)

@@ -16,7 +16,7 @@
 #include "cryptd/client.h"
 #include "cryptd/daemon.h"
 #include "fle/query/analyzer.h"
-#include "server.h"
+#include "server/server.h"
 #include "support/patience.h"
 #include "support/sanitizer.h"
 

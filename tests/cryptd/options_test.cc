@@ -1,5 +1,5 @@
 // A command line as the daemon reads it.
-#include "options.h"
+#include "daemon/options.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Memory for a reply is in proportion to what it says.
-#include "reply.h"
+#include "protocol/reply.h"
 #include "support/growth.h"
 
 namespace fle::cryptd {

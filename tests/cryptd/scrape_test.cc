@@ -1,5 +1,5 @@
 // What a scraper gets, by itself and from the daemon.
-#include "scrape.h"
+#include "server/scrape.h"
 
 #include <string>
 
@@ -7,8 +7,8 @@
 
 #include "cryptd/client.h"
 #include "cryptd/daemon.h"
+#include "protocol/wire.h"
 #include "support/prometheus.h"
-#include "wire.h"
 
 namespace fle::cryptd {
 namespace {

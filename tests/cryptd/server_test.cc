@@ -1,5 +1,5 @@
 // A server in this process with an analyzer of the test's own, which waits where the test says so.
-#include "server.h"
+#include "server/server.h"
 
 #include <atomic>
 #include <chrono>

@@ -7,9 +7,9 @@
 
 #include <gtest/gtest.h>
 
-#include "commands.h"
-#include "crc32c.h"
 #include "cryptd/messages.h"
+#include "protocol/commands.h"
+#include "protocol/crc32c.h"
 
 namespace fle::cryptd {
 namespace {

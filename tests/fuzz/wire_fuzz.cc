@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "commands.h"
-#include "crc32c.h"
-#include "wire.h"
+#include "protocol/commands.h"
+#include "protocol/crc32c.h"
+#include "protocol/wire.h"
 
 namespace {
 

@@ -15,10 +15,10 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
-#include "commands.h"
 #include "fle/observe/metrics.h"
 #include "fle/wiped.h"
 #include "handler.h"
+#include "protocol/commands.h"
 
 namespace fle::cryptd {
 

@@ -5,11 +5,11 @@
 #include <memory>
 #include <string>
 
-#include "commands.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
 #include "fle/failure.h"
 #include "fle/observe/metrics.h"
-#include "log.h"
-#include "options.h"
+#include "protocol/commands.h"
 
 namespace fle::cryptd {
 

@@ -21,11 +21,11 @@
 #include <sys/socket.h>
 
 #include "connection.h"
+#include "daemon/unix_socket.h"
 #include "fair_queue.h"
 #include "fle/report.h"
 #include "handler.h"
 #include "listener.h"
-#include "unix_socket.h"
 
 namespace fle::cryptd {
 namespace {

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "background.h"
-#include "commands.h"
 #include "fle/files/process.h"
 #include "fle/observe/metrics.h"
 #include "fle/query/analyzer.h"
@@ -19,7 +18,8 @@
 #include "log.h"
 #include "options.h"
 #include "pid_file.h"
-#include "server.h"
+#include "protocol/commands.h"
+#include "server/server.h"
 
 namespace fle::cryptd {
 namespace {
