@@ -1,7 +1,7 @@
 #include <map>
 
-#include "batch_state.h"
 #include "client/client_support.h"
+#include "documents/batch_state.h"
 #include "fle/bson/cursor.h"
 #include "fle/bson_walk/path_table.h"
 #include "fle/client/auto_encrypter.h"

@@ -1,7 +1,7 @@
 // DocumentCipher::Options::verify: what was made is opened again and compared.
-#include "batch_state.h"
 #include "client/client_support.h"
-#include "verify_documents.h"
+#include "documents/batch_state.h"
+#include "documents/verify_documents.h"
 
 namespace fle::test {
 namespace {

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "batch_state.h"
-#include "field_failures.h"
+#include "fields/field_failures.h"
 #include "verify_documents.h"
 
 namespace fle::client {

@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "call_report.h"
-#include "field_batch.h"
-#include "field_failures.h"
+#include "fields/call_report.h"
+#include "fields/field_batch.h"
+#include "fields/field_failures.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/client/client_encryption.h"
 

@@ -1,6 +1,6 @@
 #include "fle/client/client_encryption.h"
 
-#include "call_report.h"
+#include "fields/call_report.h"
 #include "fle/kms/create_data_key.h"
 #include "fle/kms/seal.h"
 

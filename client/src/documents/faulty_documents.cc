@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "extent.h"
-#include "field_failures.h"
+#include "fields/field_failures.h"
 #include "fle/wiped.h"
 
 namespace fle::client {

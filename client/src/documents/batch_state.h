@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "field_batch.h"
+#include "fields/field_batch.h"
 #include "fle/bson_walk/alike.h"
 #include "fle/client/document_cipher.h"
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "batch_state.h"
-#include "call_report.h"
 #include "faulty_documents.h"
+#include "fields/call_report.h"
 
 namespace fle::client {
 namespace {

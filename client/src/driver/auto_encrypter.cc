@@ -6,10 +6,10 @@
 #include <optional>
 #include <utility>
 
-#include "batch_state.h"
-#include "call_report.h"
 #include "collection_schemas.h"
-#include "field_batch.h"
+#include "documents/batch_state.h"
+#include "fields/call_report.h"
+#include "fields/field_batch.h"
 #include "fle/query/form.h"
 
 namespace fle::client {

@@ -3,7 +3,7 @@
 
 #include "batch_state.h"
 #include "extent.h"
-#include "field_failures.h"
+#include "fields/field_failures.h"
 #include "verify_documents.h"
 
 namespace fle::client {
