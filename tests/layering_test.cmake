@@ -51,6 +51,9 @@ set(rooms
   "kms ring text|net|document|provider"
   "kms vault text|document"
   "kms life text|document|provider|vault"
+  "schema/src reading none"
+  "schema/src plan none"
+  "schema/src compile reading|plan"
   "client/src fields none"
   "client/src documents fields"
   "client/src driver fields|documents"
@@ -87,7 +90,7 @@ set(rooms
 function(room_of file part_var room_var)
   set(${part_var} "" PARENT_SCOPE)
   set(${room_var} "" PARENT_SCOPE)
-  foreach(part bson client/src kms query tools/cryptd tools/fle tools/mongocrypt)
+  foreach(part bson schema/src client/src kms query tools/cryptd tools/fle tools/mongocrypt)
     if(NOT file MATCHES "/include/" AND file MATCHES "^${ROOT}/${part}/(.+)/[^/]+$")
       set(${part_var} "${part}" PARENT_SCOPE)
       set(${room_var} "${CMAKE_MATCH_1}" PARENT_SCOPE)

@@ -4,7 +4,7 @@
 
 #include "fle/schema/compile.h"
 #include "fle/work.h"
-#include "pattern.h"
+#include "plan/pattern.h"
 
 namespace fle::schema {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "plan_data.h"
+#include "plan/plan_data.h"
 
 namespace fle::schema {
 namespace {

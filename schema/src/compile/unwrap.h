@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "fle/schema/compile.h"
-#include "location.h"
+#include "reading/location.h"
+#include "reading/value.h"
 #include "rules.h"
-#include "value.h"
 
 // Schemas as people keep them: in a validator, in a command, in a driver's schema map.
 namespace fle::schema {

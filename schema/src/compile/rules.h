@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "fle/failure.h"
-#include "location.h"
+#include "reading/location.h"
 
 // What a schema may break, and where that is noted.
 namespace fle::schema {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "fle/schema/plan.h"
+#include "reading/value.h"
 #include "rules.h"
-#include "value.h"
 
 namespace fle::schema {
 

@@ -6,15 +6,15 @@
 #include <optional>
 
 #include "compiler.h"
-#include "draft.h"
 #include "encrypt_options.h"
 #include "fle/did_you_mean.h"
 #include "fle/over_budget.h"
 #include "fle/text.h"
 #include "keywords.h"
-#include "plan_data.h"
+#include "plan/draft.h"
+#include "plan/plan_data.h"
+#include "reading/value.h"
 #include "unwrap.h"
-#include "value.h"
 
 namespace fle::schema {
 namespace {
