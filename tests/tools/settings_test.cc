@@ -98,6 +98,8 @@ TEST_F(Settings, FaultsOfAFileAreOneLineThatNamesIt) {
       {"[key.lst]\nvault = \"x\"", "there is no command 'key lst'. Did you mean 'list'?"},
       {"[key.list]\nthreads = 3", "'threads' is no setting of 'fle key list'."},
       {"yes = true", "'yes' is no setting"},
+      {"vault =", "'vault' has no value"},
+      {"vault = \"\"", "'vault' has no value"},
       {"vault = \"mongodb://doctor:secret@db/\"", "the address of 'vault' has a password"},
   };
   for (const auto& [text, told] : cases) {
@@ -126,6 +128,11 @@ TEST_F(Settings, AFaultOfAValueTellsWhereItIsFrom) {
   EXPECT_EQ(e.status, 2);
   EXPECT_NE(e.err.find("(--threads is of FLE_THREADS)"), std::string::npos) << e.err;
   EXPECT_EQ(run({"key", "list", "--vault", "keys.vault"}).status, 0) << "it has no threads";
+  const Variable budget("FLE_WORK_BUDGET", "-1");
+  const Ended negative = run({"schema", "schema.json"});
+  EXPECT_EQ(negative.status, 2);
+  EXPECT_NE(negative.err.find("expected a number without a sign, not -1"), std::string::npos)
+      << negative.err;
   EXPECT_NE(run({"decrypt", "--help"}).out.find("(Env:FLE_THREADS)"), std::string::npos);
 }
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "streams/integer_hints.h"
+
 namespace fle::tools {
 
 using client::DocumentCipher;
@@ -195,6 +197,8 @@ Done CipherRun::leave_out(Part& p, std::size_t i, bson::Faults faults) {
   for (Failure& f : faults.first) {
     f.document = p.number(i);
     if (reader_.is_text()) f = with_json_advice(std::move(f));
+    if (refuses_null(f))
+      f.message += "; --null keep leaves it there, --null omit leaves its field out";
     f = in_part(in_collection(std::move(f), *p.chunk.collection));
   }
   if (o_.on_error != OnError::stop) {

@@ -2,6 +2,7 @@
 #define FLE_TOOLS_CLI_H_
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -21,6 +22,16 @@ void choose(CLI::App& cmd, Action& chosen, std::shared_ptr<Options> o,
     if (check_usage != nullptr) check_usage(*o);
     chosen = [o, run]() -> Ending { return run(*o); };
   });
+}
+
+/// Refuses a sign, which CLI11 takes in front of a number that has none.
+[[nodiscard]] inline CLI::Validator without_sign() {
+  return {[](const std::string& text) {
+            return text.starts_with('-') || text.starts_with('+')
+                       ? "expected a number without a sign, not " + text
+                       : std::string();
+          },
+          ""};
 }
 
 }  // namespace fle::tools

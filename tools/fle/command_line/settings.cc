@@ -146,6 +146,8 @@ class ConfigFile {
       for (const std::string& p : item.parents) section += (section.empty() ? "" : " ") + p;
       if (!section.empty() && section != command_path) continue;
       std::vector<std::string> values = item.inputs;
+      if (values.empty() || std::ranges::count(values, "") != 0)
+        return refuse("'" + item.name + "' has no value");
       for (std::string& v : values) {
         FLE_TRY(v, value_of(*find_setting(item.name), v));
       }

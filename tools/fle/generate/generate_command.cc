@@ -45,6 +45,7 @@ void add_generate_patients(CLI::App& generate_command, Action& chosen) {
       ->check(CLI::Range(std::uint64_t{0}, kMostPatients))
       ->type_name("N");
   cmd->add_option("--seed", o->seed, "Another one makes other patients")
+      ->check(without_sign())
       ->type_name("S")
       ->capture_default_str();
   o->stream.add_format(*cmd);

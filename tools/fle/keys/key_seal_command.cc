@@ -60,7 +60,9 @@ void KeySelection::add(CLI::App& cmd) {
 void KeySelection::check_usage() const {
   const bool some = !selected.empty() || !from_provider.empty() || !created_before.empty() ||
                     !updated_before.empty() || !filter.empty();
-  if (some == all)
+  if (some && all)
+    throw CLI::ValidationError("--all takes no KEY and no condition beside it: it takes all keys");
+  if (!some && !all)
     throw CLI::ValidationError("Select keys by KEY or by conditions, or all of them by --all");
 }
 

@@ -86,8 +86,13 @@ bool IntegerHints::is_long_field(Path path) const {
   return step.kind == Plan::Kind::encrypted && tools::is_long(plan_->leaf(step.leaf));
 }
 
+bool refuses_null(const Failure& f) noexcept {
+  return f.code == Errc::type_not_allowed &&
+         f.message.starts_with("Cannot encrypt element of type: null");
+}
+
 Failure with_json_advice(Failure f) {
-  if (f.code == Errc::type_not_allowed)
+  if (f.code == Errc::type_not_allowed && !refuses_null(f))
     f.message +=
         "; JSON says a type as canonical Extended JSON does, such as {\"$numberLong\": \"5\"} or "
         "{\"$numberDouble\": \"5.0\"}";

@@ -32,6 +32,8 @@ class IntegerHints : public bson::IntegerHints {
   bool used_ = false;
 };
 
+/// Whether it is a null that cannot be encrypted.
+[[nodiscard]] bool refuses_null(const Failure& f) noexcept;
 /// What to do about a type that a schema does not allow, where the document came as JSON.
 [[nodiscard]] Failure with_json_advice(Failure f);
 
