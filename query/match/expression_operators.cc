@@ -5,6 +5,8 @@
 
 #include "expression_evaluator.h"
 #include "ground/proposal.h"
+#include "match.h"
+#include "operand.h"
 
 // What each expression operator does with encrypted fields.
 namespace fle::query {
@@ -285,12 +287,13 @@ Outcome<Value> sort_array(Evaluator& ev, const Element& op) {
   FLE_TRY(const auto args, named_arguments<2>(ev.context(), op, {"input", "sortBy"}));
   const Context::Inside inside(ev.context(), op);
   FLE_CHECK(need_input(ev, op, args[0]));
+  if (args[1]) FLE_CHECK(need(ev.context(), *args[1], takes_order, op.name));
   return Value{};
 }
 
 /// "indexKey" shows what an index has stored, ciphertext included.
 Outcome<Value> meta(Evaluator& ev, const Element& op) {
-  if (op.type != Type::string) return malformed(ev, op).error();
+  if (!takes_meta(ev.context(), op)) return malformed(ev, op).error();
   const bool shows_fields = ev.context().text(op) == "indexKey" && ev.reaches();
   return Value::of(shows_fields ? View::unknown() : View{});
 }
@@ -619,6 +622,7 @@ constexpr RuleText kAnyOther{
 }  // namespace
 
 Outcome<Value> apply_operator(Evaluator& ev, const Element& op) {
+  FLE_CHECK(need_known_arguments(ev.context(), op));
   const auto* row =
       std::ranges::find_if(kOperators, [&op](const Operator& o) { return op.name == o.text.name; });
   if (row != std::end(kOperators)) return row->rule(ev, op);

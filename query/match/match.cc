@@ -5,6 +5,7 @@
 
 #include "expression.h"
 #include "ground/proposal.h"
+#include "operand.h"
 
 namespace fle::query {
 namespace {
@@ -157,12 +158,14 @@ Done elements(Context& context, const Element& e, const Predicate& p) {
 Done size(Context& context, const Element& e, const Predicate& p) {
   if (p.place.view.kind != View::Kind::list || is_dropped(p.place.view))
     return invalid(context, e, p);
+  FLE_CHECK(need(context, e, takes_number, e.name));
   return tells_nothing(context, e, p);
 }
 
 struct Operator {
   RuleText text;
   Done (*rule)(Context&, const Element&, const Predicate&);
+  Takes takes = nullptr;  ///< What it may be given after a plain path; null: anything.
 };
 
 constexpr const char* kRefused = "refused on an encrypted field; elsewhere as it is";
@@ -177,44 +180,48 @@ constexpr Operator kOperators[] = {
       "each member is encrypted; deterministic fields only; null and regular expressions "
       "are refused",
       Evidence::test},
-     membership},
-    {{"$nin", "as $in", Evidence::test}, membership},
+     membership,
+     takes_array},
+    {{"$nin", "as $in", Evidence::test}, membership, takes_array},
     {{"$not", "the operators inside are analyzed; a regular expression is refused", Evidence::docs},
      negation},
     {{"$exists",
       "as it is, also on an object that holds encrypted fields; with true, false, 1 or 0 alone",
       Evidence::docs},
-     existence},
+     existence,
+     takes_truth},
     {{"$elemMatch",
       "inside documents that $lookup brought it is analyzed; refused on an encrypted "
       "field or an object that holds one"},
-     elements},
+     elements,
+     takes_object},
     {{"$gt", kRefused, Evidence::test}, invalid},
     {{"$gte", kRefused, Evidence::test}, invalid},
     {{"$lt", kRefused, Evidence::test}, invalid},
     {{"$lte", kRefused, Evidence::test}, invalid},
-    {{"$mod", kRefused, Evidence::test}, invalid},
-    {{"$regex", kRefused, Evidence::test}, invalid},
-    {{"$options", kRefused, Evidence::docs}, invalid},
+    {{"$mod", kRefused, Evidence::test}, invalid, takes_numbers},
+    {{"$regex", kRefused, Evidence::test}, invalid, takes_pattern},
+    {{"$options", kRefused, Evidence::docs}, invalid, takes_string},
     {{"$size",
       "refused on an encrypted field; as it is on an array that $lookup, $push or another stage "
       "has "
       "made, and elsewhere",
       Evidence::test},
-     size},
-    {{"$type", kRefused, Evidence::test}, invalid},
-    {{"$all", kRefused, Evidence::docs}, invalid},
-    {{"$bitsAllClear", kRefused, Evidence::test}, invalid},
-    {{"$bitsAllSet", kRefused, Evidence::test}, invalid},
-    {{"$bitsAnyClear", kRefused, Evidence::test}, invalid},
-    {{"$bitsAnySet", kRefused, Evidence::test}, invalid},
+     size,
+     takes_number},
+    {{"$type", kRefused, Evidence::test}, invalid, takes_types},
+    {{"$all", kRefused, Evidence::docs}, invalid, takes_array},
+    {{"$bitsAllClear", kRefused, Evidence::test}, invalid, takes_bits},
+    {{"$bitsAllSet", kRefused, Evidence::test}, invalid, takes_bits},
+    {{"$bitsAnyClear", kRefused, Evidence::test}, invalid, takes_bits},
+    {{"$bitsAnySet", kRefused, Evidence::test}, invalid, takes_bits},
     {{"$near", kRefused, Evidence::test}, invalid},
     {{"$nearSphere", kRefused, Evidence::test}, invalid},
     {{"$geoIntersects", kRefused, Evidence::test}, invalid},
     {{"$geoWithin", kRefused, Evidence::test}, invalid},
     {{"$within", kRefused, Evidence::docs}, invalid},
-    {{"$maxDistance", kRefused, Evidence::docs}, invalid},
-    {{"$minDistance", kRefused, Evidence::docs}, invalid},
+    {{"$maxDistance", kRefused, Evidence::docs}, invalid, takes_number},
+    {{"$minDistance", kRefused, Evidence::docs}, invalid, takes_number},
     {{"any other",
       "refused on every collection that encrypts; not on a plain field if it holds a number, a "
       "boolean or null"},
@@ -252,8 +259,7 @@ bool is_logical(std::string_view name) noexcept {
 
 /// What $elemMatch is given: operators, or a filter of the items' fields.
 Done plain_items(Context& context, const Element& e) {
-  if (e.type == Type::array) return context.refuse(kMalformed, e, {}, e.name);
-  if (e.type != Type::object) return ok;
+  FLE_CHECK(need(context, e, takes_object, e.name));
   Cursor c = context.cursor(e);
   const bool value = c.next() && is_operator_name(c.element().name) &&
                      !is_logical(c.element().name) && !is_reference_part(c.element().name);
@@ -262,7 +268,6 @@ Done plain_items(Context& context, const Element& e) {
 
 /// Each item of $all may be an $elemMatch.
 Done plain_all(Context& context, const Element& e) {
-  if (e.type != Type::array) return ok;
   const Context::Inside inside(context, e);
   for (Cursor c = context.cursor(e); c.next();)
     if (holds_operators(context, c.element()))
@@ -271,19 +276,21 @@ Done plain_all(Context& context, const Element& e) {
 }
 
 Done plain_operator(Context& context, const Element& e) {
+  const auto* row =
+      std::ranges::find_if(kOperators, [&e](const Operator& o) { return e.name == o.text.name; });
+  if (row == std::end(kOperators)) {
+    // As with an unknown field of a command: a number has no room for a condition.
+    if (is_reference_part(e.name) || takes_truth(context, e)) return ok;
+    return context.refuse(kUnsupported, e, {}, e.name, proposal(e.name, kOperators));
+  }
+  FLE_CHECK(need(context, e, row->takes, e.name));
   if (e.name == "$not") {
     if (holds_operators(context, e)) return check_plain_operators(context, e);
-    const bool fields = e.type == Type::object || e.type == Type::array;
-    return fields ? Done(context.refuse(kMalformed, e, {}, e.name)) : ok;
+    return e.type == Type::regex ? ok : Done(context.refuse(kMalformed, e, {}, e.name));
   }
   if (e.name == "$elemMatch") return plain_items(context, e);
   if (e.name == "$all") return plain_all(context, e);
-  const bool known =
-      is_reference_part(e.name) ||
-      std::ranges::any_of(kOperators, [&e](const Operator& o) { return e.name == o.text.name; });
-  // As with an unknown field of a command: a number has no room for a condition.
-  if (known || is_number(e.type) || e.type == Type::bool_ || e.type == Type::null) return ok;
-  return context.refuse(kUnsupported, e, {}, e.name, proposal(e.name, kOperators));
+  return ok;
 }
 
 /// `e` is compared with what is not encrypted, or holds operators that are.
@@ -380,7 +387,7 @@ Done flag(Context& context, const Element& e, const MatchScope&) {
   return context.is_flag(e) ? ok : Done(context.refuse(kMalformed, e, {}, e.name));
 }
 Done number(Context& context, const Element& e, const MatchScope&) {
-  return is_number(e.type) ? ok : Done(context.refuse(kMalformed, e, {}, e.name));
+  return need(context, e, takes_number, e.name);
 }
 Done unsupported(Context& context, const Element& e, const MatchScope&) {
   return context.refuse(kUnsupported, e, {}, e.name);
@@ -522,17 +529,8 @@ Done refuse_encrypted_paths(Context& context, const Element& document, const Vie
 Done need_directions(Context& context, const Element& document) {
   if (document.type != Type::object) return context.refuse(kMalformed, document, {}, document.name);
   const Context::Inside inside(context, document);
-  for (Cursor c = context.cursor(document); c.next();) {
-    const Element& e = c.element();
-    if (is_number(e.type) || e.type == Type::bool_) continue;
-    bool score = false;
-    if (e.type == Type::object) {
-      Cursor meta = context.cursor(e);
-      score = meta.next() && meta.element().name == "$meta" &&
-              meta.element().type == Type::string && !meta.next();
-    }
-    if (!score) return context.refuse(kMalformed, e, {}, document.name);
-  }
+  for (Cursor c = context.cursor(document); c.next();)
+    FLE_CHECK(need(context, c.element(), takes_direction, document.name));
   return ok;
 }
 

@@ -6,6 +6,7 @@
 
 #include "ground/proposal.h"
 #include "match/expression_evaluator.h"
+#include "match/operand.h"
 
 namespace fle::query {
 namespace {
@@ -155,6 +156,7 @@ Outcome<View> apply_row(const Accumulator (&rows)[n], Context& context, const El
       std::ranges::find_if(rows, [&op](const Accumulator& a) { return op.name == a.text.name; });
   if (row == std::end(rows) || row->rule == nullptr)
     return context.refuse(kUnknownAccumulator, op, {}, op.name, proposal(op.name, rows, more...));
+  FLE_CHECK(need_known_arguments(context, op));
   return row->rule(context, op, scope);
 }
 

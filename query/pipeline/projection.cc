@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "match/expression_evaluator.h"
+#include "match/operand.h"
 
 namespace fle::query {
 namespace {
@@ -198,7 +199,8 @@ Done Reader::read_level(const Element& spec, Level& level) {
 Done Reader::read_field(const Element& e, Level& level) {
   if (syntax_ == Syntax::find && path_.ends_with(".$")) {
     includes_ = true;
-    return need_plain_path(e, std::string_view(path_).substr(0, path_.size() - 2), "$");
+    FLE_CHECK(need_plain_path(e, std::string_view(path_).substr(0, path_.size() - 2), "$"));
+    return is_flag(e) ? ok : Done(context_.refuse(kMalformed, e, path_, "$"));
   }
   if (is_flag(e)) return flag(e, level);
   if (e.type != Type::object) return computed(e, level);
@@ -274,6 +276,10 @@ Done Reader::find_operator(const Element& e, const Element& op) {
   if (op.name == "$slice") {
     // It has a meaning as an expression too, which reads what it is given.
     FLE_CHECK(need_plain_path(e, path_, op.name));
+    {
+      const Context::Inside inside(context_, e);
+      FLE_CHECK(need(context_, op, takes_slice, op.name));
+    }
     FLE_TRY(const View value, expression(context_, e, scope_));
     return reach(value) == Reach::nothing
                ? Done(ok)

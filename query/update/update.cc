@@ -6,6 +6,7 @@
 
 #include "ground/proposal.h"
 #include "match/match.h"
+#include "match/operand.h"
 
 namespace fle::query {
 namespace {
@@ -147,11 +148,6 @@ Done rename(Context& context, const Element& e, const Target& from, const Operat
   return ok;
 }
 
-/// The last item, or the first.
-Done pop_plain(Context& context, const Element& e) {
-  return is_number(e.type) ? ok : Done(context.refuse(kMalformed, e, {}, "$pop"));
-}
-
 /// An object is a condition on the items of an array; anything else is an item.
 Done pull_plain(Context& context, const Element& e) {
   return e.type == Type::object ? match_plain_items(context, e) : Done(ok);
@@ -163,8 +159,8 @@ struct Row {
   Done (*rule)(Context&, const Element&, const Target&, const Operation&);
   const Refusal* why = &kOther;
   bool sees_plain = false;  ///< `rule` is asked about plain paths too.
-  /// What a plain path may be given; null: anything.
-  Done (*plain)(Context&, const Element&) = nullptr;
+  Takes takes = nullptr;    ///< What a plain path may be given; null: anything.
+  Done (*plain)(Context&, const Element&) = nullptr;  ///< What else is asked of that, if anything.
 };
 
 constexpr const char* kRefused = "refused on an encrypted field or an object that holds one";
@@ -175,24 +171,27 @@ constexpr Row kOperators[] = {
       Evidence::test},
      set},
     {{"$unset", "as it is; on an encrypted field with \"\", true or 1 alone", Evidence::test},
-     unset},
+     unset,
+     &kOther,
+     false,
+     takes_nothing},
     {{"$rename", "as it is between fields that are encrypted alike, or both are not; else refused",
       Evidence::test},
      rename,
      nullptr,
      true},
     {{"$setOnInsert", kRefused, Evidence::docs}, nullptr, &kSetOnInsert},
-    {{"$inc", kRefused, Evidence::test}, nullptr, &kIncMul},
-    {{"$mul", kRefused, Evidence::test}, nullptr, &kIncMul},
+    {{"$inc", kRefused, Evidence::test}, nullptr, &kIncMul, false, takes_number},
+    {{"$mul", kRefused, Evidence::test}, nullptr, &kIncMul, false, takes_number},
     {{"$min", kRefused, Evidence::test}, nullptr, &kMinMax},
     {{"$max", kRefused, Evidence::test}, nullptr, &kMinMax},
-    {{"$currentDate", kRefused, Evidence::test}, nullptr, &kCurrentDate},
-    {{"$push", kRefused, Evidence::test}, nullptr},
-    {{"$pop", kRefused, Evidence::test}, nullptr, &kOther, false, pop_plain},
-    {{"$pull", kRefused, Evidence::test}, nullptr, &kOther, false, pull_plain},
-    {{"$pullAll", kRefused, Evidence::test}, nullptr},
-    {{"$addToSet", kRefused, Evidence::test}, nullptr},
-    {{"$bit", kRefused, Evidence::docs}, nullptr},
+    {{"$currentDate", kRefused, Evidence::test}, nullptr, &kCurrentDate, false, takes_clock},
+    {{"$push", kRefused, Evidence::test}, nullptr, &kOther, false, takes_pushed},
+    {{"$pop", kRefused, Evidence::test}, nullptr, &kOther, false, takes_number},
+    {{"$pull", kRefused, Evidence::test}, nullptr, &kOther, false, nullptr, pull_plain},
+    {{"$pullAll", kRefused, Evidence::test}, nullptr, &kOther, false, takes_array},
+    {{"$addToSet", kRefused, Evidence::test}, nullptr, &kOther, false, takes_added},
+    {{"$bit", kRefused, Evidence::docs}, nullptr, &kOther, false, takes_bit_operations},
 };
 
 /// What decides before any operator is looked at.
@@ -223,6 +222,7 @@ Done update_field(Context& context, const Row& row, const Element& e, const Oper
   if (t.place.kind == Place::Kind::plain && !row.sees_plain) {
     context.unchanged(e, t.path, op.name, "update.plain",
                       "nothing that the schema encrypts stands there");
+    FLE_CHECK(need(context, e, row.takes, op.name));
     return row.plain == nullptr ? Done(ok) : row.plain(context, e);
   }
   if (row.rule != nullptr) return row.rule(context, e, t, op);

@@ -33,6 +33,31 @@ void gives_unknown(const std::string& expression) {
 using test::kCompare;
 using test::kExpression;
 
+// Nobody knows what stands under another name: it would be sent as it is.
+TEST(Expressions, HaveNoRoomForArgumentsThatTheyDoNotKnow) {
+  for (const char* arguments :
+       {"'$firstN': {'input': '$a', 'n': 1, ", "'$zip': {'inputs': ['$a'], ",
+        "'$dateToString': {'date': '$a', ", "'$year': {'date': '$a', ", "'$trim': {'input': '$a', ",
+        "'$regexMatch': {'input': '$a', 'regex': 'x', ",
+        "'$convert': {'input': '$a', 'to': 'int', ", "'$setField': {'field': 'a', 'input': '$a', ",
+        "'$percentile': {'input': '$a', 'p': [0.5], 'method': 'approximate', ", "'$rand': {"}) {
+    const std::string start = std::string("{") + arguments;
+    refuses(start + "'filter': {'name': 'S'}}}", test::kMalformed);
+    refuses(start + "'name': 'S'}}", test::kMalformed);
+  }
+  refuses("{'$trim': {'input': '$a', 'input': 'S'}}", test::kMalformed);
+  for (const char* order : {"'S'", "{'a': 'S'}", "{'a': {'name': 'S'}}", "['S']"})
+    refuses(std::string("{'$sortArray': {'input': '$a', 'sortBy': ") + order + "}}",
+            test::kMalformed);
+  for (const char* expression :
+       {"{'$sortArray': {'input': '$a', 'sortBy': -1}}", "{'$rand': {}}", "{'$year': '$a'}",
+        "{'$sortArray': {'input': '$a', 'sortBy': {'b': 1, 'c.d': -1}}}",
+        "{'$year': {'$toDate': '$a'}}", "{'$year': {'date': '$a', 'timezone': 'UTC'}}",
+        "{'$dateFromParts': {'year': 2020, 'month': 1, 'timezone': 'UTC'}}",
+        "{'$objectToArray': {'a': 1}}", "{'$zip': {'inputs': ['$a'], 'defaults': [1]}}"})
+    keeps(expression);
+}
+
 TEST(Expressions, EncryptConstantsThatAreComparedWithAFieldBeforeOrBehindThem) {
   for (const std::string op : {"'$eq'", "'$ne'"}) {
     marks("{" + op + ": ['$ssn', 5]}", "{" + op + ": ['$ssn', " + enc("5") + "]}");
@@ -260,11 +285,11 @@ TEST(Expressions, GetFieldsByNamesThatAreNoPaths) {
     refuses(std::string("{'$getField': {'field': '$address'") + input + "}}", kCompare);
   }
   refuses("{'$getField': '$name'}", kExpression);
-  for (const char* op : {"$setField", "$unsetField"}) {
-    refuses(std::string("{'") + op + "': {'field': '$name', 'input': '$plain', 'value': 1}}",
-            kExpression, op);
-    refuses(std::string("{'") + op + "': {'field': 'x', 'input': '$$ROOT', 'value': 1}}", kCompare,
+  for (const auto& [op, value] :
+       {std::pair("$setField", ", 'value': 1}}"), {"$unsetField", "}}"}}) {
+    refuses(std::string("{'") + op + "': {'field': '$name', 'input': '$plain'" + value, kExpression,
             op);
+    refuses(std::string("{'") + op + "': {'field': 'x', 'input': '$$ROOT'" + value, kCompare, op);
   }
 }
 
@@ -285,10 +310,11 @@ TEST(Expressions, AllowNoOtherOperatorToReadAnEncryptedField) {
     const std::string name = std::string("{'") + op + "': ";
     keeps(name + "['$city', 1, '$a.b']}");
     keeps(name + "'$city'}");
-    keeps(name + "{'input': '$city', 'field': 'x'}}");
+    const std::string argument = op == std::string_view("$function") ? "args" : "input";
+    keeps(name + "{'" + argument + "': '$city'}}");
     refuses(name + "['$city', '$ssn']}", kExpression, op);
     refuses(name + "'$ssn'}", kExpression, op);
-    refuses(name + "{'input': '$note'}}", kExpression, op);
+    refuses(name + "{'" + argument + "': '$note'}}", kExpression, op);
     refuses(name + "['$address']}", kCompare, op);
     refuses(name + "'$$ROOT'}", kCompare, op);
     refuses(name + "{'$ifNull': ['$ssn', 1]}}", Errc::encryption_unknown, op);

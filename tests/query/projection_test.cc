@@ -40,6 +40,19 @@ TEST(FindProjection, AnalysesExpressions) {
       Errc::collation_not_allowed);
 }
 
+TEST(FindProjection, HasNoRoomForWhatItsOperatorsDoNotTake) {
+  for (const char* spec :
+       {"{'x': {'$slice': {'name': 'S'}}}", "{'x': {'$slice': 'S'}}", "{'x': {'$slice': ['S', 1]}}",
+        "{'x': {'$slice': [1, 'S']}}", "{'x.$': {'name': 'S'}}", "{'x.$': 'S'}", "{'x.$': ['S']}",
+        "{'x.$': {'$eq': ['$name', 'S']}}", "{'x': {'$meta': 'S'}}", "{'x': {'$elemMatch': 'S'}}",
+        "{'x': {'$elemMatch': {'a': {'$size': 'S'}}}}"})
+    expect_refused(projected(spec), kMalformed);
+  expect_refused("{'find': 'c', 'sort': {'x': {'$meta': 'S'}}}", kMalformed);
+  for (const char* spec : {"{'x': {'$slice': ['$list', 1]}}", "{'x.$': true}",
+                           "{'x': {'$slice': [{'$ifNull': ['$list', []]}, '$n', 2]}}"})
+    expect_unchanged(projected(spec));
+}
+
 TEST(FindProjection, LooksIntoNoEncryptedField) {
   expect_refused(projected("{'ssn': {'$slice': 1}}"), kOperator, "looks into an encrypted field");
   expect_refused(projected("{'address': {'$slice': 1}}"), kOperator);

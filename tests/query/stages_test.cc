@@ -64,6 +64,32 @@ TEST(Stages, HaveNoRoomForWhatTheyDoNotAskFor) {
     keeps(stage);
 }
 
+TEST(Stages, HaveNoRoomForArgumentsThatTheirAccumulatorsDoNotKnow) {
+  const auto group = [](const std::string& accumulator) {
+    return "{'$group': {'_id': '$city', 'n': {" + accumulator + "}}}";
+  };
+  for (const char* accumulator :
+       {"'$firstN': {'input': '$a', 'n': 1, 'filter': {'name': 'S'}}",
+        "'$top': {'output': '$a', 'sortBy': {'a': 1}, 'filter': {'name': 'S'}}",
+        "'$bottomN': {'output': '$a', 'sortBy': {'a': 1}, 'n': 1, 'name': 'S'}",
+        "'$median': {'input': '$a', 'method': 'approximate', 'name': 'S'}", "'$count': 'S'",
+        "'$count': {'name': 'S'}"})
+    refuses(group(accumulator), kMalformed);
+  const auto window = [](const std::string& op) {
+    return "{'$setWindowFields': {'sortBy': {'a': 1}, 'output': {'n': {" + op + "}}}}";
+  };
+  for (const char* op : {"'$rank': {'name': 'S'}", "'$shift': {'output': '$a', 'by': 1, 'x': 'S'}",
+                         "'$expMovingAvg': {'input': '$a', 'N': 2, 'name': 'S'}"})
+    refuses(window(op), kMalformed);
+  for (const char* accumulator :
+       {"'$count': {}", "'$lastN': {'input': '$a', 'n': 1}", "'$sum': {'$add': ['$a', 1]}",
+        "'$topN': {'output': ['$a'], 'sortBy': {'a': -1}, 'n': 1}"})
+    keeps(group(accumulator));
+  for (const char* op : {"'$rank': {}", "'$shift': {'output': '$a', 'by': 1, 'default': 'x'}",
+                         "'$derivative': {'input': '$a', 'unit': 'hour'}"})
+    keeps(window(op));
+}
+
 TEST(Stages, ThatAreNotAllowedAreNamed) {
   for (const char* name : {"$out", "$merge", "$densify", "$fill", "$documents", "$changeStream",
                            "$search", "$searchMeta", "$vectorSearch", "$currentOp", "$listSessions",
@@ -183,10 +209,18 @@ TEST(GroupStage, PassesFieldsOnOrRefusesToComputeWithThem) {
     marks(group("{'" + op + "': {'$cond': [{'$eq': ['$ssn', 5]}, 1, 0]}}"),
           group("{'" + op + "': {'$cond': [{'$eq': ['$ssn', " + enc("5") + "]}, 1, 0]}}"));
   }
-  for (const std::string op : {"$mergeObjects", "$median", "$percentile", "$firstN", "$lastN",
-                               "$minN", "$maxN", "$accumulator"}) {
-    keeps(group("{'" + op + "': {'input': '$age', 'n': 3}}"));
-    refuses(group("{'" + op + "': {'input': '$ssn', 'n': 3}}"), kCompare, op);
+  for (const auto& [op, arguments] :
+       {std::pair("$mergeObjects", "'n': 3, 'input': "),
+        {"$firstN", "'n': 3, 'input': "},
+        {"$lastN", "'n': 3, 'input': "},
+        {"$minN", "'n': 3, 'input': "},
+        {"$maxN", "'n': 3, 'input': "},
+        {"$median", "'method': 'approximate', 'input': "},
+        {"$percentile", "'p': [0.5], 'method': 'approximate', 'input': "},
+        {"$accumulator", "'lang': 'js', 'accumulateArgs': "}}) {
+    const std::string start = std::string("{'") + op + "': {" + arguments;
+    keeps(group(start + "'$age'}}"));
+    refuses(group(start + "'$ssn'}}"), kCompare, op);
   }
   for (const std::string op : {"$top", "$topN", "$bottom", "$bottomN"}) {
     keeps(group("{'" + op + "': {'sortBy': {'age': 1}, 'output': '$city'}}"));

@@ -1,6 +1,7 @@
 #include "update/update.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "query_support.h"
 
@@ -42,6 +43,53 @@ TEST(Update, RefusesValuesThatSetCannotWrite) {
     expect_refused(update("{'$set': {'tagged': 'x', 'keyName': 'k'}}", upsert),
                    Errc::pointer_key_not_allowed,
                    "A non-static (JSONPointer) keyId is not supported");
+}
+
+TEST(Update, GivesOperatorsOnPlainFieldsNoRoomForWhatTheyDoNotTake) {
+  const auto plain = [](const std::string& op, const std::string& value) {
+    return update("{'" + op + "': {'city': " + value + "}}");
+  };
+  for (const char* name : {"$unset", "$currentDate", "$bit", "$inc", "$mul", "$pop", "$pullAll"})
+    for (const char* value : {"'S'", "{'name': 'S'}", "{'$eq': ['$name', 'S']}"})
+      expect_refused(plain(name, value), Errc::command_malformed);
+  for (const auto& [name, value] : {std::pair("$unset", "['S']"),
+                                    {"$rename", "{'name': 'S'}"},
+                                    {"$currentDate", "{'$type': 'S'}"},
+                                    {"$bit", "{'and': 'S'}"},
+                                    {"$bit", "{'and': 1, 'name': 1}"},
+                                    {"$push", "{'$each': {'name': 'S'}}"},
+                                    {"$push", "{'$each': [1], '$slice': 'S'}"},
+                                    {"$push", "{'$each': [1], '$position': {'name': 'S'}}"},
+                                    {"$push", "{'$each': [1], '$sort': 'S'}"},
+                                    {"$push", "{'$each': [1], '$sort': {'a': {'name': 'S'}}}"},
+                                    {"$push", "{'$filter': {'name': 'S'}, '$each': [1]}"},
+                                    {"$push", "{'$each': [1], '$each': [2]}"},
+                                    {"$addToSet", "{'$each': 'S'}"},
+                                    {"$addToSet", "{'$each': [1], '$slice': {'name': 'S'}}"}})
+    expect_refused(plain(name, value), Errc::command_malformed);
+  for (const auto& [name, value] :
+       {std::pair("$unset", "''"),
+        {"$unset", "1"},
+        {"$unset", "true"},
+        {"$unset", "null"},
+        {"$currentDate", "true"},
+        {"$currentDate", "{'$type': 'timestamp'}"},
+        {"$bit", "{'or': 5, 'xor': {'$numberLong': '1'}}"},
+        {"$inc", "-1.5"},
+        {"$mul", "{'$numberDecimal': '1.5'}"},
+        {"$push", "'S'"},
+        {"$push", "{'name': 'S', 'a': {'$each': 1}}"},
+        {"$push", "{'$each': [{'a': 1}], '$slice': -5, '$sort': {'a': -1}, '$position': 0}"},
+        {"$push", "{'$sort': 1, '$each': ['S']}"},
+        {"$addToSet", "{'a': 1}"},
+        {"$addToSet", "{}"},
+        {"$addToSet", "{'$each': ['S']}"},
+        {"$pullAll", "['S']"},
+        {"$min", "'S'"},
+        {"$max", "{'a': 1}"}})
+    expect_unchanged(plain(name, value));
+  // Below array steps too, which lead to plain items.
+  expect_refused(update("{'$inc': {'list.$[].n': 'S'}}"), Errc::command_malformed);
 }
 
 TEST(Update, RefusesAnEmptyTimestampWhereTheServerWouldReplaceIt) {
@@ -117,7 +165,6 @@ TEST(Update, LeavesUnsetAndRenameBetweenLikesAlone) {
     for (const char* field : {"ssn", "note", "address", "address.street"})
       expect_refused(update("{'$unset': {'" + std::string(field) + "': " + value + "}}"),
                      Errc::update_not_allowed, "means nothing to $unset");
-  expect_unchanged(update("{'$unset': {'city': 'x'}}"));
   expect_unchanged(update("{'$rename': {'name': 'alias', 'city': 'town'}}"));
   const std::string text =
       "$rename between two encrypted fields must have the same metadata or both be unencrypted";
@@ -133,19 +180,20 @@ TEST(Update, LeavesUnsetAndRenameBetweenLikesAlone) {
 struct Refused {
   const char* op;
   const char* text;
+  const char* operand = "1";  ///< What plain fields may be given.
 };
 constexpr Refused kRefused[] = {
     {"$inc", "$inc and $mul not allowed on encrypted values"},
     {"$mul", "$inc and $mul not allowed on encrypted values"},
     {"$min", "$max and $min not allowed on encrypted values"},
     {"$max", "$max and $min not allowed on encrypted values"},
-    {"$currentDate", "$currentDate not allowed on encrypted values"},
+    {"$currentDate", "$currentDate not allowed on encrypted values", "true"},
     {"$push", "$push not allowed on encrypted values"},
     {"$pop", "$pop not allowed on encrypted values"},
     {"$pull", "$pull not allowed on encrypted values"},
-    {"$pullAll", "$pullAll not allowed on encrypted values"},
+    {"$pullAll", "$pullAll not allowed on encrypted values", "[1]"},
     {"$addToSet", "$addToSet not allowed on encrypted values"},
-    {"$bit", "$bit not allowed on encrypted values"},
+    {"$bit", "$bit not allowed on encrypted values", "{'or': 1}"},
     {"$setOnInsert", "$setOnInsert not allowed on encrypted values"},
 };
 
@@ -154,7 +202,8 @@ TEST(Update, RefusesOperatorsThatCannotWorkOnCiphertext) {
     for (const char* field : {"ssn", "note", "address", "address.street", "tagged"})
       expect_refused(update(std::string("{'") + r.op + "': {'" + field + "': 1}}"),
                      Errc::update_not_allowed, r.text);
-    expect_unchanged(update(std::string("{'") + r.op + "': {'city': 1, 'address.zip': 1}}"));
+    expect_unchanged(update(std::string("{'") + r.op + "': {'city': " + r.operand +
+                            ", 'address.zip': " + r.operand + "}}"));
     expect_refused(update(std::string("{'") + r.op + "': 5}"), Errc::command_malformed);
   }
   expect_refused(update("{'$new': {'city': 1}}"), Errc::update_not_allowed);

@@ -1,0 +1,58 @@
+#ifndef FLE_QUERY_SRC_OPERAND_H_
+#define FLE_QUERY_SRC_OPERAND_H_
+
+#include <string_view>
+
+#include "ground/context.h"
+
+// What stands where a command has no room for a value: numbers, flags, words of the server.
+// Anything else there means nothing to the server, or is refused by it, and would be sent as it is:
+// a value that was meant for another place.
+namespace fle::query {
+
+/// Whether a place takes `e`.
+using Takes = bool (*)(const Context& context, const Element& e);
+
+[[nodiscard]] bool takes_number(const Context& context, const Element& e);
+[[nodiscard]] bool takes_bool(const Context& context, const Element& e);
+/// What is true or false in the server's eyes and cannot be a value that is worth hiding: a number,
+/// a boolean, null.
+[[nodiscard]] bool takes_truth(const Context& context, const Element& e);
+/// The same, or "", which $unset is given.
+[[nodiscard]] bool takes_nothing(const Context& context, const Element& e);
+[[nodiscard]] bool takes_string(const Context& context, const Element& e);
+[[nodiscard]] bool takes_array(const Context& context, const Element& e);
+[[nodiscard]] bool takes_object(const Context& context, const Element& e);
+[[nodiscard]] bool takes_numbers(const Context& context, const Element& e);
+/// A regular expression, or its text.
+[[nodiscard]] bool takes_pattern(const Context& context, const Element& e);
+/// A type's number or name, or an array of such.
+[[nodiscard]] bool takes_types(const Context& context, const Element& e);
+/// A number, binary, or an array of numbers.
+[[nodiscard]] bool takes_bits(const Context& context, const Element& e);
+/// A word that $meta knows.
+[[nodiscard]] bool takes_meta(const Context& context, const Element& e);
+/// What a field is sorted by: a number, or {$meta: ...}.
+[[nodiscard]] bool takes_direction(const Context& context, const Element& e);
+/// A number, or an object of fields and their directions.
+[[nodiscard]] bool takes_order(const Context& context, const Element& e);
+/// What $slice is given in a projection: a number, two, or the arguments of the expression.
+[[nodiscard]] bool takes_slice(const Context& context, const Element& e);
+/// What $currentDate, $bit, $push and $addToSet are given.
+[[nodiscard]] bool takes_clock(const Context& context, const Element& e);
+[[nodiscard]] bool takes_bit_operations(const Context& context, const Element& e);
+[[nodiscard]] bool takes_pushed(const Context& context, const Element& e);
+[[nodiscard]] bool takes_added(const Context& context, const Element& e);
+
+/// Refuses what a place does not take. Null takes anything.
+/// @param operation  shown in the error.
+[[nodiscard]] Done need(Context& context, const Element& e, Takes takes,
+                        std::string_view operation);
+
+/// Refuses an argument of an expression operator or accumulator that it has no name for, or has
+/// twice. Operators without named arguments take anything.
+[[nodiscard]] Done need_known_arguments(Context& context, const Element& op);
+
+}  // namespace fle::query
+
+#endif  // FLE_QUERY_SRC_OPERAND_H_
