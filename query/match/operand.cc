@@ -195,6 +195,19 @@ bool takes_bits(const Context& context, const Element& e) {
   return is_number(e.type) || e.type == Type::bin_data || takes_numbers(context, e);
 }
 
+bool takes_unit(const Context& context, const Element& e) {
+  static constexpr std::string_view kUnits[] = {"year", "quarter", "month",  "week",       "day",
+                                                "hour", "minute",  "second", "millisecond"};
+  return is_word(context, e, kUnits);
+}
+
+bool takes_granularity(const Context& context, const Element& e) {
+  static constexpr std::string_view kSeries[] = {"R5",    "R10",  "R20",      "R40", "R80",
+                                                 "1-2-5", "E6",   "E12",      "E24", "E48",
+                                                 "E96",   "E192", "POWERSOF2"};
+  return is_word(context, e, kSeries);
+}
+
 bool takes_meta(const Context& context, const Element& e) { return is_word(context, e, kMeta); }
 
 bool takes_direction(const Context& context, const Element& e) {

@@ -30,6 +30,10 @@ using Takes = bool (*)(const Context& context, const Element& e);
 [[nodiscard]] bool takes_types(const Context& context, const Element& e);
 /// A number, binary, or an array of numbers.
 [[nodiscard]] bool takes_bits(const Context& context, const Element& e);
+/// A word for a time that passes: "hour".
+[[nodiscard]] bool takes_unit(const Context& context, const Element& e);
+/// A series of numbers that $bucketAuto knows.
+[[nodiscard]] bool takes_granularity(const Context& context, const Element& e);
 /// A word that $meta knows.
 [[nodiscard]] bool takes_meta(const Context& context, const Element& e);
 /// What a field is sorted by: a number, or {$meta: ...}.

@@ -288,6 +288,8 @@ Done Reader::find_operator(const Element& e, const Element& op) {
   includes_ = true;
   FLE_CHECK(need_plain_path(e, path_, op.name));
   const Context::Inside inside(context_, e);
+  Cursor c = context_.cursor(e);
+  if (c.next() && c.next()) return context_.refuse(kMalformed, c.element(), path_, op.name);
   return match_plain_items(context_, op);
 }
 

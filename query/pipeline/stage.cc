@@ -4,6 +4,7 @@
 
 #include "match/expression.h"
 #include "match/expression_evaluator.h"
+#include "match/operand.h"
 #include "projection.h"
 
 namespace fle::query {
@@ -113,6 +114,9 @@ Outcome<View> geo_near(Context& context, const Element& e, const PipelineScope& 
     } else if (argument.name == "distanceField" || argument.name == "includeLocs") {
       if (argument.type != Type::string) return context.refuse(kMalformed, argument, {}, e.name);
       FLE_TRY(view, with_field(context, argument, view, context.text(argument), View{}));
+    } else if (argument.name == "spherical" || argument.name == "uniqueDocs" ||
+               argument.name == "limit" || argument.name == "num") {
+      FLE_CHECK(need(context, argument, takes_truth, e.name));
     } else {
       FLE_TRY(const View value, expression(context, argument, scope.match));
       if (reach(value) != Reach::nothing)

@@ -4,6 +4,7 @@
 #include "accumulator.h"
 #include "match/expression.h"
 #include "match/expression_evaluator.h"
+#include "match/operand.h"
 #include "projection.h"
 #include "stage.h"
 
@@ -95,6 +96,11 @@ Outcome<View> bucket_auto_stage(Context& context, const Element& e, const Pipeli
   FLE_TRY(const auto args,
           named_arguments<4>(context, e, {"groupBy", "buckets", "output", "granularity"}));
   if (!args[0] || !args[1]) return context.refuse(kMalformed, e, {}, e.name);
+  {
+    const Context::Inside inside(context, e);
+    FLE_CHECK(need(context, *args[1], takes_number, e.name));
+    if (args[3]) FLE_CHECK(need(context, *args[3], takes_granularity, e.name));
+  }
   return buckets(context, e, scope);
 }
 
@@ -121,8 +127,7 @@ Done need_bounds(Context& context, const Element& window) {
       if (!number && !word) return context.refuse(kMalformed, *bounds, {}, {});
     }
   }
-  const bool unit = !args[2] || args[2]->type == Type::string;
-  return unit ? ok : Done(context.refuse(kMalformed, *args[2], {}, {}));
+  return args[2] ? need(context, *args[2], takes_unit, window.name) : Done(ok);
 }
 
 /// {operator: argument, window: {documents | range: [lower, upper], unit}}

@@ -45,7 +45,8 @@ TEST(FindProjection, HasNoRoomForWhatItsOperatorsDoNotTake) {
        {"{'x': {'$slice': {'name': 'S'}}}", "{'x': {'$slice': 'S'}}", "{'x': {'$slice': ['S', 1]}}",
         "{'x': {'$slice': [1, 'S']}}", "{'x.$': {'name': 'S'}}", "{'x.$': 'S'}", "{'x.$': ['S']}",
         "{'x.$': {'$eq': ['$name', 'S']}}", "{'x': {'$meta': 'S'}}", "{'x': {'$elemMatch': 'S'}}",
-        "{'x': {'$elemMatch': {'a': {'$size': 'S'}}}}"})
+        "{'x': {'$elemMatch': {'a': {'$size': 'S'}}}}",
+        "{'x': {'$elemMatch': {'a': 1}, 'filter': {'name': 'S'}}}"})
     expect_refused(projected(spec), kMalformed);
   expect_refused("{'find': 'c', 'sort': {'x': {'$meta': 'S'}}}", kMalformed);
   for (const char* spec : {"{'x': {'$slice': ['$list', 1]}}", "{'x.$': true}",

@@ -48,19 +48,36 @@ TEST(Stages, ThatMakeOtherDocumentsLeaveNothingEncrypted) {
 // What has no meaning to the server would cross the wire all the same.
 TEST(Stages, HaveNoRoomForWhatTheyDoNotAskFor) {
   for (const char* stage :
-       {"{'$limit': {'name': 'x'}}", "{'$limit': 'x'}", "{'$skip': {'$eq': ['$name', 'x']}}",
-        "{'$sample': {'size': {'$eq': ['$name', 'x']}}}", "{'$sample': {'size': 1, 'name': 'x'}}",
-        "{'$sort': {'city': {'$eq': ['$name', 'x']}}}", "{'$sort': {'city': 'x'}}",
+       {"{'$limit': {'name': 'x'}}",
+        "{'$limit': 'x'}",
+        "{'$skip': {'$eq': ['$name', 'x']}}",
+        "{'$sample': {'size': {'$eq': ['$name', 'x']}}}",
+        "{'$sample': {'size': 1, 'name': 'x'}}",
+        "{'$sort': {'city': {'$eq': ['$name', 'x']}}}",
+        "{'$sort': {'city': 'x'}}",
         "{'$setWindowFields': {'sortBy': {'a': {'name': 'x'}}, 'output': {'n': {'$sum': 1}}}}",
         "{'$group': {'_id': null, 'n': {'$top': {'output': '$a', 'sortBy': {'a': ['x']}}}}}",
-        "{'$sample': 5}", "{'$indexStats': {'name': 'x'}}", "{'$collStats': {'name': 'x'}}",
-        "{'$collStats': {'count': {'name': 'x'}}}", "{'$collStats': {'count': 'x'}}",
-        "{'$unwind': {'path': '$list', 'preserveNullAndEmptyArrays': 'x'}}"})
+        "{'$sample': 5}",
+        "{'$indexStats': {'name': 'x'}}",
+        "{'$collStats': {'name': 'x'}}",
+        "{'$collStats': {'count': {'name': 'x'}}}",
+        "{'$collStats': {'count': 'x'}}",
+        "{'$unwind': {'path': '$list', 'preserveNullAndEmptyArrays': 'x'}}",
+        "{'$bucketAuto': {'groupBy': '$a', 'buckets': {'name': 'x'}}}",
+        "{'$bucketAuto': {'groupBy': '$a', 'buckets': 2, 'granularity': 'x'}}",
+        "{'$setWindowFields': {'output': {'n': {'$sum': 1, 'window': {'range': [0, 1], 'unit': "
+        "'x'}}}}}",
+        "{'$geoNear': {'near': [1, 2], 'distanceField': 'd', 'spherical': {'name': 'x'}}}",
+        "{'$geoNear': {'near': [1, 2], 'distanceField': 'd', 'num': 'x'}}"})
     refuses(stage, kMalformed);
-  for (const char* stage : {"{'$limit': {'$numberLong': '5'}}", "{'$sample': {'size': 5}}",
-                            "{'$collStats': {'latencyStats': {'histograms': true}, "
-                            "'storageStats': {'scale': 1024}, 'count': {}, 'queryExecStats': {}}}",
-                            "{'$unwind': {'path': '$list', 'preserveNullAndEmptyArrays': true}}"})
+  for (const char* stage :
+       {"{'$limit': {'$numberLong': '5'}}", "{'$sample': {'size': 5}}",
+        "{'$collStats': {'latencyStats': {'histograms': true}, "
+        "'storageStats': {'scale': 1024}, 'count': {}, 'queryExecStats': {}}}",
+        "{'$unwind': {'path': '$list', 'preserveNullAndEmptyArrays': true}}",
+        "{'$bucketAuto': {'groupBy': '$a', 'buckets': 2, 'granularity': 'R5'}}",
+        "{'$geoNear': {'near': [1, 2], 'distanceField': 'd', 'spherical': true, "
+        "'minDistance': 1, 'num': 5}}"})
     keeps(stage);
 }
 
