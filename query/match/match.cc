@@ -275,6 +275,15 @@ Done plain_all(Context& context, const Element& e) {
   return ok;
 }
 
+/// The server takes no operator among the values of $in.
+Done plain_members(Context& context, const Element& e) {
+  const Context::Inside inside(context, e);
+  for (Cursor c = context.cursor(e); c.next();)
+    if (holds_operators(context, c.element()))
+      return context.refuse(kMalformed, c.element(), {}, e.name);
+  return ok;
+}
+
 Done plain_operator(Context& context, const Element& e) {
   const auto* row =
       std::ranges::find_if(kOperators, [&e](const Operator& o) { return e.name == o.text.name; });
@@ -290,6 +299,7 @@ Done plain_operator(Context& context, const Element& e) {
   }
   if (e.name == "$elemMatch") return plain_items(context, e);
   if (e.name == "$all") return plain_all(context, e);
+  if (e.name == "$in" || e.name == "$nin") return plain_members(context, e);
   return ok;
 }
 

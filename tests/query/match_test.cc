@@ -168,7 +168,8 @@ TEST(Match, PassesEveryKnownOperatorOnPlainFields) {
         "{'$not': {'$elemMatch': {'$not': {'$in': [1]}}}}", "{'$ref': 'c', '$id': 1}",
         "{'$not': {'$regularExpression': {'pattern': 'x', 'options': ''}}}",
         "{'$all': [{'$elemMatch': {'a': {'$size': 1}}}, 5]}", "{'$eq': {'$new': 'x'}}",
-        "{'$near': [1, 2], '$maxDistance': 5, '$minDistance': 1}", "{'$in': [{'$expr': 1}]}"})
+        "{'$near': [1, 2], '$maxDistance': 5, '$minDistance': 1}",
+        "{'$in': [{'a': {'$expr': 1}}, {'$ref': 'c', '$id': 1}]}"})
     expect_unchanged(find(std::string("{'city': ") + condition + "}"));
 }
 
@@ -212,8 +213,10 @@ TEST(Match, GivesOperandsOnPlainFieldsNoRoomForValues) {
   for (const char* name : {"$regex", "$options"})
     for (const char* value : {"{'name': 'S'}", "['S']", "5"}) refuse_operand(name, value);
   for (const char* condition :
-       {"{'$in': {'name': 'S'}}", "{'$nin': 'S'}", "{'$all': {'name': 'S'}}", "{'$not': 'S'}",
-        "{'$elemMatch': 'S'}", "{'$not': {'$size': 'S'}}", "{'$elemMatch': {'$size': 'S'}}",
+       {"{'$in': {'name': 'S'}}", "{'$in': [{'$eq': ['$name', 'S']}]}",
+        "{'$nin': [1, {'$expr': {'$eq': ['$name', 'S']}}]}", "{'$nin': 'S'}",
+        "{'$all': {'name': 'S'}}", "{'$not': 'S'}", "{'$elemMatch': 'S'}",
+        "{'$not': {'$size': 'S'}}", "{'$elemMatch': {'$size': 'S'}}",
         "{'$all': [{'$elemMatch': {'$size': 'S'}}]}"})
     refuse(std::string("{'city': ") + condition + "}", Errc::command_malformed);
   for (const char* condition :
