@@ -117,9 +117,6 @@ inline std::string KeyId::to_base64() const {
   return s;
 }
 
-/// KeyId::to_string().
-[[nodiscard]] inline std::string to_uuid_string(const KeyId& id) { return id.to_string(); }
-
 }  // namespace fle
 
 template <>

@@ -227,7 +227,7 @@ class Page {
       about += (about.empty() ? "" : " &middot; ") + escaped(k.known->provider);
     }
     const bool is_unknown = k.state == KeyReport::State::unknown;
-    return row("<span class=\"id\">" + to_uuid_string(k.id) + "</span>",
+    return row("<span class=\"id\">" + k.id.to_string() + "</span>",
                bar({{is_unknown ? "f-warn" : "f-accent", k.values, "values"}}, r_.encrypted) +
                    "<small class=\"wrap\">" + about + "</small>",
                number("Values", grouped(k.values)));

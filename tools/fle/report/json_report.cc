@@ -78,7 +78,7 @@ class Json {
     });
     array("keys", p.keys, [this](const KeyCount& k) {
       out_.open_object();
-      out_.add("keyId", to_uuid_string(k.key));
+      out_.add("keyId", k.key.to_string());
       out_.add("values", k.values);
       out_.close();
     });
@@ -116,7 +116,7 @@ class Json {
 
   void key(const KeyReport& k) {
     out_.open_object();
-    out_.add("keyId", to_uuid_string(k.id));
+    out_.add("keyId", k.id.to_string());
     out_.add("values", k.values);
     out_.add("state", word_of(k.state));
     if (k.state == KeyReport::State::known) {

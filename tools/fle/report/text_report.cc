@@ -167,7 +167,7 @@ class Text {
         what = printable(k.known->provider);
         for (const std::string& name : k.known->alt_names) what += "  " + printable(name);
       }
-      table.add({to_uuid_string(k.id), grouped(k.values), what});
+      table.add({k.id.to_string(), grouped(k.values), what});
     }
     text_ += table.text(std::max<std::size_t>(width_, 42));
     if (r_.keys.size() > kMostKeyLines)
