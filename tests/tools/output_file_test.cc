@@ -222,6 +222,24 @@ TEST_F(OutputFile, IsNoneOfTheFilesThatTheCommandReadsBesideItsInput) {
   EXPECT_EQ(folder.read(keys.at(1)), vault);
 }
 
+TEST_F(OutputFile, IsNotTheInputUnlessItIsMadeOfThat) {
+  folder.write("in.json", kInput);
+  const Ended page = run_fle(folder.path(), {"report", "--in", "in.json", "--html", "./in.json"});
+  EXPECT_EQ(page.status, 2);
+  EXPECT_NE(page.err.find("--html names the file of --in"), std::string::npos) << page.err;
+  const Ended traced =
+      run({"encrypt", "--schema", "schema.json", "--in", "in.json", "--trace", "in.json"});
+  EXPECT_EQ(traced.status, 2);
+  EXPECT_NE(traced.err.find("--trace names the file of --in"), std::string::npos) << traced.err;
+  Args create{"key", "create", "--key-material", "in.json", "--trace", "in.json"};
+  create.insert(create.end(), keys.begin(), keys.end());
+  const Ended material = run_fle(folder.path(), create);
+  EXPECT_EQ(material.status, 2);
+  EXPECT_NE(material.err.find("--trace names the file of --key-material"), std::string::npos)
+      << material.err;
+  EXPECT_EQ(folder.read("in.json"), kInput);
+}
+
 TEST_F(OutputFile, LosesNothingInThePlaceOfItsInput) {
   folder.write("in.json", kInput);
   for (const Args& more : {Args{"--part", "1/2"}, Args{"--on-error", "skip"}}) {

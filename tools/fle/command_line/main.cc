@@ -3,8 +3,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <span>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include <sys/stat.h>
@@ -119,39 +120,46 @@ std::string origin_of(const std::string& fault, const CommandLine& line) {
   return {};
 }
 
-// Options whose files a command reads before it writes, and those whose files it replaces.
-constexpr std::string_view kRead[] = {
-    "--vault",      "--local-key", "--kms",        "--kms-options",    "--seal-key", "--schema",
-    "--schema-for", "--config",    "--from-vault", "--from-local-key", "--from-kms", "--report"};
-constexpr std::string_view kReplaced[] = {"--out", "--html", "--trace"};
+/// Options that name a result; every other one of type FILE names what a command reads.
+struct ResultOption {
+  std::string_view name;
+  bool in_place;  ///< It may take the place of --in, of which it is made.
+};
+constexpr ResultOption kResults[] = {
+    {"--out", true}, {"--html", false}, {"--trace", false}, {"--on-error", false}};
 
-/// The regular files that an option of a command names, with its name.
-using Files = std::vector<std::pair<std::string_view, struct stat>>;
-Files files_of(const CLI::App& command, std::span<const std::string_view> options) {
-  Files all;
-  for (const std::string_view name : options) {
-    const CLI::Option* const option = command.get_option_no_throw(std::string(name));
-    if (option == nullptr) continue;
-    for (std::string path : option->results()) {
-      if (name == "--schema-for") path.erase(0, path.find('=') + 1);  // DB.COLL=FILE
-      if (path.starts_with('@')) path.erase(0, 1);                    // --vault @FILE
-      struct stat st {};
-      if (::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode)) all.emplace_back(name, st);
-    }
-  }
-  return all;
+/// The regular file that a value of an option names.
+std::optional<struct stat> file_of(const CLI::Option& option, std::string path) {
+  if (option.get_type_name().starts_with("DB.COLL=")) path.erase(0, path.find('=') + 1);
+  if (path.starts_with('@')) path.erase(0, 1);  // --vault @FILE
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return std::nullopt;
+  return st;
 }
 
 /// A result in the place of the key vault would end all keys, and with them all that is encrypted.
 std::string replacement_fault(const CLI::App& app) {
   const CLI::App* command = &app;
   while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
-  const Files read = files_of(*command, kRead);
-  for (const auto& [out, replaced] : files_of(*command, kReplaced))
-    for (const auto& [in, st] : read)
-      if (st.st_dev == replaced.st_dev && st.st_ino == replaced.st_ino)
-        return std::string(out) + " names the file of " + std::string(in) +
-               ", which it would replace";
+  for (const ResultOption& result : kResults) {
+    const CLI::Option* const out = command->get_option_no_throw(std::string(result.name));
+    if (out == nullptr || out->empty()) continue;
+    const auto replaced = file_of(*out, out->results().back());
+    if (!replaced) continue;
+    for (const CLI::Option* read : command->get_options()) {
+      const std::string name = read->get_name();
+      if (read->get_type_name().find("FILE") == std::string::npos ||
+          std::ranges::find(kResults, name, &ResultOption::name) != std::end(kResults) ||
+          (result.in_place && name == "--in"))
+        continue;
+      for (const std::string& path : read->results()) {
+        const auto there = file_of(*read, path);
+        if (there && there->st_dev == replaced->st_dev && there->st_ino == replaced->st_ino)
+          return std::string(result.name) + " names the file of " + name +
+                 ", which it would replace";
+      }
+    }
+  }
   return {};
 }
 
