@@ -39,3 +39,29 @@ fle_optional(FLE_WITH_ZLIB "reading and writing gzip by the fle command" zlib
   zlib Zlib)
 fle_optional(FLE_WITH_CURL "connections to the KMS of aws, azure and gcp" libcurl
   libcurl curl)
+
+# libcurl and libmongoc are not linked to libfle_kms but loaded when the first connection needs them
+# (kms/late/late_library.h): they bring thirty libraries with them, which every process would map and
+# relocate. An archive has no soname: then both are linked.
+option(FLE_LOAD_LATE "load libcurl and libmongoc when they are first needed, where they are shared" ON)
+
+# fle_late(<variable of fle_optional> <name> <soname>): the soname of lib<name>, as the linker would note it.
+function(fle_late variable name soname)
+  if(NOT ${variable} OR NOT FLE_LOAD_LATE)
+    return()
+  endif()
+  get_target_property(libraries PkgConfig::${variable}_PKG INTERFACE_LINK_LIBRARIES)
+  foreach(library IN LISTS libraries)
+    if(library MATCHES "/lib${name}\\.so$")
+      execute_process(COMMAND "${CMAKE_READELF}" --wide --dynamic "${library}" OUTPUT_VARIABLE elf ERROR_QUIET)
+      if(elf MATCHES "Library soname: \\[([^\n]+)\\]\n")
+        set(${soname} "${CMAKE_MATCH_1}" PARENT_SCOPE)
+        return()
+      endif()
+    endif()
+  endforeach()
+  message(STATUS "libfle: no shared lib${name}: linked, not loaded late")
+  set(FLE_LOAD_LATE OFF PARENT_SCOPE)
+endfunction()
+fle_late(FLE_WITH_CURL curl FLE_CURL_SONAME)
+fle_late(FLE_WITH_MONGOC mongoc-1.0 FLE_MONGOC_SONAME)

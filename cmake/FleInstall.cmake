@@ -45,7 +45,7 @@ else()
   set(FLE_PC_REQUIRES_FIELD "Requires")
   # Not as a requirement: --static would follow it to the dozen libraries that a static libcurl
   # needs, and Debian's libcurl4-openssl-dev does not bring those.
-  if(FLE_WITH_CURL)
+  if(FLE_WITH_CURL AND NOT FLE_LOAD_LATE)
     list(JOIN FLE_WITH_CURL_PKG_LDFLAGS " " FLE_PC_CURL)
     string(PREPEND FLE_PC_CURL " ")
   endif()

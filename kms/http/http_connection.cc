@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <csignal>
-#include <mutex>
 #include <utility>
 
-#include <curl/curl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include "curl_functions.h"
 #include "http_text.h"
 #include "net/key_log.h"
 #include "net/resolve.h"
@@ -48,12 +47,6 @@ class NoSigpipe {
   bool was_pending_ = false;
 };
 
-bool curl_is_ready() noexcept {
-  // Never undone: another user of libcurl in this process may still need it.
-  static const bool kReady = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  return kReady;
-}
-
 CURLcode keep_secrets(CURL*, void* context, void*) noexcept {
   auto* const tls = static_cast<SSL_CTX*>(context);
   // OpenSSL otherwise keeps decrypted bytes in the connection's buffer until others overwrite them.
@@ -64,7 +57,7 @@ CURLcode keep_secrets(CURL*, void* context, void*) noexcept {
 }
 
 bool curl_uses_openssl() noexcept {
-  const char* tls = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  const char* tls = curl().version_info(CURLVERSION_NOW)->ssl_version;
   return tls != nullptr && std::string_view(tls).starts_with("OpenSSL/");
 }
 
@@ -85,7 +78,7 @@ bool is_permanent(CURLcode code) noexcept {
 HttpFault fault(CURLcode code, const char* detail) {
   // The one fault that this file finds too, once the connection is there, has one wording.
   std::string why =
-      code == CURLE_OPERATION_TIMEDOUT ? "no connection in time" : curl_easy_strerror(code);
+      code == CURLE_OPERATION_TIMEDOUT ? "no connection in time" : curl().easy_strerror(code);
   if (*detail != '\0') why += " (" + words(detail, kMaxDetail) + ")";
   return {std::move(why),
           is_permanent(code) ? HttpFault::Kind::permanent : HttpFault::Kind::transient};
@@ -112,7 +105,7 @@ HttpResult<curl_slist*> addresses_of(const HttpEndpoint& to, Deadline deadline) 
   }
   if (addresses.empty()) return HttpFault{"the host has no address", HttpFault::Kind::transient};
   const std::string entry = to.host + ":" + std::to_string(to.port) + ":" + addresses;
-  curl_slist* const list = curl_slist_append(nullptr, entry.c_str());
+  curl_slist* const list = curl().slist_append(nullptr, entry.c_str());
   // Without the list libcurl would look the name up itself.
   if (list == nullptr) return HttpFault{"no memory for addresses", HttpFault::Kind::permanent};
   return list;
@@ -124,9 +117,9 @@ int milliseconds_until(Deadline deadline) noexcept {
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
-HttpResult<std::monostate> wait_for(CURL* curl, short events, Deadline deadline) {
+HttpResult<std::monostate> wait_for(CURL* handle, short events, Deadline deadline) {
   curl_socket_t s = CURL_SOCKET_BAD;
-  if (curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &s) != CURLE_OK || s == CURL_SOCKET_BAD)
+  if (curl().easy_getinfo(handle, CURLINFO_ACTIVESOCKET, &s) != CURLE_OK || s == CURL_SOCKET_BAD)
     return HttpFault{"the connection is gone", HttpFault::Kind::transient};
   pollfd p{s, events, 0};
   const int left = milliseconds_until(deadline);
@@ -138,15 +131,15 @@ HttpResult<std::monostate> wait_for(CURL* curl, short events, Deadline deadline)
 }  // namespace
 
 struct HttpConnection::Handles {
-  CURL* curl = nullptr;
+  CURL* handle = nullptr;
   curl_slist* connect_to = nullptr;
   curl_slist* addresses = nullptr;
   char detail[CURL_ERROR_SIZE] = {};
 
   ~Handles() {
-    curl_easy_cleanup(curl);
-    curl_slist_free_all(connect_to);
-    curl_slist_free_all(addresses);
+    curl().easy_cleanup(handle);
+    curl().slist_free_all(connect_to);
+    curl().slist_free_all(addresses);
   }
 };
 
@@ -162,7 +155,7 @@ HttpConnection::~HttpConnection() {
   // uses. So only the child's descriptor goes; the handle's memory is left behind.
   const Handles* h = h_.release();
   curl_socket_t s = CURL_SOCKET_BAD;
-  if (curl_easy_getinfo(h->curl, CURLINFO_ACTIVESOCKET, &s) == CURLE_OK && s != CURL_SOCKET_BAD)
+  if (curl().easy_getinfo(h->handle, CURLINFO_ACTIVESOCKET, &s) == CURLE_OK && s != CURL_SOCKET_BAD)
     ::close(s);
 }
 
@@ -170,13 +163,15 @@ HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpo
                                                                  const HttpSettings& settings,
                                                                  Deadline deadline) {
   if (would_log_keys()) return HttpFault{kWouldLogKeys, HttpFault::Kind::permanent};
+  if (const auto loaded = load_curl(); !loaded)
+    return HttpFault{loaded.error(), HttpFault::Kind::permanent};
   std::unique_ptr<HttpConnection> out(new HttpConnection);
   Handles& h = *out->h_;
-  h.curl = curl_is_ready() ? curl_easy_init() : nullptr;
-  if (h.curl == nullptr) return HttpFault{"libcurl cannot start", HttpFault::Kind::permanent};
+  h.handle = curl().easy_init();
+  if (h.handle == nullptr) return HttpFault{"libcurl cannot start", HttpFault::Kind::permanent};
   CURLcode code = CURLE_OK;
   const auto set = [&](CURLoption option, auto value) {
-    if (code == CURLE_OK) code = curl_easy_setopt(h.curl, option, value);
+    if (code == CURLE_OK) code = curl().easy_setopt(h.handle, option, value);
   };
   const auto set_text = [&](CURLoption option, const std::string& value) {
     if (!value.empty()) set(option, value.c_str());
@@ -210,11 +205,11 @@ HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpo
   set_text(CURLOPT_SSLKEY, settings.tls.private_key_file);
   if (curl_uses_openssl()) set(CURLOPT_SSL_CTX_FUNCTION, &keep_secrets);
   if (!connect_to.empty()) {
-    h.connect_to = curl_slist_append(nullptr, connect_to.c_str());
+    h.connect_to = curl().slist_append(nullptr, connect_to.c_str());
     set(CURLOPT_CONNECT_TO, h.connect_to);
   }
   const NoSigpipe guard;
-  if (code == CURLE_OK) code = curl_easy_perform(h.curl);
+  if (code == CURLE_OK) code = curl().easy_perform(h.handle);
   if (code != CURLE_OK) return fault(code, h.detail);
   return out;
 }
@@ -223,10 +218,10 @@ HttpResult<std::monostate> HttpConnection::send(Bytes data, Deadline deadline) {
   const NoSigpipe guard;
   while (!data.empty()) {
     std::size_t n = 0;
-    const CURLcode code = curl_easy_send(h_->curl, data.data(), data.size(), &n);
+    const CURLcode code = curl().easy_send(h_->handle, data.data(), data.size(), &n);
     if (code != CURLE_OK && code != CURLE_AGAIN) return fault(code, h_->detail);
     data = data.subspan(n);
-    if (code == CURLE_AGAIN) FLE_CHECK(wait_for(h_->curl, POLLOUT, deadline));
+    if (code == CURLE_AGAIN) FLE_CHECK(wait_for(h_->handle, POLLOUT, deadline));
   }
   return std::monostate{};
 }
@@ -235,10 +230,10 @@ HttpResult<std::size_t> HttpConnection::receive(MutBytes out, Deadline deadline)
   const NoSigpipe guard;
   for (;;) {
     std::size_t n = 0;
-    const CURLcode code = curl_easy_recv(h_->curl, out.data(), out.size(), &n);
+    const CURLcode code = curl().easy_recv(h_->handle, out.data(), out.size(), &n);
     if (code == CURLE_OK) return n;
     if (code != CURLE_AGAIN) return fault(code, h_->detail);
-    FLE_CHECK(wait_for(h_->curl, POLLIN, deadline));
+    FLE_CHECK(wait_for(h_->handle, POLLIN, deadline));
   }
 }
 
@@ -246,7 +241,7 @@ bool HttpConnection::is_quiet() noexcept {
   const NoSigpipe guard;
   char byte = 0;
   std::size_t n = 0;
-  return curl_easy_recv(h_->curl, &byte, 1, &n) == CURLE_AGAIN;
+  return curl().easy_recv(h_->handle, &byte, 1, &n) == CURLE_AGAIN;
 }
 
 }  // namespace fle::kms

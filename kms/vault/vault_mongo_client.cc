@@ -1,7 +1,5 @@
 #include "vault_mongo_client.h"
 
-#include <mutex>
-
 #include <unistd.h>
 
 #include "document/bson_fields.h"
@@ -10,10 +8,11 @@
 namespace fle::kms::mongo {
 namespace {
 
-using Handle = std::unique_ptr<mongoc_collection_t, FreeWith<mongoc_collection_destroy>>;
-using Cursor = std::unique_ptr<mongoc_cursor_t, FreeWith<mongoc_cursor_destroy>>;
-using Bulk = std::unique_ptr<mongoc_bulk_operation_t, FreeWith<mongoc_bulk_operation_destroy>>;
-using Uri = std::unique_ptr<mongoc_uri_t, FreeWith<mongoc_uri_destroy>>;
+using Handle = std::unique_ptr<mongoc_collection_t, FreeWith<&MongocFunctions::collection_destroy>>;
+using Cursor = std::unique_ptr<mongoc_cursor_t, FreeWith<&MongocFunctions::cursor_destroy>>;
+using Bulk =
+    std::unique_ptr<mongoc_bulk_operation_t, FreeWith<&MongocFunctions::bulk_operation_destroy>>;
+using Uri = std::unique_ptr<mongoc_uri_t, FreeWith<&MongocFunctions::uri_destroy>>;
 
 /// {writeConcern: {w: "majority"}}: what a call reported as stored survives the loss of a server.
 BsonBuilder& majority_write(BsonBuilder& b) {
@@ -33,30 +32,25 @@ BsonBuilder& majority_read(BsonBuilder& b) {
   return b;
 }
 
-void initialize() {
-  static std::once_flag once;
-  // Never undone: libmongoc cannot be initialized twice, and an embedder may use it, too.
-  std::call_once(once, [] { mongoc_init(); });
-}
-
 }  // namespace
 
 void silence_log() {
-  initialize();
-  mongoc_log_set_handler(nullptr, nullptr);
+  // Where there is no libmongoc nothing logs, and whoever opens a collection is told.
+  if (const auto loaded = load_mongoc()) (*loaded)->log_set_handler(nullptr, nullptr);
 }
 
 /// A connection for the time of one call.
 struct Collection::Lease {
   explicit Lease(const Collection& c)
       : pool(c.pool_.get()),
-        client(mongoc_client_pool_pop(pool)),
-        handle(mongoc_client_get_collection(client, c.database_.c_str(), c.collection_.c_str())) {}
+        client(mongoc().client_pool_pop(pool)),
+        handle(mongoc().client_get_collection(client, c.database_.c_str(), c.collection_.c_str())) {
+  }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
   ~Lease() {
     handle.reset();
-    mongoc_client_pool_push(pool, client);
+    mongoc().client_pool_push(pool, client);
   }
   mongoc_client_pool_t* pool;
   mongoc_client_t* client;
@@ -82,21 +76,22 @@ Done Collection::check_process() const {
 
 Outcome<std::unique_ptr<Collection>> Collection::open(std::string_view uri, std::string database,
                                                       std::string collection) {
-  initialize();
+  if (const auto loaded = load_mongoc(); !loaded)
+    return Failure{Errc::vault_failed, "a key vault in MongoDB needs libmongoc: " + loaded.error()};
   bson_error_t ignored;  // its text quotes the connection string
   WipedChars text(uri.begin(), uri.end());
   text.push_back('\0');
   const Uri parsed(uri.find('\0') == std::string_view::npos
-                       ? mongoc_uri_new_with_error(text.data(), &ignored)
+                       ? mongoc().uri_new_with_error(text.data(), &ignored)
                        : nullptr);
   if (parsed == nullptr)
     return Failure{Errc::vault_failed, "the key vault's address is no MongoDB connection string"};
-  Pool pool(mongoc_client_pool_new_with_error(parsed.get(), &ignored));
+  Pool pool(mongoc().client_pool_new_with_error(parsed.get(), &ignored));
   if (pool == nullptr)
     return Failure{Errc::vault_failed,
                    "options of the key vault's MongoDB connection string contradict each other, or "
                    "libmongoc does not have them"};
-  mongoc_client_pool_set_error_api(pool.get(), MONGOC_ERROR_API_VERSION_2);
+  mongoc().client_pool_set_error_api(pool.get(), MONGOC_ERROR_API_VERSION_2);
   return std::unique_ptr<Collection>(
       new Collection(std::move(pool), std::move(database), std::move(collection)));
 }
@@ -118,9 +113,9 @@ Failure Collection::failure(const bson_error_t& error) const {
 Done Collection::drain(mongoc_cursor_t* cursor, const FoundDocument& each,
                        bson_error_t& error) const {
   const bson_t* document = nullptr;
-  while (mongoc_cursor_next(cursor, &document))
+  while (mongoc().cursor_next(cursor, &document))
     FLE_CHECK(each({bson_get_data(document), document->len}));
-  if (mongoc_cursor_error(cursor, &error)) return failure(error);
+  if (mongoc().cursor_error(cursor, &error)) return failure(error);
   return ok;
 }
 
@@ -128,15 +123,15 @@ Done Collection::find(const bson_t* filter, const FoundDocument& each, bson_erro
   FLE_CHECK(check_process());
   const Lease lease(*this);
   BsonBuilder options;
-  const Cursor cursor(mongoc_collection_find_with_opts(lease.handle.get(), filter,
-                                                       majority_read(options).get(), nullptr));
+  const Cursor cursor(mongoc().collection_find_with_opts(lease.handle.get(), filter,
+                                                         majority_read(options).get(), nullptr));
   return drain(cursor.get(), each, error);
 }
 
 Done Collection::list_indexes(const FoundDocument& each) {
   FLE_CHECK(check_process());
   const Lease lease(*this);
-  const Cursor cursor(mongoc_collection_find_indexes_with_opts(lease.handle.get(), nullptr));
+  const Cursor cursor(mongoc().collection_find_indexes_with_opts(lease.handle.get(), nullptr));
   bson_error_t error{};
   Done done = drain(cursor.get(), each, error);
   if (!done && error.code == kNamespaceNotFound) return ok;
@@ -147,8 +142,8 @@ Done Collection::write(const bson_t* command, BsonBuilder& reply, bson_error_t& 
   FLE_CHECK(check_process());
   const Lease lease(*this);
   BsonBuilder options;
-  if (mongoc_client_write_command_with_opts(lease.client, database_.c_str(), command,
-                                            majority_write(options).get(), reply.get(), &error))
+  if (mongoc().client_write_command_with_opts(lease.client, database_.c_str(), command,
+                                              majority_write(options).get(), reply.get(), &error))
     return ok;
   return failure(error);
 }
@@ -158,15 +153,15 @@ Done Collection::insert(std::span<const Document> documents, BsonBuilder& reply,
   FLE_CHECK(check_process());
   const Lease lease(*this);
   BsonBuilder options;
-  const Bulk bulk(mongoc_collection_create_bulk_operation_with_opts(lease.handle.get(),
-                                                                    majority_write(options).get()));
+  const Bulk bulk(mongoc().collection_create_bulk_operation_with_opts(
+      lease.handle.get(), majority_write(options).get()));
   for (const Document& document : documents) {
     bson_t d;
     if (!init_view(d, document) ||
-        !mongoc_bulk_operation_insert_with_opts(bulk.get(), &d, nullptr, &error))
+        !mongoc().bulk_operation_insert_with_opts(bulk.get(), &d, nullptr, &error))
       return failure("a document is malformed");
   }
-  if (mongoc_bulk_operation_execute(bulk.get(), reply.get(), &error) == 0) return failure(error);
+  if (mongoc().bulk_operation_execute(bulk.get(), reply.get(), &error) == 0) return failure(error);
   return ok;
 }
 
@@ -176,8 +171,8 @@ Outcome<bool> Collection::delete_one(const bson_t* filter) {
   BsonBuilder options;
   BsonBuilder reply;
   bson_error_t error;
-  if (!mongoc_collection_delete_one(lease.handle.get(), filter, majority_write(options).get(),
-                                    reply.get(), &error))
+  if (!mongoc().collection_delete_one(lease.handle.get(), filter, majority_write(options).get(),
+                                      reply.get(), &error))
     return failure(error);
   bson_iter_t it;
   return bson_iter_init_find(&it, reply.get(), "deletedCount") && bson_iter_as_int64(&it) != 0;
@@ -187,18 +182,18 @@ Outcome<std::size_t> Collection::update(std::span<const Update> updates) {
   FLE_CHECK(check_process());
   const Lease lease(*this);
   BsonBuilder options;
-  const Bulk bulk(mongoc_collection_create_bulk_operation_with_opts(lease.handle.get(),
-                                                                    majority_write(options).get()));
+  const Bulk bulk(mongoc().collection_create_bulk_operation_with_opts(
+      lease.handle.get(), majority_write(options).get()));
   bson_error_t error;
   for (const auto& [filter, update] : updates) {
     bson_t f;
     bson_t u;
     if (!init_view(f, filter) || !init_view(u, update) ||
-        !mongoc_bulk_operation_update_one_with_opts(bulk.get(), &f, &u, nullptr, &error))
+        !mongoc().bulk_operation_update_one_with_opts(bulk.get(), &f, &u, nullptr, &error))
       return failure("an update is malformed");
   }
   BsonBuilder reply;
-  if (mongoc_bulk_operation_execute(bulk.get(), reply.get(), &error) == 0) return failure(error);
+  if (mongoc().bulk_operation_execute(bulk.get(), reply.get(), &error) == 0) return failure(error);
   bson_iter_t it;
   if (!bson_iter_init_find(&it, reply.get(), "nMatched")) return failure("answers without a count");
   return static_cast<std::size_t>(bson_iter_as_int64(&it));

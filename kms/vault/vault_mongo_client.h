@@ -8,10 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include <mongoc/mongoc.h>
-
 #include "document/bson_builder.h"
 #include "fle/failure.h"
+#include "mongoc_functions.h"
 
 // As much of libmongoc as a key vault needs. Every Failure names the collection; none holds the
 // connection string, which may hold a password.
@@ -27,7 +26,7 @@ template <auto Free>
 struct FreeWith {
   template <class T>
   void operator()(T* p) const noexcept {
-    Free(p);
+    (mongoc().*Free)(p);
   }
 };
 
@@ -69,7 +68,8 @@ class Collection {
   [[nodiscard]] Failure failure(const bson_error_t& error) const;
 
  private:
-  using Pool = std::unique_ptr<mongoc_client_pool_t, FreeWith<mongoc_client_pool_destroy>>;
+  using Pool =
+      std::unique_ptr<mongoc_client_pool_t, FreeWith<&MongocFunctions::client_pool_destroy>>;
   struct Lease;
 
   Collection(Pool pool, std::string database, std::string collection);
