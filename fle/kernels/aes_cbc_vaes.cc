@@ -1,5 +1,5 @@
 // AES-256-CBC on VAES with 512-bit registers: four blocks an instruction. Encryption runs sixteen
-// messages side by side (CBC chains the blocks of one), decryption sixteen blocks of one message.
+// messages side by side (CBC chains the blocks of one), decryption sixteen blocks of any messages.
 #include "kernels/aes_cbc_vaes.h"
 
 #include <algorithm>
@@ -155,108 +155,133 @@ void encrypt_run(const CbcEncryptJob* jobs, std::size_t n) noexcept {
     Group(jobs + i, std::min<std::size_t>(kLanes, n - i)).encrypt();
 }
 
-/// P = D(C) xor the ciphertext before it.
-FLE_TARGET_VAES512 void decrypt_one(const CbcDecryptJob& j) noexcept {
-  Schedule s;
-  broadcast(s, j.key->dec);
-  std::size_t b = 0;
-  const std::size_t n = j.n_blocks;
-  // The first four blocks (or all, if fewer) take their predecessor from the IV.
-  const auto first = static_cast<unsigned>(n < 4 ? n : 4);
-  if (first != 0) {
-    const auto mask = static_cast<__mmask8>((1U << (2 * first)) - 1);
-    const __m512i c = _mm512_maskz_loadu_epi64(mask, j.in);
-    // Shifted by one block, with the IV in front.
-    __m512i before = _mm512_alignr_epi64(c, _mm512_setzero_si512(), 6);
-    before = _mm512_inserti64x2(before, load(j.iv), 0);
-    __m512i x = _mm512_xor_si512(c, s.k[0]);
-#pragma GCC unroll 16
-    for (int r = 1; r < kRounds; ++r) x = _mm512_aesdec_epi128(x, s.k[r]);
-    x = _mm512_xor_si512(_mm512_aesdeclast_epi128(x, s.k[kRounds]), before);
-    _mm512_mask_storeu_epi64(j.out, mask, x);
-    b = first;
-  }
-  for (; b + 16 <= n; b += 16) {
-    const std::uint8_t* in = j.in + kBlock * b;
-    __m512i x[4];
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < 4; ++i)
-      x[i] = _mm512_xor_si512(_mm512_loadu_si512(in + 64 * i), s.k[0]);
-#pragma GCC unroll 16
-    for (int r = 1; r < kRounds; ++r) {
-#pragma GCC unroll 16
-      for (auto& v : x) v = _mm512_aesdec_epi128(v, s.k[r]);
-    }
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < 4; ++i) {
-      x[i] = _mm512_aesdeclast_epi128(x[i], s.k[kRounds]);
-      _mm512_storeu_si512(j.out + kBlock * b + 64 * i,
-                          _mm512_xor_si512(x[i], _mm512_loadu_si512(in + 64 * i - kBlock)));
-    }
-  }
-  while (b < n) {
-    const auto take = static_cast<unsigned>(n - b < 4 ? n - b : 4);
-    const auto mask = static_cast<__mmask8>((1U << (2 * take)) - 1);
-    const std::uint8_t* in = j.in + kBlock * b;
-    __m512i x = _mm512_xor_si512(_mm512_maskz_loadu_epi64(mask, in), s.k[0]);
-#pragma GCC unroll 16
-    for (int r = 1; r < kRounds; ++r) x = _mm512_aesdec_epi128(x, s.k[r]);
-    x = _mm512_aesdeclast_epi128(x, s.k[kRounds]);
-    x = _mm512_xor_si512(x, _mm512_maskz_loadu_epi64(mask, in - kBlock));
-    _mm512_mask_storeu_epi64(j.out + kBlock * b, mask, x);
-    b += take;
-  }
-}
+/// Consecutive blocks of one message, as many as a register holds, or its last ones.
+struct Part {
+  static constexpr std::size_t kMost = 4;
+  const std::uint8_t* in;
+  const std::uint8_t* before;  // the ciphertext block before, or the IV
+  std::uint8_t* out;
+  std::size_t blocks;
+};
 
-/// Blocks of short messages under one key, decrypted sixteen at a time: alone, a message of one
-/// block would fill a quarter of a register.
-class ShortMessages {
+/// The parts of messages, one after another; behind the last, the last again.
+class Parts {
  public:
-  ~ShortMessages() { flush(); }
-  static constexpr std::size_t kMostBlocks = 2;
+  FLE_INLINE Parts(const CbcDecryptJob* jobs, std::size_t n) noexcept : job_(jobs), end_(jobs + n) {
+    skip_empty();
+  }
+  [[nodiscard]] FLE_INLINE bool done() const noexcept { return job_ == end_; }
 
-  void add(const CbcDecryptJob& j) noexcept {
-    if (j.key != key_ || n_ + j.n_blocks > kLanes) flush();
-    key_ = j.key;
-    for (std::size_t b = 0; b < j.n_blocks; ++b, ++n_) {
-      in_[n_] = j.in + kBlock * b;
-      before_[n_] = b == 0 ? j.iv : in_[n_] - kBlock;
-      out_[n_] = j.out + kBlock * b;
+  FLE_INLINE Part next() noexcept {
+    if (done()) return last_;
+    const CbcDecryptJob& j = *job_;
+    const std::uint8_t* const in = j.in + kBlock * at_;
+    last_ = {in, at_ == 0 ? j.iv : in - kBlock, j.out + kBlock * at_,
+             std::min(Part::kMost, j.n_blocks - at_)};
+    at_ += Part::kMost;
+    if (at_ >= j.n_blocks) {
+      at_ = 0;
+      ++job_;
+      skip_empty();
     }
+    return last_;
+  }
+
+  /// As many times `n` blocks of one message as there are at once, if it has begun.
+  FLE_INLINE Part row(std::size_t n) noexcept {
+    if (at_ == 0 || job_->n_blocks < at_ + n + 1) return {};
+    const std::uint8_t* const in = job_->in + kBlock * at_;
+    const std::size_t blocks = (job_->n_blocks - at_ - 1) / n * n;
+    const Part p{in, in - kBlock, job_->out + kBlock * at_, blocks};
+    at_ += blocks;
+    return p;
   }
 
  private:
-  FLE_TARGET_VAES512 void flush() noexcept {
-    if (n_ == 0) return;
-    for (; n_ < kLanes; ++n_) {  // idle lanes do what lane 0 does
-      in_[n_] = in_[0];
-      before_[n_] = before_[0];
-      out_[n_] = out_[0];
-    }
-    n_ = 0;
-    Schedule s;
-    broadcast(s, key_->dec);
-    __m512i x[kRegs];
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < kRegs; ++i) x[i] = _mm512_xor_si512(gather(in_ + 4 * i, 0), s.k[0]);
-#pragma GCC unroll 16
-    for (int r = 1; r < kRounds; ++r) {
-#pragma GCC unroll 16
-      for (auto& v : x) v = _mm512_aesdec_epi128(v, s.k[r]);
-    }
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < kRegs; ++i) {
-      x[i] = _mm512_aesdeclast_epi128(x[i], s.k[kRounds]);
-      scatter(out_ + 4 * i, 0, _mm512_xor_si512(x[i], gather(before_ + 4 * i, 0)));
-    }
+  FLE_INLINE void skip_empty() noexcept {
+    while (job_ != end_ && job_->n_blocks == 0) ++job_;
   }
 
-  const KeyState* key_ = nullptr;
-  std::size_t n_ = 0;
-  const std::uint8_t* in_[kLanes];
-  const std::uint8_t* before_[kLanes];  // the ciphertext block before, or the IV
-  std::uint8_t* out_[kLanes];
+  const CbcDecryptJob* job_;
+  const CbcDecryptJob* end_;
+  std::size_t at_ = 0;  // block of *job_
+  Part last_{};
 };
+
+FLE_TARGET_VAES512 FLE_INLINE __m512i load_part(const Part& p) noexcept {
+  if (p.blocks == Part::kMost) return _mm512_loadu_si512(p.in);
+  return _mm512_maskz_loadu_epi64(static_cast<__mmask8>((1U << (2 * p.blocks)) - 1), p.in);
+}
+
+// A store under a mask takes longer than branches, which mostly go where those of the message
+// before went.
+FLE_TARGET_VAES512 FLE_INLINE void store_part(const Part& p, __m512i v) noexcept {
+  if (p.blocks == Part::kMost) {
+    _mm512_storeu_si512(p.out, v);
+    return;
+  }
+  store(p.out, _mm512_castsi512_si128(v));
+  if (p.blocks > 1) store(p.out + kBlock, _mm512_extracti64x2_epi64(v, 1));
+  if (p.blocks > 2) store(p.out + 2 * kBlock, _mm512_extracti64x2_epi64(v, 2));
+}
+
+// x becomes D(x), but for the key of the first round, which is in it already.
+FLE_TARGET_VAES512 FLE_INLINE void decrypt_rounds(__m512i (&x)[kRegs], const Schedule& s) noexcept {
+#pragma GCC unroll 16
+  for (int r = 1; r < kRounds; ++r) {
+#pragma GCC unroll 16
+    for (auto& v : x) v = _mm512_aesdec_epi128(v, s.k[r]);
+  }
+#pragma GCC unroll 16
+  for (auto& v : x) v = _mm512_aesdeclast_epi128(v, s.k[kRounds]);
+}
+
+FLE_TARGET_VAES512 FLE_INLINE void decrypt_parts(Parts& parts, const Schedule& s) noexcept {
+  Part p[kRegs];
+  __m512i c[kRegs];
+  __m512i x[kRegs];
+#pragma GCC unroll 16
+  for (unsigned i = 0; i < kRegs; ++i) {
+    p[i] = parts.next();
+    c[i] = load_part(p[i]);
+    x[i] = _mm512_xor_si512(c[i], s.k[0]);
+  }
+  decrypt_rounds(x, s);
+#pragma GCC unroll 16
+  for (unsigned i = 0; i < kRegs; ++i) {
+    const __m512i first = _mm512_broadcast_i32x4(load(p[i].before));
+    store_part(p[i], _mm512_xor_si512(x[i], _mm512_alignr_epi64(c[i], first, 6)));
+  }
+}
+
+// The same where all parts are whole and in a row.
+FLE_TARGET_VAES512 FLE_INLINE void decrypt_row(const std::uint8_t* in, std::uint8_t* out,
+                                               const Schedule& s) noexcept {
+  __m512i x[kRegs];
+#pragma GCC unroll 16
+  for (unsigned i = 0; i < kRegs; ++i)
+    x[i] = _mm512_xor_si512(_mm512_loadu_si512(in + 64 * i), s.k[0]);
+  decrypt_rounds(x, s);
+#pragma GCC unroll 16
+  for (unsigned i = 0; i < kRegs; ++i)
+    _mm512_storeu_si512(out + 64 * i,
+                        _mm512_xor_si512(x[i], _mm512_loadu_si512(in + 64 * i - kBlock)));
+}
+
+/// Decrypts messages under one key: P = D(C) xor the ciphertext before it. No block waits for
+/// another, so short messages are side by side as the blocks of a long one are.
+FLE_TARGET_VAES512 void decrypt_run(const CbcDecryptJob* jobs, std::size_t n) noexcept {
+  Schedule s;
+  broadcast(s, jobs->key->dec);
+  for (Parts parts(jobs, n); !parts.done();) {
+    if (const Part row = parts.row(kLanes); row.blocks != 0) {
+      for (std::size_t b = 0; b < row.blocks; b += kLanes)
+        decrypt_row(row.in + kBlock * b, row.out + kBlock * b, s);
+    } else {
+      decrypt_parts(parts, s);
+    }
+  }
+}
 
 // Below this the sixteen-lane step costs more than AES-NI on its eight streams.
 constexpr std::size_t kWorthVaes = 5;
@@ -279,13 +304,12 @@ constexpr std::size_t kWorthVaes = 5;
 }
 
 [[gnu::noinline]] bool cbc_decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
-  ShortMessages pending;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (n == 1 || jobs[i].n_blocks > ShortMessages::kMostBlocks) {
-      decrypt_one(jobs[i]);
-    } else {
-      pending.add(jobs[i]);
-    }
+  while (n != 0) {
+    std::size_t run = 1;
+    while (run < n && jobs[run].key == jobs->key) ++run;
+    decrypt_run(jobs, run);
+    jobs += run;
+    n -= run;
   }
   return true;
 }
