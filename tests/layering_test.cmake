@@ -83,9 +83,10 @@ set(rooms
   "tools/cryptd server protocol|daemon"
   "tools/mongocrypt include none"
   "tools/mongocrypt original none"
-  "tools/mongocrypt handle original"
-  "tools/mongocrypt work handle|original"
-  "tools/mongocrypt interface handle|work|original")
+  "tools/mongocrypt reading none"
+  "tools/mongocrypt handle original|reading"
+  "tools/mongocrypt work handle|original|reading"
+  "tools/mongocrypt interface handle|work|original|reading")
 
 # The part of `file` that has rooms, and its room; "" and "" where there is none.
 function(room_of file part_var room_var)

@@ -11,15 +11,15 @@
 #include <string_view>
 #include <vector>
 
-#include "credentials.h"
 #include "fle/client/auto_encrypter.h"
 #include "fle/kms/key_ring.h"
 #include "fle/wiped.h"
 #include "hooks.h"
 #include "original/context.h"
 #include "process.h"
-#include "queryable.h"
-#include "schema_map.h"
+#include "reading/credentials.h"
+#include "reading/queryable.h"
+#include "reading/schema_map.h"
 #include "status.h"
 
 namespace fle::mongocrypt {

@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_MONGOCRYPT_HANDLE_QUERYABLE_H_
-#define FLE_TOOLS_MONGOCRYPT_HANDLE_QUERYABLE_H_
+#ifndef FLE_TOOLS_MONGOCRYPT_READING_QUERYABLE_H_
+#define FLE_TOOLS_MONGOCRYPT_READING_QUERYABLE_H_
 
 #include <chrono>
 #include <map>
@@ -44,4 +44,4 @@ class QueryableCollections {
 
 }  // namespace fle::mongocrypt
 
-#endif  // FLE_TOOLS_MONGOCRYPT_HANDLE_QUERYABLE_H_
+#endif  // FLE_TOOLS_MONGOCRYPT_READING_QUERYABLE_H_

@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_MONGOCRYPT_HANDLE_SCHEMA_MAP_H_
-#define FLE_TOOLS_MONGOCRYPT_HANDLE_SCHEMA_MAP_H_
+#ifndef FLE_TOOLS_MONGOCRYPT_READING_SCHEMA_MAP_H_
+#define FLE_TOOLS_MONGOCRYPT_READING_SCHEMA_MAP_H_
 
 #include <map>
 #include <memory>
@@ -40,4 +40,4 @@ class SchemaMap {
 
 }  // namespace fle::mongocrypt
 
-#endif  // FLE_TOOLS_MONGOCRYPT_HANDLE_SCHEMA_MAP_H_
+#endif  // FLE_TOOLS_MONGOCRYPT_READING_SCHEMA_MAP_H_
