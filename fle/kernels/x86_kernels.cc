@@ -5,7 +5,7 @@
 #include "kernels/aes_cbc_aesni.h"
 #include "kernels/aes_cbc_vaes.h"
 #include "kernels/aes_cbc_vaes_avx2.h"
-#include "kernels/hmac_few.h"
+#include "kernels/hmac_equal.h"
 #include "kernels/hmac_lanes.h"
 #include "kernels/kernel.h"
 #include "kernels/scrub.h"
@@ -30,7 +30,7 @@ FLE_TARGET_AVX2 bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) mac_one_avx2(jobs[i]);
     return true;
   }
-  if (!hmac_few(kSha512Avx2, jobs, n)) hmac_lanes(kSha512Avx2, jobs, n);
+  if (!hmac_equal(kSha512Avx2, jobs, n)) hmac_lanes(kSha512Avx2, jobs, n);
   scrub_ymm();
   return true;
 }
@@ -39,7 +39,7 @@ FLE_TARGET_AVX512 bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
     mac_one_avx512(jobs[0]);
     return true;
   }
-  if (!hmac_few(kSha512Avx512, jobs, n)) hmac_lanes(kSha512Avx512, jobs, n);
+  if (!hmac_equal(kSha512Avx512, jobs, n)) hmac_lanes(kSha512Avx512, jobs, n);
   scrub_zmm();
   return true;
 }

@@ -1,0 +1,58 @@
+#include "kernels/hmac_equal.h"
+
+#include <algorithm>
+
+#include "kernels/hmac_message.h"
+#include "kernels/scrub.h"
+
+namespace fle::kernels {
+namespace {
+
+/// The width for so many, which may be fewer than all.
+const LaneWidth& width_for(std::span<const LaneWidth> widths, std::size_t n) noexcept {
+  const auto worth = [n](const LaneWidth& w) noexcept { return w.fewest <= n; };
+  return *std::find_if(widths.begin(), widths.end(), worth);  // the last is for one
+}
+
+/// Whether steps of these widths hash `n` messages as wholes, to the last of them.
+bool all_whole(std::span<const LaneWidth> widths, std::size_t n) noexcept {
+  while (n != 0) {
+    const LaneWidth& w = width_for(widths, n);
+    if (w.whole == nullptr) return false;
+    n -= std::min<std::size_t>(n, w.lanes);
+  }
+  return true;
+}
+
+/// More than the frames of LaneWidth::whole for that many lanes, from either compiler.
+void scrub(unsigned lanes) noexcept {
+  if (lanes <= 4) {
+    scrub_stack<2560>();
+  } else if (lanes <= 8) {
+    scrub_stack<3584>();
+  } else {
+    scrub_stack<9216>();
+  }
+}
+
+}  // namespace
+
+bool hmac_equal(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept {
+  const std::size_t blocks = inner_blocks(jobs[0]);
+  const auto as_long = [blocks](const MacJob& j) noexcept { return inner_blocks(j) == blocks; };
+  if (!all_whole(widths, n) || !std::all_of(jobs + 1, jobs + n, as_long)) return false;
+  const unsigned widest = width_for(widths, n).lanes;
+  while (n != 0) {
+    const LaneWidth& width = width_for(widths, n);
+    const std::size_t busy = std::min<std::size_t>(n, width.lanes);
+    const MacJob* lanes[kMaxLanes];
+    for (std::size_t l = 0; l < width.lanes; ++l) lanes[l] = jobs + (l < busy ? l : 0);
+    width.whole(lanes, blocks);
+    jobs += busy;
+    n -= busy;
+  }
+  scrub(widest);
+  return true;
+}
+
+}  // namespace fle::kernels
