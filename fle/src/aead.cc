@@ -27,9 +27,11 @@ Result<std::size_t> internal::aead_seal_with_iv(MutBytes out, Bytes plaintext,
   if (out.size() < len) return Error{Errc::buffer_too_small, kWhere};
   if (!engine::is_live(engine::use(key))) return Error{Errc::key_not_inherited, kWhere};
   std::copy(iv.begin(), iv.end(), out.begin());
-  const engine::SealItem item{engine::use(key), engine::Iv::given, associated_data, plaintext,
-                              out.first(len)};
-  if (!engine::seal({&item, 1})) {
+  const engine::KeyUse use = engine::use(key);
+  const engine::Al al = engine::al_of(associated_data.size());
+  engine::Sealing sealing;
+  sealing.add(*use.state, engine::Iv::given, associated_data, al, plaintext, out.first(len));
+  if (!sealing.run(*use.kernel)) {
     wipe(out.first(len));
     return Error{Errc::crypto_failed, kWhere};
   }
@@ -43,21 +45,23 @@ Result<std::size_t> aead_open(MutBytes out, Bytes sealed, Bytes associated_data,
   if (sealed.size() > kFixed && out.size() < sealed.size() - kFixed) {
     return Error{Errc::buffer_too_small, kWhere};
   }
-  if (!engine::is_live(engine::use(key))) {
+  const engine::KeyUse use = engine::use(key);
+  const auto give_up = [out](Errc code) noexcept {
     wipe(out);
-    return Error{Errc::key_not_inherited, kWhere};
-  }
-  engine::OpenItem item{};
-  item.key = engine::use(key);
-  item.associated_data = associated_data;
-  item.sealed = sealed;
-  item.out = out;
-  const bool good = engine::check_tags({&item, 1}) && engine::decrypt({&item, 1});
-  if (!good || !item.opened) {
-    wipe(out);
-    return Error{good ? Errc::auth_failed : Errc::crypto_failed, kWhere};
-  }
-  return item.plaintext_len;
+    return Error{code, kWhere};
+  };
+  if (!engine::is_live(use)) return give_up(Errc::key_not_inherited);
+  if (sealed.size() < engine::kLeastSealedLen) return give_up(Errc::auth_failed);
+  const engine::Al al = engine::al_of(associated_data.size());
+  engine::TagCheck check;
+  check.add(*use.state, associated_data, al, sealed);
+  if (!check.run(*use.kernel)) return give_up(Errc::crypto_failed);
+  if (!check.verified(0)) return give_up(Errc::auth_failed);
+  engine::Decryption decryption;
+  decryption.add(*use.state, sealed, out);
+  if (!decryption.run(*use.kernel)) return give_up(Errc::crypto_failed);
+  if (!decryption.opened(0)) return give_up(Errc::auth_failed);
+  return decryption.plaintext_len(0);
 }
 
 }  // namespace fle

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <optional>
-#include <type_traits>
 
 #include "engine.h"
 #include "fle/payload_header.h"
@@ -45,20 +43,6 @@ void write_header(const SealJob& j) noexcept {
   std::copy(j.key_id.bytes.begin(), j.key_id.bytes.end(), j.out.begin() + 1);
   j.out[kPayloadHeaderLen - 1] = j.bson_type;
 }
-
-/// Room for kN objects that come to be only when they are needed: clearing all slots would cost a
-/// small batch more than its own work on them.
-template <class T, std::size_t kN>
-class Slots {
- public:
-  static_assert(std::is_trivially_destructible_v<T>);
-  void put(std::size_t i, const T& value) noexcept { std::construct_at(at(i), value); }
-  [[nodiscard]] T* data() noexcept { return at(0); }
-
- private:
-  [[nodiscard]] T* at(std::size_t i) noexcept { return reinterpret_cast<T*>(bytes_) + i; }
-  alignas(T) std::byte bytes_[kN * sizeof(T)];
-};
 
 /// Fields share a chunk with others of their class: beside a long one, short ones would be done
 /// long before it, and each chunk would wait for a long one of its own. Only what is left of a
@@ -105,13 +89,19 @@ class Chunks {
   std::span<Job*> take(Job* (&taken)[kMost], Wanted wanted) noexcept {
     std::size_t n = 0;
     bool brief = true;
-    while (n < kMost && go_on()) {
-      Job& j = jobs_[next_++];
-      if (!one_ && class_of(j) != class_) continue;
-      --left_[static_cast<std::size_t>(class_)];
-      if (!wanted(j)) continue;
+    const auto put = [&](Job& j, Class c) noexcept {
+      if (!wanted(j)) return;
       taken[n++] = &j;
-      brief = brief && class_ == Class::brief;
+      brief = brief && c == Class::brief;
+    };
+    if (one_) {
+      for (; next_ != jobs_.size(); ++next_) put(jobs_[next_], class_of(jobs_[next_]));
+    }
+    while (!one_ && n < kMost && go_on()) {
+      Job& j = jobs_[next_++];
+      if (class_of(j) != class_) continue;
+      --left_[static_cast<std::size_t>(class_)];
+      put(j, class_);
     }
     if (!brief && n > 1) sort_by_length<Job>({taken, n});
     return {taken, n};
@@ -120,7 +110,6 @@ class Chunks {
  private:
   // False behind the last job.
   bool go_on() noexcept {
-    if (one_) return next_ < jobs_.size();
     while (left_[static_cast<std::size_t>(class_)] == 0) {
       if (class_ == Class::brief) return false;
       class_ = static_cast<Class>(static_cast<std::uint8_t>(class_) + 1);
@@ -149,78 +138,95 @@ class Keys {
   engine::KeyUse use_{};
 };
 
-/// @tparam kMost  jobs there may be
-template <std::size_t kMost>
-Errc seal_chunk(std::span<const SealJob* const> jobs) noexcept {
-  Slots<engine::SealItem, kMost> items;
-  std::uint8_t ivs[kMost * kIvLen];
-  std::size_t n_random = 0;
-  for (const SealJob* j : jobs) n_random += j->algorithm == Algorithm::random ? 1 : 0;
+/// Puts jobs through `Engine`, as many at a time as have keys of one kernel: almost always all of
+/// them. Calls add(engine, key, job) for each and done(engine, jobs) for what was run together;
+/// false, and no more of that, when libcrypto failed.
+template <class Engine, class Job, class Add, class Done>
+bool run_on(std::span<Job* const> jobs, Add add, Done done) noexcept {
+  Keys keys;
+  while (!jobs.empty()) {
+    Engine engine;
+    const kernels::Kernel* const kernel = keys[jobs[0]->key].kernel;
+    std::size_t n = 0;
+    do {
+      add(engine, *keys[jobs[n]->key].state, *jobs[n]);
+    } while (++n < jobs.size() && keys[jobs[n]->key].kernel == kernel);
+    if (!engine.run(*kernel)) return false;
+    done(engine, jobs.first(n));
+    jobs = jobs.subspan(n);
+  }
+  return true;
+}
+
+/// @param n_random  jobs of the random algorithm
+Errc seal_chunk(std::span<const SealJob* const> jobs, std::size_t n_random) noexcept {
+  std::uint8_t ivs[engine::kChunk * kIvLen];
   if (n_random != 0) {
     if (const Status s = random_bytes({ivs, n_random * kIvLen}); !s) return s.error().code;
   }
-
-  std::size_t next_iv = 0;
-  Keys keys;
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const SealJob& j = *jobs[i];
+  const std::uint8_t* next_iv = ivs;
+  const auto add = [&next_iv](engine::Sealing& sealing, const kernels::KeyState& key,
+                              const SealJob& j) noexcept {
     write_header(j);
     const MutBytes sealed = j.out.subspan(kPayloadHeaderLen);
     const bool derived = j.algorithm == Algorithm::deterministic;
-    if (!derived) std::memcpy(sealed.data(), ivs + kIvLen * next_iv++, kIvLen);
-    items.put(i, {keys[j.key], derived ? engine::Iv::derived : engine::Iv::given,
-                  j.out.first(kPayloadHeaderLen), j.plaintext, sealed});
-  }
-  return engine::seal({items.data(), jobs.size()}) ? Errc{} : Errc::crypto_failed;
+    if (!derived) {
+      std::memcpy(sealed.data(), next_iv, kIvLen);
+      next_iv += kIvLen;
+    }
+    sealing.add(key, derived ? engine::Iv::derived : engine::Iv::given,
+                j.out.first(kPayloadHeaderLen), engine::kFieldAl, j.plaintext, sealed);
+  };
+  const auto done = [](const engine::Sealing&, std::span<const SealJob* const>) noexcept {};
+  return run_on<engine::Sealing>(jobs, add, done) ? Errc{} : Errc::crypto_failed;
 }
 
-/// Jobs on their way through the engine: as many as fit of those that are `opened` so far.
-template <std::size_t kMost>
-class OpenChunk {
- public:
-  /// Takes the next jobs of a batch. False when it is through.
-  bool load(Chunks<OpenJob>& jobs) noexcept {
-    n_ = jobs.take(from_, [](const OpenJob& j) noexcept { return j.opened; }).size();
-    Keys keys;
-    for (std::size_t i = 0; i < n_; ++i) {
-      const OpenJob& j = *from_[i];
-      items_.put(i, {keys[j.key], j.payload.first(kPayloadHeaderLen),
-                     j.payload.subspan(kPayloadHeaderLen), j.out, true, 0});
-    }
-    return n_ != 0;
-  }
-  [[nodiscard]] std::span<engine::OpenItem> items() noexcept { return {items_.data(), n_}; }
-  void store() noexcept {
-    for (std::size_t i = 0; i < n_; ++i) {
-      const engine::OpenItem& it = items_.data()[i];
-      from_[i]->opened = it.opened;
-      from_[i]->plaintext_len = it.plaintext_len;
-    }
-  }
+bool check_tags(std::span<OpenJob* const> jobs) noexcept {
+  return run_on<engine::TagCheck>(
+      jobs,
+      [](engine::TagCheck& check, const kernels::KeyState& key, const OpenJob& j) noexcept {
+        check.add(key, j.payload.first(kPayloadHeaderLen), engine::kFieldAl,
+                  j.payload.subspan(kPayloadHeaderLen));
+      },
+      [](const engine::TagCheck& check, std::span<OpenJob* const> checked) noexcept {
+        for (std::size_t i = 0; i < checked.size(); ++i) checked[i]->opened = check.verified(i);
+      });
+}
 
- private:
-  Slots<engine::OpenItem, kMost> items_;
-  OpenJob* from_[kMost];
-  std::size_t n_;
-};
+bool decrypt(std::span<OpenJob* const> jobs) noexcept {
+  return run_on<engine::Decryption>(
+      jobs,
+      [](engine::Decryption& decryption, const kernels::KeyState& key, const OpenJob& j) noexcept {
+        decryption.add(key, j.payload.subspan(kPayloadHeaderLen), j.out);
+      },
+      [](const engine::Decryption& decryption, std::span<OpenJob* const> decrypted) noexcept {
+        for (std::size_t i = 0; i < decrypted.size(); ++i) {
+          decrypted[i]->opened = decryption.opened(i);
+          if (decryption.opened(i)) decrypted[i]->plaintext_len = decryption.plaintext_len(i);
+        }
+      });
+}
 
-/// All tags of all jobs before the first block of any: what fits in one chunk is loaded once.
-template <std::size_t kMost>
-bool open_in_chunks(std::span<OpenJob> jobs) noexcept {
-  OpenChunk<kMost> chunk;
-  if (jobs.size() <= kMost) {
-    Chunks<OpenJob> all(jobs);
-    if (!chunk.load(all)) return true;
-    const bool good = engine::check_tags(chunk.items()) && engine::decrypt(chunk.items());
-    chunk.store();
-    return good;
+/// All tags of all jobs before the first block of any, of those that are `opened` so far. What fits
+/// in one chunk is taken once.
+bool check_and_decrypt(std::span<OpenJob> jobs) noexcept {
+  const auto opened = [](const OpenJob& j) noexcept { return j.opened; };
+  OpenJob* taken[engine::kChunk];
+  Chunks<OpenJob> to_check(jobs);
+  Chunks<OpenJob> to_decrypt = to_check;
+  if (jobs.size() <= engine::kChunk) {
+    const auto chunk = to_check.take(taken, opened);
+    if (!check_tags(chunk)) return false;
+    const auto end = std::remove_if(chunk.begin(), chunk.end(),
+                                    [](const OpenJob* j) noexcept { return !j->opened; });
+    return decrypt({chunk.begin(), end});
   }
-  for (const auto phase : {engine::check_tags, engine::decrypt}) {
-    for (Chunks<OpenJob> chunks(jobs); chunk.load(chunks);) {
-      if (!phase(chunk.items())) return false;
-      chunk.store();
-    }
-  }
+  for (auto chunk = to_check.take(taken, opened); !chunk.empty();
+       chunk = to_check.take(taken, opened))
+    if (!check_tags(chunk)) return false;
+  for (auto chunk = to_decrypt.take(taken, opened); !chunk.empty();
+       chunk = to_decrypt.take(taken, opened))
+    if (!decrypt(chunk)) return false;
   return true;
 }
 
@@ -236,40 +242,39 @@ BatchStatus seal_batch(std::span<const SealJob> jobs) noexcept {
     if (const auto code = why_not_sealable(jobs[i], live)) return give_up(*code, i);
     live = jobs[i].key;
   }
-  if (jobs.empty()) return ok;
-  if (jobs.size() == 1) {
-    const SealJob* const one = jobs.data();
-    const Errc code = seal_chunk<1>({&one, 1});
-    return code == Errc{} ? BatchStatus(ok) : give_up(code, 0);
-  }
   const SealJob* taken[engine::kChunk];
   Chunks<const SealJob> chunks(jobs);
   for (;;) {
-    const auto chunk = chunks.take(taken, [](const SealJob&) noexcept { return true; });
+    std::size_t n_random = 0;
+    const auto chunk = chunks.take(taken, [&n_random](const SealJob& j) noexcept {
+      n_random += j.algorithm == Algorithm::random ? 1 : 0;
+      return true;
+    });
     if (chunk.empty()) return ok;
-    const Errc code = seal_chunk<engine::kChunk>(chunk);
+    const Errc code = seal_chunk(chunk, n_random);
     if (code != Errc{}) return give_up(code, static_cast<std::size_t>(chunk[0] - jobs.data()));
   }
 }
 
 BatchStatus open_batch(std::span<OpenJob> jobs) noexcept {
+  constexpr std::size_t kLeast = kPayloadHeaderLen + engine::kLeastSealedLen;
   std::optional<BatchError> first;
   const auto fail = [&first](Errc code, std::size_t i) noexcept {
     if (!first) first = BatchError{code, i};
   };
   const DataKey* live = nullptr;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const auto code = why_not_openable(jobs[i], live);
-    jobs[i].opened = !code;
-    jobs[i].plaintext_len = 0;
+    OpenJob& j = jobs[i];
+    const auto code = why_not_openable(j, live);
+    j.opened = !code && j.payload.size() >= kLeast;
+    j.plaintext_len = 0;
     if (code) {
       fail(*code, i);
     } else {
-      live = jobs[i].key;
+      live = j.key;
     }
   }
-  const bool good =
-      jobs.size() == 1 ? open_in_chunks<1>(jobs) : open_in_chunks<engine::kChunk>(jobs);
+  const bool good = check_and_decrypt(jobs);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     OpenJob& j = jobs[i];
     if (good && j.opened) continue;
