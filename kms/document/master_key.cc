@@ -33,12 +33,20 @@ Failure refuse(std::string_view field, std::string why) {
   return {Errc::key_document_invalid, std::move(why), std::move(path)};
 }
 
-Done check_field(const Fields& fields, const MasterKeyField& rule) {
+/// The fields that a master key of this type cannot do without.
+std::string needed(const ProviderType& type) {
+  std::vector<std::string_view> names;
+  for (const MasterKeyField& f : type.master_key)
+    if (f.required) names.push_back(f.name);
+  return ". A master key of " + quoted(type.name) + " needs " + listed(names);
+}
+
+Done check_field(const Fields& fields, const MasterKeyField& rule, const ProviderType& type) {
   const auto it = std::ranges::find(fields, rule.name, &Field::name);
   const bool boolean = rule.kind == MasterKeyField::Kind::boolean;
   const char* expected = boolean ? "expected bool" : "expected UTF-8";
   if (it == fields.end()) {
-    if (rule.required) return refuse(rule.name, std::string("missing, ") + expected);
+    if (rule.required) return refuse(rule.name, std::string("missing, ") + expected + needed(type));
     return ok;
   }
   if (boolean ? it->boolean : it->text.has_value()) return ok;
@@ -114,7 +122,8 @@ Outcome<MasterKey> parse_master_key(Bytes bson) {
   const auto parsed = parse_provider_id(*id);
   if (!parsed) return refuse("provider", parsed.error().message);
   FLE_CHECK(parsed->type->own ? check_own(fields) : check_no_others(fields, *parsed->type));
-  for (const MasterKeyField& rule : parsed->type->master_key) FLE_CHECK(check_field(fields, rule));
+  for (const MasterKeyField& rule : parsed->type->master_key)
+    FLE_CHECK(check_field(fields, rule, *parsed->type));
   return MasterKey{std::string(*id), {bson.begin(), bson.end()}};
 }
 

@@ -83,12 +83,18 @@ TEST_F(KeyLife, NamesComeAndGo) {
   EXPECT_EQ(key("show", {"b"}).status, 0) << "it is another key's name";
 }
 
-TEST_F(KeyLife, ANameThatLooksLikeAnIdIsTakenForAName) {
+TEST_F(KeyLife, AnIdThatIsAnotherKeysNameNamesNeither) {
   const std::string a = new_key();
   const std::string b = new_key();
   ASSERT_EQ(key("add-name", {b, a}).status, 0);
-  EXPECT_TRUE(says(key("remove-name", {a, a}), b));
-  EXPECT_TRUE(says(key("add-name", {a, "n"}), a));
+  const Ended deleted = key("delete", {"--yes", a});
+  EXPECT_EQ(deleted.status, 1);
+  EXPECT_TRUE(says(deleted, b)) << deleted.err;
+  std::string digits = a;
+  std::erase(digits, '-');
+  EXPECT_TRUE(says(key("add-name", {digits, "n"}), a)) << "another form of the id is no name";
+  EXPECT_TRUE(says(key("remove-name", {b, a}), b));
+  EXPECT_TRUE(says(key("show", {a}), "\"n\""));
   std::string upper = b;
   std::ranges::transform(upper, upper.begin(),
                          [](char c) { return static_cast<char>(std::toupper(c)); });
@@ -259,6 +265,7 @@ TEST_F(KeyLife, CreateTakesKeyMaterialAndMasterKeysOfAnyProvider) {
     return e;
   };
   EXPECT_TRUE(says(refused("aws", R"({"region": "r"})"), "field 'masterKey.key'"));
+  EXPECT_TRUE(says(refused("aws", ""), "needs region and key (give --master-key)"));
   EXPECT_TRUE(says(refused("aws", R"({"region": "r", "key": "k", "kye": 1})"), "'kye'"));
   EXPECT_TRUE(says(refused("aws", R"({"region": "r", "key": "k"})"), "kms_not_configured"));
   EXPECT_TRUE(says(refused("local:two", R"({"key": "k"})"), "'key'"));

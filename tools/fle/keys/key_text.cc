@@ -66,6 +66,14 @@ std::string to_text(kms::KeyDocument::Time time) {
 
 namespace {
 
+Failure ambiguous(const std::string& key, const KeyId& id, const KeyId& named) {
+  return {Errc::invalid_argument, "'" + key +
+                                      "' is the id of one data key and an alternate name "
+                                      "of another, " +
+                                      named.to_string() +
+                                      ": give another form of the id, such as " + id.to_base64()};
+}
+
 /// Which alternate name of the vault was meant. A vault that cannot say so is no fault here.
 std::string similar_name(kms::KeyVault& vault, const std::string& name) {
   const auto all = vault.list();
@@ -86,14 +94,16 @@ Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
   FLE_TRY(const std::vector<kms::KeyDocument> found, vault.find(ids, keys));
   std::vector<kms::KeyDocument> out;
   for (const std::string& key : keys) {
-    auto it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) {
+    const auto named = std::ranges::find_if(found, [&](const kms::KeyDocument& k) {
       return std::ranges::count(k.alt_names, key) != 0;
     });
-    if (it == found.end()) {
-      const auto id = KeyId::parse(key);
-      if (id)
-        it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) { return k.id == *id; });
-    }
+    auto it = found.end();
+    if (const auto id = KeyId::parse(key))
+      it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) { return k.id == *id; });
+    // Whoever writes to the vault must not be able to put one key in the place of another.
+    if (named != found.end() && it != found.end() && named != it)
+      return ambiguous(key, it->id, named->id);
+    if (it == found.end()) it = named;
     if (it == found.end()) {
       return Failure(Errc::key_not_found,
                      "no data key has the alternate name, UUID or base64 id '" + key + "'." +
@@ -116,7 +126,9 @@ Outcome<kms::MasterKey> MasterKeyOptions::parse() const {
   FLE_CHECK(option_to_bson("--master-key", master_key.empty() ? "{}" : master_key, fields));
   auto key = kms::MasterKey::from_fields(provider, fields);
   if (!key)
-    key.error().message += key.error().path.empty() ? " (in --provider)" : " (in --master-key)";
+    key.error().message += key.error().path.empty() ? " (in --provider)"
+                           : master_key.empty()     ? " (give --master-key)"
+                                                    : " (in --master-key)";
   return key;
 }
 
