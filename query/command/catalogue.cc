@@ -143,7 +143,8 @@ Done index_key(Context& context, const Element& key, const Scope& scope) {
     const Element& field = c.element();
     const Place place = place_of_key(context, scope.view, field.name);
     if (place.kind == Place::Kind::plain) {
-      const bool kind = is_number(field.type) || field.type == Type::string;
+      const bool kind = is_number(field.type) ||
+                        (field.type == Type::string && is_index_kind(context.text(field)));
       if (!kind) return context.refuse(kMalformed, field, {}, "indexes");
       continue;
     }

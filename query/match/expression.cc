@@ -31,6 +31,11 @@ constexpr Refusal kFieldCollation{"expression.collation", Errc::collation_not_al
 constexpr Refusal kSystemVariable{"expression.system_variable", Errc::expression_not_allowed,
                                   "a system variable that is not known here",
                                   "name the field by its path"};
+constexpr Refusal kFilter{
+    "expression.filter", Errc::expression_not_allowed,
+    "an object that is written out is always true: {field: value} is a filter, and no condition in "
+    "an expression",
+    "write {$eq: [\"$field\", value]}"};
 constexpr Refusal kAnyDepth{"expression.any_depth", Errc::expression_not_allowed,
                             "with $$DESCEND, or a result that may be that, the path is read in "
                             "every object on the way, and "
@@ -359,6 +364,21 @@ Done Evaluator::need_plain(const Element& e, const Value& value, std::string_vie
                          operation);
 }
 
+Done Evaluator::need_no_filter(const Element& e, std::string_view operation, const View& item) {
+  if (e.type != Type::object || is_operation(context_, e)) return ok;
+  const Context::Inside inside(context_, e);
+  for (Cursor c = context_.cursor(e); c.next();)
+    for (const View& view : {scope_.view, item})
+      if (reach(child(view, c.element().name, context_.work())) != Reach::nothing)
+        return context_.refuse(kFilter, c.element(), c.element().name, operation);
+  return ok;
+}
+
+Done Evaluator::need_condition(const Element& e, std::string_view operation, const View& item) {
+  FLE_CHECK(need_no_filter(e, operation, item));
+  return need_plain(e, operation);
+}
+
 Outcome<std::vector<Operand>> Evaluator::arguments(const Element& op) {
   if (op.type != Type::object || is_operation(context_, op)) return operands(op);
   std::vector<Operand> all;
@@ -513,7 +533,7 @@ Outcome<View> expression(Context& context, const Element& e, const MatchScope& s
 
 Done match_expr(Context& context, const Element& e, const MatchScope& scope) {
   Evaluator evaluator(context, scope);
-  FLE_CHECK(evaluator.need_plain(e, e.name));
+  FLE_CHECK(evaluator.need_condition(e, e.name));
   return evaluator.write(e);
 }
 

@@ -76,6 +76,13 @@ class Evaluator {
   [[nodiscard]] Done need_plain(const Element& e, const Value& value, std::string_view operation);
   /// The same, of all arguments of an operator.
   [[nodiscard]] Done need_plain(const Element& op, std::span<const Operand> arguments);
+  /// As need_plain(), for an argument that is asked whether it is true.
+  /// @param item  what else names may be about: what a variable holds.
+  [[nodiscard]] Done need_condition(const Element& e, std::string_view operation,
+                                    const View& item = {});
+  /// That an argument that is asked whether it is true is no filter.
+  [[nodiscard]] Done need_no_filter(const Element& e, std::string_view operation,
+                                    const View& item = {});
   /// The arguments of an operator, named ones too, each of which must be plain.
   [[nodiscard]] Outcome<std::vector<Operand>> plain_arguments(const Element& op);
   /// Nothing that is encrypted as a whole may hide objects that $redact would descend to.

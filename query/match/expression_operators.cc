@@ -111,7 +111,7 @@ Outcome<Value> if_null(Evaluator& ev, const Element& op) {
 
 Outcome<Value> choice(Evaluator& ev, const Element& condition, const Element& yes,
                       const Element& no, std::string_view operation) {
-  FLE_CHECK(ev.need_plain(condition, operation));
+  FLE_CHECK(ev.need_condition(condition, operation));
   FLE_TRY(const Value a, ev.evaluate(yes));
   FLE_TRY(const Value b, ev.evaluate(no));
   const Value result = ev.either(a, b);
@@ -138,7 +138,7 @@ Outcome<Value> branch(Evaluator& ev, const Element& e, std::string_view operatio
   FLE_TRY(const auto args, named_arguments<2>(ev.context(), e, {"case", "then"}));
   if (!args[0] || !args[1]) return malformed(ev, e).error();
   const Context::Inside inside(ev.context(), e);
-  FLE_CHECK(ev.need_plain(*args[0], operation));
+  FLE_CHECK(ev.need_condition(*args[0], operation));
   return ev.evaluate(*args[1]);
 }
 
@@ -230,6 +230,7 @@ Outcome<Value> filter(Evaluator& ev, const Element& op) {
   const Context::Inside inside(ev.context(), op);
   FLE_TRY(const Input input, list_input(ev, op, args[0]));
   FLE_TRY(const std::string_view item, item_name(ev, args[1]));
+  FLE_CHECK(ev.need_no_filter(*args[2], op.name, input.item));
   FLE_TRY(const Value value, ev.evaluate_with(*args[2], {{item, input.item}}));
   FLE_CHECK(ev.need_plain(*args[2], value, op.name));
   if (args[3]) FLE_CHECK(ev.need_plain(*args[3], op.name));
@@ -301,6 +302,18 @@ Outcome<Value> meta(Evaluator& ev, const Element& op) {
 Outcome<Value> plain_only(Evaluator& ev, const Element& op) {
   FLE_CHECK(ev.plain_arguments(op));
   return Value{};
+}
+
+/// As plain_only, for arguments that are asked whether they are true.
+Outcome<Value> truths(Evaluator& ev, const Element& op) {
+  if (op.type != Type::array) {
+    FLE_CHECK(ev.need_no_filter(op, op.name));
+  } else {
+    const Context::Inside inside(ev.context(), op);
+    for (Cursor c = ev.context().cursor(op); c.next();)
+      FLE_CHECK(ev.need_no_filter(c.element(), op.name));
+  }
+  return plain_only(ev, op);
 }
 
 /// What is left of values, all plain, in a value that may be or hold one of them: the names of
@@ -440,6 +453,7 @@ constexpr Operator plain(const char* name) { return {{name, kPlain, Evidence::do
 constexpr Operator takes_parts(const char* name) {
   return {{name, kPlain, Evidence::docs}, plain_parts};
 }
+constexpr Operator asks(const char* name) { return {{name, kPlain, Evidence::docs}, truths}; }
 constexpr Operator compares(const char* name) {
   return {{name, kPlain, Evidence::docs}, plain_compared};
 }
@@ -481,7 +495,7 @@ constexpr Operator kOperators[] = {
     plain("$acosh"),
     plain("$add"),
     plain("$allElementsTrue"),
-    plain("$and"),
+    asks("$and"),
     plain("$anyElementTrue"),
     {{"$arrayElemAt", kItem, Evidence::docs}, list_item},
     takes_parts("$arrayToObject"),
@@ -552,9 +566,9 @@ constexpr Operator kOperators[] = {
     plain("$mod"),
     plain("$month"),
     plain("$multiply"),
-    plain("$not"),
+    asks("$not"),
     takes_parts("$objectToArray"),
-    plain("$or"),
+    asks("$or"),
     plain("$percentile"),
     plain("$pow"),
     plain("$radiansToDegrees"),

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "expression.h"
+#include "geo.h"
 #include "ground/proposal.h"
 #include "operand.h"
 
@@ -215,11 +216,11 @@ constexpr Operator kOperators[] = {
     {{"$bitsAllSet", kRefused, Evidence::test}, invalid, takes_bits},
     {{"$bitsAnyClear", kRefused, Evidence::test}, invalid, takes_bits},
     {{"$bitsAnySet", kRefused, Evidence::test}, invalid, takes_bits},
-    {{"$near", kRefused, Evidence::test}, invalid},
-    {{"$nearSphere", kRefused, Evidence::test}, invalid},
-    {{"$geoIntersects", kRefused, Evidence::test}, invalid},
-    {{"$geoWithin", kRefused, Evidence::test}, invalid},
-    {{"$within", kRefused, Evidence::docs}, invalid},
+    {{"$near", kRefused, Evidence::test}, invalid, takes_near},
+    {{"$nearSphere", kRefused, Evidence::test}, invalid, takes_near},
+    {{"$geoIntersects", kRefused, Evidence::test}, invalid, takes_region},
+    {{"$geoWithin", kRefused, Evidence::test}, invalid, takes_region},
+    {{"$within", kRefused, Evidence::docs}, invalid, takes_region},
     {{"$maxDistance", kRefused, Evidence::docs}, invalid, takes_number},
     {{"$minDistance", kRefused, Evidence::docs}, invalid, takes_number},
     {{"any other",

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <span>
 
+#include "expression_evaluator.h"
 #include "match.h"
 
 namespace fle::query {
 namespace {
-
-using Words = std::span<const std::string_view>;
 
 constexpr std::string_view kTypes[] = {
     "double",    "string",    "object",     "array",   "binData",
@@ -38,10 +36,6 @@ constexpr std::string_view kMeta[] = {"textScore",
                                       "timeseriesBucketMinTime",
                                       "timeseriesBucketMaxTime"};
 
-bool is_word(const Context& context, const Element& e, Words words) {
-  return e.type == Type::string && std::ranges::find(words, context.text(e)) != words.end();
-}
-
 bool all_items(const Context& context, const Element& e, Takes takes) {
   if (e.type != Type::array) return false;
   for (Cursor c = context.cursor(e); c.next();)
@@ -49,29 +43,10 @@ bool all_items(const Context& context, const Element& e, Takes takes) {
   return true;
 }
 
-struct Part {
-  std::string_view name;
-  Takes takes;
-};
-
-/// Whether `e` is an object of these parts alone, none of them twice.
-bool has_only(const Context& context, const Element& e, std::span<const Part> parts) {
-  if (e.type != Type::object) return false;
-  std::uint32_t seen = 0;
-  for (Cursor c = context.cursor(e); c.next();) {
-    const auto row = std::ranges::find(parts, c.element().name, &Part::name);
-    if (row == parts.end() || !row->takes(context, c.element())) return false;
-    const std::uint32_t bit = std::uint32_t{1} << (row - parts.begin());
-    if ((seen & bit) != 0) return false;
-    seen |= bit;
-  }
-  return true;
-}
-
 /// Constants that are no arrays are nothing to slice.
 bool takes_slice_part(const Context& context, const Element& e) {
   const bool computed = e.type == Type::string && context.text(e).starts_with('$');
-  return computed || is_number(e.type) || e.type == Type::object || e.type == Type::array;
+  return computed || is_number(e.type) || is_operation(context, e) || e.type == Type::array;
 }
 
 bool takes_integer(const Context&, const Element& e) {
@@ -164,6 +139,23 @@ constexpr Named kNamed[] = {
 };
 
 }  // namespace
+
+bool is_word(const Context& context, const Element& e, std::span<const std::string_view> words) {
+  return e.type == Type::string && std::ranges::find(words, context.text(e)) != words.end();
+}
+
+bool has_only(const Context& context, const Element& e, std::span<const Part> parts) {
+  if (e.type != Type::object) return false;
+  std::uint32_t seen = 0;
+  for (Cursor c = context.cursor(e); c.next();) {
+    const auto row = std::ranges::find(parts, c.element().name, &Part::name);
+    if (row == parts.end() || !row->takes(context, c.element())) return false;
+    const std::uint32_t bit = std::uint32_t{1} << (row - parts.begin());
+    if ((seen & bit) != 0) return false;
+    seen |= bit;
+  }
+  return true;
+}
 
 bool takes_number(const Context&, const Element& e) { return is_number(e.type); }
 bool takes_bool(const Context&, const Element& e) { return e.type == Type::bool_; }

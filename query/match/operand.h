@@ -1,6 +1,7 @@
 #ifndef FLE_QUERY_SRC_OPERAND_H_
 #define FLE_QUERY_SRC_OPERAND_H_
 
+#include <span>
 #include <string_view>
 
 #include "ground/context.h"
@@ -12,6 +13,17 @@ namespace fle::query {
 
 /// Whether a place takes `e`.
 using Takes = bool (*)(const Context& context, const Element& e);
+
+/// A field of an object that stands in such a place.
+struct Part {
+  std::string_view name;
+  Takes takes;
+};
+/// Whether `e` is an object of these parts alone, none of them twice.
+[[nodiscard]] bool has_only(const Context& context, const Element& e, std::span<const Part> parts);
+/// Whether `e` is one of these words.
+[[nodiscard]] bool is_word(const Context& context, const Element& e,
+                           std::span<const std::string_view> words);
 
 [[nodiscard]] bool takes_number(const Context& context, const Element& e);
 [[nodiscard]] bool takes_bool(const Context& context, const Element& e);

@@ -29,6 +29,11 @@ constexpr Refusal kFlag{"projection.flag", Errc::command_malformed,
 constexpr Refusal kFlagValue{"projection.flag_value", Errc::command_malformed,
                              "the number only says yes, and would be sent as it is: give 1 or true",
                              "include the field by 1 or true"};
+constexpr Refusal kMask{
+    "projection.constant", Errc::command_malformed,
+    "a constant in place of an encrypted field would be sent as it is, and may be a value of it",
+    "compare the field in the filter; where the constant is meant to cover it, write {$literal: "
+    "...}"};
 constexpr Refusal kComputesEncrypted{
     "update.pipeline_writes", Errc::update_not_allowed,
     "an update by a pipeline must not write a field that the schema encrypts, or an object with "
@@ -253,6 +258,24 @@ Done Reader::flag(const Element& e, Level& level) {
   return ok;
 }
 
+/// Whether a constant is written there that has room for a value of a field, and is not said to be
+/// one by $literal.
+bool holds_bare_constant(const Context& context, const Element& e) {
+  switch (e.type) {
+    case Type::string:
+      return !context.text(e).empty() && !context.text(e).starts_with('$');
+    case Type::object:
+      if (is_operation(context, e)) return false;
+      [[fallthrough]];
+    case Type::array:
+      for (Cursor c = context.cursor(e); c.next();)
+        if (holds_bare_constant(context, c.element())) return true;
+      return false;
+    default:
+      return !context.is_flag(e);
+  }
+}
+
 Done Reader::computed(const Element& e, Level& level) {
   includes_ = true;
   FLE_TRY(const Value value, written_value(context_, e, scope_));
@@ -261,7 +284,12 @@ Done Reader::computed(const Element& e, Level& level) {
   leaf.value = value.view;
   if (scope_.stored != nullptr && leaf.kind == Shape::Kind::put)
     FLE_CHECK(need_storable(context_, e, *scope_.stored, path_, value.view));
-  FLE_CHECK(add(e, level, leaf));
+  FLE_TRY(const View replaced, add(e, level, leaf));
+  // $addFields says what a field is to be. A projection says which fields are wanted: a value there
+  // was meant for a filter, and a find of servers before 4.4 takes it for "yes".
+  const bool asks = syntax_ != Syntax::add_fields;
+  if (asks && holds_encrypted(replaced) && holds_bare_constant(context_, e))
+    return context_.refuse(kMask, e, path_, operation_);
   return ok;
 }
 
@@ -306,7 +334,11 @@ Outcome<View> Reader::result(const Element& e) {
 constexpr RuleText kRules[] = {
     {"field: 1, field: 0", "as it is, also on encrypted fields and objects that hold some",
      Evidence::docs},
-    {"field: expression", "by the rules for expressions", Evidence::docs},
+    {"field: expression",
+     "by the rules for expressions; a constant in place of an encrypted field, or of an object "
+     "that "
+     "holds one, as {$literal: ...} alone",
+     Evidence::docs},
     {"\"field.$\"", "refused on an encrypted field or an object that holds one"},
     {"$slice", "refused on an encrypted field or an object that holds one"},
     {"$elemMatch", "refused on an encrypted field or an object that holds one"},

@@ -4,6 +4,7 @@
 
 #include "match/expression.h"
 #include "match/expression_evaluator.h"
+#include "match/geo.h"
 #include "match/operand.h"
 #include "projection.h"
 
@@ -118,6 +119,8 @@ Outcome<View> geo_near(Context& context, const Element& e, const PipelineScope& 
                argument.name == "limit" || argument.name == "num") {
       FLE_CHECK(need(context, argument, takes_truth, e.name));
     } else {
+      const Takes takes = argument.name == "near" ? takes_computed_point : takes_computed_number;
+      FLE_CHECK(need(context, argument, takes, e.name));
       FLE_TRY(const View value, expression(context, argument, scope.match));
       if (reach(value) != Reach::nothing)
         return context.refuse(refusal_of(value), argument, {}, e.name);

@@ -46,6 +46,10 @@ constexpr Refusal kUnknownOperator{"update.unknown", Errc::update_not_allowed,
 constexpr Refusal kMixed{"update.mixed", Errc::command_malformed,
                          "operators and fields stand side by side in one update",
                          "use operators alone, or a whole document"};
+constexpr Refusal kNested{"update.nested", Errc::command_malformed,
+                          "a name that begins with $ stands where an operator has the path of a "
+                          "field",
+                          "write operators side by side: {$set: {...}, $inc: {...}}"};
 constexpr Refusal kTimestamp{
     "update.timestamp", Errc::timestamp_zero,
     "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field",
@@ -136,6 +140,7 @@ Done unset(Context& context, const Element& e, const Target& t, const Operation&
 
 Done rename(Context& context, const Element& e, const Target& from, const Operation& op) {
   if (e.type != Type::string) return context.refuse(kMalformed, e, field_of(from), op.name);
+  if (context.text(e).starts_with('$')) return context.refuse(kNested, e, field_of(from), op.name);
   const Target to = target_of(op.scope.view, context.text(e), context.work());
   const bool plain = from.place.kind == Place::Kind::plain && to.place.kind == Place::Kind::plain;
   const bool alike = from.place.kind == Place::Kind::encrypted &&
@@ -217,7 +222,9 @@ Failure refuse_operator(Context& context, const Row& row, const Element& e, cons
   return context.refuse(why, e, field_of(t), {});
 }
 
+/// The server takes no such path either; what it holds may be meant for other fields.
 Done update_field(Context& context, const Row& row, const Element& e, const Operation& op) {
+  if (e.name.starts_with('$')) return context.refuse(kNested, e, {}, op.name);
   const Target t = target_of(op.scope.view, e.name, context.work());
   if (t.place.kind == Place::Kind::plain && !row.sees_plain) {
     context.unchanged(e, t.path, op.name, "update.plain",

@@ -33,6 +33,26 @@ void gives_unknown(const std::string& expression) {
 using test::kCompare;
 using test::kExpression;
 
+// A filter that stands where an expression is asked whether it is true.
+TEST(Expressions, AreNoFilters) {
+  for (const char* filter :
+       {"{'name': 'S'}", "{'city': 'Bonn', 'ssn': 5}", "{'address': {'street': 'S'}}"}) {
+    const std::string f = filter;
+    expect_refused("{'find': 'c', 'filter': {'$expr': " + f + "}}", kExpression, "is a filter");
+    for (const std::string& e :
+         {"{'$and': [true, " + f + "]}", "{'$or': [" + f + "]}", "{'$not': " + f + "}",
+          "{'$not': [" + f + "]}", "{'$cond': [" + f + ", 1, 0]}",
+          "{'$cond': {'if': " + f + ", 'then': 1, 'else': 0}}",
+          "{'$switch': {'branches': [{'case': " + f + ", 'then': 1}]}}",
+          "{'$filter': {'input': '$list', 'cond': " + f + "}}"})
+      refuses(e, kExpression, "is a filter");
+  }
+  for (const char* e :
+       {"{'$cond': [{'city': 'Bonn'}, 1, 0]}", "{'$and': [{'$eq': ['$city', 1]}, '$a']}",
+        "{'$cond': [true, {'name': '$name'}, 0]}"})
+    keeps(e);
+}
+
 // Nobody knows what stands under another name: it would be sent as it is.
 TEST(Expressions, HaveNoRoomForArgumentsThatTheyDoNotKnow) {
   for (const char* arguments :

@@ -61,6 +61,21 @@ TEST(Match, WritesImplicitEqualitiesInFullBesideEncryptedValuesOnly) {
   expect_unchanged(find("{}"));
 }
 
+TEST(Match, GivesPlacesNoRoomForAnythingElse) {
+  for (const char* op : {"$near", "$nearSphere", "$geoWithin", "$geoIntersects", "$within"})
+    for (const char* place :
+         {"'S'", "['S']", "{'name': 'S'}", "{'$name': 'S'}", "{'$geometry': 'S'}",
+          "{'$geometry': {'type': 'S'}}", "{'$geometry': {'type': 'Point', 'name': 'S'}}",
+          "{'$geometry': {'type': 'Point', 'coordinates': ['S']}}",
+          "{'$geometry': {'type': 'Point', 'coordinates': [1, 2]}, 'name': 'S'}",
+          "{'$geometry': {'type': 'Point', 'crs': {'name': 'S'}}}",
+          "{'$geometry': {'type': 'Point', 'crs': {'type': 'name', 'properties': {'name': 'S'}}}}",
+          "{'$geometry': {'type': 'GeometryCollection', 'geometries': [{'name': 'S'}]}}",
+          "{'$box': [[0, 'S']]}", "{'$maxDistance': 'S'}"})
+      refuse(std::string("{'city': {'") + op + "': " + place + "}}", Errc::command_malformed);
+  refuse("{'city': {'$near': [1, 2], '$maxDistance': {'name': 'S'}}}", Errc::command_malformed);
+}
+
 TEST(Match, AllowsExistsEverywhere) {
   expect_unchanged(find("{'ssn': {'$exists': true}, 'note': {'$exists': false}}"));
   expect_unchanged(find("{'address': {'$exists': true}, 'ssn': {'$not': {'$exists': true}}}"));
@@ -109,7 +124,8 @@ TEST(Match, RefusesEveryRowOfItsTableThatIsNotAnEquality) {
       EXPECT_EQ(got.analysis.findings.at(0).operation, row.name);
     }
     // Each takes one of these on a plain field.
-    const char* const values[] = {"'string'", "5", "[4, 0]", "{'a': 1}"};
+    const char* const values[] = {"'string'", "5", "[4, 0]", "{'a': 1}",
+                                  "{'$box': [[0, 0], [1, 1]]}"};
     EXPECT_TRUE(std::ranges::any_of(values, [&row](const char* value) {
       const test::Buf plain =
           with_operator(std::string("{'city': {'?': ") + value + "}}", std::string(row.name));

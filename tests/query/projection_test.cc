@@ -54,6 +54,22 @@ TEST(FindProjection, HasNoRoomForWhatItsOperatorsDoNotTake) {
     expect_unchanged(projected(spec));
 }
 
+TEST(FindProjection, TakesNoConstantForAnEncryptedFieldThatIsNotSaidToBeOne) {
+  for (const char* spec :
+       {"{'name': 'S'}", "{'address': 'S'}", "{'address.street': 'S'}",
+        "{'address': {'street': 'S'}}", "{'note': ['S']}", "{'note': ['$city', ['S']]}",
+        "{'name': {'$date': {'$numberLong': '5'}}}",
+        "{'name': {'$oid': '0123456789abcdef01234567'}}", "{'note': [{'a': 5}]}"}) {
+    expect_refused(projected(spec), kMalformed, "may be a value of it");
+    test::refuses(project_stage(spec), kMalformed, "may be a value of it");
+  }
+  for (const char* spec : {"{'name': {'$literal': 'x'}}", "{'name': ''}", "{'name': null}",
+                           "{'note': []}", "{'name': '$city'}", "{'city': 'x'}"})
+    expect_unchanged(projected(spec));
+  // It says what the field is to be.
+  test::flows_plain("{'$addFields': {'name': 'x'}}", "name");
+}
+
 TEST(FindProjection, LooksIntoNoEncryptedField) {
   expect_refused(projected("{'ssn': {'$slice': 1}}"), kOperator, "looks into an encrypted field");
   expect_refused(projected("{'address': {'$slice': 1}}"), kOperator);

@@ -68,7 +68,10 @@ TEST(Stages, HaveNoRoomForWhatTheyDoNotAskFor) {
         "{'$setWindowFields': {'output': {'n': {'$sum': 1, 'window': {'range': [0, 1], 'unit': "
         "'x'}}}}}",
         "{'$geoNear': {'near': [1, 2], 'distanceField': 'd', 'spherical': {'name': 'x'}}}",
-        "{'$geoNear': {'near': [1, 2], 'distanceField': 'd', 'num': 'x'}}"})
+        "{'$geoNear': {'near': [1, 2], 'distanceField': 'd', 'num': 'x'}}",
+        "{'$geoNear': {'near': {'name': 'x'}, 'distanceField': 'd'}}",
+        "{'$geoNear': {'near': {'type': 'Point', 'coordinates': ['x']}, 'distanceField': 'd'}}",
+        "{'$geoNear': {'near': [1, 2], 'distanceField': 'd', 'maxDistance': {'name': 'x'}}}"})
     refuses(stage, kMalformed);
   for (const char* stage :
        {"{'$limit': {'$numberLong': '5'}}", "{'$sample': {'size': 5}}",

@@ -251,6 +251,15 @@ TEST(Update, RefusesConditionsOnItemsThatCouldAskForAnotherField) {
       update("{'$set': {'list.$[i]': 1}}", ", 'arrayFilters': [{'i': {'$gt': 1}, 'i.b': 5}]"));
 }
 
+TEST(Update, RefusesOperatorsInsideEachOther) {
+  for (const char* op : {"$set", "$setOnInsert", "$push", "$addToSet", "$pull", "$min", "$max"})
+    for (const char* inner : {"$set", "$inc", "$each", "$unheardOf", "$", "$[]"})
+      expect_refused(update(std::string("{'") + op + "': {'" + inner + "': {'name': 'S'}}}"),
+                     kMalformed, "stands where an operator has the path of a field");
+  expect_refused(update("{'$rename': {'city': '$set'}}"), kMalformed);
+  expect_unchanged(update("{'$set': {'ref.$id': 5}}"));
+}
+
 TEST(Update, EncryptsReplacementDocuments) {
   expect_marked(update("{'ssn': 5, 'address': {'street': 's'}, 'tagged': 't', 'keyName': 'k'}"),
                 update("{'ssn': " + enc("5") + ", 'address': {'street': " + enc("'s'") +
