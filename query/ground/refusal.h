@@ -37,8 +37,8 @@ inline constexpr Refusal kInList{
     "match before the stage that makes the array"};
 inline constexpr Refusal kDropped{
     "path.dropped", Errc::comparison_not_possible,
-    "a stage before has dropped this encrypted field, or the object that held it: nothing is left "
-    "to compare, and the value beside it would be sent as it is",
+    "a stage before has dropped this encrypted field, or the object that held it, or covered it by "
+    "a constant: nothing is left to compare, and the value beside it would be sent as it is",
     "put the stage that uses the field before the one that drops it, as $match before $project or "
     "$group"};
 inline constexpr Refusal kPrefix{

@@ -51,7 +51,12 @@ constexpr std::size_t kMaxPathBytes = 4096;
 
 /// What becomes of a field, or of the fields below it.
 struct Shape {
-  enum class Kind : std::uint8_t { branch, keep, drop, put };
+  enum class Kind : std::uint8_t {
+    branch,
+    keep,
+    drop,  ///< Or covered by a constant: of what was there nothing is left.
+    put,
+  };
   Kind kind = Kind::branch;
   View value{};  ///< Of `put`.
   std::map<std::string_view, Shape> below{};
@@ -280,9 +285,9 @@ Done Reader::computed(const Element& e, Level& level) {
   includes_ = true;
   FLE_TRY(const Value value, written_value(context_, e, scope_));
   Shape leaf;
-  leaf.kind = value.kind == Value::Kind::absent ? Shape::Kind::drop : Shape::Kind::put;
+  leaf.kind = value.kind == Value::Kind::computed ? Shape::Kind::put : Shape::Kind::drop;
   leaf.value = value.view;
-  if (scope_.stored != nullptr && leaf.kind == Shape::Kind::put)
+  if (scope_.stored != nullptr && value.kind != Value::Kind::absent)
     FLE_CHECK(need_storable(context_, e, *scope_.stored, path_, value.view));
   FLE_TRY(const View replaced, add(e, level, leaf));
   // $addFields says what a field is to be. A projection says which fields are wanted: a value there

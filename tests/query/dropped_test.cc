@@ -161,9 +161,20 @@ TEST(DroppedFields, AreNotComparedInsideADocument) {
   keeps(dropped + "{'$match': {'$expr': {'$in': ['$address', [1, 'x', '$city']]}}}");
 }
 
+// What is asked of the constant was meant for the field.
+TEST(DroppedFields, AreThoseThatAConstantCovers) {
+  for (const char* stage :
+       {"{'$addFields': {'name': 'x'}}", "{'$set': {'name': {'$literal': 'x'}}}",
+        "{'$project': {'name': {'$literal': 'x'}}}", "{'$addFields': {'name': null}}",
+        "{'$project': {'city': 1}}, {'$addFields': {'name': 'x'}}"})
+    flows_dropped(stage, "name");
+  flows_dropped("{'$addFields': {'address': 'x'}}", "address.street");
+  flows_plain("{'$addFields': {'city': 'x'}}", "city");
+}
+
 TEST(DroppedFields, ArePlainOnceAStageMakesTheirNamesAnew) {
   for (const char* stage :
-       {"{'$project': {'city': 1}}, {'$addFields': {'ssn': 1}}",
+       {"{'$project': {'city': 1}}, {'$addFields': {'ssn': '$n'}}",
         "{'$unset': 'ssn'}, {'$set': {'ssn': '$city'}}",
         "{'$addFields': {'ssn': {'$add': ['$a', 1]}}}",
         "{'$project': {'ssn': {'$concat': ['$a', '$b']}}}",
@@ -182,8 +193,8 @@ TEST(DroppedFields, ArePlainOnceAStageMakesTheirNamesAnew) {
   flows_plain("{'$sortByCount': '$city'}", "count");
   flows_plain("{'$bucketAuto': {'groupBy': '$age', 'buckets': 2}}", "count");
   flows_plain(add_fields("{'address': {'$concat': ['$a', '$b']}}"), "address");
-  flows_plain(add_fields("{'address.street': 's'}"), "address.street");
-  flows_plain("{'$project': {'address': 0}}, " + add_fields("{'address.street': 's'}"),
+  flows_plain(add_fields("{'address.street': '$city'}"), "address.street");
+  flows_plain("{'$project': {'address': 0}}, " + add_fields("{'address.street': '$city'}"),
               "address.street");
   flows_encrypted("{'$project': {'city': 1, 'x': '$ssn'}}, " + add_fields("{'ssn': '$x'}"), "ssn");
   // A group by what a stage makes, whose parts have names of encrypted fields.

@@ -146,7 +146,7 @@ TEST(AddFieldsStage, AddsToWhatIsThere) {
     flows_encrypted(add("{'address.x': 1}"), "address.street", "'s'");
     flows_encrypted(add("{'address': {'x': 1}}"), "address.street", "'s'");
     flows_encrypted(add("{'city': '$ssn'}"), "city");
-    flows_plain(add("{'ssn': 7}"), "ssn");
+    flows_plain(add("{'ssn': {'$add': ['$a', 7]}}"), "ssn");
     flows_dropped(add("{'ssn': '$$REMOVE'}"), "ssn");
     flows_plain(add("{'x': {}}"), "x");
     marks(add("{'x': {'$eq': [5, '$ssn']}}"), add("{'x': {'$eq': [" + enc("5") + ", '$ssn']}}"));
