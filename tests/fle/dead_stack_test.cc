@@ -129,7 +129,7 @@ class Round {
 };
 
 TEST_P(DeadStack, HoldsNothingOfValuesAndKeys) {
-  for (const std::size_t n : {1U, 2U, 3U, 6U, 16U, 40U, 64U}) {
+  for (const std::size_t n : {1U, 2U, 3U, 6U, 16U, 40U, 64U, 128U}) {
     for (const std::size_t len : {9U, 40U, 130U, 700U}) {
       constexpr auto kDeterministic = Algorithm::deterministic;
       constexpr auto kRandom = Algorithm::random;
