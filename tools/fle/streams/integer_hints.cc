@@ -86,13 +86,25 @@ bool IntegerHints::is_long_field(Path path) const {
   return step.kind == Plan::Kind::encrypted && tools::is_long(plan_->leaf(step.leaf));
 }
 
-bool refuses_null(const Failure& f) noexcept {
-  return f.code == Errc::type_not_allowed &&
-         f.message.starts_with("Cannot encrypt element of type: null");
+namespace {
+
+/// The type that a value has, of which a schema takes none; empty where that is not what is wrong.
+std::string_view refused_type(const Failure& f) noexcept {
+  constexpr std::string_view kStart = "Cannot encrypt element of type: ";
+  std::string_view text = f.message;
+  if (f.code != Errc::type_not_allowed || !text.starts_with(kStart)) return {};
+  text.remove_prefix(kStart.size());
+  return text.substr(0, text.find_first_of(", ("));
 }
 
+}  // namespace
+
+bool refuses_null(const Failure& f) noexcept { return refused_type(f) == "null"; }
+
 Failure with_json_advice(Failure f) {
-  if (f.code == Errc::type_not_allowed && !refuses_null(f))
+  // What JSON writes without a word about its type.
+  static constexpr std::string_view kPlain[] = {"int", "long", "double", "string"};
+  if (std::ranges::count(kPlain, refused_type(f)) != 0)
     f.message +=
         "; JSON says a type as canonical Extended JSON does, such as {\"$numberLong\": \"5\"} or "
         "{\"$numberDouble\": \"5.0\"}";
