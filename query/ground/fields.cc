@@ -4,6 +4,7 @@
 #include <array>
 #include <new>
 #include <span>
+#include <string>
 #include <utility>
 
 namespace fle::query {
@@ -255,10 +256,7 @@ Place PathReader::read(const View& root, std::string_view path) {
   return place;
 }
 
-}  // namespace
-
-Place resolve(const View& root, std::string_view path, Work& work) {
-  if (reach(root) == Reach::nothing) return {};
+Place resolve_written(const View& root, std::string_view path, Work& work) {
   work.bytes(path.size());
   // Most paths are one name of a collection: it has one reading.
   if (root.kind == View::Kind::object && path.find('.') == std::string_view::npos &&
@@ -266,6 +264,35 @@ Place resolve(const View& root, std::string_view path, Work& work) {
     return place_of(child(root, path, work));
   if (count_indexes(path) > kMaxIndexes) return {Place::Kind::ambiguous, nullptr, root};
   return PathReader(work).read(root, path);
+}
+
+bool has_empty_component(std::string_view path) noexcept {
+  return path.starts_with('.') || path.ends_with('.') || path.find("..") != std::string_view::npos;
+}
+
+/// The path without components that are empty.
+std::string without_empty_components(std::string_view path) {
+  std::string out;
+  for (bool last = false; !last;) {
+    const std::string_view name = take_component(path, last);
+    if (!out.empty() && !name.empty()) out += '.';
+    out += name;
+  }
+  return out;
+}
+
+}  // namespace
+
+Place resolve(const View& root, std::string_view path, Work& work) {
+  if (reach(root) == Reach::nothing) return {};
+  // A dot too many: "insurance..policyNumber" has a meaning, but hardly this one.
+  if (has_empty_component(path)) {
+    const Place written = resolve_written(root, path, work);
+    if (written.kind != Place::Kind::plain) return written;
+    const Place meant = resolve_written(root, without_empty_components(path), work);
+    return meant.kind == Place::Kind::plain ? meant : Place{Place::Kind::ambiguous, nullptr, root};
+  }
+  return resolve_written(root, path, work);
 }
 
 namespace {

@@ -21,7 +21,7 @@ inline constexpr Refusal kMalformed{"command.malformed", Errc::command_malformed
                                     "compare it with the server's manual"};
 inline constexpr Refusal kAmbiguous{
     "path.ambiguous", Errc::ambiguous_path,
-    "the schema, or a number in the path, gives this path more than one meaning",
+    "the schema, or a number or an empty name in the path, gives it more than one meaning",
     "name the field by a path that has one meaning"};
 inline constexpr Refusal kUnknown{
     "path.unknown", Errc::encryption_unknown,

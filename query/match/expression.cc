@@ -33,9 +33,9 @@ constexpr Refusal kSystemVariable{"expression.system_variable", Errc::expression
                                   "name the field by its path"};
 constexpr Refusal kFilter{
     "expression.filter", Errc::expression_not_allowed,
-    "an object that is written out is always true: {field: value} is a filter, and no condition in "
-    "an expression",
-    "write {$eq: [\"$field\", value]}"};
+    "an object that is written out is always true, and no number: {field: value} is a filter, "
+    "which an expression does not know",
+    "write {$eq: [\"$field\", value]}; to count, {$sum: {$cond: [{$eq: ...}, 1, 0]}}"};
 constexpr Refusal kAnyDepth{"expression.any_depth", Errc::expression_not_allowed,
                             "with $$DESCEND, or a result that may be that, the path is read in "
                             "every object on the way, and "

@@ -63,6 +63,12 @@ Outcome<View> plain_only(Context& context, const Element& op, const MatchScope& 
   return need_plain(context, op, scope, op.name);
 }
 
+/// As plain_only, for what adds up numbers: a filter in its place counts nothing.
+Outcome<View> numbers_only(Context& context, const Element& op, const MatchScope& scope) {
+  FLE_CHECK(Evaluator(context, scope).need_no_filter(op, op.name));
+  return plain_only(context, op, scope);
+}
+
 /// $top and its kind sort documents by fields that they name.
 Outcome<View> sorting(Context& context, const Element& op, const MatchScope& scope) {
   if (op.type != Type::object) return context.refuse(kMalformed, op, {}, op.name);
@@ -96,12 +102,12 @@ constexpr Accumulator kAccumulators[] = {
      add_to_set},
     {{"$first", kPassed}, pass},
     {{"$last", kPassed}, pass},
-    {{"$sum", kRefused, Evidence::docs}, plain_only},
-    {{"$avg", kRefused, Evidence::docs}, plain_only},
+    {{"$sum", kRefused, Evidence::docs}, numbers_only},
+    {{"$avg", kRefused, Evidence::docs}, numbers_only},
     {{"$min", kRefused, Evidence::docs}, plain_only},
     {{"$max", kRefused, Evidence::docs}, plain_only},
-    {{"$stdDevPop", kRefused, Evidence::docs}, plain_only},
-    {{"$stdDevSamp", kRefused, Evidence::docs}, plain_only},
+    {{"$stdDevPop", kRefused, Evidence::docs}, numbers_only},
+    {{"$stdDevSamp", kRefused, Evidence::docs}, numbers_only},
     {{"$count", "as it is"}, plain_only},
     {{"$mergeObjects", kRefused}, plain_only},
     {{"$median", kRefused}, plain_only},

@@ -46,6 +46,7 @@ TEST(Expressions, AreNoFilters) {
           "{'$switch': {'branches': [{'case': " + f + ", 'then': 1}]}}",
           "{'$filter': {'input': '$list', 'cond': " + f + "}}"})
       refuses(e, kExpression, "is a filter");
+    test::refuses("{'$group': {'_id': 1, 'n': {'$sum': " + f + "}}}", kExpression, "is a filter");
   }
   for (const char* e :
        {"{'$cond': [{'city': 'Bonn'}, 1, 0]}", "{'$and': [{'$eq': ['$city', 1]}, '$a']}",

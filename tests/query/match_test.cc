@@ -76,6 +76,13 @@ TEST(Match, GivesPlacesNoRoomForAnythingElse) {
   refuse("{'city': {'$near': [1, 2], '$maxDistance': {'name': 'S'}}}", Errc::command_malformed);
 }
 
+TEST(Match, TakesADotTooManyForNoOtherPath) {
+  for (const char* path : {".name", "address..street", "address.", ".address.street", "..name"})
+    refuse(std::string("{'") + path + "': 'S'}", Errc::ambiguous_path);
+  refuse("{'name.': 'S'}", Errc::operator_not_allowed);
+  expect_unchanged(find("{'.city': 1, 'list..name': 2, '': 3}"));
+}
+
 TEST(Match, AllowsExistsEverywhere) {
   expect_unchanged(find("{'ssn': {'$exists': true}, 'note': {'$exists': false}}"));
   expect_unchanged(find("{'address': {'$exists': true}, 'ssn': {'$not': {'$exists': true}}}"));
