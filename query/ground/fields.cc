@@ -258,9 +258,9 @@ Place PathReader::read(const View& root, std::string_view path) {
 
 Place resolve_written(const View& root, std::string_view path, Work& work) {
   work.bytes(path.size());
-  // Most paths are one name of a collection: it has one reading.
-  if (root.kind == View::Kind::object && path.find('.') == std::string_view::npos &&
-      !is_index(path))
+  // Most paths are one name of a document, which has one reading, a number's, too.
+  const bool is_document = root.kind == View::Kind::object || root.kind == View::Kind::overlay;
+  if (is_document && path.find('.') == std::string_view::npos)
     return place_of(child(root, path, work));
   if (count_indexes(path) > kMaxIndexes) return {Place::Kind::ambiguous, nullptr, root};
   return PathReader(work).read(root, path);

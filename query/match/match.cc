@@ -86,8 +86,19 @@ Done tells_nothing(Context& context, const Element& e, const Predicate& p) {
   return ok;
 }
 
+/// Whether an object is there at all, whatever stands in it.
+bool asks_for_object(const Element& e, const Predicate& p) {
+  return p.place.kind == Place::Kind::prefix && p.place.view.kind != View::Kind::list &&
+         e.type == Type::null;
+}
+
 Done equality(Context& context, const Element& e, const Predicate& p) {
   if (asks_for_none(context, e, p)) return tells_nothing(context, e, p);
+  if (asks_for_object(e, p)) {
+    context.unchanged(e, p.path, e.name, "match.null_object",
+                      "whether there is an object tells nothing of what is in it");
+    return ok;
+  }
   FLE_CHECK(need_field(context, e, p));
   return compare_by(context, e, *p.place.leaf, p.scope, e.name, Comparison::operation,
                     "match.equality");
@@ -173,7 +184,7 @@ constexpr const char* kRefused = "refused on an encrypted field; elsewhere as it
 constexpr Operator kOperators[] = {
     {{"$eq",
       "the value is encrypted; deterministic fields only; of an array that a stage has made, [] is "
-      "as it is",
+      "as it is, and of an object that holds encrypted fields null",
       Evidence::test},
      equality},
     {{"$ne", "as $eq", Evidence::test}, equality},
@@ -372,6 +383,7 @@ Done match_path(Context& context, const Element& e, const MatchScope& scope) {
     return is_partly_dropped(p.place.view) ? match_rest(context, e, p) : match_plain(context, e);
   if (asks_for_none(context, e, p) && p.place.kind != Place::Kind::dropped)
     return match_plain(context, e);
+  if (asks_for_object(e, p)) return match_plain(context, e);
   if (holds_operators(context, e)) return match_operators(context, e, p);
   if (p.place.kind == Place::Kind::encrypted && e.type == Type::regex)
     return context.refuse(kOperator, e, p.field(), "$regex");

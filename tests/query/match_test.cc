@@ -299,7 +299,11 @@ TEST(Match, RefusesPathsThatLeadIntoOrAroundAnEncryptedField) {
   refuse("{'address': {'street': 's'}}", Errc::comparison_not_possible);
   refuse("{'address': {'$eq': {'street': 's'}}}", Errc::comparison_not_possible);
   refuse("{'address': {'$in': [{'street': 's'}]}}", Errc::comparison_not_possible);
-  refuse("{'address': null}", Errc::comparison_not_possible);
+  expect_unchanged(find("{'address': null, 'city': {'$exists': true}}"));
+  expect_unchanged(find("{'address': {'$ne': null, '$not': {'$eq': null}}}"));
+  expect_marked(find("{'address': null, 'ssn': 5}"),
+                find("{'address': {'$eq': null}, 'ssn': {'$eq': " + enc("5") + "}}"));
+  refuse("{'address': {'$in': [null]}}", Errc::comparison_not_possible);
   refuse("{'address.0.street': 's'}", Errc::ambiguous_path);
   expect_unchanged(find("{'address.zip': 5, 'address.zip.0': 5}"));
 }
@@ -410,6 +414,7 @@ TEST(Match, RefusesPathsThatPatternsGiveTwoMeanings) {
 }
 
 TEST(Match, ReadsNumbersInPathsAsNamesAndAsIndexes) {
+  expect_unchanged(find("{'0': 5, '2024': {'$gt': 5}, '2024.sum': 5}"));  // names of a document
   refuse("{'0.ssn': 5}", Errc::ambiguous_path);
   refuse("{'address.0': {'street': 's'}}", Errc::ambiguous_path);
   refuse("{'ssn.0': 5}", Errc::operator_not_allowed);
