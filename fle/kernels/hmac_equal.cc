@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "kernels/hmac_message.h"
-#include "kernels/scrub.h"
 
 namespace fle::kernels {
 namespace {
@@ -24,24 +23,12 @@ bool all_whole(std::span<const LaneWidth> widths, std::size_t n) noexcept {
   return true;
 }
 
-/// More than the frames of LaneWidth::whole for that many lanes, from either compiler.
-void scrub(unsigned lanes) noexcept {
-  if (lanes <= 4) {
-    scrub_stack<2560>();
-  } else if (lanes <= 8) {
-    scrub_stack<3584>();
-  } else {
-    scrub_stack<9216>();
-  }
-}
-
 }  // namespace
 
 bool hmac_equal(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept {
   const std::size_t blocks = inner_blocks(jobs[0]);
   const auto as_long = [blocks](const MacJob& j) noexcept { return inner_blocks(j) == blocks; };
   if (!all_whole(widths, n) || !std::all_of(jobs + 1, jobs + n, as_long)) return false;
-  const unsigned widest = width_for(widths, n).lanes;
   while (n != 0) {
     const LaneWidth& width = width_for(widths, n);
     const std::size_t busy = std::min<std::size_t>(n, width.lanes);
@@ -51,7 +38,6 @@ bool hmac_equal(std::span<const LaneWidth> widths, const MacJob* jobs, std::size
     jobs += busy;
     n -= busy;
   }
-  scrub(widest);
   return true;
 }
 

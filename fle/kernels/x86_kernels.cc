@@ -16,8 +16,10 @@
 namespace fle::kernels {
 namespace {
 
-// More than the frames of the functions in aes_cbc_vaes.cc, and of the scheduler between them.
-constexpr std::size_t kStack = 4096;
+// More than the frames of the functions in aes_cbc_vaes.cc, and of the scheduler between them; and
+// than those of decryption, from either compiler.
+constexpr std::size_t kStack = 3072;
+constexpr std::size_t kDecryptStack = 1024;
 
 // Messages for which wide registers, and the stack to wipe behind them, cost more than they save;
 // to decrypt, only where they have no more blocks than this.
@@ -30,16 +32,34 @@ FLE_TARGET_AVX2 bool mac_avx2(const MacJob* jobs, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) mac_one_avx2(jobs[i]);
     return true;
   }
-  if (!hmac_equal(kSha512Avx2, jobs, n)) hmac_lanes(kSha512Avx2, jobs, n);
+  if (hmac_equal(kSha512Avx2, jobs, n)) {
+    scrub_stack<kEqualStack + 2560>();
+  } else {
+    hmac_lanes(kSha512Avx2, jobs, n);
+  }
   scrub_ymm();
   return true;
+}
+// More than the frames of LaneWidth::whole for that many lanes, from either compiler.
+FLE_TARGET_AVX512 FLE_INLINE void scrub_lanes(std::size_t n) noexcept {
+  if (n <= 4) {
+    scrub_stack_zmm<kEqualStack + 2560>();
+  } else if (n <= 8) {
+    scrub_stack_zmm<kEqualStack + 3584>();
+  } else {
+    scrub_stack_zmm<kEqualStack + 8640>();
+  }
 }
 FLE_TARGET_AVX512 bool mac_avx512(const MacJob* jobs, std::size_t n) noexcept {
   if (n == 1) {
     mac_one_avx512(jobs[0]);
     return true;
   }
-  if (!hmac_equal(kSha512Avx512, jobs, n)) hmac_lanes(kSha512Avx512, jobs, n);
+  if (hmac_equal(kSha512Avx512, jobs, n)) {
+    scrub_lanes(n);
+  } else {
+    hmac_lanes(kSha512Avx512, jobs, n);
+  }
   scrub_zmm();
   return true;
 }
@@ -47,7 +67,7 @@ FLE_TARGET_AVX512 bool encrypt_vaes(const CbcEncryptJob* jobs, std::size_t n) no
   if (n <= kTooFewForVaes) return cbc_encrypt_aesni(jobs, n);
   const bool good = cbc_encrypt_vaes(jobs, n);
   scrub_zmm();
-  scrub_stack<kStack>();
+  scrub_stack_zmm<kStack>();
   return good;
 }
 FLE_TARGET_AVX512 bool decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept {
@@ -55,7 +75,7 @@ FLE_TARGET_AVX512 bool decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) no
     return cbc_decrypt_aesni(jobs, n);
   const bool good = cbc_decrypt_vaes(jobs, n);
   scrub_zmm();
-  scrub_stack<kStack>();
+  scrub_stack_zmm<kDecryptStack>();
   return good;
 }
 

@@ -57,9 +57,9 @@ enum class Iv : std::uint8_t {
 // it is until run() is through, which returns false when libcrypto failed. Checked by the caller:
 // sizes fit, keys are live.
 //
-// Each function of a kernel finds its code where others have been since, and brings it back into the
-// cache of decoded instructions: the more messages it does at once, the less of that each pays. With
-// more than 128, the messages have left the nearest cache when the next function reads them.
+// Each function of a kernel finds its code where others have been since, and brings it back into
+// the cache of decoded instructions: the more messages it does at once, the less of that each pays.
+// With more than 128, the messages have left the nearest cache when the next function reads them.
 inline constexpr std::size_t kChunk = 128;
 inline constexpr std::size_t kLeastSealedLen = kIvLen + kBlockLen + kTagLen;
 
