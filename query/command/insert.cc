@@ -1,5 +1,6 @@
 #include "commands.h"
 #include "fle/bson_walk/alike.h"
+#include "update/update.h"
 
 namespace fle::query {
 
@@ -12,6 +13,7 @@ Done insert_documents(Context& context, const Element& documents, const Scope& s
   for (bool is_first = true; c.next(); is_first = false) {
     const Element& e = c.element();
     if (e.type != Type::object) return wrong_type(context, e, Type::object);
+    FLE_CHECK(need_no_update(context, e));
     const bool is_last = e.value_offset + e.value_size == end;
     FLE_CHECK(is_first && is_last ? context.encrypt_fields(e, scope.view, true, true, kRule)
                                   : context.encrypt_stored(e, scope.view, kRule, alike, is_last));

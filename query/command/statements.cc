@@ -91,6 +91,7 @@ Done distinct_key(Context& context, const Element& e, const Scope& scope) {
 }
 
 Done inserted_document(Context& context, const Element& e, const Scope& scope) {
+  FLE_CHECK(need_no_update(context, e));
   return context.encrypt_fields(e, scope.view, true, true, "insert.document");
 }
 

@@ -50,6 +50,9 @@ constexpr Refusal kNested{"update.nested", Errc::command_malformed,
                           "a name that begins with $ stands where an operator has the path of a "
                           "field",
                           "write operators side by side: {$set: {...}, $inc: {...}}"};
+constexpr Refusal kInserted{"insert.update", Errc::command_malformed,
+                            "an update operator stands where a document to insert has its fields",
+                            "insert the document itself, or send the operator by update"};
 constexpr Refusal kTimestamp{
     "update.timestamp", Errc::timestamp_zero,
     "A command that inserts cannot supply Timestamp(0, 0) for an encrypted field",
@@ -336,6 +339,29 @@ bool is_replacement(const Context& context, const Element& u) {
   if (u.type != Type::object) return false;
   Cursor first = context.cursor(u);
   return !first.next() || !first.element().name.starts_with('$');
+}
+
+Done need_no_update(Context& context, const Element& document) {
+  // Drivers put an _id first. Nearly no document has more than a look at a byte or two.
+  constexpr std::size_t kFirst = 4;
+  constexpr std::string_view kObjectId("\x07_id", 5);  // as an element begins
+  constexpr std::size_t kObjectIdBytes = 12;
+  const Bytes bytes = context.value(document);
+  std::size_t at = kFirst;
+  if (bytes.size() > kFirst + kObjectId.size() &&
+      std::ranges::equal(bytes.subspan(kFirst, kObjectId.size()), kObjectId,
+                         [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
+    at += kObjectId.size() + kObjectIdBytes;
+  if (at + 1 >= bytes.size() || bytes[at + 1] != '$') return ok;
+  for (Cursor c = context.cursor(document); c.next();) {
+    const Element& e = c.element();
+    if (!e.name.starts_with('$')) continue;
+    const bool known =
+        std::ranges::any_of(kOperators, [&e](const Row& row) { return e.name == row.text.name; });
+    const Context::Inside inside(context, document);
+    return known && e.type == Type::object ? Done(context.refuse(kInserted, e, {}, e.name)) : ok;
+  }
+  return ok;
 }
 
 namespace {

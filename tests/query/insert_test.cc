@@ -76,6 +76,25 @@ TEST(InsertAnalysis, ExplainsEachValue) {
   EXPECT_EQ(got.analysis.findings[1].verdict, query::Finding::Verdict::encrypted);
 }
 
+TEST(InsertAnalysis, RefusesAnUpdateInPlaceOfADocument) {
+  const auto inserts = [](const std::string& document) {
+    return std::vector<std::string>{
+        "{'insert': 'c', 'documents': [" + document + "]}",
+        "{'insert': 'c', 'documents': [{'city': 'x'}, {'city': 'y'}, " + document + "]}",
+        "{'bulkWrite': 1, 'ops': [{'insert': 0, 'document': " + document +
+            "}], 'nsInfo': [{'ns': 'db.c'}]}"};
+  };
+  for (const char* update :
+       {"{'$set': {'name': 'S'}}", "{'$setOnInsert': {'name': 'S'}, 'city': 'x'}",
+        "{'_id': {'$oid': '0123456789abcdef01234567'}, '$set': {'name': 'S'}}"})
+    for (const std::string& command : inserts(update))
+      expect_refused(command, Errc::command_malformed, "an update operator stands");
+  for (const char* document :
+       {"{}", "{'$schema': 'x'}", "{'$set': 5}", "{'_id': {'$oid': '0123456789abcdef01234567'}}",
+        "{'_id': {'$oid': '0123456789abcdef01234567'}, '$id': {'name': 'x'}}"})
+    for (const std::string& command : inserts(document)) expect_unchanged(command);
+}
+
 TEST(InsertAnalysis, RefusesWhatIsNoListOfDocuments) {
   expect_refused("{'insert': 'c', 'documents': 5}", Errc::command_malformed);
   expect_refused("{'insert': 'c', 'documents': [5]}", Errc::command_malformed);
