@@ -335,8 +335,22 @@ TEST_F(Folders, AppearWholeOrNotAtAll) {
   put("sealed/mine", "");
   const Ended taken = run({"encrypt", "--in", "dump", "--out", "sealed"});
   EXPECT_NE(taken.err.find("'sealed' is there already"), std::string::npos) << taken.err;
-  const Ended nowhere = run({"encrypt", "--in", "dump"});
-  EXPECT_NE(nowhere.err.find("name a new one by --out"), std::string::npos) << nowhere.err;
+  const std::pair<std::vector<std::string>, const char*> misused[] = {
+      {{}, "name a new one by --out"},
+      {{"--out", "-"}, "name a new one by --out"},
+      {{"--out", "new", "--format", "bson"}, "leave out --format"},
+      {{"--out", "new", "--to", "json"}, "leave out --to json"},
+      {{"--out", "new", "--no-gzip"}, "leave out --gzip and --no-gzip"},
+      {{"--out", "new", "--part", "1/2"}, "--part: the input is a folder"},
+      {{"--out", "new", "--resume"}, "--resume: the input is a folder"},
+      {{"--out", "dump/clinic/new/"}, "--out names a place in the folder of --in"}};
+  for (const auto& [options, told] : misused) {
+    std::vector<std::string> args{"encrypt", "--in", "dump"};
+    args.insert(args.end(), options.begin(), options.end());
+    const Ended wrong = run(args);
+    EXPECT_EQ(wrong.status, 2) << wrong.err;
+    EXPECT_NE(wrong.err.find(told), std::string::npos) << wrong.err;
+  }
   put("dump/clinic/z.bson", bson_text(patient(3)).substr(0, 20));
   const Ended damaged = run({"decrypt", "--in", "dump", "--out", "new"});
   EXPECT_NE(damaged.err.find("document 1: truncated_stream"), std::string::npos) << damaged.err;

@@ -1,7 +1,9 @@
 // How the fle command speaks to people: what it names, and what was meant.
 #include <regex>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "process.h"
 
@@ -38,6 +40,14 @@ TEST_F(Manners, WrongUsageIsOneLineThatNamesTheHelp) {
     EXPECT_EQ(e.out, "");
   }
   EXPECT_EQ(run({"--help"}).status, 0);
+  const auto onto_full_device = [] { ::dup2(::open("/dev/full", O_WRONLY), STDOUT_FILENO); };
+  for (const char* told : {"--help", "--version"}) {
+    const Ended e = run_fle(
+        folder.path(), {told},
+        {[](int, pid_t) {}, [](const char*, std::size_t) { return true; }, onto_full_device});
+    EXPECT_EQ(e.status, 3) << told;
+    EXPECT_NE(e.err.find("io_busy: cannot write 'standard output'"), std::string::npos) << e.err;
+  }
   EXPECT_EQ(run({"encrypt", "--help"}).err, "");
 }
 

@@ -240,13 +240,39 @@ TEST_F(OutputFile, IsNotTheInputUnlessItIsMadeOfThat) {
   EXPECT_EQ(folder.read("in.json"), kInput);
 }
 
+// What a dump has beside its documents is copied with it, and read again by the next command.
+TEST_F(OutputFile, IsNotWithinTheFolderThatIsRead) {
+  fs::create_directories(folder.path() / "dump" / "clinic");
+  fs::create_directory_symlink("dump/clinic", folder.path() / "link");
+  folder.write("dump/clinic/patients.bson", "");
+  for (const char* place : {"dump/new", "./dump/clinic/../new", "link/new"}) {
+    const std::pair<Args, std::string> results[] = {
+        {{"decrypt", "--out", place}, "--out"},
+        {{"decrypt", "--out", "new", "--on-error", "quarantine", place}, "--on-error"},
+        {{"decrypt", "--out", "new", "--trace", place}, "--trace"}};
+    for (auto [args, option] : results) {
+      args.insert(args.end(), {"--in", "dump"});
+      args.insert(args.end(), keys.begin(), keys.end());
+      const Ended e = run_fle(folder.path(), args);
+      EXPECT_EQ(e.status, 2) << e.err;
+      EXPECT_EQ(e.err.find("fle: " + option + " names a place in the folder of --in"), 0U) << e.err;
+    }
+    EXPECT_EQ(run_fle(folder.path(), {"report", "--in", "dump", "--html", place}).status, 2);
+  }
+  EXPECT_FALSE(folder.has("dump/new"));
+  EXPECT_FALSE(folder.has("dump/clinic/new"));
+  Args beside{"decrypt", "--in", "dump", "--out", "dump.new"};
+  beside.insert(beside.end(), keys.begin(), keys.end());
+  EXPECT_EQ(run_fle(folder.path(), beside).status, 0);
+}
+
 TEST_F(OutputFile, LosesNothingInThePlaceOfItsInput) {
   folder.write("in.json", kInput);
   for (const Args& more : {Args{"--part", "1/2"}, Args{"--on-error", "skip"}}) {
     Args args{"encrypt", "--schema", "schema.json", "--in", "in.json", "--out", "./in.json"};
     args.insert(args.end(), more.begin(), more.end());
     const Ended e = run(args);
-    EXPECT_EQ(e.status, 1);
+    EXPECT_EQ(e.status, 2);
     EXPECT_NE(e.err.find(" needs an --out that is not the input"), std::string::npos) << e.err;
     EXPECT_EQ(folder.read("in.json"), kInput);
   }

@@ -75,7 +75,9 @@ TEST_F(Parts, InOrderAreTheWhole) {
   EXPECT_NE(part("2/2", "in.json", "json").err.find("\"documents\": "), std::string::npos);
   for (const char* wrong : {"0/2", "3/2", "1", "1/0", "a/b", "01/2", "1/2x"})
     EXPECT_EQ(part(wrong, "in.bson", "bson").status, 2) << wrong;
-  EXPECT_NE(part("1/2", "-", "bson").err.find("--part needs --in FILE"), std::string::npos);
+  const Ended of_pipe = part("1/2", "-", "bson");
+  EXPECT_EQ(of_pipe.status, 2);
+  EXPECT_NE(of_pipe.err.find("--part needs --in FILE"), std::string::npos) << of_pipe.err;
   folder.write("cut.bson", odd.substr(0, odd.size() - 1));
   EXPECT_EQ(part("1/3", "cut.bson", "bson").status, 0);
   EXPECT_NE(part("3/3", "cut.bson", "bson").err.find("document 40: truncated_stream"),

@@ -6,6 +6,7 @@
 #include "command_line/cli.h"
 #include "fle/client/document_cipher.h"
 #include "fle/did_you_mean.h"
+#include "usage.h"
 
 namespace fle::tools {
 namespace {
@@ -162,6 +163,10 @@ void add_nulls(CLI::App& cmd, const std::shared_ptr<CipherOptions>& o) {
       ->type_name("refuse|keep|omit");
 }
 
+void check_usage(const CipherOptions& o) {
+  if (const std::string fault = usage_fault(o); !fault.empty()) throw CLI::ValidationError(fault);
+}
+
 void add(CLI::App& app, Action& chosen, Task task) {
   const Help& help = *std::ranges::find(kHelp, task, &Help::task);
   CLI::App* cmd = app.add_subcommand(help.name, help.what);
@@ -198,7 +203,7 @@ void add(CLI::App& app, Action& chosen, Task task) {
   cmd->footer(std::string("Ends with a count of documents and of fields by path, on standard "
                           "error.\n") +
               help.example);
-  choose(*cmd, chosen, o, run_cipher);
+  choose(*cmd, chosen, o, run_cipher, check_usage);
 }
 
 }  // namespace

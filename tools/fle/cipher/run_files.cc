@@ -30,28 +30,6 @@ Outcome<std::optional<struct stat>> entry_at(const std::string& path) {
   return place.entry;
 }
 
-/// Whether the output takes the place of the input.
-Outcome<bool> is_in_place(const Input& in, const std::string& out) {
-  if (out.empty() || out == "-" || in.is_folder()) return false;
-  FLE_TRY(const struct stat input, in.status());
-  FLE_TRY(const auto there, entry_at(out));
-  return there && S_ISREG(there->st_mode) && there->st_dev == input.st_dev &&
-         there->st_ino == input.st_ino;
-}
-
-/// What leaves documents out must not do it to the only file that has them.
-Done keep_input(const Input& in, const CipherOptions& o) {
-  const char* const option = !o.part.whole()               ? "--part"
-                             : o.on_error == OnError::skip ? "--on-error skip"
-                                                           : nullptr;
-  if (option == nullptr) return ok;
-  FLE_TRY(const bool in_place, is_in_place(in, o.stream.out));
-  if (!in_place) return ok;
-  return Failure(Errc::invalid_argument,
-                 std::string(option) +
-                     " needs an --out that is not the input: what it leaves out would be lost");
-}
-
 /// The same of the unfinished file beside it.
 Outcome<std::optional<struct stat>> partial_of(const std::string& path) {
   FLE_TRY(const files::Place place, files::find_place(path, files::Links::follow));
@@ -76,14 +54,12 @@ Done put_in_place(const std::string& path, files::Privacy privacy, files::Existi
   return out.commit();
 }
 
-/// Why a form cannot be read from the middle, or not be gone on with where it was left.
+/// Why a form cannot be read from the middle.
 struct Obstacle {
   bool (*is_in_way)(const Form& form) noexcept;
   const char* why;
 };
-constexpr Obstacle kOfInput[] = {
-    {[](const Form& f) noexcept { return f.kind == Kind::folder; },
-     "the input is a folder: take its files one by one"},
+constexpr Obstacle kObstacles[] = {
     {[](const Form& f) noexcept { return f.gzip; },
      "the input is compressed, and can be read from its start alone: unpack it first (gunzip)"},
     {[](const Form& f) noexcept { return f.kind == Kind::archive; },
@@ -96,33 +72,13 @@ constexpr Obstacle kOfInput[] = {
      "where a document over several lines begins shows from the start alone: export one document a "
      "line (mongoexport without --pretty)"},
 };
-constexpr Obstacle kOfOutput[] = {
-    {[](const Form& f) noexcept { return f.kind == Kind::array; },
-     "a JSON array has one beginning and one end: leave out --to array"},
-};
-constexpr Obstacle kOfResumedOutput[] = {
-    {[](const Form& f) noexcept { return f.gzip; },
-     "compression cannot go on where it was killed: leave out --gzip, and pack the result"},
-};
-
-Done check(std::span<const Obstacle> obstacles, const Form& form, const char* option) {
-  for (const Obstacle& o : obstacles)
-    if (o.is_in_way(form))
-      return Failure(Errc::invalid_argument, std::string(option) + ": " + o.why);
-  return ok;
-}
 
 }  // namespace
 
 Outcome<std::unique_ptr<RunFiles>> RunFiles::open(const CipherOptions& o) {
   FLE_TRY(Input in, Input::open(o.stream.in));
-  FLE_CHECK(keep_input(in, o));
   std::optional<Input> file;
-  if (const char* const option = o.needs_places(); option != nullptr && !in.is_folder()) {
-    FLE_TRY(const struct stat st, in.status());
-    if (!S_ISREG(st.st_mode) || in.size() != static_cast<std::uint64_t>(st.st_size))
-      return Failure(Errc::invalid_argument,
-                     std::string(option) + " needs --in FILE, a file and not a pipe");
+  if (o.needs_places() != nullptr) {
     FLE_TRY(file, in.section(0, in.size()));
   }
   FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), o.stream.format));
@@ -134,11 +90,10 @@ Outcome<std::unique_ptr<RunFiles>> RunFiles::open(const CipherOptions& o) {
 
 Done RunFiles::check_form() const {
   const char* const option = o_.needs_places();
-  if (option == nullptr) return ok;
-  FLE_TRY(const OutputForm form, o_.stream.output_form(reader_->form()));
-  FLE_CHECK(check(kOfInput, reader_->form(), option));
-  FLE_CHECK(check(kOfOutput, form.form, option));
-  return o_.resume ? check(kOfResumedOutput, form.form, option) : Done(ok);
+  for (const Obstacle& o : kObstacles)
+    if (option != nullptr && o.is_in_way(reader_->form()))
+      return Failure(Errc::invalid_argument, std::string(option) + ": " + o.why);
+  return ok;
 }
 
 Done RunFiles::open_results() {
@@ -257,12 +212,7 @@ Done RunFiles::nothing_is_left() const {
 
 Done RunFiles::go_on() {
   const std::string& path = o_.stream.out;
-  if (path.empty() || path == "-")
-    return Failure(Errc::invalid_argument, "--resume needs --out FILE");
   FLE_TRY(const RunIdentity identity_now, identity());
-  FLE_TRY(const bool in_place, is_in_place(*file_, path));
-  if (in_place)
-    return Failure(Errc::invalid_argument, "--resume needs an --out that is not the input");
   FLE_TRY(journal_, Journal::open(journal_of(path), identity_now));
   if (journal_->is_new()) {
     if (Done begins = nothing_is_left(); !begins) {

@@ -18,7 +18,7 @@ namespace fle::tools {
 /// journal of how far it has come.
 class RunFiles {
  public:
-  /// Opens what is read.
+  /// Opens what is read, by options in which usage_fault() finds nothing.
   /// @retval Errc::invalid_argument  its form cannot be read from the middle, and is to be
   static Outcome<std::unique_ptr<RunFiles>> open(const CipherOptions& o);
   RunFiles(const RunFiles&) = delete;

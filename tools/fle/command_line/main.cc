@@ -3,12 +3,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
-#include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <vector>
-
-#include <sys/stat.h>
 
 #include "cli.h"
 #include "command.h"
@@ -16,6 +14,7 @@
 #include "fle/files/place.h"
 #include "fle/files/process.h"
 #include "fle/version.h"
+#include "result_options.h"
 #include "settings.h"
 
 namespace fle::tools {
@@ -120,49 +119,6 @@ std::string origin_of(const std::string& fault, const CommandLine& line) {
   return {};
 }
 
-/// Options that name a result; every other one of type FILE names what a command reads.
-struct ResultOption {
-  std::string_view name;
-  bool in_place;  ///< It may take the place of --in, of which it is made.
-};
-constexpr ResultOption kResults[] = {
-    {"--out", true}, {"--html", false}, {"--trace", false}, {"--on-error", false}};
-
-/// The regular file that a value of an option names.
-std::optional<struct stat> file_of(const CLI::Option& option, std::string path) {
-  if (option.get_type_name().starts_with("DB.COLL=")) path.erase(0, path.find('=') + 1);
-  if (path.starts_with('@')) path.erase(0, 1);  // --vault @FILE
-  struct stat st {};
-  if (::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return std::nullopt;
-  return st;
-}
-
-/// A result in the place of the key vault would end all keys, and with them all that is encrypted.
-std::string replacement_fault(const CLI::App& app) {
-  const CLI::App* command = &app;
-  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
-  for (const ResultOption& result : kResults) {
-    const CLI::Option* const out = command->get_option_no_throw(std::string(result.name));
-    if (out == nullptr || out->empty()) continue;
-    const auto replaced = file_of(*out, out->results().back());
-    if (!replaced) continue;
-    for (const CLI::Option* read : command->get_options()) {
-      const std::string name = read->get_name();
-      if (read->get_type_name().find("FILE") == std::string::npos ||
-          std::ranges::find(kResults, name, &ResultOption::name) != std::end(kResults) ||
-          (result.in_place && name == "--in"))
-        continue;
-      for (const std::string& path : read->results()) {
-        const auto there = file_of(*read, path);
-        if (there && there->st_dev == replaced->st_dev && there->st_ino == replaced->st_ino)
-          return std::string(result.name) + " names the file of " + name +
-                 ", which it would replace";
-      }
-    }
-  }
-  return {};
-}
-
 /// As CLI11 has them, and the variables of the environment.
 class HelpFormatter : public CLI::Formatter {
  public:
@@ -192,14 +148,20 @@ int run(int argc, char** argv) {
     app.parse(std::vector<std::string>(line->args.rbegin(), line->args.rend()));
   } catch (const CLI::ParseError& e) {
     // --help and --version are "errors" of status 0 to CLI11.
-    if (e.get_exit_code() == 0) return app.exit(e);
+    if (e.get_exit_code() == 0) {
+      std::ostringstream text;
+      app.exit(e, text);
+      const Ending end = print(text.str());
+      if (!end.done) complain(end.done.error().to_string());
+      return end.status;
+    }
     // Faults quote the arguments.
     const std::string fault = usage_fault(app, e);
     complain(shortened(fault) + origin_of(fault, *line) + " (see '" + command_line_so_far(app) +
              " --help')");
     return kUsage;
   }
-  if (const std::string fault = replacement_fault(app); !fault.empty()) {
+  if (const std::string fault = result_fault(app); !fault.empty()) {
     complain(fault + origin_of(fault, *line) + " (see '" + command_line_so_far(app) + " --help')");
     return kUsage;
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include <sys/stat.h>
+
 #include "cli.h"
 #include "fle/did_you_mean.h"
 
@@ -18,6 +20,11 @@ void StreamOptions::add_input(CLI::App& cmd) {
   add_format(cmd,
              "Take nothing else than this. bson: documents one after the other; json: one Extended "
              "JSON document a line");
+  cmd.parse_complete_callback([this] {
+    struct stat st {};
+    if (format != Format::automatic && ::stat(in.c_str(), &st) == 0 && S_ISDIR(st.st_mode))
+      throw CLI::ValidationError("'" + in + "' is a folder: leave out --format");
+  });
 }
 
 void StreamOptions::add_format(CLI::App& cmd) {
@@ -83,13 +90,8 @@ Done check_terminal(const Output& out, bool is_text) {
 }
 
 Outcome<OutputForm> StreamOptions::output_form(const Form& input) const {
-  if (gzip && input.kind == Kind::folder)
-    return Failure(Errc::invalid_argument,
-                   "the files of a folder keep their names and their form: leave out --gzip and "
-                   "--no-gzip");
   if (!to.empty() && input.has_collections())
-    return Failure(Errc::invalid_argument,
-                   "archives and folders of collections keep their form: leave out --to " + to);
+    return Failure(Errc::invalid_argument, "archives keep their form: leave out --to " + to);
   OutputForm form{input, relaxed};
   if (!to.empty()) {
     form.form.kind = to == "bson" ? Kind::bson : to == "array" ? Kind::array : Kind::json;

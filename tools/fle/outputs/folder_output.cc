@@ -17,9 +17,6 @@ namespace fle::tools {
 Outcome<FolderOutput> FolderOutput::create(const std::string& path, files::Privacy privacy) {
   std::string plain = path;
   while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
-  if (plain.empty() || plain == "-")
-    return Failure(Errc::invalid_argument,
-                   "a folder of mongodump becomes a folder: name a new one by --out");
   FLE_TRY(files::Place place, files::find_place(plain, files::Links::refuse));
   if (place.entry)
     return Failure(Errc::invalid_argument,

@@ -39,8 +39,6 @@ Failure without_lines(Failure f) {
 
 Outcome<DocumentReader> DocumentReader::open(Input in, Format format, std::size_t max_bytes) {
   if (in.is_folder()) {
-    if (format != Format::automatic)
-      return Failure(Errc::invalid_argument, "'" + in.name() + "' is a folder: leave out --format");
     FLE_TRY(DumpFolder folder, DumpFolder::open(in.name()));
     return DocumentReader(std::move(folder), max_bytes);
   }
