@@ -6,8 +6,16 @@ namespace fle::bson::internal {
 
 void DocumentBuilder::grow(std::size_t n) {
   const std::size_t used = size();
-  // Half as much again: what stands in the buffer is copied a bounded number of times.
-  out_.resize(std::max(before_ + used + n, out_.size() + out_.size() / 2));
+  constexpr std::size_t kLarge = 1024 * 1024;
+  const std::size_t needed = before_ + used + n;
+  if (needed < kLarge) {
+    // Half as much again: what stands in the buffer is copied a bounded number of times.
+    out_.resize(std::max(needed, out_.size() + out_.size() / 2));
+  } else {
+    // Of a large document the rest of the text is in `n`, so there is not much to come.
+    out_.reserve(needed + needed / 16);
+    out_.resize(out_.capacity());
+  }
   place(used);
 }
 

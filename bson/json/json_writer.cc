@@ -15,6 +15,7 @@
 #include "fle/bson/extended_json.h"
 #include "fle/bson/utf8.h"
 #include "ground/value.h"
+#include "json_pieces.h"
 #include "numbers.h"
 #include "plain_text.h"
 #include "wrappers.h"
@@ -24,11 +25,14 @@ namespace {
 
 using internal::Key;
 using internal::KeySet;
+using TakePiece = std::function<void(std::string_view)>;
 
 class Writer {
  public:
-  Writer(WipedChars& out, Bytes document, bool canonical)
+  /// @param pieces  gets the text when there is some; null: it stays in `out`.
+  Writer(WipedChars& out, Bytes document, bool canonical, const TakePiece* pieces = nullptr)
       : out_(out),
+        pieces_(pieces),
         before_(out.size()),
         canonical_(canonical),
         first_(reinterpret_cast<const char*>(document.data())),
@@ -44,6 +48,7 @@ class Writer {
   Done run() {
     if (!begin_document(static_cast<std::size_t>(end_ - p_), false, false) || !elements())
       return std::move(*failure_);
+    if (pieces_ != nullptr) give_piece();
     before_ = static_cast<std::size_t>(at_ - out_.data());
     return ok;
   }
@@ -59,6 +64,7 @@ class Writer {
     bool is_scope;  // of code, whose object ends with it
   };
   static constexpr std::size_t kSlack = 128;  // a value of fixed size with all that is around it
+  static constexpr std::size_t kPiece = 48 * 1024;  // a multiple of 3, as base64 has it
 
   // ---- The text
 
@@ -68,9 +74,22 @@ class Writer {
   }
   void reserve(std::size_t n) {
     if (static_cast<std::size_t>(limit_ - at_) >= n + kSlack) return;
+    if (pieces_ != nullptr) {
+      give_piece();
+      if (out_.size() >= n + kSlack) return;
+    }
     const auto used = static_cast<std::size_t>(at_ - out_.data());
     out_.resize(std::max(used + n + kSlack, out_.size() + out_.size() / 2));
     place(used);
+  }
+  void give_piece() {
+    if (*pieces_ != nullptr && at_ != out_.data())
+      (*pieces_)({out_.data(), static_cast<std::size_t>(at_ - out_.data())});
+    place(0);
+  }
+  /// How much of `n` bytes is written at once.
+  [[nodiscard]] std::size_t at_once(std::size_t n) const noexcept {
+    return pieces_ == nullptr ? n : std::min(n, kPiece);
   }
   // What is put without reserve() has been counted into kSlack.
   template <std::size_t N>
@@ -99,15 +118,16 @@ class Writer {
     const char* const limit = s >= first_ && s < end_ ? end_ : end;
     bool non_ascii = false;
     const char* p = s;
-    reserve(n);
+    reserve(at_once(n));
     put('"');
     for (;;) {
-      const std::size_t plain = internal::copy_plain(at_, p, end, limit, non_ascii);
+      const char* const stop = p + at_once(static_cast<std::size_t>(end - p));
+      const std::size_t plain = internal::copy_plain(at_, p, stop, limit, non_ascii);
       at_ += plain;
       p += plain;
       if (p == end) break;
-      put_escape(*p++);
-      reserve(static_cast<std::size_t>(end - p));
+      if (p != stop) put_escape(*p++);
+      reserve(at_once(static_cast<std::size_t>(end - p)));
     }
     put('"');
     return !non_ascii || is_utf8({s, n});
@@ -341,11 +361,15 @@ class Writer {
       content += 4;
       n -= 4;
     }
-    const std::size_t base64 = base64_size(n);
-    reserve(base64);
     put("{ \"$binary\" : { \"base64\" : \"");
-    encode_base64(at_, reinterpret_cast<const std::uint8_t*>(content), n);
-    at_ += base64;
+    do {
+      const std::size_t some = at_once(n);
+      reserve(base64_size(some));
+      encode_base64(at_, reinterpret_cast<const std::uint8_t*>(content), some);
+      at_ += base64_size(some);
+      content += some;
+      n -= some;
+    } while (n != 0);
     put("\", \"subType\" : \"");
     encode_hex(at_, &subtype, 1);
     at_ += 2;
@@ -416,6 +440,7 @@ class Writer {
   static std::string_view name_of(const Frame& f) noexcept { return f.name; }
 
   WipedChars& out_;
+  const TakePiece* pieces_;
   std::size_t before_;
   bool canonical_;
   const char* first_;
@@ -435,6 +460,11 @@ class Writer {
 
 Done write_extended_json(WipedChars& out, Bytes document, JsonForm form) {
   return Writer(out, document, form == JsonForm::canonical).run();
+}
+
+Done internal::write_json_pieces(const TakePiece& take, Bytes document, JsonForm form) {
+  WipedChars piece;
+  return Writer(piece, document, form == JsonForm::canonical, &take).run();
 }
 
 }  // namespace fle::bson

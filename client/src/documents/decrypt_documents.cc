@@ -75,8 +75,58 @@ void write_values(BatchState& s, const BatchState::Document& d, std::size_t& fie
   for (const bson::Mark& m : d.edits.marks()) {
     const auto opened = s.fields.opened(field++);
     const Bytes value = opened ? opened->value : d.input.subspan(m.value_offset, m.value_size);
-    if (!value.empty()) std::memcpy(s.room(d, m).data(), value.data(), value.size());
+    // Of a large document they may stand nearby.
+    if (!value.empty()) std::memmove(s.room(d, m).data(), value.data(), value.size());
   }
+}
+
+/// Opens the values of one large document where they go, so that it is in memory once less. How
+/// long each is shows when it is open: they stand with room for what their ciphertexts may hold,
+/// and then move together.
+Done open_in_place(BatchState& s, const bson::Limits& limits) {
+  BatchState::Document& d = s.documents.front();
+  std::size_t field = 0;
+  for (bson::Mark& m : d.edits.marks()) {
+    const std::size_t n = field++;
+    m.new_type = m.type;
+    m.new_size = s.fields.key(n) == nullptr
+                     ? m.value_size
+                     : static_cast<std::uint32_t>(open_capacity(s.fields.payload(n).size()));
+  }
+  FLE_TRY(const std::size_t room, d.edits.layout(d.input, limits));
+  if (s.output.size() < room) s.output.resize(room);
+  s.n_output = room;
+  d.offset = 0;
+  std::vector<MutBytes> rooms;
+  rooms.reserve(field);
+  for (const bson::Mark& m : std::as_const(d.edits).marks()) rooms.push_back(s.room(d, m));
+  if (const FieldsDone opened = s.fields.open_into(rooms, limits); !opened)
+    return s.at_field(opened.error());
+  field = 0;
+  set_sizes(s.fields, d, field);
+  FLE_TRY(d.size, d.edits.layout(d.input, limits));
+  // In order: none goes where another one still is.
+  field = 0;
+  write_values(s, d, field);
+  d.edits.write({s.output.data(), d.size}, d.input);
+  wipe({s.output.data() + d.size, room - d.size});
+  return ok;
+}
+
+/// A document that is one of many is small, and what becomes of them is in the cache.
+bool is_large(const BatchState& s) noexcept {
+  constexpr std::size_t kLarge = 1024 * 1024;
+  return s.n_documents == 1 && s.documents.front().input.size() >= kLarge && s.fields.size() != 0;
+}
+
+Done open_and_lay_out(BatchState& s, const bson::Limits& limits) {
+  if (is_large(s)) return open_in_place(s, limits);
+  if (const FieldsDone opened = s.fields.open(limits); !opened) return s.at_field(opened.error());
+  std::size_t sized = 0;
+  std::size_t filled = 0;
+  return s.lay_out(
+      limits, [&](BatchState::Document& d) { set_sizes(s.fields, d, sized); },
+      [&](const BatchState::Document& d) { write_values(s, d, filled); });
 }
 
 }  // namespace
@@ -104,13 +154,7 @@ Done decrypt_documents(BatchState& s, kms::KeyRing* ring, const DocumentCipher::
   }));
   FLE_CHECK(read_payloads(s));
   FLE_CHECK(find_keys(s, ring, options.missing_keys));
-  if (const FieldsDone opened = s.fields.open(options.limits); !opened)
-    return s.at_field(opened.error());
-  std::size_t sized = 0;
-  std::size_t filled = 0;
-  FLE_CHECK(s.lay_out(
-      options.limits, [&](BatchState::Document& d) { set_sizes(s.fields, d, sized); },
-      [&](const BatchState::Document& d) { write_values(s, d, filled); }));
+  FLE_CHECK(open_and_lay_out(s, options.limits));
   s.n_fields -= s.kept.size();
   return options.verify ? verify_decrypted(s, ring, options.limits) : Done(ok);
 }

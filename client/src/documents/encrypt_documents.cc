@@ -193,6 +193,7 @@ Done seal_documents(BatchState& s, const schema::Plan& plan, const bson::Limits&
   Staying sized(s);
   Staying filled(s);
   const std::span<const schema::Leaf> leaves = plan.leaves();
+  s.fields.expect_jobs();
   FLE_CHECK(s.lay_out(
       limits, [&](BatchState::Document& d) { set_sizes(d, sized); },
       [&](const BatchState::Document& d) { add_jobs(s, d, leaves, filled); }));

@@ -26,6 +26,8 @@ bool is_container(bson::Type type) noexcept {
 /// Documents in two forms, read side by side.
 class Comparison {
  public:
+  Comparison(kms::KeyRing* ring, const bson::Limits& limits) : ring_(ring), limits_(limits) {}
+
   /// @param sealed   the form that has ciphertexts.
   /// @param plain    the other.
   /// @param opened   how many ciphertexts stand for something else in `plain`.
@@ -36,23 +38,33 @@ class Comparison {
     sealed_ = sealed;
     plain_ = plain;
     omitted_ = 0;
-    const std::size_t before = pairs_.size();
+    n_pairs_ = 0;
     levels_.assign(1, {Cursor(sealed), Cursor(plain)});
     while (!levels_.empty()) FLE_CHECK(next());
     if (omitted_ != omitted) return at(0, "another number of nulls is omitted than was found");
-    if (pairs_.size() - before != opened)
-      return at(0, "another number of values is encrypted than was found");
+    if (n_pairs_ != opened) return at(0, "another number of values is encrypted than was found");
     return ok;
   }
 
-  /// Opens every ciphertext that stands for something.
-  Done open(kms::KeyRing* ring, const bson::Limits& limits) {
-    FieldBatch fields;
+  /// Opens every ciphertext that stands for something and has not been opened yet.
+  Done open() {
+    fields_.clear();
+    Done done = open(fields_);
+    fields_.release();
+    pairs_.clear();
+    return done;
+  }
+
+ private:
+  // As many are opened at once: of a document of more, the rest is not in memory meanwhile.
+  static constexpr std::size_t kMostPairs = 4096;
+
+  Done open(FieldBatch& fields) const {
     for (const Pair& p : pairs_)
       if (!fields.add_payload(p.payload)) return at(p, "is no ciphertext");
-    if (FieldsDone resolved = fields.resolve(ring); !resolved)
+    if (FieldsDone resolved = fields.resolve(ring_); !resolved)
       return std::move(resolved.error().why);
-    if (const FieldsDone opened = fields.open(limits); !opened) {
+    if (const FieldsDone opened = fields.open(limits_); !opened) {
       const auto field = opened.error().field;
       return field ? at(pairs_[*field], "does not open") : opened.error().why;
     }
@@ -65,7 +77,6 @@ class Comparison {
     return ok;
   }
 
- private:
   struct Level {
     Cursor sealed;
     Cursor plain;
@@ -107,7 +118,8 @@ class Comparison {
       pairs_.push_back({document_, sealed_, sealed.type_offset,
                         bson::value_of(sealed_, sealed).subspan(kBinaryHeaderLen), plain.type,
                         value});
-      return ok;
+      ++n_pairs_;
+      return pairs_.size() < kMostPairs ? Done(ok) : open();
     }
     if (sealed.type != plain.type || !is_container(plain.type))
       return at(sealed.type_offset, "has another value");
@@ -125,6 +137,10 @@ class Comparison {
     return f;
   }
 
+  kms::KeyRing* ring_;
+  const bson::Limits& limits_;
+  FieldBatch fields_;
+  std::size_t n_pairs_ = 0;  // of the document
   std::size_t document_ = 0;
   Bytes sealed_;
   Bytes plain_;
@@ -183,7 +199,7 @@ Done verify_encrypted(BatchState& s, const schema::Plan& plan, kms::KeyRing* rin
   // Of a reencryption the documents are decrypted ones: what stays is compared by opening it, too.
   const bool all_open = s.opened && s.opened->n_documents != 0;
   const bool omits = limits.nulls == bson::Nulls::omit;
-  Comparison comparison;
+  Comparison comparison(ring, limits);
   bson::Edits found;
   const auto compare = [&](std::size_t i, const BatchState::Document& d, std::size_t first_field,
                            std::size_t stay) -> Done {
@@ -193,11 +209,11 @@ Done verify_encrypted(BatchState& s, const schema::Plan& plan, kms::KeyRing* rin
                           omits ? d.edits.nulls().size() : 0);
   };
   FLE_CHECK(each_document(s, compare));
-  return comparison.open(ring, limits);
+  return comparison.open();
 }
 
 Done verify_decrypted(BatchState& s, kms::KeyRing* ring, const bson::Limits& limits) {
-  Comparison comparison;
+  Comparison comparison(ring, limits);
   auto kept = s.kept_fields.begin();
   FLE_CHECK(each_document(
       s, [&](std::size_t i, const BatchState::Document& d, std::size_t first_field, std::size_t) {
@@ -207,7 +223,7 @@ Done verify_decrypted(BatchState& s, kms::KeyRing* ring, const bson::Limits& lim
         return comparison.add(i, d.input, result_of(s, d),
                               marks - static_cast<std::size_t>(kept - first), 0);
       }));
-  return comparison.open(ring, limits);
+  return comparison.open();
 }
 
 }  // namespace fle::client

@@ -46,25 +46,40 @@ FieldsDone FieldBatch::seal() {
   return FieldFailure(not_sealed(sealed.error().code), field_of(sealed.error().index));
 }
 
+inline void FieldBatch::add_open_job(std::size_t field, MutBytes room) {
+  const kms::ResolvedKey* with = key(field);
+  if (with == nullptr) {
+    left_out_.push_back(field);
+    return;
+  }
+  // Member by member: a copy of the whole job would have to wait for its own stores.
+  OpenJob& job = open_jobs_.emplace_back();
+  job.key = &with->key;
+  job.payload = payloads_[field];
+  job.out = room;
+}
+
 FieldsDone FieldBatch::open(const bson::Limits& limits) {
   std::size_t scratch = 0;
   for (const Bytes payload : payloads_) scratch += open_capacity(payload.size());
   FLE_CHECK(plaintext_.reset(scratch));
+  open_jobs_.reserve(size());
   MutBytes room = plaintext_.bytes();
   for (std::size_t i = 0; i < size(); ++i) {
-    const kms::ResolvedKey* with = key(i);
-    if (with == nullptr) {
-      left_out_.push_back(i);
-      continue;
-    }
     const std::size_t n = open_capacity(payloads_[i].size());
-    // Member by member: a copy of the whole job would have to wait for its own stores.
-    OpenJob& job = open_jobs_.emplace_back();
-    job.key = &with->key;
-    job.payload = payloads_[i];
-    job.out = room.first(n);
+    add_open_job(i, room.first(n));
     room = room.subspan(n);
   }
+  return open_jobs(limits);
+}
+
+FieldsDone FieldBatch::open_into(std::span<const MutBytes> rooms, const bson::Limits& limits) {
+  open_jobs_.reserve(size());
+  for (std::size_t i = 0; i < size(); ++i) add_open_job(i, rooms[i]);
+  return open_jobs(limits);
+}
+
+FieldsDone FieldBatch::open_jobs(const bson::Limits& limits) {
   if (const BatchStatus opened = open_batch(open_jobs_); !opened)
     return FieldFailure(does_not_open(opened.error().code), field_of(opened.error().index));
   for (std::size_t job = 0; job < open_jobs_.size(); ++job) {

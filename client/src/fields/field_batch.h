@@ -105,12 +105,17 @@ class FieldBatch {
   }
   /// The next field has no job: its value stands already.
   void leave_out(std::size_t field) { left_out_.push_back(field); }
+  /// Makes room for a job of every field, and no more.
+  void expect_jobs() { seal_jobs_.reserve(size()); }
   FieldsDone seal();
 
   // ---- Opening.
 
   /// Opens every field whose key is there; what it opens to is one value of its type.
   FieldsDone open(const bson::Limits& limits);
+  /// The same, into memory of the caller's, who wipes it.
+  /// @param rooms  of each field: open_capacity() of its payload, or more.
+  FieldsDone open_into(std::span<const MutBytes> rooms, const bson::Limits& limits);
 
   struct Opened {
     bson::Type type;
@@ -136,6 +141,9 @@ class FieldBatch {
 
  private:
   static constexpr auto kNoJob = static_cast<std::size_t>(-1);
+  /// The next field is opened into `room`, or not at all where its key is missing.
+  void add_open_job(std::size_t field, MutBytes room);
+  FieldsDone open_jobs(const bson::Limits& limits);
   static bson::Type type_of(const OpenJob& job) noexcept {
     return static_cast<bson::Type>(job.payload[kPayloadHeaderLen - 1]);
   }

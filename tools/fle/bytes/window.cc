@@ -10,6 +10,11 @@ constexpr std::size_t kRead = 64 * 1024;
 constexpr std::size_t kLeast = 16 * 1024;  // of a read, where there is something already
 // A buffer that a large document has made larger than this is not kept.
 constexpr std::size_t kKeep = 1024 * 1024;
+// Where a text is longer than that, as much is read at once: nearly nothing of what follows it.
+constexpr std::size_t kMostRead = kKeep;
+// Room for nearly every text there is, of which only what has been read takes memory: so a long one
+// is moved once, and while it is short.
+constexpr std::size_t kLargeRoom = 24 * 1024 * 1024;
 
 }  // namespace
 
@@ -24,7 +29,9 @@ Done Window::more(std::size_t need) {
   need += from_;
   // Always some room, and in steps that are not many for a large document whose size is not known.
   std::size_t room = std::max(need, holds_ ? std::max(aim_, kRead) : kRead);
-  if (room < have + kLeast) room = std::max(have + kLeast, from_ + 3 * (have - from_) / 2);
+  if (room < have + kLeast) room = have + std::clamp((have - from_) / 2, kLeast, kMostRead);
+  if (room > buffer_.capacity() && room > kKeep && need <= have)
+    buffer_.reserve(room <= kLargeRoom ? kLargeRoom : 2 * have);
   if (buffer_.size() < room) buffer_.resize(room);
   // Beyond what is held, no more than is asked for: who takes the buffer leaves the rest to be
   // copied.

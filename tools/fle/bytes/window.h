@@ -8,7 +8,8 @@
 
 namespace fle::tools {
 
-/// What has been read of a source and is not used yet. Grows as far as it is asked to, and no more.
+/// What has been read of a source and is not used yet. Takes as much memory as it is asked to, and
+/// little more.
 class Window : public ByteSource {
  public:
   explicit Window(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {}

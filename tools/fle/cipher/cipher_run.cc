@@ -11,6 +11,8 @@ namespace fle::tools {
 using client::DocumentCipher;
 
 struct CipherRun::Part : Work {
+  WipedBytes bson;                   // of texts that came
+  WipedChars texts;                  // of the results
   Lane* lane = nullptr;              // of its collection
   std::vector<Bytes> documents;      // of the chunk, as BSON
   std::vector<std::size_t> numbers;  // of those that are in the batch, in the chunk
@@ -21,8 +23,7 @@ struct CipherRun::Part : Work {
   std::vector<LeftOut> left_out;
   std::optional<Failure> unread;  // of the document after the last of `documents`
   Tally tally;
-  WipedBytes bson;   // of texts that came
-  WipedChars texts;  // of the results
+  bool large = false;  // one document, which is not to be in memory more often than it must
 
   [[nodiscard]] bool is_left_out(std::size_t i) const noexcept {
     return std::ranges::any_of(left_out, [i](const LeftOut& l) { return l.index == i; });
@@ -34,6 +35,9 @@ struct CipherRun::Part : Work {
 };
 
 namespace {
+
+// Bytes from which on a document is a large one.
+constexpr std::size_t kLarge = 1024 * 1024;
 
 bson::Faults only(Failure f) {
   bson::Faults faults;
@@ -119,6 +123,7 @@ Done CipherRun::read_documents(Part& p) {
   p.documents.clear();
   p.unread.reset();
   p.bson.clear();
+  p.large = p.chunk.size() == 1 && p.chunk.raw.size() >= kLarge;
   const bool text = reader_.is_text();
   std::vector<std::size_t> ends;
   for (std::size_t i = 0; text && i < p.chunk.size() && !p.unread; ++i) {
@@ -132,6 +137,8 @@ Done CipherRun::read_documents(Part& p) {
       ends.push_back(p.bson.size());
     }
   }
+  // Nobody reads the text again, unless it may be put aside.
+  if (text && p.large && o_.on_error != OnError::quarantine) WipedBytes().swap(p.chunk.raw);
   const Bytes all = text ? Bytes(p.bson) : Bytes(p.chunk.raw);
   std::size_t from = 0;
   for (const std::size_t end : text ? ends : p.chunk.ends) {
@@ -215,19 +222,23 @@ Done CipherRun::leave_out(Part& p, std::size_t i, bson::Faults faults) {
 Outcome<bool> CipherRun::write_texts(Part& p) {
   const std::size_t before = p.left_out.size();
   p.texts.clear();
-  for (std::size_t i = 0; i < p.results.size(); ++i)
-    if (Done written = out_.append_text(p.results[i], p.texts); !written)
-      FLE_CHECK(leave_out(p, p.done[i], only(std::move(written.error()))));
+  for (std::size_t i = 0; i < p.results.size(); ++i) {
+    Done written =
+        p.large ? out_.check_text(p.results[i]) : out_.append_text(p.results[i], p.texts);
+    if (!written) FLE_CHECK(leave_out(p, p.done[i], only(std::move(written.error()))));
+  }
   return p.left_out.size() == before;
 }
 
 // ---- On one thread at a time, in order
 
 Done CipherRun::write(Part& p) {
-  if (out_.is_text()) {
-    FLE_CHECK(out_.write_text(p.chunk, p.texts));
-  } else {
+  if (!out_.is_text()) {
     FLE_CHECK(out_.write(p.chunk, p.results));
+  } else if (p.large) {
+    for (const Bytes result : p.results) FLE_CHECK(out_.write_long_text(result));
+  } else {
+    FLE_CHECK(out_.write_text(p.chunk, p.texts));
   }
   FLE_CHECK(count(p));
   progress_.add(p.chunk.input_bytes, p.chunk.size());

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <malloc.h>
+
 #include "cli.h"
 #include "command.h"
 #include "fle/did_you_mean.h"
@@ -187,6 +189,10 @@ Done print(std::string_view text) {
 int main(int argc, char** argv) {
   // A reader that goes away gives EPIPE, and so exit status 1 and a message.
   fle::files::prepare_process(fle::files::ClosedStream::fails);
+  // What a large document has taken goes back at once. By itself, malloc(3) would keep as much from
+  // the second such document on, for each thread.
+  constexpr int kLargeBlock = 1024 * 1024;
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   try {
     return fle::tools::run(argc, argv);
   } catch (const std::exception& e) {

@@ -5,8 +5,8 @@
 
 #include "bytes/crc64.h"
 #include "bytes/gzip_sink.h"
-#include "fle/bson/extended_json.h"
 #include "fle/bson/little_endian.h"
+#include "json/json_pieces.h"
 #include "json_layout.h"
 
 namespace fle::tools {
@@ -113,7 +113,7 @@ bool DocumentWriter::is_terminal() const noexcept {
 
 // In an array a comma stands before each document: the first one's becomes the bracket.
 Done DocumentWriter::append_text(Bytes document, WipedChars& out) const {
-  const bson::JsonForm form = form_.relaxed ? bson::JsonForm::relaxed : bson::JsonForm::canonical;
+  const bson::JsonForm form = json_form();
   const std::size_t before = out.size();
   const bool in_array = form_.form.kind == Kind::array;
   if (in_array) out.insert(out.end(), {',', '\n'});
@@ -123,9 +123,34 @@ Done DocumentWriter::append_text(Bytes document, WipedChars& out) const {
     out.resize(before);
     return done;
   }
-  if (form_.form.pretty) lay_out({line.data(), line.size()}, out);
+  if (form_.form.pretty) JsonLayout().add({line.data(), line.size()}, out);
   if (!in_array) out.push_back('\n');
   return ok;
+}
+
+Done DocumentWriter::check_text(Bytes document) const {
+  return bson::internal::write_json_pieces(nullptr, document, json_form());
+}
+
+Done DocumentWriter::write_long_text(Bytes document) {
+  const bool in_array = form_.form.kind == Kind::array;
+  if (in_array) FLE_CHECK(put(begun_ ? ",\n" : "[\n"));
+  begun_ = true;
+  Done done = ok;
+  JsonLayout layout;
+  WipedChars lines;
+  const auto take = [&](std::string_view piece) {
+    if (!done) return;
+    if (form_.form.pretty) {
+      lines.clear();
+      layout.add(piece, lines);
+      piece = {lines.data(), lines.size()};
+    }
+    done = put(piece);
+  };
+  FLE_CHECK(bson::internal::write_json_pieces(take, document, json_form()));
+  FLE_CHECK(std::move(done));
+  return in_array ? Done(ok) : put("\n");
 }
 
 Done DocumentWriter::put(std::string_view text) {

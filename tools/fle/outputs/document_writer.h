@@ -9,6 +9,7 @@
 
 #include "bytes/byte_sink.h"
 #include "command_line/files.h"
+#include "fle/bson/extended_json.h"
 #include "folder_output.h"
 #include "inputs/chunk.h"
 #include "inputs/dump_folder.h"
@@ -47,6 +48,10 @@ class DocumentWriter {
   /// them.
   Done write(const Chunk& of, std::span<const Bytes> documents);
   Done write_text(const Chunk& of, std::span<const char> text);
+  /// Whether a document has a text at all, as append_text() finds. Thread-safe.
+  [[nodiscard]] Done check_text(Bytes document) const;
+  /// Writes a text that is not to be in memory as a whole.
+  Done write_long_text(Bytes document);
   /// Ends the stream.
   /// @param rest  DocumentReader::rest()
   Done finish(std::vector<Frame> rest);
@@ -55,6 +60,9 @@ class DocumentWriter {
   struct Target;
   DocumentWriter(OutputForm form, std::unique_ptr<Target> target) noexcept;
   Done put(std::string_view text);
+  [[nodiscard]] bson::JsonForm json_form() const noexcept {
+    return form_.relaxed ? bson::JsonForm::relaxed : bson::JsonForm::canonical;
+  }
 
   OutputForm form_;
   std::unique_ptr<Target> target_;

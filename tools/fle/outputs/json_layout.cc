@@ -1,75 +1,47 @@
 #include "json_layout.h"
 
-#include <cstddef>
+#include <algorithm>
 
 namespace fle::tools {
-namespace {
 
-class Layout {
- public:
-  Layout(std::string_view line, WipedChars& out) : line_(line), out_(out) {}
-
-  void write() {
-    while (at_ < line_.size()) {
-      const char c = line_[at_];
-      if (c == '"') {
-        string();
-        continue;
-      }
-      ++at_;
-      if (c == '{' || c == '[') {
-        open(c);
-      } else if (c == '}' || c == ']') {
-        --depth_;
-        new_line();
-        out_.push_back(c);
-      } else if (c == ',') {
-        out_.push_back(c);
-        new_line();
-      } else if (c == ':') {
-        out_.push_back(c);
-        out_.push_back(' ');
-      } else if (c != ' ' && c != '\n') {
-        out_.push_back(c);
-      }
+void JsonLayout::add(std::string_view piece, WipedChars& out) {
+  for (std::size_t at = 0; at < piece.size();) {
+    if (in_string_) {
+      string(piece, at, out);
+      continue;
     }
-  }
-
- private:
-  void string() {
-    const std::size_t from = at_;
-    for (++at_; line_[at_] != '"'; ++at_)
-      if (line_[at_] == '\\') ++at_;
-    ++at_;
-    out_.insert(out_.end(), line_.begin() + static_cast<std::ptrdiff_t>(from),
-                line_.begin() + static_cast<std::ptrdiff_t>(at_));
-  }
-
-  void open(char c) {
-    out_.push_back(c);
-    const std::size_t next = line_.find_first_not_of(' ', at_);
-    if (line_[next] == '}' || line_[next] == ']') {  // empty
-      out_.push_back(line_[next]);
-      at_ = next + 1;
-      return;
+    const char c = piece[at++];
+    if (c == ' ' || c == '\n') continue;
+    const bool closes = c == '}' || c == ']';
+    if (closes && !opened_) {
+      --depth_;
+      new_line(out);
+    } else if (opened_ && !closes) {
+      ++depth_;
+      new_line(out);
     }
-    ++depth_;
-    new_line();
+    opened_ = c == '{' || c == '[';
+    in_string_ = c == '"';
+    out.push_back(c);
+    if (c == ',') new_line(out);
+    if (c == ':') out.push_back(' ');
   }
+}
 
-  void new_line() {
-    out_.push_back('\n');
-    out_.insert(out_.end(), depth_, '\t');
+/// What stands at `at` in a string, to its end or that of the piece.
+void JsonLayout::string(std::string_view piece, std::size_t& at, WipedChars& out) {
+  const std::size_t from = at;
+  for (; in_string_ && at < piece.size(); ++at) {
+    in_string_ = escaped_ || piece[at] != '"';
+    escaped_ = !escaped_ && piece[at] == '\\';
   }
+  out.insert(out.end(), piece.begin() + static_cast<std::ptrdiff_t>(from),
+             piece.begin() + static_cast<std::ptrdiff_t>(at));
+}
 
-  std::string_view line_;
-  WipedChars& out_;
-  std::size_t at_ = 0;
-  std::size_t depth_ = 0;
-};
-
-}  // namespace
-
-void lay_out(std::string_view line, WipedChars& out) { Layout(line, out).write(); }
+void JsonLayout::new_line(WipedChars& out) const {
+  out.push_back('\n');
+  out.insert(out.end(), depth_, '\t');
+}
 
 }  // namespace fle::tools

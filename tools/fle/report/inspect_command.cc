@@ -1,5 +1,7 @@
 // fle inspect: what is encrypted in a stream of documents, as far as it can be seen without a key.
+#include <compare>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "census/gather.h"
@@ -12,21 +14,26 @@
 namespace fle::tools {
 namespace {
 
-/// What is counted as one line, in their order.
-struct Line {
+struct Place {
   std::string ns;
   std::string path;
+  friend auto operator<=>(const Place&, const Place&) = default;
+  /// With the name of its collection before it, where it has one.
+  [[nodiscard]] std::string full_path() const { return ns.empty() ? path : ns + ": " + path; }
+};
+
+/// What is counted as one line, in their order. There may be as many as there are keys.
+struct Line {
+  const Place* place = nullptr;  // one object for each place
   bool malformed = false;
   Algorithm algorithm{};
   bool other_key = false;  // one of too many
   KeyId key{};
   bson::Type type{};
-  [[nodiscard]] auto order() const {
-    return std::tie(ns, path, malformed, algorithm, other_key, key, type);
+  [[nodiscard]] auto order() const { return std::tie(malformed, algorithm, other_key, key, type); }
+  friend bool operator<(const Line& a, const Line& b) {
+    return a.place == b.place ? a.order() < b.order() : *a.place < *b.place;
   }
-  friend bool operator<(const Line& a, const Line& b) { return a.order() < b.order(); }
-  /// With the name of its collection before it, where it has one.
-  [[nodiscard]] std::string full_path() const { return ns.empty() ? path : ns + ": " + path; }
 };
 
 class Inspection {
@@ -43,21 +50,26 @@ class Inspection {
                           " values are not counted");
   }
 
-  /// For people, in the order of the paths.
-  [[nodiscard]] std::string text(const ListOptions& list) const {
-    std::string all;
+  /// Writes the lines, in the order of the paths.
+  [[nodiscard]] Done tell_lines(const ListOptions& list) const {
+    constexpr std::size_t kAtOnce = 64 * 1024;
+    std::string some;
     for (const auto& [line, count] : lines_) {
-      all += list.line(item(line, count), printable(line.full_path()) + "  " + describe(line) +
-                                              "  " + std::to_string(count) + "\n");
+      some +=
+          list.line(item(line, count), printable(line.place->full_path()) + "  " + describe(line) +
+                                           "  " + std::to_string(count) + "\n");
+      if (some.size() < kAtOnce) continue;
+      FLE_CHECK(print(some));
+      some.clear();
     }
-    return all;
+    return print(some);
   }
   [[nodiscard]] Summary summary() const {
     std::map<std::string, std::uint64_t> counts;
     Summary s{"document", 0, {{"encrypted", 0}}, {}};
     for (const GatheredCollection& c : gathered_.collections()) s.units += c.documents;
     for (const auto& [line, count] : lines_) {
-      counts[line.full_path()] += count;
+      counts[line.place->full_path()] += count;
       s.totals.front().n += count;
     }
     for (const auto& [path, count] : counts) s.fields.push_back({path, {{"encrypted", count}}});
@@ -75,13 +87,8 @@ class Inspection {
   void add(Census::Id path, const Census::Cell& c) {
     const Look& look = c.look;
     if (look.state == State::plain || c.values == 0) return;
-    Line line{ns_of(path),
-              gathered_.census().text(path),
-              look.state == State::damaged,
-              {},
-              look.other_key,
-              {},
-              {}};
+    const Place& place = *places_.insert({ns_of(path), gathered_.census().text(path)}).first;
+    Line line{&place, look.state == State::damaged, {}, look.other_key, {}, {}};
     if (look.state == State::foreign) return leave_alone(line, c);
     if (!line.malformed) {
       line.algorithm = look.algorithm;
@@ -113,7 +120,7 @@ class Inspection {
     const std::uint64_t document = c.first_document - 1;
     if (!left_alone_.path.empty() && left_alone_.document <= document) return;
     left_alone_.document = document;
-    left_alone_.path = line.full_path();
+    left_alone_.path = line.place->full_path();
   }
 
   static const char* name_of(Algorithm a) {
@@ -122,8 +129,8 @@ class Inspection {
 
   [[nodiscard]] static JsonLine item(const Line& line, std::uint64_t count) {
     JsonLine item;
-    if (!line.ns.empty()) item.add("collection", line.ns);
-    item.add("path", line.path);
+    if (!line.place->ns.empty()) item.add("collection", line.place->ns);
+    item.add("path", line.place->path);
     item.add("algorithm", line.malformed ? "malformed" : name_of(line.algorithm));
     if (!line.malformed && !line.other_key) item.add("uuid", line.key.to_string());
     if (!line.malformed) item.add("type", bson::alias(line.type));
@@ -139,6 +146,7 @@ class Inspection {
   }
 
   const Gatherer& gathered_;
+  std::set<Place> places_;
   std::map<Line, std::uint64_t> lines_;
   std::map<std::tuple<std::optional<std::uint32_t>, Algorithm, bson::Type>, Line> others_;
   client::LeftAlone left_alone_;
@@ -156,7 +164,7 @@ Done inspect(const Inspect& options) {
   Gatherer gatherer({}, {});
   FLE_CHECK(gatherer.run(o));
   const Inspection seen(gatherer);
-  FLE_CHECK(print(seen.text(options.list)));
+  FLE_CHECK(seen.tell_lines(options.list));
   tell(seen.summary(), o);
   return ok;
 }

@@ -18,9 +18,10 @@ namespace {
 constexpr std::size_t kInFlight = 512 * 1024;
 constexpr std::size_t kLargestChunk = 128 * 1024;
 constexpr std::size_t kSmallestChunk = 8 * 1024;
-// Documents that are chunks of their own grow far less; several may be on the way while they are
-// no more than this, and one alone if it is.
-constexpr std::size_t kLargeInFlight = 4 * 1024 * 1024;
+// Documents that are chunks of their own may be on the way together while they are no more than
+// this; a larger one is alone. What takes a part of its own size for each may have more.
+constexpr std::size_t kLargeInFlight = 1024 * 1024;
+constexpr std::size_t kStayingInFlight = 4 * 1024 * 1024;
 
 /// Every thread does the whole way of a chunk: it reads one, processes it, and writes it when it is
 /// the next. One that is not the next is left for the thread that writes what comes before it. So a
@@ -33,8 +34,8 @@ class Pipeline {
         steps_(steps),
         threads_(threads),
         works_(std::size_t{threads} + std::max(1U, threads / 2)),
-        chunk_(chunk != 0 ? chunk : std::clamp(kInFlight / works_, kSmallestChunk, kLargestChunk)) {
-  }
+        chunk_(chunk != 0 ? chunk : std::clamp(kInFlight / works_, kSmallestChunk, kLargestChunk)),
+        most_in_flight_(chunk != 0 ? kStayingInFlight : kLargeInFlight) {}
 
   Done run() {
     std::vector<std::thread> others;
@@ -101,8 +102,15 @@ class Pipeline {
     if (!done) fail(n_read_, std::move(done.error()));
     if (!done || !some) read_all_ = true;
     if (!some) return nullptr;
-    const Lock lock(mutex_);
-    in_flight_ += w->chunk.raw.size();
+    w->size = w->chunk.raw.size();
+    Lock lock(mutex_);
+    // How large a document is shows when it is there. A large one waits until it is alone, and
+    // whoever would read on waits for it.
+    if (w->size > chunk_)
+      room_.wait(lock, [&] {
+        return failure_ || n_in_flight_ == 0 || in_flight_ + w->size <= most_in_flight_;
+      });
+    in_flight_ += w->size;
     ++n_in_flight_;
     return w;
   }
@@ -112,7 +120,7 @@ class Pipeline {
     Lock lock(mutex_);
     room_.wait(lock, [this] {
       return failure_ || n_in_flight_ == 0 ||
-             (n_in_flight_ < works_ && in_flight_ + chunk_ <= kLargeInFlight);
+             (n_in_flight_ < works_ && in_flight_ + chunk_ <= most_in_flight_);
     });
     if (failure_) return nullptr;
     if (idle_.empty()) return steps_.make();
@@ -151,7 +159,7 @@ class Pipeline {
 
   void write(std::unique_ptr<Work> w) {
     if (Done done = steps_.write(*w); !done) return fail(w->chunk.index, std::move(done.error()));
-    const std::size_t size = w->chunk.raw.size();
+    const std::size_t size = w->size;
     // What a large document has made large is not kept: in time all of them would be. It goes
     // before the reader learns of the room, or two of them would be there at once.
     if (size > chunk_) w.reset();
@@ -179,6 +187,7 @@ class Pipeline {
   unsigned threads_;
   std::size_t works_;  // at most so many chunks are on the way
   std::size_t chunk_;  // weight of a chunk of small documents
+  std::size_t most_in_flight_;
 
   // Held by the thread that reads, also while it waits for room; taken before mutex_. Guards:
   std::mutex reading_;

@@ -13,7 +13,8 @@ namespace fle::tools {
 struct Work {
   virtual ~Work() = default;
   Chunk chunk;
-  unsigned thread = 0;  // that has it, or had it last: what it holds is in the cache of its core
+  std::size_t size = 0;  // bytes of the chunk as it was read: who processes it may let go of them
+  unsigned thread = 0;   // that has it, or had it last: what it holds is in the cache of its core
 };
 
 /// The three steps of a stream. `process` runs on several threads at once, each on its own Work;
