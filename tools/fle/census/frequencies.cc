@@ -25,80 +25,66 @@ void Frequencies::add(std::uint64_t value, std::uint64_t n) {
 
 void Frequencies::count(std::uint64_t value, std::uint64_t n) {
   if (slots_.empty()) slots_.resize(16);
-  const std::size_t mask = slots_.size() - 1;
-  for (std::size_t i = value & mask;; i = (i + 1) & mask) {
-    Entry& e = slots_[i];
-    if (e.count != 0 && e.value != value) continue;
-    if (e.count == 0) {
-      if (used_ == most()) {
-        if (registers_.empty()) start_estimating();
-        thin_out();
-        return insert({value, n});
-      }
-      e.value = value;
-      ++used_;
-    }
-    e.count += n;
-    break;
+  std::size_t i = place_of(value);
+  if (slots_[i] != 0) {
+    entries_[slots_[i] - 1U].count += n;
+    return;
   }
-  if (2 * used_ > slots_.size()) resize(2 * slots_.size());
+  if (entries_.size() == most()) {
+    if (registers_.empty()) start_estimating();
+    thin_out();
+    i = place_of(value);
+  }
+  entries_.push_back({value, n});
+  slots_[i] = static_cast<std::uint16_t>(entries_.size());
+  if (2 * entries_.size() > slots_.size()) index(2 * slots_.size());
 }
 
-void Frequencies::insert(const Entry& e) {
-  std::size_t i = e.value;
-  while (slots_[i & (slots_.size() - 1)].count != 0) ++i;
-  slots_[i & (slots_.size() - 1)] = e;
-  ++used_;
+/// The slot that a value has, or would have.
+std::size_t Frequencies::place_of(std::uint64_t value) const noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t i = value & mask;
+  while (slots_[i] != 0 && entries_[slots_[i] - 1U].value != value) i = (i + 1) & mask;
+  return i;
 }
 
-void Frequencies::resize(std::size_t n_slots) {
-  std::vector<Entry> old(n_slots);
-  old.swap(slots_);
-  used_ = 0;
-  for (const Entry& e : old)
-    if (e.count != 0) insert(e);
+/// Gives every entry a slot.
+void Frequencies::index(std::size_t n_slots) {
+  slots_.assign(n_slots, 0);
+  for (std::size_t n = 0; n < entries_.size(); ++n)
+    slots_[place_of(entries_[n].value)] = static_cast<std::uint16_t>(n + 1);
 }
 
 /// Takes the median count from all: half of the table becomes free.
 void Frequencies::thin_out() {
-  std::array<Entry, kMost> entries;
-  std::size_t n = 0;
-  for (const Entry& e : slots_)
-    if (e.count != 0) entries[n++] = e;
-  const std::uint64_t median = median_count({entries.data(), n});
+  const std::uint64_t median = median_count();
   taken_ += median;
-  std::ranges::fill(slots_, Entry{});
-  used_ = 0;
-  for (const Entry& e : std::span(entries.data(), n))
-    if (e.count > median) insert({e.value, e.count - median});
+  std::size_t left = 0;
+  for (const Entry e : entries_) {
+    // Without a branch, which nobody could foretell.
+    entries_[left] = {e.value, e.count - median};
+    left += e.count > median ? 1 : 0;
+  }
+  entries_.resize(left);
+  index(slots_.size());
 }
 
-/// Of counts in order, the one in the middle; most are small.
-std::uint64_t Frequencies::median_count(std::span<const Entry> entries) {
-  std::array<std::uint16_t, 64> times{};
-  std::size_t small = 0;
-  for (const Entry& e : entries) {
-    if (e.count >= times.size()) continue;
-    ++times[e.count];
-    ++small;
-  }
-  const std::size_t middle = entries.size() / 2;
-  if (middle < small) {
-    std::size_t before = 0;
-    for (std::size_t count = 0;; ++count)
-      if ((before += times[count]) > middle) return count;
-  }
+/// Of counts in order, the one in the middle; most are 1.
+std::uint64_t Frequencies::median_count() const {
+  const std::size_t middle = entries_.size() / 2;
+  std::size_t ones = 0;
+  for (const Entry& e : entries_) ones += e.count == 1 ? 1 : 0;
+  if (middle < ones) return 1;
   std::array<std::uint64_t, kMost> counts;
-  std::ranges::transform(entries, counts.begin(), &Entry::count);
+  std::ranges::transform(entries_, counts.begin(), &Entry::count);
   std::ranges::nth_element(counts.begin(), counts.begin() + middle,
-                           counts.begin() + entries.size());
+                           counts.begin() + entries_.size());
   return counts[middle];
 }
 
 void Frequencies::start_estimating() {
   registers_.resize(is_large_ ? kRegisters : kFewRegisters);
-  for (const Entry& e : slots_)
-    if (e.count != 0) note(e.value);
+  for (const Entry& e : entries_) note(e.value);
 }
 
 void Frequencies::note(std::uint64_t value) noexcept {
@@ -131,8 +117,7 @@ void Frequencies::merge(const Frequencies& other) {
   if (!other.registers_.empty() && registers_.empty()) start_estimating();
   values_ += other.values_;
   taken_ += other.taken_;
-  for (const Entry& e : other.slots_) {
-    if (e.count == 0) continue;
+  for (const Entry& e : other.entries_) {
     count(e.value, e.count);
     if (!registers_.empty()) note(e.value);
   }
@@ -166,13 +151,12 @@ Frequency Frequencies::frequency() const {
   Frequency f;
   f.values = values_;
   std::vector<std::uint64_t> counts;
-  for (const Entry& e : slots_)
-    if (e.count != 0) counts.push_back(e.count);
+  for (const Entry& e : entries_) counts.push_back(e.count);
   std::ranges::sort(counts, std::greater<>());
   f.commonest_least = counts.empty() ? std::min<std::uint64_t>(values_, 1) : counts.front();
   f.commonest_most = std::min(values_, f.commonest_least + taken_);
   if (registers_.empty()) {
-    f.distinct = used_;
+    f.distinct = entries_.size();
     counts.resize(std::min(counts.size(), kTop));
     f.counts = std::move(counts);
     return f;

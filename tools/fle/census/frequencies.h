@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace fle::tools {
@@ -37,31 +36,32 @@ class Frequencies {
   /// As if all values of both had been added here.
   void merge(const Frequencies& other);
   /// Whether the next new value is one too many to be exact, unless it becomes large().
-  [[nodiscard]] bool is_full() const noexcept { return used_ == kFew && !is_large_; }
+  [[nodiscard]] bool is_full() const noexcept { return entries_.size() == kFew && !is_large_; }
   [[nodiscard]] bool is_large() const noexcept { return is_large_; }
-  /// Lets it take 20 KiB.
+  /// Lets it take 14 KiB.
   void enlarge() noexcept { is_large_ = true; }
   [[nodiscard]] Frequency frequency() const;
 
  private:
   struct Entry {
     std::uint64_t value = 0;
-    std::uint64_t count = 0;  // 0: free
+    std::uint64_t count = 0;
   };
   [[nodiscard]] std::size_t most() const noexcept { return is_large_ ? kMost : kFew; }
   void add(std::uint64_t value, std::uint64_t n);
   void count(std::uint64_t value, std::uint64_t n);
-  void insert(const Entry& e);
-  void resize(std::size_t n_slots);
+  [[nodiscard]] std::size_t place_of(std::uint64_t value) const noexcept;
+  void index(std::size_t n_slots);
   void thin_out();
-  [[nodiscard]] static std::uint64_t median_count(std::span<const Entry> entries);
+  [[nodiscard]] std::uint64_t median_count() const;
   void start_estimating();
   void coarsen();
   void note(std::uint64_t value) noexcept;
   [[nodiscard]] double distinct_estimate() const;
 
-  std::vector<Entry> slots_;  // a power of two, at most half of them in use
-  std::size_t used_ = 0;
+  std::vector<Entry> entries_;        // side by side: a table is gone through again and again
+  std::vector<std::uint16_t> slots_;  // of values, by their low bits: the number of the entry, from
+                                      // 1; 0: none. A power of two, at most half of them in use
   bool is_large_ = false;
   std::uint64_t taken_ = 0;  // from the count of any value, at most
   std::uint64_t values_ = 0;
