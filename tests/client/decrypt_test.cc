@@ -265,5 +265,56 @@ TEST_F(Decrypt, KeepDoesNotForgiveAForgedCiphertext) {
   EXPECT_EQ(done.error().code, Errc::auth_failed);
 }
 
+TEST_F(Decrypt, OpensTheValuesOfALargeDocumentWhereTheyGo) {
+  World other;
+  const KeyId lost = other.new_key();
+  const auto encrypting = [](const std::string& name, const KeyId& with) {
+    return "'" + name + "': {'encrypt': {'keyId': " + key_json(with) + ", 'algorithm': " + kRand +
+           "}}";
+  };
+  // Lengths that leave room of each size behind them, and what is not encrypted between them.
+  std::string fields = encrypting("big", key);
+  std::string values = "{'first': 1";
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "a" + std::to_string(i);
+    fields += ", " + encrypting(name, key);
+    values += ", '" + name + "': '" + std::string(static_cast<std::size_t>(i), 'x') + "', 'b" +
+              std::to_string(i) + "': {'c': " + std::to_string(i) + "}";
+    if (i == 20) values += ", 'big': '" + std::string(1 << 20, 'b') + "', 'kept': 'k'";
+  }
+  const Doc doc = bson(values + ", 'last': 2}");
+  const Doc sealed = encrypted(doc, plan("{'bsonType': 'object', 'properties': {" + fields + "}}"));
+  const auto back = decrypted(sealed);
+  ASSERT_TRUE(back);
+  EXPECT_TRUE(*back == doc);
+
+  // A value whose key is not to be had stays in the midst of them.
+  const auto more =
+      plan("{'bsonType': 'object', 'properties': {" + encrypting("kept", lost) + "}}");
+  const auto seal_more = [&](const Doc& d) {
+    Batch b;
+    b.add(d);
+    const Done done = DocumentCipher(more, other.ring()).encrypt(b);
+    EXPECT_TRUE(done) << done.error().to_string();
+    return copy(b.output(0));
+  };
+  const Doc sealed_more = seal_more(sealed);
+  DocumentCipher::Options options;
+  options.missing_keys = MissingKeys::keep;
+  Batch batch;
+  batch.add(sealed_more);
+  ASSERT_TRUE(DocumentCipher(nullptr, ring, options).decrypt(batch));
+  ASSERT_EQ(batch.kept().size(), 1U);
+  EXPECT_EQ(batch.kept()[0].path, "kept");
+  Batch rest;
+  rest.add(batch.output(0));
+  ASSERT_TRUE(DocumentCipher(nullptr, other.ring()).decrypt(rest));
+  EXPECT_TRUE(copy(rest.output(0)) == doc);
+
+  Doc forged = sealed;
+  forged[forged.size() - 40] ^= 1;
+  EXPECT_FALSE(decrypted(forged));
+}
+
 }  // namespace
 }  // namespace fle::test

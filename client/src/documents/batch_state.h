@@ -81,6 +81,12 @@ struct BatchState {
 
   /// Takes back every result: nothing of an earlier or a failed call may be read.
   void abandon() noexcept;
+  /// After abandon(): what the results of large documents have taken is free for another try.
+  void give_back() noexcept {
+    constexpr std::size_t kLarge = 1024 * 1024;
+    if (output.size() >= kLarge) std::vector<std::uint8_t>().swap(output);
+    if (opened) opened->give_back();
+  }
   /// Lets all documents be part of the next call again.
   void forget_faulty() noexcept;
 

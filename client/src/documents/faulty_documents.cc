@@ -35,6 +35,7 @@ Done judge(BatchState& s, std::size_t i, const Work& work, const Explain& explai
   Done done = work(one);
   one.end_call();
   one.abandon();
+  one.give_back();
   one.n_documents = 0;
   if (done) return ok;
   Done explained =
@@ -169,6 +170,7 @@ Outcome<WipedBytes> open_what_opens(Bytes document, kms::KeyRing* ring, Explanat
 Outcome<bool> find_faulty(BatchState& s, const Failure& why, OnFaulty on_faulty, const Work& work,
                           const Explain& explain) {
   if (!may_be_of_document(why.code) || why.document > s.n_documents) return false;
+  s.give_back();
   if (on_faulty == OnFaulty::explain) {
     if (why.document == 0) return false;
     FaultyDocument found{why.document - 1, {}};

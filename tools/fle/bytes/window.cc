@@ -14,7 +14,7 @@ constexpr std::size_t kKeep = 1024 * 1024;
 constexpr std::size_t kMostRead = kKeep;
 // Room for nearly every text there is, of which only what has been read takes memory: so a long one
 // is moved once, and while it is short.
-constexpr std::size_t kLargeRoom = 24 * 1024 * 1024;
+constexpr std::size_t kLargeRoom = 40 * 1024 * 1024;
 
 }  // namespace
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include <sys/mman.h>
+
 #include "streams/integer_hints.h"
 
 namespace fle::tools {
@@ -38,6 +40,17 @@ namespace {
 
 // Bytes from which on a document is a large one.
 constexpr std::size_t kLarge = 1024 * 1024;
+
+/// Gives memory of a vector back, and with it what stands there: the kernel hands out zeroes. The
+/// vector stays as it is, for it would wipe all its room, of which most may never have been
+/// touched.
+void let_go(MutBytes bytes) noexcept {
+  constexpr std::uintptr_t kPage = 4096;
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::uintptr_t first = (begin + kPage - 1) / kPage * kPage;
+  const std::uintptr_t end = (begin + bytes.size()) / kPage * kPage;
+  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+}
 
 bson::Faults only(Failure f) {
   bson::Faults faults;
@@ -137,8 +150,12 @@ Done CipherRun::read_documents(Part& p) {
       ends.push_back(p.bson.size());
     }
   }
-  // Nobody reads the text again, unless it may be put aside.
-  if (text && p.large && o_.on_error != OnError::quarantine) WipedBytes().swap(p.chunk.raw);
+  if (text && p.large) {
+    // Base64 was longer than what it stands for.
+    let_go({p.bson.data() + p.bson.size(), p.bson.capacity() - p.bson.size()});
+    // Nobody reads the text again, unless it may be put aside.
+    if (o_.on_error != OnError::quarantine) let_go(p.chunk.raw);
+  }
   const Bytes all = text ? Bytes(p.bson) : Bytes(p.chunk.raw);
   std::size_t from = 0;
   for (const std::size_t end : text ? ends : p.chunk.ends) {

@@ -193,6 +193,7 @@ int main(int argc, char** argv) {
   // the second such document on, for each thread.
   constexpr int kLargeBlock = 1024 * 1024;
   ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
+  ::mallopt(M_TRIM_THRESHOLD, 2 * kLargeBlock);  // as malloc(3) relates the two
   try {
     return fle::tools::run(argc, argv);
   } catch (const std::exception& e) {

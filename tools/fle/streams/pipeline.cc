@@ -23,6 +23,15 @@ constexpr std::size_t kSmallestChunk = 8 * 1024;
 constexpr std::size_t kLargeInFlight = 1024 * 1024;
 constexpr std::size_t kStayingInFlight = 4 * 1024 * 1024;
 
+/// Lets the other thread of a core, or a hypervisor, know that this one only waits.
+inline void relax() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 /// Every thread does the whole way of a chunk: it reads one, processes it, and writes it when it is
 /// the next. One that is not the next is left for the thread that writes what comes before it. So a
 /// chunk stays in the cache of one core, and a thread waits only where the input, the output or the
@@ -82,12 +91,25 @@ class Pipeline {
 
   /// The next chunk; null where there is none, or where it no longer counts.
   std::unique_ptr<Work> read(unsigned thread) noexcept {
-    const Lock reading(reading_);
+    const Lock reading = lock_to_read();
     std::unique_ptr<Work> w;
     if (!read_all_) guarded(n_read_, [&] { w = read_one(thread); });
     // Also after a failure: those who wait for this lock need not try.
     if (w == nullptr) read_all_ = true;
     return w;
+  }
+
+  /// Reading takes less time than to sleep and be woken: a moment is waited awake, where that takes
+  /// no core from others of these threads.
+  Lock lock_to_read() {
+    constexpr int kTries = 500;
+    Lock reading(reading_, std::try_to_lock);
+    for (int i = 0; !reading && spins_ && i < kTries; ++i) {
+      relax();
+      (void)reading.try_lock();
+    }
+    if (!reading) reading.lock();
+    return reading;
   }
 
   std::unique_ptr<Work> read_one(unsigned thread) {
@@ -188,6 +210,7 @@ class Pipeline {
   std::size_t works_;  // at most so many chunks are on the way
   std::size_t chunk_;  // weight of a chunk of small documents
   std::size_t most_in_flight_;
+  bool spins_ = threads_ <= std::thread::hardware_concurrency();
 
   // Held by the thread that reads, also while it waits for room; taken before mutex_. Guards:
   std::mutex reading_;
