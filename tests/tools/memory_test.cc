@@ -180,8 +180,8 @@ TEST_F(Large, DocumentsOfOneValueStayBelow64MiBOnEachWay) {
   expect_small({"decrypt", "--verify"}, "sealed.bson", "back.bson");
   expect_small({"decrypt", "--to", "pretty"}, "sealed.bson", "plain.json");
   expect_small({"decrypt", "--to", "bson"}, "sealed.json", "back.json.bson");
-  expect_small(encrypt, "plain.json", "sealed.pretty");
-  expect_small({"reencrypt", "--schema", "schema.json"}, "sealed.bson", "again.bson");
+  expect_small(encrypt, "plain.json", "/dev/null");
+  expect_small({"reencrypt", "--schema", "schema.json"}, "sealed.bson", "/dev/null");
   EXPECT_TRUE(folder.read("back.bson") == folder.read("plain.bson"));
   EXPECT_TRUE(folder.read("back.json.bson") == folder.read("plain.bson"));
   // To find all faults of a document it is opened again.
