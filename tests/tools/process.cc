@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <regex>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -178,7 +178,9 @@ void TempFolder::write(const std::string& name, const std::string& content) cons
 std::string TempFolder::read(const std::string& name) const {
   std::ifstream in(path_ / name, std::ios::binary);
   if (!in) throw std::runtime_error("no " + name);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream all;  // not character by character: some files have many MiB
+  all << in.rdbuf();
+  return all.str();
 }
 
 std::vector<std::string> TempFolder::names() const {
