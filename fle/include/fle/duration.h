@@ -7,9 +7,8 @@
 #include <cstdint>
 #if defined(__GLIBCXX__) && __has_include(<bits/chrono.h>)
 #include <bits/chrono.h>
-
-#include "fle/duration.h"
 #else
+#include <chrono>
 #endif
 
 #endif  // FLE_DURATION_H_
