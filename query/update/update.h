@@ -37,8 +37,8 @@ struct UpdateScope {
 
 /// Whether an update is a whole document.
 [[nodiscard]] bool is_replacement(const Context& context, const Element& u);
-/// Refuses a document that is inserted and begins with an update operator, behind its _id or without
-/// one: servers from 5.0 on would store it, and the schema says nothing of what is in it.
+/// Refuses a document that is inserted and begins with an update operator, behind its _id or
+/// without one: servers from 5.0 on would store it, and the schema says nothing of what is in it.
 [[nodiscard]] Done need_no_update(Context& context, const Element& document);
 /// Whether the schema encrypts _id, or something in it.
 [[nodiscard]] bool encrypts_id(const Context& context, const View& view) noexcept;
