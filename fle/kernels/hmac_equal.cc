@@ -25,7 +25,8 @@ bool all_whole(std::span<const LaneWidth> widths, std::size_t n) noexcept {
 
 }  // namespace
 
-bool hmac_equal(std::span<const LaneWidth> widths, const MacJob* jobs, std::size_t n) noexcept {
+[[gnu::noinline]] bool hmac_equal(std::span<const LaneWidth> widths, const MacJob* jobs,
+                                  std::size_t n) noexcept {
   const std::size_t blocks = inner_blocks(jobs[0]);
   const auto as_long = [blocks](const MacJob& j) noexcept { return inner_blocks(j) == blocks; };
   if (!all_whole(widths, n) || !std::all_of(jobs + 1, jobs + n, as_long)) return false;
