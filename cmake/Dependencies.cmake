@@ -42,7 +42,8 @@ fle_optional(FLE_WITH_CURL "connections to the KMS of aws, azure and gcp" libcur
 
 # libcurl and libmongoc are not linked to libfle_kms but loaded when the first connection needs them
 # (kms/late/late_library.h): they bring thirty libraries with them, which every process would map and
-# relocate. An archive has no soname: then both are linked.
+# relocate. Where one is an archive, or stands where the dynamic linker does not look by itself (a link
+# notes the folder, loading cannot), both are linked.
 option(FLE_LOAD_LATE "load libcurl and libmongoc when they are first needed, where they are shared" ON)
 
 # fle_late(<variable of fle_optional> <name> <soname>): the soname of lib<name>, as the linker would note it.
@@ -52,7 +53,8 @@ function(fle_late variable name soname)
   endif()
   get_target_property(libraries PkgConfig::${variable}_PKG INTERFACE_LINK_LIBRARIES)
   foreach(library IN LISTS libraries)
-    if(library MATCHES "/lib${name}\\.so$")
+    cmake_path(GET library PARENT_PATH folder)
+    if(library MATCHES "/lib${name}\\.so$" AND folder IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
       execute_process(COMMAND "${CMAKE_READELF}" --wide --dynamic "${library}" OUTPUT_VARIABLE elf ERROR_QUIET)
       if(elf MATCHES "Library soname: \\[([^\n]+)\\]\n")
         set(${soname} "${CMAKE_MATCH_1}" PARENT_SCOPE)
@@ -60,7 +62,7 @@ function(fle_late variable name soname)
       endif()
     endif()
   endforeach()
-  message(STATUS "libfle: no shared lib${name}: linked, not loaded late")
+  message(STATUS "libfle: no shared lib${name} where the system has its own: linked, not loaded late")
   set(FLE_LOAD_LATE OFF PARENT_SCOPE)
 endfunction()
 fle_late(FLE_WITH_CURL curl FLE_CURL_SONAME)

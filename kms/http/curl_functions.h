@@ -12,21 +12,21 @@ namespace fle::kms {
 
 /// What HttpConnection takes of libcurl. Two of them are macros too, which check the types of
 /// arguments: called through these members they are the functions.
-struct CurlFunctions {
-  explicit CurlFunctions(LateLibrary& curl);
+struct CurlFunctions : LateTable {
+  using LateTable::LateTable;
 
-  decltype(::curl_global_init)* global_init;
-  decltype(::curl_version_info)* version_info;
-  decltype(::curl_easy_init)* easy_init;
-  decltype(::curl_easy_cleanup)* easy_cleanup;
-  decltype(::curl_easy_setopt)* easy_setopt;
-  decltype(::curl_easy_getinfo)* easy_getinfo;
-  decltype(::curl_easy_perform)* easy_perform;
-  decltype(::curl_easy_send)* easy_send;
-  decltype(::curl_easy_recv)* easy_recv;
-  decltype(::curl_easy_strerror)* easy_strerror;
-  decltype(::curl_slist_append)* slist_append;
-  decltype(::curl_slist_free_all)* slist_free_all;
+  FLE_LATE_FUNCTION(global_init, curl_global_init);
+  FLE_LATE_FUNCTION(version_info, curl_version_info);
+  FLE_LATE_FUNCTION(easy_init, curl_easy_init);
+  FLE_LATE_FUNCTION(easy_cleanup, curl_easy_cleanup);
+  FLE_LATE_FUNCTION(easy_setopt, curl_easy_setopt);
+  FLE_LATE_FUNCTION(easy_getinfo, curl_easy_getinfo);
+  FLE_LATE_FUNCTION(easy_perform, curl_easy_perform);
+  FLE_LATE_FUNCTION(easy_send, curl_easy_send);
+  FLE_LATE_FUNCTION(easy_recv, curl_easy_recv);
+  FLE_LATE_FUNCTION(easy_strerror, curl_easy_strerror);
+  FLE_LATE_FUNCTION(slist_append, curl_slist_append);
+  FLE_LATE_FUNCTION(slist_free_all, curl_slist_free_all);
 };
 
 /// Loads libcurl by the first call, and initializes it. Thread-safe.

@@ -10,15 +10,15 @@
 
 // libcurl and libmongoc bring thirty libraries with them, which would be looked for, mapped and
 // relocated whenever a process starts, whether or not it reaches for a network. So their functions
-// are looked up when the first of them is needed. FLE_LOAD_LATE=0 links them as usual: for archives
-// (.a).
+// are looked up when the first of them is needed. FLE_LOAD_LATE=0 links them as usual.
 
-/// The function `name` of the library that is loaded, and linked where FLE_LOAD_LATE=0: the address
-/// has the type that the library's header gives it.
+/// Declares `member` of a LateTable, a pointer to the function `name` with the type that its
+/// library's header gives it: loaded, or with FLE_LOAD_LATE=0 linked.
 #if FLE_LOAD_LATE
-#define FLE_LATE_FUNCTION(library, name) (library).function<decltype(::name)>(#name)
+#define FLE_LATE_FUNCTION(member, name) \
+  decltype(::name)* member = library().function<decltype(::name)>(#name)
 #else
-#define FLE_LATE_FUNCTION(library, name) (static_cast<void>(library), &::name)
+#define FLE_LATE_FUNCTION(member, name) decltype(::name)* member = &::name
 #endif
 
 namespace fle::kms {
@@ -46,9 +46,21 @@ class LateLibrary {
   std::string why_;
 };
 
-/// The functions that one library is used for: Functions is a struct of pointers that can be made
-/// from a LateLibrary. Thread-safe.
-template <class Functions>
+/// What tables of functions derive from, to have a FLE_LATE_FUNCTION for each of them.
+class LateTable {
+ public:
+  /// @param library  lives as long as the table
+  explicit LateTable(LateLibrary& library) noexcept : library_(&library) {}
+
+ protected:
+  [[nodiscard]] LateLibrary& library() const noexcept { return *library_; }
+
+ private:
+  LateLibrary* library_;
+};
+
+/// The functions that one library is used for, in a Table that derives from LateTable. Thread-safe.
+template <class Table>
 class LateFunctions {
  public:
   constexpr explicit LateFunctions(const char* soname) noexcept : soname_(soname) {}
@@ -56,26 +68,27 @@ class LateFunctions {
   /// Loads the library by the first call; later ones cost a look. What failed is tried again by the
   /// next call: there may have been no descriptor left.
   /// @return or why there are none, in one line
-  [[nodiscard]] Result<const Functions*, std::string> load() {
-    if (const Functions* known = found_.load(std::memory_order_acquire)) return known;
+  [[nodiscard]] Result<const Table*, std::string> load() {
+    if (const Table* known = found_.load(std::memory_order_acquire)) return known;
     const std::lock_guard lock(mutex_);
-    if (const Functions* known = found_.load(std::memory_order_relaxed)) return known;
-    LateLibrary library(soname_);
-    functions_.emplace(library);
-    if (!library.why().empty()) return library.why();
-    found_.store(&*functions_, std::memory_order_release);
-    return &*functions_;
+    if (const Table* known = found_.load(std::memory_order_relaxed)) return known;
+    library_.emplace(soname_);
+    table_.emplace(*library_);
+    if (!library_->why().empty()) return library_->why();
+    found_.store(&*table_, std::memory_order_release);
+    return &*table_;
   }
   /// Precondition: load() succeeded once.
-  [[nodiscard]] const Functions& operator*() const noexcept {
+  [[nodiscard]] const Table& operator*() const noexcept {
     return *found_.load(std::memory_order_acquire);
   }
 
  private:
   const char* const soname_;
   std::mutex mutex_;
-  std::optional<Functions> functions_;             // written under mutex_, before found_
-  std::atomic<const Functions*> found_ = nullptr;  // all of them, or null
+  std::optional<LateLibrary> library_;  // written under mutex_, before found_
+  std::optional<Table> table_;          // likewise
+  std::atomic<const Table*> found_ = nullptr;
 };
 
 }  // namespace fle::kms

@@ -11,33 +11,34 @@
 namespace fle::kms::mongo {
 
 /// What a key vault takes of libmongoc.
-struct MongocFunctions {
-  explicit MongocFunctions(LateLibrary& mongoc);
+struct MongocFunctions : LateTable {
+  using LateTable::LateTable;
 
-  decltype(::mongoc_init)* init;
-  decltype(::mongoc_log_set_handler)* log_set_handler;
-  decltype(::mongoc_uri_new_with_error)* uri_new_with_error;
-  decltype(::mongoc_uri_destroy)* uri_destroy;
-  decltype(::mongoc_client_pool_new_with_error)* client_pool_new_with_error;
-  decltype(::mongoc_client_pool_set_error_api)* client_pool_set_error_api;
-  decltype(::mongoc_client_pool_pop)* client_pool_pop;
-  decltype(::mongoc_client_pool_push)* client_pool_push;
-  decltype(::mongoc_client_pool_destroy)* client_pool_destroy;
-  decltype(::mongoc_client_get_collection)* client_get_collection;
-  decltype(::mongoc_client_write_command_with_opts)* client_write_command_with_opts;
-  decltype(::mongoc_collection_find_with_opts)* collection_find_with_opts;
-  decltype(::mongoc_collection_find_indexes_with_opts)* collection_find_indexes_with_opts;
-  decltype(::mongoc_collection_delete_one)* collection_delete_one;
-  decltype(::mongoc_collection_create_bulk_operation_with_opts)*
-      collection_create_bulk_operation_with_opts;
-  decltype(::mongoc_collection_destroy)* collection_destroy;
-  decltype(::mongoc_cursor_next)* cursor_next;
-  decltype(::mongoc_cursor_error)* cursor_error;
-  decltype(::mongoc_cursor_destroy)* cursor_destroy;
-  decltype(::mongoc_bulk_operation_insert_with_opts)* bulk_operation_insert_with_opts;
-  decltype(::mongoc_bulk_operation_update_one_with_opts)* bulk_operation_update_one_with_opts;
-  decltype(::mongoc_bulk_operation_execute)* bulk_operation_execute;
-  decltype(::mongoc_bulk_operation_destroy)* bulk_operation_destroy;
+  FLE_LATE_FUNCTION(init, mongoc_init);
+  FLE_LATE_FUNCTION(log_set_handler, mongoc_log_set_handler);
+  FLE_LATE_FUNCTION(uri_new_with_error, mongoc_uri_new_with_error);
+  FLE_LATE_FUNCTION(uri_destroy, mongoc_uri_destroy);
+  FLE_LATE_FUNCTION(client_pool_new_with_error, mongoc_client_pool_new_with_error);
+  FLE_LATE_FUNCTION(client_pool_set_error_api, mongoc_client_pool_set_error_api);
+  FLE_LATE_FUNCTION(client_pool_pop, mongoc_client_pool_pop);
+  FLE_LATE_FUNCTION(client_pool_push, mongoc_client_pool_push);
+  FLE_LATE_FUNCTION(client_pool_destroy, mongoc_client_pool_destroy);
+  FLE_LATE_FUNCTION(client_get_collection, mongoc_client_get_collection);
+  FLE_LATE_FUNCTION(client_write_command_with_opts, mongoc_client_write_command_with_opts);
+  FLE_LATE_FUNCTION(collection_find_with_opts, mongoc_collection_find_with_opts);
+  FLE_LATE_FUNCTION(collection_find_indexes_with_opts, mongoc_collection_find_indexes_with_opts);
+  FLE_LATE_FUNCTION(collection_delete_one, mongoc_collection_delete_one);
+  FLE_LATE_FUNCTION(collection_create_bulk_operation_with_opts,
+                    mongoc_collection_create_bulk_operation_with_opts);
+  FLE_LATE_FUNCTION(collection_destroy, mongoc_collection_destroy);
+  FLE_LATE_FUNCTION(cursor_next, mongoc_cursor_next);
+  FLE_LATE_FUNCTION(cursor_error, mongoc_cursor_error);
+  FLE_LATE_FUNCTION(cursor_destroy, mongoc_cursor_destroy);
+  FLE_LATE_FUNCTION(bulk_operation_insert_with_opts, mongoc_bulk_operation_insert_with_opts);
+  FLE_LATE_FUNCTION(bulk_operation_update_one_with_opts,
+                    mongoc_bulk_operation_update_one_with_opts);
+  FLE_LATE_FUNCTION(bulk_operation_execute, mongoc_bulk_operation_execute);
+  FLE_LATE_FUNCTION(bulk_operation_destroy, mongoc_bulk_operation_destroy);
 };
 
 /// Loads libmongoc by the first call, and initializes it. Thread-safe.

@@ -1,6 +1,6 @@
 #include "late/late_library.h"
 
-#include <cmath>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -10,32 +10,30 @@
 namespace fle::kms {
 namespace {
 
-struct Rounding {
-  explicit Rounding(LateLibrary& m) : rounded_down(m.function<double(double)>("floor")) {}
-  double (*rounded_down)(double);
+struct Numbers : LateTable {
+  using LateTable::LateTable;
+  FLE_LATE_FUNCTION(number, atoi);
 };
 
-struct NoSuchFunction {
-  explicit NoSuchFunction(LateLibrary& m)
-      : missing(m.function<double(double)>("no_such_function")),
-        also_missing(m.function<double(double)>("neither_is_this")) {}
-  double (*missing)(double);
-  double (*also_missing)(double);
+struct NoSuchFunction : LateTable {
+  using LateTable::LateTable;
+  int (*missing)(int) = library().function<int(int)>("no_such_function");
+  int (*also_missing)(int) = library().function<int(int)>("neither_is_this");
 };
 
 TEST(LateFunctions, AreThoseOfTheLibraryForAllThreads) {
-  static LateFunctions<Rounding> late("libm.so.6");
-  std::vector<const Rounding*> seen(8);
+  static LateFunctions<Numbers> late("libc.so.6");
+  std::vector<const Numbers*> seen(8);
   {
     std::vector<std::jthread> threads;
-    for (const Rounding*& mine : seen) threads.emplace_back([&mine] { mine = *late.load(); });
+    for (const Numbers*& mine : seen) threads.emplace_back([&mine] { mine = *late.load(); });
   }
-  for (const Rounding* const one : seen) EXPECT_EQ(one, seen.front());
-  EXPECT_EQ((*late).rounded_down(2.5), 2);
+  for (const Numbers* const one : seen) EXPECT_EQ(one, seen.front());
+  EXPECT_EQ((*late).number("27"), 27);
 }
 
 TEST(LateFunctions, OfALibraryThatIsNotThereNameIt) {
-  static LateFunctions<Rounding> late("libno-such.so.9");
+  static LateFunctions<Numbers> late("libno-such.so.9");
   for (int attempt = 0; attempt < 2; ++attempt) {  // looked for again: it may have come meanwhile
     const auto loaded = late.load();
     ASSERT_FALSE(loaded);
@@ -45,7 +43,7 @@ TEST(LateFunctions, OfALibraryThatIsNotThereNameIt) {
 }
 
 TEST(LateFunctions, ThatALibraryDoesNotHaveAreNamed) {
-  static LateFunctions<NoSuchFunction> late("libm.so.6");
+  static LateFunctions<NoSuchFunction> late("libc.so.6");
   const auto loaded = late.load();
   ASSERT_FALSE(loaded);
   EXPECT_NE(loaded.error().find("no_such_function"), std::string::npos) << loaded.error();
