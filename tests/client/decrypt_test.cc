@@ -1,4 +1,5 @@
 #include "client/client_support.h"
+#include "documents/batch_state.h"
 #include "fle/batch.h"
 
 namespace fle::test {
@@ -306,6 +307,12 @@ TEST_F(Decrypt, OpensTheValuesOfALargeDocumentWhereTheyGo) {
   ASSERT_TRUE(DocumentCipher(nullptr, ring, options).decrypt(batch));
   ASSERT_EQ(batch.kept().size(), 1U);
   EXPECT_EQ(batch.kept()[0].path, "kept");
+  // Of the room that values did not need, nothing is left behind the document.
+  const client::BatchState& s = client::BatchState::of(batch);
+  const std::size_t size = s.documents[0].size;
+  ASSERT_GT(s.n_output, size);
+  const auto behind = std::span(s.output).subspan(size, s.n_output - size);
+  EXPECT_EQ(std::ranges::count(behind, 0), std::ssize(behind));
   Batch rest;
   rest.add(batch.output(0));
   ASSERT_TRUE(DocumentCipher(nullptr, other.ring()).decrypt(rest));

@@ -109,6 +109,28 @@ TEST_F(Verify, FindsPlaintextLeftAndValuesOfAnotherField) {
   EXPECT_NE(other.error().message.find("opens to another value"), std::string::npos);
 }
 
+// Values are opened some thousands at once: none of them goes unseen.
+TEST_F(Verify, FindsAnExchangedValueAmongThousands) {
+  constexpr std::size_t kDocuments = 4'200;
+  std::vector<Doc> docs;
+  for (std::size_t i = 0; i < kDocuments; ++i)
+    docs.push_back(bson("{'ssn': " + std::to_string(100 + i) + "}"));
+  BatchState s;
+  s.documents.resize(kDocuments);
+  for (std::size_t i = 0; i < kDocuments; ++i) s.documents[i].input = docs[i];
+  s.n_documents = kDocuments;
+  ASSERT_TRUE(client::encrypt_documents(s, *plan, ring.get(), {}));
+  ASSERT_TRUE(client::verify_encrypted(s, *plan, ring.get(), {}));
+  for (const std::size_t i : {0U, 2'000U, 4'094U, 4'095U, 4'096U, 4'198U}) {
+    std::swap(s.documents[i].offset, s.documents[i + 1].offset);
+    const Done done = client::verify_encrypted(s, *plan, ring.get(), {});
+    ASSERT_FALSE(done) << i;
+    EXPECT_EQ(done.error().code, Errc::verification_failed);
+    EXPECT_EQ(done.error().document, i + 1);
+    std::swap(s.documents[i].offset, s.documents[i + 1].offset);
+  }
+}
+
 TEST_F(Verify, FindsAChangedByteOfADecryptedDocument) {
   Batch batch;
   const Doc doc = patient();
