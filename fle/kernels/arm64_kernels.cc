@@ -1,10 +1,10 @@
 // The kernels of ARM64, a row each: the best code there is for hashing, encrypting and decrypting
 // on its kind of CPU. dispatch.cc chooses one. None has been timed on such a CPU yet.
-#include "kernels/aes_cbc_arm64.h"
-#include "kernels/hmac_lanes.h"
+#include "kernels/aes_cbc/arm64.h"
+#include "kernels/hmac/lanes.h"
 #include "kernels/kernel.h"
 #include "kernels/scrub.h"
-#include "kernels/sha512_arm64.h"
+#include "kernels/sha512/arm64.h"
 
 namespace fle::kernels {
 namespace {

@@ -12,10 +12,10 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
-#include "kernels/aes.h"
+#include "kernels/aes_cbc/aes.h"
 #include "kernels/kernel.h"
 #include "kernels/scrub.h"
-#include "kernels/sha512_constants.h"
+#include "kernels/sha512/constants.h"
 
 namespace fle::kernels {
 namespace {

@@ -2,21 +2,21 @@
 // on its kind of CPU. dispatch.cc chooses one.
 #include <algorithm>
 
-#include "kernels/aes_cbc_aesni.h"
-#include "kernels/aes_cbc_vaes.h"
-#include "kernels/aes_cbc_vaes_avx2.h"
-#include "kernels/hmac_equal.h"
-#include "kernels/hmac_lanes.h"
+#include "kernels/aes_cbc/aesni.h"
+#include "kernels/aes_cbc/vaes.h"
+#include "kernels/aes_cbc/vaes_avx2.h"
+#include "kernels/hmac/equal.h"
+#include "kernels/hmac/lanes.h"
 #include "kernels/kernel.h"
 #include "kernels/scrub.h"
-#include "kernels/seal_one.h"
-#include "kernels/sha512_avx2.h"
-#include "kernels/sha512_avx512.h"
+#include "kernels/sha512/avx2.h"
+#include "kernels/sha512/avx512.h"
+#include "kernels/single/seal.h"
 
 namespace fle::kernels {
 namespace {
 
-// More than the frames of the functions in aes_cbc_vaes.cc, and of the scheduler between them; and
+// More than the frames of the functions in aes_cbc/vaes.cc, and of the scheduler between them; and
 // than those of decryption, from either compiler.
 constexpr std::size_t kStack = 3072;
 constexpr std::size_t kDecryptStack = 1024;

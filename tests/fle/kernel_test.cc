@@ -8,12 +8,12 @@
 #include <openssl/sha.h>
 
 #include "core_support.h"
-#include "kernels/hmac_lanes.h"
+#include "kernels/hmac/lanes.h"
 #if defined(__x86_64__)
-#include "kernels/sha512_avx2.h"
-#include "kernels/sha512_avx512.h"
+#include "kernels/sha512/avx2.h"
+#include "kernels/sha512/avx512.h"
 #elif defined(__aarch64__)
-#include "kernels/sha512_arm64.h"
+#include "kernels/sha512/arm64.h"
 #endif
 
 namespace fle {

@@ -1,14 +1,14 @@
 // AES-256-CBC on VAES with 512-bit registers: four blocks an instruction. Encryption runs sixteen
 // messages side by side (CBC chains the blocks of one), decryption sixteen blocks of any messages.
-#include "kernels/aes_cbc_vaes.h"
+#include "kernels/aes_cbc/vaes.h"
 
 #include <algorithm>
 
 #include <immintrin.h>
 
-#include "kernels/aes.h"
-#include "kernels/aes_cbc_aesni.h"
-#include "kernels/aes_cbc_lanes.h"
+#include "kernels/aes_cbc/aes.h"
+#include "kernels/aes_cbc/aesni.h"
+#include "kernels/aes_cbc/lanes.h"
 #include "kernels/target.h"
 
 namespace fle::kernels {

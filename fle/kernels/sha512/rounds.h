@@ -19,8 +19,8 @@
 #error "define FLE_LANE_TARGET first"
 #endif
 
-#include "kernels/hmac_message.h"
-#include "kernels/sha512_constants.h"
+#include "kernels/hmac/message.h"
+#include "kernels/sha512/constants.h"
 
 namespace fle::kernels {
 namespace {

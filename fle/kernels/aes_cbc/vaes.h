@@ -1,5 +1,5 @@
-#ifndef FLE_KERNELS_CBC_VAES_H_
-#define FLE_KERNELS_CBC_VAES_H_
+#ifndef FLE_KERNELS_AES_CBC_VAES_H_
+#define FLE_KERNELS_AES_CBC_VAES_H_
 
 #include "kernels/kernel.h"
 
@@ -11,4 +11,4 @@ bool cbc_decrypt_vaes(const CbcDecryptJob* jobs, std::size_t n) noexcept;
 
 }  // namespace fle::kernels
 
-#endif  // FLE_KERNELS_CBC_VAES_H_
+#endif  // FLE_KERNELS_AES_CBC_VAES_H_

@@ -17,11 +17,11 @@
 #error "define FLE_ONE_TARGET first"
 #endif
 
-#include "kernels/aes.h"
-#include "kernels/aes_cbc_aesni.h"
-#include "kernels/hmac_message.h"
+#include "kernels/aes_cbc/aes.h"
+#include "kernels/aes_cbc/aesni.h"
+#include "kernels/hmac/message.h"
 #include "kernels/scrub.h"
-#include "kernels/sha512_constants.h"
+#include "kernels/sha512/constants.h"
 
 namespace fle::kernels {
 namespace {

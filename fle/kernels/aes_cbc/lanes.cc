@@ -1,9 +1,9 @@
-#include "kernels/aes_cbc_lanes.h"
+#include "kernels/aes_cbc/lanes.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/aes.h"
+#include "kernels/aes_cbc/aes.h"
 
 namespace fle::kernels {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef FLE_KERNELS_AESNI_H_
-#define FLE_KERNELS_AESNI_H_
+#ifndef FLE_KERNELS_AES_CBC_AESNI_H_
+#define FLE_KERNELS_AES_CBC_AESNI_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -26,4 +26,4 @@ void cbc_encrypt_blocks(const KeyState& key, const std::uint8_t* iv, const std::
 
 }  // namespace fle::kernels
 
-#endif  // FLE_KERNELS_AESNI_H_
+#endif  // FLE_KERNELS_AES_CBC_AESNI_H_

@@ -2,13 +2,13 @@
 // and no AVX-512. Encryption runs sixteen messages side by side (CBC chains the blocks of one),
 // decryption sixteen blocks of one message. There are no more registers than for that, so round
 // keys come from memory.
-#include "kernels/aes_cbc_vaes_avx2.h"
+#include "kernels/aes_cbc/vaes_avx2.h"
 
 #include <immintrin.h>
 
-#include "kernels/aes.h"
-#include "kernels/aes_cbc_aesni.h"
-#include "kernels/aes_cbc_lanes.h"
+#include "kernels/aes_cbc/aes.h"
+#include "kernels/aes_cbc/aesni.h"
+#include "kernels/aes_cbc/lanes.h"
 #include "kernels/scrub.h"
 #include "kernels/target.h"
 

@@ -1,5 +1,5 @@
-#ifndef FLE_KERNELS_CBC_LANES_H_
-#define FLE_KERNELS_CBC_LANES_H_
+#ifndef FLE_KERNELS_AES_CBC_LANES_H_
+#define FLE_KERNELS_AES_CBC_LANES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -24,4 +24,4 @@ void cbc_encrypt_lanes(const CbcLanes& lanes, const CbcEncryptJob* jobs, std::si
 
 }  // namespace fle::kernels
 
-#endif  // FLE_KERNELS_CBC_LANES_H_
+#endif  // FLE_KERNELS_AES_CBC_LANES_H_

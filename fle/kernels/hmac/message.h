@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "kernels/kernel.h"
-#include "kernels/sha512_constants.h"
+#include "kernels/sha512/constants.h"
 #include "kernels/target.h"
 
 // The message of an HMAC as blocks for SHA-512 (FIPS 180-4 section 5.1.2).

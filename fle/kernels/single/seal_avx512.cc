@@ -1,9 +1,9 @@
 // One message on AVX-512VL and BMI2: a rotation of a vector is one instruction, and so is xor3.
-#include "kernels/seal_one.h"
+#include "kernels/single/seal.h"
 #include "kernels/target.h"
 
 #define FLE_ONE_TARGET FLE_TARGET_AES_AVX512
-#include "kernels/one_message.h"
+#include "kernels/single/message.h"
 
 namespace fle::kernels {
 namespace {

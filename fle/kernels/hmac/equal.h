@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "kernels/hmac_lanes.h"
+#include "kernels/hmac/lanes.h"
 
 namespace fle::kernels {
 

@@ -1,7 +1,7 @@
 #ifndef FLE_KERNELS_SHA512_AVX2_H_
 #define FLE_KERNELS_SHA512_AVX2_H_
 
-#include "kernels/hmac_lanes.h"
+#include "kernels/hmac/lanes.h"
 
 namespace fle::kernels {
 

@@ -1,10 +1,10 @@
-#include "kernels/hmac_lanes.h"
+#include "kernels/hmac/lanes.h"
 
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 
-#include "kernels/hmac_message.h"
+#include "kernels/hmac/message.h"
 #include "kernels/scrub.h"
 
 namespace fle::kernels {

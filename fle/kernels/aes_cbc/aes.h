@@ -1,5 +1,5 @@
-#ifndef FLE_KERNELS_AES_H_
-#define FLE_KERNELS_AES_H_
+#ifndef FLE_KERNELS_AES_CBC_AES_H_
+#define FLE_KERNELS_AES_CBC_AES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -51,4 +51,4 @@ inline void pad(std::uint8_t* block, const std::uint8_t* tail, std::size_t rest)
 
 }  // namespace fle::kernels
 
-#endif  // FLE_KERNELS_AES_H_
+#endif  // FLE_KERNELS_AES_CBC_AES_H_

@@ -1,8 +1,8 @@
-#include "kernels/hmac_equal.h"
+#include "kernels/hmac/equal.h"
 
 #include <algorithm>
 
-#include "kernels/hmac_message.h"
+#include "kernels/hmac/message.h"
 
 namespace fle::kernels {
 namespace {

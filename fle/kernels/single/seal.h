@@ -1,11 +1,11 @@
-#ifndef FLE_KERNELS_SEAL_ONE_H_
-#define FLE_KERNELS_SEAL_ONE_H_
+#ifndef FLE_KERNELS_SINGLE_SEAL_H_
+#define FLE_KERNELS_SINGLE_SEAL_H_
 
-#include "kernels/hmac_lanes.h"
+#include "kernels/hmac/lanes.h"
 #include "kernels/kernel.h"
 
 // One message alone, on scalar registers for the rounds of SHA-512 and on vector registers for its
-// schedule and for AES: one_message.h, compiled for each of two tiers.
+// schedule and for AES: single/message.h, compiled for each of two tiers.
 namespace fle::kernels {
 
 // SHA-512 of one message as a width of hmac_lanes(): for the last message of a batch.
@@ -38,4 +38,4 @@ bool seal_one_avx512(const MacJob* iv, const CbcEncryptJob& encrypt,
 
 }  // namespace fle::kernels
 
-#endif  // FLE_KERNELS_SEAL_ONE_H_
+#endif  // FLE_KERNELS_SINGLE_SEAL_H_

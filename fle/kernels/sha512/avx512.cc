@@ -1,17 +1,17 @@
 // SHA-512 of 16, 8 or 4 messages at once on AVX-512: a rotation is one instruction (vprorq), and so
 // is each three-input function of the rounds (vpternlogq).
-#include "kernels/sha512_avx512.h"
+#include "kernels/sha512/avx512.h"
 
 #include <algorithm>
 
 #include <immintrin.h>
 
-#include "kernels/seal_one.h"
-#include "kernels/sha512_two_lanes.h"
+#include "kernels/sha512/two_lanes.h"
+#include "kernels/single/seal.h"
 #include "kernels/target.h"
 
 #define FLE_LANE_TARGET FLE_TARGET_AVX512
-#include "kernels/sha512_rounds.h"
+#include "kernels/sha512/rounds.h"
 
 namespace fle::kernels {
 namespace {

@@ -1,9 +1,9 @@
 // One message on AVX2 and BMI2, where a rotation of a vector takes two shifts.
-#include "kernels/seal_one.h"
+#include "kernels/single/seal.h"
 #include "kernels/target.h"
 
 #define FLE_ONE_TARGET FLE_TARGET_AES_AVX2
-#include "kernels/one_message.h"
+#include "kernels/single/message.h"
 
 namespace fle::kernels {
 namespace {

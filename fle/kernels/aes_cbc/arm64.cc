@@ -1,14 +1,14 @@
 // AES-256 on the AES instructions of ARMv8 (FIPS 197; Arm Architecture Reference Manual for
 // A-profile, C7.2, AESE, AESD, AESMC and AESIMC). AESE adds the round key first and mixes no
 // columns, so the last round key is added by hand.
-#include "kernels/aes_cbc_arm64.h"
+#include "kernels/aes_cbc/arm64.h"
 
 #include <cstring>
 
 #include <arm_neon.h>
 
-#include "kernels/aes.h"
-#include "kernels/aes_cbc_lanes.h"
+#include "kernels/aes_cbc/aes.h"
+#include "kernels/aes_cbc/lanes.h"
 #include "kernels/scrub.h"
 #include "kernels/target.h"
 

@@ -1,5 +1,5 @@
 // AES-256 on AES-NI (FIPS 197).
-#include "kernels/aes_cbc_aesni.h"
+#include "kernels/aes_cbc/aesni.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 #include <immintrin.h>
 
-#include "kernels/aes.h"
-#include "kernels/aes_cbc_lanes.h"
+#include "kernels/aes_cbc/aes.h"
+#include "kernels/aes_cbc/lanes.h"
 #include "kernels/scrub.h"
 #include "kernels/target.h"
 

@@ -3,13 +3,13 @@
 // Rapids): one group fills the ports alone. Tried, per lane, on a core of its own and on one whose
 // other thread is busy: two groups side by side, 4 % less and 10 % more time; a fifth message in
 // scalar registers, 8 % less and 37 % more; round constants from a table, no difference.
-#include "kernels/sha512_avx2.h"
+#include "kernels/sha512/avx2.h"
 
-#include "kernels/seal_one.h"
+#include "kernels/single/seal.h"
 #include "kernels/target.h"
 
 #define FLE_LANE_TARGET FLE_TARGET_AVX2
-#include "kernels/sha512_rounds.h"
+#include "kernels/sha512/rounds.h"
 
 namespace fle::kernels {
 namespace {

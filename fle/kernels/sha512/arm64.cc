@@ -2,14 +2,14 @@
 // 180-4 section 6.4.2; Arm Architecture Reference Manual for A-profile, C7.2, SHA512H, SHA512H2,
 // SHA512SU0 and SHA512SU1). They work on two rounds: each vector has two neighbors of the state or
 // of the schedule. A step waits for the step before, which a second message can make use of.
-#include "kernels/sha512_arm64.h"
+#include "kernels/sha512/arm64.h"
 
 #include <cstring>
 #include <utility>
 
 #include <arm_neon.h>
 
-#include "kernels/sha512_constants.h"
+#include "kernels/sha512/constants.h"
 #include "kernels/target.h"
 
 namespace fle::kernels {

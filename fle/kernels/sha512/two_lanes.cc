@@ -2,15 +2,15 @@
 // of each message in a register of 128 bits; as wide as they are narrow, what counts is how many
 // instructions there are. So the message schedule has two words of each message in a register of
 // 256 bits, half as many instructions as four lanes would take.
-#include "kernels/sha512_two_lanes.h"
+#include "kernels/sha512/two_lanes.h"
 
 #include <utility>
 
 #include <immintrin.h>
 
-#include "kernels/aes.h"
-#include "kernels/hmac_message.h"
-#include "kernels/sha512_constants.h"
+#include "kernels/aes_cbc/aes.h"
+#include "kernels/hmac/message.h"
+#include "kernels/sha512/constants.h"
 #include "kernels/target.h"
 
 namespace fle::kernels {
