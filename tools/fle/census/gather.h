@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "census.h"
-#include "command_line/progress.h"
-#include "command_line/stream_options.h"
 #include "commands/collections.h"
 #include "frequencies.h"
+#include "options/stream_options.h"
 #include "streams/documents.h"
 #include "streams/pipeline.h"
+#include "terminal/progress.h"
 
 namespace fle::tools {
 

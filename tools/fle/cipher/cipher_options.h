@@ -4,9 +4,9 @@
 #include <string>
 
 #include "command_line/command.h"
-#include "command_line/stream_options.h"
 #include "commands/schema_file.h"
 #include "fle/bson_walk/walk.h"
+#include "options/stream_options.h"
 #include "share.h"
 #include "streams/stream_counts.h"
 

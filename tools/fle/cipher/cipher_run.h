@@ -2,12 +2,12 @@
 #define FLE_TOOLS_CIPHER_RUN_H_
 
 #include "cipher_options.h"
-#include "command_line/progress.h"
 #include "commands/collections.h"
 #include "fault_report.h"
 #include "fle/client/document_cipher.h"
 #include "run_files.h"
 #include "streams/pipeline.h"
+#include "terminal/progress.h"
 
 namespace fle::tools {
 

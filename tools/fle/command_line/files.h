@@ -10,7 +10,7 @@
 #include "fle/files/trust.h"
 #include "fle/secret.h"
 #include "fle/wiped.h"
-#include "terminal.h"
+#include "terminal/terminal.h"
 
 namespace fle::tools {
 

@@ -16,8 +16,8 @@
 #include "fle/files/place.h"
 #include "fle/files/process.h"
 #include "fle/version.h"
-#include "result_options.h"
-#include "settings.h"
+#include "options/result_options.h"
+#include "options/settings.h"
 
 namespace fle::tools {
 namespace {

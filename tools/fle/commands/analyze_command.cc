@@ -8,8 +8,8 @@
 
 #include "command_line/cli.h"
 #include "command_line/command.h"
-#include "command_line/command_options.h"
 #include "fle/query/analysis.h"
+#include "options/command_options.h"
 #include "streams/command_stream.h"
 #include "streams/json_text.h"
 

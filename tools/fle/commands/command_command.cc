@@ -2,9 +2,9 @@
 #include "command_line/command.h"
 
 #include "command_line/cli.h"
-#include "command_line/command_options.h"
 #include "fle/client/auto_encrypter.h"
 #include "fle/query/analysis.h"
+#include "options/command_options.h"
 #include "streams/command_stream.h"
 #include "streams/stream_counts.h"
 

@@ -1,10 +1,10 @@
 // fle generate: documents to try things out on, the same for the same seed.
 #include "command_line/cli.h"
 #include "command_line/files.h"
-#include "command_line/progress.h"
-#include "command_line/stream_options.h"
+#include "options/stream_options.h"
 #include "patients.h"
 #include "streams/documents.h"
+#include "terminal/progress.h"
 
 namespace fle::tools {
 namespace {

@@ -1,11 +1,11 @@
 // fle key create, list, show.
 #include "command_line/cli.h"
 #include "command_line/files.h"
-#include "command_line/list.h"
 #include "fle/kms/create_data_key.h"
 #include "fle/kms/seal.h"
 #include "key_commands.h"
 #include "streams/documents.h"
+#include "terminal/list.h"
 
 namespace fle::tools {
 namespace {

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "command_line/cli.h"
-#include "command_line/list.h"
-#include "command_line/terminal.h"
 #include "key_commands.h"
 #include "key_report.h"
+#include "terminal/list.h"
+#include "terminal/terminal.h"
 
 namespace fle::tools {
 namespace {

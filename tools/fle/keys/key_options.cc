@@ -10,11 +10,11 @@
 #include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/files.h"
-#include "command_line/kms_options_file.h"
 #include "fle/files/own_file.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
 #include "fle/observe/trace.h"
+#include "options/kms_options_file.h"
 
 namespace fle::tools {
 namespace {

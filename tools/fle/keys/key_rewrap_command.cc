@@ -4,10 +4,10 @@
 #include <bson/bson.h>
 
 #include "command_line/cli.h"
-#include "command_line/list.h"
 #include "fle/kms/rewrap.h"
 #include "key_commands.h"
 #include "streams/documents.h"
+#include "terminal/list.h"
 
 namespace fle::tools {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "command_line/cli.h"
 #include "command_line/files.h"
-#include "command_line/stream_options.h"
 #include "key_commands.h"
+#include "options/stream_options.h"
 #include "streams/documents.h"
 
 namespace fle::tools {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "command_line/cli.h"
-#include "command_line/settings.h"
+#include "options/settings.h"
 
 namespace fle::tools {
 namespace {

@@ -7,9 +7,9 @@
 #include "census/gather.h"
 #include "command_line/cli.h"
 #include "command_line/command.h"
-#include "command_line/list.h"
-#include "command_line/stream_options.h"
+#include "options/stream_options.h"
 #include "streams/stream_counts.h"
+#include "terminal/list.h"
 
 namespace fle::tools {
 namespace {

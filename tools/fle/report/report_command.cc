@@ -4,8 +4,8 @@
 #include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/files.h"
-#include "command_line/terminal.h"
 #include "report.h"
+#include "terminal/terminal.h"
 
 namespace fle::tools {
 namespace {

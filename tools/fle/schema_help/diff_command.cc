@@ -2,9 +2,9 @@
 #include <map>
 
 #include "command_line/cli.h"
-#include "command_line/list.h"
 #include "commands/schema_file.h"
 #include "schema_commands.h"
+#include "terminal/list.h"
 
 namespace fle::tools {
 namespace {

@@ -4,16 +4,16 @@
 
 #include "command_line/cli.h"
 #include "command_line/files.h"
-#include "command_line/list.h"
-#include "command_line/progress.h"
-#include "command_line/stream_options.h"
 #include "fle/did_you_mean.h"
 #include "fle/schema/compile.h"
 #include "keys/key_commands.h"
+#include "options/stream_options.h"
 #include "pretty_json.h"
 #include "samples.h"
 #include "schema_commands.h"
 #include "streams/documents.h"
+#include "terminal/list.h"
+#include "terminal/progress.h"
 
 namespace fle::tools {
 namespace {

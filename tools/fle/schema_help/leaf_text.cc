@@ -1,5 +1,5 @@
-#include "command_line/list.h"
 #include "schema_commands.h"
+#include "terminal/list.h"
 
 namespace fle::tools {
 

@@ -1,9 +1,9 @@
 // fle schema lint: every broken rule of a schema, and what it gives away.
 #include "command_line/cli.h"
-#include "command_line/list.h"
 #include "commands/schema_file.h"
 #include "fle/schema/lint.h"
 #include "schema_commands.h"
+#include "terminal/list.h"
 
 namespace fle::tools {
 namespace {

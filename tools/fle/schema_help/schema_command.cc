@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "command_line/cli.h"
-#include "command_line/list.h"
 #include "commands/schema_file.h"
 #include "fle/did_you_mean.h"
 #include "schema_commands.h"
+#include "terminal/list.h"
 
 namespace fle::tools {
 namespace {

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <utility>
 
-#include "command_line/progress.h"
-#include "command_line/stream_options.h"
 #include "documents.h"
 #include "integer_hints.h"
+#include "options/stream_options.h"
+#include "terminal/progress.h"
 
 namespace fle::tools {
 

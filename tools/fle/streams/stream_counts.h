@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "case_hints.h"
-#include "command_line/summary.h"
 #include "fle/bson_walk/path_table.h"
 #include "fle/client/document_cipher.h"
 #include "packed.h"
+#include "terminal/summary.h"
 
 namespace fle::tools {
 

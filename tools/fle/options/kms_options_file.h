@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_KMS_OPTIONS_FILE_H_
-#define FLE_TOOLS_KMS_OPTIONS_FILE_H_
+#ifndef FLE_TOOLS_OPTIONS_KMS_OPTIONS_FILE_H_
+#define FLE_TOOLS_OPTIONS_KMS_OPTIONS_FILE_H_
 
 #include <memory>
 #include <string>
@@ -30,4 +30,4 @@ namespace fle::tools {
 
 }  // namespace fle::tools
 
-#endif  // FLE_TOOLS_KMS_OPTIONS_FILE_H_
+#endif  // FLE_TOOLS_OPTIONS_KMS_OPTIONS_FILE_H_

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "cli.h"
-#include "command.h"
+#include "command_line/cli.h"
+#include "command_line/command.h"
 #include "fle/did_you_mean.h"
 
 namespace fle::tools {

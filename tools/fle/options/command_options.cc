@@ -4,7 +4,7 @@
 #include <functional>
 #include <string_view>
 
-#include "cli.h"
+#include "command_line/cli.h"
 
 namespace fle::tools {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_COMMAND_OPTIONS_H_
-#define FLE_TOOLS_COMMAND_OPTIONS_H_
+#ifndef FLE_TOOLS_OPTIONS_COMMAND_OPTIONS_H_
+#define FLE_TOOLS_OPTIONS_COMMAND_OPTIONS_H_
 
 #include <functional>
 #include <map>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "commands/schema_file.h"
-#include "summary.h"
+#include "terminal/summary.h"
 
 namespace CLI {
 class App;
@@ -67,4 +67,4 @@ struct CommandOptions {
 
 }  // namespace fle::tools
 
-#endif  // FLE_TOOLS_COMMAND_OPTIONS_H_
+#endif  // FLE_TOOLS_OPTIONS_COMMAND_OPTIONS_H_

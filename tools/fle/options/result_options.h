@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_RESULT_OPTIONS_H_
-#define FLE_TOOLS_RESULT_OPTIONS_H_
+#ifndef FLE_TOOLS_OPTIONS_RESULT_OPTIONS_H_
+#define FLE_TOOLS_OPTIONS_RESULT_OPTIONS_H_
 
 #include <string>
 
@@ -16,4 +16,4 @@ namespace fle::tools {
 
 }  // namespace fle::tools
 
-#endif  // FLE_TOOLS_RESULT_OPTIONS_H_
+#endif  // FLE_TOOLS_OPTIONS_RESULT_OPTIONS_H_

@@ -1,12 +1,12 @@
-#ifndef FLE_TOOLS_SUMMARY_H_
-#define FLE_TOOLS_SUMMARY_H_
+#ifndef FLE_TOOLS_TERMINAL_SUMMARY_H_
+#define FLE_TOOLS_TERMINAL_SUMMARY_H_
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "fle/client/document_cipher.h"
-#include "stream_options.h"
+#include "options/stream_options.h"
 
 namespace fle::tools {
 
@@ -43,4 +43,4 @@ void tell(Summary summary, const StreamOptions& options);
 
 }  // namespace fle::tools
 
-#endif  // FLE_TOOLS_SUMMARY_H_
+#endif  // FLE_TOOLS_TERMINAL_SUMMARY_H_

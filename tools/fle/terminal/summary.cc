@@ -5,7 +5,7 @@
 #include <map>
 #include <utility>
 
-#include "command.h"
+#include "command_line/command.h"
 #include "streams/json_text.h"
 
 namespace fle::tools {

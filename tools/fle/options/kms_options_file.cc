@@ -9,7 +9,7 @@
 
 #include <bson/bson.h>
 
-#include "files.h"
+#include "command_line/files.h"
 #include "fle/did_you_mean.h"
 #include "streams/documents.h"
 

@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_PROGRESS_H_
-#define FLE_TOOLS_PROGRESS_H_
+#ifndef FLE_TOOLS_TERMINAL_PROGRESS_H_
+#define FLE_TOOLS_TERMINAL_PROGRESS_H_
 
 #include <chrono>
 #include <cstdint>
@@ -37,4 +37,4 @@ class Progress {
 
 }  // namespace fle::tools
 
-#endif  // FLE_TOOLS_PROGRESS_H_
+#endif  // FLE_TOOLS_TERMINAL_PROGRESS_H_

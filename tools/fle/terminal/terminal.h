@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_TERMINAL_H_
-#define FLE_TOOLS_TERMINAL_H_
+#ifndef FLE_TOOLS_TERMINAL_TERMINAL_H_
+#define FLE_TOOLS_TERMINAL_TERMINAL_H_
 
 #include <string>
 
@@ -25,4 +25,4 @@ namespace fle::tools {
 
 }  // namespace fle::tools
 
-#endif  // FLE_TOOLS_TERMINAL_H_
+#endif  // FLE_TOOLS_TERMINAL_TERMINAL_H_

@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-#include "cli.h"
+#include "command_line/cli.h"
 #include "fle/did_you_mean.h"
 
 namespace fle::tools {

@@ -9,9 +9,9 @@
 #include <sstream>
 #include <string_view>
 
-#include "cli.h"
-#include "command.h"
-#include "files.h"
+#include "command_line/cli.h"
+#include "command_line/command.h"
+#include "command_line/files.h"
 #include "fle/did_you_mean.h"
 
 namespace fle::tools {

@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_STREAM_OPTIONS_H_
-#define FLE_TOOLS_STREAM_OPTIONS_H_
+#ifndef FLE_TOOLS_OPTIONS_STREAM_OPTIONS_H_
+#define FLE_TOOLS_OPTIONS_STREAM_OPTIONS_H_
 
 #include <optional>
 #include <string>
@@ -51,4 +51,4 @@ struct StreamOptions {
 
 }  // namespace fle::tools
 
-#endif  // FLE_TOOLS_STREAM_OPTIONS_H_
+#endif  // FLE_TOOLS_OPTIONS_STREAM_OPTIONS_H_

@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_SETTINGS_H_
-#define FLE_TOOLS_SETTINGS_H_
+#ifndef FLE_TOOLS_OPTIONS_SETTINGS_H_
+#define FLE_TOOLS_OPTIONS_SETTINGS_H_
 
 #include <string>
 #include <vector>
@@ -39,4 +39,4 @@ struct CommandLine {
 
 }  // namespace fle::tools
 
-#endif  // FLE_TOOLS_SETTINGS_H_
+#endif  // FLE_TOOLS_OPTIONS_SETTINGS_H_

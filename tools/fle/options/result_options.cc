@@ -8,7 +8,7 @@
 
 #include <sys/stat.h>
 
-#include "cli.h"
+#include "command_line/cli.h"
 
 namespace fle::tools {
 namespace {

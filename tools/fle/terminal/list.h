@@ -1,5 +1,5 @@
-#ifndef FLE_TOOLS_LIST_H_
-#define FLE_TOOLS_LIST_H_
+#ifndef FLE_TOOLS_TERMINAL_LIST_H_
+#define FLE_TOOLS_TERMINAL_LIST_H_
 
 #include <cstdint>
 #include <string>
@@ -68,4 +68,4 @@ struct ListOptions {
 
 }  // namespace fle::tools
 
-#endif  // FLE_TOOLS_LIST_H_
+#endif  // FLE_TOOLS_TERMINAL_LIST_H_
