@@ -13,6 +13,7 @@
 #include "fle/mongoc/encrypted_client.h"
 #include "mongo_fixture/mongo_client.h"
 #include "mongo_fixture/mongo_fixture.h"
+#include "mongo_fixture/plain_values.h"
 #include "support/bson_values.h"
 
 namespace fle::test {
@@ -42,10 +43,6 @@ inline std::vector<std::string> all_of(mongoc::Cursor cursor) {
   std::vector<std::string> out;
   while (const auto document = must(cursor.next())) out.push_back(json(*document));
   return out;
-}
-
-inline std::string little_endian(std::int32_t value) {
-  return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
 /// MedcoMD's deployment: a server, a master key, one data key, and the schema of patients.

@@ -21,10 +21,10 @@ TEST(MedcomdExample, WorksAndSendsNothingSensitive) {
   if (!server.is_ours()) return;
   const std::string bytes = server.bytes();
   EXPECT_NE(bytes.find("MaestCare"), std::string::npos);
-  for (const std::string& secret :
-       {std::string("120/80"), std::string("125/85"), std::string("bloodPressure"),
-        little_endian(241014209), little_endian(307221118)})
-    EXPECT_EQ(bytes.find(secret), std::string::npos);
+  for (const char* secret : {"120/80", "125/85", "bloodPressure"})
+    EXPECT_EQ(bytes.find(secret), std::string::npos) << secret;
+  for (const std::int32_t secret : {241014209, 307221118})
+    EXPECT_FALSE(holds_number(bytes, secret)) << secret;
 }
 
 }  // namespace

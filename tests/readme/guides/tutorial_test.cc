@@ -3,7 +3,7 @@
 #include "tutorial.inc"  // the C++ blocks of the tutorial
 
 #include <algorithm>
-#include <cstring>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +12,7 @@
 #include "kms/kmip/child_process.h"
 #include "mongo_fixture/mongo_client.h"
 #include "mongo_fixture/mongo_fixture.h"
+#include "mongo_fixture/plain_values.h"
 #include "support/sanitizer.h"
 
 namespace fle::test {
@@ -20,20 +21,14 @@ namespace {
 /// node cannot load a library that is built with a sanitizer.
 constexpr bool kDriver = FLE_NODE_READY && !kSanitized;
 
-/// The bytes of an int32 in BSON, and so of a value that was not encrypted.
-std::string int_bytes(std::int32_t value) {
-  std::string bytes(sizeof value, '\0');
-  std::memcpy(bytes.data(), &value, sizeof value);
-  return bytes;
-}
-
 void expect_nothing_sensitive(const MongoFixture& server) {
   if (!server.is_ours()) return;
   const std::string bytes = server.bytes();
-  EXPECT_NE(bytes.find("MaestCare"), std::string::npos);
-  for (const std::string& secret :
-       {int_bytes(241014209), int_bytes(123142), std::string("AB+"), std::string("weight")})
-    EXPECT_EQ(bytes.find(secret), std::string::npos);
+  EXPECT_TRUE(holds_string(bytes, "MaestCare"));
+  for (const std::int32_t secret : {241014209, 123142})
+    EXPECT_FALSE(holds_number(bytes, secret)) << secret;
+  EXPECT_FALSE(holds_string(bytes, "AB+"));
+  EXPECT_EQ(bytes.find("weight"), std::string::npos);
 }
 
 TEST(Tutorial, ShellAndDriverPrintWhatItSays) {
