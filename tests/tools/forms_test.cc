@@ -82,6 +82,33 @@ TEST_F(Forms, ComeBackAsTheyWent) {
   }
 }
 
+// The text of a large document is written piece by piece: as that of a small one, wherever it is
+// cut.
+TEST_F(Forms, OfLargeDocumentsAreThoseOfSmallOnes) {
+  const auto document = [](std::size_t bytes) {
+    std::string note;
+    while (note.size() < bytes) note += R"(a\\\"{, [ :\u0001\\)";
+    return "{\n\t\"_id\": 1,\n\t\"ssn\": 1000001,\n\t\"note\": \"" + note +
+           "\",\n\t\"none\": {},\n\t\"list\": [\n\t\t1,\n\t\t{\n\t\t\t\"end\": "
+           "\"\\\\\"\n\t\t},\n\t\t[]\n\t]\n}";
+  };
+  const std::string small = document(10);
+  const std::string large = document(1'100'000);
+  for (const std::string& text : {small + "\n" + large + "\n" + small + "\n", large + "\n",
+                                  "[\n" + small + ",\n" + large + ",\n" + large + "\n]\n",
+                                  "[\n" + large + ",\n" + small + "\n]\n"}) {
+    const Ended sealed = run({"encrypt"}, text);
+    ASSERT_EQ(sealed.status, 0) << sealed.err;
+    const Ended opened = run({"decrypt", "--relaxed"}, sealed.out);
+    ASSERT_EQ(opened.status, 0) << opened.err;
+    EXPECT_TRUE(opened.out == text) << opened.out.substr(0, 100);
+    const Ended lines = run({"decrypt", "--relaxed", "--to", "json"}, sealed.out);
+    EXPECT_TRUE(
+        run({"decrypt", "--relaxed", "--to", "json"}, run({"encrypt"}, lines.out).out).out ==
+        lines.out);
+  }
+}
+
 TEST_F(Forms, AreChosenByOptions) {
   const std::string sealed = run({"encrypt"}, bson_text(patient(1)) + bson_text(patient(2))).out;
   const auto opened = [&](const std::vector<std::string>& more) {

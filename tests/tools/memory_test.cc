@@ -202,6 +202,21 @@ TEST_F(Large, DocumentsOfManyValuesStayBelow64MiB) {
   EXPECT_TRUE(folder.read("back.bson") == folder.read("plain.bson"));
 }
 
+// Room that a text might need is wiped like all other, and so takes memory and time where it is
+// much.
+TEST_F(Large, ATextOfTwoMegabytesTakesNotTheRoomOfTheLargest) {
+  constexpr int kTexts = 20;
+  const std::string text = R"({"_id": 1, "note": ")" + std::string(2 * kMiB, 'n') + "\"}\n";
+  std::string texts;
+  for (int i = 0; i < kTexts; ++i) texts += text;
+  std::vector<std::string> args{"encrypt", "--schema", "schema.json", "--quiet", "--threads", "1"};
+  args.insert(args.end(), keys.begin(), keys.end());
+  const Ended small = run_fle(folder.path(), args, text.substr(0, 9) + "}\n");
+  const Ended large = run_fle(folder.path(), args, texts);
+  ASSERT_EQ(small.status + large.status, 0) << small.err << large.err;
+  EXPECT_LT((large.max_rss_kib - small.max_rss_kib) / 1024, 12);
+}
+
 TEST(MemoryOfCounting, StaysBelow64MiBForAnyNumberOfPaths) {
   if (kSanitized) GTEST_SKIP() << "sanitizers keep shadow memory";
   constexpr int kDocuments = 200;

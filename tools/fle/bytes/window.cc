@@ -12,9 +12,10 @@ constexpr std::size_t kLeast = 16 * 1024;  // of a read, where there is somethin
 constexpr std::size_t kKeep = 1024 * 1024;
 // Where a text is longer than that, as much is read at once: nearly nothing of what follows it.
 constexpr std::size_t kMostRead = kKeep;
-// Room for nearly every text there is, of which only what has been read takes memory: so a long one
-// is moved once, and while it is short.
-constexpr std::size_t kLargeRoom = 40 * 1024 * 1024;
+// From half of that on there is room at once for nearly every text there is, for to move it takes
+// both rooms. Below, twice as much as there is: all of a room is wiped, and so takes memory.
+constexpr std::size_t kLargeRoom = 32 * 1024 * 1024;
+constexpr std::size_t kLargestRoom = 40 * 1024 * 1024;
 
 }  // namespace
 
@@ -30,8 +31,15 @@ Done Window::more(std::size_t need) {
   // Always some room, and in steps that are not many for a large document whose size is not known.
   std::size_t room = std::max(need, holds_ ? std::max(aim_, kRead) : kRead);
   if (room < have + kLeast) room = have + std::clamp((have - from_) / 2, kLeast, kMostRead);
-  if (room > buffer_.capacity() && room > kKeep && need <= have)
-    buffer_.reserve(room <= kLargeRoom ? kLargeRoom : 2 * have);
+  if (room > buffer_.capacity() && room > kKeep && need <= have) {
+    const std::size_t twice = 2 * std::max(have, kKeep);
+    const bool is_large = twice >= kLargeRoom && room <= kLargestRoom;
+    WipedBytes larger;
+    larger.reserve(is_large ? kLargestRoom : twice);
+    larger.resize(have);
+    std::memcpy(larger.data(), buffer_.data(), have);  // reserve() of buffer_ would go byte by byte
+    buffer_.swap(larger);
+  }
   if (buffer_.size() < room) buffer_.resize(room);
   // Beyond what is held, no more than is asked for: who takes the buffer leaves the rest to be
   // copied.
