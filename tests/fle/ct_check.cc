@@ -94,6 +94,8 @@ int check_batch(const fle::DataKey& key, std::size_t n, bool forged) {
   if (fle::open_batch(open).has_value() == (forged && n > 1)) return 3;
   for (std::size_t i = 0; i < n; ++i) {
     if (open[i].opened == (forged && i % 2 == 1)) return 4;
+    const auto same = fle::opens_to(key, payloads[i], plaintexts[i]);
+    if (same.has_value() == (forged && i % 2 == 1) || (same && !*same)) return 7;
   }
   return 0;
 }

@@ -27,6 +27,9 @@ constexpr std::size_t kDepth = 48 * 1024;
 }
 [[gnu::noinline]] bool seal(std::span<const SealJob> jobs) { return seal_batch(jobs).has_value(); }
 [[gnu::noinline]] bool open(std::span<OpenJob> jobs) { return open_batch(jobs).has_value(); }
+[[gnu::noinline]] bool compare(const DataKey& key, Bytes payload, Bytes plaintext) {
+  return *opens_to(key, payload, plaintext);
+}
 
 [[gnu::noinline]] bool mac(const kernels::Kernel& kernel, const kernels::MacJob& job) {
   return kernel.mac(&job, 1);
@@ -104,6 +107,12 @@ class Round {
     copy_stack(stack_.data());
     return good ? secrets_.found_in(stack_) : "open_batch failed";
   }
+  std::string after_comparison() {
+    paint_stack();
+    const bool good = compare(key_, payloads_[0], values_[0]);
+    copy_stack(stack_.data());
+    return good ? secrets_.found_in(stack_) : "opens_to failed";
+  }
 
  private:
   void add_key() {
@@ -144,6 +153,7 @@ TEST_P(DeadStack, HoldsNothingOfValuesAndKeys) {
         Round round(kernel(), n, len, first, others);
         EXPECT_EQ(round.after_seal(), "") << "sealing";
         EXPECT_EQ(round.after_open(), "") << "opening";
+        EXPECT_EQ(round.after_comparison(), "") << "comparing";
       }
     }
   }

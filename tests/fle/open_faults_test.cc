@@ -32,6 +32,9 @@ class OpenFaults : public test::EveryKernel {
     EXPECT_FALSE(job.opened);
     EXPECT_EQ(job.plaintext_len, 0U);
     EXPECT_EQ(out, Buf(out.size())) << "output not wiped";
+    const auto compared = opens_to(keys[0], bad, Buf(1));
+    ASSERT_FALSE(compared);
+    EXPECT_EQ(name(compared.error().code), std::string(name(code)));
   }
 
   test::Rng rng{77};
@@ -218,6 +221,42 @@ TEST_P(OpenFaults, TheFirstFailureIsNamedWhateverItsKind) {
   s = open_batch(std::span(jobs).subspan(3));
   ASSERT_FALSE(s);
   EXPECT_EQ(s.error().code, Errc::buffer_too_small);
+}
+
+// In pieces of 8 KiB: whichever holds the difference, and wherever the padding is.
+TEST_P(OpenFaults, AComparisonSeesEveryByte) {
+  constexpr std::size_t kPiece = 8192;
+  for (const std::size_t len : {std::size_t{1}, std::size_t{15}, std::size_t{16}, kPiece - 17,
+                                kPiece - 16, kPiece - 1, kPiece, kPiece + 1, 3 * kPiece + 5}) {
+    const Buf value = rng.bytes(len);
+    const Buf good = reference::payload(key_bytes, Algorithm::random, id, 2, value, Buf(200, 7));
+    const auto opens = [&](const Buf& to) {
+      const auto same = opens_to(keys[0], good, to);
+      return same.has_value() && *same;
+    };
+    EXPECT_TRUE(opens(value)) << len;
+    for (std::size_t at = 0; at < len; at += len < 100 ? 1 : 509) {
+      Buf other = value;
+      other[at] ^= 0x10;
+      EXPECT_FALSE(opens(other)) << len << " " << at;
+    }
+    Buf last = value;
+    last.back() ^= 1;
+    EXPECT_FALSE(opens(last)) << len;
+    for (const std::size_t n : {len - 1, len / 2, std::size_t{0}})
+      EXPECT_FALSE(opens(test::slice(value, 0, n))) << len << " " << n;
+    for (const std::size_t more : {std::size_t{1}, std::size_t{16}, kPiece})
+      EXPECT_FALSE(opens(value + Buf(more))) << len << " " << more;
+    Buf forged = good;
+    forged.back() ^= 1;
+    const auto refused = opens_to(keys[0], forged, value);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::auth_failed);
+  }
+  const DataKey gone = std::move(keys[0]);
+  const auto refused = opens_to(keys[0], payload(5), Buf(5));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::key_not_inherited);
 }
 
 FLE_FOR_EVERY_KERNEL(OpenFaults);

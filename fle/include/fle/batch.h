@@ -76,6 +76,20 @@ using BatchStatus = Result<std::monostate, BatchError>;
 /// @retval Errc::key_not_inherited, Errc::crypto_failed
 [[nodiscard]] FLE_API BatchStatus open_batch(std::span<OpenJob> jobs) noexcept;
 
+/// Whether a payload opens to a value that is at hand, without memory for what it opens to: for
+/// values of many MiB that are to be verified. Takes as much stack as a batch, and 8 KiB.
+///
+/// The tag is checked before the first block is decrypted. How long the comparison takes depends on
+/// the two lengths alone. No plaintext is left behind. Thread-safe.
+///
+/// @param payload    the whole content of the binary, header included
+/// @param plaintext  the bare BSON value, of any size
+/// @return           false where it opens, and to something else
+/// @retval Errc::auth_failed, Errc::malformed_payload, Errc::key_not_inherited,
+/// Errc::crypto_failed  as open_batch
+[[nodiscard]] FLE_API Result<bool> opens_to(const DataKey& key, Bytes payload,
+                                            Bytes plaintext) noexcept;
+
 }  // namespace fle
 
 #endif  // FLE_BATCH_H_
