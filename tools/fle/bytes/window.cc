@@ -12,10 +12,9 @@ constexpr std::size_t kLeast = 16 * 1024;  // of a read, where there is somethin
 constexpr std::size_t kKeep = 1024 * 1024;
 // Where a text is longer than that, as much is read at once: nearly nothing of what follows it.
 constexpr std::size_t kMostRead = kKeep;
-// From half of that on there is room at once for nearly every text there is, for to move it takes
-// both rooms. Below, twice as much as there is: all of a room is wiped, and so takes memory.
-constexpr std::size_t kLargeRoom = 32 * 1024 * 1024;
-constexpr std::size_t kLargestRoom = 40 * 1024 * 1024;
+// A buffer grows by as much again, or by that much: all of it is wiped, whether it was used or not,
+// and so takes memory; and while it grows it is there twice.
+constexpr std::size_t kMostGrowth = 16 * 1024 * 1024;
 
 }  // namespace
 
@@ -32,10 +31,8 @@ Done Window::more(std::size_t need) {
   std::size_t room = std::max(need, holds_ ? std::max(aim_, kRead) : kRead);
   if (room < have + kLeast) room = have + std::clamp((have - from_) / 2, kLeast, kMostRead);
   if (room > buffer_.capacity() && room > kKeep && need <= have) {
-    const std::size_t twice = 2 * std::max(have, kKeep);
-    const bool is_large = twice >= kLargeRoom && room <= kLargestRoom;
     WipedBytes larger;
-    larger.reserve(is_large ? kLargestRoom : twice);
+    larger.reserve(std::max(room, have + std::clamp(have, kKeep, kMostGrowth)));
     larger.resize(have);
     std::memcpy(larger.data(), buffer_.data(), have);  // reserve() of buffer_ would go byte by byte
     buffer_.swap(larger);
