@@ -114,6 +114,17 @@ void Edits::clear() noexcept {
   unmarked_ = {};
 }
 
+void Edits::reserve(std::size_t n) {
+  marks_.reserve(n);
+  inside_of_.reserve(n);
+}
+
+void Edits::shrink_to_fit() {
+  marks_.shrink_to_fit();
+  inside_of_.shrink_to_fit();
+  names_ = {};  // which a walk alone reads
+}
+
 namespace internal {
 
 std::uint32_t EditsBuilder::take_duplicate(Bytes doc, std::uint32_t first) {

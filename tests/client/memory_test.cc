@@ -99,6 +99,41 @@ TEST_F(ClientMemory, HoldsNoPlaintextWhenItIsGivenBack) {
   EXPECT_EQ(n_leaks.load(), 1);
 }
 
+// Values open where they go, with room behind each that goes back: with 16 bytes of so many it is
+// more than 1 MiB.
+TEST_F(ClientMemory, HoldsNoPlaintextWhenRoomOfManyValuesIsGivenBack) {
+  constexpr int kFields = 70'000;
+  bson_t b = BSON_INITIALIZER;
+  for (int i = 0; i < kFields; ++i)
+    bson_append_utf8(&b, ("f" + std::to_string(i)).c_str(), -1, "canary 1234", -1);
+  const Doc doc(bson_get_data(&b), bson_get_data(&b) + b.len);
+  bson_destroy(&b);
+  const DocumentCipher all(plan("{'bsonType': 'object', 'patternProperties': {'^f': {'encrypt': "
+                                "{'keyId': " +
+                                key_json(key) + ", 'algorithm': " + kRand + "}}}}"),
+                           world.ring());
+  Doc sealed;
+  {
+    Batch batch;
+    batch.add(doc);
+    ASSERT_TRUE(all.encrypt(batch));
+    sealed = copy(batch.output(0));
+  }
+  n_leaks = 0;
+  watching = true;
+  {
+    Batch batch;
+    batch.add(sealed);
+    EXPECT_TRUE(all.decrypt(batch));
+    EXPECT_TRUE(contains(batch.output(0), kCanary));
+    batch.clear();
+    batch.add(sealed);
+    EXPECT_TRUE(all.reencrypt(batch, {}));
+  }
+  watching = false;
+  EXPECT_EQ(n_leaks.load(), 0);
+}
+
 TEST_F(ClientMemory, HoldsNoPlaintextWhenAMessageIsGivenBack) {
   const std::string text = "'" + std::string(100, 'x') + " canary'";
   const Doc insert =

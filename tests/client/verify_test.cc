@@ -131,6 +131,53 @@ TEST_F(Verify, FindsAnExchangedValueAmongThousands) {
   }
 }
 
+// A value of more than 1 MiB is compared alone, in pieces.
+TEST_F(Verify, FindsAChangedByteOfALongValue) {
+  constexpr std::size_t kLen = (1 << 20) + 5'000;
+  const Doc doc = bson("{'bloodType': '" + std::string(kLen, 'b') + "', 'ssn': 5}");
+  const auto encrypt = [&](BatchState& s, const Doc& d) {
+    s.documents.resize(1);
+    s.documents[0].input = d;
+    s.n_documents = 1;
+    return client::encrypt_documents(s, *plan, ring.get(), options);
+  };
+  BatchState s;
+  ASSERT_TRUE(encrypt(s, doc));
+  const Doc sealed(s.output.begin(), s.output.begin() + std::ssize(s.output));
+  const auto expect_found = [](const Done& done, const char* why) {
+    ASSERT_FALSE(done) << why;
+    EXPECT_EQ(done.error().code, Errc::verification_failed);
+    EXPECT_EQ(done.error().path, "bloodType");
+    EXPECT_NE(done.error().message.find(why), std::string::npos) << done.error().message;
+  };
+  for (const std::size_t at : {std::size_t{100}, kLen / 2, kLen - 1}) {
+    s.output[at] ^= 1;
+    expect_found(client::verify_encrypted(s, *plan, ring.get(), {}), "does not open");
+    s.output[at] ^= 1;
+  }
+  ASSERT_TRUE(client::verify_encrypted(s, *plan, ring.get(), {}));
+  // As long, and another value; and of another type: a symbol of the same bytes.
+  Doc other = doc;
+  const std::size_t value = 4 + sizeof "\x02" "bloodType" + 4;
+  for (const std::size_t at : {std::size_t{0}, kLen / 2, kLen - 1}) {
+    other[value + at] ^= 1;
+    s.documents[0].input = other;
+    expect_found(client::verify_encrypted(s, *plan, ring.get(), {}), "opens to another value");
+    other[value + at] ^= 1;
+  }
+  other[4] = 0x0e;
+  expect_found(client::verify_encrypted(s, *plan, ring.get(), {}), "opens to another value");
+  // The way back.
+  BatchState t;
+  t.documents.resize(1);
+  t.documents[0].input = sealed;
+  t.n_documents = 1;
+  ASSERT_TRUE(client::decrypt_documents(t, ring.get(), {}));
+  ASSERT_TRUE(client::verify_decrypted(t, ring.get(), {}));
+  t.output[value + kLen / 2] ^= 1;
+  expect_found(client::verify_decrypted(t, ring.get(), {}), "opens to another value");
+}
+
 TEST_F(Verify, FindsAChangedByteOfADecryptedDocument) {
   Batch batch;
   const Doc doc = patient();

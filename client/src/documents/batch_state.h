@@ -83,10 +83,15 @@ struct BatchState {
   void abandon() noexcept;
   /// After abandon(): what the results of large documents have taken is free for another try.
   void give_back() noexcept {
-    constexpr std::size_t kLarge = 1024 * 1024;
     if (output.size() >= kLarge) std::vector<std::uint8_t>().swap(output);
     if (opened) opened->give_back();
   }
+  /// One document that is not to be in memory more often, nor with more beside it, than it must.
+  /// One of many is small, and what becomes of it is in the cache.
+  [[nodiscard]] bool is_large() const noexcept {
+    return n_documents == 1 && documents.front().input.size() >= kLarge;
+  }
+  static constexpr std::size_t kLarge = 1024 * 1024;
   /// Lets all documents be part of the next call again.
   void forget_faulty() noexcept;
 
@@ -105,6 +110,7 @@ struct BatchState {
         done.error().document = i + 1;
         return done;
       }
+      if (is_large()) d.edits.shrink_to_fit();
       n_fields += d.edits.marks().size();
     }
     return ok;

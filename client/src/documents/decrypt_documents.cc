@@ -75,8 +75,7 @@ void write_values(BatchState& s, const BatchState::Document& d, std::size_t& fie
   for (const bson::Mark& m : d.edits.marks()) {
     const auto opened = s.fields.opened(field++);
     const Bytes value = opened ? opened->value : d.input.subspan(m.value_offset, m.value_size);
-    // Of a large document they may stand nearby.
-    if (!value.empty()) std::memmove(s.room(d, m).data(), value.data(), value.size());
+    if (!value.empty()) std::memcpy(s.room(d, m).data(), value.data(), value.size());
   }
 }
 
@@ -97,30 +96,39 @@ Done open_in_place(BatchState& s, const bson::Limits& limits) {
   if (s.output.size() < room) s.output.resize(room);
   s.n_output = room;
   d.offset = 0;
-  std::vector<MutBytes> rooms;
-  rooms.reserve(field);
-  for (const bson::Mark& m : std::as_const(d.edits).marks()) rooms.push_back(s.room(d, m));
-  if (const FieldsDone opened = s.fields.open_into(rooms, limits); !opened)
-    return s.at_field(opened.error());
-  field = 0;
-  set_sizes(s.fields, d, field);
+  const std::span<bson::Mark> marks = d.edits.marks();
+  std::vector<std::uint32_t> offsets;  // of values, as they are opened
+  offsets.reserve(marks.size());
+  for (const bson::Mark& m : marks) offsets.push_back(m.new_offset);
+  const FieldsDone opened = s.fields.open_into(
+      limits, [&](std::size_t n) { return s.room(d, marks[n]); },
+      [&](std::size_t n, const FieldBatch::Opened& value) {
+        marks[n].new_type = value.type;
+        marks[n].new_size = static_cast<std::uint32_t>(value.value.size());
+      });
+  if (!opened) return s.at_field(opened.error());
   FLE_TRY(d.size, d.edits.layout(d.input, limits));
   // In order: none goes where another one still is.
-  field = 0;
-  write_values(s, d, field);
+  for (std::size_t n = 0; n < marks.size(); ++n) {
+    const bson::Mark& m = marks[n];
+    const std::uint8_t* from =
+        s.fields.key(n) == nullptr ? d.input.data() + m.value_offset : s.output.data() + offsets[n];
+    if (m.new_size != 0) std::memmove(s.room(d, m).data(), from, m.new_size);
+  }
   d.edits.write({s.output.data(), d.size}, d.input);
   wipe({s.output.data() + d.size, room - d.size});
+  s.n_output = d.size;
+  if (room - d.size >=
+      BatchState::kLarge) {  // short values, each with room for up to 16 more bytes
+    std::vector<std::uint8_t> fitting(s.output.data(), s.output.data() + d.size);
+    wipe({s.output.data(), d.size});
+    s.output.swap(fitting);
+  }
   return ok;
 }
 
-/// A document that is one of many is small, and what becomes of them is in the cache.
-bool is_large(const BatchState& s) noexcept {
-  constexpr std::size_t kLarge = 1024 * 1024;
-  return s.n_documents == 1 && s.documents.front().input.size() >= kLarge && s.fields.size() != 0;
-}
-
 Done open_and_lay_out(BatchState& s, const bson::Limits& limits) {
-  if (is_large(s)) return open_in_place(s, limits);
+  if (s.is_large() && s.fields.size() != 0) return open_in_place(s, limits);
   if (const FieldsDone opened = s.fields.open(limits); !opened) return s.at_field(opened.error());
   std::size_t sized = 0;
   std::size_t filled = 0;

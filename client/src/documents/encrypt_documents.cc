@@ -88,18 +88,16 @@ void set_sizes(BatchState::Document& d, Staying& staying) noexcept {
   }
 }
 
-void add_jobs(BatchState& s, const BatchState::Document& d, std::span<const schema::Leaf> leaves,
-              Staying& staying) {
-  for (const bson::Mark& m : d.edits.marks()) {
-    const std::size_t field = staying.n_asked();
-    const Bytes stays = staying.of_next();
-    if (stays.empty()) {
-      s.fields.add_binary(field, leaves[m.leaf].algorithm, m.type,
-                          d.input.subspan(m.value_offset, m.value_size), s.room(d, m));
-    } else {
-      std::memcpy(s.room(d, m).data(), stays.data(), stays.size());
-      s.fields.leave_out(field);
-    }
+void add_job(BatchState& s, const BatchState::Document& d, const bson::Mark& m,
+             std::span<const schema::Leaf> leaves, Staying& staying) {
+  const std::size_t field = staying.n_asked();
+  const Bytes stays = staying.of_next();
+  if (stays.empty()) {
+    s.fields.add_binary(field, leaves[m.leaf].algorithm, m.type,
+                        d.input.subspan(m.value_offset, m.value_size), s.room(d, m));
+  } else {
+    std::memcpy(s.room(d, m).data(), stays.data(), stays.size());
+    s.fields.leave_out(field);
   }
 }
 
@@ -163,21 +161,29 @@ Done may_stay(Bytes document, const bson::Mark& m, const schema::Leaf& leaf,
 }
 
 Done verify_kept(BatchState& s, kms::KeyRing* ring, const bson::Limits& limits) {
+  constexpr std::size_t kAtOnce =
+      4096;  // of a document of more, the rest is not in memory meanwhile
   std::vector<std::size_t> numbers;
+  const auto open_these = [&]() -> Done {
+    FieldsDone opened = s.verified.resolve(ring);
+    if (opened) opened = s.verified.open(limits);
+    if (!opened) {
+      FieldFailure f = std::move(opened.error());
+      if (f.field) f.field = numbers[*f.field];
+      return s.at_field(std::move(f));
+    }
+    s.verified.clear();
+    numbers.clear();
+    return ok;
+  };
   for (const BatchState::EncryptedBefore& before : s.encrypted_before) {
     if (before.binary.empty()) continue;
     if (!s.verified.add_payload(before.binary.subspan(kBinaryHeaderLen)))
       return s.at_field(FieldFailure(malformed_payload(), before.field));
     numbers.push_back(before.field);
+    if (numbers.size() == kAtOnce) FLE_CHECK(open_these());
   }
-  const auto named = [&](FieldFailure f) {
-    if (f.field) f.field = numbers[*f.field];
-    return s.at_field(std::move(f));
-  };
-  if (const FieldsDone resolved = s.verified.resolve(ring); !resolved)
-    return named(resolved.error());
-  if (const FieldsDone opened = s.verified.open(limits); !opened) return named(opened.error());
-  return ok;
+  return numbers.empty() ? Done(ok) : open_these();
 }
 
 Done find_plan_fields(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
@@ -193,11 +199,19 @@ Done seal_documents(BatchState& s, const schema::Plan& plan, const bson::Limits&
   Staying sized(s);
   Staying filled(s);
   const std::span<const schema::Leaf> leaves = plan.leaves();
-  s.fields.expect_jobs();
+  const bool large = s.is_large();
+  if (!large) s.fields.expect_jobs();
+  FieldsDone sealed = ok;
   FLE_CHECK(s.lay_out(
       limits, [&](BatchState::Document& d) { set_sizes(d, sized); },
-      [&](const BatchState::Document& d) { add_jobs(s, d, leaves, filled); }));
-  if (const FieldsDone sealed = s.fields.seal(); !sealed) return s.at_field(sealed.error());
+      [&](const BatchState::Document& d) {
+        for (const bson::Mark& m : d.edits.marks()) {
+          add_job(s, d, m, leaves, filled);
+          if (large && sealed) sealed = s.fields.seal_if_many();
+        }
+      }));
+  if (sealed) sealed = s.fields.seal();
+  if (!sealed) return s.at_field(sealed.error());
   return ok;
 }
 

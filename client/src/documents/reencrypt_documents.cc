@@ -38,6 +38,7 @@ class Comparison {
       : s_(s), plan_(plan), may_decrypt_(may_decrypt) {}
 
   Done all() {
+    if (s_.is_large()) s_.encrypted_before.reserve(s_.opened->n_fields);
     for (std::size_t i = 0; i < s_.n_documents; ++i) {
       const std::span<const bson::Mark> fields = std::as_const(s_.documents[i].edits).marks();
       std::size_t next = 0;  // of `fields`
@@ -80,6 +81,12 @@ class Comparison {
   std::size_t n_opened_ = 0;
 };
 
+/// What they are is known: only to count paths they are asked for where they are.
+void forget_opened(BatchState& s) {
+  s.opened->fields.forget_fields();
+  if (s.decrypted_fields.empty()) s.opened->documents.front().edits = bson::Edits();
+}
+
 }  // namespace
 
 Done reencrypt_documents(BatchState& s, const schema::Plan& plan, kms::KeyRing* ring,
@@ -89,6 +96,7 @@ Done reencrypt_documents(BatchState& s, const schema::Plan& plan, kms::KeyRing* 
   FLE_CHECK(open_documents(s, old_ring, options));
   FLE_CHECK(find_plan_fields(s, plan, ring, options.limits, options.budget));
   FLE_CHECK(Comparison(s, plan, how.may_decrypt).all());
+  if (s.is_large()) forget_opened(s);
   // Two vaults may have two keys under one id.
   if (old_ring != ring) FLE_CHECK(verify_kept(s, ring, options.limits));
   FLE_CHECK(seal_documents(s, plan, options.limits));

@@ -58,6 +58,18 @@ class Comparison {
  private:
   // As many are opened at once: of a document of more, the rest is not in memory meanwhile.
   static constexpr std::size_t kMostPairs = 4096;
+  // A value that is longer is compared alone, without memory for what it opens to.
+  static constexpr std::size_t kLong = 1024 * 1024;
+
+  /// A ciphertext and what it must open to.
+  struct Pair {
+    std::size_t document;
+    Bytes sealed;  // the whole document
+    std::uint32_t type_offset;
+    Bytes payload;
+    bson::Type type;
+    Bytes value;
+  };
 
   Done open(FieldBatch& fields) const {
     for (const Pair& p : pairs_)
@@ -77,18 +89,20 @@ class Comparison {
     return ok;
   }
 
+  [[nodiscard]] Done open_long(const Pair& p) const {
+    FieldBatch field;
+    if (!field.add_payload(p.payload)) return at(p, "is no ciphertext");
+    if (FieldsDone resolved = field.resolve(ring_); !resolved)
+      return std::move(resolved.error().why);
+    const Result<bool> same = opens_to(field.key(0)->key, p.payload, p.value);
+    if (!same) return at(p, "does not open");
+    const bool is_of_type = p.payload[kPayloadHeaderLen - 1] == static_cast<std::uint8_t>(p.type);
+    return *same && is_of_type ? Done(ok) : at(p, "opens to another value");
+  }
+
   struct Level {
     Cursor sealed;
     Cursor plain;
-  };
-  /// A ciphertext and what it must open to.
-  struct Pair {
-    std::size_t document;
-    Bytes sealed;  // the whole document
-    std::uint32_t type_offset;
-    Bytes payload;
-    bson::Type type;
-    Bytes value;
   };
 
   Done next() {
@@ -115,10 +129,12 @@ class Comparison {
     if (sealed.type == plain.type && std::ranges::equal(bson::value_of(sealed_, sealed), value))
       return ok;
     if (is_ciphertext(sealed_, sealed)) {
-      pairs_.push_back({document_, sealed_, sealed.type_offset,
-                        bson::value_of(sealed_, sealed).subspan(kBinaryHeaderLen), plain.type,
-                        value});
+      const Pair pair{document_,          sealed_,
+                      sealed.type_offset, bson::value_of(sealed_, sealed).subspan(kBinaryHeaderLen),
+                      plain.type,         value};
       ++n_pairs_;
+      if (value.size() > kLong) return open_long(pair);
+      pairs_.push_back(pair);
       return pairs_.size() < kMostPairs ? Done(ok) : open();
     }
     if (sealed.type != plain.type || !is_container(plain.type))
@@ -161,8 +177,9 @@ Done is_as_planned(const BatchState& s, const schema::Plan& plan, std::size_t i,
   if (limits.nulls == bson::Nulls::omit) limits.nulls = bson::Nulls::refuse;
   const BatchState::Document& d = s.documents[i];
   const Bytes result = result_of(s, d);
-  Done walked = bson::find_fields(result, plan, found, limits);
   const std::span<const bson::Mark> planned = d.edits.marks();
+  found.reserve(planned.size());
+  Done walked = bson::find_fields(result, plan, found, limits);
   bool same = walked && found.marks().size() == planned.size();
   for (std::size_t n = 0; same && n < planned.size(); ++n) {
     const bson::Mark& m = found.marks()[n];

@@ -29,8 +29,8 @@ class CallReport {
 
   /// What a batch has sealed and opened; not before it has succeeded.
   void add_fields(const FieldBatch& batch) noexcept {
-    add_fields("encrypt", counts_of(batch.sealed()));
-    add_fields("decrypt", counts_of(batch.opened()));
+    add_fields("encrypt", batch.sealed());
+    add_fields("decrypt", batch.opened());
   }
   void add_field(Word operation, Algorithm algorithm, std::uint64_t bytes) noexcept {
     events_.add(Metric::fields, {operation, word_of(algorithm)}, 1);

@@ -14,9 +14,11 @@ using FieldCounts = std::array<FieldCount, 2>;
 [[nodiscard]] FieldCounts counts_of(std::span<const SealJob> jobs) noexcept;
 [[nodiscard]] FieldCounts counts_of(std::span<const OpenJob> jobs) noexcept;
 
+void add_counts(FieldCounts& to, const FieldCounts& counts) noexcept;
+
 /// Counts what a batch has done: once, when it has succeeded.
-void count_sealed(std::span<const SealJob> jobs) noexcept;
-void count_opened(std::span<const OpenJob> jobs) noexcept;
+void count_sealed(const FieldCounts& counts) noexcept;
+void count_opened(const FieldCounts& counts) noexcept;
 
 }  // namespace fle::client
 

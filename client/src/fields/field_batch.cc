@@ -19,6 +19,26 @@ void FieldBatch::clear() noexcept {
   left_out_.clear();
   seal_jobs_.clear();
   open_jobs_.clear();
+  n_sealed_ = 0;
+  n_opened_ = 0;
+  sealed_ = {};
+  opened_ = {};
+}
+
+void FieldBatch::forget_fields() {
+  const FieldCounts was_sealed = sealed();
+  const FieldCounts was_opened = opened();
+  const std::size_t n_sealed = n_sealed_ + seal_jobs_.size();
+  const std::size_t n_opened = n_opened_ + open_jobs_.size();
+  clear();
+  sealed_ = was_sealed;
+  opened_ = was_opened;
+  n_sealed_ = n_sealed;
+  n_opened_ = n_opened;
+  std::vector<KeyTable::Index>().swap(field_keys_);
+  std::vector<Bytes>().swap(payloads_);
+  std::vector<SealJob>().swap(seal_jobs_);
+  std::vector<OpenJob>().swap(open_jobs_);
 }
 
 void FieldBatch::list_wanted(WantedKeys& wanted) const {
@@ -43,20 +63,15 @@ FieldsDone FieldBatch::resolve(kms::KeyRing* ring) {
 FieldsDone FieldBatch::seal() {
   const BatchStatus sealed = seal_batch(seal_jobs_);
   if (sealed) return ok;
-  return FieldFailure(not_sealed(sealed.error().code), field_of(sealed.error().index));
+  return FieldFailure(not_sealed(sealed.error().code), field_of(n_sealed_ + sealed.error().index));
 }
 
-inline void FieldBatch::add_open_job(std::size_t field, MutBytes room) {
-  const kms::ResolvedKey* with = key(field);
-  if (with == nullptr) {
-    left_out_.push_back(field);
-    return;
-  }
-  // Member by member: a copy of the whole job would have to wait for its own stores.
-  OpenJob& job = open_jobs_.emplace_back();
-  job.key = &with->key;
-  job.payload = payloads_[field];
-  job.out = room;
+FieldsDone FieldBatch::seal_slice() {
+  FLE_CHECK(seal());
+  add_counts(sealed_, counts_of(seal_jobs_));
+  n_sealed_ += seal_jobs_.size();
+  seal_jobs_.clear();
+  return ok;
 }
 
 FieldsDone FieldBatch::open(const bson::Limits& limits) {
@@ -73,20 +88,21 @@ FieldsDone FieldBatch::open(const bson::Limits& limits) {
   return open_jobs(limits);
 }
 
-FieldsDone FieldBatch::open_into(std::span<const MutBytes> rooms, const bson::Limits& limits) {
-  open_jobs_.reserve(size());
-  for (std::size_t i = 0; i < size(); ++i) add_open_job(i, rooms[i]);
-  return open_jobs(limits);
+void FieldBatch::forget_open_jobs() noexcept {
+  add_counts(opened_, counts_of(open_jobs_));
+  n_opened_ += open_jobs_.size();
+  open_jobs_.clear();
 }
 
 FieldsDone FieldBatch::open_jobs(const bson::Limits& limits) {
   if (const BatchStatus opened = open_batch(open_jobs_); !opened)
-    return FieldFailure(does_not_open(opened.error().code), field_of(opened.error().index));
+    return FieldFailure(does_not_open(opened.error().code),
+                        field_of(n_opened_ + opened.error().index));
   for (std::size_t job = 0; job < open_jobs_.size(); ++job) {
     // What a reader would refuse is no result, and gets no new key's blessing.
     const OpenJob& j = open_jobs_[job];
     if (!bson::check_value(type_of(j), j.out.first(j.plaintext_len), limits))
-      return FieldFailure(malformed_plaintext(), field_of(job));
+      return FieldFailure(malformed_plaintext(), field_of(n_opened_ + job));
   }
   return ok;
 }
@@ -105,9 +121,21 @@ std::size_t FieldBatch::field_of(std::size_t job) const noexcept {
   return job;
 }
 
+FieldCounts FieldBatch::sealed() const noexcept {
+  FieldCounts all = sealed_;
+  add_counts(all, counts_of(seal_jobs_));
+  return all;
+}
+
+FieldCounts FieldBatch::opened() const noexcept {
+  FieldCounts all = opened_;
+  add_counts(all, counts_of(open_jobs_));
+  return all;
+}
+
 void FieldBatch::count() const noexcept {
-  if (!seal_jobs_.empty()) count_sealed(seal_jobs_);
-  if (!open_jobs_.empty()) count_opened(open_jobs_);
+  if (!seal_jobs_.empty() || n_sealed_ != 0) count_sealed(sealed());
+  if (!open_jobs_.empty() || n_opened_ != 0) count_opened(opened());
 }
 
 }  // namespace fle::client

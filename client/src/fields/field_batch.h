@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "binary.h"
+#include "count_fields.h"
 #include "fle/batch.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/client/document_cipher.h"
@@ -39,6 +40,8 @@ class FieldBatch {
 
   /// Forgets all fields; lets go of keys and wipes plaintext.
   void clear() noexcept;
+  /// Forgets all fields but what was sealed and opened, and gives their memory back.
+  void forget_fields();
   /// Lets go of keys and wipes plaintext; the jobs may no longer be used.
   void release() noexcept;
 
@@ -108,25 +111,42 @@ class FieldBatch {
   /// Makes room for a job of every field, and no more.
   void expect_jobs() { seal_jobs_.reserve(size()); }
   FieldsDone seal();
+  /// Seals the jobs that there are once they are many, and forgets them: for documents of so many
+  /// fields that their jobs take as much memory as they. seal() does the rest.
+  FieldsDone seal_if_many() { return seal_jobs_.size() < kMany ? FieldsDone(ok) : seal_slice(); }
 
   // ---- Opening.
 
   /// Opens every field whose key is there; what it opens to is one value of its type.
   FieldsDone open(const bson::Limits& limits);
-  /// The same, into memory of the caller's, who wipes it.
-  /// @param rooms  of each field: open_capacity() of its payload, or more.
-  FieldsDone open_into(std::span<const MutBytes> rooms, const bson::Limits& limits);
 
   struct Opened {
     bson::Type type;
     Bytes value;  ///< Until release().
   };
+  /// The same, into memory of the caller's, who wipes it; some fields at a time, and what they have
+  /// opened to is told once.
+  /// @param room  gives, for a field, open_capacity() of its payload in bytes, or more
+  /// @param took  gets a field and its Opened
+  template <class Room, class Took>
+  FieldsDone open_into(const bson::Limits& limits, Room room, Took took) {
+    std::vector<std::size_t> fields;  // of the jobs
+    for (std::size_t next = 0; next < size();) {
+      fields.clear();
+      for (; next < size() && fields.size() < kMany; ++next)
+        if (add_open_job(next, room(next))) fields.push_back(next);
+      FLE_CHECK(open_jobs(limits));
+      for (std::size_t job = 0; job < fields.size(); ++job)
+        took(fields[job], opened_by(open_jobs_[job]));
+      forget_open_jobs();
+    }
+    return ok;
+  }
   /// What a field has opened to; none where its key is missing.
   [[nodiscard]] std::optional<Opened> opened(std::size_t field) const noexcept {
     const std::size_t job = left_out_.empty() ? field : job_of(field);
     if (job == kNoJob) return std::nullopt;
-    const OpenJob& j = open_jobs_[job];
-    return Opened{type_of(j), j.out.first(j.plaintext_len)};
+    return opened_by(open_jobs_[job]);
   }
   [[nodiscard]] Bytes payload(std::size_t field) const noexcept { return payloads_[field]; }
 
@@ -136,16 +156,34 @@ class FieldBatch {
   /// Adds what was sealed and opened to field_counters(): once, when all has succeeded.
   void count() const noexcept;
   // What that is, until clear(): also after release(), when their keys and plaintext are gone.
-  [[nodiscard]] std::span<const SealJob> sealed() const noexcept { return seal_jobs_; }
-  [[nodiscard]] std::span<const OpenJob> opened() const noexcept { return open_jobs_; }
+  [[nodiscard]] FieldCounts sealed() const noexcept;
+  [[nodiscard]] FieldCounts opened() const noexcept;
 
  private:
+  static constexpr std::size_t kMany = 4096;
   static constexpr auto kNoJob = static_cast<std::size_t>(-1);
-  /// The next field is opened into `room`, or not at all where its key is missing.
-  void add_open_job(std::size_t field, MutBytes room);
+  /// The next field is opened into `room`; false: its key is missing, and it is not.
+  bool add_open_job(std::size_t field, MutBytes room) {
+    const kms::ResolvedKey* with = key(field);
+    if (with == nullptr) {
+      left_out_.push_back(field);
+      return false;
+    }
+    // Member by member: a copy of the whole job would have to wait for its own stores.
+    OpenJob& job = open_jobs_.emplace_back();
+    job.key = &with->key;
+    job.payload = payloads_[field];
+    job.out = room;
+    return true;
+  }
   FieldsDone open_jobs(const bson::Limits& limits);
+  FieldsDone seal_slice();
+  void forget_open_jobs() noexcept;
   static bson::Type type_of(const OpenJob& job) noexcept {
     return static_cast<bson::Type>(job.payload[kPayloadHeaderLen - 1]);
+  }
+  static Opened opened_by(const OpenJob& job) noexcept {
+    return {type_of(job), job.out.first(job.plaintext_len)};
   }
   [[nodiscard]] std::size_t job_of(std::size_t field) const noexcept;
   /// The field of a job: fields without a key have none.
@@ -157,6 +195,11 @@ class FieldBatch {
   std::vector<std::size_t> left_out_;  // fields that are not opened, in order
   std::vector<SealJob> seal_jobs_;
   std::vector<OpenJob> open_jobs_;
+  // Of jobs that are forgotten.
+  std::size_t n_sealed_ = 0;
+  std::size_t n_opened_ = 0;
+  FieldCounts sealed_{};
+  FieldCounts opened_{};
   WipedBuffer plaintext_;
 };
 

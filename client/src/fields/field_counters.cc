@@ -85,14 +85,19 @@ FieldCounts counts_of(std::span<const OpenJob> jobs) noexcept {
       [](const OpenJob& j) { return j.plaintext_len; });
 }
 
-void count_sealed(std::span<const SealJob> jobs) noexcept {
-  const FieldCounts counts = counts_of(jobs);
+void add_counts(FieldCounts& to, const FieldCounts& counts) noexcept {
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i].fields += counts[i].fields;
+    to[i].bytes += counts[i].bytes;
+  }
+}
+
+void count_sealed(const FieldCounts& counts) noexcept {
   const Place mine = place_of_this_thread();
   add(mine.shard.sealed, counts, mine.own);
 }
 
-void count_opened(std::span<const OpenJob> jobs) noexcept {
-  const FieldCounts counts = counts_of(jobs);
+void count_opened(const FieldCounts& counts) noexcept {
   const Place mine = place_of_this_thread();
   add(mine.shard.opened, counts, mine.own);
 }

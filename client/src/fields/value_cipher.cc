@@ -35,7 +35,7 @@ Done seal_value(MutBytes out, bson::Type type, Bytes value, Algorithm algorithm,
   if (const BatchStatus sealed = seal_batch({&job, 1}); !sealed) {
     return not_sealed(sealed.error().code);
   }
-  count_sealed({&job, 1});
+  count_sealed(counts_of(std::span<const SealJob>(&job, 1)));
   return ok;
 }
 
@@ -84,7 +84,7 @@ Outcome<ValueInPlace> decrypt_value(MutBytes out, Bytes payload, kms::KeyRing& k
     return does_not_open(opened.error().code);  // open_batch has wiped `out`
   const auto type = static_cast<bson::Type>(header->bson_type);
   if (!bson::check_value(type, out.first(job.plaintext_len))) return fail(malformed_plaintext());
-  count_opened({&job, 1});
+  count_opened(counts_of(std::span<const OpenJob>(&job, 1)));
   return ValueInPlace{type, job.plaintext_len};
 }
 

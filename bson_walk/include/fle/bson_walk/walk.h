@@ -114,6 +114,11 @@ class FLE_API Edits {
 
   void clear() noexcept;
 
+  /// Makes room for `n` marks at once: to grow to many takes, for a moment, half as much again.
+  void reserve(std::size_t n);
+  /// Gives back what is reserved and not used.
+  void shrink_to_fit();
+
  private:
   friend class Editor;
   friend class PathTable;
