@@ -26,6 +26,17 @@ function(fle_precompile target)
     -fpch-preprocess -Wno-stringop-overflow -Wno-array-bounds)
 endfunction()
 
+# fle_runpath(<target> <path>): where an installed target looks for libfle's shared libraries, wherever
+# the tree is moved to. CMake gives what stands in the build tree another path, and leaves room for this
+# one by colons: behind a colon with nothing behind it, the dynamic linker looks in the working directory,
+# for libcrypto as well. Without shared libraries of ours nothing needs another path there.
+function(fle_runpath target path)
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "${path}")
+  if(NOT BUILD_SHARED_LIBS)
+    set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON)
+  endif()
+endfunction()
+
 # fle_library(<name> SOURCES ... [HEADERS ...] DEPS ... PRIVATE_DEPS ...): one installed component.
 # Public headers are everything under <folder>/include unless HEADERS lists them; they install as
 # <fle/...>.
@@ -59,9 +70,8 @@ function(fle_library name)
     target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
     set_target_properties(${target} PROPERTIES
       OUTPUT_NAME fle_${name} VERSION ${PROJECT_VERSION}
-      SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
-      # Shared components find each other wherever the tree is moved to.
-      INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
+      SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    fle_runpath(${target} "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
     if(BUILD_SHARED_LIBS AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
       set(map "${libfle_BINARY_DIR}/libfle.map")
       configure_file("${libfle_SOURCE_DIR}/cmake/libfle.map.in" "${map}" @ONLY)

@@ -2,6 +2,7 @@
 # cmake -DFOLDER=<of shared libraries> -DREADELF=... -P hardening_test.cmake
 # Reads in ELF headers what fle_hardening() asks for: position-independent, relocations read-only and
 # bound at the start, no executable stack, stack protector, and (FORTIFIED) checked string functions.
+# And that libraries are looked for in no working directory, which an empty or a relative path would mean.
 if(FOLDER)
   file(GLOB FILES "${FOLDER}/*.so")
 endif()
@@ -30,6 +31,13 @@ foreach(file IN LISTS FILES)
   expect("${file}" "no stack protector" "__stack_chk_fail" "${elf}")
   if(FORTIFIED)
     expect("${file}" "not fortified" "__[a-z]+_chk" "${elf}")
+  endif()
+  if(elf MATCHES "Library r(un)?path: \\[([^]\n]*)\\]")
+    foreach(place IN LISTS CMAKE_MATCH_2)
+      if(NOT ":${place}" MATCHES "^(:(/|[$]ORIGIN)[^:]*)+$")
+        list(APPEND faults "${file}: libraries are looked for in the working directory: [${place}]")
+      endif()
+    endforeach()
   endif()
   if(elf MATCHES "TEXTREL")
     list(APPEND faults "${file}: text relocations")
