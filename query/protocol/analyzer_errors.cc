@@ -1,9 +1,6 @@
 // What a Failure looks like to clients that know MongoDB's analyzer: its number, its text.
-#include <algorithm>
 #include <string>
-#include <string_view>
 
-#include "fle/bson/utf8.h"
 #include "fle/bson/writer.h"
 #include "fle/query/analyzer.h"
 
@@ -11,21 +8,7 @@ namespace fle::query {
 
 std::int32_t mongo_code(const Failure& failure) noexcept { return info(failure.detail).number; }
 
-std::string error_text(const Failure& failure) {
-  const std::string raw = failure.to_string();
-  std::string text;
-  text.reserve(raw.size());
-  for (std::string_view rest = raw; !rest.empty();) {
-    const std::size_t n = bson::utf8_length(rest);
-    if (n == 0) {
-      text += '?';
-    } else {
-      text += rest.substr(0, n);
-    }
-    rest.remove_prefix(std::max<std::size_t>(n, 1));
-  }
-  return text;
-}
+std::string error_text(const Failure& failure) { return failure.to_string(); }
 
 std::vector<std::uint8_t> error_reply(const Failure& failure) {
   const ErrorDetailInfo& detail = info(failure.detail);

@@ -55,7 +55,22 @@ TEST(Failure, IsALineOfBoundedLengthWhateverItQuotes) {
 
 TEST(Failure, ShowsControlCharacters) {
   const Failure f(Errc::type_not_allowed, "a\nb\x1b[2J\xc2\x9b", std::string("x\0y", 3));
-  EXPECT_EQ(f.to_string(), "field 'x\\x00y': type_not_allowed: a\\x0ab\\x1b[2J\\xc2\x9b");
+  EXPECT_EQ(f.to_string(), "field 'x\\x00y': type_not_allowed: a\\x0ab\\x1b[2J\\xc2\\x9b");
+}
+
+TEST(Printable, IsUtf8WhateverTheBytesAre) {
+  const std::pair<std::string_view, const char*> cases[] = {
+      {"\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80 \xc2\xa0",
+       "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80 \xc2\xa0"},
+      {"\x9b[2J", "\\x9b[2J"},
+      {"\xc2\x85\xc2", "\\xc2\\x85\\xc2"},
+      {"\xc0\x80", "\\xc0\\x80"},
+      {"\xe0\x9f\xbf", "\\xe0\\x9f\\xbf"},
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
+      {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
+      {"\xf0\x9f\x98", "\\xf0\\x9f\\x98"},
+  };
+  for (const auto& [text, shown] : cases) EXPECT_EQ(printable(text), shown);
 }
 
 TEST(Failure, OfControlCharactersAloneIsBounded) {

@@ -527,15 +527,15 @@ TEST_F(AnalyzerDialogue, ErrorTextIsOneLineOfUtf8) {
   } kBroken[] = {
       {std::string("a\0b", 3), "a\\x00b"},
       {"a\nb\x7f", "a\\x0ab\\x7f"},
-      {"\xff", "?"},
-      {"\x80z", "?z"},
-      {"\xc3", "?"},
-      {"\xc0\x80", "??"},            // NUL in two bytes
-      {"\xe0\x80\x80", "???"},       // and in three
-      {"\xed\xa0\x80", "???"},       // a surrogate
-      {"\xf4\x90\x80\x80", "????"},  // beyond U+10FFFF
-      {"\xf5\x80\x80\x80", "????"},
-      {"\xe2\x82z", "??z"},
+      {"\xff", "\\xff"},
+      {"\x80z", "\\x80z"},
+      {"\xc3", "\\xc3"},
+      {"\xc0\x80", "\\xc0\\x80"},                    // NUL in two bytes
+      {"\xe0\x80\x80", "\\xe0\\x80\\x80"},           // and in three
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // a surrogate
+      {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // beyond U+10FFFF
+      {"\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80"},
+      {"\xe2\x82z", "\\xe2\\x82z"},
   };
   for (const auto& c : kBroken)
     EXPECT_EQ(text(c.in), "field '" + c.out + "': malformed_bson: m") << c.out;

@@ -45,19 +45,43 @@ namespace internal {
          std::string(internal::end_of(text, half));
 }
 
-/// `text` with its control characters (C0, DEL, C1) as \xNN: one line, which does nothing to a
-/// terminal.
+namespace internal {
+
+/// How many bytes the UTF-8 sequence of two or more has that `text`, which is not empty, begins
+/// with; 0 where there is none (RFC 3629, section 4).
+[[nodiscard]] inline std::size_t long_sequence(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const std::size_t n = lead < 0xc2 || lead > 0xf4 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (n > text.size()) return 0;
+  for (std::size_t i = 1; i < n; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  // Longer than need be, half of a pair, or beyond the last character.
+  const bool wrong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
+                     (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f);
+  return wrong ? 0 : n;
+}
+
+}  // namespace internal
+
+/// `text` with its control characters (C0, DEL, C1) and whatever is not UTF-8 as \xNN: one line of
+/// UTF-8, which does nothing to a terminal.
 [[nodiscard]] inline std::string printable(std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string s;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
+    std::size_t n = c < 0x80 ? 1 : internal::long_sequence(text.substr(i));
     // C1 controls are two bytes in UTF-8.
-    const bool c1 = c == 0xc2 && i + 1 < text.size() && (text[i + 1] & 0xe0) == 0x80;
-    if (c >= 0x20 && c != 0x7f && !c1) {
-      s += text[i];
-    } else {
-      s += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+    const bool c1 = c == 0xc2 && n == 2 && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (n != 0 && c >= 0x20 && c != 0x7f && !c1) {
+      s += text.substr(i, n);
+      i += n;
+      continue;
+    }
+    for (n = c1 ? 2 : 1; n != 0; --n, ++i) {
+      const auto byte = static_cast<unsigned char>(text[i]);
+      s += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
     }
   }
   return s;
