@@ -57,8 +57,8 @@ Outcome<std::string> text_of(const Fd& link, const std::string& path) {
   return std::string(text.data(), static_cast<std::size_t>(n));
 }
 
-/// Whether a reason may be gone when the same is tried again: there is no room, or too much is
-/// open.
+}  // namespace
+
 bool may_pass(int error) noexcept {
   switch (error) {
     case ENOSPC:
@@ -75,8 +75,6 @@ bool may_pass(int error) noexcept {
       return false;
   }
 }
-
-}  // namespace
 
 Failure failure(const char* what, const std::string& path, int error) {
   return {

@@ -1,5 +1,9 @@
 #include "sqlite_db.h"
 
+#include <system_error>
+
+#include "fle/files/place.h"
+
 namespace fle::kms::sqlite {
 
 void Statement::bind(int index, Bytes blob) noexcept {
@@ -97,7 +101,13 @@ Failure Db::failure() const {
     return {Errc::io_busy, "key vault '" + path_ + "': no space left on the device"};
   if (primary == SQLITE_NOMEM) return {Errc::no_memory, "key vault '" + path_ + "'"};
   if (primary == SQLITE_NOTADB) return failure("not a key vault");
-  return failure(sqlite3_errmsg(db_.get()));
+  Failure f = failure(sqlite3_errmsg(db_.get()));
+  const int error = sqlite3_system_errno(db_.get());
+  if (primary == SQLITE_CANTOPEN && files::may_pass(error)) {
+    f.code = Errc::io_busy;
+    f.message += ": " + std::generic_category().message(error);
+  }
+  return f;
 }
 
 Failure Db::failure(std::string_view why) const {

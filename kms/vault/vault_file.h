@@ -7,6 +7,10 @@
 
 namespace fle::kms {
 
+/// What the system says of a vault, by a number of errno: io_busy where it may pass, else
+/// vault_failed.
+[[nodiscard]] Failure system_failure(const std::string& path, int error);
+
 /// The file of a key vault, and what SQLite reads beside it. Who can write to any of them chooses
 /// which keys are used, so they belong to this user or to root (fle/files/trust.h).
 ///

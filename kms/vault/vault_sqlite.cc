@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <mutex>
-#include <system_error>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -51,11 +50,6 @@ constexpr const char* kSchema = R"(
 constexpr const char* kSettings =
     "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
     "PRAGMA cell_size_check = ON;";
-
-Failure system_failure(const std::string& path, int error) {
-  return {Errc::vault_failed,
-          "key vault '" + path + "': " + std::generic_category().message(error)};
-}
 
 class SqliteVault final : public KeyVault {
  public:

@@ -280,7 +280,7 @@ TEST_F(OutputFile, LosesNothingInThePlaceOfItsInput) {
       run({"encrypt", "--schema", "schema.json", "--in", "in.json", "--out", "in.json"}).status, 0);
 }
 
-TEST_F(OutputFile, AFullDiskUnderAKeyVaultOrAListIsWorthAnotherTry) {
+TEST_F(OutputFile, AFullDiskOrTableUnderAKeyVaultOrAListIsWorthAnotherTry) {
   const auto fle = [&](Args args, const Prepare& prepare) {
     args.insert(args.end(), keys.begin(), keys.end());
     return run_fle(folder.path(), args, {[](int, pid_t) {}, take_all, prepare});
@@ -292,6 +292,13 @@ TEST_F(OutputFile, AFullDiskUnderAKeyVaultOrAListIsWorthAnotherTry) {
   if (vault.status == 99) GTEST_SKIP() << "no seccomp here";
   EXPECT_EQ(vault.status, 3) << vault.err;
   EXPECT_NE(vault.err.find("io_busy: key vault '"), std::string::npos) << vault.err;
+  for (const unsigned flags : {O_PATH, O_NOFOLLOW}) {  // when we look for it, when SQLite opens it
+    const Ended full = fle({"key", "create"}, [flags] {
+      if (!let_fail({{SYS_openat, EMFILE, 2, flags}})) ::_exit(99);
+    });
+    EXPECT_EQ(full.status, 3) << full.err;
+    EXPECT_NE(full.err.find("Too many open files"), std::string::npos) << full.err;
+  }
 
   const Prepare to_full_device = [] { ::dup2(::open("/dev/full", O_WRONLY), STDOUT_FILENO); };
   const Ended list = fle({"key", "list"}, to_full_device);

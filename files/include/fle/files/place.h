@@ -11,8 +11,12 @@
 
 namespace fle::files {
 
+/// Whether a reason, a number of errno, may be gone when the same is tried again: there is no room,
+/// or too much is open.
+[[nodiscard]] bool may_pass(int error) noexcept;
+
 /// "cannot WHAT 'PATH': REASON", the reason being that of `error`, a number of errno. Its code is
-/// io_busy where the reason may pass by itself (no space, too many open files), else io_failed.
+/// io_busy where it may_pass(), else io_failed.
 [[nodiscard]] Failure failure(const char* what, const std::string& path, int error);
 
 /// Whether others can plant entries in this folder: everybody may write there, or its sticky bit
