@@ -59,9 +59,9 @@ TEST_F(KeyEnd, ErasureIsByTheNameOfAPersonAndByNothingElse) {
 TEST_F(KeyEnd, AKeyIsRetiredOnlyWhenEveryReportCountsNothingUnderIt) {
   make("old");
   const std::string uuid = uuid_of("old");
+  const std::string kCounts = R"({"version": 1, "uncountedKeys": 0, "uncountedValues": 0, )";
   const auto report = [&](const std::string& file, const std::string& entries) {
-    folder.write(file, R"({"version": 1, "uncountedKeys": 0, "uncountedValues": 0, "keys": [)" +
-                           entries + "]}");
+    folder.write(file, kCounts + R"("foreign": 0, "documents": 9, "keys": [)" + entries + "]}");
   };
   const std::string other =
       R"({"keyId": "00000000-0000-4000-8000-000000000000", "values": 7, "state": "known"})";
@@ -73,13 +73,18 @@ TEST_F(KeyEnd, AKeyIsRetiredOnlyWhenEveryReportCountsNothingUnderIt) {
   EXPECT_EQ(used.status, 1);
   EXPECT_TRUE(says(used, "'used.json' counts 2 values under it")) << used.err;
   EXPECT_TRUE(says(used, uuid));
-  const std::string begin = R"({"version": 1, "uncountedKeys": 0, "uncountedValues": 0, "keys": )";
+  const std::string begin = kCounts + R"("documents": 9, "foreign": 0, "keys": )";
   const std::pair<std::string, const char*> broken[] = {
       {"{}", "is not of version 1"},
       {R"({"version": 2, "keys": []})", "is not of version 1"},
-      {R"({"version": 1, "keys": []})", "does not count all values ('uncountedKeys')"},
-      {R"({"version": 1, "uncountedKeys": 0, "uncountedValues": 1, "keys": []})",
+      {R"({"version": 1, "keys": []})", "does not count 'documents'"},
+      {R"({"version": 1, "documents": 1, "keys": []})",
+       "does not count all values ('uncountedKeys')"},
+      {R"({"version": 1, "documents": 1, "uncountedKeys": 0, "uncountedValues": 1, "keys": []})",
        "does not count all values ('uncountedValues')"},
+      {kCounts + R"("documents": 9, "keys": []})", "does not count 'foreign' values"},
+      {kCounts + R"("documents": 9, "foreign": 2, "keys": []})", "2 values of another kind"},
+      {kCounts + R"("documents": 0, "foreign": 0, "keys": []})", "no report has read a document"},
       {begin + "{}}", "does not count values by 'keys'"},
       {begin + R"([{"keyId": "x", "values": 0}]})", "entry 1 of 'keys'"},
       {begin + R"([{"values": 0}]})", "entry 1 of 'keys'"},

@@ -98,6 +98,7 @@ TEST_F(ReportTest, CountsInJsonByPathKeyAndValue) {
   EXPECT_EQ(number_of(e.out, "encrypted"), 6U);
   EXPECT_EQ(number_of(e.out, "plaintext"), 2U);
   EXPECT_EQ(number_of(e.out, "uncountedKeys"), 0U);
+  EXPECT_EQ(number_of(e.out, "foreign"), 0U);
   EXPECT_EQ(number_of(e.out, "distinct"), 2U) << e.out;
   EXPECT_EQ(number_of(e.out, "commonestLeast"), 2U);
   EXPECT_EQ(number_of(e.out, "commonestMost"), 2U);

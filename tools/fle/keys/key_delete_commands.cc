@@ -83,11 +83,13 @@ Done delete_keys(const Delete& o) {
 Done retire(const Delete& o) {
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
   FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, o.selected));
+  std::uint64_t documents = 0;
   for (const std::string& path : o.reports) {
-    FLE_TRY(const auto counts, read_key_report(path));
+    FLE_TRY(const KeyCounts counts, read_key_report(path));
+    documents += counts.documents;
     for (const kms::KeyDocument& key : found) {
-      const auto it = counts.find(key.id);
-      if (it == counts.end() || it->second == 0) continue;
+      const auto it = counts.values.find(key.id);
+      if (it == counts.values.end() || it->second == 0) continue;
       return Failure(Errc::invalid_argument,
                      "the key " + key.id.to_string() + " is in use: '" + path + "' counts " +
                          std::to_string(it->second) + (it->second == 1 ? " value" : " values") +
@@ -95,6 +97,11 @@ Done retire(const Delete& o) {
                          "reencrypt' gives them another key");
     }
   }
+  // What came from a program that failed: `mongoexport ... | fle report --json > FILE`.
+  if (documents == 0)
+    return Failure(Errc::invalid_argument,
+                   "no report has read a document, so none says that a key is out of use: 'fle key "
+                   "delete' deletes without one");
   return delete_found(o, *vault, found);
 }
 
@@ -130,8 +137,9 @@ void add_key_retire(CLI::App& key, Action& chosen) {
       ->type_name("FILE");
   o->add_yes(*cmd);
   cmd->footer(
-      "Refused while a report counts a value under one of the keys. A report knows what it has "
-      "read:\n"
+      "Refused while a report counts a value under one of the keys, or values that may be under "
+      "any,\n"
+      "and if none has read a document. A report knows what it has read:\n"
       "make one of each collection that the key may be in, after the last write with it.\n"
       "Example: fle key retire --vault keys.db old-key --report patients.report.json");
   choose(*cmd, chosen, o, retire);

@@ -45,7 +45,7 @@ std::optional<Counted> read_entry(const bson_iter_t& entry) {
 
 }  // namespace
 
-Outcome<std::map<KeyId, std::uint64_t>> read_key_report(const std::string& path) {
+Outcome<KeyCounts> read_key_report(const std::string& path) {
   const auto refuse = [&path](const std::string& why) {
     return Failure(Errc::invalid_argument,
                    "the report '" + path + "' " + why + ": take what 'fle report --json' writes");
@@ -58,21 +58,32 @@ Outcome<std::map<KeyId, std::uint64_t>> read_key_report(const std::string& path)
   if (!bson_init_static(&b, bson.data(), bson.size()) || !bson_iter_init(&top, &b) ||
       count_in(top, "version") != kVersion)
     return refuse("is not of version " + std::to_string(kVersion));
+  KeyCounts counts;
+  const auto documents = count_in(top, "documents");
+  if (!documents) return refuse("does not count 'documents'");
+  counts.documents = *documents;
   for (const char* name : {"uncountedKeys", "uncountedValues"})
     if (count_in(top, name) != 0U)
       return refuse("does not count all values ('" + std::string(name) + "')");
+  const auto foreign = count_in(top, "foreign");
+  if (!foreign) return refuse("does not count 'foreign' values");
+  if (*foreign != 0)
+    return Failure(Errc::invalid_argument,
+                   "the report '" + path + "' counts " + std::to_string(*foreign) +
+                       (*foreign == 1 ? " value" : " values") +
+                       " of another kind ('foreign': Queryable Encryption, a placeholder), which "
+                       "may be under any key");
   bson_iter_t it = top;
   if (!bson_iter_find(&it, "keys") || !BSON_ITER_HOLDS_ARRAY(&it))
     return refuse("does not count values by 'keys'");
   bson_iter_t entry;
-  std::map<KeyId, std::uint64_t> counts;
   if (!bson_iter_recurse(&it, &entry)) return refuse("does not count values by 'keys'");
   while (bson_iter_next(&entry)) {
     const auto counted = read_entry(entry);
     if (!counted)
       return refuse("has no 'keyId' and 'values' in entry " +
                     std::to_string(std::stoul(bson_iter_key(&entry)) + 1) + " of 'keys'");
-    counts[counted->id] += counted->n;
+    counts.values[counted->id] += counted->n;
   }
   return counts;
 }

@@ -23,6 +23,7 @@ class Json {
     out_.add("documents", r_.documents);
     out_.add("bytes", r_.bytes);
     out_.add("encrypted", r_.encrypted);
+    out_.add("foreign", r_.foreign);
     out_.add("addedBytesLeast", r_.added_least);
     out_.add("addedBytesMost", r_.added_most);
     out_.add("hasSchema", r_.has_schema);

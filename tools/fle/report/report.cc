@@ -128,6 +128,7 @@ class ReportMaker {
   void take_over(std::size_t c) {
     for (Row& r : rows_.of[c]) {
       report_.encrypted += r.report.encrypted;
+      report_.foreign += r.report.foreign;
       report_.added_least += r.report.added_least;
       report_.added_most += r.report.added_most;
       report_.collections[c].paths.push_back(std::move(r.report));

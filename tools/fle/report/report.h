@@ -109,6 +109,7 @@ struct Report {
   std::uint64_t documents = 0;
   std::uint64_t bytes = 0;
   std::uint64_t encrypted = 0;
+  std::uint64_t foreign = 0;
   std::uint64_t added_least = 0;
   std::uint64_t added_most = 0;
   std::uint64_t uncounted_keys = 0;    // values whose key there was no room to count
