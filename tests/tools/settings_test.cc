@@ -100,6 +100,9 @@ TEST_F(Settings, FaultsOfAFileAreOneLineThatNamesIt) {
       {"yes = true", "'yes' is no setting"},
       {"vault =", "'vault' has no value"},
       {"vault = \"\"", "'vault' has no value"},
+      {"require-seals = true\nrequire-seals = false", "'require-seals' is given twice"},
+      {"[key.list]\nvault = a\n[key.show]\nvault = c\n[key.list]\nvault = b",
+       "'vault' is given twice"},
       {"vault = \"mongodb://doctor:secret@db/\"", "the address of 'vault' has a password"},
   };
   for (const auto& [text, told] : cases) {

@@ -151,7 +151,10 @@ class ConfigFile {
       for (std::string& v : values) {
         FLE_TRY(v, value_of(*find_setting(item.name), v));
       }
-      (section.empty() ? all : own).values[item.name] = std::move(values);
+      // Of a flag the last one would count, and nobody knows which was meant.
+      Level& level = section.empty() ? all : own;
+      if (values.size() != 1 || !level.values.emplace(item.name, std::move(values)).second)
+        return refuse("'" + item.name + "' is given twice");
     }
     return std::vector<Level>{std::move(own), std::move(all)};
   }
