@@ -48,6 +48,9 @@ bool has_dot(std::string_view name, std::size_t readable) noexcept {
 }
 
 constexpr const char* kAlreadyEncrypted = "binary of subtype 6: the value is encrypted already";
+constexpr const char* kHoldsEncrypted =
+    "binary of subtype 6 within a value that is encrypted as a whole: it would be encrypted twice, "
+    "and decrypted once";
 
 bool is_encrypted(Type type, const std::uint8_t* value) noexcept {
   return type == Type::bin_data && internal::is_subtype_6(value);
@@ -55,6 +58,35 @@ bool is_encrypted(Type type, const std::uint8_t* value) noexcept {
 
 bool type_fits(Type type, const schema::Leaf& leaf) noexcept {
   return encryptable(type, leaf.algorithm) && (leaf.types.empty() || leaf.types.contains(type));
+}
+
+/// Finds out whether a document that is encrypted as a whole holds what is encrypted already.
+class EncryptedWithin {
+ public:
+  static constexpr bool kLooksIntoPlain = false;
+
+  explicit EncryptedWithin(Bytes doc) noexcept : doc_(doc) {}
+  Visit element(const Element& e, std::span<Frame>) noexcept {
+    found_ = is_encrypted(e.type, doc_.data() + e.value_offset);
+    return {found_ ? Visit::Next::stop : Visit::Next::enter};
+  }
+  bool leave(const Frame&) noexcept { return true; }
+  [[nodiscard]] std::uint32_t first_name() const noexcept { return 0; }
+  [[nodiscard]] bool found() const noexcept { return found_; }
+
+ private:
+  Bytes doc_;
+  bool found_ = false;
+};
+
+/// What is malformed holds nothing, and is refused elsewhere.
+bool holds_encrypted(Type type, Bytes value) {
+  if (type == Type::javascript_with_scope)
+    value = value.subspan(8 + load32(value.data() + 4));
+  else if (type != Type::object && type != Type::array)
+    return false;
+  EncryptedWithin within(value);
+  return internal::Walker(value, kCommandLimits, within).run({}) && within.found();
 }
 
 std::string type_message(Type found, const schema::Leaf& leaf) {
@@ -90,7 +122,7 @@ class FieldVisitor {
   Visit element(const Element& e, std::span<Frame> frames) {
     if (is_encrypted(e.type, doc_.data() + e.value_offset)) [[unlikely]]
       return encrypted_value(e, frames);
-    return frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
+    return frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : within(frames.back());
   }
 
   bool leave(const Frame& frame) {
@@ -117,6 +149,11 @@ class FieldVisitor {
   }
 
  private:
+  /// What stands in a frame that the plan goes no further into is what the frame is.
+  [[nodiscard]] static Visit within(const Frame& frame) noexcept {
+    return {Visit::Next::enter, frame.kind};
+  }
+
   [[nodiscard]] Failure twice(std::uint32_t type_offset) const {
     return {Errc::duplicate_field,
             "appears twice in its document, and the schema encrypts it or a field below it",
@@ -124,8 +161,11 @@ class FieldVisitor {
   }
 
   [[gnu::noinline]] Visit encrypted_value(const Element& e, std::span<Frame> frames) {
+    const Plan::Kind kind = frames.back().kind;
+    if (kind == Plan::Kind::encrypted)
+      return refuse(e, frames, Errc::already_encrypted, kHoldsEncrypted);
     const std::size_t marks = out_.n_marks();
-    const Visit next = frames.back().kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
+    const Visit next = kind == Plan::Kind::object ? on_plan(e, frames) : Visit{};
     if (out_.n_marks() == marks) out_.note_unmarked(doc_, e);
     return next;
   }
@@ -184,7 +224,7 @@ class FieldVisitor {
     if (!type_fits(e.type, leaf)) return unfit(e, frames, step.leaf);
     has_id_ |= top_level && e.name == "_id";
     out_.add_mark(e, frames, step.leaf);
-    return {};  // what is inside goes with the value
+    return {Visit::Next::enter, Plan::Kind::encrypted};  // what is inside goes with the value
   }
 
   [[gnu::noinline]] Visit encrypted_already(const Element& e, std::span<Frame> frames,
@@ -260,6 +300,7 @@ Done find_fields(Bytes doc, const Plan& plan, Edits& out, const Limits& limits) 
 Done may_encrypt(Type type, Bytes value, const schema::Leaf& leaf) {
   if (is_encrypted(type, value.data())) return Failure(Errc::already_encrypted, kAlreadyEncrypted);
   if (!type_fits(type, leaf)) return Failure(Errc::type_not_allowed, type_message(type, leaf));
+  if (holds_encrypted(type, value)) return Failure(Errc::already_encrypted, kHoldsEncrypted);
   return ok;
 }
 

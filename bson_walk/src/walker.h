@@ -50,7 +50,7 @@ struct Visit {
 ///   bool leave(const Frame&)                         at the end of each frame
 ///   std::uint32_t first_name()                       for the Frame of that name
 ///   static constexpr bool kLooksIntoPlain            whether it must see what walk_plain() passes
-///                                                    over, in frames that are plain
+///                                                    over, in frames of no Kind::object
 /// Visit::Next::stop and false end the walk early, with success.
 template <class Visitor>
 class Walker {
@@ -142,7 +142,7 @@ class Walker {
       if (depth_ == max_depth_) return stop(Stop::too_deep, name);
       const bool scope = shape.rule == Rule::scoped_code;
       if constexpr (!Visitor::kLooksIntoPlain) {
-        if (visit.kind == schema::Plan::Kind::plain && !scope && value >= seen_) {
+        if (visit.kind != schema::Plan::Kind::object && !scope && value >= seen_) {
           const PlainWalk plain = walk_plain(value, size, doc_end, max_depth_ - depth_ - 1);
           n_elements_ += plain.n_elements;
           if (plain.stopped_at == nullptr) continue;

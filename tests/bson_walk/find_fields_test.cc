@@ -219,6 +219,20 @@ TEST(FindFields, RefusesValuesThatAreEncryptedAlready) {
                            plan_of("'a':" + deterministic("int"))})
     expect_refused(test::from_json("{'a':" + six + "}"), plan, Errc::already_encrypted, "a");
   EXPECT_EQ(found_paths(test::from_json("{'b':" + six + "}"), medcomd()), Paths{});
+  EXPECT_EQ(found_paths(test::from_json("{'b':{'c':[" + six + "]}}"), medcomd()), Paths{});
+}
+
+TEST(FindFields, RefusesValuesThatHoldEncryptedOnes) {
+  const Plan plan = plan_of("'a':" + random());
+  const std::string six = "{'$binary':{'base64':'AQ==','subType':'06'}}";
+  const std::pair<std::string, const char*> cases[] = {
+      {"{'x':" + six + "}", "a.x"},
+      {"[1,{'y':[" + six + "]}]", "a.1.y.0"},
+      {"{'$code':'f','$scope':{'z':{'w':" + six + "}}}", "a.z.w"},
+  };
+  for (const auto& [value, path] : cases)
+    expect_refused(test::from_json("{'a':" + value + "}"), plan, Errc::already_encrypted, path,
+                   "it would be encrypted twice");
 }
 
 TEST(FindFields, RefusesTypesThatTheSchemaDoesNotName) {

@@ -35,6 +35,9 @@ TEST(Update, RefusesValuesThatSetCannotWrite) {
   expect_refused(update("{'$set': {'ssn': null}}"), Errc::type_not_allowed);
   expect_refused(update("{'$set': {'ssn': {'$binary': {'base64': 'AQ==', 'subType': '06'}}}}"),
                  Errc::already_encrypted);
+  expect_refused(
+      update("{'$set': {'note': [{'x': {'$binary': {'base64': 'AQ==', 'subType': '06'}}}]}}"),
+      Errc::already_encrypted);
   expect_refused(update("{'$set': {'address': 5}}"), Errc::comparison_not_possible);
   expect_refused(update("{'$set': {'address': [{'street': 's'}]}}"), Errc::comparison_not_possible);
   expect_refused(update("{'$set': {'address': {'street': 5}}}"), Errc::type_not_allowed);

@@ -14,7 +14,7 @@ class AlikeDocuments;
 
 /// Whether one value may be encrypted as `leaf` says.
 /// @param value  well formed.
-/// @retval Errc::already_encrypted  binary of subtype 6
+/// @retval Errc::already_encrypted  binary of subtype 6, or what holds one
 /// @retval Errc::type_not_allowed   outside the leaf's set or never encryptable
 [[nodiscard]] FLE_API Done may_encrypt(Type type, Bytes value, const schema::Leaf& leaf);
 
