@@ -153,6 +153,33 @@ TEST_F(Decrypt, RefusesPlaintextThatIsNotOneValueOfItsType) {
   EXPECT_EQ(out.error().path, "v");
 }
 
+TEST_F(Decrypt, TellsOfCiphertextWithinWhatItHasOpened) {
+  const auto handle = ring->by_id(key);
+  ASSERT_TRUE(handle);
+  // {x: {ssn: ciphertext}}, encrypted as a whole by one who does not look inside.
+  const Doc inner = encrypted(bson("{'ssn': 5}"), patients(key));
+  const Doc plain = bson("{'ssn': 5}");
+  std::vector<std::uint8_t> once(payload_len(plain.size()));
+  std::vector<std::uint8_t> twice(payload_len(inner.size()));
+  const SealJob jobs[] = {{&(*handle)->key, key, Algorithm::random, 3, plain, once},
+                          {&(*handle)->key, key, Algorithm::random, 3, inner, twice}};
+  ASSERT_TRUE(seal_batch(jobs));
+  bson_t b = BSON_INITIALIZER;
+  for (const auto& [name, payload] : {std::pair("a", &once), std::pair("b", &twice)})
+    BSON_APPEND_BINARY(&b, name, static_cast<bson_subtype_t>(6), payload->data(),
+                       static_cast<std::uint32_t>(payload->size()));
+  const Doc doc(bson_get_data(&b), bson_get_data(&b) + b.len);
+  bson_destroy(&b);
+  Batch batch;
+  batch.add(plain);
+  batch.add(doc);
+  ASSERT_TRUE(DocumentCipher(nullptr, ring).decrypt(batch));
+  const client::LeftAlone left = batch.left_alone();
+  EXPECT_EQ(left.ciphertexts, 1U);
+  EXPECT_EQ(left.document, 1U);
+  EXPECT_EQ(left.path, "b");
+}
+
 TEST_F(Decrypt, GivesNothingOutWhenOneOfManyDocumentsFails) {
   const Doc good = encrypted(patient(), patients(key));
   Doc bad = good;

@@ -1,6 +1,8 @@
+#include <cstring>
 #include <utility>
 
 #include "batch_state.h"
+#include "fle/bson/little_endian.h"
 #include "fle/bson_walk/path_table.h"
 
 namespace fle::client {
@@ -21,6 +23,53 @@ void count_decrypted(const BatchState& opened, std::span<const std::size_t> some
     }
     first = end;
   }
+}
+
+/// The document, array or scope that a value was opened to; empty for any other.
+Bytes opened_container(const BatchState& s, const BatchState::Document& d, const bson::Mark& m) {
+  if (d.size == 0) return {};
+  const Bytes value = Bytes(s.output).subspan(d.offset + m.new_offset, m.new_size);
+  switch (m.new_type) {
+    case bson::Type::object:
+    case bson::Type::array:
+      return value;
+    case bson::Type::javascript_with_scope:
+      return value.subspan(8 + bson::load32(value.data() + 4));
+    default:
+      return {};
+  }
+}
+
+/// Whether a subtype of 6 and what a ciphertext begins with could be in there.
+bool may_hold_ciphertext(Bytes value) noexcept {
+  while (!value.empty()) {
+    const void* const six = std::memchr(value.data(), bson::kSubtypeEncrypted, value.size() - 1);
+    if (six == nullptr) return false;
+    const auto next =
+        static_cast<std::size_t>(static_cast<const std::uint8_t*>(six) - value.data()) + 1;
+    if (value[next] == 1 || value[next] == 2) return true;
+    value = value.subspan(next);
+  }
+  return false;
+}
+
+/// How many ciphertexts came out of values of a document that were opened: each was encrypted
+/// twice, and is a ciphertext still.
+std::uint32_t opened_ciphertexts(const BatchState& s, const BatchState::Document& d,
+                                 std::uint32_t& first) {
+  std::uint32_t n = 0;
+  bson::Edits within;
+  for (const bson::Mark& m : d.edits.marks()) {
+    const Bytes container = opened_container(s, d, m);
+    if (!may_hold_ciphertext(container) ||
+        !bson::find_ciphertexts(container, within, bson::kCommandLimits))
+      continue;
+    const auto found = static_cast<std::uint32_t>(std::as_const(within).marks().size()) +
+                       within.unmarked().ciphertexts;
+    if (n == 0 && found != 0) first = m.type_offset;
+    n += found;
+  }
+  return n;
 }
 
 }  // namespace
@@ -157,12 +206,14 @@ LeftAlone Batch::left_alone() const {
   for (std::size_t i = 0; i < s_->n_results; ++i) {
     const BatchState::Document& d = s_->documents[i];
     const bson::Unmarked& u = d.edits.unmarked();
-    if (u.none()) continue;
+    std::uint32_t first = u.first;
+    const std::uint32_t opened = opened_ciphertexts(*s_, d, first);
+    if (u.none() && opened == 0) continue;
     if (all.ciphertexts + all.foreign == 0) {
       all.document = i;
-      all.path = bson::path_of(d.input, u.first);
+      all.path = bson::path_of(d.input, u.none() ? first : u.first);
     }
-    all.ciphertexts += u.ciphertexts;
+    all.ciphertexts += u.ciphertexts + opened;
     all.foreign += u.foreign;
   }
   return all;

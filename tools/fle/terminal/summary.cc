@@ -21,8 +21,11 @@ void warn_of_left_alone(Summary& s) {
   if (l.ciphertexts + l.foreign == 0) return;
   std::string text;
   if (l.ciphertexts != 0) {
-    text = counted(l.ciphertexts, "value") +
-           " in fields that the schema does not encrypt: ciphertext already, left as it is";
+    const bool opened = !s.totals.empty() && s.totals.front().what == std::string_view("decrypted");
+    text =
+        counted(l.ciphertexts, "value") +
+        (opened ? " within code or within what was decrypted: ciphertext still, left as it is"
+                : " in fields that the schema does not encrypt: ciphertext already, left as it is");
   }
   if (l.foreign != 0) {
     text += (text.empty() ? "" : "; ") + counted(l.foreign, "value") +

@@ -88,8 +88,9 @@ struct LeafCount {
 
 /// Binaries of subtype 6 that a call has left as they are, where no key is missing.
 struct LeftAlone {
-  std::uint64_t ciphertexts =
-      0;                       ///< encrypt() only: of this protocol, where the plan has no field.
+  /// Of this protocol. encrypt(): where the plan has no field. decrypt(): within code, and within
+  /// values that were opened, which were encrypted twice.
+  std::uint64_t ciphertexts = 0;
   std::uint64_t foreign = 0;   ///< Of another one: Queryable Encryption, or placeholders.
   std::uint64_t document = 0;  ///< Index of the first one's document, from 0.
   std::string path{};          ///< And its path; empty when there is none.
