@@ -299,21 +299,17 @@ Outcome<Value> meta(Evaluator& ev, const Element& op) {
   return Value::of(shows_fields ? View::unknown() : View{});
 }
 
+/// None of its arguments may be a document: what looks like one is a filter in the wrong place.
 Outcome<Value> plain_only(Evaluator& ev, const Element& op) {
-  FLE_CHECK(ev.plain_arguments(op));
-  return Value{};
-}
-
-/// As plain_only, for arguments that are asked whether they are true.
-Outcome<Value> truths(Evaluator& ev, const Element& op) {
-  if (op.type != Type::array) {
-    FLE_CHECK(ev.need_no_filter(op, op.name));
-  } else {
+  if (op.type == Type::array) {
     const Context::Inside inside(ev.context(), op);
     for (Cursor c = ev.context().cursor(op); c.next();)
       FLE_CHECK(ev.need_no_filter(c.element(), op.name));
+  } else if (!has_named_arguments(op.name)) {
+    FLE_CHECK(ev.need_no_filter(op, op.name));
   }
-  return plain_only(ev, op);
+  FLE_CHECK(ev.plain_arguments(op));
+  return Value{};
 }
 
 /// What is left of values, all plain, in a value that may be or hold one of them: the names of
@@ -332,8 +328,10 @@ Outcome<Value> plain_parts(Evaluator& ev, const Element& op) {
   return parts_of(ev, args);
 }
 
-/// As plain_only; what is compared could be a document with values for fields that were dropped.
+/// As plain_only, but that what is compared may be a document, with values for fields that were
+/// dropped perhaps.
 Outcome<Value> plain_compared(Evaluator& ev, const Element& op) {
+  FLE_CHECK(ev.need_no_filter(op, op.name));
   FLE_TRY(const std::vector<Operand> args, ev.plain_arguments(op));
   const auto object =
       std::ranges::find_if(args, [](const Operand& a) { return is_partly_dropped(a.value.view); });
@@ -453,7 +451,6 @@ constexpr Operator plain(const char* name) { return {{name, kPlain, Evidence::do
 constexpr Operator takes_parts(const char* name) {
   return {{name, kPlain, Evidence::docs}, plain_parts};
 }
-constexpr Operator asks(const char* name) { return {{name, kPlain, Evidence::docs}, truths}; }
 constexpr Operator compares(const char* name) {
   return {{name, kPlain, Evidence::docs}, plain_compared};
 }
@@ -495,7 +492,7 @@ constexpr Operator kOperators[] = {
     plain("$acosh"),
     plain("$add"),
     plain("$allElementsTrue"),
-    asks("$and"),
+    plain("$and"),
     plain("$anyElementTrue"),
     {{"$arrayElemAt", kItem, Evidence::docs}, list_item},
     takes_parts("$arrayToObject"),
@@ -566,9 +563,9 @@ constexpr Operator kOperators[] = {
     plain("$mod"),
     plain("$month"),
     plain("$multiply"),
-    asks("$not"),
+    plain("$not"),
     takes_parts("$objectToArray"),
-    asks("$or"),
+    plain("$or"),
     plain("$percentile"),
     plain("$pow"),
     plain("$radiansToDegrees"),

@@ -254,6 +254,10 @@ Done need(Context& context, const Element& e, Takes takes, std::string_view oper
   return context.refuse(kMalformed, e, {}, operation);
 }
 
+bool has_named_arguments(std::string_view operation) noexcept {
+  return std::ranges::find(kNamed, operation, &Named::op) != std::end(kNamed);
+}
+
 Done need_known_arguments(Context& context, const Element& op) {
   const auto* row = std::ranges::find(kNamed, op.name, &Named::op);
   if (row == std::end(kNamed)) return ok;

@@ -65,6 +65,8 @@ struct Part {
 [[nodiscard]] Done need(Context& context, const Element& e, Takes takes,
                         std::string_view operation);
 
+/// Whether an expression operator or accumulator has names for its arguments.
+[[nodiscard]] bool has_named_arguments(std::string_view operation) noexcept;
 /// Refuses an argument of an expression operator or accumulator that it has no name for, or has
 /// twice. Operators without named arguments take anything.
 [[nodiscard]] Done need_known_arguments(Context& context, const Element& op);

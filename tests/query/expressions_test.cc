@@ -33,7 +33,7 @@ void gives_unknown(const std::string& expression) {
 using test::kCompare;
 using test::kExpression;
 
-// A filter that stands where an expression is asked whether it is true.
+// A filter that stands where an expression is asked whether it is true, or for what is no document.
 TEST(Expressions, AreNoFilters) {
   for (const char* filter :
        {"{'name': 'S'}", "{'city': 'Bonn', 'ssn': 5}", "{'address': {'street': 'S'}}"}) {
@@ -44,13 +44,16 @@ TEST(Expressions, AreNoFilters) {
           "{'$not': [" + f + "]}", "{'$cond': [" + f + ", 1, 0]}",
           "{'$cond': {'if': " + f + ", 'then': 1, 'else': 0}}",
           "{'$switch': {'branches': [{'case': " + f + ", 'then': 1}]}}",
-          "{'$filter': {'input': '$list', 'cond': " + f + "}}"})
+          "{'$filter': {'input': '$list', 'cond': " + f + "}}", "{'$gt': " + f + "}",
+          "{'$cmp': " + f + "}", "{'$concat': " + f + "}", "{'$concat': ['$city', " + f + "]}",
+          "{'$add': [1, " + f + "]}", "{'$toString': " + f + "}", "{'$setIsSubset': " + f + "}"})
       refuses(e, kExpression, "is a filter");
     test::refuses("{'$group': {'_id': 1, 'n': {'$sum': " + f + "}}}", kExpression, "is a filter");
   }
   for (const char* e :
        {"{'$cond': [{'city': 'Bonn'}, 1, 0]}", "{'$and': [{'$eq': ['$city', 1]}, '$a']}",
-        "{'$cond': [true, {'name': '$name'}, 0]}"})
+        "{'$cond': [true, {'name': '$name'}, 0]}", "{'$eq': ['$city', {'name': 'S'}]}",
+        "{'$gt': ['$city', {'name': 'S'}]}", "{'$concat': ['$city', {'$toUpper': 'x'}]}"})
     keeps(e);
 }
 
