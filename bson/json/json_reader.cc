@@ -179,10 +179,6 @@ class Reader {
       case Number::Kind::real:
         document_.add_64(Type::double_, std::bit_cast<std::uint64_t>(number.real));
         break;
-      case Number::Kind::rounded:
-        return stop(
-            "a double would keep only the first digits of this integer: {\"$numberDecimal\": "
-            "\"...\"} keeps 34");
       case Number::Kind::not_a_number:
       case Number::Kind::out_of_range:
         return stop("a double cannot hold this number");

@@ -63,24 +63,6 @@ Number real_number(std::string_view text, bool zero) noexcept {
   return n;
 }
 
-/// Whether an integer of any length says what the nearest double is.
-bool is_kept(std::string_view text, double nearest) noexcept {
-  char exact[std::numeric_limits<double>::max_exponent10 + 3];
-  const auto whole =
-      std::to_chars(std::begin(exact), std::end(exact), nearest, std::chars_format::fixed, 0);
-  if (std::string_view(exact, whole.ptr) == text) return true;
-  char digits[32];  // [-]d.ddde+dd
-  const auto some =
-      std::to_chars(std::begin(digits), std::end(digits), nearest, std::chars_format::scientific);
-  const std::string_view shortest(digits, some.ptr);
-  for (const char c : shortest.substr(0, shortest.find('e'))) {
-    if (c == '.') continue;
-    if (text.empty() || text.front() != c) return false;
-    text.remove_prefix(1);
-  }
-  return text.find_first_not_of('0') == std::string_view::npos;
-}
-
 /// Up to 18 digits, the usual case, without the general machinery.
 std::optional<std::int64_t> short_integer(std::string_view text) noexcept {
   constexpr std::size_t kShort = 18;
@@ -111,12 +93,7 @@ Number parse_number(std::string_view text) noexcept {
     const Form form = form_of(text);
     if (!form.valid) return {};
     if (form.integer) integer = long_integer(text);
-    if (!integer) {
-      Number n = real_number(text, form.zero);
-      if (form.integer && n.kind == Number::Kind::real && !is_kept(text, n.real))
-        n.kind = Number::Kind::rounded;
-      return n;
-    }
+    if (!integer) return real_number(text, form.zero);
   }
   return {Number::Kind::integer, *integer, 0};
 }

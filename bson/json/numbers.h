@@ -14,7 +14,6 @@ struct Number {
     real,          ///< Finite.
     not_a_number,  ///< Not the grammar of RFC 8259 section 6.
     out_of_range,  ///< A double would be infinite, or zero where the text is not.
-    rounded,       ///< An integer beyond 64 bits, of which a double keeps only the first digits.
   };
   Kind kind = Kind::not_a_number;
   std::int64_t integer = 0;
@@ -22,9 +21,7 @@ struct Number {
 };
 
 /// Extended JSON, "Special rules for parsing JSON numbers": without fraction and exponent it is an
-/// integer if 64 bits hold it, all else is a double, the nearest one. Of an integer beyond 64 bits
-/// that must be the very number, or what programs write of it: the digits that tell it from other
-/// doubles, filled up with zeros.
+/// integer if 64 bits hold it, all else is a double, the nearest one.
 [[nodiscard]] Number parse_number(std::string_view text) noexcept;
 
 /// An integer without fraction and exponent.

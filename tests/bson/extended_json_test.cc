@@ -30,10 +30,8 @@ TEST(ExtendedJson, ReadsEachValueAsWhatItSays) {
       {"9223372036854775807", R"({ "$numberLong" : "9223372036854775807" })"},
       {"-9223372036854775808", R"({ "$numberLong" : "-9223372036854775808" })"},
       {"9223372036854775808", R"({ "$numberDouble" : "9223372036854775808.0" })"},
-      {"-18446744073709551616", R"({ "$numberDouble" : "-18446744073709551616.0" })"},
-      // As JavaScript writes that double.
-      {"-12345678901234567000", R"({ "$numberDouble" : "-12345678901234567168.0" })"},
-      {"100000000000000000000000000000", R"({ "$numberDouble" : "1e+29" })"},
+      {"-9223372036854775809", R"({ "$numberDouble" : "-9223372036854775808.0" })"},
+      {"123456789012345678901234567890", R"({ "$numberDouble" : "1.2345678901234568e+29" })"},
       {"1.1", R"({ "$numberDouble" : "1.1" })"},
       {"1.10", R"({ "$numberDouble" : "1.1" })"},
       {"1e2", R"({ "$numberDouble" : "100.0" })"},
@@ -265,12 +263,6 @@ TEST(ExtendedJson, EachFaultHasItsPlaceAndItsOwnReason) {
        "line 1, column 6: field 'v': json_invalid: a double cannot hold this number"},
       {R"({"v":[0,-1e-400]})",
        "line 1, column 9: field 'v.1': json_invalid: a double cannot hold this number"},
-      {R"({"v":-9223372036854775809})",
-       "line 1, column 6: field 'v': json_invalid: a double would keep only the first digits of "
-       "this integer: {\"$numberDecimal\": \"...\"} keeps 34"},
-      {R"({"v": 123456789012345678901234567890 })",
-       "line 1, column 7: field 'v': json_invalid: a double would keep only the first digits of "
-       "this integer: {\"$numberDecimal\": \"...\"} keeps 34"},
       // Other languages.
       {R"({"_id":ObjectId("5f1b0a000000000000000000")})",
        "line 1, column 8: field '_id': json_invalid: this is not JSON: Extended JSON has "
