@@ -17,8 +17,8 @@ namespace fle::bson {
 /// Source: the Extended JSON specification (mongodb/specifications, source/extended-json) as the
 /// BSON corpus tests it. Where it leaves a choice:
 ///
-///  - Strict. A wrapper with a wrong type, a bad value, or a field beside it is refused, and so is a
-///    number that a double cannot hold. No text becomes another value than it says, but for an
+///  - Strict. A wrapper with a wrong type, a bad value, or a field beside it is refused, and so is
+///    a number that a double cannot hold. No text becomes another value than it says, but for an
 ///    integer beyond 64 bits: the specification has it be the nearest double.
 ///  - The outermost object is always a document; wrappers stand below it.
 ///  - Names that query operators have, too, are wrappers only in the company of the legacy format:
