@@ -299,13 +299,17 @@ Outcome<Value> meta(Evaluator& ev, const Element& op) {
   return Value::of(shows_fields ? View::unknown() : View{});
 }
 
-/// None of its arguments may be a document: what looks like one is a filter in the wrong place.
+/// None of its arguments may be a document: what looks like one is a filter in the wrong place. But
+/// for what is given in place of a result, and the type with its parts.
 Outcome<Value> plain_only(Evaluator& ev, const Element& op) {
-  if (op.type == Type::array) {
+  constexpr std::string_view kDocuments[] = {"onError", "onNull", "to"};
+  const bool named = op.type == Type::object && has_named_arguments(op.name);
+  if (op.type == Type::array || named) {
     const Context::Inside inside(ev.context(), op);
     for (Cursor c = ev.context().cursor(op); c.next();)
-      FLE_CHECK(ev.need_no_filter(c.element(), op.name));
-  } else if (!has_named_arguments(op.name)) {
+      if (!named || std::ranges::find(kDocuments, c.element().name) == std::end(kDocuments))
+        FLE_CHECK(ev.need_no_filter(c.element(), op.name));
+  } else {
     FLE_CHECK(ev.need_no_filter(op, op.name));
   }
   FLE_CHECK(ev.plain_arguments(op));

@@ -53,7 +53,8 @@ const schema::Plan& plan() {
 
 Buffer patient() {
   return test::from_json(
-      "{'_id':1,'a':null,'ssn':{'$numberInt':'7'},'text':'AB+','records':[{'w':1},{'w':2}],"
+      "{'_id':1,'a':null,'ssn':{'$numberInt':'7'},'text':'AB+','records':[{'w':1},{'w':2,'b':"
+      "{'$binary':{'base64':'AQID','subType':'00'}}}],"
       "'stamp':{'$binary':{'base64':'AQIDBA==','subType':'00'}},"
       "'in':{'x':[1,{'y':2}],'deep':{'n':{'$numberLong':'5'},'z':true}},"
       "'more':{'b':{'$binary':{'base64':'AQID','subType':'00'}},'r':{'$regularExpression':"

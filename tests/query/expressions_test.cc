@@ -46,14 +46,17 @@ TEST(Expressions, AreNoFilters) {
           "{'$switch': {'branches': [{'case': " + f + ", 'then': 1}]}}",
           "{'$filter': {'input': '$list', 'cond': " + f + "}}", "{'$gt': " + f + "}",
           "{'$cmp': " + f + "}", "{'$concat': " + f + "}", "{'$concat': ['$city', " + f + "]}",
-          "{'$add': [1, " + f + "]}", "{'$toString': " + f + "}", "{'$setIsSubset': " + f + "}"})
+          "{'$add': [1, " + f + "]}", "{'$toString': " + f + "}", "{'$setIsSubset': " + f + "}",
+          "{'$regexMatch': {'input': " + f + ", 'regex': 'x'}}",
+          "{'$convert': {'input': " + f + ", 'to': 'int'}}", "{'$year': {'date': " + f + "}}"})
       refuses(e, kExpression, "is a filter");
     test::refuses("{'$group': {'_id': 1, 'n': {'$sum': " + f + "}}}", kExpression, "is a filter");
   }
   for (const char* e :
        {"{'$cond': [{'city': 'Bonn'}, 1, 0]}", "{'$and': [{'$eq': ['$city', 1]}, '$a']}",
         "{'$cond': [true, {'name': '$name'}, 0]}", "{'$eq': ['$city', {'name': 'S'}]}",
-        "{'$gt': ['$city', {'name': 'S'}]}", "{'$concat': ['$city', {'$toUpper': 'x'}]}"})
+        "{'$gt': ['$city', {'name': 'S'}]}", "{'$concat': ['$city', {'$toUpper': 'x'}]}",
+        "{'$convert': {'input': '$city', 'to': 'int', 'onError': {'name': '$city'}}}"})
     keeps(e);
 }
 

@@ -240,6 +240,11 @@ TEST_F(RunSummary, WarnsOfCiphertextThatStaysAsItIs) {
         << later.err;
     EXPECT_NE(later.err.find("document 3, field 'z'"), std::string::npos) << later.err;
   }
+  const Ended code = decrypt(R"({"c": {"$code": "f", "$scope": {"z": )" + ours + "}}}\n");
+  EXPECT_NE(code.err.find("fle: warning: 1 value within code or within what was decrypted: "
+                          "ciphertext still, left as it is; the first is in document 1"),
+            std::string::npos)
+      << code.err;
 }
 
 TEST_F(RunSummary, OfManyPathsIsBound) {

@@ -118,8 +118,8 @@ Done open_in_place(BatchState& s, const bson::Limits& limits) {
   d.edits.write({s.output.data(), d.size}, d.input);
   wipe({s.output.data() + d.size, room - d.size});
   s.n_output = d.size;
-  if (room - d.size >=
-      BatchState::kLarge) {  // short values, each with room for up to 16 more bytes
+  // Of many short values, each with room for up to 16 more bytes.
+  if (room - d.size >= BatchState::kLarge) {
     std::vector<std::uint8_t> fitting(s.output.data(), s.output.data() + d.size);
     wipe({s.output.data(), d.size});
     s.output.swap(fitting);

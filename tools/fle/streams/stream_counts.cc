@@ -275,6 +275,8 @@ Summary StreamCounts::summary(const char* fate) const {
   // Of one field it says something; of all of them nothing.
   std::erase_if(s.totals, [](const Count& c) { return c.what == kAbsent; });
   s.left_alone = left_alone_;
+  if (task_ == Task::decrypt)
+    s.left_where = "within code or within what was decrypted: ciphertext still";
   if (plan_ != nullptr) warn(s);
   return s;
 }

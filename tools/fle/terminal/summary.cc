@@ -20,13 +20,8 @@ void warn_of_left_alone(Summary& s) {
   const client::LeftAlone& l = s.left_alone;
   if (l.ciphertexts + l.foreign == 0) return;
   std::string text;
-  if (l.ciphertexts != 0) {
-    const bool opened = !s.totals.empty() && s.totals.front().what == std::string_view("decrypted");
-    text =
-        counted(l.ciphertexts, "value") +
-        (opened ? " within code or within what was decrypted: ciphertext still, left as it is"
-                : " in fields that the schema does not encrypt: ciphertext already, left as it is");
-  }
+  if (l.ciphertexts != 0)
+    text = counted(l.ciphertexts, "value") + " " + s.left_where + ", left as it is";
   if (l.foreign != 0) {
     text += (text.empty() ? "" : "; ") + counted(l.foreign, "value") +
             " of binary subtype 6 that is not of client-side field level encryption (Queryable "

@@ -27,6 +27,8 @@ struct Summary {
   std::vector<Count> totals;  // of fields; the first is always told, others if there are any
   std::vector<Field> fields;
   client::LeftAlone left_alone{};  // `document` counts from the start of the stream
+  // Where its ciphertexts stand, and why that is worth a word.
+  const char* left_where = "in fields that the schema does not encrypt: ciphertext already";
   std::vector<std::string> warnings{};
   std::vector<Count> fates{};  // of some units: "skipped"; told if there are any
 };
