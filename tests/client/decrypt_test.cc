@@ -1,6 +1,7 @@
 #include "client/client_support.h"
 #include "documents/batch_state.h"
 #include "fle/batch.h"
+#include "fle/bson/little_endian.h"
 
 namespace fle::test {
 namespace {
@@ -156,18 +157,35 @@ TEST_F(Decrypt, RefusesPlaintextThatIsNotOneValueOfItsType) {
 TEST_F(Decrypt, TellsOfCiphertextWithinWhatItHasOpened) {
   const auto handle = ring->by_id(key);
   ASSERT_TRUE(handle);
-  // {x: {ssn: ciphertext}}, encrypted as a whole by one who does not look inside.
-  const Doc inner = encrypted(bson("{'ssn': 5}"), patients(key));
+  // Encrypted as a whole by one who does not look inside: an object with a deterministic
+  // ciphertext, one with a random one, code with the former as its scope, and an object with such
+  // code.
   const Doc plain = bson("{'ssn': 5}");
-  std::vector<std::uint8_t> once(payload_len(plain.size()));
-  std::vector<std::uint8_t> twice(payload_len(inner.size()));
-  const SealJob jobs[] = {{&(*handle)->key, key, Algorithm::random, 3, plain, once},
-                          {&(*handle)->key, key, Algorithm::random, 3, inner, twice}};
-  ASSERT_TRUE(seal_batch(jobs));
+  const Doc inner = encrypted(plain, patients(key));
+  const Doc random = encrypted(bson("{'bloodType': 'A'}"), patients(key));
+  const auto number = [](std::size_t n) {
+    Doc b(4);
+    bson::store32(b.data(), static_cast<std::uint32_t>(n));
+    return b;
+  };
+  const auto joined = [](std::initializer_list<Doc> parts) {
+    Doc all;
+    for (const Doc& part : parts) all.insert(all.end(), part.begin(), part.end());
+    return all;
+  };
+  const Doc code = joined({number(4 + 4 + 2 + inner.size()), number(2), {'f', 0}, inner});
+  const Doc holder = joined({number(4 + 3 + code.size() + 1), {0x0f, 'c', 0}, code, {0}});
+  const std::pair<std::uint8_t, const Doc*> values[] = {
+      {3, &plain}, {3, &inner}, {3, &random}, {0x0f, &code}, {3, &holder}};
   bson_t b = BSON_INITIALIZER;
-  for (const auto& [name, payload] : {std::pair("a", &once), std::pair("b", &twice)})
-    BSON_APPEND_BINARY(&b, name, static_cast<bson_subtype_t>(6), payload->data(),
-                       static_cast<std::uint32_t>(payload->size()));
+  for (const auto& [type, value] : values) {
+    Doc payload(payload_len(value->size()));
+    const SealJob job{&(*handle)->key, key, Algorithm::random, type, *value, payload};
+    ASSERT_TRUE(seal_batch({&job, 1}));
+    const std::string name(1, static_cast<char>('a' + bson_count_keys(&b)));
+    BSON_APPEND_BINARY(&b, name.c_str(), static_cast<bson_subtype_t>(6), payload.data(),
+                       static_cast<std::uint32_t>(payload.size()));
+  }
   const Doc doc(bson_get_data(&b), bson_get_data(&b) + b.len);
   bson_destroy(&b);
   Batch batch;
@@ -175,7 +193,7 @@ TEST_F(Decrypt, TellsOfCiphertextWithinWhatItHasOpened) {
   batch.add(doc);
   ASSERT_TRUE(DocumentCipher(nullptr, ring).decrypt(batch));
   const client::LeftAlone left = batch.left_alone();
-  EXPECT_EQ(left.ciphertexts, 1U);
+  EXPECT_EQ(left.ciphertexts, 4U);
   EXPECT_EQ(left.document, 1U);
   EXPECT_EQ(left.path, "b");
 }
