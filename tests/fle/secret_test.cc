@@ -272,7 +272,7 @@ TEST(ForkTest, AChildGivesSecretsOfItsParentBack) {
 // Another thread may be in the middle of anything when its process makes a child.
 TEST(ForkTest, AThreadThatTakesSecretsDoesNotStopAChild) {
   if (test::under_qemu()) GTEST_SKIP() << "qemu-user has locks of its own";
-  if (test::kSanitized) GTEST_SKIP() << "a sanitizer has locks of its own";
+  if (test::kSanitized) GTEST_SKIP() << test::kForksAmongThreads;
   std::atomic<bool> enough{false};
   std::thread busy([&] {
     while (!enough) static_cast<void>(SecretBytes::create(832));

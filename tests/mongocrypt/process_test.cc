@@ -90,6 +90,7 @@ TEST_F(MongocryptProcess, WhatIsInFlightAtTheForkIsNotFinishedInTheChild) {
 }
 
 TEST_F(MongocryptProcess, AChildMayForkWhileThreadsOfTheParentWork) {
+  if (kSanitized) GTEST_SKIP() << kForksAmongThreads;
   const Buf sealed = *encrypt_value(client_, world_, id_, kRandom, "\"x\"");
   // Keys that are fetched all the time, schemas that are looked up all the time.
   const Client busy(l_, {kLocal, R"({"clinic.a": {"bsonType": "object", "properties": {}}})",

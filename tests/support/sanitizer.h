@@ -18,6 +18,11 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
+/// Why a child that forks while other threads are at work is left to a build without: the allocator
+/// of a sanitizer (Clang 14) has locks of its own, which a thread may hold at the fork, and a child
+/// then waits for that thread forever. glibc's is made ready for the child.
+inline constexpr const char* kForksAmongThreads = "a sanitizer has locks of its own";
+
 /// Of what a test goes through one by one (each length, each byte), a program with a sanitizer
 /// takes one in so many: it is slower by as much, and code does the same to memory for neighbors.
 /// All of them are for the build without.
