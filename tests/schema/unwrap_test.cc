@@ -66,6 +66,35 @@ TEST(WrappedSchema, OfAMapIsChosenByItsCollection) {
   EXPECT_NE(other.find("no schema of 'clinic.visits'"), std::string::npos) << other;
 }
 
+TEST(WrappedSchema, OfAMapIsNotChosenByTheEndOfAName) {
+  const std::string both =
+      "{'clinic.patients':" + kPatients + ",'old.clinic.patients':{'$jsonSchema':" + kVisits + "}}";
+  EXPECT_EQ(compiled(both, "clinic.patients"), "ssn;");
+  EXPECT_EQ(compiled(both, "old.clinic.patients"), "note;") << "collection clinic.patients of old";
+  const std::string none = compiled(both, "new.clinic.patients");
+  EXPECT_NE(none.find("no schema of 'new.clinic.patients'"), std::string::npos) << none;
+}
+
+TEST(WrappedSchema, TellsOfWhichCollectionsThereAreSome) {
+  const auto names = [](const std::string& text) {
+    const auto all = schema::find_wrapped_collections_json(json(text));
+    if (!all) return all.error().to_string();
+    std::string s = all->with_database ? "map:" : "list:";
+    for (const std::string& name : all->names) s += " " + name;
+    return s;
+  };
+  const std::string one = "{'clinic.patients':" + kPatients + "}";
+  EXPECT_EQ(names(one), "map: clinic.patients");
+  EXPECT_EQ(names("{'schemaMap':{'a.b':{'validator':{}},'a.c':" + kVisits + "}}"), "map: a.b a.c");
+  EXPECT_EQ(names("[{'name':'v','type':'view'},{'name':'p','options':{'validator':{'$jsonSchema':" +
+                  kPatients + "}}}]"),
+            "list: p");
+  EXPECT_EQ(names(kPatients), "map:") << "it is a schema";
+  EXPECT_EQ(names("{'a.b':null,'a.c':" + kVisits + "}"), "map:") << "and so is that, a broken one";
+  EXPECT_EQ(names("{'validator':{}}").find("map:"), std::string::npos);
+  EXPECT_EQ(names("{'a.b':").find("map:"), std::string::npos);
+}
+
 TEST(WrappedSchema, OfAListOfCollectionsIsChosenByItsName) {
   const auto entry = [](const std::string& name, const std::string& schema) {
     return "{'name':'" + name + "','type':'collection','options':{" +

@@ -456,6 +456,17 @@ Outcome<std::vector<std::string>> find_wrapped_json(std::string_view text, std::
   return inner.error();
 }
 
+Outcome<WrappedCollections> find_wrapped_collections_json(std::string_view text) {
+  FLE_TRY(const SchemaValue root, read_json(text));
+  Faults faults;
+  WrappedCollections all;
+  if (auto inner = unwrap(root, Origin::local, {}, faults, &all); !inner && all.names.empty()) {
+    set_position(inner.error(), text, inner.error().column);
+    return inner.error();
+  }
+  return all;
+}
+
 CompiledPlan compile_bson(Bytes document, Origin origin, const Budget& budget) {
   FLE_TRY(const SchemaValue schema, read_bson(document));
   auto plan = compile_first({&schema, Location(), origin}, budget, document.size());

@@ -207,17 +207,19 @@ LintReport lint_wrapped_json(std::string_view text, Origin origin, std::string_v
   std::vector<Fault> kept;
   Faults faults(kept);
   std::vector<EncryptedPlace> places;
-  std::vector<std::string> several;
-  if (const auto inner = unwrap(*root, origin, ns, faults, &several)) {
+  WrappedCollections all;
+  const auto inner = unwrap(*root, origin, ns, faults, &all);
+  if (inner) {
     const auto plan = compile_inner(*inner, budget, text.size(), faults, &places);
     if (plan && kept.empty() && (*plan)->leaves().empty())
       linter.warn(kNothing, "the schema encrypts nothing", inner->place);
   }
-  for (const std::string& collection : several) {
+  if (inner || !ns.empty() || all.names.size() < 2) all.names.clear();
+  for (const std::string& collection : all.names) {
     std::vector<EncryptedPlace> its;
     // A fault of one is no reason to leave out another.
-    if (const auto inner = unwrap(*root, origin, collection, faults))
-      static_cast<void>(compile_inner(*inner, budget, text.size(), faults, &its));
+    if (const auto one = unwrap(*root, origin, collection, faults))
+      static_cast<void>(compile_inner(*one, budget, text.size(), faults, &its));
     for (EncryptedPlace& p : its) p.leaf.path = collection + ": " + p.leaf.path;
     places.insert(places.end(), std::make_move_iterator(its.begin()),
                   std::make_move_iterator(its.end()));

@@ -84,16 +84,18 @@ struct Choice {
 };
 struct Choices {
   const char* where;
+  bool with_database;  // in the names
   std::vector<Choice> all;
 };
 
 /// A schema map, or a list of collections; none in all else.
 Choices choices_in(const SchemaValue& v, bool with_ns) {
-  Choices c{"schema map", {}};
+  Choices c{"schema map", true, {}};
   if (is_schema_map(v)) {
     for (const Member& m : v.members) c.all.push_back({m.name, m.name, &m.value});
   } else if (is_list(v)) {
     c.where = "list of collections";
+    c.with_database = false;
     for (std::size_t i = 0; i < v.items.size(); ++i)
       if (with_ns || has_schema(v.items[i]))
         c.all.push_back({v.items[i].find("name")->text, std::to_string(i), &v.items[i]});
@@ -122,10 +124,11 @@ Outcome<const Choice*> choose(const Choices& choices, const Location& place, std
                            names_of(choices) + ": say which",
                        place);
   }
-  // A list is of one database, which it does not name.
-  const std::string_view collection = ns.substr(ns.find('.') + 1);
-  const auto it = std::ranges::find_if(
-      choices.all, [&](const Choice& c) { return c.name == ns || c.name == collection; });
+  // A list is of one database, which it does not name. In a map "b.c" is not collection "b.c" of
+  // database "a".
+  auto it = std::ranges::find(choices.all, ns, &Choice::name);
+  if (it == choices.all.end() && !choices.with_database)
+    it = std::ranges::find(choices.all, ns.substr(ns.find('.') + 1), &Choice::name);
   if (it != choices.all.end()) return &*it;
   return faults.last(
       Rule::which,
@@ -135,7 +138,7 @@ Outcome<const Choice*> choose(const Choices& choices, const Location& place, std
 }  // namespace
 
 Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns, Faults& faults,
-                      std::vector<std::string>* several) {
+                      WrappedCollections* all) {
   Inner at{&root, Location(root.offset), origin};
   for (;;) {
     const SchemaValue& v = *at.schema;
@@ -147,8 +150,11 @@ Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view n
     std::string step;
     if (has_choices) {
       const Choices choices = choices_in(v, !ns.empty());
-      if (several != nullptr && ns.empty() && choices.all.size() > 1) {
-        for (const Choice& c : choices.all) several->push_back(c.name);
+      if (all != nullptr) {
+        *all = {{}, choices.with_database};
+        for (const Choice& c : choices.all) all->names.push_back(c.name);
+      }
+      if (all != nullptr && ns.empty() && choices.all.size() > 1) {
         Faults unheard;
         return choose(choices, at.place, ns, unheard).error();
       }

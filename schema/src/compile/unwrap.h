@@ -22,11 +22,11 @@ struct Inner {
 
 /// Finds the schema in what stands around it; `root` itself where nothing does.
 /// @param ns  as compile_wrapped_json.
-/// @param several  gets the collections of a schema map with several, where `ns` names none of
-///                 them: that is then no fault to keep. May be null.
+/// @param all  gets the collections to choose from; where there are several, and `ns` names none
+///             of them, that is then no fault to keep. May be null.
 /// @retval Errc::schema_bad_value, Errc::schema_type_mismatch
 [[nodiscard]] Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view ns,
-                                    Faults& faults, std::vector<std::string>* several = nullptr);
+                                    Faults& faults, WrappedCollections* all = nullptr);
 
 /// For the member at a schema's root that is no keyword: what it is, and what to hand over, as the
 /// end of a sentence. Empty where it is nothing that we know.

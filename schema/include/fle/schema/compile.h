@@ -52,6 +52,18 @@ enum class Origin : std::uint8_t {
 [[nodiscard]] FLE_API Outcome<std::vector<std::string>> find_wrapped_json(std::string_view text,
                                                                           std::string_view ns);
 
+/// Of which collections a text has schemas.
+struct WrappedCollections {
+  std::vector<std::string> names;  ///< none: the text is one schema, in whatever stands around it
+  bool with_database = true;       ///< false: of a list, which is of one database
+};
+/// The collections whose schemas compile_wrapped_json takes from a text: those of a schema map, or
+/// those in a list that have a schema. What they have need not compile.
+/// @retval Errc::schema_syntax     the text is no JSON
+/// @retval Errc::schema_bad_value  there is no schema in what stands around it
+[[nodiscard]] FLE_API Outcome<WrappedCollections> find_wrapped_collections_json(
+    std::string_view text);
+
 /// As compile_json for a schema that is a BSON document (a validator's $jsonSchema). Errors carry
 /// the JSON pointer only.
 [[nodiscard]] FLE_API Outcome<std::shared_ptr<const Plan>> compile_bson(
