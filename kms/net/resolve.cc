@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include <dlfcn.h>
+
 #include "no_signals.h"
 
 namespace fle::kms {
@@ -44,6 +46,17 @@ Failure no_address(int why) {
   return unreachable(std::string("the name has no address: ") + ::gai_strerror(why));
 }
 
+/// A thread may outlive every object that was asked for, after which a program may unload the
+/// library: what the thread returns to stays where it is.
+void stay_loaded() noexcept {
+  static const bool kStays = [] {
+    Dl_info here{};
+    if (::dladdr(reinterpret_cast<const void*>(&no_address), &here) == 0) return false;
+    return ::dlopen(here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
+  }();
+  static_cast<void>(kStays);  // a program itself is never unloaded
+}
+
 }  // namespace
 
 Outcome<Addresses> resolve(const TlsPeer& peer, Deadline deadline, GetAddresses ask) {
@@ -56,6 +69,7 @@ Outcome<Addresses> resolve(const TlsPeer& peer, Deadline deadline, GetAddresses 
     return unreachable("no address in time: the resolver has not answered " +
                        std::to_string(kMostLateResolvers) +
                        " times, and is not asked again before");
+  stay_loaded();
   try {
     const NoSignals inherited;
     std::thread([question, ask] {

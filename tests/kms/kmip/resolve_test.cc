@@ -4,6 +4,7 @@
 #include <chrono>
 #include <latch>
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include "support/patience.h"
@@ -37,6 +38,29 @@ TEST(Resolve, DoesNotWaitForAResolverThatIsLate) {
   EXPECT_EQ(found.error().message, "no address in time");
   may_answer.count_down();
   has_answered.wait();  // what it was asked with is still there
+}
+
+std::latch may_return{1};
+std::latch returns{1};
+
+int late_in_plugin(const char*, const char*, const addrinfo*, addrinfo**) {
+  may_return.wait();
+  returns.count_down();
+  return EAI_AGAIN;
+}
+
+TEST(Resolve, ALateThreadHasSomethingToReturnTo) {
+  constexpr const char* kPlugin = FLE_UNLOADED_RESOLVER;
+  void* const plugin = ::dlopen(kPlugin, RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(plugin, nullptr) << ::dlerror();
+  auto* const look_up =
+      reinterpret_cast<bool (*)(GetAddresses)>(::dlsym(plugin, "fle_test_look_up"));
+  ASSERT_NE(look_up, nullptr);
+  EXPECT_FALSE(look_up(&late_in_plugin)) << "it is late";
+  ::dlclose(plugin);
+  EXPECT_NE(::dlopen(kPlugin, RTLD_NOW | RTLD_NOLOAD), nullptr) << "unloaded";
+  may_return.count_down();
+  returns.wait();
 }
 
 std::latch may_answer_many{1};
