@@ -101,6 +101,8 @@ Failure Db::failure() const {
     return {Errc::io_busy, "key vault '" + path_ + "': no space left on the device"};
   if (primary == SQLITE_NOMEM) return {Errc::no_memory, "key vault '" + path_ + "'"};
   if (primary == SQLITE_NOTADB) return failure("not a key vault");
+  if (code() == SQLITE_READONLY_DBMOVED)
+    return failure("its file was moved, replaced or removed meanwhile");
   Failure f = failure(sqlite3_errmsg(db_.get()));
   const int error = sqlite3_system_errno(db_.get());
   if (primary == SQLITE_CANTOPEN && files::may_pass(error)) {

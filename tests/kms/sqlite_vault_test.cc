@@ -210,6 +210,21 @@ TEST_F(SqliteVaultTest, ReadsAVaultThatIsWriteProtected) {
   EXPECT_EQ(status, 0);
 }
 
+// What would be written to a file that has no name any more would be lost.
+TEST_F(SqliteVaultTest, DoesNotWriteToAFileThatWasReplaced) {
+  ASSERT_TRUE(open()->insert(document(1)));
+  fs::copy_file(path_, path_ + ".copy");
+  const auto vault = open();
+  ASSERT_TRUE(vault->list());
+  fs::rename(path_ + ".copy", path_);
+  const auto done = vault->insert(document(2));
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::vault_failed);
+  EXPECT_NE(done.error().message.find("moved, replaced or removed"), std::string::npos)
+      << done.error().message;
+  EXPECT_EQ(open()->list()->size(), 1U);
+}
+
 /// Another process in the middle of writing, as far as locks go.
 class Writer {
  public:
