@@ -199,6 +199,26 @@ TEST_F(OutputFile, AFullDiskIsAFailureThatLeavesTheOldFile) {
   EXPECT_EQ(folder.read("plain.json"), "earlier");
 }
 
+TEST_F(OutputFile, TooLittleMemoryIsWorthAnotherTryWhereverItRunsOut) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer maps more than any limit";
+  const Args before = folder.names();
+  for (rlim_t mib = 18; mib <= 34; ++mib) {
+    const auto limited = [mib] {
+      const rlimit little{mib << 20, mib << 20};
+      ::setrlimit(RLIMIT_AS, &little);
+    };
+    const Ended e = decrypt_to("plain.json", limited);
+    constexpr int kByTheDynamicLinker = 127;
+    if (e.status == 0) {
+      std::filesystem::remove(folder.path() / "plain.json");
+    } else if (e.status != kByTheDynamicLinker) {
+      EXPECT_EQ(e.status, 3) << mib << " MiB: " << e.err;
+      EXPECT_NE(e.err.find("no_memory"), std::string::npos) << e.err;
+    }
+    expect_nothing_else_than(before);
+  }
+}
+
 // With the vault all keys would go, and with them whatever is encrypted.
 TEST_F(OutputFile, IsNoneOfTheFilesThatTheCommandReadsBesideItsInput) {
   fs::create_symlink("schema.json", folder.path() / "link");

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <span>
 #include <sstream>
 #include <string>
@@ -196,6 +197,9 @@ int main(int argc, char** argv) {
   ::mallopt(M_TRIM_THRESHOLD, 2 * kLargeBlock);  // as malloc(3) relates the two
   try {
     return fle::tools::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs("fle: no_memory\n", stderr);
+    return fle::tools::kTryAgain;
   } catch (const std::exception& e) {
     fle::tools::complain(e.what());
     return fle::tools::kRefused;
