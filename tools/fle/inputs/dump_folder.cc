@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace fle::tools {
 namespace {
@@ -17,6 +18,13 @@ std::string_view stem(std::string_view name, std::string_view ending) noexcept {
   return name.substr(0, name.size() - ending.size());
 }
 
+/// As mongo-tools cuts a name (mongodump/prepare.go): 208 bytes, "%24", and 27 of a hash.
+bool is_cut(std::string_view stem) noexcept {
+  constexpr std::size_t kKept = 208;
+  constexpr std::size_t kWhole = 238;
+  return stem.size() == kWhole && stem.substr(kKept).starts_with("%24");
+}
+
 int hex_digit(char c) noexcept {
   constexpr std::string_view kDigits = "0123456789abcdef";
   const std::size_t at = kDigits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c);
@@ -25,7 +33,7 @@ int hex_digit(char c) noexcept {
 
 class Lister {
  public:
-  explicit Lister(const std::string& path) : folder_{path, {}, {}, {}, {}} {}
+  explicit Lister(const std::string& path) : folder_{path, {}, {}, {}, {}, {}} {}
 
   Outcome<DumpFolder> run() {
     std::error_code failed;
@@ -82,6 +90,12 @@ class Lister {
     const std::string_view collection = stem(name, ".bson");
     const bool is_oplog = db.empty() && collection == "oplog";
     if (!collection.empty() && (is_oplog || !db.empty())) {
+      if (is_cut(collection)) {
+        const std::string stem_there = within + std::string(collection);
+        folder_.cut_names.push_back(
+            {folder_.collections.size(), db,
+             stem_there + ".metadata.json" + (name.ends_with(".gz") ? ".gz" : "")});
+      }
       const std::string ns = is_oplog ? "oplog" : db + "." + unescaped(collection);
       folder_.collections.push_back(
           std::make_shared<const Collection>(Collection{folder_.collections.size(), ns, file}));
@@ -112,6 +126,12 @@ std::string unescaped(std::string_view name) {
     i += 2;
   }
   return s;
+}
+
+void DumpFolder::name(const CutName& cut, std::string_view collection) {
+  Collection named = *collections[cut.collection];
+  named.ns = cut.db + "." + std::string(collection);
+  collections[cut.collection] = std::make_shared<const Collection>(std::move(named));
 }
 
 Outcome<DumpFolder> DumpFolder::open(const std::string& path) { return Lister(path).run(); }

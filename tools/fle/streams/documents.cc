@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "fle/bson/cursor.h"
+
 namespace fle::tools {
 namespace {
 
@@ -35,11 +37,39 @@ Failure without_lines(Failure f) {
   return f;
 }
 
+/// "collectionName" of a file of metadata; nothing: there is no such file, or it has none.
+Outcome<std::string> name_in_metadata(const std::string& path) {
+  auto in = Input::open(path);
+  if (!in) return std::string();
+  FLE_TRY(Recognized stream,
+          recognize(std::make_unique<FileSource>(std::move(*in)), Format::automatic, kMaxDocument));
+  Chunk chunk;
+  FLE_CHECK(stream.cutter->next(chunk, 1));
+  if (chunk.empty() || !stream.form.is_text()) return std::string();
+  WipedBytes document;
+  FLE_CHECK(
+      json_to_bson({reinterpret_cast<const char*>(chunk[0].data()), chunk[0].size()}, document));
+  const auto name = bson::find(document, "collectionName");
+  if (!name || name->type != bson::Type::string) return std::string();
+  return std::string(bson::text_of(document, *name));
+}
+
+/// Where metadata do not tell, a collection keeps the name that its file has.
+Done complete_names(DumpFolder& folder) {
+  for (const DumpFolder::CutName& cut : folder.cut_names) {
+    const auto name = name_in_metadata(folder.path + "/" + cut.metadata);
+    if (!name) return in_file(name.error(), cut.metadata);
+    if (!name->empty()) folder.name(cut, *name);
+  }
+  return ok;
+}
+
 }  // namespace
 
 Outcome<DocumentReader> DocumentReader::open(Input in, Format format, std::size_t max_bytes) {
   if (in.is_folder()) {
     FLE_TRY(DumpFolder folder, DumpFolder::open(in.name()));
+    FLE_CHECK(complete_names(folder));
     return DocumentReader(std::move(folder), max_bytes);
   }
   const std::uint64_t size = in.size();
