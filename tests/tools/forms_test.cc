@@ -272,6 +272,40 @@ TEST_F(Archived, ASchemaWithoutANameIsForOneCollection) {
   EXPECT_NE(only.err.find("2 fields encrypted"), std::string::npos) << only.err;
 }
 
+// A mistyped name: once only its collection was named, as one of many that are copied.
+TEST_F(Archived, ASchemaWithoutDocumentsIsTold) {
+  const std::string schema = folder.read("schema.json");
+  write_map({"clinic.patients", "clinic.Visits", "clinic.adults"});
+  const Ended typed = run({"encrypt"}, clinic_archive());
+  EXPECT_EQ(typed.status, 0) << typed.err;
+  for (const char* told :
+       {"warning: clinic.Visits: has a schema, and the input has no documents of that name. Did "
+        "you "
+        "mean 'visits'?",
+        "warning: clinic.adults: has a schema, and the input has no documents of that name.\n"})
+    EXPECT_NE(typed.err.find(told), std::string::npos) << told << "\n" << typed.err;
+  EXPECT_EQ(typed.err.find("clinic.patients: has a schema"), std::string::npos) << typed.err;
+  const Ended chosen = run({"encrypt", "--ns", "clinic.patients"}, clinic_archive());
+  EXPECT_EQ(chosen.err.find("has a schema"), std::string::npos) << "one was asked for";
+  const Ended missing = run({"encrypt", "--ns", "clinic.visits"}, clinic_archive());
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_NE(missing.err.find("no schema of 'clinic.visits'"), std::string::npos) << missing.err;
+  // What is no map is not taken for the schema of one of them, nor a broken entry for none.
+  const std::pair<std::string, const char*> broken[] = {
+      {"{\"clinic.patients\": " + schema + ",}", "schema_syntax: "},
+      {"{\"clinic.patients\": null, \"clinic.visits\": " + schema + "}", "unknown keyword"},
+      {"{\"clinic.patients\": {\"validator\": {}}, \"clinic.visits\": " + schema + "}",
+       "there is no '$jsonSchema' in 'validator'"}};
+  for (const auto& [map, told] : broken) {
+    folder.write("schema.json", map);
+    const Ended e = run({"encrypt"}, clinic_archive());
+    EXPECT_EQ(e.status, 1) << map;
+    EXPECT_EQ(e.out, "");
+    EXPECT_NE(e.err.find(told), std::string::npos) << e.err;
+    EXPECT_NE(e.err.find("(in schema 'schema.json')"), std::string::npos) << e.err;
+  }
+}
+
 TEST_F(Archived, AFaultNamesCollectionDocumentAndField) {
   write_map({"clinic.patients", "clinic.visits"});
   ArchiveBuilder a;
@@ -382,6 +416,34 @@ TEST_F(Folders, AppearWholeOrNotAtAll) {
   const Ended damaged = run({"decrypt", "--in", "dump", "--out", "new"});
   EXPECT_NE(damaged.err.find("document 1: truncated_stream"), std::string::npos) << damaged.err;
   EXPECT_NE(damaged.err.find("(in clinic.z)"), std::string::npos) << damaged.err;
+}
+
+// mongodump cuts names that are too long for a file: 40 letters of another alphabet are.
+TEST_F(Folders, ACollectionWithALongNameIsFoundByItsMetadata) {
+  std::string name;
+  std::string escaped;
+  for (int i = 0; i < 40; ++i) {
+    name += "\xd0\xb6";
+    escaped += "%D0%B6";
+  }
+  const std::string file =
+      "dump/clinic/" + escaped.substr(0, 208) + "%24xFO0VquRn7cg3QooSZD5sglTddU";
+  put(file + ".bson", bson_text(patient(1)));
+  put(file + ".metadata.json", R"({"indexes":[],"collectionName":")" + name + R"("})");
+  write_map({"clinic." + name});
+  const Ended e = run({"encrypt", "--in", "dump", "--out", "sealed", "--require-fields"});
+  ASSERT_EQ(e.status, 0) << e.err;
+  EXPECT_NE(e.err.find("2 fields encrypted"), std::string::npos) << e.err;
+  EXPECT_EQ(e.err.find("warning"), std::string::npos) << e.err;
+  EXPECT_EQ(files_in(folder.path() / "sealed").size(), 2U);
+  put(file + ".metadata.json", R"({"indexes":[],"collectionName":)");
+  const Ended broken = run({"encrypt", "--in", "dump", "--out", "again"});
+  EXPECT_EQ(broken.status, 1);
+  EXPECT_NE(broken.err.find(".metadata.json'"), std::string::npos) << broken.err;
+  std::filesystem::remove(folder.path() / (file + ".metadata.json"));
+  const Ended none = run({"encrypt", "--in", "dump", "--out", "again"});
+  EXPECT_NE(none.err.find("without schema: 1 document copied as it is"), std::string::npos)
+      << none.err;
 }
 
 TEST_F(Folders, OfOneDatabaseAreFoldersToo) {

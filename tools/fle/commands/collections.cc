@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
+#include "fle/did_you_mean.h"
+
 namespace fle::tools {
 namespace {
-
-/// Whether a text is a schema map, or one of a single collection, by what there is to say of it.
-bool is_schema_map(std::string_view text) {
-  const auto only = schema::find_wrapped_json(text, {});
-  if (!only) return only.error().message.ends_with("say which");
-  return !only->empty() && only->front().find('.') != std::string::npos;
-}
 
 std::string names_of(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 10;
@@ -39,13 +34,18 @@ Outcome<CollectionSchemas> CollectionSchemas::open(const SchemaFile& file,
   std::vector<std::string> names;
   for (const auto& c : announced)
     if (!is_of_system(c->ns) && c->ns != key_vault) names.push_back(c->ns);
-  all.is_map_ = is_schema_map(all.text_);
+  // A text with one schema in a list is that schema.
+  auto map = schema::find_wrapped_collections_json(all.text_);
+  if (map && (map->names.size() > 1 || (map->with_database && !map->names.empty())))
+    all.map_ = std::move(*map);
   if (!file.ns.empty()) {
     all.only_ = file.ns;
     if (!names.empty() && std::ranges::find(names, file.ns) == names.end())
       return Failure(Errc::invalid_argument,
                      "the input has no collection " + file.ns + " (--ns), only " + names_of(names));
-  } else if (!all.is_map_) {
+  } else if (!all.map_) {
+    // What is no schema is neither a collection's nor a map.
+    FLE_CHECK(file.compile(all.text_));
     if (names.size() != 1)
       return Failure(Errc::invalid_argument,
                      "the input has " + std::to_string(names.size()) + " collections, " +
@@ -57,12 +57,40 @@ Outcome<CollectionSchemas> CollectionSchemas::open(const SchemaFile& file,
   return all;
 }
 
+/// What a map calls a collection.
+std::string_view CollectionSchemas::name_in_map(std::string_view ns) const {
+  return map_->with_database ? ns : ns.substr(ns.find('.') + 1);
+}
+
+bool CollectionSchemas::is_in_map(std::string_view ns) const {
+  return std::ranges::count(map_->names, name_in_map(ns)) != 0;
+}
+
+std::vector<std::string> CollectionSchemas::warnings(const std::vector<std::string>& copied,
+                                                     const std::vector<std::string>& met) const {
+  std::vector<std::string> all;
+  if (!map_ || !only_.empty()) return all;
+  for (const std::string& name : map_->names) {
+    const auto is_name = [&](const std::string& ns) { return name_in_map(ns) == name; };
+    if (std::ranges::any_of(met, is_name)) continue;
+    // Collections of one database are close to each other by its name alone.
+    const std::size_t db = map_->with_database ? name.find('.') + 1 : 0;
+    std::vector<std::string_view> beside;
+    for (const std::string& ns : copied)
+      if (name_in_map(ns).starts_with(name.substr(0, db)))
+        beside.push_back(name_in_map(ns).substr(db));
+    all.push_back(name + ": has a schema, and the input has no documents of that name." +
+                  did_you_mean(name.substr(db), beside));
+  }
+  return all;
+}
+
 Outcome<std::shared_ptr<const schema::Plan>> CollectionSchemas::plan_of(
     const Collection& collection) const {
   if (collection.ns.empty()) return file_.compile(text_);
   const std::shared_ptr<const schema::Plan> none;
   if (!only_.empty() && collection.ns != only_) return none;
-  if (is_map_ && !schema::find_wrapped_json(text_, collection.ns)) return none;
+  if (map_ && only_.empty() && !is_in_map(collection.ns)) return none;
   SchemaFile file = file_;
   file.ns = collection.ns;
   return file.compile(text_);
@@ -129,6 +157,17 @@ bool Lanes::load(Unpacker& in) {
          std::ranges::all_of(lanes_, [&in](auto& entry) { return entry.second->counts.load(in); });
 }
 
+/// Of schemas that were for nothing, as a mistyped name makes them.
+std::vector<std::string> Lanes::schema_warnings() const {
+  std::vector<std::string> copied;
+  std::vector<std::string> met;
+  for (const auto& [index, lane] : lanes_) {
+    met.push_back(lane->ns);
+    if (lane->copied != nullptr) copied.push_back(lane->ns);
+  }
+  return schemas_ ? schemas_->warnings(copied, met) : std::vector<std::string>();
+}
+
 Summary Lanes::summary(const char* fate) const {
   if (!has_names()) return lanes_.begin()->second->counts.summary(fate);
   Summary all{"document", 0, {}, {}};
@@ -154,6 +193,7 @@ Summary Lanes::summary(const char* fate) const {
     for (const std::string& w : one.warnings) all.warnings.push_back(lane->ns + ": " + w);
     add_left_alone(all.left_alone, std::move(one.left_alone));
   }
+  for (std::string& w : schema_warnings()) all.warnings.push_back(std::move(w));
   if (all.totals.empty()) all.totals = {{"encrypted", 0}};
   return all;
 }

@@ -12,6 +12,7 @@
 
 #include "fle/client/document_cipher.h"
 #include "fle/failure.h"
+#include "fle/schema/compile.h"
 #include "inputs/chunk.h"
 #include "schema_file.h"
 #include "streams/integer_hints.h"
@@ -35,14 +36,22 @@ class CollectionSchemas {
   /// @retval as schema::compile_wrapped_json
   Outcome<std::shared_ptr<const schema::Plan>> plan_of(const Collection& collection) const;
 
+  /// One for each name of a map that is none of `met`, the collections of the stream; it may mean
+  /// one of `copied`, those of them without a schema.
+  [[nodiscard]] std::vector<std::string> warnings(const std::vector<std::string>& copied,
+                                                  const std::vector<std::string>& met) const;
+
  private:
   CollectionSchemas(const SchemaFile& file, std::string text) noexcept
       : file_(file), text_(std::move(text)) {}
 
+  [[nodiscard]] std::string_view name_in_map(std::string_view ns) const;
+  [[nodiscard]] bool is_in_map(std::string_view ns) const;
+
   SchemaFile file_;
   std::string text_;
-  std::string only_;     // the collection that a schema without a name is for
-  bool is_map_ = false;  // it has names
+  std::string only_;  // the collection that a schema without a name is for
+  std::optional<schema::WrappedCollections> map_;
 };
 
 /// What is done to the documents of one collection, and what was.
@@ -95,6 +104,8 @@ class Lanes {
   [[nodiscard]] bool has_names() const {
     return lanes_.size() != 1 || !lanes_.begin()->second->ns.empty();
   }
+
+  [[nodiscard]] std::vector<std::string> schema_warnings() const;
 
   Options options_;
   std::shared_ptr<kms::KeyRing> keys_;
