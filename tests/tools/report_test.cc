@@ -170,6 +170,15 @@ TEST_F(ReportTest, KeepsCollectionsOfAnArchiveApart) {
   EXPECT_TRUE(has(e.out, R"("ns": "clinic.patients")")) << e.out;
   EXPECT_TRUE(has(e.out, R"("ns": "clinic.visits")")) << e.out;
   EXPECT_TRUE(has(e.err, "clinic.patients, document 1, ssn")) << e.err;
+  folder.write("typed.json", R"({"clinic.patient": )" + folder.read("schema.json") +
+                                 R"(, "clinic.visits": )" + folder.read("schema.json") + "}");
+  const Ended typed = report({"--schema", "typed.json"}, archive.bytes());
+  EXPECT_EQ(typed.status, 0) << typed.err;
+  const std::size_t there = typed.out.find("clinic.patient: 0 documents");
+  ASSERT_NE(there, std::string::npos) << typed.out;
+  EXPECT_NE(typed.out.find("note: ssn: no document has what the schema encrypts here", there),
+            std::string::npos)
+      << typed.out;
   const Ended bare = report({"--schema", "schema.json"}, archive.bytes());
   EXPECT_EQ(bare.status, 1) << "whose schema is it?";
   EXPECT_EQ(report({"--schema", "schema.json", "--ns", "clinic.patients"}, archive.bytes()).status,

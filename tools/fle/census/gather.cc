@@ -192,6 +192,16 @@ Done Gatherer::write(Batch& batch, Progress& progress) {
   return ok;
 }
 
+/// Collections that the schema map has and the input has not: a mistyped name shows.
+Done Gatherer::add_without_documents() {
+  if (!schemas_) return ok;
+  std::vector<std::string> met;
+  for (const GatheredCollection& c : collections_) met.push_back(c.ns);
+  for (const std::string& ns : schemas_->without_documents(met))
+    FLE_CHECK(collection(Collection{collections_.size(), ns}));
+  return ok;
+}
+
 Done Gatherer::run(const StreamOptions& options) {
   FLE_TRY(Input in, Input::open(options.in));
   FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), options.format));
@@ -205,6 +215,7 @@ Done Gatherer::run(const StreamOptions& options) {
       [&](Work& w) { return write(static_cast<Batch&>(w), progress); },
   };
   FLE_CHECK(run_pipeline(reader, steps, std::min(options.thread_count(), kMostThreads), kChunk));
+  FLE_CHECK(add_without_documents());
   Census::Merged merged;
   total_.make_room_for(censuses_.size());
   for (auto& [thread, census] : censuses_) {

@@ -89,6 +89,7 @@ class Gatherer {
   Done write(Batch& batch, Progress& progress);
   Census& census_of_thread();
   Outcome<std::size_t> collection(const Collection& of);
+  Done add_without_documents();
   std::uint32_t field(const Census& census, Census::Id path);
   [[nodiscard]] std::uint32_t final_field(std::uint32_t field) const noexcept;
   void add_value(Field& field, std::uint64_t value);

@@ -66,13 +66,18 @@ bool CollectionSchemas::is_in_map(std::string_view ns) const {
   return std::ranges::count(map_->names, name_in_map(ns)) != 0;
 }
 
+std::vector<std::string> CollectionSchemas::without_documents(
+    const std::vector<std::string>& met) const {
+  if (!map_ || !only_.empty()) return {};
+  std::vector<std::string> names = map_->names;
+  for (const std::string& ns : met) std::erase(names, name_in_map(ns));
+  return names;
+}
+
 std::vector<std::string> CollectionSchemas::warnings(const std::vector<std::string>& copied,
                                                      const std::vector<std::string>& met) const {
   std::vector<std::string> all;
-  if (!map_ || !only_.empty()) return all;
-  for (const std::string& name : map_->names) {
-    const auto is_name = [&](const std::string& ns) { return name_in_map(ns) == name; };
-    if (std::ranges::any_of(met, is_name)) continue;
+  for (const std::string& name : without_documents(met)) {
     // Collections of one database are close to each other by its name alone.
     const std::size_t db = map_->with_database ? name.find('.') + 1 : 0;
     std::vector<std::string_view> beside;

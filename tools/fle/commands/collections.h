@@ -36,8 +36,10 @@ class CollectionSchemas {
   /// @retval as schema::compile_wrapped_json
   Outcome<std::shared_ptr<const schema::Plan>> plan_of(const Collection& collection) const;
 
-  /// One for each name of a map that is none of `met`, the collections of the stream; it may mean
-  /// one of `copied`, those of them without a schema.
+  /// The names of a map that are none of `met`, the collections of the stream.
+  [[nodiscard]] std::vector<std::string> without_documents(
+      const std::vector<std::string>& met) const;
+  /// One for each of them; it may mean one of `copied`, the collections without a schema.
   [[nodiscard]] std::vector<std::string> warnings(const std::vector<std::string>& copied,
                                                   const std::vector<std::string>& met) const;
 
