@@ -1,5 +1,7 @@
 #include "vault_mongo_client.h"
 
+#include <algorithm>
+
 #include <unistd.h>
 
 #include "document/bson_fields.h"
@@ -31,6 +33,24 @@ BsonBuilder& majority_read(BsonBuilder& b) {
   bson_append_document_end(b.get(), &concern);
   return b;
 }
+
+/// What a server answers that shuts down, is cut off from others or is no primary any more, as
+/// MongoDB's specification of retryable reads has it: soon another one is.
+constexpr std::uint32_t kMayPass[] = {
+    6,      // HostUnreachable
+    7,      // HostNotFound
+    89,     // NetworkTimeout
+    91,     // ShutdownInProgress
+    134,    // ReadConcernMajorityNotAvailableYet
+    189,    // PrimarySteppedDown
+    262,    // ExceededTimeLimit
+    9001,   // SocketException
+    10107,  // NotWritablePrimary
+    11600,  // InterruptedAtShutdown
+    11602,  // InterruptedDueToReplStateChange
+    13435,  // NotPrimaryNoSecondaryOk
+    13436,  // NotPrimaryOrSecondary
+};
 
 }  // namespace
 
@@ -105,7 +125,8 @@ Failure Collection::failure(std::string_view why) const {
 
 Failure Collection::failure(const bson_error_t& error) const {
   Failure f = failure(std::string(error.message) + " (code " + std::to_string(error.code) + ")");
-  if (error.domain == MONGOC_ERROR_STREAM || error.domain == MONGOC_ERROR_SERVER_SELECTION)
+  if (error.domain == MONGOC_ERROR_STREAM || error.domain == MONGOC_ERROR_SERVER_SELECTION ||
+      (error.domain == MONGOC_ERROR_SERVER && std::ranges::count(kMayPass, error.code) != 0))
     f.code = Errc::vault_unreachable;
   return f;
 }

@@ -201,6 +201,27 @@ TEST_F(MongoVault, SurvivesAConnectionThatIsCut) {
   EXPECT_TRUE(*vault_->delete_key(id_of(1)));
 }
 
+// An election is no reason to give up.
+TEST_F(MongoVault, AServerThatIsNoPrimaryNowIsWorthAnotherTry) {
+  ASSERT_TRUE(vault_->insert(document(1)));
+  const Rewrapping to{id_of(1), test::Buf(160, 1), {1}, MasterKey::local()};
+  const std::pair<const char*, std::function<Failure()>> calls[] = {
+      {"insert", [this] { return vault_->insert(document(2)).error(); }},
+      {"update",
+       [&] {
+         return vault_->rewrap({&to, 1}).error();
+       }},
+      {"find", [this] { return vault_->list().error(); }},
+  };
+  for (const auto& [command, call] : calls) {
+    fail(command, R"("errorCode": 134)", 2);  // reads are tried twice
+    EXPECT_EQ(call().code, Errc::vault_unreachable) << command;
+  }
+  fail("insert", R"("errorCode": 10107)");
+  EXPECT_EQ(vault_->insert(document(2)).error().code, Errc::vault_unreachable);
+  EXPECT_EQ(vault_->list()->size(), 1U);
+}
+
 TEST_F(MongoVault, RefusesDocumentsThatAreNoDataKeys) {
   run(R"({"insert": "keys", "documents": [{"_id": 7, "note": "canary"}]})");
   for (const Failure& f : {vault_->list().error(), vault_->match({}).error()}) {
