@@ -138,13 +138,18 @@ TEST(PlaceOfTwoUsers, LinksOfOthersAreNotFollowedInASharedFolder) {
 
 TEST(OwnFile, IsMadePrivateAndOpenedAgainAsItIs) {
   const Folder f;
-  for (int i = 0; i < 2; ++i) {
-    auto fd = open_own_file(FileKind::log, f.file("log"), O_WRONLY | O_APPEND);
-    ASSERT_TRUE(fd) << fd.error().message;
-    EXPECT_EQ(::write(fd->get(), "line\n", 5), 5);
+  for (const mode_t mask : {022U, 0777U}) {
+    const std::string name = mask == 022 ? "log" : "masked";
+    const mode_t before = ::umask(mask);
+    for (int i = 0; i < 2; ++i) {
+      auto fd = open_own_file(FileKind::log, f.file(name), O_WRONLY | O_APPEND);
+      ASSERT_TRUE(fd) << fd.error().message;
+      EXPECT_EQ(::write(fd->get(), "line\n", 5), 5);
+    }
+    ::umask(before);
+    EXPECT_EQ(f.read(name), "line\nline\n");
+    EXPECT_EQ(f.stat(name).st_mode & 07777, 0600U);
   }
-  EXPECT_EQ(f.read("log"), "line\nline\n");
-  EXPECT_EQ(f.stat("log").st_mode & 07777, 0600U);
 }
 
 TEST(OwnFile, NothingElseIsTouchedOrWaitedFor) {
