@@ -324,6 +324,15 @@ TEST_F(OutputFile, AFullDiskOrTableUnderAKeyVaultOrAListIsWorthAnotherTry) {
   const Ended list = fle({"key", "list"}, to_full_device);
   EXPECT_EQ(list.status, 3) << list.err;
   EXPECT_EQ(list.err, "fle: io_busy: cannot write 'standard output': No space left on device\n");
+  // A key that was made, and whose id went nowhere.
+  const Ended untold = fle({"key", "create"}, to_full_device);
+  EXPECT_EQ(untold.status, 3) << untold.err;
+  constexpr std::string_view kMade = "No space left on device; the data key ";
+  const std::size_t at = untold.err.find(kMade);
+  ASSERT_NE(at, std::string::npos) << untold.err;
+  const std::string id = untold.err.substr(at + kMade.size(), 36);
+  const Ended shown = run_fle(folder.path(), {"key", "show", id, "--vault", "keys.vault"});
+  EXPECT_EQ(shown.status, 0) << shown.err;
 }
 
 TEST_F(OutputFile, AKeygenThatIsStoppedAnywhereDoesNotStopTheNext) {
