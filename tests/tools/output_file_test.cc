@@ -183,6 +183,26 @@ TEST_F(OutputFile, WhatGrowsBeyondItsLimitLeavesNothing) {
   }
 }
 
+TEST_F(OutputFile, ATraceThatIsCutIsToldOnce) {
+  const auto limited = [] {
+    const rlimit small{10, 10};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    ::signal(SIGXFSZ, SIG_IGN);
+  };
+  Args args{"encrypt", "--schema", "schema.json", "--out", "/dev/null", "--trace", "cut.log"};
+  args.insert(args.end(), keys.begin(), keys.end());
+  const auto feed = [](int fd, pid_t) { write_to(fd, "{\"ssn\": 5}\n"); };
+  const Ended e = run_fle(folder.path(), args, {feed, take_all, limited});
+  EXPECT_EQ(e.status, 0) << e.err;
+  constexpr std::string_view kTold =
+      "fle: warning: lines of the trace are missing: cannot write "
+      "'cut.log': ";
+  const std::size_t at = e.err.find(kTold);
+  ASSERT_NE(at, std::string::npos) << e.err;
+  EXPECT_EQ(e.err.find(kTold, at + 1), std::string::npos) << e.err;
+  EXPECT_EQ(folder.read("cut.log").size(), 10U);
+}
+
 TEST_F(OutputFile, AFullDiskIsAFailureThatLeavesTheOldFile) {
   folder.write("plain.json", "earlier");
   const Args before = folder.names();

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "command_line/command.h"
 #include "command_line/files.h"
 #include "fle/files/own_file.h"
+#include "fle/files/place.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/provider.h"
 #include "fle/observe/trace.h"
@@ -182,9 +184,15 @@ Outcome<std::shared_ptr<Observer>> KeyOptions::trace() const {
   FLE_TRY(files::Fd opened,
           files::open_own_file(files::FileKind::log, trace_file, O_WRONLY | O_APPEND));
   const auto fd = std::make_shared<const files::Fd>(std::move(opened));
-  return std::shared_ptr<Observer>(std::make_shared<Trace>([fd](std::string_view line) {
-    [[maybe_unused]] const ssize_t n = ::write(fd->get(), line.data(), line.size());
-  }));
+  // Called by one thread at a time.
+  return std::shared_ptr<Observer>(
+      std::make_shared<Trace>([fd, path = trace_file, told = false](std::string_view line) mutable {
+        const ssize_t n = ::write(fd->get(), line.data(), line.size());
+        if (told || n == static_cast<ssize_t>(line.size())) return;
+        told = true;
+        complain("warning: lines of the trace are missing: " +
+                 files::failure("write", path, n < 0 ? errno : ENOSPC).message);
+      }));
 }
 
 Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb(Bytes uri) const {
