@@ -449,10 +449,11 @@ TEST_F(Folders, ACollectionWithALongNameIsFoundByItsMetadata) {
 TEST_F(Folders, OfOneDatabaseAreFoldersToo) {
   put("clinic/patients.bson", bson_text(patient(1)));
   put("clinic/patients.metadata.json", "{}");
+  put("clinic/$admin.system.users.bson", bson_text(R"({"_id": "clinic.ann"})"));
   const Ended e = run({"encrypt", "--in", "clinic", "--out", "sealed"});
   ASSERT_EQ(e.status, 0) << e.err;
   EXPECT_NE(e.err.find("clinic.patients: ssn  1"), std::string::npos) << e.err;
-  EXPECT_EQ(files_in(folder.path() / "sealed").size(), 2U);
+  EXPECT_EQ(files_in(folder.path() / "sealed").size(), 3U);
   put("nothing/readme", "");
   const Ended none = run({"decrypt", "--in", "nothing", "--out", "x"});
   EXPECT_NE(none.err.find("'nothing' is no folder of mongodump"), std::string::npos) << none.err;

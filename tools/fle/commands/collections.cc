@@ -22,7 +22,8 @@ bool is_of_system(std::string_view ns) noexcept {
   const std::string_view collection = ns.substr(std::min(db.size() + 1, ns.size()));
   return ns.find('.') == std::string_view::npos ||  // oplog
          db == "admin" || db == "config" || db == "local" || db == "$admin" ||
-         collection.starts_with("system.");
+         collection.starts_with("system.") ||
+         collection.starts_with("$admin.system.");  // mongodump --dumpDbUsersAndRoles
 }
 
 Outcome<CollectionSchemas> CollectionSchemas::open(const SchemaFile& file,
