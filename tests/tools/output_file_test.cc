@@ -306,6 +306,28 @@ TEST_F(OutputFile, IsNotWithinTheFolderThatIsRead) {
   EXPECT_EQ(run_fle(folder.path(), beside).status, 0);
 }
 
+// NFS has no RENAME_NOREPLACE: all the work was for nothing.
+TEST_F(OutputFile, AFolderGetsItsNameOnEveryFileSystem) {
+  std::filesystem::create_directories(folder.path() / "dump/d");
+  folder.write("dump/d/c.bson", "");
+  const auto encrypt_to = [&](const char* out, std::vector<FailingCall> calls) {
+    Args args{"encrypt", "--schema", "schema.json", "--in", "dump", "--out", out};
+    args.insert(args.end(), keys.begin(), keys.end());
+    const auto failing = [calls] {
+      if (!let_fail(calls)) ::_exit(99);
+    };
+    return run_fle(folder.path(), args, {[](int, pid_t) {}, take_all, failing});
+  };
+  const Ended e = encrypt_to("made", {{SYS_renameat2, EINVAL}});
+  if (e.status == 99) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(e.status, 0) << e.err;
+  EXPECT_TRUE(folder.has("made/d/c.bson"));
+  const Args before = folder.names();
+  EXPECT_EQ(encrypt_to("other", {{SYS_renameat2, EINVAL}, {SYS_mkdirat, EEXIST}}).status, 1);
+  EXPECT_EQ(encrypt_to("other", {{SYS_renameat2, EPERM}}).status, 1);
+  expect_nothing_else_than(before);
+}
+
 TEST_F(OutputFile, LosesNothingInThePlaceOfItsInput) {
   folder.write("in.json", kInput);
   for (const Args& more : {Args{"--part", "1/2"}, Args{"--on-error", "skip"}}) {

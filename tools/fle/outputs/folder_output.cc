@@ -8,11 +8,30 @@
 #include <fcntl.h>
 #include <stdio.h>  // renameat2
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fle/files/temporary_name.h"
 #include "fle/wiped.h"
 
 namespace fle::tools {
+namespace {
+
+/// Nothing is replaced. False: see errno.
+bool give_name(const std::string& hidden, const files::Place& place) {
+  const int folder = place.folder.get();
+  const char* const name = place.name.c_str();
+  if (::renameat2(AT_FDCWD, hidden.c_str(), folder, name, RENAME_NOREPLACE) == 0) return true;
+  // EINVAL: the file system does not know the flag, as NFS. A folder may take the place of an empty
+  // one, and that is new.
+  if (errno != EINVAL || ::mkdirat(folder, name, 0700) != 0) return false;
+  if (::renameat(AT_FDCWD, hidden.c_str(), folder, name) == 0) return true;
+  const int failed = errno;
+  ::unlinkat(folder, name, AT_REMOVEDIR);
+  errno = failed;
+  return false;
+}
+
+}  // namespace
 
 Outcome<FolderOutput> FolderOutput::create(const std::string& path, files::Privacy privacy) {
   std::string plain = path;
@@ -71,9 +90,7 @@ Done FolderOutput::commit() {
     if (::chmod(hidden_.c_str(), 0777 & ~mask) != 0)
       return files::failure("change", hidden_, errno);
   }
-  if (::renameat2(AT_FDCWD, hidden_.c_str(), place_.folder.get(), place_.name.c_str(),
-                  RENAME_NOREPLACE) != 0)
-    return files::failure("make", place_.path, errno);
+  if (!give_name(hidden_, place_)) return files::failure("make", place_.path, errno);
   hidden_.clear();
   return files::sync_folder(place_);
 }
