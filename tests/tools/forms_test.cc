@@ -263,6 +263,18 @@ TEST_F(Archived, ASchemaWithoutANameIsForOneCollection) {
   const Ended wrong = run({"encrypt", "--ns", "clinic.visit"}, clinic_archive());
   EXPECT_EQ(wrong.status, 1);
   EXPECT_NE(wrong.err.find("the input has no collection clinic.visit"), std::string::npos);
+  const Ended users = run({"encrypt", "--ns", "admin.system.users"}, clinic_archive());
+  EXPECT_NE(users.err.find("type_not_allowed"), std::string::npos) << "it was asked for";
+  ArchiveBuilder system;
+  system.announce("admin", "system.users").end("admin", "system.users");
+  for (const auto& [args, told] : std::vector<std::pair<std::vector<std::string>, const char*>>{
+           {{"encrypt", "--ns", "clinic.patients"},
+            "no collection clinic.patients (--ns), only those of the system"},
+           {{"encrypt"}, "the input has 0 collections but those of the system: say by --ns"}}) {
+    const Ended none = run(args, system.bytes());
+    EXPECT_EQ(none.status, 1);
+    EXPECT_NE(none.err.find(told), std::string::npos) << none.err;
+  }
   ArchiveBuilder one;
   one.announce("clinic", "patients").announce("admin", "system.users");
   one.block("clinic", "patients", {bson_text(patient(1))}).end("clinic", "patients");
@@ -450,10 +462,12 @@ TEST_F(Folders, OfOneDatabaseAreFoldersToo) {
   put("clinic/patients.bson", bson_text(patient(1)));
   put("clinic/patients.metadata.json", "{}");
   put("clinic/$admin.system.users.bson", bson_text(R"({"_id": "clinic.ann"})"));
+  put("clinic/p%61tients.bson", bson_text(patient(2)));  // the same collection
   const Ended e = run({"encrypt", "--in", "clinic", "--out", "sealed"});
   ASSERT_EQ(e.status, 0) << e.err;
   EXPECT_NE(e.err.find("clinic.patients: ssn  1"), std::string::npos) << e.err;
-  EXPECT_EQ(files_in(folder.path() / "sealed").size(), 3U);
+  EXPECT_NE(e.err.find("4 fields encrypted"), std::string::npos) << e.err;
+  EXPECT_EQ(files_in(folder.path() / "sealed").size(), 4U);
   put("nothing/readme", "");
   const Ended none = run({"decrypt", "--in", "nothing", "--out", "x"});
   EXPECT_NE(none.err.find("'nothing' is no folder of mongodump"), std::string::npos) << none.err;

@@ -9,7 +9,7 @@ namespace {
 
 std::string names_of(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 10;
-  std::string s;
+  std::string s = names.empty() ? "those of the system" : "";
   for (std::size_t i = 0; i < std::min(kMost, names.size()); ++i)
     s.append(i == 0 ? "" : ", ").append(names[i]);
   return names.size() > kMost ? s + ", ..." : s;
@@ -34,14 +34,17 @@ Outcome<CollectionSchemas> CollectionSchemas::open(const SchemaFile& file,
   if (!announced.empty() && announced.front()->ns.empty()) return all;
   std::vector<std::string> names;
   for (const auto& c : announced)
-    if (!is_of_system(c->ns) && c->ns != key_vault) names.push_back(c->ns);
+    if (!is_of_system(c->ns) && c->ns != key_vault && std::ranges::count(names, c->ns) == 0)
+      names.push_back(c->ns);
   // A text with one schema in a list is that schema.
   auto map = schema::find_wrapped_collections_json(all.text_);
   if (map && (map->names.size() > 1 || (map->with_database && !map->names.empty())))
     all.map_ = std::move(*map);
   if (!file.ns.empty()) {
     all.only_ = file.ns;
-    if (!names.empty() && std::ranges::find(names, file.ns) == names.end())
+    if (!announced.empty() && std::ranges::none_of(announced, [&](const auto& c) {
+          return c->ns == file.ns && c->ns != key_vault;
+        }))
       return Failure(Errc::invalid_argument,
                      "the input has no collection " + file.ns + " (--ns), only " + names_of(names));
   } else if (!all.map_) {
@@ -49,8 +52,8 @@ Outcome<CollectionSchemas> CollectionSchemas::open(const SchemaFile& file,
     FLE_CHECK(file.compile(all.text_));
     if (names.size() != 1)
       return Failure(Errc::invalid_argument,
-                     "the input has " + std::to_string(names.size()) + " collections, " +
-                         names_of(names) +
+                     "the input has " + std::to_string(names.size()) + " collections" +
+                         (names.empty() ? " but " : ", ") + names_of(names) +
                          ": say by --ns whose schema this is, or give a schema map: "
                          "{\"DB.COLL\": SCHEMA, ...}");
     all.only_ = names.front();
