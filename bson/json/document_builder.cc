@@ -12,9 +12,15 @@ void DocumentBuilder::grow(std::size_t n) {
     // Half as much again: what stands in the buffer is copied a bounded number of times.
     out_.resize(std::max(needed, out_.size() + out_.size() / 2));
   } else {
-    // Of a large document the rest of the text is in `n`, so there is not much to come.
-    out_.reserve(needed + needed / 16);
-    out_.resize(out_.capacity());
+    // Of a large document the rest of the text is in `n`, mostly, so there is not much to come.
+    const std::size_t room = std::max(out_.capacity(), needed + needed / (expects_more_ ? 2 : 16));
+    if (room == out_.capacity()) {
+      out_.resize(room);
+    } else {
+      WipedBytes larger(room);  // out_ would construct each byte anew
+      std::memcpy(larger.data(), out_.data(), out_.size());
+      out_.swap(larger);
+    }
   }
   place(used);
 }

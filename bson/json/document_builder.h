@@ -36,6 +36,8 @@ class DocumentBuilder {
   };
 
   explicit DocumentBuilder(WipedBytes& out) : out_(out), before_(out.size()) { place(0); }
+  /// Says that reserve() is told of a piece of the text, and not of all that is left.
+  void expect_more() noexcept { expects_more_ = true; }
   DocumentBuilder(const DocumentBuilder&) = delete;
   DocumentBuilder& operator=(const DocumentBuilder&) = delete;
   /// Leaves the buffer as it was, but for done().
@@ -45,6 +47,13 @@ class DocumentBuilder {
   /// Makes room for what the next event writes and for `n_text` bytes more.
   void reserve(std::size_t n_text) {
     if (static_cast<std::size_t>(limit_ - at_) < n_text + kSlack) grow(n_text + kSlack);
+  }
+  /// Likewise while a name or string is written, whose characters end at `put` so far.
+  /// @return  where that is now
+  [[nodiscard]] char* reserve_behind(const char* put, std::size_t n_text) {
+    const auto so_far = static_cast<std::size_t>(put - at_);
+    reserve(so_far + n_text);
+    return at_ + so_far;
   }
   [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(at_ - base_); }
   [[nodiscard]] std::uint32_t depth() const noexcept { return depth_; }
@@ -185,6 +194,7 @@ class DocumentBuilder {
   char* limit_ = nullptr;
   std::uint32_t type_at_ = 0;
   std::uint32_t depth_ = 0;
+  bool expects_more_ = false;
   std::vector<std::string_view> path_;
   char index_[kMaxNumberText];
   // Uninitialized on purpose: only [0, depth_) is read, and to clear the rest took half the time

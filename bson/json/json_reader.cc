@@ -3,13 +3,16 @@
 //
 // A text is scanned first: quickly, and without a word about what is wrong. One that the scanner
 // does not take is read again by RapidJSON, which keeps the whole grammar and knows the place of an
-// error. Both hand what they find to the same functions, which keep the rules of Extended JSON.
+// error. Both hand what they find to the same functions, which keep the rules of Extended JSON. A
+// text that comes in pieces is RapidJSON's from the start: nothing of it can be read again.
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
 #include <new>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include <rapidjson/reader.h>
 
@@ -48,6 +51,28 @@ constexpr char unescaped(char c) noexcept {
   return i == std::string_view::npos ? '\0' : kMeant[i];
 }
 
+/// A place in a text.
+struct Place {
+  std::size_t at = 0;
+  std::uint32_t line = 1;
+  std::uint32_t column = 1;
+};
+
+constexpr std::size_t kPiece = 64 * 1024;
+
+/// What a text needs that comes in pieces.
+struct Pieces {
+  explicit Pieces(TextPieces& from) : source(from), buffer(kPiece) {}
+
+  TextPieces& source;
+  bool ended = false;
+  WipedChars buffer;
+  Place counted;                // up to where lines are counted
+  Place token;                  // where the name, string or number in hand begins
+  Place solid;                  // behind the last character that is gone and no white space
+  std::vector<Place> brackets;  // of the open documents and arrays
+};
+
 /// The scanner; and RapidJSON's stream and its handler in one. As a stream that is read in situ it
 /// says where the characters of a string go: into the document, and not over the text.
 class Reader {
@@ -62,6 +87,11 @@ class Reader {
         max_bytes_(std::min<std::size_t>(options.max_bytes, kMostBytes)),
         integers_(options.integers),
         document_(out) {}
+  Reader(WipedBytes& out, Pieces& pieces, const ReadOptions& options)
+      : Reader(out, {pieces.buffer.data(), 0}, options) {
+    pieces_ = &pieces;
+    document_.expect_more();
+  }
 
   // ---- The scanner
 
@@ -115,36 +145,42 @@ class Reader {
       return ok;
     }
     if (!failure_) {
-      std::string_view text = text_;
       std::size_t at = result.IsError() ? result.Offset() : Tell();
-      if (at == text.size()) {  // cut short: what is missing is missing before the line end
-        text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
-        at = text.size();
+      while (offset(end_) - at < kLookAround && read_on()) {
       }
-      (void)stop(internal::syntax_error(result.Code(), text, at, began_, complete_), at);
+      std::string_view text = text_;
+      if (at == offset(end_)) {  // cut short: what is missing is missing before the line end
+        const std::size_t solid = text.find_last_not_of(kSpace);
+        text = text.substr(0, solid + 1);
+        at = solid == std::string_view::npos && pieces_ != nullptr ? pieces_->solid.at
+                                                                   : base_ + text.size();
+      }
+      const std::size_t here = std::max(at, base_) - base_;
+      (void)stop(internal::syntax_error(result.Code(), text, here, began_, complete_), at);
     }
     return std::move(*failure_);
   }
 
   // ---- The stream
 
-  [[nodiscard]] Ch Peek() const noexcept { return p_ != end_ ? *p_ : '\0'; }
-  Ch Take() noexcept { return p_ != end_ ? *p_++ : '\0'; }
+  [[nodiscard]] Ch Peek() { return p_ != end_ || read_on() ? *p_ : '\0'; }
+  Ch Take() { return p_ != end_ || read_on() ? *p_++ : '\0'; }
   [[nodiscard]] std::size_t Tell() const noexcept { return offset(p_); }
   Ch* PutBegin() {
     if (p_[-1] != '"') return nullptr;  // asked for numbers, too
     document_.reserve(static_cast<std::size_t>(end_ - p_));
-    token_at_ = offset(p_) - 1;
+    begin_token(offset(p_) - 1);
+    in_string_ = true;
     non_ascii_ = false;
     n_zeros_ = 0;
     // What follows when no document has begun is refused once it has been read.
     const bool is_value = is_at_value_ && document_.depth() != 0;
     began_item_ = is_value && document_.top().is_array;
-    Ch* const start = is_value ? document_.begin_string() : document_.begin_name();
-    const std::size_t n = internal::copy_plain(start, p_, end_, end_, non_ascii_);
+    begin_ = is_value ? document_.begin_string() : document_.begin_name();
+    const std::size_t n = internal::copy_plain(begin_, p_, end_, end_, non_ascii_);
     p_ += n;
-    put_ = start + n;
-    return start;
+    put_ = begin_ + n;
+    return begin_;
   }
   void Put(Ch c) noexcept {
     non_ascii_ |= static_cast<unsigned char>(c) >= 0x80;
@@ -152,8 +188,9 @@ class Reader {
     *put_++ = c;
   }
   void Flush() noexcept {}
-  [[nodiscard]] std::size_t PutEnd(const Ch* begin) const noexcept {
-    return static_cast<std::size_t>(put_ - begin);
+  // The document may have moved since PutBegin().
+  [[nodiscard]] std::size_t PutEnd(const Ch*) const noexcept {
+    return static_cast<std::size_t>(put_ - begin_);
   }
 
   // ---- The handler
@@ -169,9 +206,9 @@ class Reader {
     return end_value();
   }
   bool RawNumber(const Ch*, rapidjson::SizeType n, bool) {
-    token_at_ = Tell() - n;
+    begin_token(Tell() - n);
     if (!begin_scalar()) return false;
-    const Number number = internal::parse_number(text_.substr(token_at_, n));
+    const Number number = internal::parse_number(text_.substr(token_at_ - base_, n));
     switch (number.kind) {
       case Number::Kind::integer:
         add_integer(number.integer);
@@ -185,21 +222,24 @@ class Reader {
     }
     return end_value();
   }
-  bool String(const Ch* s, rapidjson::SizeType n, bool) {
+  bool String(const Ch*, rapidjson::SizeType n, bool) {
+    in_string_ = false;
     if (document_.depth() == 0) return stop(internal::not_a_document('"'));
-    if (!is_text(s, n)) return false;
+    if (!is_text({begin_, n})) return false;
     document_.end_string(put_);
     return end_value();
   }
-  bool Key(const Ch* s, rapidjson::SizeType n, bool) {
+  bool Key(const Ch*, rapidjson::SizeType n, bool) {
+    const std::string_view name(begin_, n);
+    in_string_ = false;
     is_at_value_ = false;
-    if (!is_text(s, n)) return false;
+    if (!is_text(name)) return false;
     if (n_zeros_ != 1) return stop("a name may not contain U+0000");
     document_.end_name(put_);
     is_at_value_ = true;
     DocumentBuilder::Frame& f = document_.top();
     // The outermost object is no wrapper.
-    if (n != 0 && *s == '$' && document_.depth() > 1) f.keys.add(internal::key_of({s, n}));
+    if (name.starts_with('$') && document_.depth() > 1) f.keys.add(internal::key_of(name));
     if (f.n <= internal::kMostFields || !f.keys.wraps()) return true;
     is_at_value_ = false;
     return stop(internal::crowded_text(f.keys), f.text_at);
@@ -237,13 +277,15 @@ class Reader {
 
  private:
   static constexpr std::size_t kMostBytes = std::numeric_limits<std::int32_t>::max();
+  static constexpr std::size_t kLookAround = 32;  // no word that errors know is as long
+  static constexpr std::string_view kSpace = " \t\r\n";
 
   [[nodiscard]] const char* after_space(const char* p) const noexcept {
     while (p != end_ && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
     return p;
   }
   /// The character that follows white space; NUL at the end.
-  char next() noexcept {
+  char next() {
     p_ = after_space(p_);
     return Peek();
   }
@@ -391,7 +433,98 @@ class Reader {
   }
 
   [[nodiscard]] std::size_t offset(const char* p) const noexcept {
-    return static_cast<std::size_t>(p - text_.data());
+    return base_ + static_cast<std::size_t>(p - text_.data());
+  }
+  void begin_token(std::size_t at) noexcept {
+    token_at_ = at;
+    if (pieces_ != nullptr) pieces_->token = place_of(at);
+  }
+
+  // ---- Of a text that comes in pieces
+
+  /// Reads the next piece.
+  /// @return  whether there is more behind p_
+  bool read_on() {
+    if (pieces_ == nullptr || pieces_->ended) return false;
+    WipedChars& buffer = pieces_->buffer;
+    if (2 * text_.size() > buffer.size()) leave_behind();
+    const auto at = static_cast<std::size_t>(p_ - text_.data());
+    const std::size_t size = text_.size();
+    if (2 * size > buffer.size()) buffer.resize(2 * buffer.size());
+    const std::size_t n = pieces_->source.next(std::span(buffer).subspan(size));
+    pieces_->ended = n == 0;
+    lay_out(at, size + n);
+    if (offset(end_) > kMostBytes) {
+      failure_.emplace(Errc::document_too_large, "the text is too long");
+      pieces_->ended = true;
+      return false;
+    }
+    return n != 0 && (!in_string_ || make_room(n));
+  }
+  /// For `n` characters more of the string in hand.
+  bool make_room(std::size_t n) {
+    const std::ptrdiff_t so_far = put_ - begin_;
+    // Base64 is the longest text of what there is.
+    if (document_.size() + static_cast<std::size_t>(so_far) >
+        max_bytes_ + max_bytes_ / 3 + kPiece) {
+      pieces_->ended = true;
+      return too_large();
+    }
+    put_ = document_.reserve_behind(put_, n);
+    begin_ = put_ - so_far;
+    return true;
+  }
+  /// Leaves behind what nobody asks for again. The last characters may be a word that an error
+  /// names, or a number.
+  void leave_behind() noexcept {
+    const char* number = p_;
+    while (!in_string_ && number != text_.data() && is_of_number(number[-1])) --number;
+    const std::size_t before = std::min(offset(p_) - base_, kLookAround);
+    const char* const keep = std::min(number, p_ - before);
+    note_solid(keep);
+    if (offset(keep) > pieces_->counted.at) (void)place_of(offset(keep));
+    const auto at = static_cast<std::size_t>(p_ - keep);
+    const auto left = static_cast<std::size_t>(end_ - keep);
+    base_ = offset(keep);
+    std::memmove(pieces_->buffer.data(), keep, left);
+    lay_out(at, left);
+  }
+  /// The text is the first `size` characters of the buffer, and p_ is at `at`.
+  void lay_out(std::size_t at, std::size_t size) noexcept {
+    text_ = {pieces_->buffer.data(), size};
+    p_ = text_.data() + at;
+    end_ = text_.data() + size;
+  }
+  static bool is_of_number(char c) noexcept {
+    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+  }
+  /// Where the last character before `p` stands that is no white space.
+  void note_solid(const char* p) noexcept {
+    const auto n = static_cast<std::size_t>(p - text_.data());
+    const std::size_t solid = text_.substr(0, n).find_last_not_of(kSpace);
+    if (solid != std::string_view::npos && base_ + solid + 1 > pieces_->counted.at)
+      pieces_->solid = place_of(base_ + solid + 1);
+  }
+  /// The place of what stands at `at`: in the buffer, and not before any that was asked for.
+  Place place_of(std::size_t at) noexcept {
+    Place& counted = pieces_->counted;
+    const char* const to = text_.data() + (at - base_);
+    for (const char* p = text_.data() + (counted.at - base_); p != to;) {
+      const void* const end = std::memchr(p, '\n', static_cast<std::size_t>(to - p));
+      if (end == nullptr) break;
+      p = static_cast<const char*>(end) + 1;
+      counted = {offset(p), counted.line + 1, 1};
+    }
+    counted.column += static_cast<std::uint32_t>(at - counted.at);
+    counted.at = at;
+    return counted;
+  }
+  /// Of the token in hand, of an open bracket, of where the text ends, or of what has been read.
+  Place known_place(std::size_t at) noexcept {
+    if (at == pieces_->token.at) return pieces_->token;
+    for (std::uint32_t i = 0; i < document_.depth(); ++i)
+      if (pieces_->brackets[i].at == at) return pieces_->brackets[i];
+    return at < pieces_->counted.at ? pieces_->solid : place_of(at);
   }
 
   bool begin_scalar() {
@@ -406,6 +539,10 @@ class Reader {
     began_ = true;
     document_.reserve(static_cast<std::size_t>(end_ - p_));
     if (document_.depth() == DocumentBuilder::kMostFrames) return too_deep(at);
+    if (pieces_ != nullptr) {
+      pieces_->brackets.resize(document_.depth() + 1);
+      pieces_->brackets.back() = place_of(at);
+    }
     document_.begin_document(is_array, at);
     is_at_value_ = is_array;
     // One level more may be a wrapper, which its end shows.
@@ -436,8 +573,8 @@ class Reader {
     }
   }
 
-  bool is_text(const Ch* s, std::size_t n) {
-    return !non_ascii_ || is_utf8({s, n}) || stop("not valid UTF-8", token_at_);
+  bool is_text(std::string_view s) {
+    return !non_ascii_ || is_utf8(s) || stop("not valid UTF-8", token_at_);
   }
 
   bool too_deep(std::size_t at) {
@@ -457,16 +594,23 @@ class Reader {
   }
 
   void set_position(std::size_t at) {
+    if (pieces_ != nullptr) {
+      const Place place = known_place(at);
+      failure_->line = place.line;
+      failure_->column = place.column;
+      return;
+    }
     const std::string_view before = text_.substr(0, std::min(at, text_.size()));
     const std::size_t line_start = before.rfind('\n') + 1;  // 0 when there is none
     failure_->line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n')) + 1;
     failure_->column = static_cast<std::uint32_t>(before.size() - line_start) + 1;
   }
 
-  std::string_view text_;
+  std::string_view text_;  // of one in pieces, what is in the buffer
   const char* p_;
   const char* end_;
-  char* put_ = nullptr;
+  char* begin_ = nullptr;     // of the name or string in hand, in the document
+  char* put_ = nullptr;       // where its next character goes
   std::size_t token_at_ = 0;  // of the name, string or number in hand
   std::uint32_t n_zeros_ = 0;
   bool non_ascii_ = false;
@@ -478,6 +622,9 @@ class Reader {
   std::size_t max_bytes_;
   const IntegerHints* integers_;
   std::optional<Failure> failure_;
+  Pieces* pieces_ = nullptr;  // null: the text is whole
+  std::size_t base_ = 0;      // where text_ begins in all of the text
+  bool in_string_ = false;
   DocumentBuilder document_;
 };
 
@@ -486,6 +633,11 @@ class Reader {
 Done read_extended_json(WipedBytes& out, std::string_view text, const ReadOptions& options) {
   if (Reader(out, text, options).scan()) return ok;
   return Reader(out, text, options).run();
+}
+
+Done read_extended_json(WipedBytes& out, TextPieces& text, const ReadOptions& options) {
+  Pieces pieces(text);
+  return Reader(out, pieces, options).run();
 }
 
 }  // namespace fle::bson

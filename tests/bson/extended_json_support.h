@@ -9,7 +9,9 @@
 
 namespace fle::test {
 
-inline Outcome<Buf> read(std::string_view text, const bson::ReadOptions& options = {}) {
+/// @param text  all of it, or bson::TextPieces.
+template <class Text>
+Outcome<Buf> read_from(Text&& text, const bson::ReadOptions& options) {
   // In front of it stands what must stay as it is.
   WipedBytes out{0xaa, 0xbb};
   const Done done = bson::read_extended_json(out, text, options);
@@ -19,6 +21,9 @@ inline Outcome<Buf> read(std::string_view text, const bson::ReadOptions& options
     return done.error();
   }
   return Buf(out.begin() + 2, out.end());
+}
+inline Outcome<Buf> read(std::string_view text, const bson::ReadOptions& options = {}) {
+  return read_from(text, options);
 }
 
 inline Outcome<std::string> write(Bytes document, bson::JsonForm form = bson::JsonForm::canonical) {

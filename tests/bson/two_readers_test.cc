@@ -1,5 +1,5 @@
-// A text that the scanner takes is the document that RapidJSON makes of it, and what one refuses
-// the other refuses.
+// A text that the scanner takes is the document that RapidJSON makes of it, whole or in pieces, and
+// what one refuses the other refuses.
 #include "two_readers.h"
 
 #include <random>
@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "extended_json_support.h"
+#include "in_pieces.h"
 #include "support/sanitizer.h"
 
 namespace fle::test {
@@ -19,9 +20,23 @@ struct Hints final : bson::IntegerHints {
   }
 };
 
-std::string outcome(const std::string& text, const bson::ReadOptions& options) {
-  const auto document = read(text, options);
+std::string told(const Outcome<Buf>& document) {
   return document ? hex(*document) : document.error().to_string();
+}
+
+/// Whether a text says the same in pieces of `size`; 0: of one that others do not have.
+::testing::AssertionResult agree_in_pieces(std::string_view text, const bson::ReadOptions& options,
+                                           std::size_t size = 0) {
+  const std::string whole = told(read(text, options));
+  static constexpr std::size_t kSizes[] = {1, 2, 3, 5, 17, 40, 1000};
+  static std::size_t round = 0;
+  if (size == 0) size = kSizes[round++ % std::size(kSizes)];
+  InPieces pieces(text, size);
+  const std::string in_pieces = told(read_from(pieces, options));
+  if (whole == in_pieces) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << text << "\n"
+                                       << whole << "\nof " << size << "\n"
+                                       << in_pieces;
 }
 
 /// Whether both give the same, under each of the options.
@@ -29,11 +44,15 @@ std::string outcome(const std::string& text, const bson::ReadOptions& options) {
   static const Hints kHints;
   static const bson::ReadOptions kOptions[] = {
       {}, {.max_depth = 2}, {.max_depth = 3, .max_bytes = 80, .integers = &kHints}};
+  // One of the options is enough for pieces: the text that differs by a byte has the next.
+  static std::size_t round = 0;
+  if (auto in_pieces = agree_in_pieces(text, kOptions[round++ % std::size(kOptions)]); !in_pieces)
+    return in_pieces;
   const auto texts = two_texts(text);
   if (!texts) return ::testing::AssertionSuccess();
   for (const auto& options : kOptions) {
-    const std::string scanned = outcome(texts->scanned, options);
-    const std::string parsed = outcome(texts->parsed, options);
+    const std::string scanned = told(read(texts->scanned, options));
+    const std::string parsed = told(read(texts->parsed, options));
     if (scanned != parsed)
       return ::testing::AssertionFailure() << text << "\n" << scanned << "\n" << parsed;
   }
@@ -159,7 +178,55 @@ TEST(TwoReaders, AgreeOnRandomDocuments) {
   for (int round = 0; round < 5'000; ++round) {
     const std::string text = random.document();
     ASSERT_TRUE(agree(text));
+    ASSERT_TRUE(agree("\n " + text + "\n\n"));
     ASSERT_TRUE(read(text)) << text;
+  }
+}
+
+// Longer than the buffer that pieces are read into, and than any growth of the document at once.
+TEST(TwoReaders, AgreeOnLongTextsInPieces) {
+  const auto times = [](std::size_t n, std::string_view what) {
+    std::string s;
+    for (; n != 0; --n) s += what;
+    return s;
+  };
+  struct Length {
+    std::size_t n;
+    std::size_t size;  // of a piece
+  };
+  for (const auto [n, size] : {Length{900, 1}, Length{20'000, 999}, Length{200'000, 100'000}}) {
+    const std::string texts[] = {
+        R"({"a":")" + times(n, "abcdefgh") + R"(","b":5})",
+        R"({"a":")" + times(n, R"(\u0001\n\ud83d\ude00\u00e9)") + R"("})",
+        R"({"a":1.)" + times(n, "25") + "}",
+        R"({"a":)" + times(n, " \r\n\t ") + "1}",
+        R"({"a":)" + times(n, " \r\n\t "),
+        R"({"a":[)" + times(n, "\n5,") + "\n6]} ",
+        R"({"a":[)" + times(n, "\n5,") + "\n6.x]} ",
+        R"({"a":[)" + times(n, R"({"$numberLong": "5"},)") + "[]]}",
+        "{\"b\":\n{\"$binary\":{\"base64\":\"" + times(n, "AQID") + R"(","subType":"00"}}})",
+        "{\"b\":\n{\"$binary\":{\"base64\":\"" + times(n, "AQID") + R"(","subType":"00"}x}})",
+        "{\"b\":\n{\"$binary\":{\"base64\":\"" + times(n, "AQI!") + R"(","subType":"00"}}})",
+        R"({"a":")" + times(n, "abc\xc3\xa9") + R"("})",
+        R"({"a":")" + times(n, "abc") + "\xc3\"}",
+        R"({"a":")" + times(n, "abc") + "\\uD800\"}",
+        R"({"a":")" + times(n, "abc"),
+        R"({")" + times(n, "abc") + R"(":1} ,)",
+        R"({"a":1})" + times(n, " \n") + "x"};
+    for (const std::string& text : texts) ASSERT_TRUE(agree_in_pieces(text, {}, size)) << n;
+  }
+}
+
+// A string of any length is read no further than it may be the base64 of a document.
+TEST(TwoReaders, ReadNoMoreOfATextInPiecesThanADocumentMayHave) {
+  const std::string letters(1 << 20, 'x');
+  for (const std::string start : {R"({"a":")", R"({"a":["",")", R"({"a":{"$symbol":")", R"({")"}) {
+    const std::string text = start + letters;
+    InPieces pieces(text, 10'000);
+    const auto document = read_from(pieces, {.max_bytes = 1000});
+    ASSERT_FALSE(document);
+    EXPECT_EQ(document.error().code, Errc::document_too_large) << document.error().to_string();
+    EXPECT_GT(pieces.left(), letters.size() / 2);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "fle/bson/extended_json.h"
+#include "in_pieces.h"
 #include "support/memory_search.h"
 #include "support/sanitizer.h"
 
@@ -70,6 +71,10 @@ TEST_P(Wiping, NothingIsLeftOfTextsAndDocuments) {
     const std::string_view view(text.data(), text.size());
     WipedBytes document;
     ASSERT_TRUE(bson::read_extended_json(document, view));
+    WipedBytes of_pieces;
+    InPieces pieces(view, 1000);
+    ASSERT_TRUE(bson::read_extended_json(of_pieces, pieces));
+    ASSERT_EQ(of_pieces, document);
     WipedChars again;
     for (const auto form : {bson::JsonForm::canonical, bson::JsonForm::relaxed})
       ASSERT_TRUE(bson::write_extended_json(again, document, form));

@@ -1,9 +1,10 @@
 // Extended JSON both ways. One input is used twice: as BSON, which is written and read back, and as
-// text, which is read, written and read back, by the scanner and by RapidJSON.
+// text, which is read, written and read back, by the scanner and by RapidJSON, whole and in pieces.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
+#include "bson/in_pieces.h"
 #include "bson/two_readers.h"
 #include "fle/bson/extended_json.h"
 #include "fle/bson_walk/walk.h"
@@ -59,6 +60,18 @@ void agree(std::string_view text) {
   if (!by_scanner) require(by_scanner.error().to_string() == by_parser.error().to_string());
 }
 
+/// A text in pieces is the same text.
+void agree_in_pieces(std::string_view text) {
+  WipedBytes whole;
+  WipedBytes in_pieces;
+  const fle::Done of_whole = read_extended_json(whole, text);
+  fle::test::InPieces pieces(text, 1 + text.size() % 7);
+  const fle::Done of_pieces = read_extended_json(in_pieces, pieces);
+  require(of_whole.has_value() == of_pieces.has_value());
+  require(whole == in_pieces);
+  if (!of_whole) require(of_whole.error().to_string() == of_pieces.error().to_string());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -76,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(text.empty());
   }
   agree({reinterpret_cast<const char*>(data), size});
+  agree_in_pieces({reinterpret_cast<const char*>(data), size});
   WipedBytes document;
   if (read_extended_json(document, {reinterpret_cast<const char*>(data), size})) {
     comes_back(document);

@@ -66,6 +66,26 @@ struct ReadOptions {
 FLE_API Done read_extended_json(WipedBytes& out, std::string_view text,
                                 const ReadOptions& options = {});
 
+/// A text that is not in memory as a whole.
+class FLE_API TextPieces {
+ public:
+  /// What follows, as much of it as there is at once.
+  /// @param into  where its characters go; not empty.
+  /// @return      how many; 0: the text has ended. A source that has failed ends it, too, and keeps
+  ///              its failure.
+  [[nodiscard]] virtual std::size_t next(std::span<char> into) = 0;
+
+ protected:
+  ~TextPieces() = default;
+};
+
+/// Reads one document of a text that comes in pieces. Takes longer than with the whole text, and
+/// no more memory than the document, its longest number and 64 KiB: texts of long documents are
+/// several times as large. While a string is longer than what it stands for, as base64 is, the
+/// document is, too; and while it grows it is in memory twice, but for what `out` has reserved.
+/// Everything else is as above, and so are errors and their places.
+FLE_API Done read_extended_json(WipedBytes& out, TextPieces& text, const ReadOptions& options = {});
+
 enum class JsonForm : std::uint8_t {
   canonical,  ///< Keeps every type.
   relaxed,    ///< Numbers and dates as people write them; int and long look the same.
