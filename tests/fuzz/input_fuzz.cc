@@ -1,7 +1,7 @@
 // What `fle` reads: any bytes as a stream that is recognized, unpacked and cut into documents; and
 // as what follows a gzip header, the number of an archive, or a JSON bracket. However the bytes
 // arrive and however large chunks are, the documents and the failure are the same; what is cut of
-// an archive or of BSON is, put together, the stream.
+// an archive or of BSON is, put together, the stream. Texts say the same where they are long ones.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "inputs/recognize.h"
+#include "tools/inputs/said.h"
 
 namespace {
 
@@ -82,6 +83,13 @@ void try_stream(const std::string& stream) {
     require(whole.form.kind == by_pieces.form.kind);
     const bool is_binary = whole.form.kind == Kind::bson || whole.form.kind == Kind::archive;
     if (whole.failure.empty() && is_binary && !whole.form.gzip) require(whole.all == stream);
+    if (!whole.form.is_text()) continue;
+    const fle::test::Said texts =
+        said(std::make_unique<Text>(stream, 1 << 16), format, fle::test::kNoTextIsLong);
+    // Two documents on one line may be one text, which is wrong, and are two when it is long.
+    if (format != Format::json && !texts.all_read) continue;
+    for (const std::size_t longer : {1, 20})
+      require(texts == said(std::make_unique<Text>(stream, 3), format, longer));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -181,7 +182,8 @@ TEST_F(Large, DocumentsOfOneValueStayBelow64MiBOnEachWay) {
   expect_small({"decrypt", "--to", "pretty"}, "sealed.bson", "plain.json");
   expect_small({"decrypt", "--to", "bson"}, "sealed.json", "back.json.bson");
   expect_small(encrypt, "plain.json", "/dev/null");
-  expect_small({"reencrypt", "--schema", "schema.json", "--verify"}, "sealed.bson", "/dev/null");
+  for (const char* sealed : {"sealed.bson", "sealed.json"})
+    expect_small({"reencrypt", "--schema", "schema.json", "--verify"}, sealed, "/dev/null");
   EXPECT_TRUE(folder.read("back.bson") == folder.read("plain.bson"));
   EXPECT_TRUE(folder.read("back.json.bson") == folder.read("plain.bson"));
   // To find all faults of a document it is opened again.
@@ -204,22 +206,61 @@ TEST_F(Large, DocumentsOfManyValuesStayBelow64MiB) {
   const std::string random = "Random";
   schema.replace(schema.find(random), random.size(), "Deterministic");
   folder.write("next.json", schema);
-  expect_small({"reencrypt", "--schema", "next.json"}, "sealed.bson", "/dev/null");
+  expect_small({"reencrypt", "--schema", "next.json", "--verify"}, "sealed.bson", "/dev/null");
+}
+
+// The text of a document may be six times as long as it.
+TEST_F(Large, TextsOfAnyLengthStayBelow64MiB) {
+  struct Text {
+    const char* head;
+    const char* piece;
+    int n;
+    const char* tail;
+    bool fits = true;
+  };
+  const Text texts[] = {
+      {R"({"bloodType": ")", "\\u0001", 15 * kMiB, "\"}\n"},
+      {R"({"a": [)", "\n\t\t{\n\t\t\t\"$numberDouble\": \"0.5\"\n\t\t},", 500'000, "\n5]}\n"},
+      {R"({"a": )", "    ", 10 * kMiB, "5}\n"},
+      {R"({"bloodType": ")", "xxxxxxxxxx", 7 * kMiB, "\"}\n", false}};
+  for (const Text& t : texts) {
+    // Written piece by piece: what a child starts with counts as its own.
+    std::ofstream in(folder.path() / "in.json", std::ios::binary);
+    in << t.head;
+    for (int i = 0; i < t.n; ++i) in << t.piece;
+    in << t.tail << "{\"bloodType\": \"A+\"}\n";
+    in.close();
+    const int status = t.fits ? 0 : 1;
+    expect_small({"encrypt", "--schema", "schema.json", "--on-error", "skip"}, "in.json",
+                 "sealed.json", status);
+    const Ended report = run_fle(folder.path(), {"report", "--in", "in.json", "--quiet"});
+    EXPECT_EQ(report.status, status) << report.err;
+    EXPECT_LT(report.max_rss_kib / 1024, kPromisedMiB) << "report of " << t.head;
+    expect_small({"decrypt", "--to", "bson"}, "sealed.json", "back.bson");
+    EXPECT_EQ(folder.read("back.bson").ends_with(std::string_view("A+\0\0", 4)), true);
+  }
 }
 
 // Room that a text might need is wiped like all other, and so takes memory and time where it is
 // much.
 TEST_F(Large, ATextOfTwoMegabytesTakesNotTheRoomOfTheLargest) {
-  constexpr int kTexts = 20;
-  const std::string text = R"({"_id": 1, "note": ")" + std::string(2 * kMiB, 'n') + "\"}\n";
-  std::string texts;
-  for (int i = 0; i < kTexts; ++i) texts += text;
-  std::vector<std::string> args{"encrypt", "--schema", "schema.json", "--quiet", "--threads", "1"};
-  args.insert(args.end(), keys.begin(), keys.end());
-  const Ended small = run_fle(folder.path(), args, text.substr(0, 9) + "}\n");
-  const Ended large = run_fle(folder.path(), args, texts);
-  ASSERT_EQ(small.status + large.status, 0) << small.err << large.err;
-  EXPECT_LT((large.max_rss_kib - small.max_rss_kib) / 1024, 12);
+  const std::string head = R"({"_id": 1, "note": ")";
+  const auto run = [&](int texts) {
+    std::ofstream in(folder.path() / "in.json", std::ios::binary);
+    for (int i = 0; i < texts; ++i)
+      in << head << std::string(texts == 1 ? 1 : 2 * kMiB, 'n') << "\"}\n";
+    in.close();
+    std::vector<std::string> args{"encrypt", "--schema",  "schema.json",
+                                  "--quiet", "--threads", "1"};
+    args.insert(args.end(), {"--in", "in.json"});
+    args.insert(args.end(), keys.begin(), keys.end());
+    const Ended e = run_fle(folder.path(), args);
+    EXPECT_EQ(e.status, 0) << e.err;
+    return e.max_rss_kib / 1024;
+  };
+  const auto small = run(1);
+  ASSERT_LT(small, 20) << "a child that starts with more shows nothing";
+  EXPECT_LT(run(20) - small, 12);
 }
 
 TEST(MemoryOfCounting, StaysBelow64MiBForAnyNumberOfPaths) {

@@ -176,7 +176,7 @@ Done Gatherer::write(Batch& batch, Progress& progress) {
     const std::lock_guard lock(mutex_);
     GatheredCollection& c = collections_[batch.collection];
     c.documents += batch.chunk.size();
-    c.bytes += batch.chunk.raw.size();
+    c.bytes += batch.chunk.stored_bytes();
   }
   const std::lock_guard lock(fields_mutex_);
   for (const Batch::Value& v : batch.values)
@@ -205,6 +205,7 @@ Done Gatherer::add_without_documents() {
 Done Gatherer::run(const StreamOptions& options) {
   FLE_TRY(Input in, Input::open(options.in));
   FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), options.format));
+  reader.extract_long_texts();
   if (!schema_.path.empty()) {
     FLE_TRY(schemas_, CollectionSchemas::open(schema_, reader.announced(), key_vault_));
   }

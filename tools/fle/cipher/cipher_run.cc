@@ -74,6 +74,11 @@ CipherRun::CipherRun(const CipherOptions& o, Lanes lanes, DocumentCipher::Reencr
 Ending CipherRun::all() {
   if (!files_.counts().empty()) FLE_CHECK(load_counts());
   if (files_.is_over()) return kDone;
+  if (reader_.is_text() &&
+      o_.on_error != OnError::quarantine) {  // which puts texts aside as they are
+    FLE_TRY(const Lane* const lane, lanes_.of(*reader_.announced().front()));
+    files_.reader().extract_long_texts(lane->integers.get());
+  }
   Steps steps;
   steps.make = [] { return std::make_unique<Part>(); };
   steps.process = [this](Work& w) { return process(static_cast<Part&>(w)); };
@@ -137,7 +142,7 @@ Done CipherRun::read_documents(Part& p) {
   p.unread.reset();
   p.bson.clear();
   p.large = p.chunk.size() == 1 && p.chunk.raw.size() >= kLarge;
-  const bool text = reader_.is_text();
+  const bool text = reader_.is_text() && !p.chunk.is_extracted();
   std::vector<std::size_t> ends;
   for (std::size_t i = 0; text && i < p.chunk.size() && !p.unread; ++i) {
     const std::size_t before = p.bson.size();

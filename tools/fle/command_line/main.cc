@@ -191,10 +191,11 @@ int main(int argc, char** argv) {
   // A reader that goes away gives EPIPE, and so exit status 1 and a message.
   fle::files::prepare_process(fle::files::ClosedStream::fails);
   // What a large document has taken goes back at once. By itself, malloc(3) would keep as much from
-  // the second such document on, for each thread.
+  // the second such document on, for each thread; and of smaller blocks twice as much as is the
+  // kernel's.
   constexpr int kLargeBlock = 1024 * 1024;
   ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
-  ::mallopt(M_TRIM_THRESHOLD, 2 * kLargeBlock);  // as malloc(3) relates the two
+  ::mallopt(M_TRIM_THRESHOLD, kLargeBlock / 4);
   try {
     return fle::tools::run(argc, argv);
   } catch (const std::bad_alloc&) {

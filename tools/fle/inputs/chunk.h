@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,10 @@ struct Chunk {
   WipedBytes raw;                 // as read
   std::vector<std::size_t> ends;  // of each document in `raw`
   std::vector<TextPlace> places;  // of each document that is a text
-  TextPlace end;                  // of texts: what stands behind input_bytes
+  // Of a text that was too long to be kept: its bytes, and `raw` has the document instead, alone.
+  std::size_t text_bytes = 0;
+  std::optional<Failure> unreadable;  // why there is no document in such a text
+  TextPlace end;                      // of texts: what stands behind input_bytes
   // Of the input as it is stored, up to the end of these documents and from that of those before
   // them; of a compressed one, that were read meanwhile.
   std::uint64_t input_bytes = 0;
@@ -71,6 +75,12 @@ struct Chunk {
     return Bytes(raw).subspan(from, ends[i] - from);
   }
   [[nodiscard]] std::size_t size() const noexcept { return ends.size(); }
+  /// Whether its document is BSON, of a stream of texts.
+  [[nodiscard]] bool is_extracted() const noexcept { return text_bytes != 0 && !unreadable; }
+  /// Bytes that the documents have in the stream.
+  [[nodiscard]] std::size_t stored_bytes() const noexcept {
+    return text_bytes != 0 ? text_bytes : raw.size();
+  }
   [[nodiscard]] bool empty() const noexcept { return ends.empty(); }
   /// Roughly the memory that the documents take: what is kept for each beside its bytes outweighs
   /// the bytes of small ones.
@@ -82,6 +92,8 @@ struct Chunk {
     raw.clear();
     ends.clear();
     places.clear();
+    text_bytes = 0;
+    unreadable.reset();
     input_bytes = 0;
   }
 };

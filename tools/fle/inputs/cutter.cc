@@ -41,20 +41,28 @@ Done Cutter::next(Chunk& out, std::size_t target) {
       out.before = std::move(frames_);
       frames_.clear();
     }
-    window_.drop(found_->from);
-    if (is_first || window_.held() != run) {  // something else stood in between
-      if (run != 0) window_.take(run, out.raw);
-      window_.hold(usual_);
-      run = 0;
+    const bool alone = extracted_.has_value();  // find() saw to that
+    if (alone) {
+      out.raw = std::move(extracted_->document);
+      out.text_bytes = extracted_->text_bytes;
+      if (!extracted_->read) out.unreadable = std::move(extracted_->read.error());
+      extracted_.reset();
+    } else {
+      window_.drop(found_->from);
+      if (is_first || window_.held() != run) {  // something else stood in between
+        if (run != 0) window_.take(run, out.raw);
+        window_.hold(usual_);
+        run = 0;
+      }
+      window_.drop(found_->size);
+      run += found_->size;
     }
-    window_.drop(found_->size);
-    run += found_->size;
     has_some_ = true;
     out.ends.push_back(out.raw.size() + run);
     if (is_text_) out.places.push_back(found_->place);
     found_.reset();
     ++documents_;
-    full = run + out.weight() >= target;
+    full = alone || run + out.weight() >= target;
     if (full) break;
   }
   if (run != 0) window_.take(run, out.raw);

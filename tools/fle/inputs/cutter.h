@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "bytes/window.h"
 #include "chunk.h"
+#include "fle/bson/extended_json.h"
 #include "fle/failure.h"
 
 namespace fle::tools {
@@ -34,6 +36,15 @@ class Cutter {
   /// Lets documents and lines be counted on, of a stream that begins behind others. Before the
   /// first.
   virtual void count_from(std::uint64_t documents, TextPlace /*place*/) { documents_ = documents; }
+  /// Lets a text that is longer than its document is likely to be come out as the document: with
+  /// Chunk::text_bytes. Before the first.
+  /// @param integers     may be null; outlives this.
+  /// @param longer_than  bytes. It takes more time than texts of some length are worth.
+  void extract_long_texts(const bson::IntegerHints* integers,
+                          std::size_t longer_than = 4 * 1024 * 1024) noexcept {
+    long_text_ = longer_than;
+    integers_ = integers;
+  }
   /// Whether texts are laid out over several lines each; as the first one is.
   [[nodiscard]] virtual bool is_pretty() const noexcept { return false; }
   /// The collections that the stream announces before its first document.
@@ -49,8 +60,16 @@ class Cutter {
   /// A document in the window.
   struct Extent {
     std::size_t from;  // what stands before it is left behind
-    std::size_t size;
+    std::size_t size;  // 0: it is in extracted_
     TextPlace place{};
+  };
+  /// The document of a long text.
+  struct Extracted {
+    Extracted(WipedBytes bson, std::size_t text, Done done)
+        : document(std::move(bson)), text_bytes(text), read(std::move(done)) {}
+    WipedBytes document;
+    std::size_t text_bytes;
+    Done read;
   };
   /// Where the next document is. Nothing: the stream has ended, or the chunk that has_some() is to
   /// end here. Called again only once the last one has been taken.
@@ -83,6 +102,9 @@ class Cutter {
   std::vector<Frame> frames_;    // since the last document
   std::uint64_t documents_ = 0;  // of the collection so far
   bool is_text_ = false;
+  std::size_t long_text_ = std::numeric_limits<std::size_t>::max();  // what is longer is one
+  const bson::IntegerHints* integers_ = nullptr;
+  std::optional<Extracted> extracted_;
 
  private:
   std::shared_ptr<const Collection> collection_ = std::make_shared<const Collection>();

@@ -4,8 +4,13 @@
 #include <cstring>
 #include <string>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "cutter.h"
 #include "json_extent.h"
+#include "long_text.h"
 
 namespace fle::tools {
 namespace {
@@ -31,26 +36,43 @@ class TextCutter : public Cutter {
   [[nodiscard]] TextPlace place() const noexcept override { return place_; }
   [[nodiscard]] std::size_t most() const noexcept { return kTextForEachByte * max_bytes_; }
 
-  /// The first line end at or behind `searched`, or where the stream ends.
-  Outcome<std::size_t> line_from(std::size_t searched) {
-    for (;;) {
-      const Bytes text = window_.bytes();
-      // A window that was just emptied has no memory: memchr(3) may not be asked even for nothing.
-      const void* const end =
-          searched < text.size() ? std::memchr(text.data() + searched, '\n', text.size() - searched)
-                                 : nullptr;
-      if (end != nullptr)
-        return static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - text.data()) + 1;
-      if (window_.ended()) return text.size();
-      searched = text.size();
-      if (searched > most())
-        return at_place(Failure(Errc::document_too_large,
-                                "the line is longer than " + std::to_string(most()) + " bytes"),
-                        place_);
+  /// Reads until the end of a text shows that the window begins with.
+  /// @param what  it is called.
+  /// @return  false where it is too long to be kept as a text: then extract()
+  Outcome<bool> read_all_of(TextExtent& extent, const char* what) {
+    while (!extent.find(window_.bytes(), window_.ended())) {
+      if (extent.size() > long_text_) return false;
+      if (extent.size() > most()) return too_long(what);
       FLE_CHECK(window_.more());
     }
+    return true;
+  }
+  /// Takes the document of such a text out of the window, and leaves the text behind. Not while the
+  /// window holds documents.
+  Done extract(TextExtent& extent, const char* what) {
+    bson::ReadOptions options;
+    options.max_bytes = static_cast<std::uint32_t>(max_bytes_);
+    options.integers = integers_;
+    LongText text(window_, extent, most());
+    WipedBytes room;
+    Done read = bson::read_extended_json(room, text, options);
+    FLE_CHECK(text.finish());
+    if (text.is_too_long()) return too_long(what);
+    WipedBytes document(room.size());  // without the room that is left
+    if (read) std::memcpy(document.data(), room.data(), room.size());
+    extracted_.emplace(std::move(document), extent.size(), std::move(read));
+#if defined(__GLIBC__)
+    ::malloc_trim(0);  // what the window has left behind while it grew
+#endif
+    return ok;
   }
 
+  [[nodiscard]] Failure too_long(const char* what) const {
+    return at_place(
+        Failure(Errc::document_too_large, std::string("the ") + what + " is longer than " +
+                                              std::to_string(most()) + " bytes"),
+        place_);
+  }
   [[nodiscard]] Failure at_place(Failure f, TextPlace place) const {
     f.line = static_cast<std::uint32_t>(place.line);
     f.column = static_cast<std::uint32_t>(place.column);
@@ -69,12 +91,23 @@ class LineCutter : public TextCutter {
  protected:
   Outcome<std::optional<Extent>> find() override {
     for (;;) {
-      FLE_TRY(const std::size_t size, line_from(0));
+      LineExtent line;
+      FLE_TRY(const bool all, read_all_of(line, "line"));
+      if (!all && has_some()) return std::optional<Extent>();
+      const std::size_t size = line.left();
       if (size == 0) return std::optional<Extent>();
       const TextPlace place = place_;
-      ++place_.line;
-      const Bytes line = window_.bytes().first(size);
-      if (!std::ranges::all_of(line, is_space)) return std::optional(Extent{0, size, place});
+      const bool is_blank = std::ranges::all_of(window_.bytes().first(size), is_space);
+      if (all) {
+        place_ = {place.line + 1, 1};
+      } else if (is_blank) {
+        place_.column += size;
+      } else {
+        FLE_CHECK(extract(line, "line"));
+        place_ = {place.line + 1, 1};
+        return std::optional(Extent{0, 0, place});
+      }
+      if (!is_blank) return std::optional(Extent{0, size, place});
       window_.drop(size);
     }
   }
@@ -105,16 +138,23 @@ class JsonCutter : public TextCutter {
 
  protected:
   Outcome<std::optional<Extent>> find() override {
-    const std::uint64_t line_before = place_.line;
-    FLE_TRY(const bool more, in_array_ ? find_item() : find_first());
-    if (!more) return std::optional<Extent>();
-    // Lines need not be searched for brackets. What was read already does not count: a stream is
-    // cut in the same way however its bytes arrive.
-    if (may_be_on_lines_) on_lines_ = place_.line != line_before;
-    may_be_on_lines_ = false;
+    if (!stands_here_) {
+      const std::uint64_t line_before = place_.line;
+      FLE_TRY(const bool more, in_array_ ? find_item() : find_first());
+      if (!more) return std::optional<Extent>();
+      // Lines need not be searched for brackets. What was read already does not count: a stream is
+      // cut in the same way however its bytes arrive.
+      if (may_be_on_lines_) on_lines_ = place_.line != line_before;
+      may_be_on_lines_ = false;
+    }
     if (on_lines_) {
-      FLE_TRY(const std::size_t size, line_from(0));
-      if (const std::optional<Extent> line = as_line(size)) return line;
+      LineExtent line;
+      FLE_TRY(const bool all, read_all_of(line, "line"));
+      if (!all) {
+        on_lines_ = false;
+      } else if (const std::optional<Extent> found = as_line(line.size())) {
+        return found;
+      }
     }
     return by_brackets();
   }
@@ -196,13 +236,10 @@ class JsonCutter : public TextCutter {
 
   Outcome<std::optional<Extent>> by_brackets() {
     JsonExtent extent;
-    while (!extent.find(window_.bytes(), window_.ended())) {
-      if (extent.size() > most())
-        return at_place(Failure(Errc::document_too_large,
-                                "the document is longer than " + std::to_string(most()) + " bytes"),
-                        place_);
-      FLE_CHECK(window_.more());
-    }
+    FLE_TRY(const bool all, read_all_of(extent, "document"));
+    stands_here_ = !all && has_some();
+    if (stands_here_) return std::optional<Extent>();
+    if (!all) FLE_CHECK(extract(extent, "document"));
     if (!extent.is_whole() && !extent.is_broken())
       return at_place(
           Failure(Errc::truncated_stream, "the stream ends inside the document that begins here"),
@@ -215,7 +252,7 @@ class JsonCutter : public TextCutter {
     }
     on_lines_ = false;
     may_be_on_lines_ = !in_array_ && extent.line_ends() == 0;
-    return std::optional(Extent{0, extent.size(), place});
+    return std::optional(Extent{0, all ? extent.size() : 0, place});
   }
 
   const bool in_array_;
@@ -223,6 +260,7 @@ class JsonCutter : public TextCutter {
   bool pretty_ = false;
   bool on_lines_ = false;
   bool may_be_on_lines_ = false;  // if a line end follows the last document
+  bool stands_here_ = false;      // the window begins with a document that waits for its own chunk
 };
 
 }  // namespace

@@ -18,28 +18,50 @@ constexpr std::array<bool, 256> of(std::string_view chars, bool controls) {
 constexpr std::array<bool, 256> kInString = of("\"\\", true);
 constexpr std::array<bool, 256> kOutside = of("\"{}[]\n", false);
 
+/// Behind the first line end at or behind `from`; the text's end where there is none.
+/// @param found  set where there is one.
+std::size_t behind_line_end(Bytes text, std::size_t from, bool& found) {
+  // A window that was just emptied has no memory: memchr(3) may not be asked even for nothing.
+  const void* const end =
+      from < text.size() ? std::memchr(text.data() + from, '\n', text.size() - from) : nullptr;
+  found = end != nullptr;
+  return found ? static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - text.data()) + 1
+               : text.size();
+}
+
 }  // namespace
+
+bool LineExtent::find(Bytes text, bool last) {
+  bool found = false;
+  at_ = behind_line_end(text, at_, found);
+  return found || last;
+}
 
 bool JsonExtent::find(Bytes text, bool last) {
   if (!broken_) {
     look(text);
     if (broken_ && begins_line(text)) {
-      at_ = after_line_end_;
+      at_ = std::max(after_line_end_, dropped_) - dropped_;
       return true;
     }
   }
   if (broken_) {
-    const void* end =
-        at_ < text.size() ? std::memchr(text.data() + at_, '\n', text.size() - at_) : nullptr;
-    const auto to =
-        end == nullptr
-            ? text.size()
-            : static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - text.data() + 1);
-    at_ = to;
-    if (end != nullptr) line_end();
-    return end != nullptr || last;
+    bool found = false;
+    at_ = behind_line_end(text, at_, found);
+    if (found) line_end();
+    return found || last;
   }
   return whole_ || last;
+}
+
+void JsonExtent::drop(Bytes text, std::size_t n) {
+  std::size_t solid = n;
+  while (solid != 0 && is_space(text[solid - 1])) --solid;
+  if (solid != 0) {
+    last_dropped_ = text[solid - 1];
+    dropped_of_line_ |= dropped_ + solid > after_line_end_;
+  }
+  TextExtent::drop(text, n);
 }
 
 void JsonExtent::look(Bytes text) {
@@ -77,17 +99,18 @@ void JsonExtent::look(Bytes text) {
 
 /// Whether what does not fit is a bracket that a line begins with: the next document.
 bool JsonExtent::begins_line(Bytes text) const noexcept {
-  return after_line_end_ != 0 && text[at_] == '{' &&
-         std::all_of(text.begin() + static_cast<std::ptrdiff_t>(after_line_end_),
+  const std::size_t from = std::max(after_line_end_, dropped_) - dropped_;
+  return after_line_end_ != 0 && !dropped_of_line_ && text[at_] == '{' &&
+         std::all_of(text.begin() + static_cast<std::ptrdiff_t>(from),
                      text.begin() + static_cast<std::ptrdiff_t>(at_), is_space);
 }
 
 /// A document or array stands behind a colon, or in an array at its start or behind a comma.
 void JsonExtent::open(Bytes text, bool array) {
   if (depth_ != 0 && depth_ <= kDepths) {
-    std::size_t before = at_ - 1;
-    while (is_space(text[before])) --before;  // the outermost bracket is none
-    const std::uint8_t c = text[before];
+    std::size_t before = at_;
+    while (before != 0 && is_space(text[before - 1])) --before;
+    const std::uint8_t c = before != 0 ? text[before - 1] : last_dropped_;
     const bool fits = arrays_[depth_ - 1] ? c == '[' || c == ',' : c == ':';
     broken_ = !fits;
   }

@@ -302,6 +302,7 @@ Done infer(const InferOptions& o) {
   FLE_TRY(Input in, Input::open(o.stream.in));
   FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), o.stream.format));
   FLE_CHECK(reader.check_one_collection());
+  reader.extract_long_texts();
   Samples samples(std::move(paths));
   {
     Progress progress(reader.input_bytes(), o.stream.quiet);

@@ -7,6 +7,7 @@ namespace fle::tools {
 Done CommandStream::all(DocumentReader& reader, const std::function<Done(Bytes)>& one) {
   constexpr std::size_t kChunk = 128 * 1024;
   Chunk chunk;
+  reader.extract_long_texts(integers_.get());
   for (;;) {
     FLE_CHECK(reader.next(chunk, kChunk));
     if (chunk.empty()) break;

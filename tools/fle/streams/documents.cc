@@ -136,10 +136,12 @@ Done DocumentReader::check_one_collection() const {
 Outcome<Bytes> DocumentReader::as_bson(const Chunk& chunk, std::size_t i, WipedBytes& room,
                                        const bson::IntegerHints* integers) const {
   const Bytes document = chunk[i];
-  if (!is_text()) return document;
+  if (!is_text() || chunk.is_extracted()) return document;
   const std::size_t from = room.size();
-  Done done = json_to_bson({reinterpret_cast<const char*>(document.data()), document.size()}, room,
-                           integers);
+  Done done = chunk.unreadable
+                  ? Done(*chunk.unreadable)
+                  : json_to_bson({reinterpret_cast<const char*>(document.data()), document.size()},
+                                 room, integers);
   if (done) return Bytes(room).subspan(from);
   Failure f = strict_ ? std::move(done.error()) : without_lines(std::move(done.error()));
   const TextPlace& place = chunk.places[i];

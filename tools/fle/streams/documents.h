@@ -48,6 +48,14 @@ class DocumentReader {
   /// Bytes of the input as it is stored, 0 when unknown: all Chunk::input_bytes together.
   [[nodiscard]] std::uint64_t input_bytes() const noexcept { return size_; }
 
+  /// Keeps no text that is much longer than its document: what is longer than 4 MiB is read into
+  /// the document as it comes. For who has no use for the text. Before the first document; nothing
+  /// for input that is no text.
+  /// @param integers  as of as_bson(); outlives this.
+  void extract_long_texts(const bson::IntegerHints* integers = nullptr) {
+    if (cutter_ != nullptr) cutter_->extract_long_texts(integers);
+  }
+
   /// The collections that the input announces before its documents: of one that does not say whose
   /// they are, one without a name.
   [[nodiscard]] std::vector<std::shared_ptr<const Collection>> announced() const {
