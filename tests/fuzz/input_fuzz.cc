@@ -85,11 +85,11 @@ void try_stream(const std::string& stream) {
     if (whole.failure.empty() && is_binary && !whole.form.gzip) require(whole.all == stream);
     if (!whole.form.is_text()) continue;
     const fle::test::Said texts =
-        said(std::make_unique<Text>(stream, 1 << 16), format, fle::test::kNoTextIsLong);
+        fle::test::said(std::make_unique<Text>(stream, 1 << 16), format, fle::test::kNoTextIsLong);
     // Two documents on one line may be one text, which is wrong, and are two when it is long.
     if (format != Format::json && !texts.all_read) continue;
-    for (const std::size_t longer : {1, 20})
-      require(texts == said(std::make_unique<Text>(stream, 3), format, longer));
+    for (const std::size_t longer : {std::size_t{1}, std::size_t{20}})
+      require(texts == fle::test::said(std::make_unique<Text>(stream, 3), format, longer));
   }
 }
 

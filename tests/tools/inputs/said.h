@@ -28,15 +28,14 @@ struct Said {
   std::string failure;                 // of the stream; empty: none
   bool all_read = true;                // no Failure is among the documents
   bool any_extracted = false;
-  bool operator==(const Said& o) const {
-    return documents == o.documents && failure == o.failure;
-  }
+  bool operator==(const Said& o) const { return documents == o.documents && failure == o.failure; }
 };
 
-/// Reads all of it, a document a chunk.
+/// Reads all of it.
 /// @param long_text  of a text that is longer the document is extracted.
+/// @param target     of a chunk; 1: one document.
 inline Said said(std::unique_ptr<tools::ByteSource> source, tools::Format format,
-                 std::size_t long_text) {
+                 std::size_t long_text, std::size_t target = 1) {
   Said result;
   auto recognized = tools::recognize(std::move(source), format, kMostOfSaid);
   if (!recognized) {
@@ -47,7 +46,7 @@ inline Said said(std::unique_ptr<tools::ByteSource> source, tools::Format format
   recognized->cutter->extract_long_texts(nullptr, long_text);
   tools::Chunk chunk;
   for (std::uint64_t input = 0;;) {
-    const Done done = recognized->cutter->next(chunk, 1);
+    const Done done = recognized->cutter->next(chunk, target);
     for (std::size_t i = 0; i < chunk.size(); ++i) {
       const Bytes raw = chunk[i];
       WipedBytes document(raw.begin(), raw.end());
