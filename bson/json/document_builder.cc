@@ -18,7 +18,7 @@ void DocumentBuilder::grow(std::size_t n) {
       out_.resize(room);
     } else {
       WipedBytes larger(room);  // out_ would construct each byte anew
-      std::memcpy(larger.data(), out_.data(), out_.size());
+      if (!out_.empty()) std::memcpy(larger.data(), out_.data(), out_.size());
       out_.swap(larger);
     }
   }
