@@ -58,7 +58,7 @@ struct Place {
   std::uint32_t column = 1;
 };
 
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kPiece = 16 * 1024;
 
 /// What a text needs that comes in pieces.
 struct Pieces {
@@ -146,6 +146,7 @@ class Reader {
     }
     if (!failure_) {
       std::size_t at = result.IsError() ? result.Offset() : Tell();
+      in_string_ = false;  // no more of it goes into the document
       while (offset(end_) - at < kLookAround && read_on()) {
       }
       std::string_view text = text_;
@@ -448,6 +449,11 @@ class Reader {
     if (pieces_ == nullptr || pieces_->ended) return false;
     WipedChars& buffer = pieces_->buffer;
     if (2 * text_.size() > buffer.size()) leave_behind();
+    // What is left is a number, of any length.
+    if (text_.size() > std::max(max_bytes_, kPiece)) {
+      pieces_->ended = true;
+      return too_large();
+    }
     const auto at = static_cast<std::size_t>(p_ - text_.data());
     const std::size_t size = text_.size();
     if (2 * size > buffer.size()) buffer.resize(2 * buffer.size());
@@ -464,9 +470,11 @@ class Reader {
   /// For `n` characters more of the string in hand.
   bool make_room(std::size_t n) {
     const std::ptrdiff_t so_far = put_ - begin_;
-    // Base64 is the longest text of what there is.
+    // Base64 is the longest text of what there is. What is too large by little is refused at its
+    // end, as in a whole text.
+    constexpr std::size_t kLittle = 64 * 1024;
     if (document_.size() + static_cast<std::size_t>(so_far) >
-        max_bytes_ + max_bytes_ / 3 + kPiece) {
+        max_bytes_ + max_bytes_ / 3 + kLittle) {
       pieces_->ended = true;
       return too_large();
     }

@@ -80,10 +80,11 @@ class FLE_API TextPieces {
 };
 
 /// Reads one document of a text that comes in pieces. Takes longer than with the whole text, and
-/// no more memory than the document, its longest number and 64 KiB: texts of long documents are
-/// several times as large. While a string is longer than what it stands for, as base64 is, the
-/// document is, too; and while it grows it is in memory twice, but for what `out` has reserved.
-/// Everything else is as above, and so are errors and their places.
+/// no more memory than the document, its longest number and 16 KiB: texts of long documents are
+/// several times as large; a number may be no longer than a document. While a string is longer than
+/// what it stands for, as base64 is, the document is, too; and while it grows it is in memory
+/// twice, but for what `out` has reserved. Everything else is as above, and so are errors and their
+/// places.
 FLE_API Done read_extended_json(WipedBytes& out, TextPieces& text, const ReadOptions& options = {});
 
 enum class JsonForm : std::uint8_t {
