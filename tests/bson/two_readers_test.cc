@@ -218,11 +218,25 @@ TEST(TwoReaders, AgreeOnLongTextsInPieces) {
   }
 }
 
+// The first room of a large document has nothing to copy.
+TEST(TwoReaders, ReadALargeDocumentIntoAnEmptyBuffer) {
+  const std::string text = R"({"a":")" + std::string(2 << 20, 'x') + "\"}";
+  WipedBytes whole;
+  WipedBytes in_pieces;
+  InPieces pieces(text, 1 << 20);
+  ASSERT_TRUE(bson::read_extended_json(whole, text));
+  ASSERT_TRUE(bson::read_extended_json(in_pieces, pieces));
+  EXPECT_EQ(whole.size(), text.size() + 5);
+  EXPECT_TRUE(whole == in_pieces);
+}
+
 // A string of any length is read no further than it may be the base64 of a document.
 TEST(TwoReaders, ReadNoMoreOfATextInPiecesThanADocumentMayHave) {
   const std::string letters(1 << 20, 'x');
-  for (const std::string start : {R"({"a":")", R"({"a":["",")", R"({"a":{"$symbol":")", R"({")"}) {
-    const std::string text = start + letters;
+  const std::string digits(1 << 20, '1');
+  for (const std::string start :
+       {R"({"a":")", R"({"a":["",")", R"({"a":{"$symbol":")", R"({")", R"({"a":1.)"}) {
+    const std::string text = start + (start.back() == '.' ? digits : letters);
     InPieces pieces(text, 10'000);
     const auto document = read_from(pieces, {.max_bytes = 1000});
     ASSERT_FALSE(document);
