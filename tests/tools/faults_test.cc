@@ -82,6 +82,44 @@ TEST_F(BadDocuments, EndARunWithAllFaultsOfTheFirst) {
   }
 }
 
+// What has more than 4 MiB of text is in memory as a document only, but for what may be put aside.
+TEST_F(BadDocuments, OfLongTextsAreLikeOthers) {
+  const std::string name(5 << 20, 'n');
+  const std::string wrong = "{\"ssn\": \"canary\",   \"name\": \"" + name + "\"}\n";
+  const std::string broken = "{\"name\": \"" + name + "\", \"ssn\": canary}\n";
+  const std::string good = "{\"name\": \"" + name + "\", \"ssn\": 5}\n";
+  const std::string input = wrong + broken + good + "{\"ssn\": 6}\n";
+  const Ended aside = encrypt(input, {"--on-error", "quarantine", "bad.json", "--out", "a.json"});
+  const Ended left = encrypt(input, {"--on-error", "skip", "--out", "b.json"});
+  for (const Ended* e : {&aside, &left}) {
+    EXPECT_EQ(e->status, 1);
+    for (const char* told : {"document 1: field 'ssn': type_not_allowed",
+                             "document 2: line 2, column 5242901: field 'ssn': json_invalid",
+                             "2 documents left out for 2 faults", "2 fields encrypted"})
+      EXPECT_NE(e->err.find(told), std::string::npos) << told << "\n" << e->err;
+    EXPECT_EQ(e->err.find("canary"), std::string::npos);
+  }
+  EXPECT_TRUE(folder.read("bad.json") == wrong + broken);
+  const Ended a = decrypt(folder.read("a.json"));
+  const Ended b = decrypt(folder.read("b.json"));
+  EXPECT_EQ(a.status, 0) << a.err;
+  EXPECT_TRUE(a.out == b.out);
+  // An integer that the schema has as a long.
+  std::string schema = folder.read("schema.json");
+  const std::string type = "\"int\"";
+  schema.replace(schema.find(type), type.size(), "\"long\"");
+  folder.write("schema.json", schema);
+  const Ended sealed = encrypt(good, {"--out", "c.json"});
+  EXPECT_EQ(sealed.status, 0) << sealed.err;
+  const Ended c = run({"decrypt", "--format", "json", "--in", "c.json"});
+  EXPECT_NE(c.out.find(R"("ssn" : { "$numberLong" : "5" })"), std::string::npos);
+  // What a report counts as read is the text.
+  folder.write("good.json", good);
+  const Ended report = run_fle(folder.path(), {"report", "--json", "--in", "good.json", "--quiet"});
+  EXPECT_NE(report.out.find("\"bytes\": " + std::to_string(good.size() - 1)), std::string::npos)
+      << report.out.substr(0, 500);
+}
+
 TEST_F(BadDocuments, ArePutAsideAsTheyCame) {
   const auto files = folder.names().size();
   const Ended e = encrypt(kMixed, {"--on-error", "quarantine", "bad.json", "--out", "out.json"});
