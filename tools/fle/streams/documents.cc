@@ -1,6 +1,9 @@
 #include "documents.h"
 
+#include <cerrno>
 #include <utility>
+
+#include <sys/stat.h>
 
 #include "fle/bson/cursor.h"
 
@@ -39,10 +42,11 @@ Failure without_lines(Failure f) {
 
 /// "collectionName" of a file of metadata; nothing: there is no such file, or it has none.
 Outcome<std::string> name_in_metadata(const std::string& path) {
-  auto in = Input::open(path);
-  if (!in) return std::string();
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) != 0 && errno == ENOENT) return std::string();
+  FLE_TRY(Input in, Input::open(path));
   FLE_TRY(Recognized stream,
-          recognize(std::make_unique<FileSource>(std::move(*in)), Format::automatic, kMaxDocument));
+          recognize(std::make_unique<FileSource>(std::move(in)), Format::automatic, kMaxDocument));
   Chunk chunk;
   FLE_CHECK(stream.cutter->next(chunk, 1));
   if (chunk.empty() || !stream.form.is_text()) return std::string();
