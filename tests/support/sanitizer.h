@@ -26,7 +26,7 @@ inline constexpr const char* kForksAmongThreads = "a sanitizer has locks of its 
 /// Of what a test goes through one by one (each length, each byte), a program with a sanitizer
 /// takes one in so many: it is slower by as much, and code does the same to memory for neighbors.
 /// All of them are for the build without.
-inline constexpr unsigned kStep = kSanitized ? 13 : 1;
+inline constexpr unsigned kStep = kSanitized ? 7 : 1;
 
 }  // namespace fle::test
 
