@@ -7,10 +7,6 @@
 namespace fle::test {
 namespace {
 
-constexpr auto kCollInfo = MONGOCRYPT_CTX_NEED_MONGO_COLLINFO;
-constexpr auto kKeys = MONGOCRYPT_CTX_NEED_MONGO_KEYS;
-constexpr auto kReady = MONGOCRYPT_CTX_READY;
-
 bool contains(Bytes hay, std::string_view needle) {
   return std::string_view(reinterpret_cast<const char*>(hay.data()), hay.size()).find(needle) !=
          std::string_view::npos;

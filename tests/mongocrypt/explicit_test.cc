@@ -7,10 +7,6 @@
 namespace fle::test {
 namespace {
 
-constexpr auto kKeys = MONGOCRYPT_CTX_NEED_MONGO_KEYS;
-constexpr auto kReady = MONGOCRYPT_CTX_READY;
-constexpr auto kError = MONGOCRYPT_CTX_ERROR;
-
 /// Each test with ours, and with Debian's, which says what is right.
 class MongocryptExplicit : public testing::TestWithParam<bool> {
  protected:

@@ -10,12 +10,23 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "fle/bytes.h"
 #include "functions.h"
 #include "mongocrypt/mongocrypt.h"
 #include "support/bson_values.h"
 
 namespace fle::test {
+
+// What a context waits for.
+inline constexpr auto kCollInfo = MONGOCRYPT_CTX_NEED_MONGO_COLLINFO;
+inline constexpr auto kMarkings = MONGOCRYPT_CTX_NEED_MONGO_MARKINGS;
+inline constexpr auto kKeys = MONGOCRYPT_CTX_NEED_MONGO_KEYS;
+inline constexpr auto kKms = MONGOCRYPT_CTX_NEED_KMS;
+inline constexpr auto kReady = MONGOCRYPT_CTX_READY;
+inline constexpr auto kError = MONGOCRYPT_CTX_ERROR;
 
 /// A libmongocrypt.so.0, opened as drivers open it: ours, or the one that Debian has. Both may be
 /// in one process.
@@ -157,6 +168,15 @@ extern const std::string_view kRandom;
 
 /// The content of the binary `name` of a document: an id, a payload. Throws where it has none.
 Buf binary_of(Bytes document, std::string_view name);
+
+/// Runs `work` in a forked child. Its exit status: 0 where it returned true.
+template <class Work>
+int in_child(Work work) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(work() ? 0 : 1);
+  int status = -1;
+  return ::waitpid(child, &status, 0) == child ? status : -1;
+}
 
 }  // namespace fle::test
 

@@ -3,8 +3,6 @@
 #include <random>
 #include <thread>
 
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "mongocrypt/original_support.h"
 
@@ -145,16 +143,6 @@ TEST_F(MongocryptOriginal, ManyThreadsShareAHandle) {
         EXPECT_EQ(decrypt_value(fresh, own, *sealed), bson_of("{\"v\": " + value + "}"));
       }
     });
-}
-
-/// Runs `work` in a forked child. Its exit status: 0 where it returned true.
-template <class Work>
-int in_child(Work work) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(work() ? 0 : 1);
-  int status = -1;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return status;
 }
 
 TEST_F(MongocryptOriginal, AForkedChildHasAHandleOfItsOwn) {

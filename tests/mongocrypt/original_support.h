@@ -11,13 +11,6 @@
 // For tests of what is handed to the library that FLE_MONGOCRYPT_QE names.
 namespace fle::test {
 
-inline constexpr auto kCollInfo = MONGOCRYPT_CTX_NEED_MONGO_COLLINFO;
-inline constexpr auto kMarkings = MONGOCRYPT_CTX_NEED_MONGO_MARKINGS;
-inline constexpr auto kKeys = MONGOCRYPT_CTX_NEED_MONGO_KEYS;
-inline constexpr auto kKms = MONGOCRYPT_CTX_NEED_KMS;
-inline constexpr auto kReady = MONGOCRYPT_CTX_READY;
-inline constexpr auto kError = MONGOCRYPT_CTX_ERROR;
-
 inline std::string uuid_of(const Buf& id) {
   return R"({"$uuid": ")" + KeyId::from(id)->to_string() + "\"}";
 }

@@ -3,24 +3,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "mongocrypt/library.h"
 #include "support/sanitizer.h"
 
 namespace fle::test {
 namespace {
-
-/// Runs `work` in a forked child. Its exit status: 0 where it returned true.
-template <class Work>
-int in_child(Work work) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(work() ? 0 : 1);
-  int status = -1;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return status;
-}
 
 class MongocryptProcess : public testing::Test {
  protected:
