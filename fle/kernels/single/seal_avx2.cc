@@ -1,4 +1,4 @@
-// One message on AVX2 and BMI2, where a rotation of a vector takes two shifts.
+// One message on AVX2 and BMI2, where a rotation of a vector takes two shifts and an or.
 #include "kernels/single/seal.h"
 #include "kernels/target.h"
 
@@ -11,6 +11,10 @@ namespace {
 struct Xmm {
   template <int kN>
   FLE_ONE_TARGET FLE_INLINE static __m128i rotr(__m128i x) noexcept {
+    if constexpr (kN == 8) {  // whole bytes: one shuffle
+      return _mm_shuffle_epi8(x,
+                              _mm_set_epi8(8, 15, 14, 13, 12, 11, 10, 9, 0, 7, 6, 5, 4, 3, 2, 1));
+    }
     return _mm_or_si128(_mm_srli_epi64(x, kN), _mm_slli_epi64(x, 64 - kN));
   }
   FLE_ONE_TARGET FLE_INLINE static __m128i xor3(__m128i a, __m128i b, __m128i c) noexcept {
