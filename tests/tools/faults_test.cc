@@ -120,6 +120,44 @@ TEST_F(BadDocuments, OfLongTextsAreLikeOthers) {
       << report.out.substr(0, 500);
 }
 
+// They are not kept, but read again where they stand.
+TEST_F(BadDocuments, OfLongTextsArePutAsideFromTheirFile) {
+  const std::string name(5 << 20, 'n');
+  const std::string wrong = "{\"ssn\": \"canary\",   \"name\": \"" + name + "\"}";
+  const std::string pretty = "{\n  \"ssn\": \"canary\",\n  \"name\": \"" + name + "\"\n}";
+  const std::string good = "{\"name\": \"" + name + "\", \"ssn\": 5}";
+  const std::string small = "{\"ssn\": \"x\"}";
+  const struct {
+    std::string input;
+    std::string aside;
+    std::vector<std::string> more;
+  } rows[] = {
+      {good + "\n" + wrong + "\n" + small + "\n", wrong + "\n" + small + "\n", {}},
+      {good + "\n" + wrong + "\n" + small + "\n",
+       wrong + "\n" + small + "\n",
+       {"--format", "json"}},
+      {"\xef\xbb\xbf" + wrong + "\r\n" + good + "\r\n" + wrong, wrong + "\r\n" + wrong + "\n", {}},
+      {"[" + wrong + ", " + good + " ,\n" + wrong + "]", wrong + "\n" + wrong + "\n", {}},
+      {pretty + "\n" + good + "\n" + pretty + "\n", pretty + "\n" + pretty + "\n", {}},
+      {wrong + good + wrong, wrong + "\n" + wrong + "\n", {"--resume"}},
+      {good + "\n" + good + "\n" + good + "\n" + wrong + "\n", wrong + "\n", {"--part", "2/2"}},
+      // Not where they stand compressed.
+      {gzip_text(wrong + "\n" + good + "\n"), wrong + "\n", {}},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.input.substr(0, 12) + (row.more.empty() ? "" : row.more.front()));
+    folder.write("in.json", row.input);
+    std::vector<std::string> args{"encrypt", "--schema", "schema.json", "--in",       "in.json",
+                                  "--out",   "out.json", "--on-error",  "quarantine", "bad.json"};
+    args.insert(args.end(), row.more.begin(), row.more.end());
+    const Ended e = run(args);
+    EXPECT_EQ(e.status, 1) << e.err;
+    EXPECT_TRUE(folder.read("bad.json") == row.aside);
+    std::filesystem::remove(folder.path() / "bad.json");
+    std::filesystem::remove(folder.path() / "out.json");
+  }
+}
+
 TEST_F(BadDocuments, ArePutAsideAsTheyCame) {
   const auto files = folder.names().size();
   const Ended e = encrypt(kMixed, {"--on-error", "quarantine", "bad.json", "--out", "out.json"});

@@ -1,4 +1,5 @@
 // --resume: a run goes on where another was killed.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
@@ -125,6 +126,27 @@ TEST_F(Resume, GoesOnAfterAKillAtAnyMomentAndLosesOrDoublesNothing) {
     remove({"out.bson", "bad.bson"});
     ASSERT_EQ(folder.names().size(), files);
   }
+}
+
+TEST_F(Resume, PutsLongTextsAsideFromWhereItGoesOn) {
+  const std::string name(5 << 20, 'n');
+  const std::string wrong = "{\"ssn\": \"x\", \"name\": \"" + name + "\"}\n";
+  folder.write("in.bson", "{\"ssn\": 5, \"name\": \"" + name + "\"}\n" + wrong + "{}\n" + wrong);
+  ASSERT_EQ(run(args("schema.json", kResume), 0, "before", "calls").status, 1);
+  const std::string expected = folder.read("out.bson");
+  EXPECT_TRUE(folder.read("bad.bson") == wrong + wrong);
+  const std::string log = folder.read("calls");
+  const long n_calls = std::count(log.begin(), log.end(), '\n');
+  int killed = 0;
+  for (long at = n_calls / 6; at < n_calls; at += n_calls / 6) {
+    SCOPED_TRACE(at);
+    remove({"out.bson", "bad.bson"});
+    killed += run(args("schema.json", kResume), at, "half").signal == SIGKILL ? 1 : 0;
+    ASSERT_EQ(run(args("schema.json", kResume)).status, 1);
+    EXPECT_TRUE(folder.read("out.bson") == expected);
+    EXPECT_TRUE(folder.read("bad.bson") == wrong + wrong);
+  }
+  EXPECT_GE(killed, 5);
 }
 
 TEST_F(Resume, OfRandomCiphertextDecryptsToTheSame) {

@@ -74,8 +74,8 @@ CipherRun::CipherRun(const CipherOptions& o, Lanes lanes, DocumentCipher::Reencr
 Ending CipherRun::all() {
   if (!files_.counts().empty()) FLE_CHECK(load_counts());
   if (files_.is_over()) return kDone;
-  if (reader_.is_text() &&
-      o_.on_error != OnError::quarantine) {  // which puts texts aside as they are
+  // Texts that are put aside as they are have to be found again.
+  if (reader_.is_text() && (o_.on_error != OnError::quarantine || files_.finds_texts_again())) {
     FLE_TRY(const Lane* const lane, lanes_.of(*reader_.announced().front()));
     files_.reader().extract_long_texts(lane->integers.get());
   }
@@ -279,7 +279,7 @@ Done CipherRun::count(Part& p) {
     kept_.add(f, p.number(p.numbers[f.document]), p.lane->ns);
   for (const LeftOut& l : p.left_out) {
     left_out_.add(l.faults);
-    FLE_CHECK(files_.put_aside(p.chunk[l.index]));
+    FLE_CHECK(files_.put_aside(p.chunk, l.index));
   }
   return ok;
 }

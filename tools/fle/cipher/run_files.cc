@@ -73,12 +73,18 @@ constexpr Obstacle kObstacles[] = {
      "line (mongoexport without --pretty)"},
 };
 
+/// Texts need not end where their lines do.
+Done end_line(Output& out, std::uint8_t last) {
+  constexpr std::uint8_t kLineEnd[] = {'\n'};
+  return last == '\n' ? Done(ok) : out.write(kLineEnd);
+}
+
 }  // namespace
 
 Outcome<std::unique_ptr<RunFiles>> RunFiles::open(const CipherOptions& o) {
   FLE_TRY(Input in, Input::open(o.stream.in));
   std::optional<Input> file;
-  if (o.needs_places() != nullptr) {
+  if (o.needs_places() != nullptr || (!o.quarantine.empty() && in.size() != 0)) {
     FLE_TRY(file, in.section(0, in.size()));
   }
   FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), o.stream.format));
@@ -98,11 +104,12 @@ Done RunFiles::check_form() const {
 
 Done RunFiles::open_results() {
   FLE_TRY(const OutputForm form, o_.stream.output_form(reader_->form()));
-  if (file_) {
+  const bool at_a_place = o_.needs_places() != nullptr;
+  if (at_a_place) {
     FLE_TRY(share_, share_of(*file_, o_.part, reader_->is_text()));
   }
   FLE_CHECK(o_.resume ? go_on() : begin_anew());
-  if (file_) FLE_CHECK(read_from_place());
+  if (at_a_place) FLE_CHECK(read_from_place());
   return open_writer(form);
 }
 
@@ -147,6 +154,7 @@ Done RunFiles::open_writer(const OutputForm& form) {
 /// Lets the reader give what is left of the share.
 Done RunFiles::read_from_place() {
   const std::uint64_t from = share_.from + begin_.input;
+  read_ = from;
   FLE_TRY(Input rest, file_->section(from, share_.to));
   // In parts, where lines begin is where documents do, and nothing else may.
   const bool lines = reader_->is_text() && !o_.part.whole();
@@ -278,12 +286,33 @@ Done RunFiles::checkpoint(std::string counts, bool complete) {
   return ok;
 }
 
-/// Texts need not end where their lines do.
-Done RunFiles::put_aside(Bytes document) {
+Done RunFiles::put_aside(const Chunk& chunk, std::size_t i) {
   if (!aside_) return ok;
+  if (chunk.text_bytes != 0) {
+    const std::uint64_t end = read_ + chunk.input_bytes;
+    return put_text_aside(end - chunk.text_bytes, end);
+  }
+  const Bytes document = chunk[i];
   FLE_CHECK(aside_->write(document));
-  constexpr std::uint8_t kLineEnd[] = {'\n'};
-  return reader_->is_text() && document.back() != '\n' ? aside_->write(kLineEnd) : Done(ok);
+  return reader_->is_text() ? end_line(*aside_, document.back()) : Done(ok);
+}
+
+/// A text that was not kept: from the file, where its line end may stand behind it.
+Done RunFiles::put_text_aside(std::uint64_t from, std::uint64_t to) {
+  constexpr std::size_t kPiece = 64 * 1024;
+  constexpr std::uint8_t kLineEnd[] = {'\r', '\n'};
+  std::uint8_t behind[sizeof kLineEnd] = {};
+  FLE_TRY(const std::size_t n_behind, file_->read_at(behind, to));
+  if (n_behind == sizeof behind && std::ranges::equal(behind, kLineEnd)) to += n_behind;
+  FLE_TRY(Input text, file_->section(from, to));
+  WipedBytes piece(kPiece);
+  std::uint8_t last = 0;
+  for (;;) {
+    FLE_TRY(const std::size_t n, text.read(piece));
+    if (n == 0) return end_line(*aside_, last);
+    FLE_CHECK(aside_->write(Bytes(piece).first(n)));
+    last = piece[n - 1];
+  }
 }
 
 Done RunFiles::commit(bool any_aside, const std::string& counts) {

@@ -37,11 +37,15 @@ class RunFiles {
   /// An earlier run has done everything but to end.
   [[nodiscard]] bool is_over() const noexcept { return begin_.complete != 0; }
 
-  /// Puts a document aside as it came, where that is asked for.
-  Done put_aside(Bytes document);
+  /// Whether a text that is not kept can be put aside: it stands in a file.
+  [[nodiscard]] bool finds_texts_again() const noexcept { return file_ && !reader_->form().gzip; }
+  /// Puts document `i` aside as it came, where that is asked for. Of the chunk that advance() is
+  /// told of next.
+  Done put_aside(const Chunk& chunk, std::size_t i);
   /// A chunk has become results: a checkpoint, when it is time for one.
   template <class Counts>
   Done advance(const Chunk& done, const Counts& counts) {
+    read_ += done.input_bytes;
     if (!journal_) return ok;
     at_.input += done.input_bytes;
     at_.documents += done.size();
@@ -67,10 +71,12 @@ class RunFiles {
   Outcome<RunIdentity> identity() const;
   [[nodiscard]] bool is_time() const noexcept;
   Done checkpoint(std::string counts, bool complete = false);
+  Done put_text_aside(std::uint64_t from, std::uint64_t to);
 
   const CipherOptions& o_;
   std::optional<DocumentReader> reader_;
-  std::optional<Input> file_;  // under --resume and --part
+  std::optional<Input> file_;  // under --resume and --part, and for texts that may be put aside
+  std::uint64_t read_ = 0;     // where in it the last chunk ended
   Share share_;
   std::optional<Journal> journal_;
   std::optional<Output> out_;
