@@ -207,6 +207,8 @@ TEST_F(KeyLife, ExportAndImportKeepEveryByteInBothFormats) {
   EXPECT_EQ(std::ranges::count(json, '\n'), 2);
   EXPECT_EQ(json, key("show", {a}).out + key("show", {b}).out);
   EXPECT_EQ(key("export", {"--format", "json", b}).out, key("show", {b}).out);
+  EXPECT_EQ(key("export", {"--format", "json", b, b}).out, key("show", {b}).out)
+      << "what was exported twice was refused by import";
   for (const auto& [format, content] : {std::pair("bson", bson), std::pair("json", json)}) {
     const std::string vault = std::string("v.") + format;
     const Ended imported = run({"key", "import", "--vault", vault, "--format", format}, content);

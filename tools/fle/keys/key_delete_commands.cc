@@ -55,7 +55,7 @@ Outcome<std::vector<kms::KeyDocument>> find_named(kms::KeyVault& vault,
       return std::ranges::count(k.alt_names, name) != 0;
     });
     if (it != named.end()) {
-      found.push_back(*it);
+      if (std::ranges::count(found, it->id, &kms::KeyDocument::id) == 0) found.push_back(*it);
       continue;
     }
     // It says which name is alike; or finds a key, of which this is the id.
