@@ -264,6 +264,26 @@ TEST_F(SchemaHelp, ServerKeepsWhatElseAValidatorSays) {
   EXPECT_EQ(validator.out.find("collMod"), std::string::npos);
 }
 
+// Numbers of a shell are doubles: an integer that it would round is written as a long.
+TEST_F(SchemaHelp, ServerKeepsIntegersThatAShellWouldRound) {
+  const std::string long_of = R"({"$numberLong": "9007199254740993"})";
+  folder.write("w.json",
+               R"({"collMod": "visits", "validator": {"$jsonSchema": {"bsonType": "object",
+          "properties": {"age": {"enum": [)" +
+                   long_of +
+                   R"(, -9223372036854775808, 9007199254740992, 9e300,
+          "9007199254740993 \" 9007199254740993"]}, )" +
+                   field("ssn", "\"int\"", kDeterministic) + "}}}}");
+  const Ended e = run({"schema", "server", "w.json"});
+  EXPECT_EQ(e.status, 0) << e.err;
+  const std::string one_line = std::regex_replace(e.out, std::regex("\\s+"), " ");
+  EXPECT_NE(one_line.find("\"enum\": [ " + long_of +
+                          R"(, {"$numberLong": "-9223372036854775808"}, 9007199254740992, 9e+300, )"
+                          R"("9007199254740993 \" 9007199254740993" ])"),
+            std::string::npos)
+      << one_line;
+}
+
 TEST_F(SchemaHelp, ServerNeedsACollectionAndAnEncryptedField) {
   const Ended e = run({"schema", "server", "clinic.json"});
   EXPECT_EQ(e.status, 1);
