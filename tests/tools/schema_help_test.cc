@@ -213,6 +213,11 @@ TEST_F(SchemaHelp, DiffTellsOfFieldsThatAreExceptions) {
     EXPECT_EQ(e.status, c.told.empty() ? 0 : 1) << c.before << " " << c.after << ": " << e.err;
     EXPECT_TRUE(std::regex_match(e.out, std::regex(c.told))) << c.before << ": " << e.out;
   }
+  EXPECT_TRUE(std::regex_search(run({"schema", "but"}).out,
+                                std::regex("\n_id +plain +- +-\nsecret +plain +- +-\n$")));
+  EXPECT_TRUE(std::regex_search(run({"schema", "but_one"}).out,
+                                std::regex("\n_id +plain +- +-\nsecret +plain +- +-\n$")));
+  EXPECT_EQ(run({"schema", "clinic.json"}).out.find("plain"), std::string::npos);
   EXPECT_EQ(run({"schema", "diff", "objects", "but_one", "--json"}).out,
             "{\"path\": \"secret\", \"change\": \"plain\"}\n");
 }

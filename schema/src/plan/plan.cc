@@ -157,7 +157,7 @@ Plan::Listed Plan::listed_in(NodeId id) const {
         all.names.emplace_back(d_->names, s.name, s.len);
   for (std::uint32_t i = 0; i < node.n_patterns; ++i) {
     const PlanData::PatternRow& row = d_->patterns[node.first_pattern + i];
-    all.patterns.emplace_back(row.pattern.text(), row.step.kind);
+    all.patterns.emplace_back(row.pattern.text(), row.step);
   }
   return all;
 }

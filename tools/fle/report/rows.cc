@@ -1,7 +1,10 @@
 #include "rows.h"
 
 #include <algorithm>
+#include <compare>
+#include <cstdint>
 #include <map>
+#include <string>
 #include <unordered_map>
 #include <utility>
 

@@ -155,15 +155,14 @@ class Exceptions {
     names.insert(of_b.names.begin(), of_b.names.end());
     for (const std::string& name : names)
       compare(joined(path, name), before_.child(a, name, &work_), after_.child(b, name, &work_));
-    // What is in no list: by a name that nobody gives a field.
-    constexpr std::string_view kUnlisted = "\x01\x7f\x02";
+    // What is in no list.
     const Plan::Step other_a = before_.child(a, kUnlisted, &work_);
     const Plan::Step other_b = after_.child(b, kUnlisted, &work_);
     compare(joined(path, "*"), other_a, other_b);
-    for (const auto& [pattern, kind] : of_a.patterns)
-      if (!lists(of_b, pattern)) one_sided(path, pattern, kind, other_a, true);
-    for (const auto& [pattern, kind] : of_b.patterns)
-      if (!lists(of_a, pattern)) one_sided(path, pattern, kind, other_b, false);
+    for (const auto& [pattern, step] : of_a.patterns)
+      if (!lists(of_b, pattern)) one_sided(path, pattern, step.kind, other_a, true);
+    for (const auto& [pattern, step] : of_b.patterns)
+      if (!lists(of_a, pattern)) one_sided(path, pattern, step.kind, other_b, false);
   }
 
   /// A pattern of one plan alone. One that encrypts nothing says something only of what would else

@@ -81,12 +81,12 @@ class FLE_API Plan {
   /// True for every name where patterns or additionalProperties encrypt something.
   [[nodiscard]] bool names_encrypted(std::string_view name) const noexcept;
 
-  /// What an object lists, for who compares plans.
+  /// What an object lists, for who shows or compares plans.
   struct Listed {
     /// In `properties`, in no order: what is encrypted or leads to it; and where patterns or
     /// additionalProperties encrypt other fields, what is plain.
     std::vector<std::string> names;
-    std::vector<std::pair<std::string, Kind>> patterns;  ///< In `patternProperties`.
+    std::vector<std::pair<std::string, Step>> patterns;  ///< In `patternProperties`.
   };
   [[nodiscard]] Listed listed_in(NodeId id) const;
 
