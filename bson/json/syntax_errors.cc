@@ -113,7 +113,11 @@ std::string syntax_error(rapidjson::ParseErrorCode code, std::string_view text, 
   if (code == rapidjson::kParseErrorStringEscapeInvalid &&
       static_cast<unsigned char>(rest.front()) < 0x20)
     return "a control character stands in a string: write it as an escape such as \\n";
-  if (code == rapidjson::kParseErrorValueInvalid) return no_value(rest);
+  if (code == rapidjson::kParseErrorValueInvalid) {
+    // Of -Infinity, the parser has taken the sign.
+    const bool negative = at != 0 && text[at - 1] == '-' && rest.starts_with("Infinity");
+    return no_value(negative ? text.substr(at - 1) : rest);
+  }
   if (code == rapidjson::kParseErrorObjectMissName && rest.front() == '}')
     return "no comma stands after the last field";
   const auto* const found = std::ranges::find(kTexts, code, &Text::code);

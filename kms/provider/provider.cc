@@ -88,6 +88,9 @@ Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions&
   for (const auto& [id, pins] : options.master_keys)
     if (!out.s_->by_id.contains(id))
       return config("pins of KMS provider " + quoted(id) + ", which is not configured");
+  // A mistyped id would leave a provider without what says whom it trusts.
+  for (const auto& [id, tls] : options.tls) FLE_CHECK(parse_provider_id(id));
+  for (const auto& [id, hosts] : options.allowed_endpoints) FLE_CHECK(parse_provider_id(id));
   out.s_->pins = options.master_keys;
   out.s_->call_timeout = options.call_timeout;
   FLE_CHECK(out.set_seals(options.seals, options.lock_policy));

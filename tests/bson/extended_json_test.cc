@@ -268,6 +268,12 @@ TEST(ExtendedJson, EachFaultHasItsPlaceAndItsOwnReason) {
        "line 1, column 8: field '_id': json_invalid: this is not JSON: Extended JSON has "
        "{\"$oid\": "
        "\"...\"}"},
+      {R"({"v":-Infinity})",
+       "line 1, column 7: field 'v': json_invalid: this is not JSON: Extended JSON has "
+       "{\"$numberDouble\": \"-Infinity\"}"},
+      {R"({"v":Infinity})",
+       "line 1, column 6: field 'v': json_invalid: this is not JSON: Extended JSON has "
+       "{\"$numberDouble\": \"Infinity\"}"},
       {R"({"v":ISODate("2020-01-01")})",
        "line 1, column 6: field 'v': json_invalid: this is not JSON: Extended JSON has {\"$date\": "
        "\"2024-02-29T23:59:59Z\"}"},

@@ -284,6 +284,35 @@ TEST_F(Archived, ASchemaWithoutANameIsForOneCollection) {
   EXPECT_NE(only.err.find("2 fields encrypted"), std::string::npos) << only.err;
 }
 
+// Once the documents of a file, which do not say whose they are, were those of a key vault without
+// a name, and left as they were; and so were those of a collection that has a schema.
+TEST_F(Archived, WhatIsToBeEncryptedIsNotTheKeyVault) {
+  for (const char* ns : {"", "nodot", ".patients", "clinic."}) {
+    const Ended e = run({"encrypt", "--vault-ns", ns, "--quiet"}, bson_text(patient(1)));
+    EXPECT_EQ(e.status, 2) << ns;
+    EXPECT_EQ(e.out, "") << ns;
+    EXPECT_NE(e.err.find("--vault-ns"), std::string::npos) << e.err;
+  }
+  const auto refused = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> args{"encrypt", "--vault-ns", "clinic.patients", "--quiet"};
+    args.insert(args.end(), more.begin(), more.end());
+    const Ended e = run(args, clinic_archive());
+    EXPECT_EQ(e.status, 1) << e.err;
+    EXPECT_EQ(e.out, "");
+    EXPECT_NE(e.err.find("clinic.patients"), std::string::npos) << e.err;
+  };
+  refused({"--ns", "clinic.patients"});
+  write_map({"clinic.patients", "clinic.visits"});
+  refused({});
+  refused({"--ns", "clinic.patients"});
+  const Ended other = run({"encrypt", "--vault-ns", "clinic.keys"}, clinic_archive());
+  EXPECT_EQ(other.status, 0) << other.err;
+  const Ended file = run({"encrypt", "--vault-ns", "clinic.patients", "--ns", "clinic.patients"},
+                         bson_text(patient(1)));
+  EXPECT_EQ(file.status, 0) << file.err;
+  EXPECT_NE(file.err.find("2 fields encrypted"), std::string::npos) << file.err;
+}
+
 // A mistyped name: once only its collection was named, as one of many that are copied.
 TEST_F(Archived, ASchemaWithoutDocumentsIsTold) {
   const std::string schema = folder.read("schema.json");

@@ -56,6 +56,19 @@ TEST_F(KeyEnd, ErasureIsByTheNameOfAPersonAndByNothingElse) {
   EXPECT_EQ(key("show", {"person-18"}).status, 0) << "it was not confirmed";
 }
 
+// A name may look like the id of another key: the other one stays.
+TEST_F(KeyEnd, ErasureTakesAnIdForAName) {
+  make("person-17");
+  const std::string uuid = uuid_of("person-17");
+  make(uuid);
+  EXPECT_TRUE(
+      says(key("show", {uuid}), "is the id of one data key and an alternate name of another"));
+  const Ended gone = key("delete", {"--for", uuid, "--field", "uuid"});
+  EXPECT_EQ(gone.status, 0) << gone.err;
+  EXPECT_NE(gone.out, uuid + "\n");
+  EXPECT_EQ(uuid_of("person-17"), uuid);
+}
+
 TEST_F(KeyEnd, AKeyIsRetiredOnlyWhenEveryReportCountsNothingUnderIt) {
   make("old");
   const std::string uuid = uuid_of("old");

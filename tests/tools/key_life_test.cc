@@ -207,6 +207,8 @@ TEST_F(KeyLife, ExportAndImportKeepEveryByteInBothFormats) {
   EXPECT_EQ(std::ranges::count(json, '\n'), 2);
   EXPECT_EQ(json, key("show", {a}).out + key("show", {b}).out);
   EXPECT_EQ(key("export", {"--format", "json", b}).out, key("show", {b}).out);
+  EXPECT_EQ(key("export", {"--format", "json", b, b}).out, key("show", {b}).out)
+      << "what was exported twice was refused by import";
   for (const auto& [format, content] : {std::pair("bson", bson), std::pair("json", json)}) {
     const std::string vault = std::string("v.") + format;
     const Ended imported = run({"key", "import", "--vault", vault, "--format", format}, content);
@@ -494,6 +496,25 @@ TEST_F(KeyLife, ASealingKeyStandsInAFile) {
     folder.write("options", bad);
     EXPECT_TRUE(says(create({"--kms-options", "options"}), "kms_config_invalid")) << bad;
   }
+  // Once the last of two counted, without a word; and what was meant for a provider whose id is
+  // mistyped was for nobody.
+  const std::pair<const char*, const char*> meant[] = {
+      {R"({"requireSeals": true, "requireSeals": false})",
+       "'requireSeals': kms_config_invalid: appears twice"},
+      {R"({"masterKeys": {"aws": [], "aws": []}})",
+       "'masterKeys.aws': kms_config_invalid: appears twice"},
+      {R"({"tlsOptions": {"kmip": {"tlsCAFile": "a", "tlsCAFile": "b"}}})",
+       "tlsCAFile': kms_config_invalid: appears twice"},
+      {R"({"tlsOptions": {"kmpi": {"tlsCAFile": "a"}}})",
+       "KMS provider id 'kmpi': unrecognized KMS provider type"},
+      {R"({"allowedEndpoints": {"awss": ["a"]}})",
+       "KMS provider id 'awss': unrecognized KMS provider type"}};
+  for (const auto& [text, told] : meant) {
+    folder.write("options", text);
+    EXPECT_TRUE(says(create({"--kms-options", "options"}), told)) << text;
+  }
+  folder.write("options", "\xef\xbb\xbf{\"requireSeals\": true, \"sealKeyFile\": \"seal.key\"}");
+  EXPECT_EQ(create({"--kms-options", "options"}).status, 0) << "a byte order mark means nothing";
 }
 
 TEST_F(KeyLife, LivesInMongoDbAsWell) {

@@ -262,6 +262,71 @@ TEST_F(OutputFile, IsNoneOfTheFilesThatTheCommandReadsBesideItsInput) {
   EXPECT_EQ(folder.read(keys.at(1)), vault);
 }
 
+// What a script exports for all its commands is not read by each of them.
+TEST_F(OutputFile, IsNoneOfTheFilesThatSettingsName) {
+  folder.write("fle.conf", "vault = \"keys.vault\"\nlocal-key = \"master.key\"\n");
+  const auto refused = [&](const Args& args, const std::string& variable, const std::string& file,
+                           const std::string& told) {
+    const std::string before = folder.read(file);
+    const auto set = [&] { ::setenv(variable.c_str(), file.c_str(), 1); };
+    const Ended e = run_fle(folder.path(), args, {[](int, pid_t) {}, take_all, set});
+    EXPECT_EQ(e.status, 2) << e.err;
+    EXPECT_NE(e.err.find("names the file of " + told), std::string::npos) << e.err;
+    EXPECT_EQ(folder.read(file), before);
+  };
+  const Args exported{"key", "export", "--vault", "keys.vault", "--out", "./master.key"};
+  refused(exported, "FLE_LOCAL_KEY", "master.key", "FLE_LOCAL_KEY");
+  refused({"report", "--in", "sealed", "--html", "master.key"}, "FLE_LOCAL_KEY", "master.key",
+          "FLE_LOCAL_KEY");
+  refused({"generate", "patients", "--count", "1", "--out", "keys.vault"}, "FLE_VAULT",
+          "keys.vault", "FLE_VAULT");
+  refused({"generate", "patients", "--count", "1", "--out", "fle.conf"}, "FLE_CONFIG", "fle.conf",
+          "FLE_CONFIG");
+  const std::string key = folder.read("master.key");
+  Args by_file = exported;
+  by_file.insert(by_file.end(), {"--config", "fle.conf"});
+  const Ended e = run_fle(folder.path(), by_file);
+  EXPECT_EQ(e.status, 2) << e.err;
+  EXPECT_NE(e.err.find("the file of 'local-key' of configuration 'fle.conf'"), std::string::npos)
+      << e.err;
+  EXPECT_EQ(folder.read("master.key"), key);
+}
+
+// Once the documents that were put aside were replaced by the others, and so lost.
+TEST_F(OutputFile, OfTwoResultsNoneReplacesTheOther) {
+  folder.write("in.json", std::string(kInput) + "{\"ssn\": \"wrong\"}\n");
+  fs::create_directory_symlink(".", folder.path() / "here");
+  const Args before = folder.names();
+  for (const Args& more :
+       {Args{"--out", "new", "--on-error", "quarantine", "./new"},
+        Args{"--out", "new", "--on-error", "quarantine", "here/new"},
+        Args{"--out", "new", "--resume", "--on-error", "quarantine", "new"},
+        Args{"--out", "new", "--trace", "new"},
+        Args{"--out", "new", "--trace", "log", "--on-error", "quarantine", "log"}}) {
+    Args args{"encrypt", "--schema", "schema.json", "--in", "in.json"};
+    args.insert(args.end(), more.begin(), more.end());
+    const Ended e = run(args);
+    EXPECT_EQ(e.status, 2) << e.err;
+    EXPECT_NE(e.err.find("name one file: one of them would replace the other"), std::string::npos)
+        << e.err;
+    EXPECT_EQ(folder.names(), before);
+  }
+  EXPECT_EQ(run({"encrypt", "--schema", "schema.json", "--in", "in.json", "--out", "/dev/null",
+                 "--trace", "/dev/null", "--on-error", "skip"})
+                .status,
+            1);
+}
+
+// "$OUT" of a variable that is not set: plaintext went to standard output.
+TEST_F(OutputFile, AnEmptyNameIsNotAsGoodAsNone) {
+  for (const char* option : {"--out", "--in", "--trace", "--seal-key", "--config"}) {
+    const Ended e = run({"decrypt", option, ""}, {}, "");
+    EXPECT_EQ(e.status, 2) << option;
+    EXPECT_EQ(e.out, "") << option;
+    EXPECT_NE(e.err.find(std::string(option) + ": its value is empty"), std::string::npos) << e.err;
+  }
+}
+
 TEST_F(OutputFile, IsNotTheInputUnlessItIsMadeOfThat) {
   folder.write("in.json", kInput);
   const Ended page = run_fle(folder.path(), {"report", "--in", "in.json", "--html", "./in.json"});

@@ -88,6 +88,114 @@ TEST_F(ReportTest, FindsPlaintextAndSaysWhereItBegins) {
   EXPECT_EQ(some.out.find("0+"), std::string::npos) << "a value";
 }
 
+struct ReportOfSchema : ReportTest {
+  void SetUp() override {
+    folder.write("s.json", R"({"bsonType": "object", "encryptMetadata": {
+      "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random",
+      "keyId": [{"$uuid": "00112233-4455-6677-8899-aabbccddeeff"}]}, "properties": {
+      "ssn": {"encrypt": {"bsonType": "int"}}, "a": {"bsonType": "object", "properties": {
+      "b": {"bsonType": "object", "properties": {"c": {"encrypt": {}}}}}}}})");
+  }
+  Ended checked(const std::string& input, const Args& more = {}) const {
+    Args args{"--schema", "s.json", "--fail-if-plain"};
+    args.insert(args.end(), more.begin(), more.end());
+    return report(args, input);
+  }
+};
+
+// A name with dots and a path have one text, and the first one's meaning was that of both.
+TEST_F(ReportOfSchema, ANameWithDotsHidesNothing) {
+  for (const char* input :
+       {R"({"a.b": "x"} {"a": {"b": "plain"}})", R"({"a.b": {"c": 1}, "a": {"b": "plain"}})",
+        R"({"a": {"b": "plain"}, "a.b": "x"})"}) {
+    const Ended e = checked(input);
+    EXPECT_EQ(e.status, 1) << input;
+    EXPECT_TRUE(has(e.err, "1 value in plaintext, where the schema encrypts; first in")) << e.err;
+    EXPECT_TRUE(has(e.out, "a.b: string in plaintext, where the schema has an object")) << e.out;
+  }
+  EXPECT_EQ(checked(R"({"a.b": "x"})").status, 0);
+}
+
+TEST_F(ReportOfSchema, APlaceholderIsPlaintext) {
+  for (const char* first : {"AA", "Aw"}) {  // kinds 0 and 3
+    const std::string binary =
+        std::string("{\"$binary\": {\"base64\": \"") + first + "BhYmM=\", \"subType\": \"06\"}}";
+    const Ended e = checked("{\"ssn\": " + binary + "}", {"--json"});
+    EXPECT_EQ(e.status, 1) << e.err;
+    EXPECT_EQ(number_of(e.out, "plaintext"), 1U);
+    EXPECT_TRUE(has(e.out, "\"placeholder\"")) << e.out;
+    const Ended elsewhere = checked("{\"x\": " + binary + "}");
+    EXPECT_EQ(elsewhere.status, 0) << elsewhere.err;
+    EXPECT_TRUE(has(elsewhere.out, "placeholder")) << elsewhere.out;
+  }
+}
+
+/// A document with about as many paths as a report tells apart, and this value at each.
+std::string wide_document(const std::string& value) {
+  std::string document = "{";
+  for (int group = 0; group < 5; ++group) {
+    document += (group == 0 ? "\"g" : ", \"g") + std::to_string(group) + "\": {";
+    for (int i = 0; i < 780; ++i)
+      document += (i == 0 ? "\"f" : ", \"f") + std::to_string(i) + "\": " + value;
+    document += "}";
+  }
+  return document + "}\n";
+}
+
+/// With values of so many types at each path that there is no room for all.
+std::string wide_documents(const std::string& more = "") {
+  std::string all;
+  for (const char* value : {"5", "5.5", "true", "\"x\"", "{\"$numberLong\": \"5\"}",
+                            "{\"$date\": \"2026-01-31T00:00:00Z\"}"})
+    all += wide_document(value);
+  return all + more;
+}
+
+// What came last found no room, and was counted nowhere.
+TEST_F(ReportOfSchema, WhatTheSchemaIsAboutIsNeverAmongTooMany) {
+  const Ended good = checked(wide_documents(), {"--json"});
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_NE(number_of(good.out, "uncountedValues"), 0U);
+  for (const char* plain :
+       {R"({"ssn": 5})", R"({"a": {"b": {"c": 5}}})", R"({"a": {"b": "plain"}})"}) {
+    const Ended e = checked(wide_documents(plain));
+    EXPECT_EQ(e.status, 1) << plain;
+    EXPECT_TRUE(has(e.err, "1 value in plaintext, where the schema encrypts")) << e.err;
+  }
+  const std::string cipher = encrypted(patient(5));
+  const Ended unknown =
+      report({"--vault", "keys.vault", "--json"}, wide_documents() + cipher + "\n");
+  EXPECT_EQ(number_of(unknown.out, "encrypted"), 2U) << unknown.err;
+}
+
+// Even ciphertext may be of too many kinds; nobody knows then what else there was.
+TEST_F(ReportOfSchema, WhatCannotBeCountedIsNotTakenForGood) {
+  std::string documents;
+  for (const char type : {'\x02', '\x03', '\x04', '\x05', '\x0b', '\x0d'}) {
+    std::string payload(114, '\0');  // of three blocks
+    payload[0] = 2;
+    payload[17] = type;
+    documents += wide_document("{\"$binary\": {\"base64\": \"" + base64_of(payload) +
+                               "\", \"subType\": \"06\"}}");
+  }
+  const Ended e = checked(documents, {"--html", "page.html"});
+  EXPECT_EQ(e.status, 1);
+  EXPECT_TRUE(has(e.err, "belong to no path here: there are too many paths")) << e.err;
+  EXPECT_TRUE(has(folder.read("page.html"), "Not all could be counted."));
+  const Ended keys = report({"--vault", "keys.vault", "--fail-if-unknown-keys"}, documents);
+  EXPECT_EQ(keys.status, 1);
+  EXPECT_TRUE(has(keys.err, "whether the vault has their keys is not known")) << keys.err;
+  EXPECT_TRUE(std::regex_search(keys.out, std::regex("problem: [0-9,]+ values belong to no")))
+      << keys.out;
+}
+
+// The page is for who signs, and a wrong name in the schema is what it should show.
+TEST_F(ReportOfSchema, NothingEncryptedIsNotAllEncrypted) {
+  EXPECT_EQ(checked(R"({"SSN": 5})", {"--html", "page.html"}).status, 0);
+  EXPECT_TRUE(has(folder.read("page.html"), "Nothing is encrypted.")) << folder.read("page.html");
+  EXPECT_FALSE(has(folder.read("page.html"), "All is encrypted"));
+}
+
 TEST_F(ReportTest, CountsInJsonByPathKeyAndValue) {
   const std::string lines = encrypted(patient(1) + patient(1) + patient(2)) + patient(7);
   const Ended e = report({"--schema", "schema.json", "--vault", "keys.vault", "--json"}, lines);

@@ -75,6 +75,17 @@ struct Resume : ::testing::Test {
 
 const std::vector<std::string> kResume{"--out", "out.bson", "--resume", "--checkpoint", "1"};
 
+// Minus one was a number of 20 digits, and so no checkpoint ever came.
+TEST_F(Resume, ACheckpointIsOfSomeBytes) {
+  for (const char* bytes : {"-1", "0", "+5", "9E", ""}) {
+    const Ended e =
+        run(args("schema.json", {"--out", "out.bson", "--resume", "--checkpoint", bytes}));
+    EXPECT_EQ(e.status, 2) << bytes;
+    EXPECT_NE(e.err.find("--checkpoint"), std::string::npos) << e.err;
+  }
+  EXPECT_FALSE(folder.has("out.bson.journal"));
+}
+
 // FLE_RESUME_KILLS=N tries N moments.
 TEST_F(Resume, GoesOnAfterAKillAtAnyMomentAndLosesOrDoublesNothing) {
   const Ended whole = run(args("schema.json", {"--out", "out.bson"}));

@@ -167,6 +167,61 @@ TEST_F(SchemaHelp, DiffInJsonHasALineAField) {
       << e.out;
 }
 
+// A field that is plain in the midst of others is in no list of what is encrypted: schemas were
+// alike by which it was encrypted, and was not.
+TEST_F(SchemaHelp, DiffTellsOfFieldsThatAreExceptions) {
+  const std::string encrypt =
+      "{\"encrypt\": {\"bsonType\": \"int\", \"algorithm\": " + kDeterministic +
+      ", \"keyId\": " + kKey + "}}";
+  const auto write = [&](const char* name, const std::string& properties, const std::string& more) {
+    folder.write(name, "{\"bsonType\": \"object\", \"properties\": {\"_id\": {}" + properties +
+                           "}" + more + "}");
+  };
+  const std::string others = ", \"additionalProperties\": " + encrypt;
+  const std::string inside = ", \"additionalProperties\": " + schema_with("\"k\": " + encrypt);
+  write("all", "", others);
+  write("but", ", \"secret\": {}", others);
+  write("part", ", \"secret\": " + schema_with("\"x\": " + encrypt), others);
+  write("star", ", \"*\": " + encrypt, "");
+  write("objects", "", inside);
+  write("but_one", ", \"secret\": {}", inside);
+  struct Case {
+    const char* before;
+    const char* after;
+    std::string told;
+  };
+  std::vector<Case> cases{
+      {"all", "but", "- secret  Deterministic  .*  int  is plain now\n"},
+      {"but", "all", "\\+ secret  Deterministic  .*  int  is encrypted now\n"},
+      {"all", "part", "\\+ secret\\.x  .* is encrypted now\n- secret  .*  is plain now\n"},
+      {"all", "star", "- \\*  Deterministic  .*  is plain now\n"},
+      {"star", "all", "\\+ \\*  Deterministic  .*  is encrypted now\n"},
+      {"objects", "but_one", "- secret  is plain now\n"},
+      {"but_one", "objects", "\\+ secret  is encrypted now\n"},
+      {"all", "all", ""},
+      {"part", "part", ""},
+      {"but_one", "but_one", ""},
+  };
+#if FLE_WITH_PCRE2
+  write("but_some", "", ", \"patternProperties\": {\"^t\": {}}" + others);
+  cases.push_back({"all", "but_some", "- /\\^t/  is plain now\n"});
+  cases.push_back({"but_some", "all", "\\+ /\\^t/  is encrypted now\n"});
+  cases.push_back({"but_some", "but_some", ""});
+#endif
+  for (const Case& c : cases) {
+    const Ended e = run({"schema", "diff", c.before, c.after});
+    EXPECT_EQ(e.status, c.told.empty() ? 0 : 1) << c.before << " " << c.after << ": " << e.err;
+    EXPECT_TRUE(std::regex_match(e.out, std::regex(c.told))) << c.before << ": " << e.out;
+  }
+  EXPECT_TRUE(std::regex_search(run({"schema", "but"}).out,
+                                std::regex("\n_id +plain +- +-\nsecret +plain +- +-\n$")));
+  EXPECT_TRUE(std::regex_search(run({"schema", "but_one"}).out,
+                                std::regex("\n_id +plain +- +-\nsecret +plain +- +-\n$")));
+  EXPECT_EQ(run({"schema", "clinic.json"}).out.find("plain"), std::string::npos);
+  EXPECT_EQ(run({"schema", "diff", "objects", "but_one", "--json"}).out,
+            "{\"path\": \"secret\", \"change\": \"plain\"}\n");
+}
+
 TEST_F(SchemaHelp, DiffOfASchemaThatIsRefusedIsNotADifference) {
   folder.write("bad.json", "{\"properties\": 3}");
   for (const char* bad : {"bad.json", "nowhere.json"}) {
@@ -212,6 +267,26 @@ TEST_F(SchemaHelp, ServerKeepsWhatElseAValidatorSays) {
   EXPECT_TRUE(validator.out.starts_with("{\n  \"$jsonSchema\": {\n")) << validator.out;
   EXPECT_NE(validator.out.find(R"("n": {"$gt": 4.5})"), std::string::npos);
   EXPECT_EQ(validator.out.find("collMod"), std::string::npos);
+}
+
+// Numbers of a shell are doubles: an integer that it would round is written as a long.
+TEST_F(SchemaHelp, ServerKeepsIntegersThatAShellWouldRound) {
+  const std::string long_of = R"({"$numberLong": "9007199254740993"})";
+  folder.write("w.json",
+               R"({"collMod": "visits", "validator": {"$jsonSchema": {"bsonType": "object",
+          "properties": {"age": {"enum": [)" +
+                   long_of +
+                   R"(, -9223372036854775808, 9007199254740992, 9e300,
+          "9007199254740993 \" 9007199254740993"]}, )" +
+                   field("ssn", "\"int\"", kDeterministic) + "}}}}");
+  const Ended e = run({"schema", "server", "w.json"});
+  EXPECT_EQ(e.status, 0) << e.err;
+  const std::string one_line = std::regex_replace(e.out, std::regex("\\s+"), " ");
+  EXPECT_NE(one_line.find("\"enum\": [ " + long_of +
+                          R"(, {"$numberLong": "-9223372036854775808"}, 9007199254740992, 9e+300, )"
+                          R"("9007199254740993 \" 9007199254740993" ])"),
+            std::string::npos)
+      << one_line;
 }
 
 TEST_F(SchemaHelp, ServerNeedsACollectionAndAnEncryptedField) {

@@ -98,6 +98,15 @@ TEST_F(SchemaInfer, SaysWhatTheSamplesShow) {
   EXPECT_EQ(infer_with_key({"blood=deterministic", "--quiet"}, input).err, "");
 }
 
+// What encryption refuses, and no --null keeps.
+TEST_F(SchemaInfer, RefusesWhatIsUndefined) {
+  const Ended e = infer_with_key({"x"}, "{\"x\": \"y\"}\n{\"x\": {\"$undefined\": true}}\n");
+  EXPECT_EQ(e.status, 1);
+  EXPECT_NE(e.err.find("field 'x': invalid_argument: undefined in 1 document, which cannot be"),
+            std::string::npos)
+      << e.err;
+}
+
 TEST_F(SchemaInfer, ReadsTheTypeOfWhatIsEncryptedAlready) {
   const std::vector<std::string> keys = set_up_clinic(folder);
   std::vector<std::string> encrypt{"encrypt", "--schema", "schema.json", "--format", "json"};

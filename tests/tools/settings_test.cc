@@ -137,6 +137,12 @@ TEST_F(Settings, AFaultOfAValueTellsWhereItIsFrom) {
   EXPECT_NE(negative.err.find("expected a number without a sign, not -1"), std::string::npos)
       << negative.err;
   EXPECT_NE(run({"decrypt", "--help"}).out.find("(Env:FLE_THREADS)"), std::string::npos);
+  // --vault is the start of another option's name.
+  const Variable vault("FLE_VAULT", "keys.vault");
+  const Variable collection("FLE_VAULT_NS", "nodot");
+  const Ended other = run({"key", "list"});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.err.find("(--vault-ns is of FLE_VAULT_NS)"), std::string::npos) << other.err;
 }
 
 TEST_F(Settings, ListsAreJsonOrFieldsWhereTheyAreAskedTo) {

@@ -247,8 +247,16 @@ TEST_F(Stream, ASymbolicLinkStaysOneAndAFileKeepsItsMode) {
             std::filesystem::perms(0640));
   EXPECT_EQ(decrypt("", {"--in", "target.bson"}).out, input);
   // In place: the input is read to its end before it is replaced.
-  ASSERT_EQ(decrypt("", {"--in", "link.bson", "--out", "link.bson"}).status, 0);
+  const Ended opened = decrypt("", {"--in", "link.bson", "--out", "link.bson"});
+  ASSERT_EQ(opened.status, 0);
   EXPECT_EQ(folder.read("target.bson"), input);
+  constexpr const char* kRead = "warning: 'link.bson' can be read by other users, and so can what";
+  EXPECT_NE(opened.err.find(kRead), std::string::npos) << opened.err;
+  const Ended sealed = encrypt(input, {"--out", "link.bson"});
+  EXPECT_EQ(sealed.err.find("other users"), std::string::npos) << "it is ciphertext";
+  std::filesystem::permissions(folder.path() / "target.bson", std::filesystem::perms(0600));
+  const Ended alone = decrypt("", {"--in", "link.bson", "--out", "link.bson"});
+  EXPECT_EQ(alone.err.find("other users"), std::string::npos) << alone.err;
 }
 
 TEST_F(Stream, NamesFromDocumentsNeitherBreakLinesNorReachTheTerminalAsCommands) {

@@ -148,6 +148,20 @@ bool Plan::dotted_name_is_encrypted(NodeId node, std::string_view name, Work* wo
   }
 }
 
+Plan::Listed Plan::listed_in(NodeId id) const {
+  const PlanData::Node& node = d_->nodes[id];
+  Listed all;
+  if (node.name_bits != 0)
+    for (std::uint32_t i = 0; i <= node.mask; ++i)
+      if (const PlanData::Slot& s = d_->slots[node.first_slot + i]; s.len != PlanData::Slot::kFree)
+        all.names.emplace_back(d_->names, s.name, s.len);
+  for (std::uint32_t i = 0; i < node.n_patterns; ++i) {
+    const PlanData::PatternRow& row = d_->patterns[node.first_pattern + i];
+    all.patterns.emplace_back(row.pattern.text(), row.step);
+  }
+  return all;
+}
+
 std::span<const Leaf> Plan::leaves() const noexcept { return d_->leaves; }
 bool Plan::encrypts_id() const noexcept { return encrypts_id_; }
 std::span<const KeyId> Plan::key_ids() const noexcept { return d_->key_ids; }

@@ -31,9 +31,15 @@ TEST(Recognize, BsonIsCutIntoDocumentsWhereverReadsEnd) {
   }
 }
 
+/// ASCII as UTF-16 without a mark.
+std::string wide(const std::string& text, bool big_endian) {
+  std::string all;
+  for (const char c : text) all += big_endian ? std::string{'\0', c} : std::string{c, '\0'};
+  return all;
+}
+
 TEST(Recognize, WhatIsReadByNobodyIsNamed) {
-  std::string utf16;
-  for (const char c : "{\"ssn\": 5}\n"s) utf16 += {c, '\0'};
+  const std::string utf16 = wide("{\"ssn\": 5}\n", false);
   const struct {
     std::string stream;
     const char* what;
@@ -45,6 +51,9 @@ TEST(Recognize, WhatIsReadByNobodyIsNamed) {
       {"SQLite format 3\0"s, "the input is an SQLite file"},
       {utf16, "the input is UTF-16: convert it to UTF-8 first"},
       {"\xff\xfe" + utf16, "the input is UTF-16"},
+      {wide("[{\"ssn\": 5}]", false), "UTF-16: convert it to UTF-8 first (iconv -f UTF-16LE"},
+      {wide("{\n\t\"ssn\": 5}", false), "UTF-16: convert it to UTF-8 first (iconv -f UTF-16LE"},
+      {wide("\r\n{}", true), "UTF-16: convert it to UTF-8 first (iconv -f UTF-16BE"},
       {"name,ssn\nAnn,5\n", "begins neither as BSON nor as JSON"},
       {"\"text\"\n", "begins neither as BSON nor as JSON"},
   };
@@ -75,6 +84,26 @@ TEST(Recognize, AFormatTakesNothingElse) {
     const Cut got = cut(c.stream, c.format);
     EXPECT_NE(got.failure.find(c.what), std::string::npos) << c.what << ": " << got.failure;
   }
+}
+
+TEST(Recognize, AByteOrderMarkAloneIsNoDocument) {
+  for (const Format format : {Format::automatic, Format::json}) {
+    EXPECT_EQ(cut("\xef\xbb\xbf", format).failure, "");
+    EXPECT_EQ(cut("\xef\xbb\xbf", format).documents.size(), 0U);
+  }
+  EXPECT_NE(cut("\xef\xbb\xbf", Format::bson).failure, "");
+}
+
+// A length whose bytes are two characters of UTF-16, and a first field that is a date.
+TEST(Recognize, Utf16IsToldFromADocumentOfThatLength) {
+  constexpr std::size_t kSize = 0x0a007b;
+  const std::string shell = bson_text(R"({"t": {"$date": {"$numberLong": "5"}}, "x": ""})");
+  const std::string document =
+      bson_text("{\"t\": {\"$date\": {\"$numberLong\": \"5\"}}, \"x\": \"" +
+                std::string(kSize - shell.size(), 'x') + "\"}");
+  ASSERT_EQ(document.substr(0, 5), "{\0\n\0\x09"s);
+  for (const Format format : {Format::automatic, Format::bson})
+    EXPECT_EQ(cut(document, format).documents, std::vector{document});
 }
 
 // The header of gzip without a name, read as the length of a document, is one that documents have.

@@ -29,6 +29,10 @@ namespace fle::tools {
 ///   - All names of an object that has more than kMostNames different ones: "visits.*.note".
 ///   - Beyond kMostPaths, those of the object that has most; and so on.
 ///
+/// Where that is not enough, values are counted together, at no path. There is more room for what
+/// the schema encrypts or leads to it, and for ciphertext; has_overlooked() says whether it was
+/// enough.
+///
 /// What the schema encrypts, or leads to it, is not mixed with what it does not. Not for concurrent
 /// use: each thread has its own, and absorb() adds them up.
 ///
@@ -108,6 +112,8 @@ class Census {
 
   [[nodiscard]] const std::vector<Path>& paths() const noexcept { return paths_; }
   [[nodiscard]] const std::vector<Cell>& cells() const noexcept { return cells_; }
+  /// Whether values that the schema is about, or ciphertext, may be among those at no path.
+  [[nodiscard]] bool has_overlooked() const noexcept { return has_overlooked_; }
   /// That have a value at the path.
   [[nodiscard]] std::uint64_t documents(Id path) const noexcept {
     return presence_[path].documents;
@@ -188,6 +194,7 @@ class Census {
   std::size_t most_keys_ = kMostKeys;
   bool crowded_ = false;  // some object has too many names
   bool mixed_ = false;    // one that is folded has names beside "*"
+  bool has_overlooked_ = false;
 };
 
 }  // namespace fle::tools

@@ -99,6 +99,8 @@ Added added_by(Type type) noexcept {
   return {kMost - (kBlockLen - 1), kMost};
 }
 
+bool holds_plaintext(std::uint8_t kind) noexcept { return kind == 0 || kind == 3; }
+
 std::string name_of_kind(std::uint8_t kind) {
   // MongoDB's src/mongo/crypto/fle_field_schema.idl, EncryptedBinDataType.
   struct Row {

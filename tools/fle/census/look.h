@@ -53,6 +53,8 @@ struct Added {
 };
 [[nodiscard]] Added added_by(bson::Type type) noexcept;
 
+/// Whether a foreign value is a placeholder: plaintext that somebody was to encrypt.
+[[nodiscard]] bool holds_plaintext(std::uint8_t kind) noexcept;
 /// What a foreign value is, for people: "Queryable Encryption, indexed for equality".
 [[nodiscard]] std::string name_of_kind(std::uint8_t kind);
 

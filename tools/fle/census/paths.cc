@@ -13,6 +13,8 @@ using bson::Type;
 using schema::Plan;
 
 constexpr std::size_t kMostCells = 4 * Census::kMostPaths;
+// For what must not be overlooked, beside all others.
+constexpr std::size_t kReserve = Census::kMostPaths;
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
@@ -67,7 +69,11 @@ Census::Id Census::find_or_add(Path path, std::string_view name) {
   path.hash = hash_of(path, name);
   if (const Id id = find(path, name); id != kNone) return id;
   // So many that even an object's names as one would be too many.
-  if (paths_.size() >= 2 * kHardLimit) return kNone;
+  const bool of_schema = path.step.kind != Plan::Kind::plain;
+  if (paths_.size() >= 2 * kHardLimit + (of_schema ? kReserve : 0)) {
+    has_overlooked_ |= of_schema;
+    return kNone;
+  }
   Path& parent = paths_[path.parent];
   if (path.kind == Kind::name && ++parent.n_names > kMostNames) crowded_ = true;
   path.name = static_cast<std::uint32_t>(names_.size());
@@ -133,8 +139,12 @@ Census::Id Census::find_cell(Id path, const Look& look) const noexcept {
 }
 
 Census::Id Census::add_cell(Id path, const Look& look) {
-  if (cells_.size() >= kMostCells) return kNone;
   Path& p = paths_[path];
+  const bool matters = p.step.kind != Plan::Kind::plain || look.state != State::plain;
+  if (path == kNone || cells_.size() >= kMostCells + (matters ? kReserve : 0)) {
+    has_overlooked_ |= matters;
+    return kNone;
+  }
   if (look.state == State::encrypted && !look.other_key) ++p.n_keys;
   Cell& cell = cells_.emplace_back();
   cell.path = path;
@@ -208,6 +218,7 @@ bool Census::fold(Merged& merged) {
   Census old;
   std::swap(old, *this);
   most_keys_ = old.most_keys_;
+  has_overlooked_ = old.has_overlooked_;
   for (Path& p : old.paths_)
     if (p.n_names >= limit) p.folded = true;
   absorb(old, merged);
@@ -258,6 +269,7 @@ void Census::absorb(const Census& other, Merged& merged) {
     to.bytes += c.bytes;
   }
   cells_[kNone].values += other.cells_[kNone].values;
+  has_overlooked_ |= other.has_overlooked_;
 }
 
 bool Census::is_folded(Id path) const noexcept {

@@ -13,6 +13,8 @@ namespace {
 
 using client::DocumentCipher;
 
+constexpr std::uint64_t kLargestCheckpoint = std::uint64_t{1} << 62;
+
 DocumentCipher::Options cipher_options(const CipherOptions& o,
                                        const std::shared_ptr<Observer>& trace) {
   DocumentCipher::Options options;
@@ -145,6 +147,8 @@ void add_run_options(CLI::App& cmd, const std::shared_ptr<CipherOptions>& o) {
                  "With --resume: bytes of input after which the journal is brought up to date; 32M "
                  "if not given")
       ->transform(CLI::AsSizeValue(false))
+      ->transform(without_sign())
+      ->check(CLI::Range(std::uint64_t{1}, kLargestCheckpoint))
       ->type_name("BYTES");
 }
 

@@ -24,6 +24,15 @@ void choose(CLI::App& cmd, Action& chosen, std::shared_ptr<Options> o,
   });
 }
 
+/// DATABASE.COLLECTION, with something on both sides of the dot.
+[[nodiscard]] inline std::string namespace_fault(const std::string& ns) {
+  const std::size_t dot = ns.find('.');
+  return dot == std::string::npos || dot == 0 || dot + 1 == ns.size()
+             ? "'" + ns + "' is not DATABASE.COLLECTION"
+             : std::string();
+}
+[[nodiscard]] inline CLI::Validator is_namespace() { return {namespace_fault, ""}; }
+
 /// Refuses a sign, which CLI11 takes in front of a number that has none.
 [[nodiscard]] inline CLI::Validator without_sign() {
   return {[](const std::string& text) {

@@ -32,6 +32,15 @@ bool write_all(int fd, const char* p, std::size_t n) noexcept {
   return true;
 }
 
+/// A file that is replaced keeps its mode, and what it is to hold may not be for those who read it.
+void warn_of_readers(const files::Place& place, files::Privacy privacy) {
+  constexpr mode_t kOthersRead = S_IRGRP | S_IROTH;
+  if (privacy == files::Privacy::secret && place.is_regular() &&
+      (place.entry->st_mode & kOthersRead) != 0)
+    complain("warning: '" + place.path +
+             "' can be read by other users, and so can what replaces it; chmod 600 it");
+}
+
 /// What cannot be replaced, or is a descriptor already.
 Outcome<files::Fd> open_as_it_is(const files::Place& place) {
   if (place.descriptor >= 0) {
@@ -138,6 +147,7 @@ Outcome<Output> Output::open(const std::string& path, files::Privacy privacy) {
     out.own_ = std::move(fd);
     return out;
   }
+  warn_of_readers(place, privacy);
   FLE_TRY(files::PendingFile file,
           files::PendingFile::create(std::move(place), privacy, files::Existing::replace));
   Output out(file.fd(), path);
@@ -161,6 +171,7 @@ Outcome<Output> Output::resume(const std::string& path, files::Privacy privacy,
   if (is_standard(path)) return no_file;
   FLE_TRY(files::Place place, files::find_place(path, files::Links::follow));
   if (place.descriptor >= 0 || (place.entry && !place.is_regular())) return no_file;
+  warn_of_readers(place, privacy);
   const std::string partial = place.name + ".partial";
   FLE_TRY(files::PendingFile file,
           files::PendingFile::resume(std::move(place), partial, privacy, existing));

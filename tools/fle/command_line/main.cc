@@ -114,11 +114,21 @@ std::string in_own_words(std::string line) {
   return line;
 }
 
+/// Whether a text has an option, and not only one of a longer name: --vault, and not --vault-ns.
+bool names_option(std::string_view text, std::string_view option) {
+  constexpr std::string_view kOfNames = "abcdefghijklmnopqrstuvwxyz-";
+  for (std::size_t at = text.find(option); at != std::string_view::npos;
+       at = text.find(option, at + option.size())) {
+    const std::size_t end = at + option.size();
+    if (end == text.size() || kOfNames.find(text[end]) == std::string_view::npos) return true;
+  }
+  return false;
+}
+
 /// "(--threads is of FLE_THREADS)", for a fault that names what nobody typed.
 std::string origin_of(const std::string& fault, const CommandLine& line) {
   for (const CommandLine::Setting& s : line.settings)
-    if (fault.find(s.option) != std::string::npos)
-      return " (" + s.option + " is of " + s.origin + ")";
+    if (names_option(fault, s.option)) return " (" + s.option + " is of " + s.origin + ")";
   return {};
 }
 
@@ -164,7 +174,9 @@ int run(int argc, char** argv) {
              " --help')");
     return kUsage;
   }
-  if (const std::string fault = result_fault(app); !fault.empty()) {
+  std::string fault = empty_value_fault(app);
+  if (fault.empty()) fault = result_fault(app, line->files);
+  if (!fault.empty()) {
     complain(fault + origin_of(fault, *line) + " (see '" + command_line_so_far(app) + " --help')");
     return kUsage;
   }

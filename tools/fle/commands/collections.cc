@@ -98,11 +98,14 @@ Outcome<std::shared_ptr<const schema::Plan>> CollectionSchemas::plan_of(
     const Collection& collection) const {
   if (collection.ns.empty()) return file_.compile(text_);
   const std::shared_ptr<const schema::Plan> none;
-  if (!only_.empty() && collection.ns != only_) return none;
-  if (map_ && only_.empty() && !is_in_map(collection.ns)) return none;
+  if (!is_for(collection.ns)) return none;
   SchemaFile file = file_;
   file.ns = collection.ns;
   return file.compile(text_);
+}
+
+bool CollectionSchemas::is_for(std::string_view ns) const {
+  return only_.empty() ? !map_ || is_in_map(ns) : ns == only_;
 }
 
 // ---- Lanes
@@ -123,7 +126,13 @@ Outcome<Lane*> Lanes::of(const Collection& collection) {
   std::unique_ptr<Lane>& lane = lanes_[collection.index];
   if (lane != nullptr) return lane.get();
   std::shared_ptr<const schema::Plan> plan;
-  const bool is_vault = collection.ns == options_.key_vault;
+  // Documents that do not say whose they are, are not those of the key vault.
+  const bool is_vault = !collection.ns.empty() && collection.ns == options_.key_vault;
+  if (is_vault && schemas_ && schemas_->is_for(collection.ns))
+    return Failure(Errc::invalid_argument,
+                   collection.ns +
+                       " is the key vault (--vault-ns), whose documents are keys and "
+                       "stay as they are: but a schema was given for it");
   if (schemas_ && !is_vault) {
     FLE_TRY(plan, schemas_->plan_of(collection));
   }

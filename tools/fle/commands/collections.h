@@ -36,6 +36,9 @@ class CollectionSchemas {
   /// @retval as schema::compile_wrapped_json
   Outcome<std::shared_ptr<const schema::Plan>> plan_of(const Collection& collection) const;
 
+  /// Whether a collection with a name is one that a schema was given for.
+  [[nodiscard]] bool is_for(std::string_view ns) const;
+
   /// The names of a map that are none of `met`, the collections of the stream.
   [[nodiscard]] std::vector<std::string> without_documents(
       const std::vector<std::string>& met) const;

@@ -38,6 +38,7 @@ Outcome<std::string> SchemaFile::read() const {
                     std::min(text.size(), kStreamStart));
   if (const auto other = other_file(start))
     return Failure(Errc::schema_syntax, *other + " (schema '" + path + "')");
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   if (text.find_first_not_of(" \t\r\n") == std::string::npos)
     return Failure(Errc::schema_syntax, "the schema '" + path + "' is empty; {} encrypts nothing");
   return text;

@@ -13,8 +13,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
 /// A kind of file by its first bytes.
 struct Magic {
   std::string_view bytes;
@@ -38,6 +36,23 @@ constexpr Magic kNotUtf8[] = {
     {"{\0"sv, "UTF-16", "convert it to UTF-8 first (iconv -f UTF-16LE -t UTF-8)"},
     {"\0{"sv, "UTF-16", "convert it to UTF-8 first (iconv -f UTF-16BE -t UTF-8)"},
 };
+
+/// Whether a text begins as UTF-16 without a mark of its byte order: with a bracket or white space,
+/// and a second character that is one of ASCII, too.
+enum class ByteOrder : std::uint8_t { none, little, big };
+constexpr ByteOrder utf16_order(std::string_view start) noexcept {
+  constexpr std::string_view kFirst = "{[ \t\r\n";
+  if (start.size() < 4) return ByteOrder::none;
+  const auto is = [&](std::size_t low) {
+    return kFirst.find(start[low]) != std::string_view::npos && start[1 - low] == 0 &&
+           start[2 + low] != 0 && start[3 - low] == 0;
+  };
+  return is(0) ? ByteOrder::little : is(1) ? ByteOrder::big : ByteOrder::none;
+}
+constexpr const Magic* utf16_without_mark(std::string_view start) noexcept {
+  const ByteOrder order = utf16_order(start);
+  return order == ByteOrder::none ? nullptr : &kNotUtf8[order == ByteOrder::little ? 2 : 3];
+}
 
 std::string_view text_of(Bytes b) noexcept {
   return {reinterpret_cast<const char*>(b.data()), b.size()};
@@ -174,11 +189,18 @@ class Recognizer {
     const bool is_bson = begins_as_bson(start);
     if (format_ == Format::json && is_bson)
       return refuse("the input is BSON, not JSON: " + leave_out());
+    if (const Magic* utf16 = format_ == Format::bson ? nullptr : utf16_without_mark(start)) {
+      FLE_TRY(const bool is_whole, is_document(window, max_bytes_));
+      if (!is_whole) return refuse(is_other(*utf16, utf16->advice));
+      return &kKinds[0];
+    }
     if (is_bson) return &kKinds[0];
     if (const Magic* other = find(kOthers, text)) return refuse(is_other(*other, other->advice));
     if (const Magic* utf16 = find(kNotUtf8, text)) return refuse(is_other(*utf16, utf16->advice));
-    const auto* const row =
+    const auto* row =
         std::ranges::find_if(kKinds, [text](const KindRow& k) { return k.begins(text); });
+    // A byte order mark, and nothing behind it.
+    if (text.empty() && !start.empty()) row = &kKinds[1];
     if (row != std::end(kKinds) && row->kind == Kind::archive && format_ != Format::automatic)
       return refuse(is_other(kArchive, leave_out()));
     if (format_ == Format::json) return &kKinds[1];
@@ -213,6 +235,8 @@ std::optional<std::string> other_file(Bytes start) {
   if (text.starts_with(kGzip.bytes)) return is_other(kGzip, kGzip.advice);
   if (text.starts_with(kArchive.bytes)) return is_other(kArchive, kArchive.advice);
   if (const Magic* other = find(kOthers, text)) return is_other(*other, other->advice);
+  if (const Magic* utf16 = find(kNotUtf8, text)) return is_other(*utf16, utf16->advice);
+  if (const Magic* utf16 = utf16_without_mark(text)) return is_other(*utf16, utf16->advice);
   return std::nullopt;
 }
 

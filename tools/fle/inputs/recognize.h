@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "cutter.h"
 
@@ -50,6 +51,8 @@ struct Recognized {
 [[nodiscard]] Outcome<Recognized> recognize(std::unique_ptr<ByteSource> source, Format format,
                                             std::size_t max_bytes);
 
+/// May stand before a text in UTF-8, and means nothing.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 /// How much of a stream's start is looked at.
 inline constexpr std::size_t kStreamStart = 8;
 /// What a file is that is no text: compressed, an archive, a database; and what to do.

@@ -33,8 +33,8 @@ inline constexpr const char* kKeyHelp = "Alternate name, UUID, or base64 id";
 /// The same, in seconds.
 [[nodiscard]] std::string to_text(kms::KeyDocument::Time time);
 
-/// The keys that people name, in that order. A name that is one is taken for a name: an alternate
-/// name may look like anything.
+/// The keys that people name, in that order; each once, however often it is named. A name
+/// that is one is taken for a name: an alternate name may look like anything.
 /// @retval Errc::key_not_found  names the first that is not there
 [[nodiscard]] Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
                                                                std::span<const std::string> keys);

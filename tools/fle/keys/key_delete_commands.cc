@@ -48,11 +48,20 @@ std::string question(const std::vector<kms::KeyDocument>& keys) {
 /// The keys that have these names: what looks like an id is a name, too.
 Outcome<std::vector<kms::KeyDocument>> find_named(kms::KeyVault& vault,
                                                   const std::vector<std::string>& names) {
-  FLE_TRY(std::vector<kms::KeyDocument> found, find_keys(vault, names));
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (std::ranges::count(found[i].alt_names, names[i]) == 0)
-      return Failure(Errc::key_not_found, "no data key has the alternate name '" + names[i] +
-                                              "': it is the id of one, which is given as KEY");
+  FLE_TRY(const std::vector<kms::KeyDocument> named, vault.find({}, names));
+  std::vector<kms::KeyDocument> found;
+  for (const std::string& name : names) {
+    const auto it = std::ranges::find_if(named, [&name](const kms::KeyDocument& k) {
+      return std::ranges::count(k.alt_names, name) != 0;
+    });
+    if (it != named.end()) {
+      if (std::ranges::count(found, it->id, &kms::KeyDocument::id) == 0) found.push_back(*it);
+      continue;
+    }
+    // It says which name is alike; or finds a key, of which this is the id.
+    FLE_CHECK(find_keys(vault, {&name, 1}));
+    return Failure(Errc::key_not_found, "no data key has the alternate name '" + name +
+                                            "': it is the id of one, which is given as KEY");
   }
   return found;
 }

@@ -139,6 +139,7 @@ void KeyOptions::add_vault(CLI::App& cmd, bool required) {
       ->required(required)
       ->type_name("FILE|URI|@FILE");
   cmd.add_option("--vault-ns", vault_namespace, "The collection of a key vault in MongoDB")
+      ->check(is_namespace())
       ->type_name("DB.COLL")
       ->capture_default_str();
 }
@@ -196,10 +197,7 @@ Outcome<std::shared_ptr<Observer>> KeyOptions::trace() const {
 }
 
 Outcome<std::shared_ptr<kms::KeyVault>> KeyOptions::open_mongodb(Bytes uri) const {
-  const std::size_t dot = vault_namespace.find('.');
-  if (dot == std::string::npos)
-    return Failure(Errc::invalid_argument,
-                   "--vault-ns takes DATABASE.COLLECTION, not '" + vault_namespace + "'");
+  const std::size_t dot = vault_namespace.find('.');  // --vault-ns was checked
   const std::string_view text(reinterpret_cast<const char*>(uri.data()), uri.size());
   const Address parts = read_address_parts(text);
   WipedChars whole;
@@ -291,6 +289,7 @@ void OldKeyOptions::add(CLI::App& cmd) {
   cmd.add_option("--from-vault", vault, "Key vault of the old keys, if it is another one")
       ->type_name("FILE|URI|@FILE");
   cmd.add_option("--from-vault-ns", vault_namespace, "Its collection, if it is in MongoDB")
+      ->check(is_namespace())
       ->type_name("DB.COLL");
   auto* local = cmd.add_option("--from-local-key", local_key_file,
                                "Local master key of the old keys, if it is another one")

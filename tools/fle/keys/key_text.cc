@@ -109,7 +109,7 @@ Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
                      "no data key has the alternate name, UUID or base64 id '" + key + "'." +
                          similar_name(vault, key));
     }
-    out.push_back(*it);
+    if (std::ranges::count(out, it->id, &kms::KeyDocument::id) == 0) out.push_back(*it);
   }
   return out;
 }

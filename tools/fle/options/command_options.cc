@@ -9,19 +9,11 @@
 namespace fle::tools {
 namespace {
 
-/// Empty when `ns` is DATABASE.COLLECTION, else what is wrong: as CLI11's checks say it.
-std::string check_namespace(std::string_view ns) {
-  const std::size_t dot = ns.find('.');
-  return dot == std::string_view::npos || dot == 0 || dot + 1 == ns.size()
-             ? "'" + std::string(ns) + "' is not DATABASE.COLLECTION"
-             : std::string();
-}
-
 std::string check_schema_for(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals + 1 == text.size())
     return "'" + text + "' is not DATABASE.COLLECTION=FILE";
-  return check_namespace(std::string_view(text).substr(0, equals));
+  return namespace_fault(text.substr(0, equals));
 }
 
 }  // namespace
@@ -38,7 +30,7 @@ void CommandOptions::add(CLI::App& cmd) {
       ->type_name("FILE");
   cmd.add_option("--ns", ns, "Database and collection that the schema is of")
       ->required()
-      ->check(check_namespace)
+      ->check(is_namespace())
       ->type_name("DB.COLL");
   cmd.add_option("--schema-for", others,
                  "Schema of another collection that commands name ({} in the file: it encrypts "

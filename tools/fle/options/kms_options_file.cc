@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -34,13 +35,29 @@ std::string unknown(std::string_view name, const Row (&rows)[n], std::string_vie
 
 using Visit = std::function<Done(const std::string& name, const bson_iter_t& value)>;
 
+/// Names of one document: of two that are alike, one would not count.
+class Names {
+ public:
+  Done add(const std::string& name, const std::string& path) {
+    return seen_.insert(name).second ? Done(ok) : refuse("appears twice", path);
+  }
+
+ private:
+  std::set<std::string> seen_;
+};
+
 /// Calls `visit` for each element of the document or array at `it`, which stands at `path`.
 Done each(const bson_iter_t& it, bool array, const std::string& path, const Visit& visit) {
   bson_iter_t child;
+  Names names;
   const bool right = array ? BSON_ITER_HOLDS_ARRAY(&it) : BSON_ITER_HOLDS_DOCUMENT(&it);
   if (!right || !bson_iter_recurse(&it, &child))
     return refuse(array ? "expected an array" : "expected a document", path);
-  while (bson_iter_next(&child)) FLE_CHECK(visit(bson_iter_key(&child), child));
+  while (bson_iter_next(&child)) {
+    const std::string name = bson_iter_key(&child);
+    FLE_CHECK(names.add(name, path + "." + name));
+    FLE_CHECK(visit(name, child));
+  }
   return ok;
 }
 
@@ -102,8 +119,7 @@ Done set_endpoints(kms::KmsOptions& out, const bson_iter_t& it) {
 
 Done set_pin(kms::MasterKeyPin& out, const bson_iter_t& pin, const std::string& path) {
   return each(pin, false, path, [&](const std::string& name, const bson_iter_t& value) -> Done {
-    FLE_TRY(std::string is, text(value, path + "." + name));
-    if (!out.emplace(name, std::move(is)).second) return refuse("appears twice", path + "." + name);
+    FLE_TRY(out[name], text(value, path + "." + name));
     return ok;
   });
 }
@@ -190,7 +206,9 @@ Done read_kms_options(kms::KmsOptions& out, const std::string& path) {
   bson_iter_t it;
   if (!bson_init_static(&b, bson.data(), bson.size()) || !bson_iter_init(&it, &b))
     return refuse("'" + path + "' is not one JSON document", {});
+  Names names;
   while (bson_iter_next(&it)) {
+    FLE_CHECK(names.add(bson_iter_key(&it), bson_iter_key(&it)));
     const auto* option = std::ranges::find(kOptions, bson_iter_key(&it), &Option::name);
     if (option == std::end(kOptions))
       return refuse(unknown(bson_iter_key(&it), kOptions, &Option::name), bson_iter_key(&it));

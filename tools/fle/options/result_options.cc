@@ -32,11 +32,44 @@ bool is_same(const struct stat& a, const struct stat& b) noexcept {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/// What stands where a value of an option that names what is read points.
-std::optional<struct stat> read_at(const CLI::Option& option, std::string path) {
-  if (option.get_type_name().starts_with("DB.COLL=")) path.erase(0, path.find('=') + 1);
-  if (path.starts_with('@')) path.erase(0, 1);  // --vault @FILE
-  return entry_at(path);
+/// What stands where the value of an option or of a setting points that names what is read.
+std::optional<struct stat> read_at(const std::string& value) {
+  return entry_at(value.starts_with('@') ? value.substr(1) : value);  // --vault @FILE
+}
+std::optional<struct stat> read_at(const CLI::Option& option, const std::string& value) {
+  const bool named = option.get_type_name().starts_with("DB.COLL=");
+  return read_at(named ? value.substr(value.find('=') + 1) : value);
+}
+
+/// Whether two results would have one place. What stands there may be a pipe, or a device, which
+/// takes both.
+bool are_one_place(const std::string& a, const std::string& b) {
+  const auto there_a = entry_at(a);
+  const auto there_b = entry_at(b);
+  if (there_a || there_b)
+    return there_a && there_b && S_ISREG(there_a->st_mode) && is_same(*there_a, *there_b);
+  const auto folder_of = [](const std::string& path) {
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    return entry_at(folder.empty() ? "." : folder);
+  };
+  const auto folder_a = folder_of(a);
+  const auto folder_b = folder_of(b);
+  return folder_a && folder_b && is_same(*folder_a, *folder_b) &&
+         std::filesystem::path(a).filename() == std::filesystem::path(b).filename();
+}
+
+const CLI::App& chosen_command(const CLI::App& app) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  return *command;
+}
+
+/// The file that a result goes to; empty: to none.
+std::string path_of(const ResultOption& result, const CLI::App& command) {
+  const CLI::Option* const option = command.get_option_no_throw(std::string(result.name));
+  if (option == nullptr || option->results().size() <= result.at_word) return {};
+  const std::string path = option->results().at(result.at_word);
+  return path == "-" ? std::string() : path;
 }
 
 /// Whether a path, of which the end need not be there yet, leads into a folder.
@@ -75,21 +108,40 @@ std::string fault_of(const ResultOption& result, const std::string& path, const 
 
 }  // namespace
 
-std::string result_fault(const CLI::App& app) {
-  const CLI::App* command = &app;
-  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+std::string result_fault(const CLI::App& app, std::span<const CommandLine::File> settings) {
+  const CLI::App& command = chosen_command(app);
   for (const ResultOption& result : kResults) {
-    const CLI::Option* const out = command->get_option_no_throw(std::string(result.name));
-    if (out == nullptr || out->results().size() <= result.at_word) continue;
-    const std::string& path = out->results().at(result.at_word);
-    if (path == "-") continue;
-    for (const CLI::Option* read : command->get_options()) {
+    const std::string path = path_of(result, command);
+    if (path.empty()) continue;
+    for (const CLI::Option* read : command.get_options()) {
       if (read->get_type_name().find("FILE") == std::string::npos ||
           std::ranges::find(kResults, read->get_name(), &ResultOption::name) != std::end(kResults))
         continue;
       if (std::string fault = fault_of(result, path, *read); !fault.empty()) return fault;
     }
+    for (const ResultOption* other = std::begin(kResults); other != &result; ++other)
+      if (const std::string its = path_of(*other, command);
+          !its.empty() && are_one_place(its, path))
+        return std::string(other->name) + " and " + std::string(result.name) +
+               " name one file: one of them would replace the other";
+    const auto there = entry_at(path);
+    if (!there || !S_ISREG(there->st_mode)) continue;
+    for (const CommandLine::File& file : settings)
+      if (const auto source = read_at(file.path); source && is_same(*there, *source))
+        return std::string(result.name) + " names the file of " + file.name +
+               ", which it would replace";
   }
+  return {};
+}
+
+std::string empty_value_fault(const CLI::App& app) {
+  static constexpr std::string_view kNamed[] = {"FILE", "FOLDER", "DB.COLL"};
+  for (const CLI::Option* o : chosen_command(app).get_options())
+    if (std::ranges::count(o->results(), "") != 0 &&
+        std::ranges::any_of(kNamed, [type = o->get_type_name()](std::string_view what) {
+          return type.find(what) != std::string::npos;
+        }))
+      return o->get_name() + ": its value is empty; leave it out where none is meant";
   return {};
 }
 

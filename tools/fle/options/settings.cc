@@ -23,6 +23,7 @@ struct Setting {
   std::string_view name;
   SettingKind kind;
 };
+constexpr std::string_view kTrace = "trace";  // the one file that is a result
 // None holds a secret, and none makes a command do what it would else ask for.
 constexpr Setting kSettings[] = {
     {"vault", SettingKind::vault},        {"vault-ns", SettingKind::text},
@@ -31,7 +32,7 @@ constexpr Setting kSettings[] = {
     {"require-seals", SettingKind::text}, {"may-swap", SettingKind::text},
     {"schema", SettingKind::path},        {"ns", SettingKind::text},
     {"threads", SettingKind::text},       {"work-budget", SettingKind::text},
-    {"quiet", SettingKind::text},         {"trace", SettingKind::path},
+    {"quiet", SettingKind::text},         {kTrace, SettingKind::path},
 };
 constexpr const char* kConfig = "--config";
 constexpr std::size_t kMaxConfiguration = 64 * 1024;
@@ -202,13 +203,25 @@ class ConfigFile {
   std::string path_;
 };
 
+/// The files that a level names for a command to read.
+void add_files(const Level& level, std::vector<CommandLine::File>& out) {
+  for (const auto& [name, values] : level.values) {
+    const Setting* const s = find_setting(name);
+    if (s->kind == SettingKind::text || name == kTrace) continue;
+    const std::string from =
+        level.origin.empty() ? variable(name) : "'" + name + "' of " + level.origin;
+    for (const std::string& value : values) out.push_back({from, value});
+  }
+}
+
 /// Puts a level's settings onto the command line, behind the command's words.
 class Expansion {
  public:
   Expansion(Typed typed, std::vector<std::string> args)
-      : typed_(std::move(typed)), at_(typed_.n_words), line_{std::move(args), {}} {}
+      : typed_(std::move(typed)), at_(typed_.n_words), line_{std::move(args)} {}
 
   void add(const Level& level) {
+    add_files(level, line_.files);
     std::set<const CLI::Option*> added;
     for (const auto& [name, values] : level.values) {
       const CLI::Option* const option = option_of(*typed_.command, name);
@@ -221,6 +234,7 @@ class Expansion {
     }
     typed_.options.insert(added.begin(), added.end());
   }
+  void add_file(CommandLine::File file) { line_.files.push_back(std::move(file)); }
   [[nodiscard]] CommandLine take() { return std::move(line_); }
 
  private:
@@ -263,12 +277,15 @@ std::string variable_of(const CLI::Option& option) {
 
 Outcome<CommandLine> with_settings(CLI::App& app, std::vector<std::string> args) {
   Typed typed = read_typed(app, args);
-  if (typed.asks_for_help || !takes_settings(*typed.command)) return CommandLine{args, {}};
-  const std::string path = typed.has_config ? typed.config : from_environment("FLE_CONFIG");
+  if (typed.asks_for_help) return CommandLine{std::move(args)};
+  const std::string variable_of_config = variable(kConfig + 2);
+  const std::string path = typed.has_config ? typed.config : from_environment(variable_of_config);
   const std::string command = typed.path;
+  const bool reads_config = takes_settings(*typed.command);
   Expansion expansion(std::move(typed), std::move(args));
   expansion.add(environment());
-  if (!path.empty()) {
+  if (!path.empty()) expansion.add_file({variable_of_config, path});
+  if (!path.empty() && reads_config) {
     FLE_TRY(const std::vector<Level> levels, ConfigFile(path).read(app, command));
     for (const Level& level : levels) expansion.add(level);
   }

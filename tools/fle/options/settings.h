@@ -27,8 +27,14 @@ struct CommandLine {
     std::string option;  // "--vault"
     std::string origin;  // "FLE_VAULT", or "configuration 'fle.conf'"
   };
+  /// A file that settings name, whether or not the command reads it.
+  struct File {
+    std::string name;  // as Setting::origin; of a configuration, "'vault' of configuration 'c'"
+    std::string path;
+  };
   std::vector<std::string> args;
-  std::vector<Setting> settings;
+  std::vector<Setting> settings{};
+  std::vector<File> files{};
 };
 
 /// Adds what the environment says, and then what the file of --config, or of FLE_CONFIG, says: only

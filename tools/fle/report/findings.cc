@@ -25,7 +25,7 @@ class Judge {
       case State::damaged:
         return add(Weight::problem, "damaged", "begins as ciphertext, and is none", c);
       case State::foreign:
-        return add(Weight::problem, "foreign", name_of_kind(c.look.kind), c);
+        return foreign(c);
       case State::encrypted:
         return encrypted(c);
     }
@@ -84,6 +84,13 @@ class Judge {
     const KeyId* key = key_of_schema();
     if (key != nullptr && !look.other_key && look.key != *key)
       add(Weight::problem, kWrongKey, kOtherKey, c);
+  }
+
+  void foreign(const Census::Cell& c) {
+    const bool is_plain =
+        holds_plaintext(c.look.kind) && (p_.leaf != nullptr || row_.step.kind != Plan::Kind::plain);
+    add(is_plain ? Weight::plain : Weight::problem, is_plain ? "placeholder" : "foreign",
+        name_of_kind(c.look.kind), c);
   }
 
   void plain(const Census::Cell& c) {

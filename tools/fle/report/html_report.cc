@@ -67,9 +67,16 @@ class Page {
     if (plain != 0) {
       say("plaintext", "<strong>Plaintext is left.</strong> " + counted(plain, "value") +
                            " in plaintext, where the schema encrypts.");
+    } else if (r_.has_overlooked) {
+      say("problem", "<strong>Not all could be counted.</strong> " + escaped(overlooked(r_)) +
+                         ", and plaintext may be among them.");
     } else if (problems != 0) {
       say("problem", "<strong>Something is to be looked at.</strong> " +
                          counted(problems, "value") + " with a finding below.");
+    } else if (r_.has_schema && r_.encrypted == 0) {
+      say("problem",
+          "<strong>Nothing is encrypted.</strong> No document has a value that the "
+          "schema encrypts.");
     } else if (r_.has_schema) {
       say("good", "<strong>All is encrypted</strong> that the schema encrypts, as it says.");
     } else {

@@ -20,6 +20,7 @@ class ReportMaker {
     report_.has_schema = has_schema;
     report_.has_vault = vault_ != nullptr;
     report_.uncounted_values = gathered_.census().cells()[Census::kNone].values;
+    report_.has_overlooked = gathered_.census().has_overlooked();
     for (const GatheredCollection& c : gathered_.collections()) {
       report_.collections.push_back({c.ns, c.documents, c.bytes, c.plan != nullptr, {}, {}});
       report_.documents += c.documents;

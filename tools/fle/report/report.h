@@ -114,6 +114,7 @@ struct Report {
   std::uint64_t added_most = 0;
   std::uint64_t uncounted_keys = 0;    // values whose key there was no room to count
   std::uint64_t uncounted_values = 0;  // values for whose path there was none
+  bool has_overlooked = false;         // some of which the schema may encrypt, or are ciphertext
 
   [[nodiscard]] std::uint64_t count(Weight weight) const;
   [[nodiscard]] std::span<const KeyUse> uses_of(const KeyReport& k) const noexcept {
@@ -144,6 +145,8 @@ struct Report {
 inline constexpr std::string_view kFolded =
     "* stands for names that are data. What they hold is counted together: the commonest value of "
     "one name alone may be more common there.";
+/// What a report says that could not count all values.
+[[nodiscard]] std::string overlooked(const Report& r);
 /// Distinct values and the share of the commonest, each with its bound.
 [[nodiscard]] std::string distinct_text(const Frequency& f);
 [[nodiscard]] std::string commonest_text(const Frequency& f);

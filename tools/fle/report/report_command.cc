@@ -83,10 +83,21 @@ Ending report(const ReportOptions& o) {
              first_places(r, nullptr, Weight::plain));
     status = kRefused;
   }
+  if (o.fail_if_plain && r.has_overlooked) {
+    complain(overlooked(r) + ": whether plaintext is among them is not known");
+    status = kRefused;
+  }
   const std::uint64_t unknown = o.fail_if_unknown_keys ? values_under_unknown_keys(r) : 0;
   if (unknown != 0) {
     complain(counted(unknown, "value") + " under keys that the vault does not have; first in " +
              first_places(r, "unknown_key", Weight::problem));
+    status = kRefused;
+  }
+  if (o.fail_if_unknown_keys && (r.uncounted_keys != 0 || r.has_overlooked)) {
+    complain((r.uncounted_keys != 0 ? "the keys of " + counted(r.uncounted_keys, "value") +
+                                          " are not counted, for there are too many"
+                                    : overlooked(r)) +
+             ": whether the vault has their keys is not known");
     status = kRefused;
   }
   return status;

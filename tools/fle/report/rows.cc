@@ -1,7 +1,10 @@
 #include "rows.h"
 
 #include <algorithm>
+#include <compare>
+#include <cstdint>
 #include <map>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -87,16 +90,32 @@ class RowMaker {
 
  private:
   using Where = std::pair<std::size_t, std::size_t>;  // collection, row
+  /// What makes a row. A field whose name has dots, and one in an object, have one text; what the
+  /// schema says of one of them, it does not say of the other.
+  struct RowKey {
+    std::size_t collection;
+    std::string text;
+    Plan::Kind kind;
+    std::uint32_t number;
+    friend auto operator<=>(const RowKey&, const RowKey&) = default;
+  };
+  static RowKey key_of(std::size_t collection, std::string text, const Plan::Step& step) {
+    const std::uint32_t number = step.kind == Plan::Kind::object      ? step.node
+                                 : step.kind == Plan::Kind::encrypted ? step.leaf
+                                                                      : 0;
+    return {collection, std::move(text), step.kind, number};
+  }
 
   void add_path(Census::Id id) {
     const Census::Path& p = census_.paths()[id];
     const std::size_t c = gathered_.collection_of(id);
     if (c >= rows_.of.size()) return;
     std::vector<Row>& rows = rows_.of[c];
-    const auto [it, is_new] = by_text_.emplace(std::pair(c, census_.text(id)), rows.size());
+    const auto [it, is_new] =
+        rows_by_key_.emplace(key_of(c, census_.text(id), p.step), rows.size());
     if (is_new) {
       rows.emplace_back();
-      rows.back().report.path = it->first.second;
+      rows.back().report.path = it->first.text;
       rows.back().step = p.step;
     }
     Row& row = rows[it->second];
@@ -142,7 +161,7 @@ class RowMaker {
   const Gatherer& gathered_;
   const Census& census_;
   Rows rows_;
-  std::map<std::pair<std::size_t, std::string>, std::size_t> by_text_;
+  std::map<RowKey, std::size_t> rows_by_key_;
   std::unordered_map<std::uint32_t, Where> row_of_field_;
   std::map<Where, Frequencies> values_;
 };

@@ -20,7 +20,8 @@ struct Row {
   std::vector<Census::Id> cells{};
 };
 
-/// What was gathered, by collection and by the text of its path: in the order of the census.
+/// What was gathered, by collection, by the text of its path and by what the schema says of it: in
+/// the order of the census.
 struct Rows {
   std::vector<std::vector<Row>> of;
   std::vector<KeyCount> other_keys;  // of values that belong to no row

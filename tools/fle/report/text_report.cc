@@ -180,8 +180,8 @@ class Text {
       paragraph("note: the keys of " + counted(r_.uncounted_keys, "value") +
                 " are not counted: there are too many keys");
     if (r_.uncounted_values != 0)
-      paragraph("note: " + counted(r_.uncounted_values, "value") +
-                " belong to no path here: there are too many paths");
+      paragraph((r_.has_overlooked ? "problem: " : "note: ") + overlooked(r_) +
+                (r_.has_overlooked ? ", and plaintext may be among them" : ""));
   }
 
   const Report& r_;

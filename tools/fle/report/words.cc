@@ -62,6 +62,11 @@ std::string keys_text(const PathReport& p) {
   return s;
 }
 
+std::string overlooked(const Report& r) {
+  return counted(r.uncounted_values, "value") + (r.uncounted_values == 1 ? " belongs" : " belong") +
+         " to no path here: there are too many paths";
+}
+
 std::string distinct_text(const Frequency& f) {
   if (f.exact()) return grouped(f.distinct);
   return "about " + grouped(f.distinct) + " (+-" + one_digit(100 * f.distinct_error, "%") + ")";

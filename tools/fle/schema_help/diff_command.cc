@@ -1,5 +1,9 @@
 // fle schema diff: which fields another schema encrypts otherwise.
+#include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "command_line/cli.h"
 #include "commands/schema_file.h"
@@ -10,6 +14,7 @@ namespace fle::tools {
 namespace {
 
 using schema::Leaf;
+using schema::Plan;
 
 // As diff(1) has them.
 constexpr Exit kDifferent = kRefused;
@@ -52,28 +57,45 @@ class Differences {
     while (a != old_leaves.end() || b != new_leaves.end()) {
       const bool only_old = b == new_leaves.end() || (a != old_leaves.end() && a->first < b->first);
       const bool only_new = !only_old && (a == old_leaves.end() || b->first < a->first);
-      changed(only_new ? nullptr : a->second, only_old ? nullptr : b->second);
+      changed((only_new ? b : a)->first, only_new ? nullptr : a->second,
+              only_old ? nullptr : b->second);
       if (!only_new) ++a;
       if (!only_old) ++b;
     }
+  }
+  /// @param from, to  how the field is encrypted; null: it is not.
+  void changed(const std::string& path, const Leaf* from, const Leaf* to) {
+    if (from != nullptr && to != nullptr && same_encryption(*from, *to)) return;
+    tell(path, from, to, to == nullptr);
+  }
+  /// The same of a field that no leaf is of: it is encrypted by what takes in others, too, or leads
+  /// to what is. Nothing where it was told already.
+  void changed_besides(const std::string& path, const Leaf* from, const Leaf* to, bool is_plain) {
+    if (from != nullptr && to != nullptr && same_encryption(*from, *to)) return;
+    const auto below = told_.lower_bound(path + ".");
+    const bool told_below = below != told_.end() && below->starts_with(path + ".");
+    if (told_.contains(path) || (from == nullptr && to == nullptr && told_below)) return;
+    tell(path, from, to, is_plain);
   }
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
   [[nodiscard]] bool any() const noexcept { return any_; }
 
  private:
-  void changed(const Leaf* from, const Leaf* to) {
-    if (from != nullptr && to != nullptr && same_encryption(*from, *to)) return;
+  void tell(const std::string& path, const Leaf* from, const Leaf* to, bool is_plain) {
     any_ = true;
-    list_.for_people() ? tell_people(from, to) : tell_programs(from, to);
+    told_.insert(path);
+    list_.for_people() ? tell_people(path, from, to, is_plain)
+                       : tell_programs(path, from, to, is_plain);
   }
 
-  void tell_people(const Leaf* from, const Leaf* to) {
-    const Leaf& known = from != nullptr ? *from : *to;
-    const std::string path = printable(known.path);
+  void tell_people(const std::string& whole, const Leaf* from, const Leaf* to, bool is_plain) {
+    const Leaf* const known = from != nullptr ? from : to;
+    const std::string path = printable(whole);
     if (from == nullptr || to == nullptr) {
-      text_ += (from == nullptr ? "+ " : "- ") + path;
-      for (const Aspect& a : kAspects) text_ += "  " + printable(a.text(known));
-      text_ += from == nullptr ? "  is encrypted now\n" : "  is plain now\n";
+      text_ += (is_plain ? "- " : "+ ") + path;
+      for (const Aspect& a : kAspects)
+        if (known != nullptr) text_ += "  " + printable(a.text(*known));
+      text_ += is_plain ? "  is plain now\n" : "  is encrypted now\n";
       return;
     }
     for (const Aspect& a : kAspects) {
@@ -83,10 +105,12 @@ class Differences {
     }
   }
 
-  void tell_programs(const Leaf* from, const Leaf* to) {
+  void tell_programs(const std::string& path, const Leaf* from, const Leaf* to, bool is_plain) {
     JsonLine line;
-    line.add("path", (from != nullptr ? from : to)->path);
-    line.add("change", from == nullptr ? "encrypted" : to == nullptr ? "plain" : "changed");
+    line.add("path", path);
+    line.add("change", from != nullptr && to != nullptr ? "changed"
+                       : is_plain                       ? "plain"
+                                                        : "encrypted");
     std::string what;
     for (const Aspect& a : kAspects)
       if (from != nullptr && to != nullptr && a.text(*from) != a.text(*to))
@@ -100,6 +124,70 @@ class Differences {
   const ListOptions& list_;
   bool any_ = false;
   std::string text_;
+  std::set<std::string, std::less<>> told_;  // paths
+};
+
+/// What two plans say of each name that one of them lists: a field that 'properties' leaves plain,
+/// where a pattern or additionalProperties encrypts all others, is no leaf.
+class Exceptions {
+ public:
+  Exceptions(const Plan& before, const Plan& after, Differences& out, Work& work)
+      : before_(before), after_(after), out_(out), work_(work) {}
+
+  void compare() { compare({}, before_.root(), after_.root()); }
+
+ private:
+  using Kind = Plan::Kind;
+
+  void compare(const std::string& path, const Plan::Step& a, const Plan::Step& b) {
+    if (work_.spent()) return;
+    if (a.kind == Kind::object && b.kind == Kind::object) return objects(path, a.node, b.node);
+    if (path.empty() || (a.kind == b.kind && a.kind != Kind::encrypted)) return;
+    out_.changed_besides(
+        path, leaf_of(before_, a), leaf_of(after_, b),
+        b.kind == Kind::plain || (a.kind == Kind::encrypted && b.kind == Kind::object));
+  }
+
+  void objects(const std::string& path, Plan::NodeId a, Plan::NodeId b) {
+    const Plan::Listed of_a = before_.listed_in(a);
+    const Plan::Listed of_b = after_.listed_in(b);
+    std::set<std::string> names(of_a.names.begin(), of_a.names.end());
+    names.insert(of_b.names.begin(), of_b.names.end());
+    for (const std::string& name : names)
+      compare(joined(path, name), before_.child(a, name, &work_), after_.child(b, name, &work_));
+    // What is in no list.
+    const Plan::Step other_a = before_.child(a, kUnlisted, &work_);
+    const Plan::Step other_b = after_.child(b, kUnlisted, &work_);
+    compare(joined(path, "*"), other_a, other_b);
+    for (const auto& [pattern, step] : of_a.patterns)
+      if (!lists(of_b, pattern)) one_sided(path, pattern, step.kind, other_a, true);
+    for (const auto& [pattern, step] : of_b.patterns)
+      if (!lists(of_a, pattern)) one_sided(path, pattern, step.kind, other_b, false);
+  }
+
+  /// A pattern of one plan alone. One that encrypts nothing says something only of what would else
+  /// be encrypted.
+  void one_sided(const std::string& path, const std::string& pattern, Kind kind,
+                 const Plan::Step& otherwise, bool gone) {
+    if (kind == Kind::plain && otherwise.kind == Kind::plain) return;
+    out_.changed_besides(joined(path, "/" + pattern + "/"), nullptr, nullptr,
+                         (kind == Kind::plain) != gone);
+  }
+
+  static bool lists(const Plan::Listed& all, const std::string& pattern) {
+    return std::ranges::any_of(all.patterns, [&](const auto& p) { return p.first == pattern; });
+  }
+  static std::string joined(const std::string& path, std::string_view name) {
+    return path + (path.empty() ? "" : ".") + std::string(name);
+  }
+  static const Leaf* leaf_of(const Plan& plan, const Plan::Step& step) {
+    return step.kind == Kind::encrypted ? &plan.leaf(step.leaf) : nullptr;
+  }
+
+  const Plan& before_;
+  const Plan& after_;
+  Differences& out_;
+  Work& work_;
 };
 
 Ending diff(const DiffOptions& o) {
@@ -113,6 +201,12 @@ Ending diff(const DiffOptions& o) {
   if (!after) return {after.error(), kTrouble};
   Differences all(o.list);
   all.compare(leaves_of(**before), leaves_of(**after));
+  Work work;
+  o.old_file.budget.allow(work, 0);
+  Exceptions(**before, **after, all, work).compare();
+  if (work.spent())
+    return {Failure(Errc::work_limit, "patterns take too long to search names: see --work-budget"),
+            kTrouble};
   if (!o.quiet)
     if (const Done printed = print(all.text()); !printed) return {printed.error(), kTrouble};
   return all.any() ? kDifferent : kDone;

@@ -31,7 +31,7 @@ void count_value(SamplePath& p, const SeededHash& hash, Type type, Bytes value) 
 
 void look_at(SamplePath& p, const SeededHash& hash, Bytes document, const bson::Element& e) {
   const Bytes value = bson::value_of(document, e);
-  if (e.type == Type::null || e.type == Type::undefined) {
+  if (e.type == Type::null) {
     ++p.n_null;
     return;
   }

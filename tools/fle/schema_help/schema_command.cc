@@ -19,13 +19,35 @@ struct ShowOptions {
   std::vector<std::string> subcommands;  // that FILE may have been meant for
 };
 
-std::string table(const schema::Plan& plan) {
-  using Row = std::array<std::string, 4>;
+using schema::Plan;
+using Row = std::array<std::string, 4>;
+
+/// Fields that are plain in the midst of those that a pattern or additionalProperties encrypts.
+void add_exceptions(const Plan& plan, const Plan::Step& of, const std::string& path,
+                    std::vector<Row>& rows) {
+  if (of.kind != Plan::Kind::object) return;
+  const auto add = [&](const std::string& name, const Plan::Step& step) {
+    const std::string whole = path + (path.empty() ? "" : ".") + name;
+    if (step.kind == Plan::Kind::plain) rows.push_back({printable(whole), "plain", "-", "-"});
+    add_exceptions(plan, step, whole, rows);
+  };
+  Plan::Listed listed = plan.listed_in(of.node);
+  std::ranges::sort(listed.names);
+  for (const std::string& name : listed.names) add(name, plan.child(of.node, name));
+  const Plan::Step otherwise = plan.child(of.node, kUnlisted);
+  for (const auto& [pattern, step] : listed.patterns)
+    if (step.kind != Plan::Kind::plain || otherwise.kind != Plan::Kind::plain)
+      add("/" + pattern + "/", step);
+  if (otherwise.kind == Plan::Kind::object) add("*", otherwise);
+}
+
+std::string table(const Plan& plan) {
   std::vector<Row> rows{{"path", "algorithm", "key", "types"}};
   for (const schema::Leaf& l : plan.leaves()) {
     rows.push_back({printable(l.path), algorithm_name(l.algorithm), printable(key_name(l.key)),
                     type_names(l.types)});
   }
+  add_exceptions(plan, plan.root(), {}, rows);
   std::array<std::size_t, 4> width{};
   for (const Row& r : rows) {
     for (std::size_t i = 0; i < r.size(); ++i) width[i] = std::max(width[i], r[i].size());

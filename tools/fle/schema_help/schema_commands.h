@@ -2,6 +2,7 @@
 #define FLE_TOOLS_SCHEMA_COMMANDS_H_
 
 #include <string>
+#include <string_view>
 
 #include "command_line/command.h"
 #include "fle/schema/plan.h"
@@ -13,6 +14,9 @@ void add_schema_lint(CLI::App& schema, Action& chosen);
 void add_schema_infer(CLI::App& schema, Action& chosen);
 void add_schema_diff(CLI::App& schema, Action& chosen);
 void add_schema_server(CLI::App& schema, Action& chosen);
+
+/// A name that nobody gives a field: what a plan says of it, it says of all that it does not list.
+inline constexpr std::string_view kUnlisted = "\x01\x7f\x02";
 
 // How people read what a leaf says.
 /// "Deterministic".

@@ -1,5 +1,9 @@
 // fle schema server: the validator by which a server refuses plaintext.
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <optional>
+#include <system_error>
 
 #include "command_line/cli.h"
 #include "commands/schema_file.h"
@@ -85,6 +89,35 @@ void add_command(bson::Writer& out, const Found& found) {
   out.add_string("validationLevel", "strict").add_string("validationAction", "error");
 }
 
+/// Relaxed Extended JSON, in which integers that a shell would round say that they are longs: its
+/// numbers are doubles.
+std::string with_exact_integers(std::string_view json) {
+  constexpr std::string_view kOfNumbers = "0123456789+-.eE";
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  std::string out;
+  for (std::size_t at = 0; at < json.size();) {
+    std::size_t end = at + 1;
+    if (json[at] == '"') {
+      for (; json[end] != '"'; ++end)
+        if (json[end] == '\\') ++end;
+      ++end;
+    } else if (json[at] == '-' || (json[at] >= '0' && json[at] <= '9')) {
+      end = std::min(json.find_first_not_of(kOfNumbers, at), json.size());
+    }
+    const std::string_view token = json.substr(at, end - at);
+    std::int64_t n = 0;
+    const auto [rest, error] = std::from_chars(token.data(), token.data() + token.size(), n);
+    const bool is_integer = error == std::errc() && rest == token.data() + token.size();
+    if (is_integer && (n > kExact || n < -kExact)) {
+      out.append("{\"$numberLong\": \"").append(token).append("\"}");
+    } else {
+      out += token;
+    }
+    at = end;
+  }
+  return out;
+}
+
 Done server(const ServerOptions& o) {
   FLE_TRY(const std::string text, o.file.read());
   FLE_TRY(const std::shared_ptr<const schema::Plan> plan, o.file.compile(text));
@@ -110,7 +143,7 @@ Done server(const ServerOptions& o) {
     add_command(out, found);
     FLE_CHECK(bson_to_json(out.finish(), false, json));
   }
-  return print(pretty_json(json));
+  return print(pretty_json(with_exact_integers(json)));
 }
 
 }  // namespace
@@ -133,7 +166,9 @@ void add_schema_server(CLI::App& schema, Action& chosen) {
       "The server takes no value in an encrypted field but binary data of subtype 6, of the BSON\n"
       "type that the schema says; it does not look at key and algorithm. Whatever else a "
       "validator\n"
-      "in FILE says is kept. To run it: mongosh DB --eval 'db.runCommand(EJSON.parse(...))'.\n"
+      "in FILE says is kept. To run it, with the command in collmod.json:\n"
+      "mongosh DB --eval 'db.runCommand(EJSON.parse(fs.readFileSync(\"collmod.json\", \"utf8\"), "
+      "{relaxed: false}))'\n"
       "Example: fle schema server patients.json --ns clinic.patients");
   choose(*cmd, chosen, o, server);
 }

@@ -162,6 +162,7 @@ Done json_to_bson(std::string_view text, WipedBytes& out, const bson::IntegerHin
 }
 
 Done option_to_bson(const std::string& where, std::string_view text, WipedBytes& out) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Done done = json_to_bson(text, out);
   if (!done) done.error().message.insert(0, where + ": ");
   return done;

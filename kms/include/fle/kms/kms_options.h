@@ -65,7 +65,7 @@ struct KmsOptions {
   /// and those of pins: "kms.example.com", the same with ":PORT" (without, any port),
   /// ".example.com" for all hosts below, "[2001:db8::1]". A key document comes from a database:
   /// without this rule, who can write there could have bearer tokens sent to a server of theirs, or
-  /// hand out data keys that they know.
+  /// hand out data keys that they know. As with `tls`, an id that no provider can have is refused.
   std::map<std::string, std::vector<std::string>, std::less<>> allowed_endpoints;
   /// Pins: the master keys that may be used, by provider id. Where a provider has an entry, a
   /// master key that fits none of its pins is refused before a byte is sent, whoever names it: a

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -79,6 +80,15 @@ class FLE_API Plan {
   /// Whether a field called `name`, wherever it stands, may be encrypted or lead to one that is.
   /// True for every name where patterns or additionalProperties encrypt something.
   [[nodiscard]] bool names_encrypted(std::string_view name) const noexcept;
+
+  /// What an object lists, for who shows or compares plans.
+  struct Listed {
+    /// In `properties`, in no order: what is encrypted or leads to it; and where patterns or
+    /// additionalProperties encrypt other fields, what is plain.
+    std::vector<std::string> names;
+    std::vector<std::pair<std::string, Step>> patterns;  ///< In `patternProperties`.
+  };
+  [[nodiscard]] Listed listed_in(NodeId id) const;
 
   /// A leaf whose values the schema says may be objects or arrays; null when there is none.
   [[nodiscard]] const Leaf* container() const noexcept;
