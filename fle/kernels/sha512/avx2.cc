@@ -2,7 +2,9 @@
 // operations for three vector ports, so it takes 17 cycles at least, and 17.8 it takes (Sapphire
 // Rapids): one group fills the ports alone. Tried, per lane, on a core of its own and on one whose
 // other thread is busy: two groups side by side, 4 % less and 10 % more time; a fifth message in
-// scalar registers, 8 % less and 37 % more; round constants from a table, no difference.
+// scalar registers, 8 % less and 37 % more; round constants from a table, no difference. On Zen 3
+// a round takes 15.2 cycles of the 12.6 that its operations need: docs/performance-limits.md says
+// what was tried there.
 #include "kernels/sha512/avx2.h"
 
 #include "kernels/single/seal.h"
