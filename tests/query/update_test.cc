@@ -120,7 +120,10 @@ TEST(Update, WritesWholeObjectsAsTheirFieldsSay) {
   expect_unchanged(update("{'$set': {'address': {}, 'city': {'ssn': 5}}}"));
   expect_refused(update("{'$set': {'address': {'street': 's', 'street': 't'}}}"),
                  Errc::duplicate_field);
-  expect_refused(update("{'address.street': 's'}"), Errc::dotted_field_name);
+  for (const char* name : {"address.street", "address..street", ".ssn", "..ssn.x", "address."})
+    expect_refused(update(std::string("{'") + name + "': 's'}"), Errc::dotted_field_name);
+  expect_refused(update("{'$set': {'address': {'.street': 's'}}}"), Errc::dotted_field_name);
+  expect_unchanged(update("{'.city': 's', '.': 's', 'a..ssn': 's'}"));
   expect_refused(update("{'$set': {'address.0.street': 's'}}"), Errc::ambiguous_path);
   expect_refused(update("{'address': [{'street': 's'}]}"), Errc::encrypted_below_array);
   expect_refused(update("{'address': 5}"), Errc::not_an_object);
@@ -236,6 +239,30 @@ TEST(Update, RefusesArrayStepsTowardsEncryptedFields) {
         Errc::update_not_allowed, "Array update operations not allowed on encrypted values");
   expect_unchanged(update("{'$set': {'list.$': 1, 'list.$[].ssn': 1, 'list.$[i].x': 1}}",
                           ", 'arrayFilters': [{'i.x': 1}]"));
+}
+
+TEST(Update, RefusesPathsThatBeginWithADot) {
+  for (const char* path : {".ssn", "..ssn", ".address.street"}) {
+    for (const char* op : {"$set", "$unset"})
+      expect_refused(update(std::string("{'") + op + "': {'" + path + "': 's'}}"),
+                     Errc::ambiguous_path);
+    expect_refused(update(std::string("{'$rename': {'") + path + "': 's'}}"),
+                   Errc::update_not_allowed);
+  }
+  expect_unchanged(update("{'$set': {'.city': 's'}}"));
+}
+
+// What stands in a path as "$[i]", between dots, and nothing else.
+TEST(Update, KnowsTheIdentifiersOfItsPaths) {
+  const auto filtered = [](const char* path, const char* identifier) {
+    return update(std::string("{'$set': {'") + path + "': 1}}",
+                  std::string(", 'arrayFilters': [{'") + identifier + "': {'$gt': 1}}]");
+  };
+  expect_unchanged(filtered("list.$[i]", "i"));
+  expect_unchanged(filtered("list.$[i].a.$[k].b", "k.c"));
+  expect_unchanged(filtered("list.$[]", ""));
+  for (const char* path : {"list.x$[i]", "list.$[$[i]", "list.$[i", "list.$[i]x", "list.$[k].i"})
+    expect_refused(filtered(path, "i"), kMalformed, "no path of the update has");
 }
 
 TEST(Update, RefusesConditionsOnItemsThatCouldAskForAnotherField) {
