@@ -104,6 +104,7 @@ TEST(DroppedFields, AreNotComparedInExpressions) {
         "{'$eq': [{'$cond': ['$a', '$ssn', 0]}, 5]}",
         "{'$regexMatch': {'input': '$ssn', 'regex': 'a'}}",
         "{'$let': {'vars': {'v': '$ssn'}, 'in': {'$eq': ['$$v', 5]}}}",
+        "{'$let': {'vars': {'CURRENT': {'$eq': ['$ssn', 5]}}, 'in': true}}",
         "{'$cmp': ['$address.street', 's']}", "{'$setEquals': ['$note', [5]]}"}) {
     SCOPED_TRACE(expression);
     refuses(dropped + add_fields("{'x': " + std::string(expression) + "}"), kCompare,

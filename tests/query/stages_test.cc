@@ -265,6 +265,10 @@ TEST(SortByCountStage, CountsDeterministicValues) {
   flows_plain("{'$sortByCount': '$ssn'}", "count");
   refuses("{'$sortByCount': '$note'}", Errc::random_not_comparable);
   refuses("{'$sortByCount': '$address'}", kCompare);
+  // No server takes a constant or a document there; what it holds would be sent.
+  for (const char* none : {"'s'", "5", "{}", "{'ssn': 5}", "{'x': '$city'}", "['$city']"})
+    refuses("{'$sortByCount': " + std::string(none) + "}", kMalformed);
+  keeps("{'$sortByCount': {'$toUpper': '$city'}}");
 }
 
 TEST(BucketStages, RefuseRangesOfCiphertext) {
@@ -291,6 +295,12 @@ TEST(BucketStages, RefuseRangesOfCiphertext) {
   check(bucket);
   check(bucket_auto);
   refuses("{'$bucket': {'groupBy': '$age'}}", kMalformed);
+  for (const char* none : {"'s'", "5", "['$age']"}) {
+    refuses(bucket(none, "{'n': {'$sum': 1}}"), kMalformed);
+    refuses(bucket_auto(none, "{'n': {'$sum': 1}}"), kMalformed);
+  }
+  refuses("{'$bucket': {'groupBy': '$age', 'boundaries': 's'}}", kMalformed);
+  refuses("{'$bucket': {'groupBy': '$age', 'boundaries': {'ssn': 5}}}", kMalformed);
   refuses("{'$bucketAuto': {'buckets': 5}}", kMalformed);
   refuses("{'$bucketAuto': {'groupBy': 1, 'buckets': 5, 'other': 1}}", kMalformed);
 }
@@ -306,6 +316,24 @@ TEST(UnwindStage, RefusesEncryptedFields) {
   for (const char* bad : {"5", "'list'", "{}", "{'path': 5}", "{'path': '$a', 'x': 1}",
                           "{'path': '$a', 'includeArrayIndex': 5}"})
     refuses("{'$unwind': " + std::string(bad) + "}", kMalformed);
+}
+
+// Expressions know names alone: as a name the number leads nowhere.
+TEST(Paths, HaveNoNumbersForItemsInExpressions) {
+  const std::string joined =
+      "{'$lookup': {'from': 'c', 'localField': 'a', 'foreignField': 'b', "
+      "'as': 'p'}}, ";
+  for (const char* path : {"$p.0.ssn", "$p.0.address.street", "$p.0", "$$ROOT.p.0.ssn"}) {
+    refuses(joined + "{'$match': {'$expr': {'$eq': ['" + path + "', 5]}}}", Errc::ambiguous_path);
+    refuses(joined + "{'$group': {'_id': '" + path + "'}}", Errc::ambiguous_path);
+  }
+  refuses("{'$match': {'$expr': {'$eq': ['$address.0.street', 5]}}}", Errc::ambiguous_path);
+  refuses("{'$project': {'x': {'$let': {'vars': {'v': 1}, 'in': '$address.12.street'}}}}",
+          Errc::ambiguous_path);
+  keeps(joined + "{'$match': {'$expr': {'$eq': ['$p.0.city', 5]}}}");
+  keeps("{'$match': {'$expr': {'$eq': ['$address.0', 5]}}}");
+  keeps("{'$match': {'$expr': {'$eq': ['$address.0.zip', 5]}}}");
+  keeps("{'$match': {'$expr': {'$eq': ['$list.0.ssn', 5]}}}");
 }
 
 TEST(ReplaceRootStage, GoesOnWithWhatIsKnownOfTheNewRoot) {
@@ -325,6 +353,9 @@ TEST(ReplaceRootStage, GoesOnWithWhatIsKnownOfTheNewRoot) {
     refuses(root("'$ssn'"), kStage, "not a document");
     refuses(root("['$ssn']"), kStage, "not a document");
     refuses(root("{'$mergeObjects': ['$$ROOT', {'a': 1}]}"), kCompare);
+    for (const char* none : {"'s'", "5", "['s']", "[{'ssn': 5}]", "{'$literal': 's'}"})
+      refuses(root(none), kMalformed);
+    keeps(root("{'$literal': {'a': 1}}"));
   }
   refuses("{'$replaceRoot': '$address'}", kMalformed);
   refuses("{'$replaceRoot': {}}", kMalformed);

@@ -72,6 +72,15 @@ TEST(Statements, RefuseToSortOrBoundByEncryptedFields) {
   expect_refused("{'findAndModify': 'c', 'sort': {'ssn': 1}}", Errc::operator_not_allowed);
 }
 
+// Values of an index's fields: an operator there holds what was meant for another place.
+TEST(Statements, BoundByFieldsAlone) {
+  for (const char* bound : {"min", "max"})
+    for (const char* name : {"$match", "$expr", "$"})
+      expect_refused("{'find': 'c', 'filter': {}, '" + std::string(bound) + "': {'city': 'a', '" +
+                         name + "': {'ssn': 5}}}",
+                     Errc::command_malformed);
+}
+
 TEST(Statements, LetDistinctReadDeterministicFieldsOnly) {
   expect_marked("{'distinct': 'c', 'key': 'ssn', 'query': {'ssn': 5}}",
                 "{'distinct': 'c', 'key': 'ssn', 'query': {'ssn': {'$eq': " + kFive + "}}}");
