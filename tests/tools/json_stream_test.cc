@@ -211,6 +211,35 @@ TEST_F(CommandStreams, APlainIntegerIsALongWhereTheSchemaHasOne) {
   EXPECT_NE(typed.err.find("canonical Extended JSON"), std::string::npos) << typed.err;
 }
 
+TEST_F(CommandStreams, APlainIntegerIsWhatTheSchemaOfItsCollectionSays) {
+  encrypt_visits(folder);
+  folder.write("plain.json", "{}");
+  const auto analyze_for = [this](const char* ns, const char* collection) {
+    const std::string command =
+        R"({"insert": ")" + std::string(collection) + R"(", "documents": [{"visits": 5, "pad": ")";
+    std::vector<std::string> out;
+    // Long ones are read while they are cut.
+    for (const std::size_t pad : {0, 3'000'000}) {
+      const bool own = std::string_view(ns) == "clinic.patients";
+      const Ended e =
+          run_fle(folder.path(),
+                  {"analyze", "--schema", own ? "schema.json" : "plain.json", "--ns", ns,
+                   "--schema-for", own ? "clinic.staff=plain.json" : "clinic.patients=schema.json",
+                   "--quiet", "--format", "json"},
+                  command + std::string(pad, 'x') + "\"}]}\n");
+      EXPECT_EQ(e.status, 0) << e.err;
+      out.push_back(e.out.substr(0, 100));
+    }
+    return out;
+  };
+  for (const char* ns : {"clinic.patients", "clinic.staff"}) {
+    for (const std::string& out : analyze_for(ns, "staff"))
+      EXPECT_NE(out.find(R"("visits" : { "$numberInt" : "5" })"), std::string::npos) << out;
+    for (const std::string& out : analyze_for(ns, "patients"))
+      EXPECT_NE(out.find(R"("visits" : { "$binary")"), std::string::npos) << out;
+  }
+}
+
 TEST_F(CommandStreams, CommandsAreLargerThanDocuments) {
   const auto insert = [](std::size_t n) {
     bson_t b = BSON_INITIALIZER;

@@ -64,26 +64,42 @@ bool is_long(const schema::Leaf& leaf) noexcept {
   return leaf.types.contains(bson::Type::long_) && !leaf.types.contains(bson::Type::int_);
 }
 
-}  // namespace
-
-IntegerHints::IntegerHints(std::shared_ptr<const Plan> plan, In in)
-    : plan_(std::move(plan)), in_(in) {
-  used_ = plan_ != nullptr && std::ranges::any_of(plan_->leaves(), tools::is_long);
+bool has_longs(const std::shared_ptr<const Plan>& plan) noexcept {
+  return plan != nullptr && std::ranges::any_of(plan->leaves(), is_long);
 }
 
-bool IntegerHints::is_long(Path path) const {
-  if (in_ == In::documents) return is_long_field(path);
-  const Path below = below_a_place(path);
-  return !below.empty() && is_long_field(field_path(below));
-}
-
-bool IntegerHints::is_long_field(Path path) const {
-  Plan::Step step = plan_->root();
+bool is_long_field(const Plan& plan, Path path) {
+  Plan::Step step = plan.root();
   for (const std::string_view name : path) {
     if (step.kind != Plan::Kind::object) return false;
-    step = plan_->child(step.node, name);
+    step = plan.child(step.node, name);
   }
-  return step.kind == Plan::Kind::encrypted && tools::is_long(plan_->leaf(step.leaf));
+  return step.kind == Plan::Kind::encrypted && is_long(plan.leaf(step.leaf));
+}
+
+}  // namespace
+
+IntegerHints::IntegerHints(std::shared_ptr<const Plan> plan)
+    : plan_(std::move(plan)), used_(has_longs(plan_)) {}
+
+bool IntegerHints::is_long(Path path) const { return is_long_field(*plan_, path); }
+
+CommandIntegerHints::CommandIntegerHints(SchemaMap schemas, std::string db)
+    : schemas_(std::move(schemas)),
+      db_(std::move(db)),
+      used_(std::ranges::any_of(schemas_, [](const auto& s) { return has_longs(s.second); })) {}
+
+bool CommandIntegerHints::is_long(Path path) const {
+  if (plan_ == nullptr) return false;
+  const Path below = below_a_place(path);
+  return !below.empty() && is_long_field(*plan_, field_path(below));
+}
+
+/// The value of a command's name, which comes first, is its collection's; but for bulkWrite's.
+void CommandIntegerHints::first_string(Path path, std::string_view text) const {
+  const bool names = path.size() == 1 || (path.size() == 2 && path.front() == "explain");
+  const auto found = names ? schemas_.find(db_ + "." + std::string(text)) : schemas_.end();
+  plan_ = found == schemas_.end() ? nullptr : found->second.get();
 }
 
 namespace {
