@@ -240,6 +240,18 @@ TEST_F(CommandStreams, APlainIntegerIsWhatTheSchemaOfItsCollectionSays) {
   }
 }
 
+// The look into the schema ends with what it knows, however long a name goes on.
+TEST_F(CommandStreams, IntegersBelowLongNamesAreInts) {
+  encrypt_visits(folder);
+  for (const std::string& name :
+       {std::string("visits.") + std::string(5000, 'x'), std::string(5000, 'x'),
+        std::string("a.") + std::string(5000, 'b')}) {
+    const Ended e =
+        analyze(R"({"find": "patients", "filter": {"x": {")" + name + "\": [1, 2]}}}\n", true);
+    EXPECT_EQ(e.status, 0) << e.err;
+  }
+}
+
 TEST_F(CommandStreams, CommandsAreLargerThanDocuments) {
   const auto insert = [](std::size_t n) {
     bson_t b = BSON_INITIALIZER;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <utility>
-#include <vector>
 
 namespace fle::tools {
 namespace {
@@ -41,25 +40,6 @@ Path below_a_place(Path path) noexcept {
   return {};
 }
 
-/// Names of fields alone: without operators, the arrays that they take, and dots.
-std::vector<std::string_view> field_path(Path path) {
-  std::vector<std::string_view> out;
-  bool after_operator = true;
-  for (std::string_view name : path) {
-    if (name.starts_with('$') || (after_operator && is_index(name))) {
-      after_operator = true;
-      continue;
-    }
-    after_operator = false;
-    for (std::size_t dot = 0; dot != std::string_view::npos; name.remove_prefix(dot + 1)) {
-      dot = name.find('.');
-      out.push_back(name.substr(0, dot));
-      if (dot == std::string_view::npos) break;
-    }
-  }
-  return out;
-}
-
 bool is_long(const schema::Leaf& leaf) noexcept {
   return leaf.types.contains(bson::Type::long_) && !leaf.types.contains(bson::Type::int_);
 }
@@ -68,13 +48,56 @@ bool has_longs(const std::shared_ptr<const Plan>& plan) noexcept {
   return plan != nullptr && std::ranges::any_of(plan->leaves(), is_long);
 }
 
-bool is_long_field(const Plan& plan, Path path) {
-  Plan::Step step = plan.root();
-  for (const std::string_view name : path) {
-    if (step.kind != Plan::Kind::object) return false;
-    step = plan.child(step.node, name);
+/// Follows names into a schema, no further than it goes. It is asked about each integer below a
+/// name, which can be as long as the input, and a pattern can take forever: where that is so,
+/// nothing is said, and an int is refused where the schema has a long.
+class Follower {
+ public:
+  static constexpr std::size_t kLongestName = 1024;
+
+  explicit Follower(const Plan& plan) : plan_(plan), step_(plan.root()) { work_.allow(kMostSteps); }
+
+  /// Whether there is more to follow.
+  bool take(std::string_view name) {
+    const bool known = step_.kind == Plan::Kind::object && name.size() <= kLongestName;
+    step_ = known ? plan_.child(step_.node, name, &work_) : Plan::Step{};
+    return step_.kind != Plan::Kind::plain;
   }
-  return step.kind == Plan::Kind::encrypted && is_long(plan.leaf(step.leaf));
+  [[nodiscard]] bool is_at_long() const {
+    return step_.kind == Plan::Kind::encrypted && is_long(plan_.leaf(step_.leaf));
+  }
+
+ private:
+  static constexpr std::uint64_t kMostSteps = 10'000;
+
+  const Plan& plan_;
+  Plan::Step step_;
+  Work work_;
+};
+
+bool is_long_field(const Plan& plan, Path path) {
+  Follower follower(plan);
+  for (const std::string_view name : path)
+    if (!follower.take(name)) return false;
+  return follower.is_at_long();
+}
+
+/// The same in a filter or an update, where operators, the arrays that they take, and dots stand
+/// between names.
+bool is_long_operand(const Plan& plan, Path path) {
+  Follower follower(plan);
+  bool after_operator = true;
+  for (std::string_view name : path) {
+    const bool skipped = name.starts_with('$') || (after_operator && is_index(name));
+    after_operator = skipped;
+    for (bool last = skipped; !last;) {
+      const std::size_t dot = name.substr(0, Follower::kLongestName + 1).find('.');
+      last = dot == std::string_view::npos;
+      if (!follower.take(name.substr(0, dot))) return false;
+      name.remove_prefix(last ? name.size() : dot + 1);
+    }
+  }
+  return follower.is_at_long();
 }
 
 }  // namespace
@@ -92,7 +115,7 @@ CommandIntegerHints::CommandIntegerHints(SchemaMap schemas, std::string db)
 bool CommandIntegerHints::is_long(Path path) const {
   if (plan_ == nullptr) return false;
   const Path below = below_a_place(path);
-  return !below.empty() && is_long_field(*plan_, field_path(below));
+  return !below.empty() && is_long_operand(*plan_, below);
 }
 
 /// The value of a command's name, which comes first, is its collection's; but for bulkWrite's.
