@@ -44,6 +44,16 @@ bool is_list(const Value& value) noexcept {
 
 // ---- Comparisons
 
+/// Whether `other` is null and `object` an object with encrypted fields: whether there is one tells
+/// nothing of what is in it.
+bool asks_for_object(const Operand& object, const Operand& other) noexcept {
+  const View::Kind kind = object.value.view.kind;
+  const bool is_object =
+      kind == View::Kind::object || kind == View::Kind::overlay || kind == View::Kind::mixture;
+  return is_object && other.value.kind == Value::Kind::constant &&
+         other.value.element.type == Type::null;
+}
+
 Outcome<Value> equality(Evaluator& ev, const Element& op) {
   FLE_TRY(const std::vector<Operand> args, ev.operands(op));
   if (args.size() != 2) return malformed(ev, op).error();
@@ -51,7 +61,8 @@ Outcome<Value> equality(Evaluator& ev, const Element& op) {
   // Whether an array has items tells nothing of them.
   const bool for_none = (is_list(args[0].value) && ev.is_empty_list(args[1].value)) ||
                         (is_list(args[1].value) && ev.is_empty_list(args[0].value));
-  if (!for_none) FLE_CHECK(ev.meet(args[0], args[1], op.name));
+  const bool for_object = asks_for_object(args[0], args[1]) || asks_for_object(args[1], args[0]);
+  if (!for_none && !for_object) FLE_CHECK(ev.meet(args[0], args[1], op.name));
   return Value{};
 }
 

@@ -33,6 +33,19 @@ void gives_unknown(const std::string& expression) {
 using test::kCompare;
 using test::kExpression;
 
+TEST(Expressions, MayAskWhetherThereIsAnObject) {
+  for (const char* e : {"{'$eq': ['$address', null]}", "{'$ne': [null, '$address']}",
+                        "{'$eq': ['$$ROOT', {'$literal': null}]}",
+                        "{'$cond': [{'$ne': "
+                        "[{'a': '$ssn'}, null]}, 1, 0]}"})
+    keeps(e);
+  for (const char* e : {"{'$eq': ['$address', {}]}", "{'$eq': ['$address', '$city']}",
+                        "{'$gt': ['$address', null]}", "{'$in': ['$address', [null]]}"})
+    refuses(e, kCompare);
+  refuses("{'$eq': ['$ssn', null]}", kCompare);
+  refuses("{'$eq': ['$note', null]}", Errc::random_not_comparable);
+}
+
 // A filter that stands where an expression is asked whether it is true, or for what is no document.
 TEST(Expressions, AreNoFilters) {
   for (const char* filter :
