@@ -240,6 +240,25 @@ TEST_F(CommandStreams, APlainIntegerIsWhatTheSchemaOfItsCollectionSays) {
   }
 }
 
+TEST_F(CommandStreams, APlainIntegerIsAnIntBelowOtherNames) {
+  encrypt_visits(folder);
+  for (
+      const char* command : {
+          R"({"insert": "patients", "documents": [{"0": {"visits": 5}, "$x": {"visits": 5}}]})",
+          R"({"update": "patients", "updates": [{"q": {}, "u": {"0": {"visits": 5}}}]})",
+          R"({"update": "patients", "updates": [{"q": {}, "u": {"$set": {"0": {"visits": 5}}}}]})",
+          R"({"update": "patients", "updates": [{"q": {}, "u": {"$push": {"l": {"visits": 5}}}}]})",
+          R"({"find": "patients", "filter": {"0": {"visits": 5}, "$or": [{"0": {"visits": 5}}]}})",
+      }) {
+    const Ended e = run_fle(folder.path(),
+                            {"analyze", "--schema", "schema.json", "--ns", "clinic.patients",
+                             "--quiet", "--format", "json"},
+                            std::string(command) + "\n");
+    EXPECT_EQ(e.status, 0) << command << e.err;
+    EXPECT_EQ(e.out.find("numberLong"), std::string::npos) << e.out;
+  }
+}
+
 // The look into the schema ends with what it knows, however long a name goes on.
 TEST_F(CommandStreams, IntegersBelowLongNamesAreInts) {
   encrypt_visits(folder);

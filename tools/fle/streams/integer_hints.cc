@@ -10,32 +10,45 @@ namespace {
 using schema::Plan;
 using Path = std::span<const std::string_view>;
 
-/// Where commands have documents, filters and updates; "*" is an item of an array.
-using HintPath = std::array<std::string_view, 3>;
-constexpr HintPath kPlaces[] = {{"filter"},
-                                {"query"},
-                                {"update"},
-                                {"documents", "*"},
-                                {"updates", "*", "q"},
-                                {"updates", "*", "u"},
-                                {"deletes", "*", "q"},
-                                {"pipeline", "*", "$match"}};
+/// What stands at a place in a command: how names and operators follow each other there.
+enum class Syntax : std::uint8_t { filter, update, document };
 
+/// Where commands have documents, filters and updates; "*" is an item of an array.
+struct HintPlace {
+  std::array<std::string_view, 3> path;
+  Syntax syntax;
+};
+constexpr HintPlace kPlaces[] = {{{"filter"}, Syntax::filter},
+                                 {{"query"}, Syntax::filter},
+                                 {{"update"}, Syntax::update},
+                                 {{"documents", "*"}, Syntax::document},
+                                 {{"updates", "*", "q"}, Syntax::filter},
+                                 {{"updates", "*", "u"}, Syntax::update},
+                                 {{"deletes", "*", "q"}, Syntax::filter},
+                                 {{"pipeline", "*", "$match"}, Syntax::filter}};
+
+/// Of an item of an array.
 bool is_index(std::string_view name) noexcept {
-  return !name.empty() && std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
+  constexpr std::size_t kMostDigits = 10;
+  return !name.empty() && name.size() <= kMostDigits &&
+         std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// What follows a place; empty if the path is in none.
-Path below_a_place(Path path) noexcept {
+/// A path inside of a place; empty if it is in none.
+struct Below {
+  Path path{};
+  Syntax syntax = Syntax::document;
+};
+Below below_a_place(Path path) noexcept {
   if (!path.empty() && path.front() == "explain") path = path.subspan(1);
-  for (const HintPath& place : kPlaces) {
-    const auto n =
-        static_cast<std::size_t>(std::ranges::find(place, std::string_view()) - place.begin());
-    if (path.size() > n && std::equal(place.begin(), place.begin() + n, path.begin(),
+  for (const HintPlace& place : kPlaces) {
+    const auto n = static_cast<std::size_t>(std::ranges::find(place.path, std::string_view()) -
+                                            place.path.begin());
+    if (path.size() > n && std::equal(place.path.begin(), place.path.begin() + n, path.begin(),
                                       [](std::string_view p, std::string_view name) {
                                         return p == "*" ? is_index(name) : p == name;
                                       }))
-      return path.subspan(n);
+      return {path.subspan(n), place.syntax};
   }
   return {};
 }
@@ -75,29 +88,39 @@ class Follower {
   Work work_;
 };
 
-bool is_long_field(const Plan& plan, Path path) {
-  Follower follower(plan);
+/// A name with dots, which stand between names.
+bool take_dotted(Follower& follower, std::string_view path) {
+  for (bool last = false; !last;) {
+    const std::size_t dot = path.substr(0, Follower::kLongestName + 1).find('.');
+    last = dot == std::string_view::npos;
+    if (!follower.take(path.substr(0, dot))) return false;
+    path.remove_prefix(last ? path.size() : dot + 1);
+  }
+  return true;
+}
+
+bool is_long_field(Follower& follower, Path path) {
   for (const std::string_view name : path)
     if (!follower.take(name)) return false;
   return follower.is_at_long();
 }
 
-/// The same in a filter or an update, where operators, the arrays that they take, and dots stand
-/// between names.
-bool is_long_operand(const Plan& plan, Path path) {
-  Follower follower(plan);
-  bool after_operator = true;
-  for (std::string_view name : path) {
+/// Operators and the arrays that they take stand before, between and behind paths.
+bool is_long_operand(Follower& follower, Path path) {
+  bool after_operator = false;
+  for (const std::string_view name : path) {
     const bool skipped = name.starts_with('$') || (after_operator && is_index(name));
-    after_operator = skipped;
-    for (bool last = skipped; !last;) {
-      const std::size_t dot = name.substr(0, Follower::kLongestName + 1).find('.');
-      last = dot == std::string_view::npos;
-      if (!follower.take(name.substr(0, dot))) return false;
-      name.remove_prefix(last ? name.size() : dot + 1);
-    }
+    after_operator = name.starts_with('$');
+    if (!skipped && !take_dotted(follower, name)) return false;
   }
   return follower.is_at_long();
+}
+
+/// An operator, a path, and what is in the value; or a whole document.
+bool is_long_in_update(Follower& follower, Path path) {
+  if (!path.front().starts_with('$')) return is_long_field(follower, path);
+  return path.size() > 1 && take_dotted(follower, path[1]) &&
+         is_long_field(follower, path.subspan(2));
 }
 
 }  // namespace
@@ -105,7 +128,10 @@ bool is_long_operand(const Plan& plan, Path path) {
 IntegerHints::IntegerHints(std::shared_ptr<const Plan> plan)
     : plan_(std::move(plan)), used_(has_longs(plan_)) {}
 
-bool IntegerHints::is_long(Path path) const { return is_long_field(*plan_, path); }
+bool IntegerHints::is_long(Path path) const {
+  Follower follower(*plan_);
+  return is_long_field(follower, path);
+}
 
 CommandIntegerHints::CommandIntegerHints(SchemaMap schemas, std::string db)
     : schemas_(std::move(schemas)),
@@ -114,8 +140,18 @@ CommandIntegerHints::CommandIntegerHints(SchemaMap schemas, std::string db)
 
 bool CommandIntegerHints::is_long(Path path) const {
   if (plan_ == nullptr) return false;
-  const Path below = below_a_place(path);
-  return !below.empty() && is_long_operand(*plan_, below);
+  const Below below = below_a_place(path);
+  if (below.path.empty()) return false;
+  Follower follower(*plan_);
+  switch (below.syntax) {
+    case Syntax::filter:
+      return is_long_operand(follower, below.path);
+    case Syntax::update:
+      return is_long_in_update(follower, below.path);
+    case Syntax::document:
+      break;
+  }
+  return is_long_field(follower, below.path);
 }
 
 /// The value of a command's name, which comes first, is its collection's; but for bulkWrite's.
