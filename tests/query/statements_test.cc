@@ -92,6 +92,7 @@ TEST(Statements, LetDistinctReadDeterministicFieldsOnly) {
   expect_refused("{'distinct': 'c', 'key': 'address'}", Errc::comparison_not_possible);
   expect_refused("{'distinct': 'c', 'key': 'ssn.x'}", Errc::operator_not_allowed);
   expect_refused("{'distinct': 'c', 'key': 5}", Errc::command_malformed);
+  expect_refused("{'distinct': 'c', 'key': 'note\\u0000x'}", Errc::ambiguous_path);
   expect_refused("{'distinct': 'c', 'key': 'address.0.street'}", Errc::ambiguous_path);
   expect_marked(
       "{'distinct': 'c', 'key': 'city', 'query': {'ssn': 5}, 'collation': {'locale': "
@@ -450,13 +451,15 @@ TEST(Catalogue, FindsTheSchemaThatACommandBrings) {
 }
 
 TEST(Statements, RefusesAFieldThatStandsTwice) {
-  for (const char* command : {"{'find': 'c', 'filter': {}, 'filter': {}}",
-                              "{'insert': 'c', 'documents': [], 'documents': []}",
-                              "{'findAndModify': 'c', 'query': {}, 'update': {}, 'update': {}}",
-                              "{'update': 'c', 'updates': [{'q': {}, 'q': {}, 'u': {}}]}",
-                              "{'update': 'c', 'updates': [{'q': {}, 'u': {}, 'u': {}}]}",
-                              "{'delete': 'c', 'deletes': [{'q': {}, 'q': {}, 'limit': 1}]}",
-                              "{'explain': {'count': 'c', 'query': {}, 'query': {}}}"})
+  for (const char* command :
+       {"{'find': 'c', 'filter': {}, 'filter': {}}", "{'find': 'c', 'find': 'd'}",
+        "{'count': 'c', 'count': 5}", "{'explain': {'find': 'c', 'find': 5}}",
+        "{'insert': 'c', 'documents': [], 'documents': []}",
+        "{'findAndModify': 'c', 'query': {}, 'update': {}, 'update': {}}",
+        "{'update': 'c', 'updates': [{'q': {}, 'q': {}, 'u': {}}]}",
+        "{'update': 'c', 'updates': [{'q': {}, 'u': {}, 'u': {}}]}",
+        "{'delete': 'c', 'deletes': [{'q': {}, 'q': {}, 'limit': 1}]}",
+        "{'explain': {'count': 'c', 'query': {}, 'query': {}}}"})
     expect_refused(command, Errc::command_malformed, "appears twice");
 }
 

@@ -181,6 +181,7 @@ TEST(Update, LeavesUnsetAndRenameBetweenLikesAlone) {
     expect_refused(update(std::string("{'$rename': {") + pair + "}}"), Errc::update_not_allowed,
                    text);
   expect_refused(update("{'$rename': {'name': 5}}"), Errc::command_malformed);
+  expect_refused(update("{'$rename': {'city': 'name\\u0000'}}"), Errc::update_not_allowed);
 }
 
 struct Refused {
