@@ -199,11 +199,6 @@ std::string_view likely(std::string_view name, std::span<const CommandField> row
 /// nor what has room for some, nor anything under the name of an encrypted field.
 Done unknown_field(Context& context, const Element& e, std::span<const CommandField> rows,
                    const Scope& scope) {
-  // The name of a command has no row.
-  Cursor first = context.cursor(scope.document);
-  if (first.next() && first.element().name == e.name &&
-      first.element().type_offset != e.type_offset)
-    return context.refuse(kMalformed, e, {}, e.name, "appears twice");
   const bool small =
       is_flag(e.type) || is_absent(e.type) || is_time(e.type) || e.type == Type::object_id;
   if (small && e.name.find('.') == std::string_view::npos &&

@@ -89,7 +89,10 @@ Outcome<CollectionName> bulk_namespace(Bytes command, std::uint32_t at, Work& wo
   Cursor c(command, list->value_offset, work);
   if (!c.next() || c.element().type != Type::object)
     return Failure(Errc::command_malformed, "not a document", "nsInfo.0");
-  const std::optional<Element> ns = find_field(command, c.element().value_offset, "ns", work);
+  const std::uint32_t entry = c.element().value_offset;
+  const std::optional<Element> ns = find_field(command, entry, "ns", work);
+  if (count_fields_named(command, entry, "ns", work) > 1)
+    return Failure(Errc::command_malformed, "appears twice", "nsInfo.0.ns");
   if (c.next())
     return Failure(Errc::command_not_supported,
                    "bulkWrite: only one namespace supported for auto encryption", "nsInfo");

@@ -450,6 +450,17 @@ TEST(Catalogue, FindsTheSchemaThatACommandBrings) {
   EXPECT_TRUE(query::read_target(nested)->own_schema.empty());
 }
 
+// Whatever the schemas: another reader may take the other one, of a collection that encrypts.
+TEST(Statements, SayOnceWhatTheyAreAbout) {
+  for (const char* command :
+       {"{'insert': 'free', 'documents': [{'ssn': 5}], 'insert': 'c'}",
+        "{'explain': {'find': 'free', 'filter': {'ssn': 5}, 'find': 'c'}}",
+        "{'explain': {'find': 'free'}, 'explain': {'find': 'c', 'filter': {'ssn': 5}}}",
+        "{'bulkWrite': 1, 'ops': [{'insert': 0, 'document': {'ssn': 5}}], 'nsInfo': [{'ns': "
+        "'db.free', 'ns': 'db.c'}]}"})
+    expect_refused(command, Errc::command_malformed, "appears twice", nullptr);
+}
+
 TEST(Statements, RefusesAFieldThatStandsTwice) {
   for (const char* command :
        {"{'find': 'c', 'filter': {}, 'filter': {}}", "{'find': 'c', 'find': 'd'}",
