@@ -110,8 +110,7 @@ Outcome<CollectionName> bulk_namespace(Bytes command, std::uint32_t at, Work& wo
 Done add_pipeline(Bytes command, std::uint32_t at, CollectionNames& names, Work& work) {
   for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
-    if (e.name != "pipeline" || e.type != Type::array) continue;
-    FLE_CHECK(find_collections(command, e.value_offset, names, work));
+    if (e.name == "pipeline") FLE_CHECK(find_collections(command, e, names, work));
   }
   return ok;
 }
@@ -137,7 +136,7 @@ Done refuse_foreign_updates(Bytes command, std::uint32_t at, std::string_view fi
   for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
     if (e.name != field || e.type != Type::array) continue;
-    FLE_CHECK(find_collections(command, e.value_offset, named, work));
+    FLE_CHECK(find_collections(command, e, named, work));
     if (!found.empty() || !elsewhere.empty())
       return Failure(Errc::stage_not_allowed,
                      "the pipeline of an update cannot name another collection",

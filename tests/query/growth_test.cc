@@ -270,6 +270,12 @@ const std::vector<Case>& cases() {
                 repeated("$[", n) + "': 1}}}]}";
        },
        10'000},
+      {"StagesOfUnknownNames",
+       [](int n) {
+         return aggregate("{'$new': {'a': [" +
+                          list(n, nested(20, "{'b': [", "{'$unionWith': 'o'}", "]}")) + "]}}");
+       },
+       20, people, true},
       {"LookupsOfManyCollections",
        [](int n) {
          return aggregate(list(n, [](int i) {

@@ -1,3 +1,4 @@
+#include "fle/bson/writer.h"
 #include "pipeline_support.h"
 
 namespace fle {
@@ -334,6 +335,41 @@ TEST(Paths, HaveNoNumbersForItemsInExpressions) {
   keeps("{'$match': {'$expr': {'$eq': ['$address.0', 5]}}}");
   keeps("{'$match': {'$expr': {'$eq': ['$address.0.zip', 5]}}}");
   keeps("{'$match': {'$expr': {'$eq': ['$list.0.ssn', 5]}}}");
+}
+
+// Where nothing encrypts, nobody but the search for names looks at a pipeline.
+TEST(Pipelines, NameCollectionsWhereverTheyDo) {
+  const auto collections = [](const std::string& pipeline) {
+    const test::Buf command =
+        test::doc("{'aggregate': 'free', 'cursor': {}, 'pipeline': " + pipeline + "}");
+    const auto target = query::read_target(command);
+    if (!target) return target.error().to_string();
+    std::string all;
+    for (const std::string_view name : target->collections) all += std::string(name) + " ";
+    return all;
+  };
+  const std::string u = "{'$unionWith': {'coll': 'c', 'pipeline': [{'$match': {'ssn': 5}}]}}";
+  for (const std::string& pipeline :
+       {"[" + u + "]", "[{'$facet': {'a': [" + u + "]}}]",
+        "[{'$rankFusion': {'input': {'pipelines': {'a': [{'$match': {}}, " + u + "]}}}}]",
+        "[{'$scoreFusion': {'input': {'pipelines': {'a': [" + u + "]}}}}]",
+        "[{'$someNewStage': {'a': [{'b': {'c': [[" + u + "]]}}]}}]", "{'0': " + u + "}",
+        "[[" + u + "]]", "[{'$facet': {'a': {'0': " + u + "}}}]",
+        std::string(
+            "[{'$lookup': {'from': 'free', 'pipeline': {'0': {'$lookup': {'from': 'c'}}}}}]"),
+        std::string("[{'$lookup': {'from': {'$symbol': 'c'}}}]")})
+    EXPECT_EQ(collections(pipeline), "free c ") << pipeline;
+  EXPECT_EQ(collections("[{'$match': {'a': {'$unionWith': 'c'}}}, {'$project': {'x': {'$literal': "
+                        "{'$out': 'c'}}}}, {'$search': {'text': {'query': 'c', 'path': 'coll'}}}]"),
+            "free ");
+  bson::Writer deep(8192);
+  deep.add_string("aggregate", "free").begin_array("pipeline").begin_document({});
+  for (int i = 0; i < 250; ++i) deep.begin_document("$someNewStage");
+  for (int i = 0; i < 252; ++i) deep.end();
+  const test::Buf command = std::move(deep).take();
+  const auto target = query::read_target(command);
+  ASSERT_FALSE(target);
+  EXPECT_EQ(target.error().code, Errc::nesting_too_deep);
 }
 
 TEST(ReplaceRootStage, GoesOnWithWhatIsKnownOfTheNewRoot) {
