@@ -27,7 +27,11 @@ void DocumentBuilder::grow(std::size_t n) {
 
 const std::vector<std::string_view>& DocumentBuilder::path(bool with_value) {
   path_.clear();
-  for (std::uint32_t i = 1; i < depth_; ++i) path_.push_back(name_at(frames_[i].type_at));
+  // A name ends with the NUL before its value; to look for that would take as long as it is.
+  for (std::uint32_t i = 1; i < depth_; ++i) {
+    const Frame& f = frames_[i];
+    path_.emplace_back(base_ + f.type_at + 1, f.start - f.type_at - 2);
+  }
   if (!with_value || depth_ == 0) return path_;
   if (top().is_array) {
     const char* const end = write_integer(index_, top().n);

@@ -227,6 +227,7 @@ class Reader {
     in_string_ = false;
     if (document_.depth() == 0) return stop(internal::not_a_document('"'));
     if (!is_text({begin_, n})) return false;
+    if (integers_ != nullptr && !std::exchange(has_string_, true)) tell_first({begin_, n});
     document_.end_string(put_);
     return end_value();
   }
@@ -571,6 +572,13 @@ class Reader {
            too_large();
   }
 
+  void tell_first(std::string_view text) {
+    // An item is counted when its string begins.
+    if (began_item_) --document_.top().n;
+    integers_->first_string(document_.path(true), text);
+    if (began_item_) ++document_.top().n;
+  }
+
   void add_integer(std::int64_t n) {
     using Limits = std::numeric_limits<std::int32_t>;
     const bool fits = n >= Limits::min() && n <= Limits::max();
@@ -633,6 +641,7 @@ class Reader {
   Pieces* pieces_ = nullptr;  // null: the text is whole
   std::size_t base_ = 0;      // where text_ begins in all of the text
   bool in_string_ = false;
+  bool has_string_ = false;
   DocumentBuilder document_;
 };
 

@@ -64,16 +64,19 @@ Done need_schemas(const Context& context, const Target& target) {
   return ok;
 }
 
-/// $db of a command: schemas were looked for in the database that the caller named, so there must
-/// be no other. bulkWrite is sent to admin, and says in nsInfo what it is about.
+/// What a command is about must be said once: schemas were looked for by its first field, which
+/// names the collection, and in the database that the caller named, so $db must be no other.
+/// bulkWrite is sent to admin, and says in nsInfo what it is about.
 /// @param collation  gets the command's field of that name, seen on the way
 Done check_database(Context& context, const Element& command, const CommandReach& reach,
                     std::optional<Element>& collation) {
   bool seen = false;
   Cursor c = context.cursor(command);
   if (!c.next()) return ok;  // its name, whatever it reads
+  const std::string_view name = c.element().name;
   while (c.next()) {
     const Element& e = c.element();
+    if (e.name == name) return context.refuse(kMalformed, e, {}, name, "appears twice");
     if (!collation && e.name == "collation") collation = e;
     if (e.name != "$db") continue;
     if (std::exchange(seen, true)) return context.refuse(kMalformed, e, {}, {}, "appears twice");

@@ -89,7 +89,10 @@ Outcome<CollectionName> bulk_namespace(Bytes command, std::uint32_t at, Work& wo
   Cursor c(command, list->value_offset, work);
   if (!c.next() || c.element().type != Type::object)
     return Failure(Errc::command_malformed, "not a document", "nsInfo.0");
-  const std::optional<Element> ns = find_field(command, c.element().value_offset, "ns", work);
+  const std::uint32_t entry = c.element().value_offset;
+  const std::optional<Element> ns = find_field(command, entry, "ns", work);
+  if (count_fields_named(command, entry, "ns", work) > 1)
+    return Failure(Errc::command_malformed, "appears twice", "nsInfo.0.ns");
   if (c.next())
     return Failure(Errc::command_not_supported,
                    "bulkWrite: only one namespace supported for auto encryption", "nsInfo");
@@ -107,8 +110,7 @@ Outcome<CollectionName> bulk_namespace(Bytes command, std::uint32_t at, Work& wo
 Done add_pipeline(Bytes command, std::uint32_t at, CollectionNames& names, Work& work) {
   for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
-    if (e.name != "pipeline" || e.type != Type::array) continue;
-    FLE_CHECK(find_collections(command, e.value_offset, names, work));
+    if (e.name == "pipeline") FLE_CHECK(find_collections(command, e, names, work));
   }
   return ok;
 }
@@ -134,7 +136,7 @@ Done refuse_foreign_updates(Bytes command, std::uint32_t at, std::string_view fi
   for (Cursor c(command, at, work); c.next();) {
     const Element& e = c.element();
     if (e.name != field || e.type != Type::array) continue;
-    FLE_CHECK(find_collections(command, e.value_offset, named, work));
+    FLE_CHECK(find_collections(command, e, named, work));
     if (!found.empty() || !elsewhere.empty())
       return Failure(Errc::stage_not_allowed,
                      "the pipeline of an update cannot name another collection",

@@ -67,8 +67,15 @@ Done sorted(Context& context, const Element& e, const Scope& scope) {
   FLE_CHECK(refuse_encrypted_paths(context, e, scope.view, kSort, e.name));
   return need_directions(context, e);
 }
+/// Values of an index's fields. A name that begins with $ is none of these: it may be an operator,
+/// with conditions on other fields.
 Done bounded(Context& context, const Element& e, const Scope& scope) {
-  return refuse_encrypted_paths(context, e, scope.view, kBounds, e.name);
+  FLE_CHECK(refuse_encrypted_paths(context, e, scope.view, kBounds, e.name));
+  const Context::Inside inside(context, e);
+  for (Cursor c = context.cursor(e); c.next();)
+    if (c.element().name.starts_with('$'))
+      return context.refuse(kMalformed, c.element(), {}, e.name);
+  return ok;
 }
 
 Done distinct_key(Context& context, const Element& e, const Scope& scope) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <new>
 #include <span>
 #include <string>
@@ -285,6 +286,8 @@ std::string without_empty_components(std::string_view path) {
 
 Place resolve(const View& root, std::string_view path, Work& work) {
   if (reach(root) == Reach::nothing) return {};
+  // Servers refuse it, or take what stands before the NUL.
+  if (path.find('\0') != std::string_view::npos) return {Place::Kind::ambiguous, nullptr, root};
   // A dot too many: "insurance..policyNumber" has a meaning, but hardly this one.
   if (has_empty_component(path)) {
     const Place written = resolve_written(root, path, work);
@@ -398,11 +401,10 @@ View Fields::literal(Members members) {
 }
 
 View Fields::merged(const View& top, const View& under) {
-  const bool few = top.kind == View::Kind::overlay && under.kind == View::Kind::overlay &&
-                   top.overlay->bases.empty() &&
-                   top.overlay->members.size() <= under.overlay->members.size() / 16 + 1;
   Draft draft;
   lay_under(draft, top);
+  const bool few = under.kind == View::Kind::overlay && draft.bases.empty() &&
+                   draft.members.size() <= under.overlay->members.size() / 16 + 1;
   if (few) return extended(*under.overlay, draft.members);
   lay_under(draft, under);
   return draft.members.empty() && draft.bases.empty() ? View{} : keep(std::move(draft));
@@ -431,6 +433,22 @@ namespace {
 bool is_lacking(const View& view, const View& other) noexcept {
   return view.kind == View::Kind::dropped && view.was == View::Kind::encrypted &&
          other.kind == View::Kind::encrypted && same_encryption(*view.leaf, *other.leaf);
+}
+
+std::size_t hash_of(const View& a, const View& b) noexcept {
+  std::size_t hash = 0;
+  const auto add = [&hash](auto part) { hash = hash * 31 + std::hash<decltype(part)>()(part); };
+  for (const View* v : {&a, &b}) {
+    add(static_cast<unsigned>(v->kind));
+    add(static_cast<unsigned>(v->was));
+    add(v->node);
+    add(v->plan);
+    add(v->leaf);
+    add(v->overlay);
+    add(v->items);
+    add(v->mixture);
+  }
+  return hash;
 }
 
 /// The views that `view` is made of, each once.
@@ -465,6 +483,15 @@ View Fields::mixture(const View& a, const View& b) {
     return kind == View::Kind::plain || (has_fields(kind) && kind != View::Kind::list);
   };
   if (!is_object(a) || !is_object(b)) return View::unknown();
+  const std::size_t hash = hash_of(a, b);
+  for (auto [at, end] = mixed_.equal_range(hash); at != end; ++at)
+    if (at->second.a == a && at->second.b == b) return at->second.mixture;
+  const View mixed = mixture_of_both(a, b);
+  mixed_.emplace(hash, Mixed{a, b, mixed});
+  return mixed;
+}
+
+View Fields::mixture_of_both(const View& a, const View& b) {
   Mixture m{{}, this};
   add_ways(m.ways, a);
   add_ways(m.ways, b);

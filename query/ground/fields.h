@@ -5,6 +5,7 @@
 #include <forward_list>
 #include <map>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -175,6 +176,12 @@ class Fields {
   }
 
  private:
+  /// What was mixed before: of a mixture the same fields are asked for again and again.
+  struct Mixed {
+    View a;
+    View b;
+    View mixture;
+  };
   struct Draft {
     Members members{};
     std::vector<View> bases{};
@@ -182,12 +189,14 @@ class Fields {
   void lay_under(Draft& draft, const View& view);
   [[nodiscard]] View keep(Draft draft);
   [[nodiscard]] View keep(Overlay overlay);
+  [[nodiscard]] View mixture_of_both(const View& a, const View& b);
   /// `base` with `members` in place of its own: costs no more than these.
   [[nodiscard]] View extended(const Overlay& base, const Members& members);
 
   // Most commands have none: these take no memory until then.
   std::forward_list<Overlay> overlays_;
   std::forward_list<Mixture> mixtures_;
+  std::unordered_multimap<std::size_t, Mixed> mixed_;
   std::forward_list<View> items_;
   MemberTree<Member>::Nodes nodes_;
   std::unordered_set<const Overlay*> visited_[2];

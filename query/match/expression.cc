@@ -48,6 +48,11 @@ constexpr Refusal kDescent{"expression.descent", Errc::expression_not_allowed,
                            "inside, and this field's objects are encrypted",
                            "write $$KEEP or $$PRUNE for every result, or drop the field before"};
 
+constexpr Refusal kDottedName{
+    "expression.dotted_name", Errc::dotted_field_name,
+    "a field name with dots where the schema encrypts the path of that name",
+    "write the path with a dollar sign before it: \"$address.street\""};
+
 /// As the server's limit for field paths.
 constexpr int kMaxComponents = 200;
 
@@ -244,13 +249,32 @@ Outcome<Value> Evaluator::path(const Element& e, const View& from, std::string_v
     if (any_depth_) FLE_CHECK(check_any_depth(e, name));
     if (at.kind == View::Kind::encrypted) return context_.refuse(kBelow, e, path, {});
     if (at.kind == View::Kind::ambiguous) return context_.refuse(kAmbiguous, e, path, {});
+    const bool in_list = at.kind == View::Kind::list;
     for (; at.kind == View::Kind::list; at = *at.items) through_list = true;
+    if (is_index(name)) FLE_CHECK(need_no_index(e, at, path, name, in_list));
     at = child(at, name, context_.work());
   }
   if (at.kind == View::Kind::encrypted)
     context_.unchanged(e, at.leaf->path, {}, "expression.field",
                        "the ciphertext is passed on, or compared with one of its kind");
   return Value::of(through_list ? context_.fields().list(at, false) : at);
+}
+
+/// To expressions a number is a name, never an index. Where it leads nowhere, but as an index would
+/// lead to something encrypted, that was meant: what is compared with it would be sent.
+/// @param from     what has the field, or the items of which one would be meant
+/// @param number   a component of `path`
+/// @param in_list  `from` are items
+Done Evaluator::need_no_index(const Element& e, const View& from, std::string_view path,
+                              std::string_view number, bool in_list) {
+  if (reach(from) == Reach::nothing) return ok;
+  const std::size_t end = static_cast<std::size_t>(number.data() - path.data()) + number.size();
+  const bool last = end == path.size();
+  if ((last && !in_list) || child(from, number, context_.work()).kind != View::Kind::plain)
+    return ok;
+  const bool leads =
+      last || resolve(from, path.substr(end + 1), context_.work()).kind != Place::Kind::plain;
+  return leads ? Done(context_.refuse(kAmbiguous, e, path, {})) : ok;
 }
 
 const Names& Evaluator::names() {
@@ -273,6 +297,10 @@ Done Evaluator::need_open_objects(const Element& e) {
 
 Outcome<View> Evaluator::field_of(const Element& e, const View& object, std::string_view name) {
   if (any_depth_) FLE_CHECK(check_any_depth(e, name));
+  // No document has such a name: see Errc::dotted_field_name.
+  const bool path = name.find_first_of(std::string_view(".\0", 2)) != std::string_view::npos;
+  if (path && resolve(object, name, context_.work()).kind != Place::Kind::plain)
+    return context_.refuse(kDottedName, e, name, {});
   return child(object, name, context_.work());
 }
 
@@ -374,8 +402,73 @@ Done Evaluator::need_no_filter(const Element& e, std::string_view operation, con
   return ok;
 }
 
+/// An operator whose result is one of its arguments, or is made of their fields.
+struct Passing {
+  std::string_view name;
+  std::size_t first = 0;            ///< Of an array of arguments.
+  std::string_view arguments[3]{};  ///< Of named ones; of each object of a list, too.
+};
+
+namespace {
+
+constexpr Passing kPassing[] = {
+    {"$cond", 1, {"then", "else"}},
+    {"$switch", 0, {"branches", "then", "default"}},
+    {"$ifNull"},
+    {"$let", 0, {"in"}},
+    {"$mergeObjects"},
+};
+
+}  // namespace
+
+/// `op` is an operator's argument, or a list in it.
+Done Evaluator::need_no_filter_passed(const Element& op, const Passing& passing,
+                                      std::string_view operation, const View& item) {
+  const Context::Inside inside(context_, op);
+  std::size_t n = 0;
+  for (Cursor c = context_.cursor(op); c.next(); ++n) {
+    const Element& e = c.element();
+    if (op.type == Type::array) {
+      if (n >= passing.first) FLE_CHECK(need_no_filter_in(e, operation, item));
+      continue;
+    }
+    if (std::ranges::find(passing.arguments, e.name) == std::end(passing.arguments)) continue;
+    if (e.name != "branches") {
+      FLE_CHECK(need_no_filter_in(e, operation, item));
+    } else if (e.type == Type::array) {
+      const Context::Inside branches(context_, e);
+      for (Cursor b = context_.cursor(e); b.next();)
+        if (b.element().type == Type::object)
+          FLE_CHECK(need_no_filter_passed(b.element(), passing, operation, item));
+    }
+  }
+  return ok;
+}
+
+Done Evaluator::need_no_filter_in(const Element& e, std::string_view operation, const View& item) {
+  if (e.type == Type::array) {
+    const Context::Inside inside(context_, e);
+    for (Cursor c = context_.cursor(e); c.next();)
+      FLE_CHECK(need_no_filter_in(c.element(), operation, item));
+    return ok;
+  }
+  if (!is_operation(context_, e)) return need_no_filter(e, operation, item);
+  const Context::Inside inside(context_, e);
+  Cursor c = context_.cursor(e);
+  if (!c.next()) return ok;
+  const Element& op = c.element();
+  if (op.type == Type::object && (op.name == "$literal" || op.name == "$const"))
+    return need_no_filter(op, operation, item);
+  const auto* row = std::ranges::find(kPassing, op.name, &Passing::name);
+  if (row == std::end(kPassing)) return ok;
+  const bool listed = op.type == Type::array;
+  const bool named = op.type == Type::object && !row->arguments[0].empty();
+  return listed || named ? need_no_filter_passed(op, *row, operation, item)
+                         : need_no_filter_in(op, operation, item);
+}
+
 Done Evaluator::need_condition(const Element& e, std::string_view operation, const View& item) {
-  FLE_CHECK(need_no_filter(e, operation, item));
+  FLE_CHECK(need_no_filter_in(e, operation, item));
   return need_plain(e, operation);
 }
 

@@ -47,6 +47,8 @@ struct Names {
   [[nodiscard]] bool contain(std::string_view name) const;
 };
 
+struct Passing;
+
 /// Reads one expression. Marks must be made in document order, but what a constant is compared with
 /// may stand behind it ({$eq: ["x", "$ssn"]}, {$let: {in, vars}}): so evaluate() only notes which
 /// constants meet which encrypted field, and write() marks them afterwards, in order.
@@ -80,9 +82,13 @@ class Evaluator {
   /// @param item  what else names may be about: what a variable holds.
   [[nodiscard]] Done need_condition(const Element& e, std::string_view operation,
                                     const View& item = {});
-  /// That an argument that is asked whether it is true is no filter.
+  /// That an argument is no filter: no object that is written out with names of encrypted fields.
   [[nodiscard]] Done need_no_filter(const Element& e, std::string_view operation,
                                     const View& item = {});
+  /// The same of an argument that is asked whether it is true, or for a number: what may be its
+  /// result, and the items of arrays in it, are no filters either.
+  [[nodiscard]] Done need_no_filter_in(const Element& e, std::string_view operation,
+                                       const View& item = {});
   /// The arguments of an operator, named ones too, each of which must be plain.
   [[nodiscard]] Outcome<std::vector<Operand>> plain_arguments(const Element& op);
   /// Nothing that is encrypted as a whole may hide objects that $redact would descend to.
@@ -122,6 +128,10 @@ class Evaluator {
   [[nodiscard]] Outcome<Value> array(const Element& e);
   [[nodiscard]] Outcome<Value> path(const Element& e, const View& from, std::string_view path);
   [[nodiscard]] Done check_any_depth(const Element& e, std::string_view component);
+  [[nodiscard]] Done need_no_index(const Element& e, const View& from, std::string_view path,
+                                   std::string_view number, bool in_list);
+  [[nodiscard]] Done need_no_filter_passed(const Element& op, const Passing& passing,
+                                           std::string_view operation, const View& item);
   [[nodiscard]] const Names& names();
   [[nodiscard]] Done write_inside(const Element& e);
   [[nodiscard]] bool is_next(const Element& e) const noexcept;

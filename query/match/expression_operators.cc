@@ -44,6 +44,16 @@ bool is_list(const Value& value) noexcept {
 
 // ---- Comparisons
 
+/// Whether `other` is null and `object` an object with encrypted fields: whether there is one tells
+/// nothing of what is in it.
+bool asks_for_object(const Operand& object, const Operand& other) noexcept {
+  const View::Kind kind = object.value.view.kind;
+  const bool is_object =
+      kind == View::Kind::object || kind == View::Kind::overlay || kind == View::Kind::mixture;
+  return is_object && other.value.kind == Value::Kind::constant &&
+         other.value.element.type == Type::null;
+}
+
 Outcome<Value> equality(Evaluator& ev, const Element& op) {
   FLE_TRY(const std::vector<Operand> args, ev.operands(op));
   if (args.size() != 2) return malformed(ev, op).error();
@@ -51,7 +61,8 @@ Outcome<Value> equality(Evaluator& ev, const Element& op) {
   // Whether an array has items tells nothing of them.
   const bool for_none = (is_list(args[0].value) && ev.is_empty_list(args[1].value)) ||
                         (is_list(args[1].value) && ev.is_empty_list(args[0].value));
-  if (!for_none) FLE_CHECK(ev.meet(args[0], args[1], op.name));
+  const bool for_object = asks_for_object(args[0], args[1]) || asks_for_object(args[1], args[0]);
+  if (!for_none && !for_object) FLE_CHECK(ev.meet(args[0], args[1], op.name));
   return Value{};
 }
 
@@ -173,11 +184,10 @@ Outcome<Value> let(Evaluator& ev, const Element& op) {
     const Context::Inside vars(ev.context(), *args[0]);
     for (Cursor c = ev.context().cursor(*args[0]); c.next();) {
       const Element& e = c.element();
-      if (e.name == "CURRENT") {
-        if (ev.reaches()) return ev.context().refuse(kCurrent, e, {}, op.name);
-        continue;
-      }
+      const bool current = e.name == "CURRENT";
+      if (current && ev.reaches()) return ev.context().refuse(kCurrent, e, {}, op.name);
       FLE_TRY(const Value value, ev.evaluate(e));
+      if (current) continue;
       if (holds_encrypted(value.view)) return ev.context().refuse(kBinding, e, {}, op.name);
       if (!bound.emplace(e.name, value.view).second) return malformed(ev, e).error();
     }
@@ -230,7 +240,7 @@ Outcome<Value> filter(Evaluator& ev, const Element& op) {
   const Context::Inside inside(ev.context(), op);
   FLE_TRY(const Input input, list_input(ev, op, args[0]));
   FLE_TRY(const std::string_view item, item_name(ev, args[1]));
-  FLE_CHECK(ev.need_no_filter(*args[2], op.name, input.item));
+  FLE_CHECK(ev.need_no_filter_in(*args[2], op.name, input.item));
   FLE_TRY(const Value value, ev.evaluate_with(*args[2], {{item, input.item}}));
   FLE_CHECK(ev.need_plain(*args[2], value, op.name));
   if (args[3]) FLE_CHECK(ev.need_plain(*args[3], op.name));
@@ -308,9 +318,9 @@ Outcome<Value> plain_only(Evaluator& ev, const Element& op) {
     const Context::Inside inside(ev.context(), op);
     for (Cursor c = ev.context().cursor(op); c.next();)
       if (!named || std::ranges::find(kDocuments, c.element().name) == std::end(kDocuments))
-        FLE_CHECK(ev.need_no_filter(c.element(), op.name));
+        FLE_CHECK(ev.need_no_filter_in(c.element(), op.name));
   } else {
-    FLE_CHECK(ev.need_no_filter(op, op.name));
+    FLE_CHECK(ev.need_no_filter_in(op, op.name));
   }
   FLE_CHECK(ev.plain_arguments(op));
   return Value{};
@@ -322,7 +332,7 @@ Value parts_of(Evaluator& ev, std::span<const Operand> args) {
   Fields& fields = ev.context().fields();
   View left;
   for (const Operand& a : args)
-    if (is_partly_dropped(a.value.view)) left = fields.merged(left, dropped(a.value.view));
+    if (is_partly_dropped(a.value.view)) left = fields.merged(dropped(a.value.view), left);
   return Value::of(left);
 }
 
@@ -337,13 +347,14 @@ Outcome<Value> plain_parts(Evaluator& ev, const Element& op) {
 Outcome<Value> plain_compared(Evaluator& ev, const Element& op) {
   FLE_CHECK(ev.need_no_filter(op, op.name));
   FLE_TRY(const std::vector<Operand> args, ev.plain_arguments(op));
-  const auto object =
-      std::ranges::find_if(args, [](const Operand& a) { return is_partly_dropped(a.value.view); });
-  for (auto other = args.begin(); object != args.end() && other != args.end(); ++other) {
-    if (other == object) continue;
-    FLE_CHECK(ev.need_no_document(*object, *other, op.name));
-    FLE_CHECK(ev.need_no_document(*other, *object, op.name));
-  }
+  // Each argument is looked at once, however many there are of either kind.
+  const auto is_object = [](const Operand& a) { return is_partly_dropped(a.value.view); };
+  const auto first = std::find_if(args.begin(), args.end(), is_object);
+  if (first == args.end()) return Value{};
+  const auto second = std::find_if(first + 1, args.end(), is_object);
+  for (auto other = args.begin(); other != args.end(); ++other)
+    if (const auto object = other == first ? second : first; object != args.end())
+      FLE_CHECK(ev.need_no_document(*object, *other, op.name));
   return Value{};
 }
 

@@ -82,8 +82,7 @@ bool takes_region(const Context& context, const Element& e) {
 }
 
 bool takes_computed_number(const Context& context, const Element& e) {
-  const bool path = e.type == Type::string && context.text(e).starts_with('$');
-  return path || is_number(e.type) || is_operation(context, e);
+  return takes_computed(context, e) || is_number(e.type);
 }
 
 namespace {

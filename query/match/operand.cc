@@ -45,8 +45,7 @@ bool all_items(const Context& context, const Element& e, Takes takes) {
 
 /// Constants that are no arrays are nothing to slice.
 bool takes_slice_part(const Context& context, const Element& e) {
-  const bool computed = e.type == Type::string && context.text(e).starts_with('$');
-  return computed || is_number(e.type) || is_operation(context, e) || e.type == Type::array;
+  return takes_computed(context, e) || is_number(e.type) || e.type == Type::array;
 }
 
 bool takes_integer(const Context&, const Element& e) {
@@ -169,6 +168,9 @@ bool takes_nothing(const Context& context, const Element& e) {
 bool takes_string(const Context&, const Element& e) { return e.type == Type::string; }
 bool takes_array(const Context&, const Element& e) { return e.type == Type::array; }
 bool takes_object(const Context&, const Element& e) { return e.type == Type::object; }
+bool takes_computed(const Context& context, const Element& e) {
+  return (e.type == Type::string && context.text(e).starts_with('$')) || is_operation(context, e);
+}
 bool takes_numbers(const Context& context, const Element& e) {
   return all_items(context, e, takes_number);
 }

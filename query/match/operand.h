@@ -35,6 +35,8 @@ struct Part {
 [[nodiscard]] bool takes_string(const Context& context, const Element& e);
 [[nodiscard]] bool takes_array(const Context& context, const Element& e);
 [[nodiscard]] bool takes_object(const Context& context, const Element& e);
+/// What is computed: a path, a variable, an operator with its argument.
+[[nodiscard]] bool takes_computed(const Context& context, const Element& e);
 [[nodiscard]] bool takes_numbers(const Context& context, const Element& e);
 /// A regular expression, or its text.
 [[nodiscard]] bool takes_pattern(const Context& context, const Element& e);

@@ -65,7 +65,7 @@ Outcome<View> plain_only(Context& context, const Element& op, const MatchScope& 
 
 /// As plain_only, for what adds up numbers: a filter in its place counts nothing.
 Outcome<View> numbers_only(Context& context, const Element& op, const MatchScope& scope) {
-  FLE_CHECK(Evaluator(context, scope).need_no_filter(op, op.name));
+  FLE_CHECK(Evaluator(context, scope).need_no_filter_in(op, op.name));
   return plain_only(context, op, scope);
 }
 

@@ -79,6 +79,8 @@ class CollectionFinder {
       : command_(command), names_(names), work_(work) {}
 
   Done pipeline(std::uint32_t at);
+  /// Looks for stages that name a collection at any depth of a document or array.
+  Done anywhere(std::uint32_t at);
 
  private:
   Done stage(const Element& e);
@@ -92,7 +94,19 @@ class CollectionFinder {
   CollectionNames& names_;
   Work& work_;
   int depth_ = 0;
+  int depth_anywhere_ = 0;
 };
+
+bool is_container(const Element& e) noexcept {
+  return e.type == Type::object || e.type == Type::array;
+}
+
+/// Whether the stage is one that has no pipelines in it, and names nothing.
+bool is_known_stage(std::string_view name) noexcept {
+  const auto row =
+      std::ranges::find_if(stages(), [name](const Stage& s) { return name == s.text.name; });
+  return row != stages().end() && row->rule != nullptr;
+}
 
 Done bad_bson() { return Failure(Errc::malformed_bson, "malformed pipeline", "pipeline"); }
 
@@ -107,6 +121,7 @@ Done CollectionFinder::pipeline(std::uint32_t at) {
     return Failure(Errc::nesting_too_deep, "too many pipelines inside each other", "pipeline");
   Cursor c(command_, at, work_);
   while (c.next()) {
+    if (c.element().type == Type::array) FLE_CHECK(anywhere(c.element().value_offset));
     if (c.element().type != Type::object) continue;
     Cursor fields(command_, c.element().value_offset, work_);
     while (fields.next()) FLE_CHECK(stage(fields.element()));
@@ -116,9 +131,30 @@ Done CollectionFinder::pipeline(std::uint32_t at) {
   return c.malformed() ? bad_bson() : Done(ok);
 }
 
+Done CollectionFinder::anywhere(std::uint32_t at) {
+  // No server takes anything deeper.
+  constexpr int kDeepest = 200;
+  if (++depth_anywhere_ > kDeepest)
+    return Failure(Errc::nesting_too_deep, "too many documents inside each other", "pipeline");
+  Cursor c(command_, at, work_);
+  while (c.next()) {
+    const Element& e = c.element();
+    const bool names = std::ranges::find(kNamings, e.name, &Naming::stage) != std::end(kNamings);
+    if (names) {
+      FLE_CHECK(stage(e));
+    } else if (is_container(e)) {
+      FLE_CHECK(anywhere(e.value_offset));
+    }
+  }
+  --depth_anywhere_;
+  return c.malformed() ? bad_bson() : Done(ok);
+}
+
+/// A stage that is not known may have pipelines in it ($rankFusion), wherever they are.
 Done CollectionFinder::stage(const Element& e) {
   const auto* row = std::ranges::find(kNamings, e.name, &Naming::stage);
-  if (row == std::end(kNamings)) return ok;
+  if (row == std::end(kNamings))
+    return is_container(e) && !is_known_stage(e.name) ? anywhere(e.value_offset) : Done(ok);
   if (e.type == Type::string && row->whole) return name(e);
   return e.type == Type::object ? arguments(*row, e) : Done(ok);
 }
@@ -163,11 +199,13 @@ Done CollectionFinder::qualified(const Element& document) {
 }
 
 Done CollectionFinder::nested(const Element& e) {
-  return e.type == Type::array ? pipeline(e.value_offset) : Done(ok);
+  if (e.type == Type::array) return pipeline(e.value_offset);
+  return e.type == Type::object ? anywhere(e.value_offset) : Done(ok);
 }
 
 Done CollectionFinder::name(const Element& e) {
-  return e.type == Type::string ? names_.add(text_of(command_, e)) : Done(ok);
+  const bool is_text = e.type == Type::string || e.type == Type::symbol;
+  return is_text ? names_.add(text_of(command_, e)) : Done(ok);
 }
 
 Done too_many() {
@@ -195,8 +233,11 @@ Done CollectionNames::add(const CollectionName& name) {
   return ok;
 }
 
-Done find_collections(Bytes command, std::uint32_t at, CollectionNames& names, Work& work) {
-  return CollectionFinder(command, names, work).pipeline(at);
+Done find_collections(Bytes command, const Element& pipeline, CollectionNames& names, Work& work) {
+  CollectionFinder finder(command, names, work);
+  if (pipeline.type == Type::array) return finder.pipeline(pipeline.value_offset);
+  // No pipeline, which the server will say as well: but what it names counts.
+  return is_container(pipeline) ? finder.anywhere(pipeline.value_offset) : Done(ok);
 }
 
 }  // namespace fle::query

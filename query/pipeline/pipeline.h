@@ -43,13 +43,14 @@ class CollectionNames {
 };
 
 /// Collects the collections that a pipeline names ($lookup, $graphLookup, $unionWith, $out, $merge,
-/// and those inside their pipelines and $facet's). The command is not checked yet: anything that
-/// has not the right shape is left to the analysis.
+/// those inside their pipelines and $facet's, and those anywhere in a stage that is not known). The
+/// command is not checked yet: what has not the right shape is looked through as well, for where
+/// nothing encrypts nobody else looks at it.
 ///
-/// @param at     where the pipeline's array stands in `command`.
+/// @param pipeline  an element of `command`.
 /// @retval Errc::malformed_bson, nesting_too_deep
 /// @retval Errc::stage_not_allowed  a document that is no {db, coll}, or too many
-[[nodiscard]] Done find_collections(Bytes command, std::uint32_t at, CollectionNames& names,
+[[nodiscard]] Done find_collections(Bytes command, const Element& pipeline, CollectionNames& names,
                                     Work& work);
 
 }  // namespace fle::query

@@ -281,11 +281,30 @@ bool holds_bare_constant(const Context& context, const Element& e) {
   }
 }
 
+/// Whether nothing in a value is computed.
+bool is_constant(const Context& context, const Element& e) {
+  switch (e.type) {
+    case Type::string:
+      return !context.text(e).starts_with('$');
+    case Type::object:
+    case Type::array:
+      for (Cursor c = context.cursor(e); c.next();) {
+        const std::string_view name = c.element().name;
+        if (name == "$literal" || name == "$const") return true;
+        if (name.starts_with('$') || !is_constant(context, c.element())) return false;
+      }
+      return true;
+    default:
+      return true;
+  }
+}
+
 Done Reader::computed(const Element& e, Level& level) {
   includes_ = true;
   FLE_TRY(const Value value, written_value(context_, e, scope_));
   Shape leaf;
-  leaf.kind = value.kind == Value::Kind::computed ? Shape::Kind::put : Shape::Kind::drop;
+  const bool made = value.kind == Value::Kind::computed && !is_constant(context_, e);
+  leaf.kind = made ? Shape::Kind::put : Shape::Kind::drop;
   leaf.value = value.view;
   if (scope_.stored != nullptr && value.kind != Value::Kind::absent)
     FLE_CHECK(need_storable(context_, e, *scope_.stored, path_, value.view));

@@ -143,11 +143,16 @@ Outcome<View> unset_stage(Context& context, const Element& e, const PipelineScop
 
 Outcome<View> new_root(Context& context, const Element& e, const PipelineScope& scope,
                        std::string_view operation) {
-  FLE_TRY(const View view, expression(context, e, scope.match));
+  FLE_TRY(const Value value, written_value(context, e, scope.match));
+  const View& view = value.view;
   const bool document = view.kind != View::Kind::encrypted && view.kind != View::Kind::list &&
                         view.kind != View::Kind::ambiguous;
   if (is_dropped(view)) return context.refuse(kDropped, e, {}, operation);
   if (!document) return context.refuse(kRoot, e, {}, operation);
+  // A constant that is none: no server takes it.
+  const bool constant = value.kind == Value::Kind::constant;
+  if (e.type == Type::array || (constant && value.element.type != Type::object))
+    return context.refuse(kMalformed, e, {}, operation);
   return context.fields().over(view, scope.match.view);
 }
 

@@ -85,10 +85,24 @@ Outcome<View> group_stage(Context& context, const Element& e, const PipelineScop
   return context.fields().object(dropped(scope.match.view), std::move(members));
 }
 
+namespace {
+
+/// What buckets are made of: a field, or a document of such. No server takes a constant.
+bool takes_bucketed(const Context& context, const Element& e) {
+  return e.type == Type::object || takes_computed(context, e);
+}
+
+}  // namespace
+
 Outcome<View> bucket_stage(Context& context, const Element& e, const PipelineScope& scope) {
   FLE_TRY(const auto args,
           named_arguments<4>(context, e, {"groupBy", "boundaries", "default", "output"}));
   if (!args[0] || !args[1]) return context.refuse(kMalformed, e, {}, e.name);
+  {
+    const Context::Inside inside(context, e);
+    FLE_CHECK(need(context, *args[0], takes_bucketed, e.name));
+    FLE_CHECK(need(context, *args[1], takes_array, e.name));
+  }
   return buckets(context, e, scope);
 }
 
@@ -98,6 +112,7 @@ Outcome<View> bucket_auto_stage(Context& context, const Element& e, const Pipeli
   if (!args[0] || !args[1]) return context.refuse(kMalformed, e, {}, e.name);
   {
     const Context::Inside inside(context, e);
+    FLE_CHECK(need(context, *args[0], takes_bucketed, e.name));
     FLE_CHECK(need(context, *args[1], takes_number, e.name));
     if (args[3]) FLE_CHECK(need(context, *args[3], takes_granularity, e.name));
   }
@@ -105,6 +120,7 @@ Outcome<View> bucket_auto_stage(Context& context, const Element& e, const Pipeli
 }
 
 Outcome<View> sort_by_count_stage(Context& context, const Element& e, const PipelineScope& scope) {
+  FLE_CHECK(need(context, e, takes_computed, e.name));
   FLE_TRY(const View key, key_of(context, e, scope.match, e.name));
   return context.fields().object(dropped(scope.match.view), {{"_id", key}, {"count", View{}}});
 }

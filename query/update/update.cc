@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 
 #include "ground/proposal.h"
 #include "match/match.h"
@@ -77,6 +78,7 @@ const Refusal* array_step(std::string_view component) noexcept {
 Target target_of(const View& view, std::string_view path, Work& work) {
   Target t;
   bool meets_encrypted = false;
+  bool first = true;
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t dot = std::min(path.find('.', at), path.size());
     const std::string_view component = path.substr(at, dot - at);
@@ -90,7 +92,7 @@ Target target_of(const View& view, std::string_view path, Work& work) {
       if (t.array_step == nullptr) t.array_step = why;
       continue;
     }
-    if (!t.path.empty()) t.path += '.';
+    if (!std::exchange(first, false)) t.path += '.';
     t.path += component;
   }
   t.place = resolve(view, t.path, work);
@@ -282,10 +284,15 @@ Identifiers identifiers_of(const Context& context, const std::optional<Element>&
   for (Cursor operators = context.cursor(*u); operators.next();) {
     if (operators.element().type != Type::object) continue;
     for (Cursor c = context.cursor(operators.element()); c.next();) {
-      const std::string_view path = c.element().name;
-      for (std::size_t at = path.find("$["); at != path.npos; at = path.find("$[", at)) {
-        at += 2;
-        out.insert(path.substr(at, std::min(path.find(']', at), path.size()) - at));
+      std::string_view path = c.element().name;
+      context.work().bytes(path.size());
+      for (bool last = false; !last;) {
+        const std::size_t dot = path.find('.');
+        last = dot == std::string_view::npos;
+        const std::string_view step = path.substr(0, dot);
+        if (step.starts_with("$[") && step.ends_with(']'))
+          out.insert(step.substr(2, step.size() - 3));
+        path.remove_prefix(last ? path.size() : dot + 1);
       }
     }
   }

@@ -588,6 +588,30 @@ TEST(IntegerHints, MakePlainIntegersLongs) {
             R"("d" : { "$numberDouble" : "1.5" }, "e" : { "$numberLong" : "5000000000" } })");
 }
 
+TEST(IntegerHints, AreToldOfTheFirstString) {
+  struct Told final : bson::IntegerHints {
+    [[nodiscard]] bool is_long(std::span<const std::string_view>) const override { return false; }
+    void first_string(std::span<const std::string_view> path, std::string_view s) const override {
+      for (const std::string_view name : path) text += "/" + std::string(name);
+      text += "=" + std::string(s) + " ";
+    }
+    mutable std::string text;
+  };
+  const auto told = [](std::string_view json) {
+    const Told hints;
+    bson::ReadOptions options;
+    options.integers = &hints;
+    EXPECT_TRUE(read(json, options).has_value()) << json;
+    return hints.text;
+  };
+  EXPECT_EQ(told(R"({"find": "patients", "filter": {"a": "x"}})"), "/find=patients ");
+  EXPECT_EQ(told(R"({"a": 1, "b": {"c": "x"}, "d": "y"})"), "/b/c=x ");
+  EXPECT_EQ(told(R"({"a": 1, "b": [2, "x"]})"), "/b/1=x ");
+  EXPECT_EQ(told(R"({"a": 1})"), "");
+  // One that the scanner leaves to RapidJSON.
+  EXPECT_TRUE(told(R"({"find": "\u0041b", "x": "c"})").ends_with("/find=Ab "));
+}
+
 // ---- Writing
 
 TEST(ExtendedJson, IsSpacedAsLibbsonDoesIt) {

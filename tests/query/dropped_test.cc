@@ -81,6 +81,16 @@ TEST(DroppedFields, StaySoUnderOtherNames) {
                 "x");
 }
 
+TEST(DroppedFields, AreNotMadeAnewByConstants) {
+  for (const char* constant :
+       {"[]", "['x']", "[[1], {'a': 'x'}]", "{}", "'x'", "[{'$literal': 'x'}]"}) {
+    flows_dropped(add_fields("{'ssn': " + std::string(constant) + "}"), "ssn");
+    flows_dropped(add_fields("{'address.street': " + std::string(constant) + "}"),
+                  "address.street");
+  }
+  flows_plain(add_fields("{'ssn': ['$city']}"), "ssn");
+}
+
 TEST(DroppedFields, MayBePassedOnAndSortedBy) {
   const std::string dropped = project("{'city': 1}") + ", ";
   keeps(dropped + "{'$sort': {'ssn': 1, 'address': 1}}");
@@ -104,6 +114,7 @@ TEST(DroppedFields, AreNotComparedInExpressions) {
         "{'$eq': [{'$cond': ['$a', '$ssn', 0]}, 5]}",
         "{'$regexMatch': {'input': '$ssn', 'regex': 'a'}}",
         "{'$let': {'vars': {'v': '$ssn'}, 'in': {'$eq': ['$$v', 5]}}}",
+        "{'$let': {'vars': {'CURRENT': {'$eq': ['$ssn', 5]}}, 'in': true}}",
         "{'$cmp': ['$address.street', 's']}", "{'$setEquals': ['$note', [5]]}"}) {
     SCOPED_TRACE(expression);
     refuses(dropped + add_fields("{'x': " + std::string(expression) + "}"), kCompare,

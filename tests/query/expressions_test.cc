@@ -33,6 +33,19 @@ void gives_unknown(const std::string& expression) {
 using test::kCompare;
 using test::kExpression;
 
+TEST(Expressions, MayAskWhetherThereIsAnObject) {
+  for (const char* e : {"{'$eq': ['$address', null]}", "{'$ne': [null, '$address']}",
+                        "{'$eq': ['$$ROOT', {'$literal': null}]}",
+                        "{'$cond': [{'$ne': "
+                        "[{'a': '$ssn'}, null]}, 1, 0]}"})
+    keeps(e);
+  for (const char* e : {"{'$eq': ['$address', {}]}", "{'$eq': ['$address', '$city']}",
+                        "{'$gt': ['$address', null]}", "{'$in': ['$address', [null]]}"})
+    refuses(e, kCompare);
+  refuses("{'$eq': ['$ssn', null]}", kCompare);
+  refuses("{'$eq': ['$note', null]}", Errc::random_not_comparable);
+}
+
 // A filter that stands where an expression is asked whether it is true, or for what is no document.
 TEST(Expressions, AreNoFilters) {
   for (const char* filter :
@@ -52,9 +65,33 @@ TEST(Expressions, AreNoFilters) {
       refuses(e, kExpression, "is a filter");
     test::refuses("{'$group': {'_id': 1, 'n': {'$sum': " + f + "}}}", kExpression, "is a filter");
   }
+  // Nor is what they may give.
+  for (const std::string f :
+       {"[{'ssn': 5}]", "[1, [{'ssn': 5}]]", "{'$literal': {'ssn': 5}}", "{'$const': {'ssn': 5}}",
+        "{'$let': {'vars': {}, 'in': {'ssn': 5}}}", "{'$ifNull': ['$a', {'ssn': 5}]}",
+        "{'$cond': ['$a', {'ssn': 5}, true]}",
+        "{'$cond': {'if': 1, 'then': 2, 'else': {'ssn': 5}}}",
+        "{'$switch': {'branches': [{'case': 1, 'then': {'ssn': 5}}]}}",
+        "{'$switch': {'branches': [], 'default': {'ssn': 5}}}", "{'$mergeObjects': {'ssn': 5}}",
+        "{'$mergeObjects': ['$a', {'ssn': 5}]}",
+        "{'$cond': ['$a', {'$let': {'vars': {}, 'in': [{'$ifNull': [{'ssn': 5}, 1]}]}}, 1]}"}) {
+    expect_refused("{'find': 'c', 'filter': {'$expr': " + f + "}}", kExpression, "is a filter");
+    for (const std::string& e :
+         {"{'$and': [true, " + f + "]}", "{'$not': [" + f + "]}", "{'$cond': [" + f + ", 1, 0]}",
+          "{'$switch': {'branches': [{'case': " + f + ", 'then': 1}]}}",
+          "{'$filter': {'input': '$list', 'cond': " + f + "}}", "{'$add': [1, " + f + "]}",
+          "{'$anyElementTrue': [" + f + "]}"})
+      refuses(e, kExpression, "is a filter");
+    test::refuses("{'$group': {'_id': 1, 'n': {'$sum': " + f + "}}}", kExpression, "is a filter");
+    test::refuses("{'$redact': {'$cond': [" + f + ", '$$KEEP', '$$PRUNE']}}", kExpression,
+                  "is a filter");
+  }
   for (const char* e :
        {"{'$cond': [{'city': 'Bonn'}, 1, 0]}", "{'$and': [{'$eq': ['$city', 1]}, '$a']}",
         "{'$cond': [true, {'name': '$name'}, 0]}", "{'$eq': ['$city', {'name': 'S'}]}",
+        "{'$and': [{'$cond': ['$a', {'city': 'Bonn'}, {'$gt': ['$b', 1]}]}, [1]]}",
+        "{'$and': [{'$eq': ['$city', [{'name': 'S'}]]}, {'$let': {'vars': {'v': {'name': 'S'}}, "
+        "'in': true}}]}",
         "{'$gt': ['$city', {'name': 'S'}]}", "{'$concat': ['$city', {'$toUpper': 'x'}]}",
         "{'$convert': {'input': '$city', 'to': 'int', 'onError': {'name': '$city'}}}"})
     keeps(e);
@@ -301,6 +338,14 @@ TEST(Expressions, GetFieldsByNamesThatAreNoPaths) {
   gives_plain("{'$getField': {'field': {'$literal': '$a'}, 'input': '$address'}}");
   gives_plain("{'$getField': {'field': {'$concat': ['a', 'b']}, 'input': '$plain'}}");
   refuses("{'$getField': 'ssn'}", kExpression);
+  // No document has such a name: a path was meant.
+  for (const char* name : {"address.street", "ssn.x", ".ssn", "address..street", "ssn\\u0000"}) {
+    refuses("{'$getField': '" + std::string(name) + "'}", Errc::dotted_field_name);
+    refuses(
+        "{'$getField': {'field': {'$literal': '" + std::string(name) + "'}, 'input': '$$ROOT'}}",
+        Errc::dotted_field_name);
+  }
+  refuses("{'$getField': {'field': '.street', 'input': '$address'}}", Errc::dotted_field_name);
   refuses("{'$getField': 'address'}", kCompare);
   refuses("{'$getField': {'field': 'street', 'input': '$address'}}", kExpression);
   refuses("{'$getField': {'field': {'$concat': ['s', 'sn']}}}", kCompare, "is computed");

@@ -98,6 +98,22 @@ Plan numbers() {
   }();
   return plan;
 }
+/// Eight objects that each have an object with a field of their own.
+Plan objects() {
+  static const Plan plan = [] {
+    return plan_of("{'bsonType': 'object', 'properties': {" +
+                   list(8,
+                        [](int i) {
+                          const std::string n = std::to_string(i);
+                          return "'a" + n +
+                                 "': {'bsonType': 'object', 'properties': {'o': {'bsonType': "
+                                 "'object', 'properties': {'z" +
+                                 n + "': " + det("int") + "}}}}";
+                        }) +
+                   "}}");
+  }();
+  return plan;
+}
 /// Two thousand deterministic fields.
 Plan wide() {
   static const Plan plan =
@@ -221,6 +237,45 @@ const std::vector<Case>& cases() {
                           "]}, '$$DESCEND', '$$KEEP']}}");
        },
        1000, wide},
+      {"FieldsOfMixedDocuments",
+       [](int n) {
+         return aggregate(
+             "{'$replaceWith': '$a0'}, " +
+             list(7,
+                  [](int i) {
+                    return "{'$unionWith': {'coll': 'c', 'pipeline': [{'$replaceWith': '$a" +
+                           std::to_string(i + 1) + "'}]}}";
+                  }) +
+             ", {'$project': {'x': [" + list(n, "'$o.p'") + "]}}");
+       },
+       4000, objects, false, 8},
+      {"SetsOfPartsOfObjects",
+       [](int n) {
+         return aggregate(
+             "{'$project': {'address.x': 1}}, {'$project': {'x': {'$setUnion': "
+             "[['$address', " +
+             list(n, "1") + "], " + list(n, "'$address'") + "]}}}");
+       }},
+      {"LargestOfManyParts",
+       [](int n) {
+         return aggregate("{'$project': {'address.x': 1}}, {'$project': {'x': {'$max': [" +
+                          list(n, [](int i) { return "{" + field("f", i, "'$address'") + "}"; }) +
+                          "]}}}");
+       },
+       1000, people, false, 8},
+      {"IdentifiersOfItems",
+       [](int n) {
+         return "{'update': 'c', 'updates': [{'q': {}, 'arrayFilters': [{'i': 1}], 'u': {'$set': "
+                "{'x.$[i]." +
+                repeated("$[", n) + "': 1}}}]}";
+       },
+       10'000},
+      {"StagesOfUnknownNames",
+       [](int n) {
+         return aggregate("{'$new': {'a': [" +
+                          list(n, nested(20, "{'b': [", "{'$unionWith': 'o'}", "]}")) + "]}}");
+       },
+       20, people, true},
       {"LookupsOfManyCollections",
        [](int n) {
          return aggregate(list(n, [](int i) {

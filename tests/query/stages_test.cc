@@ -1,3 +1,4 @@
+#include "fle/bson/writer.h"
 #include "pipeline_support.h"
 
 namespace fle {
@@ -265,6 +266,10 @@ TEST(SortByCountStage, CountsDeterministicValues) {
   flows_plain("{'$sortByCount': '$ssn'}", "count");
   refuses("{'$sortByCount': '$note'}", Errc::random_not_comparable);
   refuses("{'$sortByCount': '$address'}", kCompare);
+  // No server takes a constant or a document there; what it holds would be sent.
+  for (const char* none : {"'s'", "5", "{}", "{'ssn': 5}", "{'x': '$city'}", "['$city']"})
+    refuses("{'$sortByCount': " + std::string(none) + "}", kMalformed);
+  keeps("{'$sortByCount': {'$toUpper': '$city'}}");
 }
 
 TEST(BucketStages, RefuseRangesOfCiphertext) {
@@ -291,6 +296,12 @@ TEST(BucketStages, RefuseRangesOfCiphertext) {
   check(bucket);
   check(bucket_auto);
   refuses("{'$bucket': {'groupBy': '$age'}}", kMalformed);
+  for (const char* none : {"'s'", "5", "['$age']"}) {
+    refuses(bucket(none, "{'n': {'$sum': 1}}"), kMalformed);
+    refuses(bucket_auto(none, "{'n': {'$sum': 1}}"), kMalformed);
+  }
+  refuses("{'$bucket': {'groupBy': '$age', 'boundaries': 's'}}", kMalformed);
+  refuses("{'$bucket': {'groupBy': '$age', 'boundaries': {'ssn': 5}}}", kMalformed);
   refuses("{'$bucketAuto': {'buckets': 5}}", kMalformed);
   refuses("{'$bucketAuto': {'groupBy': 1, 'buckets': 5, 'other': 1}}", kMalformed);
 }
@@ -306,6 +317,59 @@ TEST(UnwindStage, RefusesEncryptedFields) {
   for (const char* bad : {"5", "'list'", "{}", "{'path': 5}", "{'path': '$a', 'x': 1}",
                           "{'path': '$a', 'includeArrayIndex': 5}"})
     refuses("{'$unwind': " + std::string(bad) + "}", kMalformed);
+}
+
+// Expressions know names alone: as a name the number leads nowhere.
+TEST(Paths, HaveNoNumbersForItemsInExpressions) {
+  const std::string joined =
+      "{'$lookup': {'from': 'c', 'localField': 'a', 'foreignField': 'b', "
+      "'as': 'p'}}, ";
+  for (const char* path : {"$p.0.ssn", "$p.0.address.street", "$p.0", "$$ROOT.p.0.ssn"}) {
+    refuses(joined + "{'$match': {'$expr': {'$eq': ['" + path + "', 5]}}}", Errc::ambiguous_path);
+    refuses(joined + "{'$group': {'_id': '" + path + "'}}", Errc::ambiguous_path);
+  }
+  refuses("{'$match': {'$expr': {'$eq': ['$address.0.street', 5]}}}", Errc::ambiguous_path);
+  refuses("{'$project': {'x': {'$let': {'vars': {'v': 1}, 'in': '$address.12.street'}}}}",
+          Errc::ambiguous_path);
+  keeps(joined + "{'$match': {'$expr': {'$eq': ['$p.0.city', 5]}}}");
+  keeps("{'$match': {'$expr': {'$eq': ['$address.0', 5]}}}");
+  keeps("{'$match': {'$expr': {'$eq': ['$address.0.zip', 5]}}}");
+  keeps("{'$match': {'$expr': {'$eq': ['$list.0.ssn', 5]}}}");
+}
+
+// Where nothing encrypts, nobody but the search for names looks at a pipeline.
+TEST(Pipelines, NameCollectionsWhereverTheyDo) {
+  const auto collections = [](const std::string& pipeline) {
+    const test::Buf command =
+        test::doc("{'aggregate': 'free', 'cursor': {}, 'pipeline': " + pipeline + "}");
+    const auto target = query::read_target(command);
+    if (!target) return target.error().to_string();
+    std::string all;
+    for (const std::string_view name : target->collections) all += std::string(name) + " ";
+    return all;
+  };
+  const std::string u = "{'$unionWith': {'coll': 'c', 'pipeline': [{'$match': {'ssn': 5}}]}}";
+  for (const std::string& pipeline :
+       {"[" + u + "]", "[{'$facet': {'a': [" + u + "]}}]",
+        "[{'$rankFusion': {'input': {'pipelines': {'a': [{'$match': {}}, " + u + "]}}}}]",
+        "[{'$scoreFusion': {'input': {'pipelines': {'a': [" + u + "]}}}}]",
+        "[{'$someNewStage': {'a': [{'b': {'c': [[" + u + "]]}}]}}]", "{'0': " + u + "}",
+        "[[" + u + "]]", "[{'$facet': {'a': {'0': " + u + "}}}]",
+        std::string(
+            "[{'$lookup': {'from': 'free', 'pipeline': {'0': {'$lookup': {'from': 'c'}}}}}]"),
+        std::string("[{'$lookup': {'from': {'$symbol': 'c'}}}]")})
+    EXPECT_EQ(collections(pipeline), "free c ") << pipeline;
+  EXPECT_EQ(collections("[{'$match': {'a': {'$unionWith': 'c'}}}, {'$project': {'x': {'$literal': "
+                        "{'$out': 'c'}}}}, {'$search': {'text': {'query': 'c', 'path': 'coll'}}}]"),
+            "free ");
+  bson::Writer deep(8192);
+  deep.add_string("aggregate", "free").begin_array("pipeline").begin_document({});
+  for (int i = 0; i < 250; ++i) deep.begin_document("$someNewStage");
+  for (int i = 0; i < 252; ++i) deep.end();
+  const test::Buf command = std::move(deep).take();
+  const auto target = query::read_target(command);
+  ASSERT_FALSE(target);
+  EXPECT_EQ(target.error().code, Errc::nesting_too_deep);
 }
 
 TEST(ReplaceRootStage, GoesOnWithWhatIsKnownOfTheNewRoot) {
@@ -325,6 +389,9 @@ TEST(ReplaceRootStage, GoesOnWithWhatIsKnownOfTheNewRoot) {
     refuses(root("'$ssn'"), kStage, "not a document");
     refuses(root("['$ssn']"), kStage, "not a document");
     refuses(root("{'$mergeObjects': ['$$ROOT', {'a': 1}]}"), kCompare);
+    for (const char* none : {"'s'", "5", "['s']", "[{'ssn': 5}]", "{'$literal': 's'}"})
+      refuses(root(none), kMalformed);
+    keeps(root("{'$literal': {'a': 1}}"));
   }
   refuses("{'$replaceRoot': '$address'}", kMalformed);
   refuses("{'$replaceRoot': {}}", kMalformed);

@@ -72,6 +72,15 @@ TEST(Statements, RefuseToSortOrBoundByEncryptedFields) {
   expect_refused("{'findAndModify': 'c', 'sort': {'ssn': 1}}", Errc::operator_not_allowed);
 }
 
+// Values of an index's fields: an operator there holds what was meant for another place.
+TEST(Statements, BoundByFieldsAlone) {
+  for (const char* bound : {"min", "max"})
+    for (const char* name : {"$match", "$expr", "$"})
+      expect_refused("{'find': 'c', 'filter': {}, '" + std::string(bound) + "': {'city': 'a', '" +
+                         name + "': {'ssn': 5}}}",
+                     Errc::command_malformed);
+}
+
 TEST(Statements, LetDistinctReadDeterministicFieldsOnly) {
   expect_marked("{'distinct': 'c', 'key': 'ssn', 'query': {'ssn': 5}}",
                 "{'distinct': 'c', 'key': 'ssn', 'query': {'ssn': {'$eq': " + kFive + "}}}");
@@ -83,6 +92,7 @@ TEST(Statements, LetDistinctReadDeterministicFieldsOnly) {
   expect_refused("{'distinct': 'c', 'key': 'address'}", Errc::comparison_not_possible);
   expect_refused("{'distinct': 'c', 'key': 'ssn.x'}", Errc::operator_not_allowed);
   expect_refused("{'distinct': 'c', 'key': 5}", Errc::command_malformed);
+  expect_refused("{'distinct': 'c', 'key': 'note\\u0000x'}", Errc::ambiguous_path);
   expect_refused("{'distinct': 'c', 'key': 'address.0.street'}", Errc::ambiguous_path);
   expect_marked(
       "{'distinct': 'c', 'key': 'city', 'query': {'ssn': 5}, 'collation': {'locale': "
@@ -440,14 +450,27 @@ TEST(Catalogue, FindsTheSchemaThatACommandBrings) {
   EXPECT_TRUE(query::read_target(nested)->own_schema.empty());
 }
 
+// Whatever the schemas: another reader may take the other one, of a collection that encrypts.
+TEST(Statements, SayOnceWhatTheyAreAbout) {
+  for (const char* command :
+       {"{'insert': 'free', 'documents': [{'ssn': 5}], 'insert': 'c'}",
+        "{'explain': {'find': 'free', 'filter': {'ssn': 5}, 'find': 'c'}}",
+        "{'explain': {'find': 'free'}, 'explain': {'find': 'c', 'filter': {'ssn': 5}}}",
+        "{'bulkWrite': 1, 'ops': [{'insert': 0, 'document': {'ssn': 5}}], 'nsInfo': [{'ns': "
+        "'db.free', 'ns': 'db.c'}]}"})
+    expect_refused(command, Errc::command_malformed, "appears twice", nullptr);
+}
+
 TEST(Statements, RefusesAFieldThatStandsTwice) {
-  for (const char* command : {"{'find': 'c', 'filter': {}, 'filter': {}}",
-                              "{'insert': 'c', 'documents': [], 'documents': []}",
-                              "{'findAndModify': 'c', 'query': {}, 'update': {}, 'update': {}}",
-                              "{'update': 'c', 'updates': [{'q': {}, 'q': {}, 'u': {}}]}",
-                              "{'update': 'c', 'updates': [{'q': {}, 'u': {}, 'u': {}}]}",
-                              "{'delete': 'c', 'deletes': [{'q': {}, 'q': {}, 'limit': 1}]}",
-                              "{'explain': {'count': 'c', 'query': {}, 'query': {}}}"})
+  for (const char* command :
+       {"{'find': 'c', 'filter': {}, 'filter': {}}", "{'find': 'c', 'find': 'd'}",
+        "{'count': 'c', 'count': 5}", "{'explain': {'find': 'c', 'find': 5}}",
+        "{'insert': 'c', 'documents': [], 'documents': []}",
+        "{'findAndModify': 'c', 'query': {}, 'update': {}, 'update': {}}",
+        "{'update': 'c', 'updates': [{'q': {}, 'q': {}, 'u': {}}]}",
+        "{'update': 'c', 'updates': [{'q': {}, 'u': {}, 'u': {}}]}",
+        "{'delete': 'c', 'deletes': [{'q': {}, 'q': {}, 'limit': 1}]}",
+        "{'explain': {'count': 'c', 'query': {}, 'query': {}}}"})
     expect_refused(command, Errc::command_malformed, "appears twice");
 }
 

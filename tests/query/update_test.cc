@@ -178,6 +178,7 @@ TEST(Update, LeavesUnsetAndRenameBetweenLikesAlone) {
     expect_refused(update(std::string("{'$rename': {") + pair + "}}"), Errc::update_not_allowed,
                    text);
   expect_refused(update("{'$rename': {'name': 5}}"), Errc::command_malformed);
+  expect_refused(update("{'$rename': {'city': 'name\\u0000'}}"), Errc::update_not_allowed);
 }
 
 struct Refused {
@@ -236,6 +237,30 @@ TEST(Update, RefusesArrayStepsTowardsEncryptedFields) {
         Errc::update_not_allowed, "Array update operations not allowed on encrypted values");
   expect_unchanged(update("{'$set': {'list.$': 1, 'list.$[].ssn': 1, 'list.$[i].x': 1}}",
                           ", 'arrayFilters': [{'i.x': 1}]"));
+}
+
+TEST(Update, RefusesPathsThatBeginWithADot) {
+  for (const char* path : {".ssn", "..ssn", ".address.street"}) {
+    for (const char* op : {"$set", "$unset"})
+      expect_refused(update(std::string("{'") + op + "': {'" + path + "': 's'}}"),
+                     Errc::ambiguous_path);
+    expect_refused(update(std::string("{'$rename': {'") + path + "': 's'}}"),
+                   Errc::update_not_allowed);
+  }
+  expect_unchanged(update("{'$set': {'.city': 's'}}"));
+}
+
+// What stands in a path as "$[i]", between dots, and nothing else.
+TEST(Update, KnowsTheIdentifiersOfItsPaths) {
+  const auto filtered = [](const char* path, const char* identifier) {
+    return update(std::string("{'$set': {'") + path + "': 1}}",
+                  std::string(", 'arrayFilters': [{'") + identifier + "': {'$gt': 1}}]");
+  };
+  expect_unchanged(filtered("list.$[i]", "i"));
+  expect_unchanged(filtered("list.$[i].a.$[k].b", "k.c"));
+  expect_unchanged(filtered("list.$[]", ""));
+  for (const char* path : {"list.x$[i]", "list.$[$[i]", "list.$[i", "list.$[i]x", "list.$[k].i"})
+    expect_refused(filtered(path, "i"), kMalformed, "no path of the update has");
 }
 
 TEST(Update, RefusesConditionsOnItemsThatCouldAskForAnotherField) {

@@ -211,6 +211,66 @@ TEST_F(CommandStreams, APlainIntegerIsALongWhereTheSchemaHasOne) {
   EXPECT_NE(typed.err.find("canonical Extended JSON"), std::string::npos) << typed.err;
 }
 
+TEST_F(CommandStreams, APlainIntegerIsWhatTheSchemaOfItsCollectionSays) {
+  encrypt_visits(folder);
+  folder.write("plain.json", "{}");
+  const auto analyze_for = [this](const char* ns, const char* collection) {
+    const std::string command =
+        R"({"insert": ")" + std::string(collection) + R"(", "documents": [{"visits": 5, "pad": ")";
+    std::vector<std::string> out;
+    // Long ones are read while they are cut.
+    for (const std::size_t pad : {0, 3'000'000}) {
+      const bool own = std::string_view(ns) == "clinic.patients";
+      const Ended e =
+          run_fle(folder.path(),
+                  {"analyze", "--schema", own ? "schema.json" : "plain.json", "--ns", ns,
+                   "--schema-for", own ? "clinic.staff=plain.json" : "clinic.patients=schema.json",
+                   "--quiet", "--format", "json"},
+                  command + std::string(pad, 'x') + "\"}]}\n");
+      EXPECT_EQ(e.status, 0) << e.err;
+      out.push_back(e.out.substr(0, 100));
+    }
+    return out;
+  };
+  for (const char* ns : {"clinic.patients", "clinic.staff"}) {
+    for (const std::string& out : analyze_for(ns, "staff"))
+      EXPECT_NE(out.find(R"("visits" : { "$numberInt" : "5" })"), std::string::npos) << out;
+    for (const std::string& out : analyze_for(ns, "patients"))
+      EXPECT_NE(out.find(R"("visits" : { "$binary")"), std::string::npos) << out;
+  }
+}
+
+TEST_F(CommandStreams, APlainIntegerIsAnIntBelowOtherNames) {
+  encrypt_visits(folder);
+  for (
+      const char* command : {
+          R"({"insert": "patients", "documents": [{"0": {"visits": 5}, "$x": {"visits": 5}}]})",
+          R"({"update": "patients", "updates": [{"q": {}, "u": {"0": {"visits": 5}}}]})",
+          R"({"update": "patients", "updates": [{"q": {}, "u": {"$set": {"0": {"visits": 5}}}}]})",
+          R"({"update": "patients", "updates": [{"q": {}, "u": {"$push": {"l": {"visits": 5}}}}]})",
+          R"({"find": "patients", "filter": {"0": {"visits": 5}, "$or": [{"0": {"visits": 5}}]}})",
+      }) {
+    const Ended e = run_fle(folder.path(),
+                            {"analyze", "--schema", "schema.json", "--ns", "clinic.patients",
+                             "--quiet", "--format", "json"},
+                            std::string(command) + "\n");
+    EXPECT_EQ(e.status, 0) << command << e.err;
+    EXPECT_EQ(e.out.find("numberLong"), std::string::npos) << e.out;
+  }
+}
+
+// The look into the schema ends with what it knows, however long a name goes on.
+TEST_F(CommandStreams, IntegersBelowLongNamesAreInts) {
+  encrypt_visits(folder);
+  for (const std::string& name :
+       {std::string("visits.") + std::string(5000, 'x'), std::string(5000, 'x'),
+        std::string("a.") + std::string(5000, 'b')}) {
+    const Ended e =
+        analyze(R"({"find": "patients", "filter": {"x": {")" + name + "\": [1, 2]}}}\n", true);
+    EXPECT_EQ(e.status, 0) << e.err;
+  }
+}
+
 TEST_F(CommandStreams, CommandsAreLargerThanDocuments) {
   const auto insert = [](std::size_t n) {
     bson_t b = BSON_INITIALIZER;

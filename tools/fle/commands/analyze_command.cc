@@ -207,8 +207,8 @@ class AnalyzeRun {
  public:
   AnalyzeRun(const AnalyzeOptions& o, SchemaMap schemas, const DocumentReader& reader, Output& out)
       : explain_(o.explain),
-        stream_(o.stream, reader, out, o.stream.quiet || o.explain != Explain::no,
-                schemas[o.command.ns]),
+        stream_(o.stream, reader, out, o.stream.quiet || o.explain != Explain::no, schemas,
+                o.command.db()),
         analyzer_(std::move(schemas), o.command.db(),
                   {.explain = o.explain != Explain::no, .budget = o.command.schema.budget}) {}
 

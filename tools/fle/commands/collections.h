@@ -65,7 +65,7 @@ struct Lane {
        std::shared_ptr<kms::KeyRing> keys, const client::DocumentCipher::Options& options)
       : ns(std::move(name)),
         cipher(plan, std::move(keys), options),
-        integers(plan, IntegerHints::In::documents),
+        integers(plan),
         counts(task, std::move(plan)) {}
 
   const std::string ns;          // of the collection; empty: documents do not say

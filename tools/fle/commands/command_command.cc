@@ -52,7 +52,6 @@ Done encrypt_commands(const EncryptCommandOptions& o) {
   client::AutoEncrypter::Options options;
   FLE_TRY(options.schema_map, o.command.schemas());
   options.budget = o.command.schema.budget;
-  const std::shared_ptr<const schema::Plan> plan = options.schema_map[o.command.ns];
   CommandCounts counts(options.schema_map, o.command.ns);
   if (o.require_fields && counts.nothing_to_encrypt()) return nothing_to_encrypt();
   const SchemaMap schemas = options.schema_map;
@@ -66,7 +65,7 @@ Done encrypt_commands(const EncryptCommandOptions& o) {
           DocumentReader::open(std::move(in), o.stream.format, query::kCommandLimits.max_bytes));
   FLE_CHECK(reader.check_one_collection());
   FLE_CHECK(check_terminal(out, reader.is_text()));
-  CommandStream stream(o.stream, reader, out, o.stream.quiet, plan);
+  CommandStream stream(o.stream, reader, out, o.stream.quiet, schemas, o.command.db());
   client::Message message;
   const Done done = stream.all(reader, [&](Bytes command) -> Done {
     FLE_CHECK(need_schema(schemas, command));

@@ -14,6 +14,7 @@ Done CommandStream::all(DocumentReader& reader, const std::function<Done(Bytes)>
     for (std::size_t i = 0; i < chunk.size(); ++i) {
       ++number_;
       bson_.clear();
+      integers_.start();
       FLE_TRY(const Bytes command, reader.as_bson(chunk, i, bson_, integers_.get()));
       Done done = one(command);
       if (!done && json_) done.error() = with_json_advice(std::move(done.error()));

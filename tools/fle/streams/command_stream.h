@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -18,14 +18,15 @@ namespace fle::tools {
 /// and by one thread: they are few beside documents.
 class CommandStream {
  public:
-  /// @param plan  of the collection that the commands are for, mostly.
+  /// @param schemas  of the collections that the commands are for
+  /// @param db       that the commands are for
   CommandStream(const StreamOptions& options, const DocumentReader& reader, Output& out, bool quiet,
-                std::shared_ptr<const schema::Plan> plan)
+                SchemaMap schemas, std::string db)
       : options_(options),
         json_(reader.is_text()),
         out_(out),
         progress_(reader.input_bytes(), quiet || out.is_terminal()),
-        integers_(std::move(plan), IntegerHints::In::commands) {}
+        integers_(std::move(schemas), std::move(db)) {}
 
   /// Calls `one(command)` for each command, as BSON. A Failure of it ends the stream and gets the
   /// command's number.
@@ -46,7 +47,7 @@ class CommandStream {
   const bool json_;
   Output& out_;
   Progress progress_;
-  IntegerHints integers_;
+  CommandIntegerHints integers_;
   std::uint64_t number_ = 0;
   WipedBytes bson_;
   WipedChars text_;

@@ -2,9 +2,11 @@
 #define FLE_TOOLS_INTEGER_HINTS_H_
 
 #include <memory>
+#include <string>
 
 #include "fle/bson/extended_json.h"
 #include "fle/schema/plan.h"
+#include "options/command_options.h"
 
 namespace fle::tools {
 
@@ -12,24 +14,37 @@ namespace fle::tools {
 /// int, a plain 5 is a long.
 class IntegerHints : public bson::IntegerHints {
  public:
-  /// Where the paths of the encrypted fields are found.
-  enum class In : std::uint8_t {
-    documents,
-    commands,  ///< In filters, updates and documents of the commands that are analyzed.
-  };
   /// @param plan  may be null: then nothing is said.
-  IntegerHints(std::shared_ptr<const schema::Plan> plan, In in);
+  explicit IntegerHints(std::shared_ptr<const schema::Plan> plan);
 
   [[nodiscard]] bool is_long(std::span<const std::string_view> path) const override;
   /// This, or null if it never says anything.
   [[nodiscard]] const bson::IntegerHints* get() const noexcept { return used_ ? this : nullptr; }
 
  private:
-  [[nodiscard]] bool is_long_field(std::span<const std::string_view> path) const;
-
   std::shared_ptr<const schema::Plan> plan_;
-  In in_;
-  bool used_ = false;
+  bool used_;
+};
+
+/// The same in the filters, updates and documents of commands that are analyzed, by the schema of
+/// the collection that each is about. For one thread.
+class CommandIntegerHints : public bson::IntegerHints {
+ public:
+  /// @param db  of the collections that commands name.
+  CommandIntegerHints(SchemaMap schemas, std::string db);
+
+  [[nodiscard]] bool is_long(std::span<const std::string_view> path) const override;
+  void first_string(std::span<const std::string_view> path, std::string_view text) const override;
+  /// To be called before each command.
+  void start() const noexcept { plan_ = nullptr; }
+  /// This, or null if it never says anything.
+  [[nodiscard]] const bson::IntegerHints* get() const noexcept { return used_ ? this : nullptr; }
+
+ private:
+  SchemaMap schemas_;
+  std::string db_;
+  bool used_;
+  mutable const schema::Plan* plan_ = nullptr;  // of the command in hand
 };
 
 /// Whether it is a null that cannot be encrypted.

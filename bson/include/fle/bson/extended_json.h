@@ -38,6 +38,13 @@ class FLE_API IntegerHints {
   /// @param path  names from the outermost field on; items of arrays are called "0", "1" and so on.
   ///              Valid during the call.
   [[nodiscard]] virtual bool is_long(std::span<const std::string_view> path) const = 0;
+  /// Told of the first string of each document, before any number behind it: which collection a
+  /// command is about, for one. A document may be read twice.
+  /// @param path, text  valid during the call.
+  virtual void first_string(std::span<const std::string_view> path, std::string_view text) const {
+    static_cast<void>(path);
+    static_cast<void>(text);
+  }
 
  protected:
   ~IntegerHints() = default;
