@@ -1,8 +1,10 @@
 #include "process.h"
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <regex>
 #include <sstream>
 #include <stdexcept>
@@ -13,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace fle::test {
@@ -130,7 +133,11 @@ Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string
   const int keep = ::open(slave.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
 
   std::string out;
-  Ends ends{[&input](int fd, pid_t) { write_to(fd, input); },
+  std::promise<pid_t> started;
+  Ends ends{[&](int fd, pid_t child) {
+              started.set_value(child);
+              write_to(fd, input);
+            },
             [&out](const char* p, std::size_t n) {
               out.append(p, n);
               return true;
@@ -147,12 +154,15 @@ Ended run_fle(const std::filesystem::path& folder, const std::vector<std::string
   std::thread showing([&] {
     drain(master, [&](const char* p, std::size_t n) {
       terminal.screen.append(p, n);
-      if (!terminal.answer.empty() && terminal.screen.ends_with(terminal.prompt))
-        write_to(master, terminal.answer);
+      if (!terminal.screen.ends_with(terminal.prompt)) return true;
+      if (!terminal.answer.empty()) write_to(master, terminal.answer);
+      if (terminal.signal != 0) ::kill(started.get_future().get(), terminal.signal);
       return true;
     });
   });
   Ended e = run_fle(folder, args, ends);
+  termios at_the_end{};
+  terminal.echoes = ::tcgetattr(keep, &at_the_end) == 0 && (at_the_end.c_lflag & ECHO) != 0;
   ::close(keep);
   showing.join();
   e.out = std::move(out);

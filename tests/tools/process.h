@@ -46,8 +46,10 @@ struct Terminal {
   /// What is typed once the terminal shows `prompt`.
   std::string answer{};
   std::string prompt = "[y/N] ";
+  int signal = 0;  ///< Sent then in place of an answer.
   /// All that it showed, as it came: line ends are \r\n.
   std::string screen{};
+  bool echoes = true;  ///< Once the command has ended.
 };
 /// Runs the fle command with `args` in `folder`, `input` on its standard input if that is none of
 /// the terminal's.

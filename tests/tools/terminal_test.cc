@@ -1,4 +1,5 @@
 // What the fle command does on a terminal.
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <regex>
@@ -191,6 +192,19 @@ TEST_F(PasswordOnATerminal, MayBeRefused) {
     EXPECT_EQ(list(uri("medic"), terminal).status, 1);
     EXPECT_NE(terminal.screen.find("no password was given"), std::string::npos) << terminal.screen;
     EXPECT_EQ(terminal.screen.find("half"), std::string::npos) << terminal.screen;
+  }
+}
+
+TEST_F(PasswordOnATerminal, LeavesATerminalThatShowsWhatIsTyped) {
+  for (const int signal : {0, SIGTERM, SIGHUP, SIGINT, SIGQUIT}) {
+    Terminal terminal;
+    terminal.in = terminal.err = true;
+    terminal.prompt = "key vault: ";
+    terminal.signal = signal;
+    if (signal == 0) terminal.answer = "\n";
+    const Ended e = list(uri("medic"), terminal);
+    EXPECT_EQ(e.signal, signal);
+    EXPECT_TRUE(terminal.echoes) << signal;
   }
 }
 

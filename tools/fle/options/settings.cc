@@ -130,6 +130,7 @@ class ConfigFile {
   Outcome<std::vector<Level>> read(CLI::App& app, const std::string& command_path) const {
     FLE_TRY(const std::string text,
             read_file(path_, kMaxConfiguration, files::FileKind::configuration));
+    FLE_CHECK(check_lines(text));
     std::istringstream stream(text);
     std::vector<CLI::ConfigItem> items;
     try {
@@ -163,6 +164,24 @@ class ConfigFile {
  private:
   [[nodiscard]] Failure refuse(const std::string& why) const {
     return {Errc::invalid_argument, "configuration '" + path_ + "': " + why};
+  }
+
+  /// Refuses lines that CLI11 passes over, though they say something.
+  [[nodiscard]] Done check_lines(std::string_view text) const {
+    if (text.find('\0') != std::string_view::npos) return refuse("a NUL stands in it");
+    for (std::size_t number = 1; !text.empty(); ++number) {
+      const std::string_view line = text.substr(0, text.find('\n'));
+      text.remove_prefix(std::min(line.size() + 1, text.size()));
+      const std::size_t from = line.find_first_not_of(" \t\r");
+      if (from == std::string_view::npos) continue;
+      const std::size_t to = line.find_last_not_of(" \t\r");
+      const char* const why = line[from] == '=' ? "has no name before its '='"
+                              : line[from] == '[' && (line[to] != ']' || to - from < 2)
+                                  ? "is no section, which is [COMMAND]"
+                                  : nullptr;
+      if (why != nullptr) return refuse("line " + std::to_string(number) + " " + why);
+    }
+    return ok;
   }
 
   [[nodiscard]] Done check(CLI::App& app, const CLI::ConfigItem& item) const {

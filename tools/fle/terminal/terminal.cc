@@ -1,5 +1,7 @@
 #include "terminal.h"
 
+#include <array>
+#include <csignal>
 #include <cstdio>
 
 #include <sys/ioctl.h>
@@ -31,27 +33,50 @@ namespace {
 
 constexpr char kInterrupt = 3;  // ^C
 
+termios usual{};  // the terminal as it was, for the handler
+
+/// Ends the program as the signal would have, with the terminal as it was.
+extern "C" void show_and_end(int signal) {
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &usual);
+  ::raise(signal);  // once the handler is left, which was good for one
+}
+
 /// While it lives, the terminal at standard input shows nothing, and ^C is a byte like others: a
-/// program that a signal ends would leave the terminal so.
+/// program that a signal ends would leave the terminal so. Signals of others are handled.
 class NoEcho {
  public:
   NoEcho() noexcept {
-    termios quiet{};
-    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    quiet = before_;
+    if (::tcgetattr(STDIN_FILENO, &usual) != 0) return;
+    struct sigaction ends {};
+    ends.sa_handler = show_and_end;
+    ends.sa_flags = static_cast<int>(SA_RESETHAND);
+    for (std::size_t i = 0; i < kEnds.size(); ++i) {
+      ::sigaction(kEnds[i], nullptr, &before_[i]);
+      if (before_[i].sa_handler != SIG_IGN) ::sigaction(kEnds[i], &ends, nullptr);
+    }
+    termios quiet = usual;
     quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL | ISIG);
     quiet.c_cc[VEOL] = kInterrupt;  // ends the line at once
     quiet_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
+    if (!quiet_) leave_signals();
   }
   NoEcho(const NoEcho&) = delete;
   NoEcho& operator=(const NoEcho&) = delete;
   ~NoEcho() {
-    if (quiet_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    if (!quiet_) return;
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &usual);
+    leave_signals();
   }
   [[nodiscard]] bool is_quiet() const noexcept { return quiet_; }
 
  private:
-  termios before_{};
+  static constexpr std::array kEnds = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+  void leave_signals() const noexcept {
+    for (std::size_t i = 0; i < kEnds.size(); ++i) ::sigaction(kEnds[i], &before_[i], nullptr);
+  }
+
+  std::array<struct sigaction, kEnds.size()> before_{};
   bool quiet_ = false;
 };
 
