@@ -30,6 +30,14 @@ Failure syntax_error(std::string_view text, const JsonFault& fault) {
   return f;
 }
 
+/// @param what  is said of the provider.
+Done check_provider_id(std::string_view id, const char* what) {
+  auto parsed = parse_provider_id(id);
+  if (parsed) return ok;
+  parsed.error().message.insert(0, std::string(what) + ": ");
+  return parsed.error();
+}
+
 }  // namespace
 
 Outcome<MasterKey> Provider::prepare(const MasterKey& asked) { return asked; }
@@ -89,8 +97,9 @@ Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions&
     if (!out.s_->by_id.contains(id))
       return config("pins of KMS provider " + quoted(id) + ", which is not configured");
   // A mistyped id would leave a provider without what says whom it trusts.
-  for (const auto& [id, tls] : options.tls) FLE_CHECK(parse_provider_id(id));
-  for (const auto& [id, hosts] : options.allowed_endpoints) FLE_CHECK(parse_provider_id(id));
+  for (const auto& [id, tls] : options.tls) FLE_CHECK(check_provider_id(id, "TLS options"));
+  for (const auto& [id, hosts] : options.allowed_endpoints)
+    FLE_CHECK(check_provider_id(id, "allowed endpoints"));
   out.s_->pins = options.master_keys;
   out.s_->call_timeout = options.call_timeout;
   FLE_CHECK(out.set_seals(options.seals, options.lock_policy));

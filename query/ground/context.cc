@@ -168,7 +168,8 @@ bool Context::is_direction(const Element& e) const noexcept {
 
 std::string Context::path_of(const Element& e) const {
   std::vector<std::string_view> names(path().begin(), path().end());
-  names.push_back(e.name);
+  // What lacks a part is found so from inside: its name is the last one already.
+  if (names.empty() || names.back().data() != e.name.data()) names.push_back(e.name);
   std::string path = shortened_path(names);
   work().step(names.size());
   work().bytes(path.size());

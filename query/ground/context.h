@@ -105,7 +105,8 @@ class Context {
   };
   /// The names of the documents and arrays that we are inside of, outermost first.
   [[nodiscard]] std::span<const std::string_view> path() const noexcept { return path_.all(); }
-  /// The dotted path of `e`, an element of the innermost document we are inside of, shortened.
+  /// The dotted path of `e`, an element of the innermost document we are inside of, or that
+  /// document itself; shortened.
   [[nodiscard]] std::string path_of(const Element& e) const;
 
   // ---- Saying what becomes of it. `e` is always an element of the innermost document.

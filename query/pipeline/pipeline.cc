@@ -155,8 +155,13 @@ Done CollectionFinder::stage(const Element& e) {
   const auto* row = std::ranges::find(kNamings, e.name, &Naming::stage);
   if (row == std::end(kNamings))
     return is_container(e) && !is_known_stage(e.name) ? anywhere(e.value_offset) : Done(ok);
-  if (e.type == Type::string && row->whole) return name(e);
-  return e.type == Type::object ? arguments(*row, e) : Done(ok);
+  if (e.type == Type::object) return arguments(*row, e);
+  if (e.type != Type::array) return row->whole ? name(e) : Done(ok);
+  // No server takes one; what it would get counts.
+  Cursor c(command_, e.value_offset, work_);
+  while (c.next())
+    if (c.element().type == Type::object) FLE_CHECK(arguments(*row, c.element()));
+  return c.malformed() ? bad_bson() : Done(ok);
 }
 
 Done CollectionFinder::arguments(const Naming& naming, const Element& stage) {

@@ -40,8 +40,11 @@ Outcome<Union> read_union(Context& context, const Element& e) {
 
 Outcome<View> union_with_stage(Context& context, const Element& e, const PipelineScope& scope) {
   FLE_TRY(const Union with, read_union(context, e));
-  if (!with.collection || with.collection->type != Type::string)
-    return context.refuse(kMalformed, with.collection ? *with.collection : e, {}, e.name);
+  if (!with.collection) return context.refuse(kMalformed, e, {}, e.name);
+  if (with.collection->type != Type::string) {
+    const Context::Inside inside(context, e);
+    return context.refuse(kMalformed, *with.collection, {}, e.name);
+  }
   const std::string_view name = context.text(*with.collection);
   PipelineScope other{scope.match, name};
   FLE_TRY(other.match.view, context.collection(name));

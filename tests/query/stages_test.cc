@@ -337,6 +337,30 @@ TEST(Paths, HaveNoNumbersForItemsInExpressions) {
   keeps("{'$match': {'$expr': {'$eq': ['$list.0.ssn', 5]}}}");
 }
 
+// Once what lacked a part was named twice ("$lookup.$lookup"), and $unionWith not at all.
+TEST(Stages, AreNamedOnceWhereTheyAreRefused) {
+  const struct {
+    const char* stage;
+    const char* path;
+  } rows[] = {
+      {"{'$lookup': {'from': 'c', 'localField': 'a', 'as': 'p'}}", "$lookup"},
+      {"{'$lookup': {'localField': 'a', 'as': 'p'}}", "$lookup"},
+      {"{'$group': {'n': {'$sum': 1}}}", "$group"},
+      {"{'$bucket': {'groupBy': '$a', 'boundaries': [0, 1], 'output': {'_id': {'$sum': 1}}}}",
+       "$bucket"},
+      {"{'$setWindowFields': {'output': {'x': {}}}}", "$setWindowFields.output.x"},
+      {"{'$project': {'x': {'$getField': {'input': '$a'}}}}", "$project.x.$getField"},
+      {"{'$unionWith': {'coll': 5}}", "$unionWith.coll"},
+      {"{'$unionWith': {'pipeline': []}}", "$unionWith"},
+      {"{'$group': {'_id': 1, '$group': 5}}", "$group.$group"},
+  };
+  for (const auto& row : rows) {
+    const test::Analyzed a = test::analyze(test::doc(test::pipeline(row.stage)), test::people());
+    ASSERT_FALSE(a.marked) << row.stage;
+    EXPECT_EQ(a.marked.error().path, std::string("pipeline.0.") + row.path) << row.stage;
+  }
+}
+
 // Where nothing encrypts, nobody but the search for names looks at a pipeline.
 TEST(Pipelines, NameCollectionsWhereverTheyDo) {
   const auto collections = [](const std::string& pipeline) {
@@ -357,7 +381,10 @@ TEST(Pipelines, NameCollectionsWhereverTheyDo) {
         "[[" + u + "]]", "[{'$facet': {'a': {'0': " + u + "}}}]",
         std::string(
             "[{'$lookup': {'from': 'free', 'pipeline': {'0': {'$lookup': {'from': 'c'}}}}}]"),
-        std::string("[{'$lookup': {'from': {'$symbol': 'c'}}}]")})
+        std::string("[{'$lookup': {'from': {'$symbol': 'c'}}}]"),
+        std::string("[{'$unionWith': {'$symbol': 'c'}}]"), "[{'$facet': [{'a': [" + u + "]}]}]",
+        std::string("[{'$lookup': [{'from': 'c', 'pipeline': []}]}]"),
+        std::string("[{'$unionWith': [5, {'coll': 'c'}]}]")})
     EXPECT_EQ(collections(pipeline), "free c ") << pipeline;
   EXPECT_EQ(collections("[{'$match': {'a': {'$unionWith': 'c'}}}, {'$project': {'x': {'$literal': "
                         "{'$out': 'c'}}}}, {'$search': {'text': {'query': 'c', 'path': 'coll'}}}]"),

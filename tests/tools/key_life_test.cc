@@ -508,7 +508,9 @@ TEST_F(KeyLife, ASealingKeyStandsInAFile) {
       {R"({"tlsOptions": {"kmpi": {"tlsCAFile": "a"}}})",
        "KMS provider id 'kmpi': unrecognized KMS provider type"},
       {R"({"allowedEndpoints": {"awss": ["a"]}})",
-       "KMS provider id 'awss': unrecognized KMS provider type"}};
+       "allowed endpoints: KMS provider id 'awss': unrecognized KMS provider type"},
+      {R"({"tlsOptions": {"kmpi": {}}})", "TLS options: KMS provider id 'kmpi': unrecognized"},
+      {R"({"allowedEndpoints": {"awss": []}})", "and --kms-options 'options')"}};
   for (const auto& [text, told] : meant) {
     folder.write("options", text);
     EXPECT_TRUE(says(create({"--kms-options", "options"}), told)) << text;

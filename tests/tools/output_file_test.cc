@@ -290,15 +290,35 @@ TEST_F(OutputFile, IsNoneOfTheFilesThatSettingsName) {
   EXPECT_NE(e.err.find("the file of 'local-key' of configuration 'fle.conf'"), std::string::npos)
       << e.err;
   EXPECT_EQ(folder.read("master.key"), key);
+  // Also where a file names it for another command, or the command has no settings.
+  folder.write("fle.conf", "[encrypt]\nlocal-key = \"master.key\"\n");
+  EXPECT_EQ(run_fle(folder.path(), by_file).status, 2);
+  refused({"generate", "patients", "--count", "1", "--out", "master.key"}, "FLE_CONFIG", "fle.conf",
+          "'local-key' of configuration 'fle.conf'");
+  EXPECT_EQ(folder.read("master.key"), key);
+  folder.write("fle.conf", "no setting");
+  const auto set = [] { ::setenv("FLE_CONFIG", "fle.conf", 1); };
+  EXPECT_EQ(
+      run_fle(folder.path(), {"keygen", "--out", "new.key"}, {[](int, pid_t) {}, take_all, set})
+          .status,
+      0);
+  // What is never replaced is told as ever.
+  ::setenv("FLE_LOCAL_KEY", "new.key", 1);
+  const Ended again = run_fle(folder.path(), {"keygen", "--out", "new.key"});
+  ::unsetenv("FLE_LOCAL_KEY");
+  EXPECT_EQ(again.status, 1);
+  EXPECT_NE(again.err.find("File exists"), std::string::npos) << again.err;
 }
 
 // Once the documents that were put aside were replaced by the others, and so lost.
 TEST_F(OutputFile, OfTwoResultsNoneReplacesTheOther) {
   folder.write("in.json", std::string(kInput) + "{\"ssn\": \"wrong\"}\n");
   fs::create_directory_symlink(".", folder.path() / "here");
+  fs::create_symlink("new", folder.path() / "link");
   const Args before = folder.names();
   for (const Args& more :
        {Args{"--out", "new", "--on-error", "quarantine", "./new"},
+        Args{"--out", "link", "--on-error", "quarantine", "new"},
         Args{"--out", "new", "--on-error", "quarantine", "here/new"},
         Args{"--out", "new", "--resume", "--on-error", "quarantine", "new"},
         Args{"--out", "new", "--trace", "new"},

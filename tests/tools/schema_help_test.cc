@@ -183,6 +183,8 @@ TEST_F(SchemaHelp, DiffTellsOfFieldsThatAreExceptions) {
   write("but", ", \"secret\": {}", others);
   write("part", ", \"secret\": " + schema_with("\"x\": " + encrypt), others);
   write("star", ", \"*\": " + encrypt, "");
+  write("twice", ", \"x\": " + encrypt, others);
+  write("otherwise", ", \"x\": " + std::regex_replace(encrypt, std::regex("int"), "long"), others);
   write("objects", "", inside);
   write("but_one", ", \"secret\": {}", inside);
   struct Case {
@@ -197,6 +199,11 @@ TEST_F(SchemaHelp, DiffTellsOfFieldsThatAreExceptions) {
       {"all", "star", "- \\*  Deterministic  .*  is plain now\n"},
       {"star", "all", "\\+ \\*  Deterministic  .*  is encrypted now\n"},
       {"objects", "but_one", "- secret  is plain now\n"},
+      // Listed or not, it is encrypted in the same way.
+      {"all", "twice", ""},
+      {"twice", "all", ""},
+      {"all", "otherwise", "~ x  types: int -> long\n"},
+      {"otherwise", "all", "~ x  types: long -> int\n"},
       {"but_one", "objects", "\\+ secret  is encrypted now\n"},
       {"all", "all", ""},
       {"part", "part", ""},
@@ -204,6 +211,10 @@ TEST_F(SchemaHelp, DiffTellsOfFieldsThatAreExceptions) {
   };
 #if FLE_WITH_PCRE2
   write("but_some", "", ", \"patternProperties\": {\"^t\": {}}" + others);
+  write("pattern", "", ", \"patternProperties\": {\"^x\": " + encrypt + "}" + others);
+  cases.push_back({"pattern", "all", ""});
+  cases.push_back({"all", "pattern", ""});
+  cases.push_back({"otherwise", "pattern", "~ x  types: long -> int\n"});
   cases.push_back({"all", "but_some", "- /\\^t/  is plain now\n"});
   cases.push_back({"but_some", "all", "\\+ /\\^t/  is encrypted now\n"});
   cases.push_back({"but_some", "but_some", ""});

@@ -69,8 +69,9 @@ TEST_F(Settings, ACommandNeedsNoOptionThatIsSetElsewhere) {
   const Ended opened = run({"decrypt", "--format", "json", "--relaxed"}, sealed.out);
   EXPECT_EQ(opened.status, 0) << opened.err;
   EXPECT_NE(opened.out.find("AB+"), std::string::npos);
-  EXPECT_NE(run({"inspect", "--format", "json", "--config", ""}, sealed.out).err, "")
-      << "an empty --config is none";
+  const Ended empty = run({"inspect", "--format", "json", "--config", ""}, sealed.out);
+  EXPECT_EQ(empty.status, 2);
+  EXPECT_NE(empty.err.find("--config: its value is empty"), std::string::npos) << empty.err;
   EXPECT_EQ(run({"keygen", "--out", "new.key"}).status, 0) << "it has none of these options";
 }
 

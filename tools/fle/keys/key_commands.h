@@ -1,6 +1,7 @@
 #ifndef FLE_TOOLS_KEY_COMMANDS_H_
 #define FLE_TOOLS_KEY_COMMANDS_H_
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +33,10 @@ inline constexpr const char* kKeyHelp = "Alternate name, UUID, or base64 id";
 [[nodiscard]] std::optional<kms::KeyDocument::Time> parse_time(std::string_view text);
 /// The same, in seconds.
 [[nodiscard]] std::string to_text(kms::KeyDocument::Time time);
+
+/// Keys by their alternate names, of which no two have one. The keys outlive it.
+using KeysByName = std::map<std::string_view, const kms::KeyDocument*>;
+[[nodiscard]] KeysByName by_name(std::span<const kms::KeyDocument> keys);
 
 /// The keys that people name, in that order; each once, however often it is named. A name
 /// that is one is taken for a name: an alternate name may look like anything.

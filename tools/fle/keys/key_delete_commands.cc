@@ -1,5 +1,6 @@
 // fle key delete, retire.
 #include <algorithm>
+#include <set>
 
 #include <unistd.h>
 
@@ -49,13 +50,12 @@ std::string question(const std::vector<kms::KeyDocument>& keys) {
 Outcome<std::vector<kms::KeyDocument>> find_named(kms::KeyVault& vault,
                                                   const std::vector<std::string>& names) {
   FLE_TRY(const std::vector<kms::KeyDocument> named, vault.find({}, names));
+  const KeysByName keys = by_name(named);
   std::vector<kms::KeyDocument> found;
+  std::set<KeyId> given;
   for (const std::string& name : names) {
-    const auto it = std::ranges::find_if(named, [&name](const kms::KeyDocument& k) {
-      return std::ranges::count(k.alt_names, name) != 0;
-    });
-    if (it != named.end()) {
-      if (std::ranges::count(found, it->id, &kms::KeyDocument::id) == 0) found.push_back(*it);
+    if (const auto it = keys.find(name); it != keys.end()) {
+      if (given.insert(it->second->id).second) found.push_back(*it->second);
       continue;
     }
     // It says which name is alike; or finds a key, of which this is the id.

@@ -255,7 +255,11 @@ Outcome<kms::Providers> KeyOptions::kms_providers() const {
   FLE_CHECK(set_seals(options.seals));
   const Bytes b = text.expose();
   auto p = kms::Providers::from_json({reinterpret_cast<const char*>(b.data()), b.size()}, options);
-  if (!p) return in_option(p.error(), "--kms", kms_file);
+  if (!p) {
+    const bool both = !kms_options_file.empty();
+    return in_option(p.error(), "--kms",
+                     both ? kms_file + "' and --kms-options '" + kms_options_file : kms_file);
+  }
   return p;
 }
 

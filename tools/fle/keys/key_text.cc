@@ -3,6 +3,8 @@
 #include <array>
 #include <chrono>
 #include <ctime>
+#include <map>
+#include <set>
 
 #include "command_line/cli.h"
 #include "fle/did_you_mean.h"
@@ -86,30 +88,39 @@ std::string similar_name(kms::KeyVault& vault, const std::string& name) {
 
 }  // namespace
 
+KeysByName by_name(std::span<const kms::KeyDocument> keys) {
+  KeysByName all;
+  for (const kms::KeyDocument& k : keys)
+    for (const std::string& name : k.alt_names) all.emplace(name, &k);
+  return all;
+}
+
 Outcome<std::vector<kms::KeyDocument>> find_keys(kms::KeyVault& vault,
                                                  std::span<const std::string> keys) {
   std::vector<KeyId> ids;
   for (const std::string& key : keys)
     if (const auto id = KeyId::parse(key)) ids.push_back(*id);
   FLE_TRY(const std::vector<kms::KeyDocument> found, vault.find(ids, keys));
+  const KeysByName names = by_name(found);
+  std::map<KeyId, const kms::KeyDocument*> by_id;
+  for (const kms::KeyDocument& k : found) by_id.emplace(k.id, &k);
   std::vector<kms::KeyDocument> out;
+  std::set<KeyId> given;
   for (const std::string& key : keys) {
-    const auto named = std::ranges::find_if(found, [&](const kms::KeyDocument& k) {
-      return std::ranges::count(k.alt_names, key) != 0;
-    });
-    auto it = found.end();
+    const kms::KeyDocument* it = nullptr;
     if (const auto id = KeyId::parse(key))
-      it = std::ranges::find_if(found, [&](const kms::KeyDocument& k) { return k.id == *id; });
+      if (const auto at = by_id.find(*id); at != by_id.end()) it = at->second;
+    const auto named = names.find(key);
     // Whoever writes to the vault must not be able to put one key in the place of another.
-    if (named != found.end() && it != found.end() && named != it)
-      return ambiguous(key, it->id, named->id);
-    if (it == found.end()) it = named;
-    if (it == found.end()) {
+    if (named != names.end() && it != nullptr && named->second != it)
+      return ambiguous(key, it->id, named->second->id);
+    if (named != names.end()) it = named->second;
+    if (it == nullptr) {
       return Failure(Errc::key_not_found,
                      "no data key has the alternate name, UUID or base64 id '" + key + "'." +
                          similar_name(vault, key));
     }
-    if (std::ranges::count(out, it->id, &kms::KeyDocument::id) == 0) out.push_back(*it);
+    if (given.insert(it->id).second) out.push_back(*it);
   }
   return out;
 }

@@ -100,8 +100,9 @@ Done set_tls(kms::TlsOptions& out, const std::string& name, const bson_iter_t& i
 Done set_tls_map(kms::KmsOptions& out, const bson_iter_t& it) {
   return each(it, false, "tlsOptions", [&](const std::string& id, const bson_iter_t& one) {
     const std::string path = "tlsOptions." + id;
+    kms::TlsOptions& options = out.tls[id];  // also of none: the id is looked at
     return each(one, false, path, [&](const std::string& name, const bson_iter_t& value) {
-      return set_tls(out.tls[id], name, value, path + "." + name);
+      return set_tls(options, name, value, path + "." + name);
     });
   });
 }
@@ -109,9 +110,10 @@ Done set_tls_map(kms::KmsOptions& out, const bson_iter_t& it) {
 Done set_endpoints(kms::KmsOptions& out, const bson_iter_t& it) {
   return each(it, false, "allowedEndpoints", [&](const std::string& id, const bson_iter_t& hosts) {
     const std::string path = "allowedEndpoints." + id;
+    std::vector<std::string>& allowed = out.allowed_endpoints[id];
     return each(hosts, true, path, [&](const std::string& index, const bson_iter_t& host) -> Done {
       FLE_TRY(std::string name, text(host, path + "." + index));
-      out.allowed_endpoints[id].push_back(std::move(name));
+      allowed.push_back(std::move(name));
       return ok;
     });
   });

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "command_line/cli.h"
+#include "fle/files/place.h"
 
 namespace fle::tools {
 namespace {
@@ -21,6 +22,9 @@ struct ResultOption {
 };
 constexpr ResultOption kResults[] = {
     {"--out", true, 0}, {"--html", false, 0}, {"--trace", false, 0}, {"--on-error", false, 1}};
+
+/// A command whose result is refused where anything stands.
+constexpr std::string_view kReplacesNothing = "keygen";
 
 std::optional<struct stat> entry_at(const std::string& path) {
   struct stat st {};
@@ -42,20 +46,15 @@ std::optional<struct stat> read_at(const CLI::Option& option, const std::string&
 }
 
 /// Whether two results would have one place. What stands there may be a pipe, or a device, which
-/// takes both.
-bool are_one_place(const std::string& a, const std::string& b) {
-  const auto there_a = entry_at(a);
-  const auto there_b = entry_at(b);
-  if (there_a || there_b)
-    return there_a && there_b && S_ISREG(there_a->st_mode) && is_same(*there_a, *there_b);
-  const auto folder_of = [](const std::string& path) {
-    const std::string folder = std::filesystem::path(path).parent_path().string();
-    return entry_at(folder.empty() ? "." : folder);
-  };
-  const auto folder_a = folder_of(a);
-  const auto folder_b = folder_of(b);
-  return folder_a && folder_b && is_same(*folder_a, *folder_b) &&
-         std::filesystem::path(a).filename() == std::filesystem::path(b).filename();
+/// takes both, as a descriptor of the process does.
+bool are_one_place(const std::string& path_a, const std::string& path_b) {
+  // As whoever writes them does it: a link may lead to what is not there yet.
+  const auto a = files::find_place(path_a, files::Links::follow);
+  const auto b = files::find_place(path_b, files::Links::follow);
+  if (!a || !b || a->descriptor >= 0 || b->descriptor >= 0) return false;
+  if (a->entry || b->entry)
+    return a->is_regular() && b->is_regular() && is_same(*a->entry, *b->entry);
+  return is_same(a->folder_stat, b->folder_stat) && a->name == b->name;
 }
 
 const CLI::App& chosen_command(const CLI::App& app) {
@@ -125,7 +124,7 @@ std::string result_fault(const CLI::App& app, std::span<const CommandLine::File>
         return std::string(other->name) + " and " + std::string(result.name) +
                " name one file: one of them would replace the other";
     const auto there = entry_at(path);
-    if (!there || !S_ISREG(there->st_mode)) continue;
+    if (!there || !S_ISREG(there->st_mode) || command.get_name() == kReplacesNothing) continue;
     for (const CommandLine::File& file : settings)
       if (const auto source = read_at(file.path); source && is_same(*there, *source))
         return std::string(result.name) + " names the file of " + file.name +

@@ -122,12 +122,26 @@ std::string beside(const std::string& config, const std::string& path) {
   return (std::filesystem::path(config).parent_path() / path).lexically_normal().string();
 }
 
+/// The files that a level names for a command to read.
+void add_files(const Level& level, std::vector<CommandLine::File>& out) {
+  for (const auto& [name, values] : level.values) {
+    const Setting* const s = find_setting(name);
+    if (s->kind == SettingKind::text || name == kTrace) continue;
+    const std::string from =
+        level.origin.empty() ? variable(name) : "'" + name + "' of " + level.origin;
+    for (const std::string& value : values) out.push_back({from, value});
+  }
+}
+
 class ConfigFile {
  public:
   explicit ConfigFile(const std::string& path) : path_(path) {}
 
-  /// What it says to all commands, and what to the one of this path.
-  Outcome<std::vector<Level>> read(CLI::App& app, const std::string& command_path) const {
+  struct Said {
+    std::vector<Level> levels{};  // to the command of a path, and to all
+    std::vector<CommandLine::File> files_of_others{};
+  };
+  Outcome<Said> read(CLI::App& app, const std::string& command_path) const {
     FLE_TRY(const std::string text,
             read_file(path_, kMaxConfiguration, files::FileKind::configuration));
     FLE_CHECK(check_lines(text));
@@ -139,6 +153,7 @@ class ConfigFile {
       return refuse(e.what());
     }
     const std::string origin = "configuration '" + path_ + "'";
+    Said said;
     Level all{origin};
     Level own{origin};
     for (const CLI::ConfigItem& item : items) {
@@ -146,19 +161,23 @@ class ConfigFile {
       FLE_CHECK(check(app, item));
       std::string section;
       for (const std::string& p : item.parents) section += (section.empty() ? "" : " ") + p;
-      if (!section.empty() && section != command_path) continue;
       std::vector<std::string> values = item.inputs;
       if (values.empty() || std::ranges::count(values, "") != 0)
         return refuse("'" + item.name + "' has no value");
       for (std::string& v : values) {
         FLE_TRY(v, value_of(*find_setting(item.name), v));
       }
+      if (!section.empty() && section != command_path) {
+        add_files({origin, {{item.name, std::move(values)}}}, said.files_of_others);
+        continue;
+      }
       // Of a flag the last one would count, and nobody knows which was meant.
       Level& level = section.empty() ? all : own;
       if (values.size() != 1 || !level.values.emplace(item.name, std::move(values)).second)
         return refuse("'" + item.name + "' is given twice");
     }
-    return std::vector<Level>{std::move(own), std::move(all)};
+    said.levels = {std::move(own), std::move(all)};
+    return said;
   }
 
  private:
@@ -222,17 +241,6 @@ class ConfigFile {
   std::string path_;
 };
 
-/// The files that a level names for a command to read.
-void add_files(const Level& level, std::vector<CommandLine::File>& out) {
-  for (const auto& [name, values] : level.values) {
-    const Setting* const s = find_setting(name);
-    if (s->kind == SettingKind::text || name == kTrace) continue;
-    const std::string from =
-        level.origin.empty() ? variable(name) : "'" + name + "' of " + level.origin;
-    for (const std::string& value : values) out.push_back({from, value});
-  }
-}
-
 /// Puts a level's settings onto the command line, behind the command's words.
 class Expansion {
  public:
@@ -254,6 +262,10 @@ class Expansion {
     typed_.options.insert(added.begin(), added.end());
   }
   void add_file(CommandLine::File file) { line_.files.push_back(std::move(file)); }
+  void add(const ConfigFile::Said& said) {
+    for (const Level& level : said.levels) add(level);
+    for (const CommandLine::File& file : said.files_of_others) add_file(file);
+  }
   [[nodiscard]] CommandLine take() { return std::move(line_); }
 
  private:
@@ -304,9 +316,11 @@ Outcome<CommandLine> with_settings(CLI::App& app, std::vector<std::string> args)
   Expansion expansion(std::move(typed), std::move(args));
   expansion.add(environment());
   if (!path.empty()) expansion.add_file({variable_of_config, path});
-  if (!path.empty() && reads_config) {
-    FLE_TRY(const std::vector<Level> levels, ConfigFile(path).read(app, command));
-    for (const Level& level : levels) expansion.add(level);
+  if (!path.empty()) {
+    const auto said = ConfigFile(path).read(app, command);
+    // A command that takes no settings needs no file without faults.
+    if (!said && reads_config) return said.error();
+    if (said) expansion.add(*said);
   }
   return expansion.take();
 }

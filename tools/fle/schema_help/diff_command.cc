@@ -47,22 +47,47 @@ constexpr Aspect kAspects[] = {
     {"types", [](const Leaf& l) { return type_names(l.types); }},
 };
 
+/// How two schemas encrypt a field; null: not.
+struct Pair {
+  std::string path;
+  const Leaf* from;
+  const Leaf* to;
+  bool is_plain;  ///< Where only one of them encrypts it: whether that is the old one.
+};
+
 class Differences {
  public:
   explicit Differences(const ListOptions& list) : list_(list) {}
 
-  void compare(const Leaves& old_leaves, const Leaves& new_leaves) {
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+  [[nodiscard]] bool any() const noexcept { return any_; }
+
+  /// @param besides  what one schema lists, and the other may encrypt without listing it: by a
+  ///                 pattern or additionalProperties
+  void compare(const Leaves& old_leaves, const Leaves& new_leaves,
+               const std::vector<Pair>& besides) {
+    std::map<std::string_view, const Pair*> covered;
+    for (const Pair& p : besides)
+      if (p.from != nullptr && p.to != nullptr) covered.emplace(p.path, &p);
     auto a = old_leaves.begin();
     auto b = new_leaves.begin();
     while (a != old_leaves.end() || b != new_leaves.end()) {
       const bool only_old = b == new_leaves.end() || (a != old_leaves.end() && a->first < b->first);
       const bool only_new = !only_old && (a == old_leaves.end() || b->first < a->first);
-      changed((only_new ? b : a)->first, only_new ? nullptr : a->second,
-              only_old ? nullptr : b->second);
+      const std::string& path = (only_new ? b : a)->first;
+      const auto both = only_old || only_new ? covered.find(path) : covered.end();
+      if (both != covered.end()) {
+        changed(path, both->second->from, both->second->to);
+      } else {
+        changed(path, only_new ? nullptr : a->second, only_old ? nullptr : b->second);
+      }
       if (!only_new) ++a;
       if (!only_old) ++b;
     }
+    for (const Pair& p : besides) changed_besides(p);
   }
+
+ private:
   /// @param from, to  how the field is encrypted; null: it is not.
   void changed(const std::string& path, const Leaf* from, const Leaf* to) {
     if (from != nullptr && to != nullptr && same_encryption(*from, *to)) return;
@@ -70,17 +95,14 @@ class Differences {
   }
   /// The same of a field that no leaf is of: it is encrypted by what takes in others, too, or leads
   /// to what is. Nothing where it was told already.
-  void changed_besides(const std::string& path, const Leaf* from, const Leaf* to, bool is_plain) {
+  void changed_besides(const Pair& pair) {
+    const auto& [path, from, to, is_plain] = pair;
     if (from != nullptr && to != nullptr && same_encryption(*from, *to)) return;
     const auto below = told_.lower_bound(path + ".");
     const bool told_below = below != told_.end() && below->starts_with(path + ".");
     if (told_.contains(path) || (from == nullptr && to == nullptr && told_below)) return;
     tell(path, from, to, is_plain);
   }
-  [[nodiscard]] const std::string& text() const noexcept { return text_; }
-  [[nodiscard]] bool any() const noexcept { return any_; }
-
- private:
   void tell(const std::string& path, const Leaf* from, const Leaf* to, bool is_plain) {
     any_ = true;
     told_.insert(path);
@@ -127,14 +149,18 @@ class Differences {
   std::set<std::string, std::less<>> told_;  // paths
 };
 
-/// What two plans say of each name that one of them lists: a field that 'properties' leaves plain,
-/// where a pattern or additionalProperties encrypts all others, is no leaf.
+/// What two plans say of each name, and of each pattern, that one of them lists: a field that
+/// 'properties' leaves plain, where a pattern or additionalProperties encrypts all others, is no
+/// leaf.
 class Exceptions {
  public:
-  Exceptions(const Plan& before, const Plan& after, Differences& out, Work& work)
-      : before_(before), after_(after), out_(out), work_(work) {}
+  Exceptions(const Plan& before, const Plan& after, Work& work)
+      : before_(before), after_(after), work_(work) {}
 
-  void compare() { compare({}, before_.root(), after_.root()); }
+  [[nodiscard]] std::vector<Pair> find() {
+    compare({}, before_.root(), after_.root());
+    return std::move(found_);
+  }
 
  private:
   using Kind = Plan::Kind;
@@ -143,9 +169,9 @@ class Exceptions {
     if (work_.spent()) return;
     if (a.kind == Kind::object && b.kind == Kind::object) return objects(path, a.node, b.node);
     if (path.empty() || (a.kind == b.kind && a.kind != Kind::encrypted)) return;
-    out_.changed_besides(
-        path, leaf_of(before_, a), leaf_of(after_, b),
-        b.kind == Kind::plain || (a.kind == Kind::encrypted && b.kind == Kind::object));
+    found_.push_back(
+        {path, leaf_of(before_, a), leaf_of(after_, b),
+         b.kind == Kind::plain || (a.kind == Kind::encrypted && b.kind == Kind::object)});
   }
 
   void objects(const std::string& path, Plan::NodeId a, Plan::NodeId b) {
@@ -160,9 +186,11 @@ class Exceptions {
     const Plan::Step other_b = after_.child(b, kUnlisted, &work_);
     compare(joined(path, "*"), other_a, other_b);
     for (const auto& [pattern, step] : of_a.patterns)
-      if (!lists(of_b, pattern)) one_sided(path, pattern, step.kind, other_a, true);
+      if (!lists(of_b, pattern) && !is_covered(path, pattern, step, other_b))
+        one_sided(path, pattern, step.kind, other_a, true);
     for (const auto& [pattern, step] : of_b.patterns)
-      if (!lists(of_a, pattern)) one_sided(path, pattern, step.kind, other_b, false);
+      if (!lists(of_a, pattern) && !is_covered(path, pattern, other_a, step))
+        one_sided(path, pattern, step.kind, other_b, false);
   }
 
   /// A pattern of one plan alone. One that encrypts nothing says something only of what would else
@@ -170,8 +198,17 @@ class Exceptions {
   void one_sided(const std::string& path, const std::string& pattern, Kind kind,
                  const Plan::Step& otherwise, bool gone) {
     if (kind == Kind::plain && otherwise.kind == Kind::plain) return;
-    out_.changed_besides(joined(path, "/" + pattern + "/"), nullptr, nullptr,
-                         (kind == Kind::plain) != gone);
+    found_.push_back(
+        {joined(path, "/" + pattern + "/"), nullptr, nullptr, (kind == Kind::plain) != gone});
+  }
+
+  /// Whether both schemas encrypt what a pattern of one says, which is noted then.
+  bool is_covered(const std::string& path, const std::string& pattern, const Plan::Step& a,
+                  const Plan::Step& b) {
+    if (a.kind != Kind::encrypted || b.kind != Kind::encrypted) return false;
+    found_.push_back(
+        {joined(path, "/" + pattern + "/"), leaf_of(before_, a), leaf_of(after_, b), false});
+    return true;
   }
 
   static bool lists(const Plan::Listed& all, const std::string& pattern) {
@@ -186,8 +223,8 @@ class Exceptions {
 
   const Plan& before_;
   const Plan& after_;
-  Differences& out_;
   Work& work_;
+  std::vector<Pair> found_{};
 };
 
 Ending diff(const DiffOptions& o) {
@@ -199,14 +236,14 @@ Ending diff(const DiffOptions& o) {
   if (!before) return {before.error(), kTrouble};
   const auto after = new_file.compile();
   if (!after) return {after.error(), kTrouble};
-  Differences all(o.list);
-  all.compare(leaves_of(**before), leaves_of(**after));
   Work work;
   o.old_file.budget.allow(work, 0);
-  Exceptions(**before, **after, all, work).compare();
+  const std::vector<Pair> besides = Exceptions(**before, **after, work).find();
   if (work.spent())
     return {Failure(Errc::work_limit, "patterns take too long to search names: see --work-budget"),
             kTrouble};
+  Differences all(o.list);
+  all.compare(leaves_of(**before), leaves_of(**after), besides);
   if (!o.quiet)
     if (const Done printed = print(all.text()); !printed) return {printed.error(), kTrouble};
   return all.any() ? kDifferent : kDone;
