@@ -3,7 +3,6 @@
 #include <random>
 #include <thread>
 
-
 #include "mongocrypt/original_support.h"
 
 namespace fle::test {
