@@ -12,6 +12,7 @@ using test::enc;
 using test::expect_marked;
 using test::expect_refused;
 using test::expect_unchanged;
+using test::kMalformed;
 
 std::string update(const std::string& u, const std::string& more = {},
                    const std::string& q = "{'_id': 1}") {
