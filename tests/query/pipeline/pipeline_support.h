@@ -1,7 +1,7 @@
 #ifndef FLE_TESTS_QUERY_PIPELINE_SUPPORT_H_
 #define FLE_TESTS_QUERY_PIPELINE_SUPPORT_H_
 
-#include "query_support.h"
+#include "query/query_support.h"
 
 namespace fle::test {
 

@@ -1,4 +1,4 @@
-#include "pipeline_support.h"
+#include "query/pipeline/pipeline_support.h"
 
 namespace fle {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "query_support.h"
+#include "query/query_support.h"
 
 namespace fle {
 namespace {

@@ -1,6 +1,6 @@
 #include <random>
 
-#include "query_support.h"
+#include "query/query_support.h"
 
 namespace fle {
 namespace {
