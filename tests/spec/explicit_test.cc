@@ -71,7 +71,7 @@ class Explicit : public test::SpecTest {
 
 TEST_F(Explicit, ValuesAreThoseOfTheSpecification) {
   EXPECT_EQ(run_file("namedKMS-explicit"), 2);
-  // The clock between its two decryptions is in tests/kms/key_cache_test.cc.
+  // The clock between its two decryptions is in tests/kms/ring/key_cache_test.cc.
   EXPECT_EQ(run_file("keyCache"), 2);
 }
 

@@ -11,7 +11,7 @@
 #include "fle/random.h"
 #include "kms/kmip/certificates.h"
 #include "kms/kmip/fake_kmip.h"
-#include "kms/ring_support.h"
+#include "kms/ring/ring_support.h"
 #include "kms/support.h"
 #include "kms/temp_dir.h"
 #include "provider/kms_call.h"

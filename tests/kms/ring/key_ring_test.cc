@@ -9,7 +9,7 @@
 #include "fle/aead.h"
 #include "fle/kms/create_data_key.h"
 #include "fle/random.h"
-#include "support.h"
+#include "kms/support.h"
 
 namespace fle::kms {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "fle/kms/key_vault.h"
 #include "fle/kms/rewrap.h"
-#include "support.h"
-#include "temp_dir.h"
+#include "kms/support.h"
+#include "kms/temp_dir.h"
 
 namespace fle::kms {
 namespace {

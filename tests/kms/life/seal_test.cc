@@ -10,7 +10,7 @@
 #include "fle/kms/create_data_key.h"
 #include "fle/kms/rewrap.h"
 #include "life/sealing.h"
-#include "ring_support.h"
+#include "kms/ring/ring_support.h"
 
 namespace fle::kms {
 namespace {

@@ -9,7 +9,7 @@
 #include "fle/kms/rewrap.h"
 #include "mongo_fixture/mongo_client.h"
 #include "mongo_fixture/mongo_fixture.h"
-#include "support.h"
+#include "kms/support.h"
 
 namespace fle::kms {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "fle/kms/key_vault.h"
 #include "mongo_fixture/mongo_fixture.h"
-#include "support.h"
-#include "temp_dir.h"
+#include "kms/support.h"
+#include "kms/temp_dir.h"
 
 namespace fle::kms {
 namespace {

@@ -1,6 +1,6 @@
 #include "fle/kms/key_filter.h"
 
-#include "support.h"
+#include "kms/support.h"
 
 namespace fle::kms {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "life/verified_wrap.h"
-#include "support.h"
+#include "kms/support.h"
 
 namespace fle::kms {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "support.h"
+#include "kms/support.h"
 
 namespace fle::kms {
 namespace {

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "fle/kms/key_vault.h"
-#include "support.h"
-#include "temp_dir.h"
+#include "kms/support.h"
+#include "kms/temp_dir.h"
 
 namespace fle::kms {
 namespace {

@@ -2,7 +2,7 @@
 #include <functional>
 
 #include "fle/kms/key_filter.h"
-#include "support.h"
+#include "kms/support.h"
 #include "support/growth.h"
 
 namespace fle::kms {

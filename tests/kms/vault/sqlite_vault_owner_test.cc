@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "fle/kms/key_vault.h"
-#include "support.h"
+#include "kms/support.h"
 #include "support/other_user.h"
-#include "temp_dir.h"
+#include "kms/temp_dir.h"
 
 namespace fle::kms {
 namespace {

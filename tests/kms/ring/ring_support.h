@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "fle/aead.h"
-#include "support.h"
+#include "kms/support.h"
 
 namespace fle::kms::test {
 
