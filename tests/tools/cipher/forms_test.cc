@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "inputs/builders.h"
-#include "process.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
-#include "process.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "process.h"
+#include "tools/process.h"
 #include "support/failing_calls.h"
 #include "support/null_device.h"
 #include "support/other_user.h"

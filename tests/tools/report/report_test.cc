@@ -10,7 +10,7 @@
 
 #include "census/frequencies.h"
 #include "inputs/builders.h"
-#include "process.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {

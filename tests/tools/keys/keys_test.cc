@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "process.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {

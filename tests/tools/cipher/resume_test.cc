@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "inputs/builders.h"
-#include "process.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "mongo_fixture/mongo_fixture.h"
-#include "process.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {

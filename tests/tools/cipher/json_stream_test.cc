@@ -4,7 +4,7 @@
 #include <bson/bson.h>
 #include <gtest/gtest.h>
 
-#include "process.h"
+#include "tools/process.h"
 #include "support/bson_values.h"
 
 namespace fle::test {

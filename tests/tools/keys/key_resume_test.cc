@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "process.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {

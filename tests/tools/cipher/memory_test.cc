@@ -11,7 +11,7 @@
 #include <bson/bson.h>
 #include <gtest/gtest.h>
 
-#include "process.h"
+#include "tools/process.h"
 #include "support/sanitizer.h"
 
 namespace fle::test {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "process.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {
