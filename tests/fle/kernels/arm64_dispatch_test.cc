@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core_support.h"
+#include "fle/core_support.h"
 
 namespace {
 unsigned long hidden = 0;  // HWCAP bits

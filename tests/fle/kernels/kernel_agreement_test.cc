@@ -1,7 +1,7 @@
 // Every kernel against the reference composition of core_support.h, through the public interface.
 #include <algorithm>
 
-#include "core_support.h"
+#include "fle/core_support.h"
 #include "support/sanitizer.h"
 
 namespace fle {

@@ -8,7 +8,7 @@
 
 #include <sys/mman.h>
 
-#include "core_support.h"
+#include "fle/core_support.h"
 #include "src/engine.h"
 #include "traced_child.h"
 

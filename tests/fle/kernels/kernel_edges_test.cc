@@ -1,5 +1,5 @@
 // Each function of every kernel against the portable one, its buffers between pages that fault.
-#include "core_support.h"
+#include "fle/core_support.h"
 #include "guarded_pages.h"
 #include "support/sanitizer.h"
 

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core_support.h"
+#include "fle/core_support.h"
 #include "fle/aead.h"
 #include "fle/random.h"
 #include "support/emulated.h"

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <unordered_map>
 
-#include "core_support.h"
+#include "fle/core_support.h"
 #include "src/engine.h"
 #include "support/sanitizer.h"
 

@@ -7,7 +7,7 @@
 
 #include <openssl/sha.h>
 
-#include "core_support.h"
+#include "fle/core_support.h"
 #include "kernels/hmac/lanes.h"
 #if defined(__x86_64__)
 #include "kernels/sha512/avx2.h"
