@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "inputs/builders.h"
+#include "tools/inputs/builders.h"
 #include "tools/process.h"
 
 namespace fle::test {

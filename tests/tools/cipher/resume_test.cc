@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "inputs/builders.h"
+#include "tools/inputs/builders.h"
 #include "tools/process.h"
 
 namespace fle::test {

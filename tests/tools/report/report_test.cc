@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "census/frequencies.h"
-#include "inputs/builders.h"
+#include "tools/inputs/builders.h"
 #include "tools/process.h"
 
 namespace fle::test {
