@@ -8,8 +8,8 @@
 namespace fle::internal {
 
 /// Marks an answer that is derived from secrets and yet may decide a branch, because the caller
-/// gets to know it anyway. Does nothing but for tests/fle/kernels/ct_check.cc, where secrets are undefined
-/// memory to valgrind: every place where one becomes public is a call of this function.
+/// gets to know it anyway. Does nothing but for tests/fle/kernels/ct_check.cc, where secrets are
+/// undefined memory to valgrind: every place where one becomes public is a call of this function.
 template <class T>
 [[nodiscard]] inline T declassify(T answer) noexcept {
 #if defined(FLE_CT_CHECK)

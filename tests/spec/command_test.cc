@@ -476,7 +476,8 @@ struct Elsewhere {
   const char* why;
 };
 constexpr const char* kClock = "about the clock of a server's failpoints";
-constexpr const char* kVault = "ClientEncryption alone: key vault (tests/kms/vault/mongo_vault_test.cc)";
+constexpr const char* kVault =
+    "ClientEncryption alone: key vault (tests/kms/vault/mongo_vault_test.cc)";
 constexpr const char* kRewrap =
     "ClientEncryption alone: rewrapping (tests/kms), most of it in clouds";
 constexpr const char* kCreate = "ClientEncryption alone: new data keys (tests/kms)";

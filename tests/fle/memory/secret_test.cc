@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fle/core_support.h"
 #include "fle/aead.h"
+#include "fle/core_support.h"
 #include "fle/random.h"
 #include "support/emulated.h"
 #include "support/sanitizer.h"

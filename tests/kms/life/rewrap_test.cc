@@ -4,8 +4,8 @@
 #include <functional>
 #include <utility>
 
-#include "life/verified_wrap.h"
 #include "kms/support.h"
+#include "life/verified_wrap.h"
 
 namespace fle::kms {
 namespace {

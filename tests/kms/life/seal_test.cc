@@ -9,8 +9,8 @@
 
 #include "fle/kms/create_data_key.h"
 #include "fle/kms/rewrap.h"
-#include "life/sealing.h"
 #include "kms/ring/ring_support.h"
+#include "life/sealing.h"
 
 namespace fle::kms {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "fle/kms/key_vault.h"
 #include "fle/kms/rewrap.h"
+#include "kms/support.h"
 #include "mongo_fixture/mongo_client.h"
 #include "mongo_fixture/mongo_fixture.h"
-#include "kms/support.h"
 
 namespace fle::kms {
 namespace {

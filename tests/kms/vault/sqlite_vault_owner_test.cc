@@ -7,8 +7,8 @@
 
 #include "fle/kms/key_vault.h"
 #include "kms/support.h"
-#include "support/other_user.h"
 #include "kms/temp_dir.h"
+#include "support/other_user.h"
 
 namespace fle::kms {
 namespace {

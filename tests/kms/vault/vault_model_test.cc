@@ -5,9 +5,9 @@
 #include <set>
 
 #include "fle/kms/key_vault.h"
-#include "mongo_fixture/mongo_fixture.h"
 #include "kms/support.h"
 #include "kms/temp_dir.h"
+#include "mongo_fixture/mongo_fixture.h"
 
 namespace fle::kms {
 namespace {

@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "fle/kms/key_vault.h"
-#include "mongo_fixture/mongo_fixture.h"
 #include "kms/support.h"
 #include "kms/temp_dir.h"
+#include "mongo_fixture/mongo_fixture.h"
 
 namespace fle::kms {
 namespace {

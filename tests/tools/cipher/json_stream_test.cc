@@ -4,18 +4,13 @@
 #include <bson/bson.h>
 #include <gtest/gtest.h>
 
+#include "tools/inputs/builders.h"
 #include "tools/process.h"
-#include "support/bson_values.h"
 
 namespace fle::test {
 namespace {
 
 using namespace std::string_literals;
-
-std::string bson_text(const std::string& json) {
-  const Buf b = bson_of(json);
-  return {b.begin(), b.end()};
-}
 
 struct JsonStream : ::testing::Test {
   Ended run(std::vector<std::string> args, const std::string& input, bool json = true) const {

@@ -11,8 +11,8 @@
 #include <bson/bson.h>
 #include <gtest/gtest.h>
 
-#include "tools/process.h"
 #include "support/sanitizer.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {

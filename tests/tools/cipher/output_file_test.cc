@@ -11,11 +11,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "tools/process.h"
 #include "support/failing_calls.h"
 #include "support/null_device.h"
 #include "support/other_user.h"
 #include "support/sanitizer.h"
+#include "tools/process.h"
 
 namespace fle::test {
 namespace {
