@@ -149,6 +149,33 @@ TEST_F(Settings, AFaultOfAValueTellsWhereItIsFrom) {
   EXPECT_NE(other.err.find("(--vault-ns is of FLE_VAULT_NS)"), std::string::npos) << other.err;
 }
 
+TEST_F(Settings, AFlagIsTrueOrFalseAndNoNumber) {
+  for (const char* unclear : {"-1", "2", "007", "1x", "1.0", "-", "+"}) {
+    const Variable flag("FLE_REQUIRE_SEALS", unclear);
+    const Ended e = run({"key", "list", "--vault", "keys.vault"});
+    EXPECT_EQ(e.status, 2) << unclear;
+    EXPECT_EQ(e.err,
+              "fle: --require-seals: expected true or false, not " + std::string(unclear) +
+                  " (--require-seals is of FLE_REQUIRE_SEALS) (see 'fle key list --help')\n");
+    folder.write("fle.conf", "require-seals = " + std::string(unclear) + "\n");
+    for (const std::string& where :
+         {"--require-seals=" + std::string(unclear), std::string("--config=fle.conf")})
+      EXPECT_EQ(run({"key", "list", "--vault", "keys.vault", where}).status, 2) << where << unclear;
+  }
+  for (const auto& [said, demanded] : {std::pair{"1", true},
+                                       {"true", true},
+                                       {"yes", true},
+                                       {"ON", true},
+                                       {"0", false},
+                                       {"false", false},
+                                       {"no", false}}) {
+    const Variable flag("FLE_REQUIRE_SEALS", said);
+    Args encrypt{"encrypt", "--schema", "schema.json", "--format", "json"};
+    encrypt.insert(encrypt.end(), keys.begin(), keys.end());
+    EXPECT_EQ(run(encrypt, kOnePatient).status, demanded ? 1 : 0) << said;
+  }
+}
+
 TEST_F(Settings, ListsAreJsonOrFieldsWhereTheyAreAskedTo) {
   const Ended plain = run({"key", "list", "--vault", "keys.vault"});
   const std::string uuid = plain.out.substr(0, 36);

@@ -133,14 +133,19 @@ std::string result_fault(const CLI::App& app, std::span<const CommandLine::File>
   return {};
 }
 
-std::string empty_value_fault(const CLI::App& app) {
+std::string value_fault(const CLI::App& app) {
   static constexpr std::string_view kNamed[] = {"FILE", "FOLDER", "DB.COLL"};
-  for (const CLI::Option* o : chosen_command(app).get_options())
+  for (const CLI::Option* o : chosen_command(app).get_options()) {
     if (std::ranges::count(o->results(), "") != 0 &&
         std::ranges::any_of(kNamed, [type = o->get_type_name()](std::string_view what) {
           return type.find(what) != std::string::npos;
         }))
       return o->get_name() + ": its value is empty; leave it out where none is meant";
+    if (const bool is_flag = o->get_items_expected_max() == 0; !is_flag) continue;
+    for (const std::string& said : o->results())
+      if (said.find_first_of("+-0123456789") != std::string::npos && said != "0" && said != "1")
+        return o->get_name() + ": expected true or false, not " + said;
+  }
   return {};
 }
 

@@ -16,10 +16,11 @@ namespace fle::tools {
 [[nodiscard]] std::string result_fault(const CLI::App& app,
                                        std::span<const CommandLine::File> settings);
 
-/// Which option was given an empty name of a file or collection; empty: none. Where a variable is
-/// not set that a script means, an option would else be as good as not given: a result would go to
-/// standard output, and a sealing key would not be looked at.
-[[nodiscard]] std::string empty_value_fault(const CLI::App& app);
+/// Which option was given an empty name of a file or collection, or which flag a number or sign
+/// that says neither true nor false; empty: none. Where a variable is not set that a script means,
+/// an option would else be as good as not given: a result would go to standard output, and a
+/// sealing key would not be looked at. And CLI11 takes -1 for false, and 1x for true.
+[[nodiscard]] std::string value_fault(const CLI::App& app);
 
 }  // namespace fle::tools
 
