@@ -133,17 +133,14 @@ class DocumentBuilder {
     store32(at_ + kAhead, static_cast<std::uint32_t>(n + 1));
     at_[kAhead + 4 + n] = 0;
   }
-  /// Makes its value; false if there is none.
-  /// @param subtype  of binary data, whose text is base64.
-  [[nodiscard]] bool unwrap_string(Key key, std::string_view subtype) {
+  /// Makes its value; false if there is none, and nothing has happened.
+  [[nodiscard]] bool unwrap_string(Key key) {
     char* const string = at_ + kAhead;
-    begin_value(Type::null);
-    const Unwrapped u = internal::unwrap_string(at_, key, string, subtype);
-    if (u.result != Unwrapped::Result::value) return false;
-    base_[type_at_] = static_cast<char>(u.tag);
-    at_ = u.end;
-    top().wrapped = true;
-    return true;
+    return add_unwrapped([&](char* out) { return internal::unwrap_string(out, key, string); });
+  }
+  /// Likewise of {"$binary": {"base64": ..., "subType": ...}}, for whose base64 there is room.
+  [[nodiscard]] bool unwrap_binary(std::string_view base64, std::string_view subtype) {
+    return add_unwrapped([&](char* out) { return internal::unwrap_binary(out, base64, subtype); });
   }
   void pop(bool was_wrapper) noexcept {
     const bool wrapped = was_wrapper || top().wrapped;
@@ -179,6 +176,24 @@ class DocumentBuilder {
       at_ = write_integer(at_, index);
     }
     *at_++ = 0;
+  }
+  template <class Make>
+  [[nodiscard]] bool add_unwrapped(const Make& make) {
+    char* const at = at_;
+    const std::uint32_t type_at = type_at_;
+    const std::uint32_t n = top().n;
+    begin_value(Type::null);
+    const Unwrapped u = make(at_);
+    if (u.result != Unwrapped::Result::value) {
+      at_ = at;
+      type_at_ = type_at;
+      top().n = n;
+      return false;
+    }
+    base_[type_at_] = static_cast<char>(u.tag);
+    at_ = u.end;
+    top().wrapped = true;
+    return true;
   }
   void grow(std::size_t n);
   void place(std::size_t size) noexcept {

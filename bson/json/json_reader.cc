@@ -298,7 +298,7 @@ class Reader {
       case '"':
         return scan_string(false);
       case '{':
-        if (const Wrapper w = find_wrapper(); w.end != nullptr) return add_wrapper(w);
+        if (add_wrapper()) return end_value();
         [[fallthrough]];
       case '[':
         if (!start(c == '[')) return false;
@@ -357,12 +357,6 @@ class Reader {
     return is_there ? p + kLen : nullptr;
   }
 
-  /// {"$name": "text"} or {"$binary": {"base64": "text", "subType": "00"}}
-  struct Wrapper {
-    internal::Key key = internal::Key::none;
-    std::string_view subtype;
-    const char* end = nullptr;  // in the text
-  };
   /// The text of a binary as programs write it: with the spaces of libbson and of this library, or
   /// with those of mongoexport, none.
   struct BinaryLayout {
@@ -376,62 +370,75 @@ class Reader {
   [[nodiscard]] bool is_there(const char* p, std::string_view text) const noexcept {
     return static_cast<std::size_t>(end_ - p) >= text.size() && same_text({p, text.size()}, text);
   }
-  /// A binary whose text begins as that of `layout`.
-  Wrapper find_binary(const BinaryLayout& layout) {
-    const char* p = copy_wrapped_string(p_ + layout.before.size());
-    if (p == nullptr || !is_there(p, layout.between)) return {};
-    p += layout.between.size();
-    if (end_ - p < 2 || !is_there(p + 2, layout.behind)) return {};
-    return {internal::Key::binary, {p, 2}, p + 2 + layout.behind.size()};
+  /// Where the quote stands that ends the string whose characters begin at `p`, if it has no
+  /// escapes: with one, it is no base64. Null if there is none.
+  [[nodiscard]] const char* end_of_string(const char* p) const noexcept {
+    return static_cast<const char*>(std::memchr(p, '"', static_cast<std::size_t>(end_ - p)));
   }
-  /// Copies the plain characters at `p` to where the text of a wrapper goes.
-  /// @return  what follows; null for a text that needs a closer look
+  /// What stands for a value, {"$name": "text"} or {"$binary": {"base64": "text", "subType":
+  /// "00"}}, takes a way of its own in the forms that most have, without documents that are
+  /// unwrapped. False, and nothing is added, for any other form and where what is nested needs a
+  /// closer look.
+  bool add_wrapper() {
+    if (document_.top().level + 1 >= max_depth_ ||
+        document_.depth() + 1 >= DocumentBuilder::kMostFrames)
+      return false;
+    for (const BinaryLayout& layout : kBinaryLayouts)
+      if (is_there(p_, layout.before) && add_binary(layout)) return true;
+    return add_wrapped_text();
+  }
+  /// A binary whose text begins as that of `layout`.
+  bool add_binary(const BinaryLayout& layout) {
+    const char* const text = p_ + layout.before.size();
+    const char* const text_end = end_of_string(text);
+    if (text_end == nullptr || !is_there(text_end, layout.between)) return false;
+    const char* const subtype = text_end + layout.between.size();
+    if (end_ - subtype < 2 || !is_there(subtype + 2, layout.behind)) return false;
+    return add_base64({text, text_end}, {subtype, 2}, subtype + 2 + layout.behind.size());
+  }
+  /// @param end  of the wrapper
+  bool add_base64(std::string_view text, std::string_view subtype, const char* end) {
+    document_.reserve(text.size());
+    if (!document_.unwrap_binary(text, subtype)) return false;
+    p_ = end;
+    return true;
+  }
+  /// With white space anywhere or nowhere.
+  bool add_wrapped_text() {
+    constexpr std::ptrdiff_t kLongest = 20;  // of a name, and more
+    const char* p = after_space(p_ + 1);
+    if (end_ - p < kLongest || p[0] != '"' || p[1] != '$') return false;
+    const char* const name = ++p;
+    while (*p != '"' && p - name < kLongest - 2) ++p;
+    const internal::Key key = internal::key_of({name, static_cast<std::size_t>(p - name)});
+    if (key >= internal::Key::regex) return false;
+    p = past(past(p, "\""), ":");
+    if (key != internal::Key::binary) {
+      p = past(copy_wrapped_string(past(p, "\"")), "}");
+      if (p == nullptr || !document_.unwrap_string(key)) return false;
+      p_ = p;
+      return true;
+    }
+    const char* const text = past(past(past(past(p, "{"), "\"base64\""), ":"), "\"");
+    const char* const text_end = text == nullptr ? nullptr : end_of_string(text);
+    p = past(past(past(past(past(text_end, "\""), ","), "\"subType\""), ":"), "\"");
+    if (p == nullptr || end_ - p < 2) return false;
+    const std::string_view subtype(p, p[1] == '"' ? 1 : 2);
+    p = past(past(past(p + subtype.size(), "\""), "}"), "}");
+    return p != nullptr && add_base64({text, text_end}, subtype, p);
+  }
+  /// Copies the plain characters at `p`, unless that is null, to where the text of a wrapper goes.
+  /// @return  what follows their quote; null for a text that needs a closer look
   const char* copy_wrapped_string(const char* p) {
+    if (p == nullptr) return nullptr;
     document_.reserve(static_cast<std::size_t>(end_ - p));
     bool non_ascii = false;
     const std::size_t n =
         internal::copy_plain(document_.begin_wrapped_string(), p, end_, end_, non_ascii);
     p += n;
-    if (non_ascii || p == end_) return nullptr;
+    if (non_ascii || p == end_ || *p != '"') return nullptr;
     document_.end_wrapped_string(n);
-    return p;
-  }
-  /// The forms that most wrappers have take a way of their own, without documents that are
-  /// unwrapped. Finds none in any other form, or where what is nested needs a closer look.
-  Wrapper find_wrapper() {
-    constexpr std::ptrdiff_t kLongest = 20;  // of a name, and more
-    if (document_.top().level + 1 >= max_depth_ ||
-        document_.depth() + 1 >= DocumentBuilder::kMostFrames)
-      return {};
-    for (const BinaryLayout& layout : kBinaryLayouts)
-      if (is_there(p_, layout.before))
-        if (const Wrapper w = find_binary(layout); w.end != nullptr) return w;
-    Wrapper w;
-    const char* p = after_space(p_ + 1);
-    if (end_ - p < kLongest || p[0] != '"' || p[1] != '$') return {};
-    const char* const name = ++p;
-    while (*p != '"' && p - name < kLongest - 2) ++p;
-    w.key = internal::key_of({name, static_cast<std::size_t>(p - name)});
-    if (w.key >= internal::Key::regex) return {};
-    p = past(past(p, "\""), ":");
-    const bool is_binary = w.key == internal::Key::binary;
-    if (is_binary) p = past(past(past(p, "{"), "\"base64\""), ":");
-    p = past(p, "\"");
-    if (p == nullptr) return {};
-    p = copy_wrapped_string(p);
-    if (p == nullptr || *p++ != '"') return {};
-    if (is_binary) {
-      p = past(past(past(past(p, ","), "\"subType\""), ":"), "\"");
-      if (p == nullptr || end_ - p < 2) return {};
-      w.subtype = {p, p[1] == '"' ? 1U : 2U};
-      p = past(past(p + w.subtype.size(), "\""), "}");
-    }
-    w.end = past(p, "}");
-    return w.end != nullptr ? w : Wrapper();
-  }
-  bool add_wrapper(const Wrapper& w) {
-    p_ = w.end;
-    return document_.unwrap_string(w.key, w.subtype) && end_value();
+    return p + 1;
   }
 
   [[nodiscard]] std::size_t offset(const char* p) const noexcept {

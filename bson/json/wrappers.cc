@@ -175,26 +175,13 @@ Unwrapped number_decimal(char* out, const Field& f, bool) {
   return value(Type::decimal, out + kDecimalLen);
 }
 
-/// Once the subtype is known: it may stand on either side of what this overwrites.
-Unwrapped binary_of(char* out, std::string_view base64, std::string_view subtype) {
-  const auto type = parse_hex_byte(subtype);
-  if (!type) return fault("expected one or two hexadecimal digits in subType");
-  const std::size_t header = *type == kSubtypeOld ? 9 : 5;
-  const auto n = decode_base64(reinterpret_cast<std::uint8_t*>(out) + header, base64);
-  if (!n) return fault("expected base64 with padding");
-  store32(out, static_cast<std::uint32_t>(*n + header - 5));
-  out[4] = static_cast<char>(*type);
-  if (*type == kSubtypeOld) store32(out + 5, static_cast<std::uint32_t>(*n));
-  return value(Type::bin_data, out + header + *n);
-}
-
 Unwrapped binary(char* out, const Field& f, bool) {
   constexpr std::string_view kExpected = "expected the strings base64 and subType";
   Fields inner;
   if (f.tag != Type::object || !exactly(inner, read_fields(f.value, inner), "base64", "subType") ||
       !inner[0].is_string() || !inner[1].is_string())
     return fault(kExpected);
-  return binary_of(out, inner[0].text(), inner[1].text());
+  return unwrap_binary(out, inner[0].text(), inner[1].text());
 }
 
 Unwrapped uuid(char* out, const Field& f, bool) {
@@ -304,7 +291,7 @@ Unwrapped legacy_binary(char* out, Fields& f) {
   (void)exactly(f, 2, "$binary", "$type");
   if (!f[0].is_string() || !f[1].is_string())
     return fault("expected strings in $binary and $type beside each other");
-  return binary_of(out, f[0].text(), f[1].text());
+  return unwrap_binary(out, f[0].text(), f[1].text());
 }
 
 /// Of other types it is an operator.
@@ -406,10 +393,23 @@ Unwrapped unwrap(char* document, KeySet keys, bool wrapped) {
   return u;
 }
 
-Unwrapped unwrap_string(char* out, Key key, char* string, std::string_view subtype) {
+Unwrapped unwrap_binary(char* out, std::string_view base64, std::string_view subtype) {
+  const auto type = parse_hex_byte(subtype);
+  if (!type) return fault("expected one or two hexadecimal digits in subType");
+  const std::size_t header = *type == kSubtypeOld ? 9 : 5;
+  // The subtype's text may stand on either side of what this overwrites.
+  const auto n = decode_base64(reinterpret_cast<std::uint8_t*>(out) + header, base64);
+  if (!n) return fault("expected base64 with padding");
+  store32(out, static_cast<std::uint32_t>(*n + header - 5));
+  out[4] = static_cast<char>(*type);
+  if (*type == kSubtypeOld) store32(out + 5, static_cast<std::uint32_t>(*n));
+  return value(Type::bin_data, out + header + *n);
+}
+
+Unwrapped unwrap_string(char* out, Key key, char* string) {
   const Row& row = kRows[static_cast<std::size_t>(key)];
   const Field field{row.name, Type::string, string, size_of(Type::string, string)};
-  return key == Key::binary ? binary_of(out, field.text(), subtype) : row.make(out, field, false);
+  return row.make(out, field, false);
 }
 
 std::string fault_text(std::string_view name, std::string_view fault) {

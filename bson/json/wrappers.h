@@ -87,13 +87,19 @@ struct Unwrapped {
 /// @param wrapped    whether a value inside was a wrapper.
 [[nodiscard]] Unwrapped unwrap(char* document, KeySet keys, bool wrapped);
 
-/// The same for a wrapper that has one field, a string, and for $binary.
+/// The same for a wrapper that has one field, a string.
 ///
-/// @param out      where the value goes: in front of the string, by 32 bytes or more.
-/// @param key      its name; one that makes a wrapper.
-/// @param string   as in BSON: length, text, NUL.
-/// @param subtype  text of that name, if the string is base64 beside it.
-[[nodiscard]] Unwrapped unwrap_string(char* out, Key key, char* string, std::string_view subtype);
+/// @param out     where the value goes: in front of the string, by 32 bytes or more.
+/// @param key     its name; one that makes a wrapper, and not that of $binary.
+/// @param string  as in BSON: length, text, NUL.
+[[nodiscard]] Unwrapped unwrap_string(char* out, Key key, char* string);
+
+/// The same for the two texts of $binary.
+///
+/// @param out  where the value goes, 9 bytes and 3/4 of the base64 at most: in front of these, or
+/// in
+///             other memory.
+[[nodiscard]] Unwrapped unwrap_binary(char* out, std::string_view base64, std::string_view subtype);
 
 /// "$oid: must stand alone, as in {"$oid": "..."}"
 [[nodiscard]] std::string fault_text(std::string_view name, std::string_view fault);
