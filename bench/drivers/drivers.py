@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench/drivers.py BUILD
+"""bench/drivers/drivers.py BUILD
 
 What drivers gain: libmongoc and the Node driver insert 1,000 patients in one call and find a
 document of 1,500 encrypted fields, each in a process of its own with Debian's libmongocrypt (and
