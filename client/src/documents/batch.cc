@@ -55,10 +55,10 @@ bool may_hold_ciphertext(Bytes value) noexcept {
 
 /// How many ciphertexts came out of values of a document that were opened: each was encrypted
 /// twice, and is a ciphertext still.
+/// @param within  for what is found in one value.
 std::uint32_t opened_ciphertexts(const BatchState& s, const BatchState::Document& d,
-                                 std::uint32_t& first) {
+                                 bson::Edits& within, std::uint32_t& first) {
   std::uint32_t n = 0;
-  bson::Edits within;
   for (const bson::Mark& m : d.edits.marks()) {
     const Bytes container = opened_container(s, d, m);
     if (!may_hold_ciphertext(container) ||
@@ -203,11 +203,12 @@ void Batch::count_paths(bson::PathTable& paths, std::vector<PathCount>& counts) 
 
 LeftAlone Batch::left_alone() const {
   LeftAlone all;
+  bson::Edits within;
   for (std::size_t i = 0; i < s_->n_results; ++i) {
     const BatchState::Document& d = s_->documents[i];
     const bson::Unmarked& u = d.edits.unmarked();
     std::uint32_t first = u.first;
-    const std::uint32_t opened = opened_ciphertexts(*s_, d, first);
+    const std::uint32_t opened = opened_ciphertexts(*s_, d, within, first);
     if (u.none() && opened == 0) continue;
     if (all.ciphertexts + all.foreign == 0) {
       all.document = i;
