@@ -162,7 +162,7 @@ class Compiler {
     draft.kind = Plan::Kind::encrypted;
     draft.leaf = std::move(*leaf);
     if (const auto* p = std::get_if<KeyPointer>(&draft.leaf.key)) {
-      pointer_bytes_ += p->text.size() + p->tokens.size() * sizeof p->tokens.front();
+      pointer_bytes_ += p->text.size() + p->tokens.size() * sizeof(decltype(p->tokens)::value_type);
       if (pointer_bytes_ > kMaxPointerBytes)
         return faults_.last(Rule::pointer_long, "too many fields with long JSON pointers", at);
       pointers_.try_emplace(p->text, Pointer{*p, o.key->place});

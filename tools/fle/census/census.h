@@ -153,10 +153,10 @@ class Census {
   // Paths and cells: paths.cc.
   Id path_of(Id parent, bool item, std::string_view name);
   Id find_or_add(Path path, std::string_view name);
-  Id find(const Path& path, std::string_view name) const noexcept;
+  [[nodiscard]] Id find(const Path& path, std::string_view name) const noexcept;
   [[nodiscard]] std::uint64_t hash_of(const Path& path, std::string_view name) const noexcept;
   Id cell_of(Id path, const Look& look);
-  Id find_cell(Id path, const Look& look) const noexcept;
+  [[nodiscard]] Id find_cell(Id path, const Look& look) const noexcept;
   Id add_cell(Id path, const Look& look);
   void set_head(Cell& cell) const noexcept;
   void grow();

@@ -143,13 +143,13 @@ class FLE_API Value {
   [[nodiscard]] Outcome<Uuid> as_uuid() const;
   [[nodiscard]] Outcome<Decimal128> as_decimal128() const;
   [[nodiscard]] Outcome<std::string_view> as_string() const&;
-  Outcome<std::string_view> as_string() const&& = delete;
+  [[nodiscard]] Outcome<std::string_view> as_string() const&& = delete;
   [[nodiscard]] Outcome<Binary> as_binary() const&;
-  Outcome<Binary> as_binary() const&& = delete;
+  [[nodiscard]] Outcome<Binary> as_binary() const&& = delete;
   [[nodiscard]] Outcome<Bytes> as_document() const&;
-  Outcome<Bytes> as_document() const&& = delete;
+  [[nodiscard]] Outcome<Bytes> as_document() const&& = delete;
   [[nodiscard]] Outcome<Bytes> as_array() const&;
-  Outcome<Bytes> as_array() const&& = delete;
+  [[nodiscard]] Outcome<Bytes> as_array() const&& = delete;
 
   /// The same type and the same bytes.
   [[nodiscard]] bool operator==(const Value& other) const noexcept;

@@ -56,8 +56,8 @@ class PendingFile {
   [[nodiscard]] bool unnamed() const noexcept { return temporary_.empty(); }
   Done open();
   Done check() const;
-  Done keep_group() const;
-  Done settle() const;
+  [[nodiscard]] Done keep_group() const;
+  [[nodiscard]] Done settle() const;
   bool put_at_new_name();
   bool replace();
   /// False: too many are watched.
