@@ -39,10 +39,10 @@ constexpr auto kPairs = [] {
 constexpr auto kHexValues = [] {
   std::array<std::int8_t, 256> t{};
   t.fill(-1);
-  for (int i = 0; i < 10; ++i) t[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
-  for (int i = 0; i < 6; ++i) {
-    t[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
-    t[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
+  for (std::uint8_t i = 0; i < 10; ++i) t[std::size_t{'0'} + i] = static_cast<std::int8_t>(i);
+  for (std::uint8_t i = 0; i < 6; ++i) {
+    t[std::size_t{'a'} + i] = static_cast<std::int8_t>(10 + i);
+    t[std::size_t{'A'} + i] = static_cast<std::int8_t>(10 + i);
   }
   return t;
 }();
@@ -127,7 +127,7 @@ constexpr ByUpper kByUpper = [] {
   ByUpper t;
   int n_sets = 0;
   for (int i = 0; i < 64; ++i) {
-    const int c = kDigits[static_cast<std::size_t>(i)];
+    const auto c = static_cast<unsigned char>(kDigits[static_cast<std::size_t>(i)]);
     const auto upper = static_cast<std::size_t>(c >> 4);
     if (t.set[upper] == 0) t.set[upper] = static_cast<std::uint8_t>(1 << n_sets++);
     std::uint8_t& in = t.in[static_cast<std::size_t>(c & 15)];

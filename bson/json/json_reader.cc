@@ -88,8 +88,9 @@ class Reader {
         integers_(options.integers),
         document_(out) {}
   Reader(WipedBytes& out, Pieces& pieces, const ReadOptions& options)
-      : Reader(out, {pieces.buffer.data(), 0}, options) {
+      : Reader(out, std::string_view(), options) {
     pieces_ = &pieces;
+    lay_out(0, 0);
     document_.expect_more();
   }
 

@@ -361,8 +361,8 @@ constexpr Lengths kLengths = [] {
   std::uint8_t n = 0;
   for (std::size_t length = 0; length <= Lengths::kLongest; ++length) {
     l.first[length] = n;
-    for (std::uint8_t i = 0; i < std::size(kRows); ++i)
-      if (kRows[i].name.size() == length) l.rows[n++] = i;
+    for (std::size_t i = 0; i < std::size(kRows); ++i)
+      if (kRows[i].name.size() == length) l.rows[n++] = static_cast<std::uint8_t>(i);
   }
   l.first[Lengths::kLongest + 1] = n;
   return l;

@@ -450,11 +450,11 @@ Outcome<Value> Evaluator::evaluate_with(const Element& e,
 Done fields_comparable(Context& context, const Element& e, const View& a, const View& b,
                        const MatchScope& scope, std::string_view operation) {
   if (is_dropped(a) || is_dropped(b)) return context.refuse(kDropped, e, {}, operation);
-  if (!holds_encrypted(a) && !holds_encrypted(b)) return ok;
   const bool a_encrypted = a.kind == View::Kind::encrypted;
   const bool b_encrypted = b.kind == View::Kind::encrypted;
   if (!a_encrypted && holds_encrypted(a)) return context.refuse(refusal_of(a), e, {}, operation);
   if (!b_encrypted && holds_encrypted(b)) return context.refuse(refusal_of(b), e, {}, operation);
+  if (!a_encrypted && !b_encrypted) return ok;
   const schema::Leaf& leaf = a_encrypted ? *a.leaf : *b.leaf;
   if (!a_encrypted || !b_encrypted) return context.refuse(kNotConstant, e, leaf.path, operation);
   if (scope.mode == MatchScope::Mode::storage)

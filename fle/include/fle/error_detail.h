@@ -54,21 +54,21 @@ enum class ErrorDetail : std::uint8_t {
 };
 
 struct ErrorDetailInfo {
-  ErrorDetail detail;
   const char* name;
-  Errc code;
-  std::int32_t number;    ///< `code` of a server's reply.
   const char* code_name;  ///< `codeName` of a server's reply.
+  std::int32_t number;    ///< `code` of a server's reply.
+  Errc code;
+  ErrorDetail detail;
 };
 
 inline constexpr ErrorDetailInfo kErrorDetails[] = {
 #define FLE_DETAIL_INFO(name, code, number, code_name) \
-  {ErrorDetail::name, #name, Errc::code, number, code_name},
+  {#name, code_name, number, Errc::code, ErrorDetail::name},
     FLE_ERROR_DETAIL_LIST(FLE_DETAIL_INFO)
 #undef FLE_DETAIL_INFO
 };
-inline constexpr ErrorDetailInfo kOtherDetail{ErrorDetail::other, "other", Errc::invalid_argument,
-                                              51999, "Location51999"};
+inline constexpr ErrorDetailInfo kOtherDetail{"other", "Location51999", 51999,
+                                              Errc::invalid_argument, ErrorDetail::other};
 
 [[nodiscard]] constexpr const ErrorDetailInfo& info(ErrorDetail detail) noexcept {
   const auto i = static_cast<std::size_t>(detail);  // in the order of the list, from 1

@@ -33,11 +33,11 @@ class Input {
   // Of regular files alone.
 
   /// Which file it is, by numbers that change when its content does.
-  Outcome<struct stat> status() const;
+  [[nodiscard]] Outcome<struct stat> status() const;
   /// Bytes at a place, without a change to what read() reads next: all of `into`, or up to the end.
-  Outcome<std::size_t> read_at(MutBytes into, std::uint64_t offset) const;
+  [[nodiscard]] Outcome<std::size_t> read_at(MutBytes into, std::uint64_t offset) const;
   /// The bytes of it from `from` to `to`, to be read whatever else is read of the file.
-  Outcome<Input> section(std::uint64_t from, std::uint64_t to) const;
+  [[nodiscard]] Outcome<Input> section(std::uint64_t from, std::uint64_t to) const;
 
  private:
   Input(int fd, std::string name) noexcept : fd_(fd), name_(std::move(name)) {}
@@ -84,7 +84,7 @@ class Output {
   /// Removes it.
   Done discard();
   /// The number of its inode, which stays when it is put in place.
-  Outcome<std::uint64_t> inode() const;
+  [[nodiscard]] Outcome<std::uint64_t> inode() const;
 
  private:
   Output(int fd, std::string path) noexcept

@@ -203,19 +203,22 @@ class ConfigFile {
     return ok;
   }
 
+  /// @param before  the words of `command`, each with a space behind it
+  [[nodiscard]] Failure no_command(const CLI::ConfigItem& item, CLI::App& command,
+                                   const std::string& before, const std::string& name) const {
+    std::vector<std::string_view> known;
+    for (const CLI::App* s : command.get_subcommands([](const CLI::App*) { return true; }))
+      known.push_back(s->get_name());
+    return refuse("section [" + item.fullname().substr(0, item.fullname().rfind('.')) +
+                  "]: there is no command '" + before + name + "'." + did_you_mean(name, known));
+  }
+
   [[nodiscard]] Done check(CLI::App& app, const CLI::ConfigItem& item) const {
     CLI::App* command = &app;
     std::string so_far;
     for (const std::string& name : item.parents) {
       CLI::App* const sub = command_of(*command, name);
-      if (sub == nullptr) {
-        std::vector<std::string_view> known;
-        for (const CLI::App* s : command->get_subcommands([](const CLI::App*) { return true; }))
-          known.push_back(s->get_name());
-        return refuse("section [" + item.fullname().substr(0, item.fullname().rfind('.')) +
-                      "]: there is no command '" + so_far + name + "'." +
-                      did_you_mean(name, known));
-      }
+      if (sub == nullptr) return no_command(item, *command, so_far, name);
       command = sub;
       so_far += name + " ";
     }
@@ -254,10 +257,13 @@ class Expansion {
       const CLI::Option* const option = option_of(*typed_.command, name);
       if (option == nullptr || is_said(option)) continue;
       added.insert(option);
-      for (const std::string& value : values)
-        line_.args.insert(line_.args.begin() + static_cast<std::ptrdiff_t>(at_++),
-                          "--" + name + "=" + value);
-      line_.settings.push_back({"--" + name, level.origin.empty() ? variable(name) : level.origin});
+      const std::string typed = "--" + name;
+      for (const std::string& value : values) {
+        std::string word = typed;
+        word.append("=").append(value);
+        line_.args.insert(line_.args.begin() + static_cast<std::ptrdiff_t>(at_++), std::move(word));
+      }
+      line_.settings.push_back({typed, level.origin.empty() ? variable(name) : level.origin});
     }
     typed_.options.insert(added.begin(), added.end());
   }

@@ -55,7 +55,7 @@ class PendingFile {
       : place_(std::move(place)), existing_(existing), new_mode_(mode) {}
   [[nodiscard]] bool unnamed() const noexcept { return temporary_.empty(); }
   Done open();
-  Done check() const;
+  [[nodiscard]] Done check() const;
   [[nodiscard]] Done keep_group() const;
   [[nodiscard]] Done settle() const;
   bool put_at_new_name();
