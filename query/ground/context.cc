@@ -158,12 +158,12 @@ bool is_number(Type t) noexcept {
 bool Context::is_flag(const Element& e) const noexcept {
   if (e.type == Type::bool_ || e.type == Type::null || e.type == Type::undefined) return true;
   const std::optional<int> n = small_number(e.type, value(e));
-  return n == 0 || n == 1;
+  return n && (*n == 0 || *n == 1);
 }
 
 bool Context::is_direction(const Element& e) const noexcept {
   const std::optional<int> n = small_number(e.type, value(e));
-  return n == 1 || n == -1;
+  return n && (*n == 1 || *n == -1);
 }
 
 std::string Context::path_of(const Element& e) const {

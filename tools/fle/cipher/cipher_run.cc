@@ -49,7 +49,7 @@ void let_go(MutBytes bytes) noexcept {
   const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
   const std::uintptr_t first = (begin + kPage - 1) / kPage * kPage;
   const std::uintptr_t end = (begin + bytes.size()) / kPage * kPage;
-  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+  if (first < end) ::madvise(bytes.data() + (first - begin), end - first, MADV_DONTNEED);
 }
 
 bson::Faults only(Failure f) {

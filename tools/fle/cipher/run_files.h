@@ -68,7 +68,7 @@ class RunFiles {
   Done end();
   Done read_from_place();
   Done open_writer(const OutputForm& form);
-  Outcome<RunIdentity> identity() const;
+  [[nodiscard]] Outcome<RunIdentity> identity() const;
   [[nodiscard]] bool is_time() const noexcept;
   Done checkpoint(std::string counts, bool complete = false);
   Done put_text_aside(std::uint64_t from, std::uint64_t to);

@@ -34,7 +34,8 @@ class CollectionSchemas {
 
   /// Null: the collection has none.
   /// @retval as schema::compile_wrapped_json
-  Outcome<std::shared_ptr<const schema::Plan>> plan_of(const Collection& collection) const;
+  [[nodiscard]] Outcome<std::shared_ptr<const schema::Plan>> plan_of(
+      const Collection& collection) const;
 
   /// Whether a collection with a name is one that a schema was given for.
   [[nodiscard]] bool is_for(std::string_view ns) const;

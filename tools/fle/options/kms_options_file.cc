@@ -55,7 +55,7 @@ Done each(const bson_iter_t& it, bool array, const std::string& path, const Visi
     return refuse(array ? "expected an array" : "expected a document", path);
   while (bson_iter_next(&child)) {
     const std::string name = bson_iter_key(&child);
-    FLE_CHECK(names.add(name, path + "." + name));
+    FLE_CHECK(names.add(name, std::string(path).append(".").append(name)));
     FLE_CHECK(visit(name, child));
   }
   return ok;

@@ -25,9 +25,9 @@ class FolderOutput {
   /// @param within  the path in the folder; what is above it is there
   Done add_folder(const std::string& within);
   /// A file that appears in it by Output::commit().
-  Outcome<Output> add_file(const std::string& within) const;
+  [[nodiscard]] Outcome<Output> add_file(const std::string& within) const;
   /// Copies a file as it is.
-  Done copy_file(const std::string& from, const std::string& within) const;
+  [[nodiscard]] Done copy_file(const std::string& from, const std::string& within) const;
   /// Gives it its name, durably.
   Done commit();
 
