@@ -39,8 +39,12 @@ Done run_all(Batch& batch, OnFaulty on_faulty, DoWork work, DoExplain explain) {
       s.end_call();
       return done;
     }
-    s.fields.list_wanted(s.wanted);
+    const Done listed = guarded([&]() -> Done {
+      s.fields.list_wanted(s.wanted);
+      return ok;
+    });
     s.abandon();
+    if (!listed) return listed;
     if (on_faulty == OnFaulty::fail) return done;
     FLE_TRY(const bool again,
             guarded([&] { return find_faulty(s, done.error(), on_faulty, work, explain); }));
