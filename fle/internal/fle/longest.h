@@ -12,7 +12,7 @@ namespace fle {
 [[nodiscard]] constexpr std::chrono::milliseconds at_longest_a_century(
     std::chrono::milliseconds set) noexcept {
   constexpr std::chrono::hours kCentury{24 * 365 * 100};
-  return std::min<std::chrono::milliseconds>(set, kCentury);
+  return std::clamp<std::chrono::milliseconds>(set, -kCentury, kCentury);
 }
 
 }  // namespace fle
