@@ -51,7 +51,7 @@ set(rooms
   "kms kmip text|net|document|provider"
   "kms ring text|net|document|provider"
   "kms vault text|late|document"
-  "kms life text|document|provider|vault"
+  "kms life text|net|document|provider|vault"
   "schema/src reading none"
   "schema/src plan none"
   "schema/src compile reading|plan"
