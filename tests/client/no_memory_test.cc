@@ -3,9 +3,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
+#include <utility>
 
 #include "client/c_support.h"
 #include "fle/bson/writer.h"
+#include "fle/kms/key_vault.h"
+#include "kms/temp_dir.h"
 #include "support/sanitizer.h"
 
 #if !defined(FLE_SANITIZED) && defined(__GLIBC__)
@@ -93,6 +96,66 @@ TEST_F(NoMemory, OfSchemasAndProvidersIsAnError) {
     const Providers made(
         fle_providers_create(kms.data(), kms.size(), nullptr, FLE_LOCK_BEST_EFFORT, why));
     return made != nullptr ? 0 : code_of(why);
+  });
+}
+
+// A key that cannot be looked for is not one that is not there, and none is deleted in words alone.
+TEST_F(NoMemory, OfAVaultInAFileSaysNothingOfItsKeys) {
+  if (!kms::have_sqlite_vault()) GTEST_SKIP() << "a build without SQLite";
+  const kms::test::TempDir dir;
+  const std::string path = dir.file("keys.db");
+  const std::vector<std::uint8_t> master(96, 0x5a);
+  const Providers providers(
+      fle_providers_create(nullptr, 0, nullptr, FLE_LOCK_BEST_EFFORT, error.get()));
+  ASSERT_EQ(fle_providers_add_local(providers.get(), "local", FLE_NUL, master.data(), master.size(),
+                                    error.get()),
+            FLE_OK);
+  const auto open = [&] {
+    const Vault vault(fle_vault_open_file(path.data(), path.size(), FLE_CREATE_FILE, error.get()));
+    return Keys(fle_keys_create(vault.get(), providers.get(), FLE_LOCK_BEST_EFFORT, error.get()));
+  };
+  const Keys here = open();
+  const Keys elsewhere = open();  // which waits for a lock that is left behind
+  ASSERT_TRUE(here && elsewhere) << message();
+  const std::string name = "a name that is longer than a short string";
+  KeyId key;
+  const auto create = [&](fle_keys* in, fle_error* why) {
+    const KeyOptions options(fle_key_options_create(why));
+    if (options == nullptr) return code_of(why);
+    const int named = fle_key_options_add_name(options.get(), name.data(), name.size(), why);
+    return named != FLE_OK ? named : fle_keys_create_key(in, key.bytes.data(), options.get(), why);
+  };
+  ASSERT_EQ(create(here.get(), error.get()), FLE_OK) << message();
+  fails_cleanly("find", [&](fle_buffer*, fle_error* why) {
+    KeyId found;
+    return fle_keys_find(here.get(), found.bytes.data(), name.data(), name.size(), why);
+  });
+  fails_cleanly("get", [&](fle_buffer* result, fle_error* why) {
+    return fle_keys_get(here.get(), result, key.bytes.data(), why);
+  });
+  fails_cleanly("add a name", [&](fle_buffer*, fle_error* why) {
+    return fle_keys_add_name(here.get(), key.bytes.data(), "another of these long names", FLE_NUL,
+                             why);
+  });
+  fails_cleanly("a name that is taken", [&](fle_buffer*, fle_error* why) {
+    KeyId other;
+    const KeyOptions options(fle_key_options_create(why));
+    if (options == nullptr) return code_of(why);
+    const int named = fle_key_options_add_name(options.get(), name.data(), name.size(), why);
+    if (named != FLE_OK) return named;
+    const int code = fle_keys_create_key(here.get(), other.bytes.data(), options.get(), why);
+    EXPECT_NE(code, FLE_OK);
+    return code == FLE_ERRC_KEY_DUPLICATE ? static_cast<int>(FLE_OK) : code;
+  });
+  // Somebody else may write after each of them.
+  fails_cleanly("delete", [&](fle_buffer*, fle_error* why) {
+    const int code = fle_keys_delete(here.get(), key.bytes.data(), why);
+    const long n = std::exchange(n_answered, -1);
+    if (code == FLE_OK) {
+      EXPECT_EQ(create(elsewhere.get(), error.get()), FLE_OK) << message();
+    }
+    n_answered = n;
+    return code;
   });
 }
 
