@@ -99,6 +99,38 @@ TEST_F(NoMemory, OfSchemasAndProvidersIsAnError) {
   });
 }
 
+TEST_F(NoMemory, OfAVaultInMemoryStoresAllKeysOrNone) {
+  for (int i = 0; i < 5; ++i) {
+    const KeyOptions options(fle_key_options_create(error.get()));
+    for (const char* const name : {"a name that is longer than a short string ", "and another "})
+      fle_key_options_add_name(options.get(), (name + std::to_string(i)).c_str(), FLE_NUL,
+                               error.get());
+    KeyId other;
+    ASSERT_EQ(fle_keys_create_key(keys.get(), other.bytes.data(), options.get(), error.get()),
+              FLE_OK)
+        << message();
+  }
+  ASSERT_EQ(fle_keys_list(keys.get(), out.get(), error.get()), FLE_OK);
+  const Doc all = copy(bytes(out));
+  const Providers providers(fle_providers_create(nullptr, 0, nullptr, 0, error.get()));
+  fails_cleanly("import", [&](fle_buffer*, fle_error* why) {
+    const long n = std::exchange(n_answered, -1);
+    const Vault vault(fle_vault_open_memory(error.get()));
+    const Keys made(fle_keys_create(vault.get(), providers.get(), 0, error.get()));
+    n_answered = n;
+    const int code = fle_keys_import(made.get(), all.data(), all.size(), why);
+    const long left = std::exchange(n_answered, -1);
+    EXPECT_EQ(fle_keys_list(made.get(), out.get(), error.get()), FLE_OK) << message();
+    EXPECT_EQ(copy(bytes(out)), code == FLE_OK ? all : Doc());
+    if (code != FLE_OK) {
+      EXPECT_EQ(fle_keys_import(made.get(), all.data(), all.size(), error.get()), FLE_OK)
+          << message();
+    }
+    n_answered = left;
+    return code;
+  });
+}
+
 // A key that cannot be looked for is not one that is not there, and none is deleted in words alone.
 TEST_F(NoMemory, OfAVaultInAFileSaysNothingOfItsKeys) {
   if (!kms::have_sqlite_vault()) GTEST_SKIP() << "a build without SQLite";
