@@ -4,7 +4,6 @@
 #include <functional>
 #include <utility>
 
-#include "fle/kms/key_ring.h"
 #include "life/verified_wrap.h"
 #include "support.h"
 
