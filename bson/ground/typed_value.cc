@@ -12,9 +12,6 @@
 namespace fle::bson {
 namespace {
 
-/// Of the Old subtype: int32 length, subtype, int32 length of what follows.
-constexpr std::size_t kOldHeader = internal::kBinaryHeader + 4;
-
 std::array<std::uint8_t, 4> number32(std::uint32_t v) noexcept {
   std::array<std::uint8_t, 4> b{};
   store32(b.data(), v);
@@ -91,7 +88,8 @@ Value::Value(Type type, std::string_view text) : type_(type), bytes_(4 + text.si
 }
 
 Value Value::binary(std::uint8_t subtype, Bytes content) {
-  const std::size_t header = subtype == kSubtypeOld ? kOldHeader : internal::kBinaryHeader;
+  const std::size_t header =
+      subtype == kSubtypeOld ? internal::kOldBinaryHeader : internal::kBinaryHeader;
   Value v;
   v.type_ = Type::bin_data;
   v.bytes_.resize(header + content.size());
@@ -191,7 +189,7 @@ Outcome<std::string_view> Value::as_string() const& {
 Outcome<Binary> Value::as_binary() const& {
   FLE_CHECK(check(Type::bin_data));
   const std::uint8_t subtype = bytes_[4];
-  return Binary{subtype, Bytes(bytes_).subspan(subtype == kSubtypeOld ? kOldHeader
+  return Binary{subtype, Bytes(bytes_).subspan(subtype == kSubtypeOld ? internal::kOldBinaryHeader
                                                                       : internal::kBinaryHeader)};
 }
 

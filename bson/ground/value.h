@@ -27,6 +27,8 @@ inline constexpr std::uint32_t kMaxDepth = 1024;
 inline constexpr std::size_t kMinDocument = 5;  // int32 length, terminating NUL
 inline constexpr std::size_t kMaxDocument = std::numeric_limits<std::int32_t>::max();
 inline constexpr std::size_t kBinaryHeader = 5;  // int32 length, subtype
+// Of the Old subtype: and int32 length of what follows.
+inline constexpr std::size_t kOldBinaryHeader = kBinaryHeader + 4;
 inline constexpr std::size_t kObjectIdLen = 12;
 
 /// Whether a binary, header and all, has subtype 6.

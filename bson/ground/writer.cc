@@ -134,16 +134,19 @@ Writer& Writer::add_string(std::string_view name, std::string_view text) {
 }
 
 Writer& Writer::add_binary(std::string_view name, std::uint8_t subtype, Bytes content) {
-  std::uint8_t header[internal::kBinaryHeader];
-  store32(header, static_cast<std::uint32_t>(content.size()));
+  std::uint8_t header[internal::kOldBinaryHeader];
+  const std::size_t n = subtype == kSubtypeOld ? sizeof header : internal::kBinaryHeader;
+  store32(header, static_cast<std::uint32_t>(n - internal::kBinaryHeader + content.size()));
   header[4] = subtype;
-  element(Type::bin_data, name, sizeof header + content.size());
-  put(header, sizeof header);
+  store32(header + internal::kBinaryHeader, static_cast<std::uint32_t>(content.size()));
+  element(Type::bin_data, name, n + content.size());
+  put(header, n);
   put(content.data(), content.size());
   return *this;
 }
 
 Writer& Writer::append(Bytes elements) {
+  if (n_levels_ == 0) refuse();
   put(elements.data(), elements.size());
   return *this;
 }
@@ -173,7 +176,10 @@ Bytes Writer::finish() {
 
 std::vector<std::uint8_t> Writer::take() && {
   if (finish().empty()) return {};
-  return std::exchange(own_, {});
+  std::vector<std::uint8_t> taken = std::exchange(own_, {});
+  refused_ = true;  // nothing is here any more
+  size_ = 0;
+  return taken;
 }
 
 }  // namespace fle::bson

@@ -40,6 +40,15 @@ int guarded(fle_error* error, Body&& body) noexcept {
   }
 }
 
+/// Empties a buffer, and its scratch, where a call may have left what it has decrypted when memory
+/// for the result was lacking. May be null.
+inline void abandon(fle_buffer* buffer) noexcept {
+  fle_buffer_clear(buffer);
+  if (buffer == nullptr) return;
+  if (buffer->batch) buffer->batch->clear();
+  if (buffer->message) buffer->message->drop_held();
+}
+
 /// Empties `out`, and leaves it empty if `body`, which returns a Done, fails.
 template <class Body>
 int fill(fle_buffer* out, fle_error* error, Body&& body) noexcept {
@@ -48,7 +57,7 @@ int fill(fle_buffer* out, fle_error* error, Body&& body) noexcept {
     if (out == nullptr) return Failure(Errc::invalid_argument, "out is NULL");
     return body();
   });
-  if (code != FLE_OK) fle_buffer_clear(out);
+  if (code != FLE_OK) abandon(out);
   return code;
 }
 

@@ -5,6 +5,7 @@
 #include "fle/bson/value.h"
 #include "fle/bson/writer.h"
 #include "fle/client/value_cipher.h"
+#include "fle/overlap.h"
 
 using fle::Algorithm;
 using fle::MutBytes;
@@ -53,8 +54,10 @@ Outcome<bool> room(const void* out, std::size_t* out_size, std::size_t needed) {
 }
 
 /// Runs `body` on a part of the caller's memory, which holds nothing if it fails.
+/// @retval Errc::invalid_argument  it is not apart from `in`; nothing was done
 template <class Body>
-Done wiped_on_failure(MutBytes out, Body body) {
+Done wiped_on_failure(MutBytes out, Bytes in, Body body) {
+  if (fle::overlap(out, in)) return Failure(Errc::invalid_argument, "out overlaps what is read");
   Done done = body();
   if (!done) fle::wipe(out);
   return done;
@@ -98,7 +101,7 @@ int fle_encrypt_value_into(fle_keys* keys, void* out, std::size_t* out_size, int
     FLE_TRY(const bool has_room, room(out, out_size, needed));
     if (!has_room) return ok;
     const MutBytes payload(static_cast<std::uint8_t*>(out), needed);
-    return wiped_on_failure(payload, [&]() -> Done {
+    return wiped_on_failure(payload, plain, [&]() -> Done {
       FLE_TRY(const fle::kms::KeyHandle key, keys->encryption.keys()->by_id(id));
       FLE_CHECK(fle::client::encrypt_value(payload, bson_type, plain, how, *key));
       return ok;
@@ -117,7 +120,7 @@ int fle_decrypt_value_into(fle_keys* keys, void* out, std::size_t* out_size, int
     FLE_TRY(const bool has_room, room(out, out_size, needed));
     if (!has_room) return ok;
     const MutBytes plain(static_cast<std::uint8_t*>(out), needed);
-    return wiped_on_failure(plain, [&]() -> Done {
+    return wiped_on_failure(plain, sealed, [&]() -> Done {
       FLE_TRY(const fle::client::ValueInPlace value,
               fle::client::decrypt_value(plain, sealed, *keys->encryption.keys()));
       fle::wipe(plain.subspan(value.size));  // the padding is nobody's

@@ -4,6 +4,7 @@
 
 #include "aead_internal.h"
 #include "engine.h"
+#include "fle/overlap.h"
 #include "fle/random.h"
 #include "fle/secret.h"
 
@@ -25,6 +26,8 @@ Result<std::size_t> internal::aead_seal_with_iv(MutBytes out, Bytes plaintext,
   }
   const std::size_t len = sealed_len(plaintext.size());
   if (out.size() < len) return Error{Errc::buffer_too_small, kWhere};
+  if (overlap(out.first(len), plaintext) || overlap(out.first(len), associated_data))
+    return Error{Errc::invalid_argument, kWhere};
   if (!engine::is_live(engine::use(key))) return Error{Errc::key_not_inherited, kWhere};
   std::copy(iv.begin(), iv.end(), out.begin());
   const engine::KeyUse use = engine::use(key);
@@ -45,6 +48,7 @@ Result<std::size_t> aead_open(MutBytes out, Bytes sealed, Bytes associated_data,
   if (sealed.size() > kFixed && out.size() < sealed.size() - kFixed) {
     return Error{Errc::buffer_too_small, kWhere};
   }
+  if (overlap(out, sealed)) return Error{Errc::invalid_argument, kWhere};
   const engine::KeyUse use = engine::use(key);
   const auto give_up = [out](Errc code) noexcept {
     wipe(out);

@@ -6,13 +6,14 @@
 #include "document/key_names.h"
 #include "document/provider_id.h"
 #include "fle/data_key.h"
+#include "fle/longest.h"
 #include "oauth.h"
 #include "provider/allowed_endpoints.h"
 #include "trusted_hosts.h"
 
 namespace fle::kms {
 
-Outcome<HttpEndpoint> endpoint_option(std::string_view id, const rapidjson::Value& options,
+Outcome<HttpEndpoint> endpoint_option(std::string_view id, const JsonValue& options,
                                       std::string_view field, std::string_view fallback) {
   const std::string what = "KMS provider " + quoted(id) + ": " + std::string(field);
   if (!has_option(options, field)) return parse_endpoint(what, fallback);
@@ -23,8 +24,8 @@ Outcome<HttpEndpoint> endpoint_option(std::string_view id, const rapidjson::Valu
 HttpSettings HttpSettings::of(std::string_view id, const KmsOptions& kms, const HttpHooks& hooks) {
   HttpSettings s;
   if (const auto tls = kms.tls.find(id); tls != kms.tls.end()) s.tls = tls->second;
-  s.connect_timeout = kms.connect_timeout;
-  s.request_timeout = kms.request_timeout;
+  s.connect_timeout = at_longest_a_century(kms.connect_timeout);
+  s.request_timeout = at_longest_a_century(kms.request_timeout);
   s.max_retries = kms.max_retries;
   s.sleep = hooks.sleep;
   s.connect_to = hooks.connect_to;

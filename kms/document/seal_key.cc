@@ -8,6 +8,7 @@
 #include <openssl/hmac.h>
 
 #include "bson_fields.h"
+#include "fle/data_key.h"
 #include "text/text.h"
 
 namespace fle::kms {
@@ -209,7 +210,14 @@ Done check_seal(const Providers& providers, const KeyDocument& key) {
           "data key and seals it anew; else restore the key's document from a backup");
 }
 
+Done check_data_key(Bytes data_key) {
+  if (data_key.size() == DataKey::kLen) return ok;
+  return Failure(Errc::key_unwrap_failed,
+                 "the data key has not " + std::to_string(DataKey::kLen) + " bytes");
+}
+
 Done check_sealed_material(const Providers& providers, const KeyDocument& key, Bytes data_key) {
+  FLE_CHECK(check_data_key(data_key));
   if (key.seal.empty()) return ok;
   const SealKey* const with = providers.seal_key(key.master_key.provider);
   if (with == nullptr) return ok;

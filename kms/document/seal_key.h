@@ -63,8 +63,12 @@ class SealKey {
 /// where that is demanded. Asks no KMS.
 /// @retval Errc::key_seal_broken, Errc::key_not_sealed
 [[nodiscard]] Done check_seal(const Providers& providers, const KeyDocument& key);
-/// After it: that `data_key`, which the wrapped material opened to, is the one that was sealed.
-/// @retval Errc::key_seal_broken
+/// What a wrapping has opened to is a data key: 96 bytes. Of a provider or a caller that is not
+/// libfle's it may be anything.
+/// @retval Errc::key_unwrap_failed
+[[nodiscard]] Done check_data_key(Bytes data_key);
+/// That, and that `data_key`, which the wrapped material opened to, is the one that was sealed.
+/// @retval Errc::key_unwrap_failed, Errc::key_seal_broken
 [[nodiscard]] Done check_sealed_material(const Providers& providers, const KeyDocument& key,
                                          Bytes data_key);
 

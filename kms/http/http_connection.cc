@@ -196,7 +196,8 @@ HttpResult<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpEndpo
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_timeout.count()));
+  set(CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(std::min(settings.connect_timeout, timeout).count()));
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max(timeout.count(), std::int64_t{1})));
   set_text(CURLOPT_CAINFO, settings.tls.ca_file);
   // Without this the system's authorities would still be trusted beside the given file.

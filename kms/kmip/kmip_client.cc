@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "fle/longest.h"
 #include "provider/kms_call.h"
 
 namespace fle::kms::kmip {
@@ -25,8 +26,8 @@ Outcome<std::unique_ptr<Driver>> make_driver(const TlsOptions& tls, const KmsOpt
 
 Client::Client(TlsOptions tls, const KmsOptions& options)
     : tls_(std::move(tls)),
-      connect_timeout_(options.connect_timeout),
-      request_timeout_(options.request_timeout),
+      connect_timeout_(at_longest_a_century(options.connect_timeout)),
+      request_timeout_(at_longest_a_century(options.request_timeout)),
       policy_(options.lock_policy) {}
 
 std::optional<TlsStream> Client::take_kept(const TlsPeer& peer) {

@@ -8,8 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include <rapidjson/document.h>
-
 #include "document/bson_fields.h"
 #include "document/master_key_pins.h"
 #include "fle/data_key.h"
@@ -20,6 +18,7 @@
 #include "provider/allowed_endpoints.h"
 #include "provider/local_provider.h"
 #include "provider/provider_options.h"
+#include "text/secret_json.h"
 #include "text/text.h"
 
 namespace fle::kms {
@@ -408,8 +407,7 @@ class KmipProvider final : public Provider {
 
 }  // namespace
 
-Outcome<std::unique_ptr<Provider>> make_kmip_provider(std::string_view id,
-                                                      const rapidjson::Value& options,
+Outcome<std::unique_ptr<Provider>> make_kmip_provider(std::string_view id, const JsonValue& options,
                                                       const KmsOptions& kms) {
   static constexpr std::string_view kAllowed[] = {"endpoint"};
   FLE_CHECK(check_option_names(id, options, kAllowed));

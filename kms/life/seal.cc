@@ -47,6 +47,7 @@ class Run {
     FLE_TRY(const SecretBytes data_key,
             observed(options_.observer.get(), "unwrap", key.master_key.provider,
                      [&] { return provider->unwrap(key.key_material, key.master_key); }));
+    FLE_CHECK(check_data_key(data_key.expose()));
     FLE_TRY(const Mac commitment, with->commit(data_key.expose()));
     if (broken && !options_.replace && !ct_equal(commitment, commitment_in(key)))
       return Failure(Errc::key_seal_broken,

@@ -5,11 +5,11 @@
 #include <new>
 #include <numeric>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "fle/kms/rewrap.h"
+#include "net/side_by_side.h"
 #include "provider/backoff.h"
 
 namespace fle::kms {
@@ -22,17 +22,10 @@ class Round {
         const std::function<Done(std::size_t)>& work)
       : items_(std::move(items)), options_(options), work_(work) {}
 
+  /// What `work` throws, lack of memory excepted, ends the round, and is thrown here.
   void run() {
-    std::vector<std::jthread> others;
-    const std::size_t n = std::min(options_.threads, items_.size());
-    for (std::size_t i = 1; i < n; ++i) {
-      try {
-        others.emplace_back([this] { take_turns(); });
-      } catch (const std::system_error&) {
-        break;  // no more threads: fewer do it, too
-      }
-    }
-    take_turns();
+    const std::size_t n = std::min(std::max<std::size_t>(options_.threads, 1), items_.size());
+    side_by_side(n, n, [this](std::size_t) { take_turns(); });
   }
 
   /// After run(): what to try again. Of those that were not begun, the failure is that of others.
@@ -49,7 +42,13 @@ class Round {
 
  private:
   void take_turns() {
-    while (const auto item = next()) note(*item, attempt(*item));
+    try {
+      while (const auto item = next()) note(*item, attempt(*item));
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      given_up_ = true;
+      throw;
+    }
   }
 
   std::optional<std::size_t> next() {

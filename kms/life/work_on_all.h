@@ -28,7 +28,7 @@ struct Undone {
 /// for a next round, after a wait (backoff.h). A round in which one item after the other fails so
 /// ends early: the server is down, and each of 10,000 items would wait for it.
 ///
-/// @param work  thread-safe
+/// @param work  thread-safe. An exception that it throws ends all, and is thrown here.
 /// @return      in the order of items; without keep_going at most one: nothing new was begun after
 ///              it
 [[nodiscard]] std::vector<Undone> work_on_all(std::size_t n, const WorkOptions& options,

@@ -1,13 +1,14 @@
 #ifndef FLE_KMS_KMS_CALL_H_
 #define FLE_KMS_KMS_CALL_H_
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
 #include <set>
 #include <string>
 #include <utility>
+
+#include "fle/longest.h"
 
 namespace fle::kms {
 
@@ -24,9 +25,7 @@ class KmsCall {
   explicit KmsCall(Clock::time_point deadline) : deadline_(deadline) {}
   /// Zero or less: without end, as for work on a whole vault.
   [[nodiscard]] static Clock::time_point after(std::chrono::milliseconds most) {
-    constexpr std::chrono::hours kLong{24 * 365};
-    return most.count() <= 0 ? Clock::time_point::max()
-                             : Clock::now() + std::min<std::chrono::milliseconds>(most, kLong);
+    return most.count() <= 0 ? Clock::time_point::max() : Clock::now() + at_longest_a_century(most);
   }
 
   [[nodiscard]] Clock::time_point deadline() const noexcept { return deadline_; }

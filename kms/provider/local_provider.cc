@@ -3,12 +3,11 @@
 #include <string>
 #include <utility>
 
-#include <rapidjson/document.h>
-
 #include "document/seal_key.h"
 #include "fle/aead.h"
 #include "fle/data_key.h"
 #include "provider_options.h"
+#include "text/secret_json.h"
 #include "text/text.h"
 
 namespace fle::kms {
@@ -78,7 +77,7 @@ Outcome<std::unique_ptr<Provider>> make_local_provider_from_key(std::string_view
 }
 
 Outcome<std::unique_ptr<Provider>> make_local_provider(std::string_view id,
-                                                       const rapidjson::Value& options,
+                                                       const JsonValue& options,
                                                        const KmsOptions& kms) {
   static constexpr std::string_view kAllowed[] = {"key"};
   FLE_CHECK(check_option_names(id, options, kAllowed));

@@ -150,9 +150,6 @@ Outcome<KeyLoader::Unwrapped> KeyLoader::take(const KeyDocument& doc, const Secr
                                               const Materials& materials) const {
   const auto attempt = [&]() -> Outcome<Unwrapped> {
     FLE_CHECK(check_seal(*providers_, doc));
-    if (raw.size() != DataKey::kLen)
-      return Failure(Errc::key_unwrap_failed,
-                     "the data key has not " + std::to_string(DataKey::kLen) + " bytes");
     return make_key(doc, raw, materials);
   };
   auto key = attempt();

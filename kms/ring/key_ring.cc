@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "fle/longest.h"
 #include "key_ring_state.h"
 #include "tick_clock.h"
 
@@ -61,9 +62,19 @@ std::size_t find_all(const KeyCache& cache, const Asked<Name>& asked, IsUsable i
 
 }  // namespace
 
+namespace {
+
+KeyRingOptions in_reach_of_clocks(KeyRingOptions options) {
+  options.lifetime = at_longest_a_century(options.lifetime);
+  options.stale_if_error = at_longest_a_century(options.stale_if_error);
+  return options;
+}
+
+}  // namespace
+
 KeyRing::State::State(std::shared_ptr<KeyVault> vault, std::shared_ptr<const Providers> providers,
                       KeyRingOptions asked)
-    : options(std::move(asked)),
+    : options(in_reach_of_clocks(std::move(asked))),
       loader(
           std::move(vault), std::move(providers), options.lock_policy, [this] { return now(); },
           options.observer),

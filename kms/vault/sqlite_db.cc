@@ -9,29 +9,47 @@ namespace fle::kms::sqlite {
 void Statement::bind(int index, Bytes blob) noexcept {
   // A null pointer would bind NULL, which is not the empty blob.
   const void* p = blob.empty() ? "" : static_cast<const void*>(blob.data());
-  sqlite3_bind_blob64(stmt_.get(), index, p, blob.size(), SQLITE_TRANSIENT);
+  note(sqlite3_bind_blob64(stmt_.get(), index, p, blob.size(), SQLITE_TRANSIENT));
 }
 
 void Statement::bind(int index, std::string_view text) noexcept {
   const char* p = text.empty() ? "" : text.data();
-  sqlite3_bind_text64(stmt_.get(), index, p, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  note(sqlite3_bind_text64(stmt_.get(), index, p, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 void Statement::bind(int index, std::int64_t value) noexcept {
-  sqlite3_bind_int64(stmt_.get(), index, value);
+  note(sqlite3_bind_int64(stmt_.get(), index, value));
+}
+
+void Statement::note(int result) noexcept {
+  if (bound_ == SQLITE_OK) bound_ = result;
 }
 
 Outcome<bool> Statement::step() {
+  if (const int bound = bound_; bound != SQLITE_OK) {
+    reset();
+    return db_->failure_of(bound);
+  }
   const int rc = sqlite3_step(stmt_.get());
   if (rc == SQLITE_ROW) return true;
   if (rc == SQLITE_DONE) {
     reset();
     return false;
   }
-  Failure f = db_->failure();  // before the reset, which sets the connection's code anew
-  sqlite3_reset(stmt_.get());  // keeps the extended code for Db::code()
-  sqlite3_clear_bindings(stmt_.get());
-  return f;
+  // Reset behind the failure, for that sets the connection's code anew, and also where there is no
+  // memory for a text. The extended code stays for Db::code().
+  const std::unique_ptr<Statement, Ready> ready(this);
+  return db_->failure();
+}
+
+void Statement::Ready::operator()(Statement* s) const noexcept {
+  sqlite3_reset(s->stmt_.get());
+  sqlite3_clear_bindings(s->stmt_.get());
+}
+
+void Statement::run() noexcept {
+  sqlite3_step(stmt_.get());
+  reset();
 }
 
 Bytes Statement::blob(int column) const noexcept {
@@ -45,8 +63,8 @@ std::int64_t Statement::integer(int column) const noexcept {
 }
 
 void Statement::reset() noexcept {
-  sqlite3_reset(stmt_.get());
-  sqlite3_clear_bindings(stmt_.get());
+  bound_ = SQLITE_OK;
+  Ready()(this);
 }
 
 Done Db::open(const std::string& real_path, std::chrono::milliseconds busy_timeout) {
@@ -62,6 +80,7 @@ Done Db::open(const std::string& real_path, std::chrono::milliseconds busy_timeo
   sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  FLE_TRY(roll_back_, prepare("ROLLBACK"));
   return ok;
 }
 
@@ -74,6 +93,10 @@ bool Db::has_moved() const noexcept {
 Done Db::exec(const char* sql) {
   if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failure();
   return ok;
+}
+
+void Db::roll_back() noexcept {
+  if (sqlite3_get_autocommit(db_.get()) == 0) roll_back_.run();
 }
 
 Outcome<Statement> Db::prepare(std::string_view sql) {
@@ -93,15 +116,16 @@ Outcome<std::int64_t> Db::query_int(std::string_view sql) {
   return row ? s.integer(0) : 0;
 }
 
-Failure Db::failure() const {
-  const int primary = code() & 0xff;
+Failure Db::failure_of(int code) const {
+  const int primary = code & 0xff;
   if (primary == SQLITE_BUSY)
     return {Errc::vault_busy, "key vault '" + path_ + "': another process keeps it locked"};
   if (primary == SQLITE_FULL)
     return {Errc::io_busy, "key vault '" + path_ + "': no space left on the device"};
-  if (primary == SQLITE_NOMEM) return {Errc::no_memory, "key vault '" + path_ + "'"};
+  if (primary == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
+    return {Errc::no_memory, "key vault '" + path_ + "'"};
   if (primary == SQLITE_NOTADB) return failure("not a key vault");
-  if (code() == SQLITE_READONLY_DBMOVED)
+  if (code == SQLITE_READONLY_DBMOVED)
     return failure("its file was moved, replaced or removed meanwhile");
   Failure f = failure(sqlite3_errmsg(db_.get()));
   const int error = sqlite3_system_errno(db_.get());
@@ -117,10 +141,11 @@ Failure Db::failure(std::string_view why) const {
 }
 
 Transaction::~Transaction() {
-  if (open_) static_cast<void>(db_.exec("ROLLBACK"));
+  if (open_) db_.roll_back();
 }
 
 Done Transaction::begin(Kind kind) {
+  db_.roll_back();  // what could not be before
   FLE_CHECK(db_.exec(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN"));
   open_ = true;
   return ok;

@@ -23,12 +23,16 @@ class Statement {
  public:
   Statement() noexcept = default;
 
+  // A value that cannot be bound, for lack of memory, is what the next step() fails with: it would
+  // be NULL, of which no row has one.
   void bind(int index, Bytes blob) noexcept;
   void bind(int index, std::string_view text) noexcept;
   void bind(int index, std::int64_t value) noexcept;
   /// Runs to the next row: true, or false at the end. Once false or failed, the statement is ready
   /// for its next use.
   [[nodiscard]] Outcome<bool> step();
+  /// The same for a statement without rows, where failure is nobody's.
+  void run() noexcept;
   /// Valid until the next step().
   [[nodiscard]] Bytes blob(int column) const noexcept;
   [[nodiscard]] std::int64_t integer(int column) const noexcept;
@@ -40,8 +44,14 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
   };
+  struct Ready {
+    void operator()(Statement* s) const noexcept;
+  };
+  void note(int result) noexcept;
+
   std::unique_ptr<sqlite3_stmt, Finalize> stmt_;
   const Db* db_ = nullptr;
+  int bound_ = SQLITE_OK;  // the first result of bind() that is another
 };
 
 /// A connection. Does not move: its statements point to it.
@@ -55,13 +65,17 @@ class Db {
   /// Whether the file that is open does not have that path any more, or never had.
   [[nodiscard]] bool has_moved() const noexcept;
   [[nodiscard]] Done exec(const char* sql);
+  /// Ends a transaction that is open, if one is. Takes no memory.
+  void roll_back() noexcept;
   [[nodiscard]] Outcome<Statement> prepare(std::string_view sql);
   /// The first column of the first row, an integer.
   [[nodiscard]] Outcome<std::int64_t> query_int(std::string_view sql);
 
   /// What the last call failed with: vault_busy, io_busy, no_memory or vault_failed.
-  [[nodiscard]] Failure failure() const;
+  [[nodiscard]] Failure failure() const { return failure_of(code()); }
   [[nodiscard]] Failure failure(std::string_view why) const;
+  /// The same of a result code that the last call need not have had.
+  [[nodiscard]] Failure failure_of(int code) const;
   /// Extended result code of the last call, e.g. SQLITE_CONSTRAINT_PRIMARYKEY.
   [[nodiscard]] int code() const noexcept { return sqlite3_extended_errcode(db_.get()); }
   /// Rows that the last statement inserted, changed or deleted.
@@ -74,6 +88,7 @@ class Db {
   };
   std::string path_;
   std::unique_ptr<sqlite3, Close> db_;
+  Statement roll_back_;  // prepared ahead: when it is needed, memory may be lacking
 };
 
 /// A transaction that rolls back unless committed.

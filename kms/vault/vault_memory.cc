@@ -22,10 +22,12 @@ class MemoryVault final : public KeyVault {
   Done insert_many(std::span<const KeyDocument> keys) override {
     const std::scoped_lock lock(mutex_);
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      const Done done = insert_one(keys[i]);
-      if (done) continue;
-      for (const KeyDocument& inserted : keys.first(i)) erase(inserted.id);
-      return at_key(done.error(), i);
+      const Done done = all_or_none([&] { return insert_one(keys[i]); },
+                                    [&] {
+                                      for (const KeyDocument& inserted : keys.first(i))
+                                        erase(inserted.id);
+                                    });
+      if (!done) return at_key(done.error(), i);
     }
     return ok;
   }
@@ -105,8 +107,9 @@ class MemoryVault final : public KeyVault {
       if (const auto owner = ids_.find(name); owner != ids_.end() && owner->second != before.id)
         return duplicate_name(name);
     FLE_TRY(KeyDocument stored, as_stored(after));
-    for (const std::string& name : before.alt_names) ids_.erase(name);
-    for (const std::string& name : after.alt_names) ids_.emplace(name, before.id);
+    FLE_CHECK(take_names(after));
+    for (const std::string& name : before.alt_names)
+      if (!has_name(after, name)) ids_.erase(name);
     it->second = std::move(stored);
     return true;
   }
@@ -123,9 +126,36 @@ class MemoryVault final : public KeyVault {
     if (keys_.contains(key.id)) return duplicate_id(key.id);
     for (const std::string& name : key.alt_names)
       if (ids_.contains(name)) return duplicate_name(name);
-    for (const std::string& name : key.alt_names) ids_.emplace(name, key.id);
-    keys_.emplace(key.id, std::move(stored));
-    return ok;
+    const auto it = keys_.emplace(key.id, std::move(stored)).first;
+    return all_or_none([&] { return take_names(key); }, [&] { keys_.erase(it); });
+  }
+
+  /// Calls `change`, and `undo` where that fails or has no memory to go on.
+  template <class Change, class Undo>
+  static Done all_or_none(Change change, Undo undo) {
+    try {
+      Done done = change();
+      if (!done) undo();
+      return done;
+    } catch (...) {
+      undo();
+      throw;
+    }
+  }
+
+  /// Notes the names of a key, of which none is another's.
+  Done take_names(const KeyDocument& key) {
+    std::vector<const std::string*> taken;
+    taken.reserve(key.alt_names.size());
+    return all_or_none(
+        [&]() -> Done {
+          for (const std::string& name : key.alt_names)
+            if (ids_.emplace(name, key.id).second) taken.push_back(&name);
+          return ok;
+        },
+        [&] {
+          for (const std::string* name : taken) ids_.erase(*name);
+        });
   }
 
   bool erase(const KeyId& id) {

@@ -92,6 +92,36 @@ TEST_F(Libbson, AppendedValuesMakeTheSameDocument) {
   bson_destroy(made);
 }
 
+// libbson's own functions make others of these.
+TEST_F(Libbson, AppendedValuesStayWhatTheyAre) {
+  using namespace std::string_view_literals;
+  const auto bytes = [](std::string_view text) {
+    return Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  };
+  const std::pair<Type, std::string_view> kValues[] = {
+      {Type::regex, "a.b\0xi\0"sv},
+      {Type::regex, "a.b\0gi\0"sv},
+      {Type::regex, "a.b\0ii\0"sv},
+      {Type::regex, "\0\0"sv},
+      {Type::javascript, "\4\0\0\0f\0g\0"sv},
+      {Type::symbol, "\4\0\0\0f\0g\0"sv},
+      {Type::string, "\4\0\0\0f\0g\0"sv},
+      {Type::db_pointer, "\4\0\0\0f\0g\0abcdefghijkl"sv},
+      {Type::javascript_with_scope, "\x11\0\0\0\4\0\0\0f\0g\0\5\0\0\0\0"sv},
+      {Type::array, "\x0c\0\0\0\x10\x61\0\1\0\0\0\0"sv},
+  };
+  for (const auto& [type, text] : kValues) {
+    SCOPED_TRACE(std::string(alias(type)) + " " + std::string(text));
+    const auto value = Value::of(type, bytes(text));
+    ASSERT_TRUE(value) << value.error().to_string();
+    bson_t* const made = bson_new();
+    ASSERT_TRUE(append(made, "before", Value(1)));
+    ASSERT_TRUE(append(made, "n", *value));
+    EXPECT_TRUE(find_value(view(made), "n") == *value);
+    bson_destroy(made);
+  }
+}
+
 TEST_F(Libbson, ADocumentOfTheirsIsAValue) {
   const auto value = Value::document(view(&view_));
   ASSERT_TRUE(value);

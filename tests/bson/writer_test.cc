@@ -12,6 +12,7 @@
 
 #include "fle/bson/cursor.h"
 #include "fle/bson/little_endian.h"
+#include "fle/bson/value.h"
 #include "support/memory_search.h"
 #include "support/sanitizer.h"
 
@@ -79,6 +80,35 @@ TEST(Writer, CopiesWholeElements) {
   Writer w;
   w.add_bool("b", false).append(Bytes(some).subspan(4, some.size() - 5));
   EXPECT_EQ(json(w.finish()), R"({ "b" : false, "i" : { "$numberInt" : "1" }, "s" : "t" })");
+}
+
+TEST(Writer, WritesBinariesAsValuesAre) {
+  const Buf content = {7, 8, 9};
+  for (const std::uint8_t subtype : Buf{0, 2, 4, 6, 128}) {
+    for (std::size_t n = 0; n <= content.size(); ++n) {
+      const Bytes some = Bytes(content).first(n);
+      Writer w;
+      const Bytes document = w.add_binary("b", subtype, some).add_int32("n", 1).finish();
+      EXPECT_EQ(find_value(document, "b"), Value::binary(subtype, some)) << int{subtype};
+      EXPECT_EQ(find_value(document, "n"), Value(1)) << int{subtype};
+    }
+  }
+}
+
+TEST(Writer, GivesADocumentOnce) {
+  Writer some;
+  const Buf inner = std::move(some.add_int32("i", 1)).take();
+  const Bytes elements = Bytes(inner).subspan(4, inner.size() - 5);
+  Writer ended;
+  ASSERT_FALSE(ended.add_int32("n", 1).finish().empty());
+  EXPECT_FALSE(ended.finish().empty()) << "it is still there";
+  EXPECT_TRUE(ended.append(elements).finish().empty());
+  Writer taken;
+  taken.add_int32("n", 1);
+  EXPECT_FALSE(std::move(taken).take().empty());
+  EXPECT_TRUE(taken.finish().empty());
+  EXPECT_TRUE(taken.append(elements).finish().empty());
+  EXPECT_TRUE(std::move(taken.add_int32("m", 1)).take().empty());
 }
 
 TEST(Writer, NestsAsDeepAsItIsTold) {

@@ -140,6 +140,15 @@ TEST_F(AutoEncrypterSchemas, WithoutALifetimeAreAskedForEachTime) {
   EXPECT_EQ(server_.calls.size(), 2U);
 }
 
+TEST_F(AutoEncrypterSchemas, WithTheLongestLifetimeAreAskedForOnce) {
+  add_patients();
+  options_.collection_info_lifetime = std::chrono::milliseconds::max();
+  const AutoEncrypter e = auto_encrypter();
+  EXPECT_EQ(encrypts(e), true);
+  EXPECT_EQ(encrypts(e), true);
+  EXPECT_EQ(server_.calls.size(), 1U);
+}
+
 TEST_F(AutoEncrypterSchemas, OfTheApplicationStandAboveTheServer) {
   options_.schema_map["clinic.patients"] = test::patients(key_);
   const AutoEncrypter e = auto_encrypter();

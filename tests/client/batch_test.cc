@@ -88,6 +88,22 @@ TEST_F(ABatch, HasNoResultBeforeACallNorForWhatIsAddedAfterIt) {
   EXPECT_FALSE(batch.output(1).empty());
 }
 
+// Whatever it failed for: what was decrypted must not pass for what is encrypted now.
+TEST_F(ABatch, HasNoResultOfAnEarlierCallWhenACipherWithoutASchemaRefusesIt) {
+  const Doc sealed = encrypted(patient());
+  const DocumentCipher without(nullptr, ring);
+  for (const bool reencrypts : {false, true}) {
+    Batch batch;
+    batch.add(sealed);
+    ASSERT_TRUE(without.decrypt(batch));
+    ASSERT_FALSE(batch.output(0).empty());
+    const Done done = reencrypts ? without.reencrypt(batch, {}) : without.encrypt(batch);
+    EXPECT_EQ(done.error().code, Errc::invalid_argument);
+    EXPECT_TRUE(batch.output(0).empty());
+    EXPECT_EQ(batch.fields(), 0U);
+  }
+}
+
 TEST_F(ABatch, MayBeUsedAgainForAnySize) {
   const DocumentCipher cipher(patients(key), ring);
   const Doc doc = patient();

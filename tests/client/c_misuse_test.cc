@@ -260,5 +260,26 @@ TEST_F(CMisuse, MemoryThatIsTooShortStaysAsItIs) {
   EXPECT_NE(fle_decrypt_value_into(keys.get(), room, &size, &type, payload.data(), 40, e), FLE_OK);
 }
 
+TEST_F(CMisuse, MemoryThatIsReadIsNotWrittenOver) {
+  fle_error* const e = error.get();
+  std::uint8_t room[100] = {1, 0, 0, 0};
+  std::size_t size = sizeof room;
+  ASSERT_EQ(fle_encrypt_value_into(keys.get(), room + 4, &size, FLE_RANDOM, id.bytes.data(), 0x10,
+                                   room, 4, e),
+            FLE_OK)
+      << message();
+  const Doc before(room, room + sizeof room);
+  int type = 0;
+  const std::size_t n = size;
+  EXPECT_EQ(fle_decrypt_value_into(keys.get(), room + 4, &size, &type, room + 4, n, e), kBad);
+  EXPECT_EQ(fle_encrypt_value_into(keys.get(), room, &size, FLE_RANDOM, id.bytes.data(), 0x10, room,
+                                   4, e),
+            FLE_ERRC_BUFFER_TOO_SMALL);
+  EXPECT_EQ(fle_encrypt_value_into(keys.get(), room, &size, FLE_RANDOM, id.bytes.data(), 0x10, room,
+                                   4, e),
+            kBad);
+  EXPECT_EQ(Doc(room, room + sizeof room), before);
+}
+
 }  // namespace
 }  // namespace fle::test::c

@@ -66,6 +66,37 @@ TEST_F(ValueCipher, RefusesMemoryThatIsTooSmall) {
   EXPECT_EQ(value.error().code, Errc::buffer_too_small);
 }
 
+// What is encrypted where it stands would come out as another value, which authenticates.
+TEST_F(ValueCipher, RefusesToWriteOverWhatItReads) {
+  constexpr std::size_t kAt = 100;
+  const auto payload = *encrypt_value(Type::int_, kInt, Algorithm::random, *key);
+  std::vector<std::uint8_t> memory(300);
+  for (std::size_t from = 0; from < 200; ++from) {
+    std::ranges::copy(kInt, memory.begin() + static_cast<std::ptrdiff_t>(from));
+    const auto before = memory;
+    const Bytes value = Bytes(memory).subspan(from, kInt.size());
+    const auto written = encrypt_value(MutBytes(memory).subspan(kAt, payload.size()), Type::int_,
+                                       value, Algorithm::random, *key);
+    const bool apart = from + kInt.size() <= kAt || from >= kAt + payload.size();
+    ASSERT_EQ(written.has_value(), apart) << from;
+    if (apart) continue;
+    EXPECT_EQ(written.error().code, Errc::invalid_argument);
+    EXPECT_EQ(memory, before);
+  }
+  for (std::size_t from = 0; from < 200; ++from) {
+    std::ranges::copy(payload, memory.begin() + kAt);
+    const auto before = memory;
+    const std::size_t n = open_capacity(payload.size());
+    const auto value = decrypt_value(MutBytes(memory).subspan(from, n),
+                                     Bytes(memory).subspan(kAt, payload.size()), *ring);
+    const bool apart = from + n <= kAt || from >= kAt + payload.size();
+    ASSERT_EQ(value.has_value(), apart) << from;
+    if (apart) continue;
+    EXPECT_EQ(value.error().code, Errc::invalid_argument);
+    EXPECT_EQ(memory, before);
+  }
+}
+
 TEST_F(ValueCipher, WipesTheMemoryOfTheCallerOnFailure) {
   auto payload = *encrypt_value(Type::int_, kInt, Algorithm::random, *key);
   const std::vector<std::uint8_t> zeros(open_capacity(payload.size()));

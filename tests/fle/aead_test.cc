@@ -129,6 +129,11 @@ TEST_P(Aead, RefusesBadArgumentsWithoutWriting) {
   ASSERT_TRUE(aead_seal(sealed, plaintext, {}, key));
   expect_error(aead_open(MutBytes(out).first(sealed.size() - kOverhead - 1), sealed, {}, key),
                Errc::buffer_too_small);
+  const Bytes inside = Bytes(out).subspan(sealed.size() - 1, 16);
+  expect_error(aead_seal(out, inside, {}, key), Errc::invalid_argument);
+  expect_error(aead_seal(out, plaintext, inside, key), Errc::invalid_argument);
+  expect_error(aead_open(MutBytes(out).first(sealed.size()), inside, {}, key),
+               Errc::invalid_argument);
 }
 
 FLE_FOR_EVERY_KERNEL(Aead);

@@ -50,7 +50,7 @@ struct BatchState {
   std::vector<std::size_t> decrypted_fields;
 
   std::vector<FaultyDocument> faulty;
-  std::unique_ptr<BatchState> alone;  // in which one document is tried
+  std::unique_ptr<BatchState> alone;  // in which one document is tried; empty between the tries
 
   bson::AlikeDocuments alike;  // of the call; where calls decrypt one each, of those before it
 

@@ -10,7 +10,11 @@
 namespace fle::client {
 namespace {
 
-constexpr const char* kNoPlan = "this cipher has no schema: it only decrypts";
+/// @retval Errc::invalid_argument  there is none
+Outcome<const schema::Plan*> need(const std::shared_ptr<const schema::Plan>& plan) {
+  if (plan != nullptr) return plan.get();
+  return Failure(Errc::invalid_argument, "this cipher has no schema: it only decrypts");
+}
 
 /// Calls `body`, which may run out of memory.
 template <class Body>
@@ -39,8 +43,12 @@ Done run_all(Batch& batch, OnFaulty on_faulty, DoWork work, DoExplain explain) {
       s.end_call();
       return done;
     }
-    s.fields.list_wanted(s.wanted);
+    const Done listed = guarded([&]() -> Done {
+      s.fields.list_wanted(s.wanted);
+      return ok;
+    });
     s.abandon();
+    if (!listed) return listed;
     if (on_faulty == OnFaulty::fail) return done;
     FLE_TRY(const bool again,
             guarded([&] { return find_faulty(s, done.error(), on_faulty, work, explain); }));
@@ -76,10 +84,12 @@ DocumentCipher::DocumentCipher(std::shared_ptr<const schema::Plan> plan,
     : plan_(std::move(plan)), keys_(std::move(keys)), options_(std::move(options)) {}
 
 Done DocumentCipher::encrypt(Batch& batch) const {
-  if (plan_ == nullptr) return Failure(Errc::invalid_argument, kNoPlan);
   return run(
       batch, "encrypt", options_,
-      [this](BatchState& s) { return encrypt_documents(s, *plan_, keys_.get(), options_); },
+      [this](BatchState& s) -> Done {
+        FLE_TRY(const schema::Plan* const plan, need(plan_));
+        return encrypt_documents(s, *plan, keys_.get(), options_);
+      },
       [this](Bytes document, bson::Faults& out) {
         return explain_encryption(document, *plan_, keys_.get(), options_, out);
       });
@@ -95,10 +105,12 @@ Done DocumentCipher::decrypt(Batch& batch) const {
 }
 
 Done DocumentCipher::reencrypt(Batch& batch, const Reencryption& how) const {
-  if (plan_ == nullptr) return Failure(Errc::invalid_argument, kNoPlan);
   return run(
       batch, "reencrypt", options_,
-      [&](BatchState& s) { return reencrypt_documents(s, *plan_, keys_.get(), options_, how); },
+      [&](BatchState& s) -> Done {
+        FLE_TRY(const schema::Plan* const plan, need(plan_));
+        return reencrypt_documents(s, *plan, keys_.get(), options_, how);
+      },
       [&](Bytes document, bson::Faults& out) {
         return explain_reencryption(document, *plan_, keys_.get(), options_, how, out);
       });

@@ -130,6 +130,10 @@ Done run(Message& message, Work work) {
   Done done = ok;
   try {
     done = work(s);
+    if (!done && done.error().code == Errc::key_not_found) {
+      s.values.list_wanted(s.wanted);
+      if (s.wanted.empty()) s.wanted = BatchState::of(s.batch).wanted;
+    }
   } catch (const std::bad_alloc&) {
     done = Failure(Errc::no_memory, {});
   } catch (...) {  // the application's list_collections
@@ -141,10 +145,6 @@ Done run(Message& message, Work work) {
     s.values.release();
     s.forget_rolled();
     return done;
-  }
-  if (done.error().code == Errc::key_not_found) {
-    s.values.list_wanted(s.wanted);
-    if (s.wanted.empty()) s.wanted = BatchState::of(s.batch).wanted;
   }
   auto findings = std::move(s.analysis.findings);
   s.abandon();

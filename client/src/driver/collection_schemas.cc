@@ -5,6 +5,7 @@
 #include <new>
 
 #include "collection_info.h"
+#include "fle/longest.h"
 #include "fle/schema/compile.h"
 
 namespace fle::client {
@@ -230,7 +231,7 @@ void CollectionSchemas::remember(std::span<const Wanted> wanted, std::span<const
   if (infos_.size() + wanted.size() > kMaxInfos) infos_.clear();
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     Info& info = infos_.insert_or_assign(wanted[i].ns, found[i]).first->second;
-    info.expires = at + options_.collection_info_lifetime;
+    info.expires = at + at_longest_a_century(options_.collection_info_lifetime);
   }
 }
 

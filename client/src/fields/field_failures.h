@@ -22,6 +22,10 @@ inline Failure buffer_too_small() {
   return {Errc::buffer_too_small, "the memory for the result is too small"};
 }
 
+inline Failure overlapping() {
+  return {Errc::invalid_argument, "the memory for the result is not apart from what is read"};
+}
+
 inline Failure no_longer_encrypted() {
   return {Errc::no_longer_encrypted,
           "is encrypted, and the new schema leaves it, or a part of it, in plaintext"};

@@ -7,6 +7,7 @@
 #include "field_failures.h"
 #include "fle/batch.h"
 #include "fle/bson_walk/walk.h"
+#include "fle/overlap.h"
 
 namespace fle::client {
 
@@ -46,6 +47,7 @@ Outcome<std::size_t> encrypt_value(MutBytes out, bson::Type type, Bytes value, A
   FLE_CHECK(check_encryptable(type, value, algorithm));
   const std::size_t len = payload_len(value.size());
   if (out.size() < len) return buffer_too_small();
+  if (overlap(out.first(len), value)) return overlapping();
   FLE_CHECK(seal_value(out.first(len), type, value, algorithm, key));
   return len;
 }
@@ -66,6 +68,7 @@ Outcome<bson::Value> encrypt_value(const bson::Value& value, Algorithm algorithm
 }
 
 Outcome<ValueInPlace> decrypt_value(MutBytes out, Bytes payload, kms::KeyRing& keys) {
+  if (overlap(out, payload)) return overlapping();
   const auto fail = [out](Failure why) {
     wipe(out);
     return why;

@@ -19,7 +19,8 @@ namespace fle {
 ///
 /// @param out    at least sealed_len(plaintext.size()) bytes; may not overlap the inputs.
 /// @return       bytes written, always sealed_len(plaintext.size()).
-/// @retval Errc::invalid_argument  the plaintext is empty or longer than kMaxPlaintextLen
+/// @retval Errc::invalid_argument  the plaintext is empty or longer than kMaxPlaintextLen, or `out`
+///                                 overlaps it or the associated data; nothing is written
 /// @retval Errc::buffer_too_small  nothing is written
 /// @retval Errc::random_failed, Errc::key_not_inherited, Errc::crypto_failed
 [[nodiscard]] FLE_API Result<std::size_t> aead_seal(MutBytes out, Bytes plaintext,
@@ -31,7 +32,8 @@ namespace fle {
 /// @param out    at least sealed.size() - 48 bytes; may not overlap `sealed`. Wiped on failure.
 /// @return       plaintext bytes written.
 /// @retval Errc::auth_failed       wrong key, changed data, wrong length or padding: all the same
-/// @retval Errc::buffer_too_small  nothing is written
+/// @retval Errc::buffer_too_small, Errc::invalid_argument  too short, or they overlap: nothing is
+///                                 written or wiped
 /// @retval Errc::key_not_inherited, Errc::crypto_failed
 [[nodiscard]] FLE_API Result<std::size_t> aead_open(MutBytes out, Bytes sealed,
                                                     Bytes associated_data,

@@ -1,12 +1,11 @@
 #include "aws_credentials.h"
 
-#include <rapidjson/document.h>
-
 #include "provider/provider_options.h"
+#include "text/secret_json.h"
 
 namespace fle::kms {
 
-Outcome<AwsCredentials> AwsCredentials::parse(std::string_view id, const rapidjson::Value& options,
+Outcome<AwsCredentials> AwsCredentials::parse(std::string_view id, const JsonValue& options,
                                               LockPolicy policy) {
   static constexpr std::string_view kAllowed[] = {"accessKeyId", "secretAccessKey", "sessionToken"};
   FLE_CHECK(check_option_names(id, options, kAllowed));
@@ -23,7 +22,7 @@ Outcome<AwsCredentials> AwsCredentials::parse_text(std::string_view id, std::str
                                                    LockPolicy policy) {
   AwsCredentials out;
   const Bytes bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-  FLE_CHECK(with_options(bytes, [&](const rapidjson::Value& options) -> Done {
+  FLE_CHECK(with_options(bytes, [&](const JsonValue& options) -> Done {
     FLE_TRY(out, parse(id, options, policy));
     return ok;
   }));

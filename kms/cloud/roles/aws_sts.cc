@@ -13,8 +13,6 @@
 namespace fle::kms {
 namespace {
 
-using SystemTime = std::chrono::system_clock::time_point;
-
 // Some services give out the same credentials until so long before their end.
 constexpr std::chrono::seconds kRenewBefore{300};
 constexpr std::size_t kMostOfArn = 256;
@@ -69,11 +67,12 @@ TokenStep role_step(const Machine& machine, const AwsRole& role, std::string_vie
 }
 
 /// Seconds since 1970, or RFC 3339.
-std::optional<SystemTime> time_in(const JsonAnswer& answer, JsonAnswer::Path path) {
+std::optional<std::chrono::sys_seconds> time_in(const JsonAnswer& answer, JsonAnswer::Path path) {
   if (const auto text = answer.text(path)) return parse_utc(*text);
   const auto number = answer.number(path);
   if (!number || !(*number >= 0) || *number > kLatest) return std::nullopt;
-  return SystemTime(std::chrono::seconds(static_cast<std::int64_t>(std::floor(*number))));
+  return std::chrono::sys_seconds(
+      std::chrono::seconds(static_cast<std::int64_t>(std::floor(*number))));
 }
 
 Outcome<TokenPlan> ask_for_role(const Machine& machine, const AwsRole& role,
@@ -148,7 +147,7 @@ Outcome<TokenPlan> credentials_in(const Machine& machine, const HttpCall& asked,
   if (answer.has(at)) {
     const auto end = time_in(answer, at);
     if (!end) return without("Expiration");
-    lifetime = std::chrono::floor<std::chrono::seconds>(*end - machine.now());
+    lifetime = seconds_until(*end, machine.now());
     if (lifetime.count() <= 0)
       return asked.failure(
           Errc::kms_no_credentials,

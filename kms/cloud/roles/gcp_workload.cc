@@ -81,7 +81,7 @@ Outcome<TokenPlan> impersonate(const Account& account, const TokenCache::Fetched
           return asked.failure(Errc::kms_no_credentials, "the answer has no usable accessToken");
         if (!end)
           return asked.failure(Errc::kms_no_credentials, "the answer has no usable expireTime");
-        const auto lifetime = std::chrono::floor<std::chrono::seconds>(*end - machine.now());
+        const auto lifetime = seconds_until(*end, machine.now());
         if (lifetime.count() <= 0)
           return asked.failure(Errc::kms_no_credentials,
                                "the token in the answer has expired: check this machine's clock");

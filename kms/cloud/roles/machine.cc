@@ -112,7 +112,7 @@ bool is_token_text(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-std::optional<std::chrono::system_clock::time_point> parse_utc(std::string_view text) noexcept {
+std::optional<std::chrono::sys_seconds> parse_utc(std::string_view text) noexcept {
   constexpr std::string_view kForm = "0000-00-00T00:00:00";
   if (text.size() <= kForm.size() || text.back() != 'Z') return std::nullopt;
   for (const std::size_t i : {4U, 7U, 10U, 13U, 16U})

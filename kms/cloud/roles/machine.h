@@ -67,9 +67,15 @@ struct Source {
 /// Printable ASCII, at least one character: a token that may stand in a header by itself.
 [[nodiscard]] bool is_token_text(std::string_view text) noexcept;
 
-/// "2012-04-27T22:39:16Z", with a fraction of a second or not (RFC 3339, in UTC).
-[[nodiscard]] std::optional<std::chrono::system_clock::time_point> parse_utc(
-    std::string_view text) noexcept;
+/// "2012-04-27T22:39:16Z", with a fraction of a second or not (RFC 3339, in UTC), which is cut off.
+/// Seconds, for some who mean "never" write a year that a clock of nanoseconds does not reach.
+[[nodiscard]] std::optional<std::chrono::sys_seconds> parse_utc(std::string_view text) noexcept;
+
+/// The whole seconds until then; none, or fewer, when it is over.
+[[nodiscard]] inline std::chrono::seconds seconds_until(
+    std::chrono::sys_seconds end, std::chrono::system_clock::time_point now) noexcept {
+  return end - std::chrono::ceil<std::chrono::seconds>(now);
+}
 
 }  // namespace fle::kms
 

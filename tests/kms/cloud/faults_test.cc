@@ -145,6 +145,14 @@ TEST_F(Faults, UnderstandEveryWayToSayHowLongAnAnswerIs) {
   EXPECT_TRUE(sleeps.empty());
 }
 
+TEST_F(Faults, HaveTimeWithoutEndWhereItIsAskedFor) {
+  KmsOptions kms = kms_options();
+  kms.connect_timeout = kms.request_timeout = kms.call_timeout = milliseconds::max();
+  const auto by = make("azure", R"({"accessToken": ")" + kAccessToken + "\"}", kms);
+  const auto wrapped = (*by)->wrap(data_key(), azure_key());
+  EXPECT_TRUE(wrapped) << wrapped.error().to_string();
+}
+
 TEST_F(Faults, GiveUpOnSlowServersWhenTheTimeOfARequestIsOver) {
   // One that says nothing and holds the connection until it is released, which is never; and one
   // that says everything, in many small parts of which none is late: who allowed each the whole

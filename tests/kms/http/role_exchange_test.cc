@@ -38,13 +38,13 @@ class RoleExchanges : public ::testing::Test {
   }
 
   std::unique_ptr<Provider> make(Outcome<std::unique_ptr<Provider>> (*factory)(
-                                     std::string_view, const rapidjson::Value&, const KmsOptions&,
+                                     std::string_view, const JsonValue&, const KmsOptions&,
                                      const HttpHooks&) = make_aws_provider,
                                  const std::string& id = "aws") {
     KmsOptions kms;
     kms.credentials = automatic_credentials_with(LockPolicy::best_effort, hooks);
     std::unique_ptr<Provider> out;
-    const Done made = with_options(text_bytes("{}"), [&](const rapidjson::Value& options) -> Done {
+    const Done made = with_options(text_bytes("{}"), [&](const JsonValue& options) -> Done {
       FLE_TRY(out, factory(id, options, kms, hooks));
       return ok;
     });
@@ -309,6 +309,25 @@ TEST_F(RoleExchanges, WorkloadsOfOtherCloudsAreRefusedBeforeAnythingIsSent) {
   }
 }
 
+// Some agents write the last of all years for what does not end.
+TEST_F(RoleExchanges, CredentialsThatEndInAFarYearAreUsed) {
+  for (const char* const end :
+       {R"("9999-12-31T23:59:59Z")", "253402300799", R"("2300-01-01T00:00:00Z")"}) {
+    SCOPED_TRACE(end);
+    const auto provider = make();
+    const auto exchange = unwrap(*provider);
+    for (const std::string& body :
+         {std::string("s"), std::string("r"),
+          R"({"AccessKeyId": "ASIA1", "SecretAccessKey": "a", "Token": "b", "Expiration": )" +
+              std::string(end) + "}"}) {
+      sent_to(*exchange, kInstance);
+      answered(*exchange, 200, body);
+    }
+    ASSERT_EQ(exchange->state(), State::send) << exchange->failure().to_string();
+    EXPECT_TRUE(exchange->message().tls);
+  }
+}
+
 // One that ends at this very second does not hold any more.
 TEST_F(RoleExchanges, CredentialsThatHaveEndedAreNotUsed) {
   constexpr const char* kNow = "2015-08-30T12:36:00Z";
@@ -395,6 +414,7 @@ TEST(UtcTime, IsRfc3339WithAZ) {
   EXPECT_EQ(seconds_of("1970-01-01T00:00:00Z"), 0);
   EXPECT_EQ(seconds_of("2015-08-30T12:36:00Z"), 1440938160);
   EXPECT_EQ(seconds_of("2024-02-29T23:59:59.123456789Z"), 1709251199);
+  EXPECT_EQ(seconds_of("9999-12-31T23:59:59Z"), 253402300799);
   for (const char* const bad :
        {"", "Z", "2015-08-30T12:36:00", "2015-08-30 12:36:00Z", "2015-02-29T00:00:00Z",
         "2015-08-30T24:00:00Z", "2015-08-30T12:36:00+01:00", "2015-08-30T12:36:00.Z",

@@ -271,6 +271,15 @@ TEST_F(KmipFaults, GiveUpOnASilentOrSlowServerInTime) {
   server_.reset();  // its threads look at what stands here
 }
 
+TEST_F(KmipFaults, HaveTimeWithoutEndWhereItIsAskedFor) {
+  serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", secret())); });
+  KmsOptions patient = options();
+  patient.connect_timeout = patient.request_timeout = patient.call_timeout =
+      std::chrono::milliseconds::max();
+  const auto wrapped = provider(patient).wrap(data_key(), key());
+  EXPECT_TRUE(wrapped) << wrapped.error().to_string();
+}
+
 TEST_F(KmipFaults, KeepOneConnectionOpenBetweenRequests) {
   serve_answers([](std::uint32_t op) { return answer(op, secret_payload("7", secret())); });
   Provider& p = provider();

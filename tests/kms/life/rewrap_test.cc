@@ -165,6 +165,40 @@ TEST_F(Rewrap, RefusesATargetThatIsNotConfiguredOrNotOneBeforeItReadsAnything) {
   EXPECT_NE(result.error().message.find(id_of(50).to_string()), std::string::npos);
 }
 
+/// Opens whatever it is given to 95 bytes, and wraps those likewise.
+class ShortProvider final : public Provider {
+ public:
+  Outcome<std::vector<std::uint8_t>> wrap(const SecretBytes&, const MasterKey&) override {
+    return std::vector<std::uint8_t>(1, 1);
+  }
+  Outcome<SecretBytes> unwrap(Bytes, const MasterKey&) override {
+    FLE_TRY(SecretBytes out, SecretBytes::create(95));
+    return out;
+  }
+};
+
+TEST_F(Rewrap, AProviderThatOpensKeysToAnotherLengthReplacesNone) {
+  ASSERT_TRUE(providers_.add("ownShort", std::make_unique<ShortProvider>()));
+  KeyDocument key = real_document(kKeys + 1);
+  key.stored.clear();
+  key.master_key = *MasterKey::from_json("ownShort", R"({"slot": "a"})");
+  ASSERT_TRUE(vault_.insert(key));
+  RewrapOptions options;
+  options.from["ownShort"] = {{{"slot", "a"}}};
+  KeyFilter filter;
+  filter.provider("ownShort");
+  const auto done = rewrap_many_data_key(vault_, providers_, filter, options);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::key_unwrap_failed) << done.error().to_string();
+  EXPECT_EQ(vault_.rewraps, 0);
+
+  auto providers = std::make_shared<Providers>();
+  ASSERT_TRUE(providers->add("ownShort", std::make_unique<ShortProvider>()));
+  auto vault = std::make_shared<TroubledVault>();
+  ASSERT_TRUE(vault->insert(key));
+  EXPECT_EQ(KeyRing(vault, providers).by_id(key.id).error().code, Errc::key_unwrap_failed);
+}
+
 TEST_F(Rewrap, AnInterruptedRunLosesNoKeyAndIsResumed) {
   auto options = to_new();
   options.batch = 2;

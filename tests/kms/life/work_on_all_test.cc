@@ -5,6 +5,7 @@
 #include <chrono>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,23 @@ TEST_F(WorkOnAll, CallsEachItemOnceInOrderOnOneThread) {
   EXPECT_TRUE(work_on_all(0, options(4, 3, false), [](std::size_t) -> Done {
                 return Failure(Errc::io_failed, "never called");
               }).empty());
+}
+
+TEST_F(WorkOnAll, ThrowsWhatTheWorkThrowsOnWhateverThread) {
+  for (const std::size_t n_threads : {1U, 4U}) {
+    for (const bool keep_going : {false, true}) {
+      std::atomic<int> n{0};
+      EXPECT_THROW((void)work_on_all(1000, options(n_threads, 3, keep_going),
+                                     [&](std::size_t i) -> Done {
+                                       ++n;
+                                       if (i % 4 == 3) throw std::runtime_error("broken");
+                                       return ok;
+                                     }),
+                   std::runtime_error);
+      EXPECT_LT(n, 1000);
+      EXPECT_TRUE(waits.empty());
+    }
+  }
 }
 
 TEST_F(WorkOnAll, SeveralThreadsAreAtWorkAtOnce) {

@@ -93,6 +93,25 @@ TEST_F(KeyRingTest, AsksTheVaultOnceForAllThatIsMissingAndKeepsTheOrder) {
   EXPECT_EQ(vault_->queries, 2);
 }
 
+TEST_F(KeyRingTest, KeepsKeysForTheLongestLifetimesThereAre) {
+  using std::chrono::milliseconds;
+  store(real_document(1));
+  for (const milliseconds lifetime : {milliseconds::max(), milliseconds(24h * 365 * 300)}) {
+    for (const milliseconds stale : {milliseconds(0), milliseconds::max()}) {
+      KeyRingOptions options;
+      options.lifetime = lifetime;
+      options.stale_if_error = stale;
+      options.now = [this] { return now_; };
+      KeyRing ring(vault_, local_providers(), options);
+      vault_->queries = 0;
+      ASSERT_TRUE(ring.by_id(id_of(1)));
+      now_ += 24h * 365;
+      ASSERT_TRUE(ring.by_id(id_of(1)));
+      EXPECT_EQ(vault_->queries, 1) << lifetime.count() << " ms";
+    }
+  }
+}
+
 TEST_F(KeyRingTest, NeedsNoVaultWhenNothingIsAsked) {
   EXPECT_TRUE(ring_->resolve({}, {}, {}, {}));
   EXPECT_EQ(vault_->queries, 0);

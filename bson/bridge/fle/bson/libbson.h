@@ -129,27 +129,32 @@ class ValueBytes {
 
 namespace internal {
 
-/// Calls `use` with an iterator that stands on `value`.
+/// Calls `use` with a document of one element, and an iterator that stands on it.
 template <class Use>
-[[nodiscard]] Done with_iterator(const Value& value, Use use) {
-  WipedBytes document(4 + 1 + 1 + value.bytes().size() + 1);
+[[nodiscard]] Done with_element(std::string_view name, const Value& value, Use use) {
+  if (name.size() + value.bytes().size() > BSON_MAX_SIZE - 7)
+    return Failure(Errc::document_too_large, "libbson has no documents so large");
+  WipedBytes document(4 + 1 + name.size() + 1 + value.bytes().size() + 1);
   store32(document.data(), static_cast<std::uint32_t>(document.size()));
   document[4] = static_cast<std::uint8_t>(value.type());
-  document[5] = 0;
+  std::uint8_t* const at = document.data() + 5;
+  if (!name.empty()) std::memcpy(at, name.data(), name.size());
+  at[name.size()] = 0;
   if (!value.bytes().empty())
-    std::memcpy(document.data() + 6, value.bytes().data(), value.bytes().size());
+    std::memcpy(at + name.size() + 1, value.bytes().data(), value.bytes().size());
   document.back() = 0;
   bson_t view;
   bson_iter_t iter;
   if (!bson_init_static(&view, document.data(), document.size()) || !bson_iter_init(&iter, &view) ||
       !bson_iter_next(&iter))
     return Failure(Errc::malformed_bson, "libbson does not read the value");
-  return use(iter);
+  return use(view, iter);
 }
 
 }  // namespace internal
 
-/// Appends a value to a document.
+/// Appends a value to a document: byte for byte, where libbson's own functions sort the options of
+/// a regular expression, leave out those that they do not know, and end code at a NUL.
 /// @param name  without NUL, which would end it in the document, and what is behind it would be
 /// read
 ///              as the value.
@@ -159,10 +164,8 @@ template <class Use>
 [[nodiscard]] inline Done append(bson_t* document, std::string_view name, const Value& value) {
   if (name.find('\0') != std::string_view::npos)
     return Failure(Errc::invalid_argument, "a field name with NUL in it");
-  if (name.size() > BSON_MAX_SIZE)
-    return Failure(Errc::document_too_large, "a field name larger than a document");
-  return internal::with_iterator(value, [&](const bson_iter_t& iter) -> Done {
-    if (bson_append_iter(document, name.data(), static_cast<int>(name.size()), &iter)) return ok;
+  return internal::with_element(name, value, [&](const bson_t& element, bson_iter_t&) -> Done {
+    if (bson_concat(document, &element)) return ok;
     return Failure(Errc::document_too_large, "libbson does not append the value");
   });
 }
@@ -170,7 +173,7 @@ template <class Use>
 /// @param out  gets a copy, for bson_value_destroy().
 /// @retval Errc::malformed_bson  libbson does not read the value
 [[nodiscard]] inline Done to_libbson(bson_value_t* out, const Value& value) {
-  return internal::with_iterator(value, [&](bson_iter_t& iter) -> Done {
+  return internal::with_element({}, value, [&](const bson_t&, bson_iter_t& iter) -> Done {
     bson_value_copy(bson_iter_value(&iter), out);
     return ok;
   });

@@ -26,7 +26,8 @@ class Value;
 ///
 /// A document that does not fit into its room, or is longer than an int32 can say, is refused: from
 /// then on nothing more is written, and neither finish() nor take() gives anything. So is a name
-/// with a NUL, which would end it in the document, and what comes after the document's own end.
+/// with a NUL, which would end it in the document, and what comes after the document's own end, or
+/// after take().
 ///
 /// Values are taken as they are. Without a room given, any
 /// function may throw std::bad_alloc; with one, only the 17th level of nesting allocates. Not
@@ -50,6 +51,7 @@ class FLE_API Writer {
   Writer& add_date(std::string_view name, std::int64_t since_epoch);
   /// @param text  may hold NUL; whether it is UTF-8 is the caller's business.
   Writer& add_string(std::string_view name, std::string_view text);
+  /// @param subtype  of 2, too, `content` is without the length that is repeated inside.
   Writer& add_binary(std::string_view name, std::uint8_t subtype, Bytes content);
   Writer& add_document(std::string_view name, Bytes document) {
     return add(Type::object, name, document);

@@ -34,6 +34,7 @@ namespace fle::client {
 ///             in it may be used.
 /// @return     bytes written, always payload_len(value.size()).
 /// @retval Errc::buffer_too_small  `out` is shorter than that; nothing is written
+/// @retval Errc::invalid_argument  they overlap; nothing is written
 /// @retval as above
 [[nodiscard]] FLE_API Outcome<std::size_t> encrypt_value(MutBytes out, bson::Type type, Bytes value,
                                                          Algorithm algorithm,
@@ -78,6 +79,7 @@ struct ValueInPlace {
 /// @param out  at least open_capacity(payload.size()) bytes (fle/batch.h), which may be up to 16
 ///             more than the value has; may not overlap `payload`. Wiped on failure.
 /// @retval Errc::buffer_too_small  `out` is shorter than that
+/// @retval Errc::invalid_argument  they overlap; nothing is written or wiped
 /// @retval as above
 [[nodiscard]] FLE_API Outcome<ValueInPlace> decrypt_value(MutBytes out, Bytes payload,
                                                           kms::KeyRing& keys);
