@@ -60,10 +60,6 @@ std::size_t find_all(const KeyCache& cache, const Asked<Name>& asked, IsUsable i
   return n_missing;
 }
 
-}  // namespace
-
-namespace {
-
 KeyRingOptions in_reach_of_clocks(KeyRingOptions options) {
   options.lifetime = at_longest_a_century(options.lifetime);
   options.stale_if_error = at_longest_a_century(options.stale_if_error);
