@@ -1,7 +1,6 @@
 #include "context_options.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "fle/bson/cursor.h"
 #include "fle/data_key.h"
@@ -41,6 +40,16 @@ constexpr AlgorithmName kAlgorithms[] = {
     {MONGOCRYPT_ALGORITHM_RANGEPREVIEW_DEPRECATED_STR, std::nullopt},
     {MONGOCRYPT_ALGORITHM_TEXTPREVIEW_STR, std::nullopt},
 };
+
+/// Nothing for what is no algorithm. Letters of either case are the same, as in the original.
+const AlgorithmName* find_algorithm(std::string_view name) noexcept {
+  constexpr auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  };
+  for (const AlgorithmName& known : kAlgorithms)
+    if (std::ranges::equal(known.name, name, {}, lower, lower)) return &known;
+  return nullptr;
+}
 
 }  // namespace
 
@@ -86,8 +95,8 @@ Done ContextOptions::set_key_material(Bytes document) {
 
 Done ContextOptions::set_algorithm(std::string_view name) {
   if (algorithm) return invalid("the algorithm is set already");
-  const auto* const found = std::ranges::find(kAlgorithms, name, &AlgorithmName::name);
-  if (found == std::end(kAlgorithms))
+  const AlgorithmName* const found = find_algorithm(name);
+  if (found == nullptr)
     return invalid("unsupported algorithm string \"" + std::string(name) + "\"");
   if (!found->algorithm) return queryable_encryption("algorithm '" + std::string(name) + "'");
   algorithm = found->algorithm;
@@ -95,8 +104,8 @@ Done ContextOptions::set_algorithm(std::string_view name) {
 }
 
 bool ContextOptions::is_queryable(std::string_view name) noexcept {
-  const auto* const found = std::ranges::find(kAlgorithms, name, &AlgorithmName::name);
-  return found != std::end(kAlgorithms) && !found->algorithm;
+  const AlgorithmName* const found = find_algorithm(name);
+  return found != nullptr && !found->algorithm;
 }
 
 Done ContextOptions::set_aws_master_key(std::string_view region, std::string_view cmk) {
