@@ -5,6 +5,7 @@
 #include "fle/bson/cursor.h"
 #include "fle/data_key.h"
 #include "mongocrypt/mongocrypt.h"
+#include "reading/document.h"
 
 namespace fle::mongocrypt {
 namespace {
@@ -21,7 +22,7 @@ Outcome<Element> only_element(Bytes document, std::string_view name, Type type) 
     others |= found.has_value() || cursor.element().name != name;
     if (!found) found = cursor.element();
   }
-  if (cursor.malformed() || !found || others || found->type != type)
+  if (!is_document(document) || !found || others || found->type != type)
     return invalid("expected a document of one field, '" + std::string(name) + "', of type " +
                    std::string(bson::alias(type)));
   return *found;

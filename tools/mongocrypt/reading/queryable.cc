@@ -1,7 +1,7 @@
 #include "queryable.h"
 
+#include "document.h"
 #include "fle/bson/cursor.h"
-#include "fle/bson/little_endian.h"
 #include "fle/bson_walk/walk.h"
 
 namespace fle::mongocrypt {
@@ -23,7 +23,7 @@ Done check_encrypted_field_map(Bytes map) {
       return Failure(Errc::schema_bad_value,
                      "the encryptedFields of a collection must be a document",
                      std::string(cursor.element().name));
-  if (cursor.malformed() || bson::load32(map.data()) != map.size())
+  if (!is_document(map))
     return Failure(Errc::malformed_bson, "encryptedFieldsMap is not one document");
   return ok;
 }
