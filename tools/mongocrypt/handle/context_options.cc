@@ -159,6 +159,9 @@ Done ContextOptions::allow_only(std::uint8_t taken, const char* what) const {
   for (const auto& row : rows)
     if (row.is_set && (taken & row.option) == 0)
       return invalid(std::string(row.name) + " is set, which " + what + " does not take");
+  if (!aws_endpoint.empty() && aws_region.empty())
+    return invalid(
+        "an AWS endpoint is set without mongocrypt_ctx_setopt_masterkey_aws, whose key it is for");
   return ok;
 }
 
