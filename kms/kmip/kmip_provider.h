@@ -4,10 +4,9 @@
 #include <memory>
 #include <string_view>
 
-#include <rapidjson/fwd.h>
-
 #include "fle/failure.h"
 #include "fle/kms/provider.h"
+#include "text/json_types.h"
 
 namespace fle::kms {
 
@@ -26,7 +25,7 @@ namespace fle::kms {
 /// @param options  {"endpoint": <host[:port]>}
 /// @retval Errc::kms_config_invalid  an option, or a file that KmsOptions::tls names
 [[nodiscard]] Outcome<std::unique_ptr<Provider>> make_kmip_provider(std::string_view id,
-                                                                    const rapidjson::Value& options,
+                                                                    const JsonValue& options,
                                                                     const KmsOptions& kms);
 
 }  // namespace fle::kms

@@ -3,13 +3,12 @@
 
 #include <string_view>
 
-#include <rapidjson/fwd.h>
-
 #include "fle/failure.h"
 #include "fle/secret.h"
 #include "http/http_text.h"
 #include "provider/credentials.h"
 #include "sigv4.h"
+#include "text/json_types.h"
 
 namespace fle::kms {
 
@@ -19,8 +18,7 @@ struct AwsCredentials {
   SecretBytes secret_access_key;
   SecretBytes session_token;  ///< Empty: none.
 
-  [[nodiscard]] static Outcome<AwsCredentials> parse(std::string_view id,
-                                                     const rapidjson::Value& options,
+  [[nodiscard]] static Outcome<AwsCredentials> parse(std::string_view id, const JsonValue& options,
                                                      LockPolicy policy);
   /// The same from JSON text.
   [[nodiscard]] static Outcome<AwsCredentials> parse_text(std::string_view id,

@@ -4,11 +4,10 @@
 #include <memory>
 #include <string_view>
 
-#include <rapidjson/fwd.h>
-
 #include "fle/failure.h"
 #include "fle/kms/provider.h"
 #include "http/http_driver.h"
+#include "text/json_types.h"
 
 namespace fle::kms {
 
@@ -16,7 +15,7 @@ namespace fle::kms {
 /// "endpoint"?} by a JWT of the service account, from {"accessToken"}, or from {} for either on
 /// demand.
 [[nodiscard]] Outcome<std::unique_ptr<Provider>> make_gcp_provider(std::string_view id,
-                                                                   const rapidjson::Value& options,
+                                                                   const JsonValue& options,
                                                                    const KmsOptions& kms,
                                                                    const HttpHooks& hooks);
 
