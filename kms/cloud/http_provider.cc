@@ -12,7 +12,7 @@
 
 namespace fle::kms {
 
-Outcome<HttpEndpoint> endpoint_option(std::string_view id, const JsonValue& options,
+Outcome<HttpEndpoint> endpoint_option(std::string_view id, const rapidjson::Value& options,
                                       std::string_view field, std::string_view fallback) {
   const std::string what = "KMS provider " + quoted(id) + ": " + std::string(field);
   if (!has_option(options, field)) return parse_endpoint(what, fallback);

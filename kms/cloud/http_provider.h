@@ -18,7 +18,8 @@ namespace fle::kms {
 
 /// A host given in a provider's options, or `fallback`.
 /// @retval Errc::kms_config_invalid
-[[nodiscard]] Outcome<HttpEndpoint> endpoint_option(std::string_view id, const JsonValue& options,
+[[nodiscard]] Outcome<HttpEndpoint> endpoint_option(std::string_view id,
+                                                    const rapidjson::Value& options,
                                                     std::string_view field,
                                                     std::string_view fallback);
 

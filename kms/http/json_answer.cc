@@ -13,13 +13,13 @@ namespace {
 
 using Names = std::initializer_list<std::string_view>;
 
-std::string_view text_of(const JsonValue& v) noexcept {
+std::string_view text_of(const rapidjson::Value& v) noexcept {
   return {v.GetString(), v.GetStringLength()};
 }
 
 // Null, too, for a name that appears twice: two readers would disagree about it.
-const JsonValue* only_member(const JsonValue& v, std::string_view name) {
-  const JsonValue* found = nullptr;
+const rapidjson::Value* only_member(const rapidjson::Value& v, std::string_view name) {
+  const rapidjson::Value* found = nullptr;
   if (!v.IsObject()) return nullptr;
   for (const auto& m : v.GetObject()) {
     if (text_of(m.name) != name) continue;
@@ -29,8 +29,8 @@ const JsonValue* only_member(const JsonValue& v, std::string_view name) {
   return found;
 }
 
-const JsonValue* at_end_of(const JsonValue& root, JsonAnswer::Path path) {
-  const JsonValue* v = &root;
+const rapidjson::Value* at_end_of(const rapidjson::Value& root, JsonAnswer::Path path) {
+  const rapidjson::Value* v = &root;
   for (const std::string_view name : path)
     if (v = only_member(*v, name); v == nullptr) return nullptr;
   return v;
@@ -53,7 +53,7 @@ std::string_view first_of(const JsonAnswer& answer, const Names (&paths)[n]) {
 
 struct JsonAnswer::Tree {
   WipedText text;
-  JsonDocument doc;  // points into `text`
+  rapidjson::Document doc;  // points into `text`
 };
 
 JsonAnswer::JsonAnswer(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}
@@ -70,20 +70,20 @@ std::optional<JsonAnswer> JsonAnswer::parse(WipedText text) {
 }
 
 std::optional<std::string_view> JsonAnswer::text(Path path) const {
-  const JsonValue* const v = at_end_of(tree_->doc, path);
+  const rapidjson::Value* const v = at_end_of(tree_->doc, path);
   if (v == nullptr || !v->IsString()) return std::nullopt;
   return text_of(*v);
 }
 
 std::optional<double> JsonAnswer::number(Path path) const {
-  const JsonValue* const v = at_end_of(tree_->doc, path);
+  const rapidjson::Value* const v = at_end_of(tree_->doc, path);
   if (v == nullptr || !v->IsNumber()) return std::nullopt;
   return v->GetDouble();
 }
 
 std::optional<std::vector<std::pair<std::string_view, std::string_view>>> JsonAnswer::texts(
     Path path) const {
-  const JsonValue* const v = at_end_of(tree_->doc, path);
+  const rapidjson::Value* const v = at_end_of(tree_->doc, path);
   if (v == nullptr || !v->IsObject()) return std::nullopt;
   std::vector<std::pair<std::string_view, std::string_view>> out;
   for (const auto& m : v->GetObject()) {
@@ -94,12 +94,12 @@ std::optional<std::vector<std::pair<std::string_view, std::string_view>>> JsonAn
 }
 
 bool JsonAnswer::has(Path path) const {
-  const JsonValue* const v = at_end_of(tree_->doc, path);
+  const rapidjson::Value* const v = at_end_of(tree_->doc, path);
   return v != nullptr && !v->IsNull();
 }
 
 std::optional<std::int64_t> JsonAnswer::count(std::string_view name) const {
-  const JsonValue* v = only_member(tree_->doc, name);
+  const rapidjson::Value* v = only_member(tree_->doc, name);
   if (v == nullptr) return std::nullopt;
   std::int64_t n = -1;
   if (v->IsInt64()) n = v->GetInt64();

@@ -408,7 +408,8 @@ class KmipProvider final : public Provider {
 
 }  // namespace
 
-Outcome<std::unique_ptr<Provider>> make_kmip_provider(std::string_view id, const JsonValue& options,
+Outcome<std::unique_ptr<Provider>> make_kmip_provider(std::string_view id,
+                                                      const rapidjson::Value& options,
                                                       const KmsOptions& kms) {
   static constexpr std::string_view kAllowed[] = {"endpoint"};
   FLE_CHECK(check_option_names(id, options, kAllowed));

@@ -4,9 +4,10 @@
 #include <memory>
 #include <string_view>
 
+#include <rapidjson/fwd.h>
+
 #include "fle/failure.h"
 #include "fle/kms/provider.h"
-#include "text/json_types.h"
 
 namespace fle::kms {
 
@@ -25,7 +26,7 @@ namespace fle::kms {
 /// @param options  {"endpoint": <host[:port]>}
 /// @retval Errc::kms_config_invalid  an option, or a file that KmsOptions::tls names
 [[nodiscard]] Outcome<std::unique_ptr<Provider>> make_kmip_provider(std::string_view id,
-                                                                    const JsonValue& options,
+                                                                    const rapidjson::Value& options,
                                                                     const KmsOptions& kms);
 
 }  // namespace fle::kms

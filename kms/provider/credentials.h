@@ -6,13 +6,13 @@
 #include <string_view>
 #include <utility>
 
+#include <rapidjson/fwd.h>
 #include <unistd.h>
 
 #include "fle/failure.h"
 #include "fle/kms/kms_options.h"
 #include "fle/secret.h"
 #include "provider_options.h"
-#include "text/json_types.h"
 #include "text/text.h"
 
 namespace fle::kms {
@@ -32,7 +32,7 @@ class CredentialSource {
   using Shared = std::shared_ptr<const Credentials>;
 
   [[nodiscard]] static Outcome<CredentialSource> create(std::string_view id,
-                                                        const JsonValue& options,
+                                                        const rapidjson::Value& options,
                                                         const KmsOptions& kms) {
     CredentialSource out(id, kms);
     if (is_empty_document(options)) {
@@ -51,7 +51,7 @@ class CredentialSource {
     if (fixed_) return fixed_;
     FLE_TRY(const WipedBuffer text, ask_for_credentials(id_, callback_));
     Outcome<Shared> out = Failure();
-    const Done read = with_options(text.bytes(), [&](const JsonValue& options) -> Done {
+    const Done read = with_options(text.bytes(), [&](const rapidjson::Value& options) -> Done {
       out = parse(id_, options, policy_);
       if (!out) return out.error();
       return ok;
@@ -64,7 +64,8 @@ class CredentialSource {
   CredentialSource(std::string_view id, const KmsOptions& kms)
       : id_(id), policy_(kms.lock_policy), callback_(kms.credentials) {}
 
-  static Outcome<Shared> parse(std::string_view id, const JsonValue& options, LockPolicy policy) {
+  static Outcome<Shared> parse(std::string_view id, const rapidjson::Value& options,
+                               LockPolicy policy) {
     FLE_TRY(Credentials c, Credentials::parse(id, options, policy));
     return Shared(std::make_shared<const Credentials>(std::move(c)));
   }

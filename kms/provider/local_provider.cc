@@ -78,7 +78,7 @@ Outcome<std::unique_ptr<Provider>> make_local_provider_from_key(std::string_view
 }
 
 Outcome<std::unique_ptr<Provider>> make_local_provider(std::string_view id,
-                                                       const JsonValue& options,
+                                                       const rapidjson::Value& options,
                                                        const KmsOptions& kms) {
   static constexpr std::string_view kAllowed[] = {"key"};
   FLE_CHECK(check_option_names(id, options, kAllowed));

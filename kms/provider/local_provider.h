@@ -4,10 +4,11 @@
 #include <memory>
 #include <string_view>
 
+#include <rapidjson/fwd.h>
+
 #include "fle/bytes.h"
 #include "fle/failure.h"
 #include "fle/kms/provider.h"
-#include "text/json_types.h"
 
 namespace fle::kms {
 
@@ -17,9 +18,8 @@ namespace fle::kms {
                                                                               LockPolicy policy);
 
 /// From {"key": <base64 or binary>}.
-[[nodiscard]] Outcome<std::unique_ptr<Provider>> make_local_provider(std::string_view id,
-                                                                     const JsonValue& options,
-                                                                     const KmsOptions& kms);
+[[nodiscard]] Outcome<std::unique_ptr<Provider>> make_local_provider(
+    std::string_view id, const rapidjson::Value& options, const KmsOptions& kms);
 
 }  // namespace fle::kms
 

@@ -77,7 +77,7 @@ Providers::~Providers() = default;
 
 Outcome<Providers> Providers::from_json(std::string_view text, const KmsOptions& options) {
   FLE_TRY(WipedBuffer copy, with_nul(text));
-  JsonDocument doc;
+  rapidjson::Document doc;
   if (const auto fault = parse_in_place(doc, copy.bytes())) return syntax_error(text, *fault);
   if (!doc.IsObject()) return config("kmsProviders must be a document");
   if (doc.ObjectEmpty()) return config("no kms provider set");

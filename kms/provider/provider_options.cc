@@ -16,11 +16,11 @@
 namespace fle::kms {
 namespace {
 
-std::string_view text_of(const JsonValue& v) noexcept {
+std::string_view text_of(const rapidjson::Value& v) noexcept {
   return {v.GetString(), v.GetStringLength()};
 }
 
-const JsonValue* member(const JsonValue& object, std::string_view name) {
+const rapidjson::Value* member(const rapidjson::Value& object, std::string_view name) {
   for (const auto& m : object.GetObject())
     if (text_of(m.name) == name) return &m.value;
   return nullptr;
@@ -28,21 +28,21 @@ const JsonValue* member(const JsonValue& object, std::string_view name) {
 
 // {"$binary": {"base64": B, "subType": S}} or the legacy {"$binary": B, "$type": S}; the subtype
 // does not matter to drivers.
-std::optional<std::string_view> base64_of_binary(const JsonValue& v) {
-  const JsonValue* content = member(v, "$binary");
+std::optional<std::string_view> base64_of_binary(const rapidjson::Value& v) {
+  const rapidjson::Value* content = member(v, "$binary");
   if (content == nullptr) return std::nullopt;
   const bool legacy = content->IsString();
-  const JsonValue& outer = legacy ? v : *content;
+  const rapidjson::Value& outer = legacy ? v : *content;
   if (!outer.IsObject() || outer.MemberCount() != 2 || v.MemberCount() != (legacy ? 2U : 1U))
     return std::nullopt;
-  const JsonValue* text = legacy ? content : member(outer, "base64");
-  const JsonValue* subtype = member(outer, legacy ? "$type" : "subType");
+  const rapidjson::Value* text = legacy ? content : member(outer, "base64");
+  const rapidjson::Value* subtype = member(outer, legacy ? "$type" : "subType");
   if (text == nullptr || !text->IsString() || subtype == nullptr || !subtype->IsString())
     return std::nullopt;
   return text_of(*text);
 }
 
-std::optional<std::string_view> base64_of(const JsonValue& v) {
+std::optional<std::string_view> base64_of(const rapidjson::Value& v) {
   if (v.IsString()) return text_of(v);
   if (v.IsObject()) return base64_of_binary(v);
   return std::nullopt;
@@ -153,7 +153,7 @@ Failure exchanges_alone(std::string_view id, std::string_view package) {
           "give over a network of your own (docs/kms.md)"};
 }
 
-Done check_option_names(std::string_view id, const JsonValue& options,
+Done check_option_names(std::string_view id, const rapidjson::Value& options,
                         std::span<const std::string_view> allowed) {
   std::vector<std::string_view> seen;
   for (const auto& m : options.GetObject()) {
@@ -167,9 +167,9 @@ Done check_option_names(std::string_view id, const JsonValue& options,
   return ok;
 }
 
-Outcome<SecretBytes> secret_option(std::string_view id, const JsonValue& options,
+Outcome<SecretBytes> secret_option(std::string_view id, const rapidjson::Value& options,
                                    std::string_view field, LockPolicy policy) {
-  const JsonValue* v = member(options, field);
+  const rapidjson::Value* v = member(options, field);
   if (v == nullptr) return invalid_options(id, "field " + quoted(field) + " is missing");
   const auto text = base64_of(*v);
   if (!text) return invalid_options(id, "expected UTF-8 or binary for " + quoted(field));
@@ -186,9 +186,9 @@ Outcome<SecretBytes> secret_option(std::string_view id, const JsonValue& options
   return out;
 }
 
-Outcome<SecretBytes> text_option(std::string_view id, const JsonValue& options,
+Outcome<SecretBytes> text_option(std::string_view id, const rapidjson::Value& options,
                                  std::string_view field, LockPolicy policy) {
-  const JsonValue* v = member(options, field);
+  const rapidjson::Value* v = member(options, field);
   if (v == nullptr) return invalid_options(id, "field " + quoted(field) + " is missing");
   if (!v->IsString()) return invalid_options(id, "expected UTF-8 for " + quoted(field));
   const std::string_view text = text_of(*v);
@@ -199,7 +199,7 @@ Outcome<SecretBytes> text_option(std::string_view id, const JsonValue& options,
   return out;
 }
 
-Outcome<SecretBytes> header_option(std::string_view id, const JsonValue& options,
+Outcome<SecretBytes> header_option(std::string_view id, const rapidjson::Value& options,
                                    std::string_view field, LockPolicy policy) {
   FLE_TRY(SecretBytes out, text_option(id, options, field, policy));
   const auto fits = [](std::uint8_t c) { return c > 0x20 && c < 0x7f; };
@@ -207,18 +207,18 @@ Outcome<SecretBytes> header_option(std::string_view id, const JsonValue& options
   return invalid_options(id, "expected visible ASCII without spaces for " + quoted(field));
 }
 
-bool has_option(const JsonValue& options, std::string_view field) {
+bool has_option(const rapidjson::Value& options, std::string_view field) {
   return member(options, field) != nullptr;
 }
 
-bool is_empty_document(const JsonValue& options) {
+bool is_empty_document(const rapidjson::Value& options) {
   return options.IsObject() && options.ObjectEmpty();
 }
 
-Done with_options(Bytes text, const std::function<Done(const JsonValue&)>& use) {
+Done with_options(Bytes text, const std::function<Done(const rapidjson::Value&)>& use) {
   const Failure not_json(Errc::kms_config_invalid, "the credentials are not a JSON document");
   FLE_TRY(WipedBuffer copy, with_nul({reinterpret_cast<const char*>(text.data()), text.size()}));
-  JsonDocument doc;
+  rapidjson::Document doc;
   if (parse_in_place(doc, copy.bytes()) || !doc.IsObject()) return not_json;
   return use(doc);
 }

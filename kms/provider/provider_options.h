@@ -6,11 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include <rapidjson/fwd.h>
+
 #include "fle/bytes.h"
 #include "fle/failure.h"
 #include "fle/kms/kms_options.h"
 #include "fle/secret.h"
-#include "text/json_types.h"
 
 // Reading one provider's options out of a kmsProviders map. Values are secret: no function here
 // puts one into an error.
@@ -22,29 +23,32 @@ namespace fle::kms {
 [[nodiscard]] Failure exchanges_alone(std::string_view id, std::string_view package);
 
 /// Refuses fields that are not `allowed`, and fields that appear twice.
-[[nodiscard]] Done check_option_names(std::string_view id, const JsonValue& options,
+[[nodiscard]] Done check_option_names(std::string_view id, const rapidjson::Value& options,
                                       std::span<const std::string_view> allowed);
 
 /// Bytes given as base64 string or as Extended JSON binary, canonical or legacy.
 /// @retval Errc::kms_config_invalid  missing, of another type, or not base64
-[[nodiscard]] Outcome<SecretBytes> secret_option(std::string_view id, const JsonValue& options,
+[[nodiscard]] Outcome<SecretBytes> secret_option(std::string_view id,
+                                                 const rapidjson::Value& options,
                                                  std::string_view field,
                                                  LockPolicy policy = LockPolicy::required);
 
 /// A string that is not empty. header_option() also wants visible ASCII, for use in a header.
 /// @retval Errc::kms_config_invalid  missing, of another type, empty, not fit for a header
-[[nodiscard]] Outcome<SecretBytes> text_option(std::string_view id, const JsonValue& options,
+[[nodiscard]] Outcome<SecretBytes> text_option(std::string_view id, const rapidjson::Value& options,
                                                std::string_view field, LockPolicy policy);
-[[nodiscard]] Outcome<SecretBytes> header_option(std::string_view id, const JsonValue& options,
+[[nodiscard]] Outcome<SecretBytes> header_option(std::string_view id,
+                                                 const rapidjson::Value& options,
                                                  std::string_view field, LockPolicy policy);
 
-[[nodiscard]] bool has_option(const JsonValue& options, std::string_view field);
-[[nodiscard]] bool is_empty_document(const JsonValue& options);
+[[nodiscard]] bool has_option(const rapidjson::Value& options, std::string_view field);
+[[nodiscard]] bool is_empty_document(const rapidjson::Value& options);
 
 /// Parses one provider's options as KmsOptions::credentials returns them, and hands them to `use`.
 /// What is parsed is wiped afterwards.
 /// @retval Errc::kms_config_invalid  not a JSON document; or what `use` returned
-[[nodiscard]] Done with_options(Bytes text, const std::function<Done(const JsonValue&)>& use);
+[[nodiscard]] Done with_options(Bytes text,
+                                const std::function<Done(const rapidjson::Value&)>& use);
 
 /// Calls KmsOptions::credentials for provider `id`.
 /// @retval Errc::kms_no_credentials  the callback failed; its own message is kept

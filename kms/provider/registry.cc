@@ -20,11 +20,11 @@ namespace {
 
 /// Builds the provider `id` from its options in a kmsProviders map and from `kms`.
 using MakeProvider = Outcome<std::unique_ptr<Provider>> (*)(std::string_view id,
-                                                            const JsonValue& options,
+                                                            const rapidjson::Value& options,
                                                             const KmsOptions& kms);
 
 template <auto make>
-Outcome<std::unique_ptr<Provider>> over_https(std::string_view id, const JsonValue& options,
+Outcome<std::unique_ptr<Provider>> over_https(std::string_view id, const rapidjson::Value& options,
                                               const KmsOptions& kms) {
   return make(id, options, kms, HttpHooks());
 }
@@ -41,7 +41,8 @@ constexpr Maker kMakers[] = {
 
 }  // namespace
 
-Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id, const JsonValue& options,
+Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
+                                                 const rapidjson::Value& options,
                                                  const KmsOptions& kms) {
   FLE_TRY(const ProviderId parsed, parse_provider_id(id));
   if (!options.IsObject()) return invalid_options(id, "expected a document of options");

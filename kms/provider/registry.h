@@ -4,9 +4,10 @@
 #include <memory>
 #include <string_view>
 
+#include <rapidjson/fwd.h>
+
 #include "fle/failure.h"
 #include "fle/kms/provider.h"
-#include "text/json_types.h"
 
 namespace fle::kms {
 
@@ -15,7 +16,7 @@ namespace fle::kms {
 /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value
 /// @retval Errc::kms_unsupported     key documents may name it, but this version cannot use it
 [[nodiscard]] Outcome<std::unique_ptr<Provider>> make_provider(std::string_view id,
-                                                               const JsonValue& options,
+                                                               const rapidjson::Value& options,
                                                                const KmsOptions& kms);
 
 }  // namespace fle::kms

@@ -8,7 +8,7 @@
 
 namespace fle::kms {
 
-std::optional<JsonFault> parse_in_place(JsonDocument& doc, MutBytes text) {
+std::optional<JsonFault> parse_in_place(rapidjson::Document& doc, MutBytes text) {
   char* const chars = reinterpret_cast<char*>(text.data());
   const std::string_view view(chars, text.size() - 1);
   // Checked here: RapidJSON reads past the end for a sequence that is cut off.

@@ -10,7 +10,6 @@
 #include "fle/bytes.h"
 #include "fle/failure.h"
 #include "fle/secret.h"
-#include "json_types.h"
 
 namespace fle::kms {
 
@@ -26,7 +25,7 @@ struct JsonFault {
 /// @param text  ends in a NUL that is not counted as text; must stay as long as `doc`, and be wiped
 ///              by its owner.
 /// @return nothing when `doc` is the tree.
-[[nodiscard]] std::optional<JsonFault> parse_in_place(JsonDocument& doc, MutBytes text);
+[[nodiscard]] std::optional<JsonFault> parse_in_place(rapidjson::Document& doc, MutBytes text);
 
 /// A copy for parse_in_place().
 /// @retval Errc::no_memory

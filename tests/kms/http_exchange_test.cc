@@ -56,7 +56,7 @@ std::string rsa_key() {
   return kBase64;
 }
 
-using Factory = Outcome<std::unique_ptr<Provider>> (*)(std::string_view, const JsonValue&,
+using Factory = Outcome<std::unique_ptr<Provider>> (*)(std::string_view, const rapidjson::Value&,
                                                        const KmsOptions&, const HttpHooks&);
 
 class HttpExchanges : public ::testing::Test {
@@ -73,7 +73,7 @@ class HttpExchanges : public ::testing::Test {
   std::unique_ptr<Provider> make(Factory factory, const std::string& id,
                                  const std::string& options) {
     std::unique_ptr<Provider> out;
-    const Done made = with_options(bytes_of(options), [&](const JsonValue& parsed) -> Done {
+    const Done made = with_options(bytes_of(options), [&](const rapidjson::Value& parsed) -> Done {
       FLE_TRY(out, factory(id, parsed, kms, hooks));
       return ok;
     });

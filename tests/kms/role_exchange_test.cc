@@ -38,13 +38,13 @@ class RoleExchanges : public ::testing::Test {
   }
 
   std::unique_ptr<Provider> make(Outcome<std::unique_ptr<Provider>> (*factory)(
-                                     std::string_view, const JsonValue&, const KmsOptions&,
+                                     std::string_view, const rapidjson::Value&, const KmsOptions&,
                                      const HttpHooks&) = make_aws_provider,
                                  const std::string& id = "aws") {
     KmsOptions kms;
     kms.credentials = automatic_credentials_with(LockPolicy::best_effort, hooks);
     std::unique_ptr<Provider> out;
-    const Done made = with_options(text_bytes("{}"), [&](const JsonValue& options) -> Done {
+    const Done made = with_options(text_bytes("{}"), [&](const rapidjson::Value& options) -> Done {
       FLE_TRY(out, factory(id, options, kms, hooks));
       return ok;
     });

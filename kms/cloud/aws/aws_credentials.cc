@@ -6,7 +6,7 @@
 
 namespace fle::kms {
 
-Outcome<AwsCredentials> AwsCredentials::parse(std::string_view id, const JsonValue& options,
+Outcome<AwsCredentials> AwsCredentials::parse(std::string_view id, const rapidjson::Value& options,
                                               LockPolicy policy) {
   static constexpr std::string_view kAllowed[] = {"accessKeyId", "secretAccessKey", "sessionToken"};
   FLE_CHECK(check_option_names(id, options, kAllowed));
@@ -23,7 +23,7 @@ Outcome<AwsCredentials> AwsCredentials::parse_text(std::string_view id, std::str
                                                    LockPolicy policy) {
   AwsCredentials out;
   const Bytes bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-  FLE_CHECK(with_options(bytes, [&](const JsonValue& options) -> Done {
+  FLE_CHECK(with_options(bytes, [&](const rapidjson::Value& options) -> Done {
     FLE_TRY(out, parse(id, options, policy));
     return ok;
   }));

@@ -3,12 +3,13 @@
 
 #include <string_view>
 
+#include <rapidjson/fwd.h>
+
 #include "fle/failure.h"
 #include "fle/secret.h"
 #include "http/http_text.h"
 #include "provider/credentials.h"
 #include "sigv4.h"
-#include "text/json_types.h"
 
 namespace fle::kms {
 
@@ -18,7 +19,8 @@ struct AwsCredentials {
   SecretBytes secret_access_key;
   SecretBytes session_token;  ///< Empty: none.
 
-  [[nodiscard]] static Outcome<AwsCredentials> parse(std::string_view id, const JsonValue& options,
+  [[nodiscard]] static Outcome<AwsCredentials> parse(std::string_view id,
+                                                     const rapidjson::Value& options,
                                                      LockPolicy policy);
   /// The same from JSON text.
   [[nodiscard]] static Outcome<AwsCredentials> parse_text(std::string_view id,

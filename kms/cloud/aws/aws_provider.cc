@@ -97,7 +97,8 @@ class AwsProvider final : public HttpProvider {
 
 }  // namespace
 
-Outcome<std::unique_ptr<Provider>> make_aws_provider(std::string_view id, const JsonValue& options,
+Outcome<std::unique_ptr<Provider>> make_aws_provider(std::string_view id,
+                                                     const rapidjson::Value& options,
                                                      const KmsOptions& kms,
                                                      const HttpHooks& hooks) {
   FLE_TRY(auto credentials, CredentialSource<AwsCredentials>::create(id, options, kms));

@@ -4,17 +4,18 @@
 #include <memory>
 #include <string_view>
 
+#include <rapidjson/fwd.h>
+
 #include "fle/failure.h"
 #include "fle/kms/provider.h"
 #include "http/http_driver.h"
-#include "text/json_types.h"
 
 namespace fle::kms {
 
 /// AWS KMS: Encrypt and Decrypt (AWS KMS API reference, TrentService), signed with SigV4. From
 /// {"accessKeyId", "secretAccessKey", "sessionToken"?}, or {} for credentials on demand.
 [[nodiscard]] Outcome<std::unique_ptr<Provider>> make_aws_provider(std::string_view id,
-                                                                   const JsonValue& options,
+                                                                   const rapidjson::Value& options,
                                                                    const KmsOptions& kms,
                                                                    const HttpHooks& hooks);
 

@@ -19,7 +19,7 @@ struct AzureCredentials {
   SecretBytes client_secret;
   HttpEndpoint identity_platform;
 
-  static Outcome<AzureCredentials> parse(std::string_view id, const JsonValue& options,
+  static Outcome<AzureCredentials> parse(std::string_view id, const rapidjson::Value& options,
                                          LockPolicy policy) {
     static constexpr std::string_view kToken[] = {"accessToken"};
     static constexpr std::string_view kClient[] = {"tenantId", "clientId", "clientSecret",
@@ -109,7 +109,7 @@ class AzureProvider final : public HttpProvider {
 }  // namespace
 
 Outcome<std::unique_ptr<Provider>> make_azure_provider(std::string_view id,
-                                                       const JsonValue& options,
+                                                       const rapidjson::Value& options,
                                                        const KmsOptions& kms,
                                                        const HttpHooks& hooks) {
   FLE_TRY(auto credentials, CredentialSource<AzureCredentials>::create(id, options, kms));

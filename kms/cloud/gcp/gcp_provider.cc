@@ -19,7 +19,7 @@ struct GcpCredentials {
   SecretBytes private_key;  // PKCS#8 DER
   HttpEndpoint token_service;
 
-  static Outcome<GcpCredentials> parse(std::string_view id, const JsonValue& options,
+  static Outcome<GcpCredentials> parse(std::string_view id, const rapidjson::Value& options,
                                        LockPolicy policy) {
     static constexpr std::string_view kToken[] = {"accessToken"};
     static constexpr std::string_view kAccount[] = {"email", "privateKey", "endpoint"};
@@ -123,7 +123,8 @@ class GcpProvider final : public HttpProvider {
 
 }  // namespace
 
-Outcome<std::unique_ptr<Provider>> make_gcp_provider(std::string_view id, const JsonValue& options,
+Outcome<std::unique_ptr<Provider>> make_gcp_provider(std::string_view id,
+                                                     const rapidjson::Value& options,
                                                      const KmsOptions& kms,
                                                      const HttpHooks& hooks) {
   FLE_TRY(auto credentials, CredentialSource<GcpCredentials>::create(id, options, kms));

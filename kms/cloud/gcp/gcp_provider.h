@@ -4,10 +4,11 @@
 #include <memory>
 #include <string_view>
 
+#include <rapidjson/fwd.h>
+
 #include "fle/failure.h"
 #include "fle/kms/provider.h"
 #include "http/http_driver.h"
-#include "text/json_types.h"
 
 namespace fle::kms {
 
@@ -15,7 +16,7 @@ namespace fle::kms {
 /// "endpoint"?} by a JWT of the service account, from {"accessToken"}, or from {} for either on
 /// demand.
 [[nodiscard]] Outcome<std::unique_ptr<Provider>> make_gcp_provider(std::string_view id,
-                                                                   const JsonValue& options,
+                                                                   const rapidjson::Value& options,
                                                                    const KmsOptions& kms,
                                                                    const HttpHooks& hooks);
 

@@ -9,7 +9,6 @@
 
 #include "fle/bson/base64.h"
 #include "fle/bson/type.h"
-#include "fle/json_memory.h"
 #include "value.h"
 
 namespace fle::schema {
@@ -221,7 +220,7 @@ Outcome<SchemaValue> read_json(std::string_view text) {
   }
   Stream stream(text);
   Builder builder(text, stream);
-  rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, JsonMemory> reader;
+  rapidjson::Reader reader;
   const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, builder);
   // RapidJSON takes U+0000 for the end of the text.
   const bool cut = !result.IsError() && stream.Tell() < text.size();

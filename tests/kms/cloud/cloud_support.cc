@@ -100,7 +100,7 @@ Outcome<std::unique_ptr<Provider>> Clouds::make(const std::string& id, const std
                                                  : make_gcp_provider;
   std::unique_ptr<Provider> out;
   const Bytes text(reinterpret_cast<const std::uint8_t*>(options.data()), options.size());
-  FLE_CHECK(with_options(text, [&](const JsonValue& parsed) -> Done {
+  FLE_CHECK(with_options(text, [&](const rapidjson::Value& parsed) -> Done {
     FLE_TRY(out, factory(id, parsed, kms, hooks));
     return ok;
   }));
