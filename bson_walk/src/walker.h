@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "fle/bson_walk/editor.h"
 #include "fle/bson_walk/walk.h"
@@ -87,7 +88,8 @@ class Walker {
       case Stop::cut_off:
         return malformed(p, std::nullopt, "the document ends inside an element");
       case Stop::bad_value:
-        return malformed(p, name, "malformed value");
+        return malformed(p, may_be_text(p) ? std::nullopt : std::optional(name),
+                         "malformed value of type " + std::string(alias(static_cast<Type>(*p))));
       case Stop::too_deep:
         return too_deep(name);
     }
@@ -169,14 +171,18 @@ class Walker {
                          visitor_.first_name(), visit.kind, in_scope};
   }
 
+  /// Whether what stands in the place of an element may be the rest of a text, behind a length that
+  /// was wrong: it is not the first element, and its type is a character of text. No name, then.
+  [[nodiscard]] bool may_be_text(const std::uint8_t* p) const noexcept {
+    return offset(p) != frames_[depth_ - 1].offset + 4 && (*p >= ' ' || (*p >= '\t' && *p <= '\r'));
+  }
+
   // Out of line, so that the walk of a document that is right needs no room for texts.
   [[nodiscard, gnu::noinline, gnu::cold]] Failure malformed(const std::uint8_t* p,
                                                             std::optional<std::string_view> name,
-                                                            const char* what) const {
-    std::string text = what;
-    if (name) text += " of type " + std::string(alias(static_cast<Type>(*p)));
-    text += " at byte " + std::to_string(offset(p));
-    return {Errc::malformed_bson, std::move(text), path(name)};
+                                                            std::string what) const {
+    return {Errc::malformed_bson, std::move(what) + " at byte " + std::to_string(offset(p)),
+            path(name)};
   }
 
   [[nodiscard, gnu::noinline, gnu::cold]] Failure too_deep(

@@ -285,13 +285,20 @@ Done validator(Context& context, const Element& e, const View& view) {
 }
 
 Done refuse_hidden_schema(Context& context, const Element& command) {
+  bool has_schema = false;  // the one that is read
   for (Cursor fields = context.cursor(command); fields.next();) {
     const Element& e = fields.element();
     if (e.name != "validator" || e.type != Type::object) continue;
     const Context::Inside inside(context, e);
-    for (Cursor c = context.cursor(e); c.next();)
-      if (c.element().name != "$jsonSchema" && hides_schema(context, c.element(), kMaxNesting))
-        return context.refuse(kHidden, c.element(), {}, "validator");
+    for (Cursor c = context.cursor(e); c.next();) {
+      if (c.element().name != "$jsonSchema") {
+        if (hides_schema(context, c.element(), kMaxNesting))
+          return context.refuse(kHidden, c.element(), {}, "validator");
+      } else if (std::exchange(has_schema, true) &&
+                 mentions_encrypt(context, c.element(), kMaxNesting)) {
+        return context.refuse(kTwoSchemas, c.element(), {}, "validator");
+      }
+    }
   }
   return ok;
 }

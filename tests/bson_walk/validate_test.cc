@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "documents.h"
@@ -143,6 +146,29 @@ TEST(Walk, HandlesAMillionElements) {
   bson_append_array_end(b, &array);
   const Exact doc(test::take(b));
   EXPECT_TRUE(walks(doc.bytes()));
+}
+
+// A length that is too short leaves the rest of a text where an element should begin.
+TEST(Walk, TakesNoTextBehindAWrongLengthForAName) {
+  const std::string text = "SECRET\r\nSECRET\tSECRET\rSECRET";
+  Buffer whole =
+      test::from_json("{'o': {'a': 1, 't': 'SECRET\\r\\nSECRET\\tSECRET\\rSECRET', 'z': 2}}");
+  const auto begin = std::search(whole.begin(), whole.end(), text.begin(), text.end());
+  ASSERT_NE(begin, whole.end());
+  std::size_t refused = 0;
+  for (std::uint8_t length = 1; length < text.size() + 1; ++length) {
+    const auto end = begin + length;  // a string ends with a NUL
+    Buffer doc = whole;
+    doc[static_cast<std::size_t>(begin - whole.begin()) - 4] = length;
+    doc[static_cast<std::size_t>(end - whole.begin()) - 1] = 0;
+    const Exact exact(doc);
+    const Done done = check_value(Type::object, exact.bytes());
+    if (done.has_value()) continue;
+    ++refused;
+    EXPECT_EQ(done.error().path, "o") << static_cast<int>(length);
+    EXPECT_EQ(done.error().message.find("SECRET"), std::string::npos) << done.error().message;
+  }
+  EXPECT_GT(refused, 20U);
 }
 
 TEST(DocumentSize, ReadsTheSizeOfTheFirstDocumentOfAStream) {

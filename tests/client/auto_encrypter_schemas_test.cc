@@ -241,6 +241,22 @@ TEST_F(AutoEncrypterSchemas, AreNotTakenFromAnAnswerThatMakesNoSense) {
   EXPECT_EQ(error_of(auto_encrypter(), kInsertOne), Errc::malformed_bson) << "not BSON";
 }
 
+TEST_F(AutoEncrypterSchemas, AreNotTakenFromAnAnswerThatSaysSomethingTwice) {
+  const std::string schema = "'$jsonSchema': " + test::patients_json(key_);
+  const std::string validator = "'validator': {" + schema + "}";
+  const std::string options = "'options': {" + validator + "}";
+  for (const std::string& said :
+       {"'options': {'validator': {'$jsonSchema': {}, " + schema + "}}",
+        "'options': {'validator': {" + schema + ", '$jsonSchema': {}}}",
+        "'options': {'validator': {}, " + validator + "}", "'options': {}, " + options,
+        "'options': {'encryptedFields': {}, 'encryptedFields': {}, " + validator + "}",
+        "'type': 'collection', 'type': 'view', " + options, "'name': 'visits', " + options}) {
+    server_.collections.clear();
+    add("patients", "{'name': 'patients', " + said + "}");
+    EXPECT_EQ(error_of(auto_encrypter(), kInsertOne), Errc::server_bad_answer) << said;
+  }
+}
+
 TEST_F(AutoEncrypterSchemas, AreAskedForAgainAfterAFailure) {
   add_patients();
   const AutoEncrypter e = auto_encrypter();

@@ -1,6 +1,7 @@
 // From the command line to the exit: addresses, sockets, files, signals.
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <vector>
 
@@ -160,7 +161,18 @@ TEST(CryptdLifecycle, TheUnixSocketIsForItsUserAloneAndGoesAwayAtTheEnd) {
   EXPECT_NE(d.out().find("\"address\":\"" + path + '"'), std::string::npos);
   d.signal(SIGTERM);
   EXPECT_EQ(d.wait(), 0);
-  EXPECT_FALSE(exists(path));
+  EXPECT_TRUE(std::filesystem::is_empty(f.path()));
+}
+
+TEST(CryptdLifecycle, NothingStaysInTheFolderOfASocketThatWasReplaced) {
+  Folder f;
+  for (const int signal : {SIGKILL, SIGTERM}) {
+    Daemon d({"--unixSocketPrefix", f.path()});
+    d.port();
+    d.signal(signal);
+    d.wait();
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(f.path()));
 }
 
 TEST(CryptdLifecycle, TheGroupConnectsWhereItIsLetIn) {

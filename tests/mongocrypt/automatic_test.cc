@@ -144,6 +144,37 @@ TEST_F(MongocryptAutomatic, AnotherDatabaseTakesADriverThatCanListIt) {
   EXPECT_EQ(l_.mongocrypt_ctx_mongo_db(ctx), nullptr);
 }
 
+TEST_F(MongocryptAutomatic, WhatWasAskedStaysAsLongAsItsContext) {
+  add_patients();
+  const Client client(l_, {kLocal, "", [](const Library& l, mongocrypt_t* crypt) {
+                             l.mongocrypt_setopt_use_need_mongo_collinfo_with_db_state(crypt);
+                           }});
+  const Ctx ctx(client);
+  const Buf lookup =
+      bson_of(R"({"aggregate": "patients", "cursor": {}, "pipeline": [{"$match": {"ssn": 5}}, )"
+              R"({"$lookup": {"from": "visits", "as": "v", "pipeline": []}}]})");
+  ASSERT_TRUE(l_.mongocrypt_ctx_encrypt_init(ctx, "clinic", -1, View(l_, lookup)));
+  std::vector<std::pair<std::unique_ptr<View>, Buf>> asked;
+  std::vector<std::pair<const char*, std::string>> databases;
+  while (ctx.state() != kReady) {
+    auto question = std::make_unique<View>(l_);
+    ASSERT_TRUE(l_.mongocrypt_ctx_mongo_op(ctx, *question)) << ctx.status().message;
+    const Buf copy = question->bytes();
+    asked.emplace_back(std::move(question), copy);
+    if (const char* const db = l_.mongocrypt_ctx_mongo_db(ctx)) databases.emplace_back(db, db);
+    if (ctx.state() == kKeys) {
+      ASSERT_TRUE(ctx.feed(world_.keys.front()));
+    } else if (contains(copy, "patients")) {
+      ASSERT_TRUE(ctx.feed(world_.collections["patients"]));
+    }
+    ASSERT_TRUE(ctx.done()) << ctx.status().message;
+  }
+  EXPECT_EQ(asked.size(), 3U);
+  EXPECT_EQ(databases.size(), 2U);
+  for (const auto& [question, copy] : asked) EXPECT_EQ(question->bytes(), copy);
+  for (const auto& [db, copy] : databases) EXPECT_EQ(db, copy);
+}
+
 TEST_F(MongocryptAutomatic, AnAnswerThatWasNotAskedForIsAnError) {
   const Client client(l_, {kLocal});
   Ctx ctx(client);

@@ -58,6 +58,31 @@ TEST_P(MongocryptDataKeys, WhatIsMissingOrWrongIsAnError) {
   EXPECT_FALSE(create_data_key(*client_, world_, R"({"provider": "local"})", {"a", "a"}));
 }
 
+// An endpoint that nobody asks is one that somebody believes to be asked.
+TEST_P(MongocryptDataKeys, AnEndpointIsForAnAwsMasterKeyAlone) {
+  const Library& l = *library_;
+  const auto refused = [&](auto set_master_key, auto begin) {
+    Ctx ctx(*client_);
+    EXPECT_FALSE(set_master_key(ctx) &&
+                 l.mongocrypt_ctx_setopt_masterkey_aws_endpoint(ctx, "kms.example.com", -1) &&
+                 begin(ctx));
+    EXPECT_FALSE(ctx.status().message.empty());
+  };
+  const auto local = [&](Ctx& c) { return l.mongocrypt_ctx_setopt_masterkey_local(c); };
+  const auto aws = [&](Ctx& c) {
+    return l.mongocrypt_ctx_setopt_key_encryption_key(
+        c, View(l, bson_of(R"({"provider": "aws", "region": "r", "key": "arn:x"})")));
+  };
+  const auto create = [&](Ctx& c) { return l.mongocrypt_ctx_datakey_init(c); };
+  const auto rewrap = [&](Ctx& c) {
+    return l.mongocrypt_ctx_rewrap_many_datakey_init(c, View(l, bson_of("{}")));
+  };
+  refused(local, create);
+  refused(local, rewrap);
+  refused(aws, create);
+  refused(aws, rewrap);
+}
+
 TEST_P(MongocryptDataKeys, ManyAreRewrappedAtOnce) {
   for (int i = 0; i < 5; ++i)
     world_.keys.push_back(*create_data_key(*client_, world_, R"({"provider": "local"})"));

@@ -1,4 +1,6 @@
 // Explicit encryption and decryption, by either library.
+#include <cctype>
+
 #include <gtest/gtest.h>
 
 #include "fle/bson/cursor.h"
@@ -123,6 +125,15 @@ TEST_P(MongocryptExplicit, AChangedCiphertextFailsAtTheEnd) {
   EXPECT_EQ(ctx.state(), kError);
 }
 
+TEST_P(MongocryptExplicit, AnAlgorithmMayBeWrittenInLettersOfEitherCase) {
+  std::string lower(kDeterministic);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const auto sealed = encrypt_value(*client_, world_, id_, lower, "5");
+  ASSERT_TRUE(sealed);
+  EXPECT_EQ(sealed, encrypt_value(*client_, world_, id_, kDeterministic, "5"));
+  EXPECT_FALSE(encrypt_value(*client_, world_, id_, lower + "_", "5"));
+}
+
 TEST_P(MongocryptExplicit, OptionsThatDoNotFitAreErrors) {
   const Library& l = *library_;
   const View v(l, bson_of("{\"v\": 5}"));
@@ -191,7 +202,8 @@ TEST(MongocryptOurs, QueryableEncryptionIsRefusedWithOneText) {
   };
   const View document(l, bson_of("{\"v\": 5}"));
   const std::string expected = "Queryable Encryption, which libfle does not have";
-  for (const char* algorithm : {"Indexed", "Unindexed", "Range", "RangePreview", "TextPreview"})
+  for (const char* algorithm :
+       {"Indexed", "Unindexed", "Range", "RangePreview", "TextPreview", "indexed", "RANGE"})
     EXPECT_NE(text([&](Ctx& c) {
                 return l.mongocrypt_ctx_setopt_algorithm(c, algorithm, -1);
               }).find(expected),

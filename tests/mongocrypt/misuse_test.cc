@@ -8,6 +8,18 @@
 namespace fle::test {
 namespace {
 
+/// Where Debian's library is misused as well, and says what is right.
+class MongocryptMisuseOfBoth : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    library_ = GetParam() ? &Library::ours() : Library::theirs();
+    if (library_ == nullptr) GTEST_SKIP() << "Debian's libmongocrypt is not installed";
+  }
+  const Library* library_ = nullptr;
+};
+INSTANTIATE_TEST_SUITE_P(Libraries, MongocryptMisuseOfBoth, testing::Bool(),
+                         [](const auto& with) { return with.param ? "Ours" : "Debian"; });
+
 TEST(MongocryptMisuse, NullIsAnErrorEverywhere) {
   const Library& l = Library::ours();
   EXPECT_FALSE(l.mongocrypt_init(nullptr));
@@ -136,6 +148,47 @@ TEST(MongocryptMisuse, BytesThatAreNoDocumentAreAnError) {
     EXPECT_FALSE(l.mongocrypt_ctx_decrypt_init(decrypt, View(l, bytes)));
     Ctx value(client);
     EXPECT_FALSE(l.mongocrypt_ctx_explicit_decrypt_init(value, View(l, bytes)));
+  }
+}
+
+TEST_P(MongocryptMisuseOfBoth, NothingStandsBehindADocument) {
+  const Library& l = *library_;
+  const auto longer = [](const std::string& json) {
+    Buf document = bson_of(json);
+    document.insert(document.end(), {1, 0});
+    return document;
+  };
+  EXPECT_FALSE(Client(l, {"", "",
+                          [&](const Library&, mongocrypt_t* crypt) {
+                            EXPECT_FALSE(
+                                l.mongocrypt_setopt_kms_providers(crypt, View(l, longer(kLocal))));
+                          }})
+                   .is_ready());
+  const Client client(l, {kLocal});
+  const std::string material = std::string(128, 'A');
+  const std::vector<std::function<bool(Ctx&)>> calls = {
+      [&](Ctx& c) {
+        return l.mongocrypt_ctx_setopt_key_alt_name(c, View(l, longer(R"({"keyAltName": "ann"})")));
+      },
+      [&](Ctx& c) {
+        return l.mongocrypt_ctx_setopt_key_material(
+            c, View(l, longer(R"({"keyMaterial": {"$binary": {"base64": ")" + material +
+                              R"(", "subType": "00"}}})")));
+      },
+      [&](Ctx& c) {
+        return l.mongocrypt_ctx_setopt_key_encryption_key(
+            c, View(l, longer(R"({"provider": "local"})")));
+      },
+      [&](Ctx& c) {
+        EXPECT_TRUE(l.mongocrypt_ctx_setopt_key_id(c, View(l, Buf(16, 1))));
+        EXPECT_TRUE(l.mongocrypt_ctx_setopt_algorithm(c, kRandom.data(), -1));
+        return l.mongocrypt_ctx_explicit_encrypt_init(c, View(l, longer("{\"v\": 5}")));
+      },
+      [&](Ctx& c) { return l.mongocrypt_ctx_decrypt_init(c, View(l, longer("{}"))); },
+  };
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    Ctx ctx(client);
+    EXPECT_FALSE(calls[i](ctx)) << i;
   }
 }
 

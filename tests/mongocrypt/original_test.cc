@@ -185,6 +185,30 @@ TEST_F(MongocryptOriginal, ACollectionThatTheServerTellsOfIsHandedOver) {
   }
 }
 
+TEST_F(MongocryptOriginal, AServerTakesNoCollectionOfTheSchemaMapAway) {
+  const std::string schema =
+      R"({"bsonType": "object", "properties": {"v": {"encrypt": {"bsonType": "string", )"
+      R"("algorithm": ")" +
+      std::string(kDeterministic) + R"(", "keyId": [)" + uuid_of(id_) + "]}}}}";
+  const Handing ours({kLocal, "{\"clinic.c\": " + schema + "}"});
+  const Library& l = Library::ours();
+  // Asked for another one, the server tells of this.
+  const Ctx other(ours);
+  ASSERT_TRUE(l.mongocrypt_ctx_encrypt_init(other, "clinic", -1,
+                                            View(l, bson_of(R"({"find": "d", "filter": {}})"))));
+  ASSERT_TRUE(other.feed(bson_of(R"({"name": "c", "type": "collection", "options": )"
+                                 R"({"encryptedFields": )" +
+                                 fields() + "}}")));
+  EXPECT_FALSE(other.done());
+  EXPECT_NE(other.status().message.find("not asked for"), std::string::npos)
+      << other.status().message;
+  Ctx ctx(ours);
+  ASSERT_TRUE(l.mongocrypt_ctx_encrypt_init(
+      ctx, "clinic", -1, View(l, bson_of(R"({"find": "c", "filter": {"v": "canary"}})"))));
+  EXPECT_TRUE(ctx.run(world_)) << ctx.status().message;
+  EXPECT_EQ(ctx.states, (std::vector{kKeys, kReady}));
+}
+
 TEST_F(MongocryptOriginal, ADriverThatHasNoAnalyzerIsNotAskedForMarkings) {
   world_.collections["c"] = bson_of(R"({"name": "c", "type": "collection", "options": )"
                                     R"({"encryptedFields": )" +

@@ -178,6 +178,22 @@ TEST(Catalogue, TakesOneSchemaThatEncrypts) {
                    Errc::command_malformed);
 }
 
+TEST(Catalogue, SeesASchemaThatEncryptsBehindOneThatDoesNot) {
+  const auto nothing = test::plan_of("{'bsonType': 'object'}");
+  const std::string plain = "'$jsonSchema': {'bsonType': 'object'}";
+  const std::string encrypts =
+      "'$jsonSchema': {'properties': {'ssn': " + test::det("string") + "}}";
+  for (const char* command : {"create", "collMod"}) {
+    const std::string head = std::string("{'") + command + "': 'c', 'validator': {";
+    expect_refused(head + plain + ", " + encrypts + "}}", Errc::command_malformed,
+                   "which one encrypts?", nothing);
+    expect_refused(head + plain + "}, 'validator': {" + encrypts + "}}", Errc::command_malformed,
+                   "which one encrypts?", nothing);
+    expect_unchanged(head + plain + ", " + plain + "}}", nothing);
+    expect_unchanged(head + encrypts + "}}", nothing);
+  }
+}
+
 TEST(Catalogue, RefusesIndexesThatMustReadValues) {
   const auto index = [](const std::string& key, const std::string& more = {}) {
     return "{'createIndexes': 'c', 'indexes': [{'key': " + key + ", 'name': 'n'" + more + "}]}";

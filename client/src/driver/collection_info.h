@@ -20,7 +20,8 @@ struct CollectionInfo {
 };
 
 /// @retval Errc::malformed_bson     not one document, or one without a name
-/// @retval Errc::server_bad_answer  options, a validator or a schema that is no document
+/// @retval Errc::server_bad_answer  options, a validator or a schema that is no document;
+///                                  one of them, the name, the type or encryptedFields twice
 [[nodiscard]] Outcome<CollectionInfo> parse_collection_info(Bytes document);
 
 /// {name: NAME}, or {name: {$in: [NAME, ...]}} for several.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -173,11 +174,11 @@ Outcome<int> UnixSocket::listen(const std::string& folder, mode_t mode) {
 
 void UnixSocket::remove() noexcept {
   if (!folder_) return;
-  const Lock lock(folder_);
-  const Name name = name_in(folder_, {}, kName);
+  const Fd folder = std::exchange(folder_, {});  // until the lock has gone from it
+  const Lock lock(folder);
+  const Name name = name_in(folder, {}, kName);
   const struct stat st = name.look();
   if (st.st_dev == device_ && st.st_ino == inode_) name.unlink();
-  folder_ = {};
 }
 
 }  // namespace fle::cryptd

@@ -137,7 +137,7 @@ Outcome<Documents> Context::list_collections(std::string_view command_db, std::s
                    "the command is about a collection of another database, '" + std::string(db) +
                        "', which this driver cannot list: it has not enabled "
                        "mongocrypt_setopt_use_need_mongo_collinfo_with_db_state");
-  question_ = std::move(question);
+  questions_.push_back(std::move(question));
   answer_.clear();
   state_ = asks_with_db ? MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB
                         : MONGOCRYPT_CTX_NEED_MONGO_COLLINFO;
@@ -145,7 +145,7 @@ Outcome<Documents> Context::list_collections(std::string_view command_db, std::s
 }
 
 void Context::ask_keys(std::vector<std::uint8_t> filter) {
-  question_.second = std::move(filter);
+  questions_.emplace_back(std::string(), std::move(filter));
   state_ = MONGOCRYPT_CTX_NEED_MONGO_KEYS;
 }
 
@@ -155,7 +155,7 @@ Outcome<Bytes> Context::mongo_op() {
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
     case MONGOCRYPT_CTX_NEED_MONGO_KEYS:
-      return Bytes(question_.second);
+      return Bytes(questions_.back().second);
     default:
       return wrong_state("mongocrypt_ctx_mongo_op", state_);
   }
@@ -163,7 +163,8 @@ Outcome<Bytes> Context::mongo_op() {
 
 const char* Context::mongo_db() const noexcept {
   if (handed_ != nullptr) return handed_->theirs().mongo_db();
-  return state_ == MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB ? question_.first.c_str() : nullptr;
+  return state_ == MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB ? questions_.back().first.c_str()
+                                                              : nullptr;
 }
 
 Done Context::mongo_feed(Bytes document) {
@@ -187,7 +188,7 @@ Done Context::mongo_done() {
   switch (state_) {
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO:
     case MONGOCRYPT_CTX_NEED_MONGO_COLLINFO_WITH_DB:
-      answers_[question_] = std::move(answer_);
+      answers_[questions_.back()] = std::move(answer_);
       return go_on();
     case MONGOCRYPT_CTX_NEED_MONGO_KEYS:
       return operation_->keys_are_fed(*this);

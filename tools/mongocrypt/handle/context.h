@@ -2,6 +2,7 @@
 #define FLE_TOOLS_MONGOCRYPT_HANDLE_CONTEXT_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -143,7 +144,9 @@ class Context {
 
   // Questions to MongoDB.
   using Question = std::pair<std::string, std::vector<std::uint8_t>>;  // database, filter
-  Question question_;
+  // All that were asked, the last one at the end: what a driver has seen of one stays as long as
+  // the context does.
+  std::deque<Question> questions_;
   std::vector<std::vector<std::uint8_t>> answer_;  // so far
   std::map<Question, std::vector<std::vector<std::uint8_t>>> answers_;
 

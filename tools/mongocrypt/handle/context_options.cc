@@ -1,11 +1,11 @@
 #include "context_options.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "fle/bson/cursor.h"
 #include "fle/data_key.h"
 #include "mongocrypt/mongocrypt.h"
+#include "reading/document.h"
 
 namespace fle::mongocrypt {
 namespace {
@@ -22,7 +22,7 @@ Outcome<Element> only_element(Bytes document, std::string_view name, Type type) 
     others |= found.has_value() || cursor.element().name != name;
     if (!found) found = cursor.element();
   }
-  if (cursor.malformed() || !found || others || found->type != type)
+  if (!is_document(document) || !found || others || found->type != type)
     return invalid("expected a document of one field, '" + std::string(name) + "', of type " +
                    std::string(bson::alias(type)));
   return *found;
@@ -41,6 +41,16 @@ constexpr AlgorithmName kAlgorithms[] = {
     {MONGOCRYPT_ALGORITHM_RANGEPREVIEW_DEPRECATED_STR, std::nullopt},
     {MONGOCRYPT_ALGORITHM_TEXTPREVIEW_STR, std::nullopt},
 };
+
+/// Nothing for what is no algorithm. Letters of either case are the same, as in the original.
+const AlgorithmName* find_algorithm(std::string_view name) noexcept {
+  constexpr auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  };
+  for (const AlgorithmName& known : kAlgorithms)
+    if (std::ranges::equal(known.name, name, {}, lower, lower)) return &known;
+  return nullptr;
+}
 
 }  // namespace
 
@@ -86,8 +96,8 @@ Done ContextOptions::set_key_material(Bytes document) {
 
 Done ContextOptions::set_algorithm(std::string_view name) {
   if (algorithm) return invalid("the algorithm is set already");
-  const auto* const found = std::ranges::find(kAlgorithms, name, &AlgorithmName::name);
-  if (found == std::end(kAlgorithms))
+  const AlgorithmName* const found = find_algorithm(name);
+  if (found == nullptr)
     return invalid("unsupported algorithm string \"" + std::string(name) + "\"");
   if (!found->algorithm) return queryable_encryption("algorithm '" + std::string(name) + "'");
   algorithm = found->algorithm;
@@ -95,8 +105,8 @@ Done ContextOptions::set_algorithm(std::string_view name) {
 }
 
 bool ContextOptions::is_queryable(std::string_view name) noexcept {
-  const auto* const found = std::ranges::find(kAlgorithms, name, &AlgorithmName::name);
-  return found != std::end(kAlgorithms) && !found->algorithm;
+  const AlgorithmName* const found = find_algorithm(name);
+  return found != nullptr && !found->algorithm;
 }
 
 Done ContextOptions::set_aws_master_key(std::string_view region, std::string_view cmk) {
@@ -149,6 +159,9 @@ Done ContextOptions::allow_only(std::uint8_t taken, const char* what) const {
   for (const auto& row : rows)
     if (row.is_set && (taken & row.option) == 0)
       return invalid(std::string(row.name) + " is set, which " + what + " does not take");
+  if (!aws_endpoint.empty() && aws_region.empty())
+    return invalid(
+        "an AWS endpoint is set without mongocrypt_ctx_setopt_masterkey_aws, whose key it is for");
   return ok;
 }
 

@@ -120,7 +120,8 @@ Outcome<std::unique_ptr<Engine>> Engine::make(const Crypt& crypt) {
   }
   made->encrypter_ = std::make_unique<client::AutoEncrypter>(std::move(how), made->keys_);
   if (crypt.original() != nullptr)
-    made->queryable_ = std::make_unique<QueryableCollections>(options.encrypted_field_map);
+    made->queryable_ = std::make_unique<QueryableCollections>(
+        options.encrypted_field_map, options.schema_map ? Bytes(*options.schema_map) : Bytes());
   return made;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "document.h"
 #include "fle/bson/cursor.h"
 #include "fle/bson/extended_json.h"
 #include "fle/bson/writer.h"
@@ -29,6 +30,8 @@ Outcome<Credentials> Credentials::from_bson(std::span<const WipedBytes> document
   bson::Writer ready;
   for (const WipedBytes& document : documents) {
     const Bytes whole(document);
+    if (!is_document(whole))
+      return Failure(Errc::malformed_bson, "kmsProviders is not one document");
     bson::Cursor cursor(whole);
     while (cursor.next()) {
       const bson::Element& e = cursor.element();
@@ -45,7 +48,6 @@ Outcome<Credentials> Credentials::from_bson(std::span<const WipedBytes> document
             std::string(e.name) + "'");
       made.on_demand_.emplace(e.name);
     }
-    if (cursor.malformed()) return Failure(Errc::malformed_bson, "kmsProviders is no document");
   }
   if (made.on_demand_.size() == seen.size()) {
     made.providers_ = std::make_shared<const kms::Providers>();

@@ -1,7 +1,7 @@
 #include "queryable.h"
 
+#include "document.h"
 #include "fle/bson/cursor.h"
-#include "fle/bson/little_endian.h"
 #include "fle/bson_walk/walk.h"
 
 namespace fle::mongocrypt {
@@ -23,14 +23,14 @@ Done check_encrypted_field_map(Bytes map) {
       return Failure(Errc::schema_bad_value,
                      "the encryptedFields of a collection must be a document",
                      std::string(cursor.element().name));
-  if (cursor.malformed() || bson::load32(map.data()) != map.size())
+  if (!is_document(map))
     return Failure(Errc::malformed_bson, "encryptedFieldsMap is not one document");
   return ok;
 }
 
-QueryableCollections::QueryableCollections(Bytes map) {
-  Cursor cursor(map);
-  while (cursor.next()) of_map_.emplace(cursor.element().name);
+QueryableCollections::QueryableCollections(Bytes map, Bytes schema_map) {
+  for (Cursor c(map); c.next();) of_map_.emplace(c.element().name);
+  for (Cursor c(schema_map); c.next();) of_schema_map_.emplace(c.element().name);
 }
 
 bool QueryableCollections::contains(std::string_view ns) {
@@ -48,6 +48,7 @@ bool QueryableCollections::learn(std::string_view db, Bytes collection_info) {
     return false;
   std::string ns(db);
   ns.append(1, '.').append(bson::text_of(collection_info, *name));
+  if (of_schema_map_.contains(ns)) return false;
   const std::lock_guard lock(mutex_);
   if (learned_.size() >= kMost) learned_.clear();
   learned_.insert_or_assign(std::move(ns), Clock::now() + kLifetime);

@@ -19,12 +19,14 @@ namespace fle::mongocrypt {
 
 /// Which collections have encryptedFields, where somebody is there for them: those of a driver's
 /// map, and those that a server has told of. The latter for as long as the original remembers them,
-/// which forgets nothing before.
+/// which forgets nothing before. Of those that the driver has a schema for, a server is not asked,
+/// and not believed.
 /// Thread-safe.
 class QueryableCollections {
  public:
-  /// @param map  of the driver, "db.collection" to fields; may be empty.
-  explicit QueryableCollections(Bytes map);
+  /// @param map         of the driver, "db.collection" to fields; may be empty.
+  /// @param schema_map  of the driver, "db.collection" to schema; may be empty.
+  QueryableCollections(Bytes map, Bytes schema_map);
 
   [[nodiscard]] bool contains(std::string_view ns);
   /// Looks at an answer of a server to listCollections. True: the collection is one.
@@ -34,6 +36,7 @@ class QueryableCollections {
   using Clock = std::chrono::steady_clock;
 
   std::set<std::string, std::less<>> of_map_;
+  std::set<std::string, std::less<>> of_schema_map_;
   std::mutex mutex_;
   std::map<std::string, Clock::time_point, std::less<>> learned_;  // until when
 };

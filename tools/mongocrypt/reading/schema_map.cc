@@ -1,7 +1,7 @@
 #include "schema_map.h"
 
+#include "document.h"
 #include "fle/bson/cursor.h"
-#include "fle/bson/little_endian.h"
 #include "fle/schema/compile.h"
 
 namespace fle::mongocrypt {
@@ -18,7 +18,7 @@ Outcome<std::unique_ptr<SchemaMap>> SchemaMap::from_bson(Bytes document) {
     if (!made->entries_.try_emplace(ns, Entry{{schema.begin(), schema.end()}, {}}).second)
       return Failure(Errc::schema_bad_value, "this collection stands twice in the schema map", ns);
   }
-  if (cursor.malformed() || bson::load32(document.data()) != document.size())
+  if (!is_document(document))
     return Failure(Errc::malformed_bson, "the schema map is not one document");
   return made;
 }

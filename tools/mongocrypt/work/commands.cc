@@ -9,18 +9,13 @@
 #include "fle/wiped.h"
 #include "keyed_operation.h"
 #include "operations.h"
+#include "reading/document.h"
 
 namespace fle::mongocrypt {
 namespace {
 
 Done check_document(Bytes document) {
-  bson::Cursor cursor(document);
-  while (cursor.next()) {
-  }
-  std::uint32_t length = 0;
-  for (unsigned i = 0; i < 4 && i < document.size(); ++i)
-    length |= static_cast<std::uint32_t>(document[i]) << (8 * i);
-  if (cursor.malformed() || length != document.size())
+  if (!is_document(document))
     return Failure(Errc::malformed_bson, "invalid BSON: not one document");
   return ok;
 }

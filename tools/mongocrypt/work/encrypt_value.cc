@@ -7,6 +7,7 @@
 #include "fle/wiped.h"
 #include "keyed_operation.h"
 #include "operations.h"
+#include "reading/document.h"
 
 namespace fle::mongocrypt {
 namespace {
@@ -63,6 +64,7 @@ MadeOperation encrypt_value(Context& context, Bytes message) {
     return Failure(Errc::invalid_argument, "either key id or key alt name required");
   if (options.alt_names.size() > 1)
     return Failure(Errc::invalid_argument, "more than one key alt name is set");
+  if (!is_document(message)) return Failure(Errc::malformed_bson, "invalid msg: not one document");
   const auto v = bson::find(message, "v");
   if (!v) return Failure(Errc::invalid_argument, "invalid msg, must contain 'v'");
   FLE_CHECK(client::check_encryptable(v->type, bson::value_of(message, *v), *options.algorithm));
