@@ -361,6 +361,45 @@ TEST(Syntax, MistakesNameLineAndColumn) {
   }
 }
 
+// Rules about several places name one of them, too.
+TEST(Positions, OfWhatDoesNotAgreeAreWhereItStands) {
+  const std::string encrypted = "{'encrypt':{'bsonType':'string','algorithm':$D,'keyId':$K}}";
+  const std::string random = "{'encrypt':{'algorithm':$R,'keyId':$K}}";
+  struct Case {
+    std::string text;
+    const char* path;
+    std::uint32_t line;
+    std::uint32_t column;
+  };
+  for (const Case& c : {
+           Case{"{'bsonType':'object',\n'patternProperties':{'^a':" + encrypted +
+                    "},\n'properties':{'x':{},\n 'ab':{}}}",
+                "/properties/ab", 4, 2},
+           Case{"{'bsonType':'object','properties':{\n'o':{'bsonType':'object','properties':{\n" +
+                    std::string("  'ab':{}},'patternProperties':{'^a':") + encrypted + "}}}}",
+                "/properties/o/properties/ab", 3, 3},
+           Case{"{'bsonType':'object',\n 'patternProperties':{'^_i':" + encrypted +
+                    ",'d$':" + random + "}}",
+                "/patternProperties", 2, 22},
+           Case{
+               "{'bsonType':'object','properties':{},\n 'patternProperties':{'^_':" + random + "}}",
+               "/properties/_id", 1, 35},
+           Case{"\n {'bsonType':'object','additionalProperties':" + random + "}", "/properties/_id",
+                2, 2},
+       }) {
+    const std::string text = json(c.text);
+    SCOPED_TRACE(text);
+    const auto r = schema::compile_json(text);
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().path, c.path);
+    EXPECT_EQ(r.error().line, c.line) << r.error().to_string();
+    EXPECT_EQ(r.error().column, c.column) << r.error().to_string();
+    const auto lint = schema::lint_wrapped_json("{\"a.b\":" + text + "}");
+    ASSERT_EQ(lint.findings.empty(), false);
+    EXPECT_EQ(lint.findings.front().line, c.line);
+  }
+}
+
 TEST(Syntax, ExtendedJsonThatIsWrongIsRefused) {
   for (const char* v :
        {"{'$uuid':'x'}", "{'$uuid':'00112233-4455-6677-8899-aabbccddeef'}", "{'$uuid':5}",
