@@ -174,11 +174,13 @@ class Compiler {
 
   Done unknown_keyword(const Member& m, const Location& at, bool root) {
     const std::string hint = root ? wrapper_hint(m.name, m.value) : std::string();
+    std::string suggestion = keyword_suggestion(m.name);
+    if (root && suggestion.empty()) suggestion = wrapper_suggestion(m.name);
     return faults_.found(Rule::keyword_unknown,
                          "unknown keyword '" + m.name + "'" +
                              (!hint.empty()               ? ": " + hint
                               : is_encrypt_option(m.name) ? ": it is an option of 'encrypt'"
-                                                          : "." + keyword_suggestion(m.name)),
+                                                          : "." + suggestion),
                          at);
   }
 
