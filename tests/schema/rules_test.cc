@@ -377,6 +377,35 @@ TEST(Syntax, MistakesNameLineAndColumn) {
   }
 }
 
+TEST(Syntax, MistakesAreToldInWords) {
+  const std::pair<const char*, const char*> mistakes[] = {
+      {R"({"keyId": [UUID("00112233-4455-6677-8899-aabbccddeeff")]})",
+       "column 12: schema_syntax: this is not JSON: Extended JSON has {\"$uuid\": \"...\"}"},
+      {R"({"keyId": [BinData(4, "AAAA")]})",
+       "column 12: schema_syntax: this is not JSON: Extended JSON has {\"$binary\": "},
+      {"{'bsonType': 'object'}", "column 2: schema_syntax: expected a name in double quotes"},
+      {"{bsonType: 1}", "column 2: schema_syntax: expected a name in double quotes"},
+      {R"({"bsonType": 'object'})",
+       "column 14: schema_syntax: strings and names stand in double quotes"},
+      {R"({"bsonType": "object",})",
+       "column 23: schema_syntax: no comma stands after the last field"},
+      {R"({"a": True})", "column 7: schema_syntax: this is not JSON: Extended JSON has true"},
+      {R"({"a": // b)"
+       "\n1}",
+       "column 7: schema_syntax: JSON has no comments"},
+      {R"({"a": 1} {"b": 1})", "column 10: schema_syntax: something follows the schema"},
+      {R"({"a": 1)", "column 8: schema_syntax: the text ends inside the schema"},
+      {R"({"a": "b)", "schema_syntax: a string has no end"},
+      {" ", "schema_syntax: the text is empty"},
+      {"{\"a\": \"b\xff\"}", "schema_syntax: a string is not UTF-8"},
+  };
+  for (const auto& [text, what] : mistakes) {
+    const auto r = schema::compile_json(text);
+    ASSERT_FALSE(r) << text;
+    EXPECT_NE(r.error().to_string().find(what), std::string::npos) << r.error().to_string();
+  }
+}
+
 // Rules about several places name one of them, too.
 TEST(Positions, OfWhatDoesNotAgreeAreWhereItStands) {
   const std::string encrypted = "{'encrypt':{'bsonType':'string','algorithm':$D,'keyId':$K}}";
