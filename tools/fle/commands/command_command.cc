@@ -21,9 +21,10 @@ struct EncryptCommandOptions {
 
 Done check_fields(const CommandCounts& counts) {
   if (counts.encrypted() != 0) return ok;
-  return Failure(Errc::nothing_encrypted, "none of " + std::to_string(counts.commands()) +
-                                              " commands has a value that a schema encrypts "
-                                              "(--require-fields)");
+  const std::uint64_t n = counts.commands();
+  return Failure(Errc::nothing_encrypted,
+                 "none of " + std::to_string(n) + (n == 1 ? " command" : " commands") +
+                     " has a value that a schema encrypts (--require-fields)");
 }
 
 Failure no_schema(std::string_view db, std::string_view collection) {

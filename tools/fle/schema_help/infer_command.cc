@@ -199,7 +199,9 @@ class Judge {
     if (p.n_null != 0)
       return refuse(p, "nothing but null" + in_documents(p.n_null) + ": its type is not known");
     const std::set<std::string>& known = samples_.known();
-    refuse(p, "it occurs in none of " + std::to_string(samples_.documents()) + " documents." +
+    const std::uint64_t n = samples_.documents();
+    refuse(p, "it occurs in none of " + std::to_string(n) +
+                  (n == 1 ? " document." : " documents.") +
                   did_you_mean(p.path, std::vector<std::string_view>(known.begin(), known.end())));
   }
 
