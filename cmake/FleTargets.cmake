@@ -18,7 +18,7 @@ function(fle_precompile target)
   set(header "${FLE_PRECOMPILED}")
   if(NOT header)
     set(header "${libfle_BINARY_DIR}/CMakeFiles/fle_std_headers.dir/cmake_pch.hxx")
-    add_dependencies(${target} fle_std_headers)
+    add_dependencies(${target} fle_std_headers_made)
   endif()
   # -fpch-preprocess is what ccache needs. GCC no longer knows which code is of a system header, and
   # warns in it; builds without this have those warnings.
@@ -181,4 +181,7 @@ if(FLE_PRECOMPILE AND NOT FLE_PRECOMPILED)
   target_precompile_headers(fle_std_headers PRIVATE <algorithm> <array> <functional> <map> <memory>
     <mutex> <optional> <span> <string> <string_view> <unordered_map> <variant> <vector>)
   fle_compiled_part(fle_std_headers)
+  # Who depends on a library waits, under Ninja, for what its sources need and not for the library: a file
+  # would be compiled while the header is written ("cannot read PCH file"). A custom target is waited for.
+  add_custom_target(fle_std_headers_made DEPENDS $<TARGET_OBJECTS:fle_std_headers>)
 endif()

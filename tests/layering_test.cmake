@@ -17,7 +17,7 @@ set(table
   "bson/bridge        ${base}|fle/bson/.*                                  bson"
   "bson/ground        ${base}|fle/bson/.*                                  none"
   "bson/json          ${base}|fle/bson/.*                                  bson|rapidjson"
-  "schema             ${base}|fle/(bson|schema)/.*                         rapidjson|pcre2"
+  "schema             ${base}|json/syntax_errors\\.h|fle/(bson|schema)/.*                         rapidjson|pcre2"
   "bson_walk          ${base}|ground/value\\.h|fle/(bson|schema|bson_walk)/.*  none"
   "files              ${base}|fle/files/.*                                 none"
   "kms/include        ${core}|fle/kms/.*                                   none"

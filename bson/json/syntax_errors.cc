@@ -77,6 +77,7 @@ std::string after_document(char next) {
 }
 
 std::string no_value(std::string_view rest) {
+  if (rest.starts_with("//") || rest.starts_with("/*")) return "JSON has no comments";
   const auto* const foreign =
       std::ranges::find_if(kForeign, [rest](const Foreign& f) { return rest.starts_with(f.word); });
   if (foreign != std::end(kForeign))
@@ -98,18 +99,8 @@ std::string not_a_document(char first) {
   return std::string(first == '[' ? kArray : "expected a document: { ... }");
 }
 
-std::string syntax_error(rapidjson::ParseErrorCode code, std::string_view text, std::size_t at,
-                         bool in_document, bool complete) {
-  const std::string_view rest = text.substr(std::min(at, text.size()));
-  if (rest.starts_with('\0')) return "a zero byte in the text";
-  if (complete) return after_document(rest.empty() ? ' ' : rest.front());
-  if (!in_document) {
-    if (rest.empty()) return "no document: the text is empty";
-    if (rest.starts_with("\xef\xbb\xbf"))
-      return "a byte order mark: it may stand at the start of a stream only";
-    return not_a_document(rest.front());
-  }
-  if (rest.empty()) return std::string(kCut);
+std::string value_error(rapidjson::ParseErrorCode code, std::string_view text, std::size_t at) {
+  const std::string_view rest = text.substr(at);
   if (code == rapidjson::kParseErrorStringEscapeInvalid &&
       static_cast<unsigned char>(rest.front()) < 0x20)
     return "a control character stands in a string: write it as an escape such as \\n";
@@ -122,6 +113,21 @@ std::string syntax_error(rapidjson::ParseErrorCode code, std::string_view text, 
     return "no comma stands after the last field";
   const auto* const found = std::ranges::find(kTexts, code, &Text::code);
   return std::string(found == std::end(kTexts) ? "not JSON" : found->text);
+}
+
+std::string syntax_error(rapidjson::ParseErrorCode code, std::string_view text, std::size_t at,
+                         bool in_document, bool complete) {
+  const std::string_view rest = text.substr(std::min(at, text.size()));
+  if (rest.starts_with('\0')) return "a zero byte in the text";
+  if (complete) return after_document(rest.empty() ? ' ' : rest.front());
+  if (!in_document) {
+    if (rest.empty()) return "no document: the text is empty";
+    if (rest.starts_with("\xef\xbb\xbf"))
+      return "a byte order mark: it may stand at the start of a stream only";
+    return not_a_document(rest.front());
+  }
+  if (rest.empty()) return std::string(kCut);
+  return value_error(code, text, at);
 }
 
 }  // namespace fle::bson::internal

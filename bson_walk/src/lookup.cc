@@ -81,9 +81,20 @@ Found find_index(Cursor cursor, std::string_view token, Work* work) noexcept {
   return {std::nullopt, false, cursor.malformed()};
 }
 
-Failure unresolved(const schema::KeyPointer& pointer, const char* why) {
-  return {Errc::unresolved_key_pointer, why, pointer.text};
+/// @param why  goes on after the pointer, which the caller's path, that of a field, does not name.
+Failure no_name(Errc code, const schema::KeyPointer& pointer, const char* why) {
+  return {code, "keyId '" + printable(pointer.text) + "' " + why, pointer.text};
 }
+
+Failure unresolved(const schema::KeyPointer& pointer, const char* why) {
+  return no_name(Errc::unresolved_key_pointer, pointer, why);
+}
+
+constexpr const char* kThroughScalar = "leads through a value that is not an object or array";
+constexpr const char* kNoSuchField = "leads to a field that the document does not have";
+constexpr const char* kNoString = "leads to a value that is not a string";
+constexpr const char* kTwice = "leads through a name that appears twice in its document";
+constexpr const char* kMalformed = "leads through what is malformed";
 
 }  // namespace
 
@@ -137,21 +148,16 @@ Outcome<std::string_view> resolve_pointer(BorrowedBytes doc, const schema::KeyPo
     return Failure(Errc::malformed_bson, "not exactly one BSON document", pointer.text);
   for (const std::string& token : pointer.tokens) {
     if (at.type != Type::object && at.type != Type::array)
-      return unresolved(pointer, "keyId leads through a value that is not an object or array");
+      return unresolved(pointer, kThroughScalar);
     const Cursor cursor(doc, at.value_offset);
     const Found found =
         at.type == Type::object ? find_name(cursor, token, work) : find_index(cursor, token, work);
-    if (found.malformed)
-      return Failure(Errc::malformed_bson, "malformed on the way of keyId", pointer.text);
-    if (found.twice)
-      return Failure(Errc::duplicate_field,
-                     "appears twice in its document, and keyId leads through it", pointer.text);
-    if (!found.element)
-      return unresolved(pointer, "keyId leads to a field that the document does not have");
+    if (found.malformed) return no_name(Errc::malformed_bson, pointer, kMalformed);
+    if (found.twice) return no_name(Errc::duplicate_field, pointer, kTwice);
+    if (!found.element) return unresolved(pointer, kNoSuchField);
     at = *found.element;
   }
-  if (at.type != Type::string)
-    return unresolved(pointer, "keyId leads to a value that is not a string");
+  if (at.type != Type::string) return unresolved(pointer, kNoString);
   const Bytes text = doc.subspan(at.value_offset + 4, at.value_size - 5);
   return std::string_view(reinterpret_cast<const char*>(text.data()), text.size());
 }
@@ -227,19 +233,15 @@ Outcome<std::string_view> PointerValues::value(schema::Plan::PointerId id) {
       blocked != nullptr && blocked->type != Type::object && blocked->type != Type::array;
   switch (worst) {
     case State::malformed:
-      return Failure(Errc::malformed_bson, "malformed on the way of keyId", pointer.text);
+      return no_name(Errc::malformed_bson, pointer, kMalformed);
     case State::twice:
-      return Failure(Errc::duplicate_field,
-                     "appears twice in its document, and keyId leads through it", pointer.text);
+      return no_name(Errc::duplicate_field, pointer, kTwice);
     case State::missing:
-      return unresolved(pointer, through_scalar
-                                     ? "keyId leads through a value that is not an object or array"
-                                     : "keyId leads to a field that the document does not have");
+      return unresolved(pointer, through_scalar ? kThroughScalar : kNoSuchField);
     case State::present:
       break;
   }
-  if (end.type != Type::string)
-    return unresolved(pointer, "keyId leads to a value that is not a string");
+  if (end.type != Type::string) return unresolved(pointer, kNoString);
   end.good_for = document_;
   return end.text;
 }

@@ -149,7 +149,15 @@ const SealKey* Providers::seal_key(std::string_view id) const noexcept {
 Outcome<Provider*> Providers::find(std::string_view id) const {
   const auto it = s_->by_id.find(id);
   if (it != s_->by_id.end()) return it->second.get();
-  return Failure{Errc::kms_not_configured, "KMS provider " + quoted(id) + " is not configured"};
+  std::string text = "KMS provider " + quoted(id) + " is not configured";
+  constexpr std::size_t kMost = 8;
+  std::size_t n = 0;
+  for (const auto& [other, provider] : s_->by_id) {
+    if (++n > kMost) break;
+    text += (n == 1 ? ", only " : ", ") + quoted(other);
+  }
+  if (n > kMost) text += ", ...";
+  return Failure{Errc::kms_not_configured, std::move(text)};
 }
 
 std::chrono::milliseconds Providers::call_timeout() const noexcept { return s_->call_timeout; }

@@ -298,7 +298,7 @@ Done Context::adopt_marks(const Element& e, const schema::Plan& plan, bool store
       if (!name) {
         Refusal why = value_refusal(name.error().code);
         why.text = name.error().message.c_str();
-        return refuse(why, e, leaf.path, {}, plan.pointers()[pointer].text);
+        return refuse(why, e, leaf.path, {});
       }
       alt_name = *name;
     }

@@ -282,6 +282,7 @@ TEST(ExtendedJson, EachFaultHasItsPlaceAndItsOwnReason) {
        "has {\"$numberDouble\": \"NaN\"}"},
       {R"({"v":None})",
        "line 1, column 6: field 'v': json_invalid: this is not JSON: Extended JSON has null"},
+      {R"({"v":/* secret */1})", "line 1, column 6: field 'v': json_invalid: JSON has no comments"},
       // One document, and a document.
       {"", "line 1, column 1: json_invalid: no document: the text is empty"},
       {"5", "line 1, column 1: json_invalid: expected a document: { ... }"},

@@ -18,6 +18,11 @@ std::string resolve(Bytes b, std::vector<std::string> tokens) {
   const auto found = resolve_pointer(doc.bytes(), pointer);
   if (found.has_value()) return "'" + std::string(*found) + "'";
   EXPECT_EQ(found.error().path, pointer.text);
+  // Whoever asked puts the path of the field that is to be encrypted in its place.
+  if (found.error().code != Errc::malformed_bson) {
+    EXPECT_EQ(found.error().message.find("keyId '" + pointer.text + "' leads "), 0U)
+        << found.error().message;
+  }
   return name(found.error().code);
 }
 

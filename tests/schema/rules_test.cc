@@ -206,6 +206,22 @@ const Rule kRules[] = {
      "/clinic.patients", "this is a schema map: the schema is the value of 'clinic.patients'"},
     {"SchemaMapOption", "{'schemaMap':{'a.b':{}}}", Errc::schema_unknown_keyword, "/schemaMap",
      "the value of one entry of 'schemaMap'"},
+    {"ClientOptions", "{'autoEncryption':{'schemaMap':{'a.b':{}}}}", Errc::schema_unknown_keyword,
+     "/autoEncryption", "the options of a driver's client: a schema is the value of one entry"},
+    {"QueryableEncryption", "{'fields':[{'path':'ssn','bsonType':'string','keyId':null}]}",
+     Errc::schema_unknown_keyword, "/fields", "this is of Queryable Encryption"},
+    {"QueryableEncryptionOfCollections", "{'encryptedFieldsMap':{'a.b':{'fields':[]}}}",
+     Errc::schema_unknown_keyword, "/encryptedFieldsMap", "this is of Queryable Encryption"},
+    {"FieldsOfSomethingElse", "{'fields':{'ssn':{}}}", Errc::schema_unknown_keyword, "/fields",
+     "unknown keyword 'fields'."},
+    {"ValidatorWithoutItsDollar", "{'jsonSchema':{'bsonType':'object'}}",
+     Errc::schema_unknown_keyword, "/jsonSchema", "Did you mean '$jsonSchema'?"},
+    {"ValidatorOfAnotherCase", "{'Validator':{'$jsonSchema':{}}}", Errc::schema_unknown_keyword,
+     "/Validator", "Did you mean 'validator'? Upper and lower case matter."},
+    {"SchemaMapWithAnUnderscore", "{'schema_map':{'a.b':{}}}", Errc::schema_unknown_keyword,
+     "/schema_map", "Did you mean 'schemaMap'?"},
+    {"MistypedWrapperBelowTheRoot", "{'bsonType':'object','properties':{'a':{'jsonSchema':{}}}}",
+     Errc::schema_unknown_keyword, "/properties/a/jsonSchema", "unknown keyword 'jsonSchema'."},
     {"WrapperBelowTheRoot", "{'bsonType':'object','properties':{'a':{'$jsonSchema':{}}}}",
      Errc::schema_unknown_keyword, "/properties/a/$jsonSchema", "unknown keyword '$jsonSchema'."},
     {"OptionOfEncryptBesideIt", "{'bsonType':'object','properties':{'a':{'algorithm':$R}}}",
@@ -358,6 +374,74 @@ TEST(Syntax, MistakesNameLineAndColumn) {
     EXPECT_EQ(r.error().code, Errc::schema_syntax) << c.text;
     EXPECT_EQ(r.error().line, c.line) << c.text << ": " << r.error().to_string();
     EXPECT_NEAR(r.error().column, c.column, 2) << c.text << ": " << r.error().to_string();
+  }
+}
+
+TEST(Syntax, MistakesAreToldInWords) {
+  const std::pair<const char*, const char*> mistakes[] = {
+      {R"({"keyId": [UUID("00112233-4455-6677-8899-aabbccddeeff")]})",
+       "column 12: schema_syntax: this is not JSON: Extended JSON has {\"$uuid\": \"...\"}"},
+      {R"({"keyId": [BinData(4, "AAAA")]})",
+       "column 12: schema_syntax: this is not JSON: Extended JSON has {\"$binary\": "},
+      {"{'bsonType': 'object'}", "column 2: schema_syntax: expected a name in double quotes"},
+      {"{bsonType: 1}", "column 2: schema_syntax: expected a name in double quotes"},
+      {R"({"bsonType": 'object'})",
+       "column 14: schema_syntax: strings and names stand in double quotes"},
+      {R"({"bsonType": "object",})",
+       "column 23: schema_syntax: no comma stands after the last field"},
+      {R"({"a": True})", "column 7: schema_syntax: this is not JSON: Extended JSON has true"},
+      {R"({"a": // b)"
+       "\n1}",
+       "column 7: schema_syntax: JSON has no comments"},
+      {R"({"a": 1} {"b": 1})", "column 10: schema_syntax: something follows the schema"},
+      {R"({"a": 1)", "column 8: schema_syntax: the text ends inside the schema"},
+      {R"({"a": "b)", "schema_syntax: a string has no end"},
+      {" ", "schema_syntax: the text is empty"},
+      {"{\"a\": \"b\xff\"}", "schema_syntax: a string is not UTF-8"},
+  };
+  for (const auto& [text, what] : mistakes) {
+    const auto r = schema::compile_json(text);
+    ASSERT_FALSE(r) << text;
+    EXPECT_NE(r.error().to_string().find(what), std::string::npos) << r.error().to_string();
+  }
+}
+
+// Rules about several places name one of them, too.
+TEST(Positions, OfWhatDoesNotAgreeAreWhereItStands) {
+  const std::string encrypted = "{'encrypt':{'bsonType':'string','algorithm':$D,'keyId':$K}}";
+  const std::string random = "{'encrypt':{'algorithm':$R,'keyId':$K}}";
+  struct Case {
+    std::string text;
+    const char* path;
+    std::uint32_t line;
+    std::uint32_t column;
+  };
+  for (const Case& c : {
+           Case{"{'bsonType':'object',\n'patternProperties':{'^a':" + encrypted +
+                    "},\n'properties':{'x':{},\n 'ab':{}}}",
+                "/properties/ab", 4, 2},
+           Case{"{'bsonType':'object','properties':{\n'o':{'bsonType':'object','properties':{\n" +
+                    std::string("  'ab':{}},'patternProperties':{'^a':") + encrypted + "}}}}",
+                "/properties/o/properties/ab", 3, 3},
+           Case{"{'bsonType':'object',\n 'patternProperties':{'^_i':" + encrypted +
+                    ",'d$':" + random + "}}",
+                "/patternProperties", 2, 22},
+           Case{
+               "{'bsonType':'object','properties':{},\n 'patternProperties':{'^_':" + random + "}}",
+               "/properties/_id", 1, 35},
+           Case{"\n {'bsonType':'object','additionalProperties':" + random + "}", "/properties/_id",
+                2, 2},
+       }) {
+    const std::string text = json(c.text);
+    SCOPED_TRACE(text);
+    const auto r = schema::compile_json(text);
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().path, c.path);
+    EXPECT_EQ(r.error().line, c.line) << r.error().to_string();
+    EXPECT_EQ(r.error().column, c.column) << r.error().to_string();
+    const auto lint = schema::lint_wrapped_json("{\"a.b\":" + text + "}");
+    ASSERT_EQ(lint.findings.empty(), false);
+    EXPECT_EQ(lint.findings.front().line, c.line);
   }
 }
 

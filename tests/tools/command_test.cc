@@ -80,7 +80,7 @@ TEST_F(CommandCommand, AsksForTheSchemaOfEveryCollection) {
   const std::string other = R"({"find": "visits", "filter": {"ssn": 901}})";
   const Ended e = command(other);
   EXPECT_EQ(e.status, 1);
-  EXPECT_NE(e.err.find("--schema-for clinic."), std::string::npos) << e.err;
+  EXPECT_NE(e.err.find("--schema-for clinic.visits=FILE"), std::string::npos) << e.err;
   folder.write("none.json", "{}");
   const Ended told = command(other, {"--schema-for", "clinic.visits=none.json"});
   ASSERT_EQ(told.status, 0) << told.err;
@@ -96,7 +96,12 @@ TEST_F(CommandCommand, TakesOtherDatabasesForPlainOnlyWhereAPipelineWrites) {
   EXPECT_EQ(bson_of(written.out), bson_of(out));
   const Ended known =
       command(out, {"--schema-for", "clinic.visits=none.json", "--schema-for", "hr.q=none.json"});
-  EXPECT_NE(known.err.find("--schema-for hr."), std::string::npos) << known.err;
+  EXPECT_NE(known.err.find("--schema-for hr.p=FILE"), std::string::npos) << known.err;
+  const Ended several = command(
+      R"({"aggregate": "patients", "pipeline": [{"$lookup": {"from": "wards", "localField": "w", )"
+      R"("foreignField": "_id", "as": "w"}}, {"$unionWith": "old"}], "cursor": {}})");
+  EXPECT_NE(several.err.find("no schema was given for clinic.wards"), std::string::npos)
+      << several.err;
   const Ended bulk = command(
       R"({"bulkWrite": 1, "ops": [{"insert": 0, "document": {"_id": 1, "ssn": 901}}], "nsInfo": )"
       R"([{"ns": "hr.p"}]})");

@@ -174,11 +174,13 @@ class Compiler {
 
   Done unknown_keyword(const Member& m, const Location& at, bool root) {
     const std::string hint = root ? wrapper_hint(m.name, m.value) : std::string();
+    std::string suggestion = keyword_suggestion(m.name);
+    if (root && suggestion.empty()) suggestion = wrapper_suggestion(m.name);
     return faults_.found(Rule::keyword_unknown,
                          "unknown keyword '" + m.name + "'" +
                              (!hint.empty()               ? ": " + hint
                               : is_encrypt_option(m.name) ? ": it is an option of 'encrypt'"
-                                                          : "." + keyword_suggestion(m.name)),
+                                                          : "." + suggestion),
                          at);
   }
 
@@ -249,7 +251,7 @@ class Compiler {
       FLE_TRY(Draft d, compile(*rest, child(here, "additionalProperties", *rest, "*")));
       if (d.kind != Plan::Kind::plain) draft.otherwise = std::make_unique<Draft>(std::move(d));
     }
-    FLE_CHECK(check_agreement(draft, here));
+    FLE_CHECK(check_agreement(schema, draft, here));
     const auto not_plain = [](const auto& c) { return c.draft.kind != Plan::Kind::plain; };
     const bool anything =
         draft.otherwise != nullptr || draft.wrong ||
@@ -328,14 +330,17 @@ class Compiler {
   }
 
   // A name in `properties` that a pattern matches too must mean the same in both.
-  Done check_agreement(const Draft& draft, const Position& here) {
+  // Drafts stand in the order of their members.
+  Done check_agreement(const SchemaValue& schema, const Draft& draft, const Position& here) {
     n_searches_ += draft.properties.size() * draft.patterns.size();
     if (n_searches_ > kMaxSearches) {
       return faults_.last(Rule::patterns_many,
                           "too many names in 'properties' for as many patterns beside them",
                           here.place);
     }
-    for (const Draft::Child& c : draft.properties) {
+    const SchemaValue* properties = schema.find("properties");
+    for (std::size_t i = 0; i < draft.properties.size(); ++i) {
+      const Draft::Child& c = draft.properties[i];
       for (const Draft::PatternChild& p : draft.patterns) {
         const Pattern::Match m = p.pattern.search(c.name, &work_);
         if (work_.spent()) return over_budget_at(here.place);
@@ -348,10 +353,16 @@ class Compiler {
             Rule::pattern_conflict,
             "'properties' and the pattern '" + p.pattern.text() +
                 "' say different things about the field '" + c.name + "'",
-            here.place.at("properties", here.place.offset).at(c.name, here.place.offset)));
+            here.place.at("properties", *properties).at(c.name, properties->members[i].offset)));
       }
     }
     return ok;
+  }
+
+  /// Of a keyword; where the schema begins if it does not have it.
+  [[nodiscard]] Location place_at_root(std::string_view keyword) const {
+    const SchemaValue* v = inner_.schema->find(keyword);
+    return inner_.place.at(keyword, v != nullptr ? v->offset : inner_.place.offset);
   }
 
   Done check_id(const Plan& plan) {
@@ -361,15 +372,16 @@ class Compiler {
     if (id.kind == Plan::Kind::ambiguous) {
       return faults_.found(Rule::id_ambiguous,
                            "patterns say different things about the field '_id'",
-                           inner_.place.at("patternProperties", 0));
+                           place_at_root("patternProperties"));
     }
     if (id.kind == Plan::Kind::encrypted && plan.leaf(id.leaf).algorithm == Algorithm::random) {
+      const Location properties = place_at_root("properties");
       return faults_.found(
           Rule::id_random,
           invalid("It reaches _id, which can only be encrypted with the deterministic "
                   "algorithm: a document must be found by it. Give _id a plain entry in "
                   "'properties' if a pattern or additionalProperties covers it"),
-          id_place_.value_or(inner_.place.at("properties", 0).at("_id", 0)));
+          id_place_.value_or(properties.at("_id", properties.offset)));
     }
     return ok;
   }

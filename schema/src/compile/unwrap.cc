@@ -1,7 +1,10 @@
 #include "unwrap.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 
+#include "fle/did_you_mean.h"
 #include "keywords.h"
 
 namespace fle::schema {
@@ -30,6 +33,25 @@ constexpr Wrapper kWrappers[] = {
      "this is an answer to listCollections: the schema is the value of '$jsonSchema' in an entry"},
     {"schemaMap",
      "these are a driver's options: a schema is the value of one entry of 'schemaMap'"},
+};
+
+/// What has no schema that could be taken out, or has it further inside.
+struct Stranger {
+  std::string_view name;
+  ValueKind kind;
+  const char* hint;
+};
+constexpr const char* kClientOptions =
+    "these are the options of a driver's client: a schema is the value of one entry of their "
+    "'schemaMap'";
+constexpr const char* kQueryable =
+    "this is of Queryable Encryption, which has no schema with 'encrypt'";
+constexpr Stranger kStrangers[] = {
+    {"autoEncryption", ValueKind::object, kClientOptions},
+    {"autoEncryptionOpts", ValueKind::object, kClientOptions},
+    {"encryptedFields", ValueKind::object, kQueryable},
+    {"encryptedFieldsMap", ValueKind::object, kQueryable},
+    {"fields", ValueKind::array, kQueryable},
 };
 
 const Wrapper* find_wrapper(std::string_view name) {
@@ -183,9 +205,17 @@ Outcome<Inner> unwrap(const SchemaValue& root, Origin origin, std::string_view n
 
 std::string wrapper_hint(std::string_view name, const SchemaValue& value) {
   if (const Wrapper* w = find_wrapper(name)) return w->hint;
+  for (const Stranger& other : kStrangers)
+    if (other.name == name && other.kind == value.kind) return other.hint;
   if (is_namespace(name) && value.kind == ValueKind::object)
     return "this is a schema map: the schema is the value of '" + printable(name) + "'";
   return {};
+}
+
+std::string wrapper_suggestion(std::string_view name) {
+  std::array<std::string_view, std::size(kWrappers)> names;
+  std::ranges::transform(kWrappers, names.begin(), &Wrapper::name);
+  return did_you_mean(name, names);
 }
 
 }  // namespace fle::schema

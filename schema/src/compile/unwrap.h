@@ -31,6 +31,8 @@ struct Inner {
 /// For the member at a schema's root that is no keyword: what it is, and what to hand over, as the
 /// end of a sentence. Empty where it is nothing that we know.
 [[nodiscard]] std::string wrapper_hint(std::string_view name, const SchemaValue& value);
+/// " Did you mean '$jsonSchema'?", as keyword_suggestion(), of what a schema may stand in.
+[[nodiscard]] std::string wrapper_suggestion(std::string_view name);
 
 }  // namespace fle::schema
 

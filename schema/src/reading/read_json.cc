@@ -4,12 +4,12 @@
 #include <optional>
 #include <unordered_set>
 
-#include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
 #include "fle/bson/base64.h"
 #include "fle/bson/type.h"
 #include "fle/json_memory.h"
+#include "json/syntax_errors.h"
 #include "value.h"
 
 namespace fle::schema {
@@ -206,6 +206,17 @@ class Builder {
   std::optional<Stop> stop_;
 };
 
+std::string syntax_error(rapidjson::ParseErrorCode code, std::string_view text, std::size_t at) {
+  if (code == rapidjson::kParseErrorDocumentRootNotSingular)
+    return "something follows the schema, which is one JSON object";
+  if (code == rapidjson::kParseErrorDocumentEmpty) return "the text is empty";
+  if (code == rapidjson::kParseErrorStringInvalidEncoding) return "a string is not UTF-8";
+  if (code == rapidjson::kParseErrorStringMissQuotationMark) return "a string has no end";
+  if (at >= text.size()) return "the text ends inside the schema";
+  if (text[at] == '\0') return "a zero byte in the text";
+  return bson::internal::value_error(code, text, at);
+}
+
 }  // namespace
 
 Outcome<SchemaValue> read_json(std::string_view text) {
@@ -234,8 +245,8 @@ Outcome<SchemaValue> read_json(std::string_view text) {
   } else if (cut) {
     f.message = "a zero byte in the text";
   } else {
-    f.message = rapidjson::GetParseError_En(result.Code());
     offset = result.Offset();
+    f.message = syntax_error(result.Code(), text, offset);
   }
   set_position(f, text, offset);
   return f;

@@ -118,6 +118,8 @@ TEST(JsonStreams, WhatStandsBetweenDocumentsIsRefusedWithItsPlace) {
       {"{\"a\":1},{\"b\":2}\n", 1, "document 2: line 1, column 8: json_invalid: a comma follows"},
       {"{\"a\":1}\n,{\"b\":2}\n", 1, "document 2: line 2, column 1: json_invalid: a comma follows"},
       {"{}\n[{}]\n", 1, "document 2: line 2, column 1: json_invalid: expected a document"},
+      {"{}\n\xef\xbb\xbf{}\n", 1, "document 2: line 2, column 1: json_invalid: a byte order mark"},
+      {"{}\n\xef\xbb", 1, "document 2: line 2, column 1: json_invalid: expected a document"},
       {"{}\n\"text\"\n", 1, "document 2: line 2, column 1: json_invalid: expected a document"},
       {"[{},]", 1, "document 2: line 1, column 5: json_invalid: a comma stands before"},
       {"[,{}]", 0, "document 1: line 1, column 2: json_invalid: an item of the array is not"},

@@ -165,10 +165,11 @@ TEST_F(KeyLife, RewrapSelectsByConditions) {
                             Args{"a", "--master-key", "{}"}, Args{"a", "--batch", "0"}}) {
     EXPECT_EQ(key("rewrap", wrong).status, 2);
   }
-  for (const char* wrong : {"{", "{} {}", R"({"$nor": []})", R"({"bogus": 1})"}) {
+  for (const char* wrong : {"{", "{} {}", "[]", R"({"$nor": []})", R"({"bogus": 1})"}) {
     const Ended e = key("rewrap", {"--local-key", "one", "--filter", wrong});
     EXPECT_EQ(e.status, 1) << wrong;
     EXPECT_TRUE(says(e, "filter")) << e.err;
+    EXPECT_FALSE(says(e, "line;") || says(e, "a line") || says(e, "jq")) << e.err;
   }
 }
 

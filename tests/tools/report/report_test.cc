@@ -116,6 +116,21 @@ TEST_F(ReportOfSchema, ANameWithDotsHidesNothing) {
   EXPECT_EQ(checked(R"({"a.b": "x"})").status, 0);
 }
 
+// fle encrypt warns of these names, too.
+TEST_F(ReportOfSchema, ANameOfAnotherCaseIsTold) {
+  const std::string input = R"({"SSN": 5, "A": {"b": {"C": 1}}, "x\u001b": 1})";
+  const Ended e = checked(input);
+  EXPECT_EQ(e.status, 0);
+  EXPECT_TRUE(
+      has(e.out, "note: ssn: no document has what the schema encrypts here; 'SSN' appears\n"))
+      << e.out;
+  EXPECT_TRUE(has(e.out, "encrypts here; 'A.b.C' appears\n")) << e.out;
+  EXPECT_TRUE(has(checked(input, {"--json"}).out, R"(here; 'SSN' appears")"));
+  const Ended absent =
+      checked(R"({"ssm": 5, "ssn": {"$binary": {"base64": "AA==", "subType": "00"}}})");
+  EXPECT_FALSE(has(absent.out, "appears")) << absent.out;
+}
+
 TEST_F(ReportOfSchema, APlaceholderIsPlaintext) {
   for (const char* first : {"AA", "Aw"}) {  // kinds 0 and 3
     const std::string binary =

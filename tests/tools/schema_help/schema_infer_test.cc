@@ -167,5 +167,45 @@ TEST_F(SchemaInfer, ReadsBson) {
   EXPECT_TRUE(std::regex_search(compiled(e), std::regex("medicalRecords +Random +KEY +array")));
 }
 
+// Of the schema that was not written no line can be looked up.
+TEST_F(SchemaInfer, WhatTheSchemaCannotBeIsToldOfTheCommandLine) {
+  const Ended id = infer_with_key({"_id"}, "{\"_id\": \"x\"}\n");
+  EXPECT_EQ(id.status, 1);
+  EXPECT_NE(id.err.find("field '_id': invalid_argument: documents are found by it"),
+            std::string::npos)
+      << id.err;
+  EXPECT_NE(id.err.find("_id=deterministic"), std::string::npos) << id.err;
+  EXPECT_EQ(infer_with_key({"_id=deterministic"}, "{\"_id\": \"x\"}\n").status, 0);
+  for (const char* key : {"/n", "/a~2", "/n/x"}) {
+    const Ended e = infer({"n", "--key", key}, "{\"n\": \"x\", \"a~2\": \"k\"}\n");
+    EXPECT_EQ(e.status, 1) << key;
+    EXPECT_NE(e.err.find("fle: schema_bad_pointer: --key '" + std::string(key)), std::string::npos)
+        << e.err;
+    EXPECT_EQ(e.err.find("line "), std::string::npos) << e.err;
+    EXPECT_EQ(e.out, "");
+  }
+}
+
+TEST_F(SchemaInfer, ADocumentThatNamesNoKeyIsTold) {
+  const auto with = [this](const std::string& input, const std::string& key = "/who/id~1x") {
+    return infer({"n", "--key", key}, input);
+  };
+  const std::string named = "{\"n\": 1, \"who\": {\"id/x\": \"a\"}}\n";
+  const Ended good = with(named + "{\"who\": 5}\n");
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_EQ(good.err, "") << "nothing in it needs a key";
+  const Ended none = with("{\"n\": 1, \"who\": {\"id/x\": 5}}\n{\"n\": 1}\n");
+  EXPECT_EQ(none.status, 1);
+  EXPECT_EQ(none.out, "");
+  EXPECT_NE(none.err.find("--key '/who/id~1x' leads to no string in 2 documents with values"),
+            std::string::npos)
+      << none.err;
+  const Ended some = with(named + "{\"n\": 1}\n");
+  EXPECT_EQ(some.status, 0);
+  EXPECT_NE(some.err.find("warning: --key '/who/id~1x' leads to no string in 1 document with"),
+            std::string::npos)
+      << some.err;
+}
+
 }  // namespace
 }  // namespace fle::test

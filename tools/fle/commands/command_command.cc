@@ -2,6 +2,7 @@
 #include "command_line/command.h"
 
 #include "command_line/cli.h"
+#include "fle/bson/cursor.h"
 #include "fle/client/auto_encrypter.h"
 #include "fle/query/analysis.h"
 #include "options/command_options.h"
@@ -20,15 +21,26 @@ struct EncryptCommandOptions {
 
 Done check_fields(const CommandCounts& counts) {
   if (counts.encrypted() != 0) return ok;
-  return Failure(Errc::nothing_encrypted, "none of " + std::to_string(counts.commands()) +
-                                              " commands has a value that a schema encrypts "
-                                              "(--require-fields)");
+  const std::uint64_t n = counts.commands();
+  return Failure(Errc::nothing_encrypted,
+                 "none of " + std::to_string(n) + (n == 1 ? " command" : " commands") +
+                     " has a value that a schema encrypts (--require-fields)");
 }
 
 Failure no_schema(std::string_view db, std::string_view collection) {
-  std::string text = "a collection of the command has no schema: add --schema-for ";
-  text.append(db).append(1, '.').append(collection);
-  return {Errc::schema_missing, text.append("=FILE, with {} in the file if it encrypts nothing")};
+  const std::string ns = std::string(db).append(1, '.').append(collection);
+  return {Errc::schema_missing, "no schema was given for " + ns + ": add --schema-for " + ns +
+                                    "=FILE, with {} in the file if it encrypts nothing"};
+}
+
+/// The first collection that a filter of listCollections asks for: {name: N} or {name: {$in: [N]}}.
+std::string_view first_name(Bytes filter) {
+  std::optional<bson::Element> e = bson::find(filter, "name");
+  while (e && (e->type == bson::Type::object || e->type == bson::Type::array)) {
+    bson::Cursor members(filter, e->value_offset);
+    e = members.next() ? std::optional(members.element()) : std::nullopt;
+  }
+  return e && e->type == bson::Type::string ? bson::text_of(filter, *e) : std::string_view();
 }
 
 /// A command's own namespace (bulkWrite's may be of another database) needs a schema, whatever is
@@ -42,9 +54,10 @@ Done need_schema(const SchemaMap& schemas, Bytes command) {
 /// The refusal of a schema that nobody gave: there is no server to ask. A database of which no
 /// schema was given encrypts nothing: pipelines may write to it.
 client::AutoEncrypter::ListCollections no_server(const SchemaMap& schemas) {
-  return [schemas](std::string_view db, Bytes) -> Outcome<std::vector<std::vector<std::uint8_t>>> {
+  return [schemas](std::string_view db,
+                   Bytes filter) -> Outcome<std::vector<std::vector<std::uint8_t>>> {
     if (!knows_database(schemas, db)) return std::vector<std::vector<std::uint8_t>>();
-    return no_schema(db, "COLLECTION");
+    return no_schema(db, first_name(filter));
   };
 }
 

@@ -184,6 +184,13 @@ class JsonCutter : public TextCutter {
     return window_.bytes().empty() ? '\0' : static_cast<char>(window_.bytes().front());
   }
   [[nodiscard]] bool at_end() const noexcept { return window_.bytes().empty(); }
+  /// Of a file that was put behind another one.
+  Outcome<bool> is_byte_order_mark() {
+    constexpr std::uint8_t kMark[] = {0xef, 0xbb, 0xbf};
+    while (window_.bytes().size() < std::size(kMark) && !window_.ended()) FLE_CHECK(window_.more());
+    return window_.bytes().size() >= std::size(kMark) &&
+           std::ranges::equal(window_.bytes().first(std::size(kMark)), kMark);
+  }
 
   Failure refuse(const char* what) const {
     return at_place(Failure(Errc::json_invalid, what), place_);
@@ -198,6 +205,8 @@ class JsonCutter : public TextCutter {
       return refuse(
           "a comma follows the document: documents with commas between them stand in an "
           "array, in [ and ]");
+    FLE_TRY(const bool mark, is_byte_order_mark());
+    if (mark) return refuse("a byte order mark: it may stand at the start of a stream only");
     return refuse("expected a document, which begins with {");
   }
 

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <set>
 #include <tuple>
 
 #include "findings.h"
 #include "rows.h"
+#include "streams/case_hints.h"
 
 namespace fle::tools {
 namespace {
@@ -109,19 +111,27 @@ class ReportMaker {
     return ok;
   }
 
-  /// What the schema encrypts and no document has.
+  /// What the schema encrypts and no document has; and what they have instead, where upper and
+  /// lower case alone tell them apart.
   void add_absent(std::size_t c) {
     const auto& plan = gathered_.collections()[c].plan;
     if (plan == nullptr) return;
     std::set<const schema::Leaf*> seen;
     for (const Row& r : rows_.of[c]) seen.insert(r.report.leaf);
+    std::map<std::string, std::string_view, std::less<>> as_written;
+    for (const std::string& path : report_.collections[c].plain_paths)
+      as_written.emplace(in_small_letters(path), path);
     for (const schema::Leaf& leaf : plan->leaves()) {
       if (seen.contains(&leaf)) continue;
       Row row;
       row.report.path = leaf.path;
       row.report.leaf = &leaf;
-      row.report.findings.push_back(
-          {Weight::note, "absent", "no document has what the schema encrypts here"});
+      std::string text = "no document has what the schema encrypts here";
+      if (const auto other = as_written.find(in_small_letters(leaf.path));
+          other != as_written.end()) {
+        text.append("; '").append(other->second).append("' appears");
+      }
+      row.report.findings.push_back({Weight::note, "absent", std::move(text)});
       rows_.of[c].push_back(std::move(row));
     }
   }

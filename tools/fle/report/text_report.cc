@@ -138,8 +138,8 @@ class Text {
   }
 
   static std::string line_of(const PathReport& p, const Finding& f) {
-    std::string s =
-        std::string("    ") + word_of(f.weight) + ": " + printable(p.path) + ": " + f.text;
+    std::string s = std::string("    ") + word_of(f.weight) + ": " + printable(p.path) + ": " +
+                    printable(f.text);
     if (f.values != 0) s += ": " + counted(f.values, "value");
     if (f.first_document != 0) s += ", first in document " + grouped(f.first_document);
     return s;

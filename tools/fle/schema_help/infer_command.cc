@@ -102,8 +102,24 @@ Outcome<std::vector<SamplePath>> wanted(const InferOptions& o) {
   return paths;
 }
 
+/// RFC 6901. What is wrong with a pointer is told by the compiler.
+std::vector<std::string> tokens_of(std::string_view pointer) {
+  std::vector<std::string> tokens;
+  for (std::size_t i = 0; i < pointer.size(); ++i) {
+    if (pointer[i] == '/') {
+      tokens.emplace_back();
+    } else if (pointer[i] == '~' && i + 1 < pointer.size()) {
+      tokens.back() += pointer[++i] == '0' ? '~' : '/';
+    } else {
+      tokens.back() += pointer[i];
+    }
+  }
+  return tokens;
+}
+
 Outcome<schema::KeySelector> key_of(const InferOptions& o) {
-  if (o.key.starts_with('/')) return schema::KeySelector(schema::KeyPointer{o.key, {}});
+  if (o.key.starts_with('/'))
+    return schema::KeySelector(schema::KeyPointer{o.key, tokens_of(o.key)});
   if (!o.keys.vault.empty()) {
     FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(false));
     FLE_TRY(const std::vector<kms::KeyDocument> found, find_keys(*vault, {&o.key, 1}));
@@ -137,6 +153,10 @@ class Judge {
     for (std::size_t i = 0; i < paths.size(); ++i) {
       judge(paths[i]);
       compare(paths, i);
+      if (paths[i].path == "_id" && paths[i].algorithm == Algorithm::random)
+        refuse(paths[i],
+               "documents are found by it, so it takes the deterministic algorithm alone: "
+               "_id=deterministic");
       if (by_pointer && paths[i].algorithm == Algorithm::deterministic)
         refuse(paths[i],
                "the deterministic algorithm needs a key by UUID, not one that the "
@@ -179,7 +199,9 @@ class Judge {
     if (p.n_null != 0)
       return refuse(p, "nothing but null" + in_documents(p.n_null) + ": its type is not known");
     const std::set<std::string>& known = samples_.known();
-    refuse(p, "it occurs in none of " + std::to_string(samples_.documents()) + " documents." +
+    const std::uint64_t n = samples_.documents();
+    refuse(p, "it occurs in none of " + std::to_string(n) +
+                  (n == 1 ? " document." : " documents.") +
                   did_you_mean(p.path, std::vector<std::string_view>(known.begin(), known.end())));
   }
 
@@ -296,6 +318,17 @@ Done read_all(DocumentReader& reader, Progress& progress, Samples& samples) {
   }
 }
 
+/// Where documents name their keys, those that do not would be refused.
+Done check_names_of_keys(const Samples& samples, const InferOptions& o) {
+  if (samples.nameless() == 0) return ok;
+  const std::string what = "--key '" + o.key + "' leads to no string" +
+                           in_documents(samples.nameless()) +
+                           " with values to encrypt: encryption would refuse them";
+  if (samples.nameless() == samples.with_values()) return Failure(Errc::invalid_argument, what);
+  if (!o.stream.quiet) complain("warning: " + what);
+  return ok;
+}
+
 Done infer(const InferOptions& o) {
   FLE_TRY(std::vector<SamplePath> paths, wanted(o));
   FLE_TRY(const schema::KeySelector key, key_of(o));
@@ -303,7 +336,8 @@ Done infer(const InferOptions& o) {
   FLE_TRY(DocumentReader reader, DocumentReader::open(std::move(in), o.stream.format));
   FLE_CHECK(reader.check_one_collection());
   reader.extract_long_texts();
-  Samples samples(std::move(paths));
+  const auto* pointer = std::get_if<schema::KeyPointer>(&key);
+  Samples samples(std::move(paths), pointer != nullptr ? std::optional(*pointer) : std::nullopt);
   {
     Progress progress(reader.input_bytes(), o.stream.quiet);
     FLE_CHECK(read_all(reader, progress, samples));
@@ -311,7 +345,7 @@ Done infer(const InferOptions& o) {
   if (samples.documents() == 0)
     return Failure(Errc::invalid_argument, "the input has no document to look at");
   Judge judge(samples);
-  judge.all(std::holds_alternative<schema::KeyPointer>(key));
+  judge.all(pointer != nullptr);
   if (!o.stream.quiet)
     for (const std::string& w : judge.warnings()) complain("warning: " + w);
   if (judge.refusals().size() == 1) return judge.refusals().front();
@@ -321,7 +355,13 @@ Done infer(const InferOptions& o) {
                    std::to_string(judge.refusals().size()) + " faults: no schema was written");
   }
   const std::string text = schema_of(samples, key);
-  FLE_CHECK(schema::compile_json(text));  // what is still wrong says where
+  // Places in a text that nobody has seen say nothing.
+  if (const auto plan = schema::compile_json(text); !plan) {
+    const Failure& f = plan.error();
+    const std::string what = f.code == Errc::schema_bad_pointer ? "--key '" + o.key + "': " : "";
+    return Failure(f.code, what + f.message);
+  }
+  FLE_CHECK(check_names_of_keys(samples, o));
   return print(text);
 }
 
@@ -352,7 +392,8 @@ void add_schema_infer(CLI::App& schema, Action& chosen) {
   o->stream.add_input(*cmd);
   cmd->footer(
       "Refused, with all reasons in one run: fields that do not occur, lie in an array, or have a\n"
-      "type or several that their algorithm does not encrypt. Warnings are on standard error.\n"
+      "type or several that their algorithm does not encrypt; and a /FIELD that names a key in no\n"
+      "document. Warnings are on standard error.\n"
       "Example: fle schema infer ssn=deterministic bloodType --key patients --vault keys.db \\\n"
       "           --in patients.bson > patients.schema.json");
   choose(*cmd, chosen, o, infer, check_usage);

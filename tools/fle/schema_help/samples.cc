@@ -48,6 +48,13 @@ void look_at(SamplePath& p, const SeededHash& hash, Bytes document, const bson::
   count_value(p, hash, static_cast<Type>(header->bson_type), value);
 }
 
+/// Of all paths; what is encrypted already has its key in it.
+std::uint64_t values_to_encrypt(const std::vector<SamplePath>& paths) {
+  std::uint64_t n = 0;
+  for (const SamplePath& p : paths) n += p.n_values - p.n_ciphertexts;
+  return n;
+}
+
 void look(SamplePath& p, const SeededHash& hash, Bytes document) {
   std::uint32_t offset = 0;
   for (std::size_t i = 0; i < p.names.size(); ++i) {
@@ -72,7 +79,12 @@ Done Samples::add(Bytes document) {
   // Malformed ones end here.
   FLE_CHECK(bson::find_ciphertexts(document, edits_, {180, 16 * 1024 * 1024 + 16 * 1024}));
   if (documents_ < kListed) list_names(document, 0, {}, 0);
+  const std::uint64_t before = values_to_encrypt(paths_);
   for (SamplePath& p : paths_) look(p, hash_, document);
+  if (values_to_encrypt(paths_) != before) {
+    ++n_with_values_;
+    if (key_ && !bson::resolve_pointer(document, *key_)) ++n_nameless_;
+  }
   ++documents_;
   return ok;
 }

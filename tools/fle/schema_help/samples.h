@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -11,6 +12,7 @@
 #include "fle/bson/type.h"
 #include "fle/bson_walk/walk.h"
 #include "fle/failure.h"
+#include "fle/schema/plan.h"
 #include "fle/seeded_hash.h"
 
 namespace fle::tools {
@@ -41,12 +43,17 @@ struct SamplePath {
 /// Looks at sample documents, one by one. Keeps no value.
 class Samples {
  public:
-  explicit Samples(std::vector<SamplePath> paths) : paths_(std::move(paths)) {}
+  /// @param key  leads to the name of its key in each document; none where one key is for all.
+  explicit Samples(std::vector<SamplePath> paths, std::optional<schema::KeyPointer> key = {})
+      : paths_(std::move(paths)), key_(std::move(key)) {}
 
   /// @retval Errc::malformed_bson, Errc::nesting_too_deep
   Done add(Bytes document);
   [[nodiscard]] std::uint64_t documents() const noexcept { return documents_; }
   [[nodiscard]] const std::vector<SamplePath>& paths() const noexcept { return paths_; }
+  /// Documents with a value to encrypt, and those of them that name no key for it.
+  [[nodiscard]] std::uint64_t with_values() const noexcept { return n_with_values_; }
+  [[nodiscard]] std::uint64_t nameless() const noexcept { return n_nameless_; }
   /// Some paths that occur: enough to tell what was meant by one that does not.
   [[nodiscard]] const std::set<std::string>& known() const noexcept { return known_; }
 
@@ -56,6 +63,9 @@ class Samples {
   // Values come from outside: an unseeded hash of few digits could be read backwards.
   const SeededHash hash_ = SeededHash::random();
   std::vector<SamplePath> paths_;
+  std::optional<schema::KeyPointer> key_;
+  std::uint64_t n_with_values_ = 0;
+  std::uint64_t n_nameless_ = 0;
   std::set<std::string> known_;
   std::uint64_t documents_ = 0;
   bson::Edits edits_;

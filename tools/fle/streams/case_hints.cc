@@ -8,21 +8,21 @@ namespace {
 constexpr std::size_t kMostDocuments = 4096;
 constexpr std::size_t kMostHints = 10;
 
-std::string folded(std::string_view text) {
+}  // namespace
+
+std::string in_small_letters(std::string_view text) {
   std::string s(text);
   for (char& c : s)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return s;
 }
 
-}  // namespace
-
 CaseHints::CaseHints(const schema::Plan& plan) {
   for (const schema::Leaf& leaf : plan.leaves()) {
     for (std::size_t dot = 0; dot != std::string::npos;) {
       dot = leaf.path.find('.', dot + 1);
       const std::string path = leaf.path.substr(0, dot);
-      folded_.emplace(folded(path), path);
+      folded_.emplace(in_small_letters(path), path);
       paths_.insert(path);
     }
   }
@@ -38,7 +38,7 @@ void CaseHints::look(Bytes document, std::uint32_t offset, const std::string& ab
   for (bson::Cursor c(document, offset); c.next();) {
     const bson::Element& e = c.element();
     const std::string path = above + std::string(e.name);
-    const auto meant = folded_.find(folded(path));
+    const auto meant = folded_.find(in_small_letters(path));
     if (meant == folded_.end()) continue;
     if (!paths_.contains(path) && found_.size() < kMostHints) found_.emplace(path, meant->second);
     if (e.type == bson::Type::object) look(document, e.value_offset, path + ".");

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fle/bytes.h"
@@ -12,6 +13,9 @@
 #include "packed.h"
 
 namespace fle::tools {
+
+/// With small letters, of ASCII alone.
+[[nodiscard]] std::string in_small_letters(std::string_view text);
 
 /// Finds field names that are those of a schema but for upper and lower case: "SSN" where the
 /// schema encrypts "ssn" goes out as it is. Letters of ASCII only; patterns are not looked at.

@@ -31,7 +31,7 @@ Failure in_file(Failure f, const std::string& file) {
 }
 
 /// Who reads one text knows nothing of those beside it: what it advises about lines is for streams
-/// that were promised to be lines.
+/// that were promised to be lines, and not for an option.
 Failure without_lines(Failure f) {
   for (const char* advice : {"; a document printed over", "; write one document a line"}) {
     const std::size_t at = f.message.find(advice);
@@ -164,8 +164,10 @@ Done json_to_bson(std::string_view text, WipedBytes& out, const bson::IntegerHin
 Done option_to_bson(const std::string& where, std::string_view text, WipedBytes& out) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Done done = json_to_bson(text, out);
-  if (!done) done.error().message.insert(0, where + ": ");
-  return done;
+  if (done) return ok;
+  Failure f = without_lines(std::move(done.error()));
+  f.message.insert(0, where + ": ");
+  return f;
 }
 
 Done bson_to_json(Bytes document, bool canonical, WipedChars& out) {

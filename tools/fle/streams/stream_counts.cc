@@ -169,7 +169,8 @@ Done StreamCounts::require_fields() const {
   if (leaves_.empty()) return nothing_to_encrypt();
   if (n_encrypted() != 0) return ok;
   std::string text = "none of " + std::to_string(documents_) +
-                     " documents has a field that the schema encrypts (--require-fields)";
+                     (documents_ == 1 ? " document" : " documents") +
+                     " has a field that the schema encrypts (--require-fields)";
   for (const std::string& hint : hints_->texts()) text += "; " + hint;
   return Failure(Errc::nothing_encrypted, text);
 }
