@@ -68,6 +68,12 @@ TEST_F(Manners, UsageNamesWhatWasMeant) {
       {with_keys({"decrypt", "--format", "JSON"}),
        "Did you mean 'json'? Upper and lower case matter."},
       {{"key", "export", "--vault", "keys.vault", "--format", "csv"}, "expected bson or json"},
+      {with_keys({"decrypt", "--checkpoint", "1M", "--out", "x"}),
+       "--checkpoint requires --resume"},
+      {with_keys({"encrypt", "--schema", "schema.json", "--ns", "patients"}), "--ns: "},
+      {{"report", "--schema", "schema.json", "--ns", "patients"}, "--ns: "},
+      {{"schema", "schema.json", "--ns", "patients"}, "--ns: "},
+      {{"schema", "server", "schema.json", "--ns", "patients"}, "--ns: "},
   };
   for (const auto& [args, told] : cases) {
     const Ended e = run(args);

@@ -139,16 +139,18 @@ void add_run_options(CLI::App& cmd, const std::shared_ptr<CipherOptions>& o) {
          "of all parts, one after the other, are the output of the whole")
       ->check(PartOption::check)
       ->type_name("K/N");
-  cmd.add_flag("--resume", o->resume,
-               "Keep a journal beside the output, OUT.journal, and go on where an earlier run of "
-               "the same command ended, whatever ended it. Until all is done the output stands as "
-               "OUT.partial (mode 0600)");
+  CLI::Option* const resume = cmd.add_flag(
+      "--resume", o->resume,
+      "Keep a journal beside the output, OUT.journal, and go on where an earlier run of "
+      "the same command ended, whatever ended it. Until all is done the output stands as "
+      "OUT.partial (mode 0600)");
   cmd.add_option("--checkpoint", o->checkpoint_bytes,
                  "With --resume: bytes of input after which the journal is brought up to date; 32M "
                  "if not given")
       ->transform(CLI::AsSizeValue(false))
       ->transform(without_sign())
       ->check(CLI::Range(std::uint64_t{1}, kLargestCheckpoint))
+      ->needs(resume)
       ->type_name("BYTES");
 }
 

@@ -29,6 +29,7 @@ void SchemaFile::add_budget(CLI::App& cmd) {
 
 void SchemaFile::add_ns(CLI::App& cmd) {
   cmd.add_option("--ns", ns, "The collection whose schema to take, where FILE has several")
+      ->check(is_namespace())
       ->type_name("DB.COLL");
 }
 

@@ -159,6 +159,7 @@ void add_schema_server(CLI::App& schema, Action& chosen) {
          "--ns", o->file.ns,
          "The collection that the command is for; and whose schema to take, where FILE has "
          "several")
+      ->check(is_namespace())
       ->type_name("DB.COLL");
   o->file.add_budget(*cmd);
   cmd->add_flag("--validator", o->validator_only, "The validator alone");
