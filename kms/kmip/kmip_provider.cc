@@ -112,7 +112,7 @@ class KmipProvider final : public Provider {
   }
 
   template <class T>
-  std::unique_ptr<Exchange> begin(Steps<T> first) const {
+  [[nodiscard]] std::unique_ptr<Exchange> begin(Steps<T> first) const {
     return std::make_unique<KmipExchange<T>>(policy_, std::move(first));
   }
 
@@ -188,7 +188,7 @@ class KmipProvider final : public Provider {
   }
   using Named = std::function<Outcome<MasterKey>(const Target&)>;
 
-  [[nodiscard]] Steps<MasterKey> plan_make(Target target, Named named) const {
+  [[nodiscard]] Steps<MasterKey> plan_make(Target target, const Named& named) const {
     FLE_TRY(SecretBytes secret, SecretBytes::create(DataKey::kLen, policy_));
     FLE_CHECK(random_key_material(secret.expose_mut()));
     FLE_TRY(Request request, target.delegated ? kmip::create_request(policy_)
@@ -214,7 +214,7 @@ class KmipProvider final : public Provider {
   }
 
   /// New data keys belong under a master key that is in use. Servers that do not tell are believed.
-  [[nodiscard]] Steps<MasterKey> plan_look(Target target, Named named) const {
+  [[nodiscard]] Steps<MasterKey> plan_look(Target target, const Named& named) const {
     FLE_TRY(Request request, kmip::state_request(target.key_id, policy_));
     return Step<MasterKey>(
         {std::move(target), std::move(request)},
@@ -329,7 +329,7 @@ class KmipProvider final : public Provider {
 
   /// What `read` makes of the payload of the answer to `round`.
   template <class Read>
-  auto read_answer(const Round& round, const Answer& answer, Read read) const
+  [[nodiscard]] auto read_answer(const Round& round, const Answer& answer, Read read) const
       -> decltype(read(Bytes{})) {
     const Target& target = round.target;
     const kmip::Operation operation = round.request.operation;

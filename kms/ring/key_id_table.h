@@ -116,7 +116,9 @@ class KeyIdTable {
   };
 
   /// Stands for a key that was erased. Never looked into.
-  static const Key* removed() noexcept { return reinterpret_cast<const Key*>(alignof(Key)); }
+  static const Key* removed() noexcept {
+    return reinterpret_cast<const Key*>(alignof(Key));  // NOLINT(performance-no-int-to-ptr)
+  }
 
   /// The slot of the key's id, or the free one that it may take.
   static Slot& slot_of(const Table& table, const Key& key) noexcept {

@@ -112,7 +112,7 @@ class KeyIndex {
   }
   static bool is_item(std::uintptr_t word) noexcept { return (word & ~kTagMask) != 0; }
   static const Item* item_of(std::uintptr_t word) noexcept {
-    return reinterpret_cast<const Item*>(word & ~kTagMask);
+    return reinterpret_cast<const Item*>(word & ~kTagMask);  // NOLINT(performance-no-int-to-ptr)
   }
   static std::uintptr_t tag_of(std::uint64_t hash) noexcept { return hash >> 58; }
   static std::uintptr_t word_of(const Item& item) noexcept {

@@ -43,7 +43,7 @@ Done run_all(Batch& batch, OnFaulty on_faulty, DoWork work, DoExplain explain) {
       s.end_call();
       return done;
     }
-    const Done listed = guarded([&]() -> Done {
+    Done listed = guarded([&]() -> Done {
       s.fields.list_wanted(s.wanted);
       return ok;
     });

@@ -67,7 +67,7 @@ struct Name {
     return st;
   }
   void unlink() const noexcept { ::unlinkat(folder.get(), c_str(), 0); }
-  bool rename_to(const Name& to, unsigned flags) const noexcept {
+  [[nodiscard]] bool rename_to(const Name& to, unsigned flags) const noexcept {
     return ::renameat2(folder.get(), c_str(), folder.get(), to.c_str(), flags) == 0;
   }
 };

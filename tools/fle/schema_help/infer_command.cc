@@ -18,8 +18,6 @@
 namespace fle::tools {
 namespace {
 
-using bson::Type;
-
 struct InferOptions {
   StreamOptions stream;
   KeyOptions keys;

@@ -64,8 +64,10 @@ void CaseHints::load(Unpacker& in) {
 
 std::vector<std::string> CaseHints::texts() const {
   std::vector<std::string> texts;
-  for (const auto& [appears, meant] : found_)
-    texts.push_back("'" + appears + "' appears, the schema has '" + meant + "'");
+  for (const auto& [appears, meant] : found_) {
+    std::string& text = texts.emplace_back("'");
+    text.append(appears).append("' appears, the schema has '").append(meant).append("'");
+  }
   return texts;
 }
 

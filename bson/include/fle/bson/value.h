@@ -131,7 +131,7 @@ class FLE_API Value {
   [[nodiscard]] bool is_encrypted() const noexcept;
   /// The value as it stands in a document: without type byte and name.
   [[nodiscard]] Bytes bytes() const& noexcept { return bytes_; }
-  Bytes bytes() const&& = delete;
+  [[nodiscard]] Bytes bytes() const&& = delete;
 
   [[nodiscard]] Outcome<std::int32_t> as_int32() const;
   [[nodiscard]] Outcome<std::int64_t> as_int64() const;
