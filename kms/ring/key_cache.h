@@ -58,8 +58,9 @@ struct alignas(64) CachedKey : ResolvedKey {
 /// Eviction, when `max_keys` are there: CLOCK, the second chance. A hand goes round the keys,
 /// oldest first; one that was used since the hand last came by is passed over once, the next one
 /// that was not is let go.
-// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): readers write to cache lines of their
-// own
+///
+/// Padded, for readers write to cache lines of their own.
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding)
 class KeyCache {
  public:
   /// @param max_keys  0: any number.
