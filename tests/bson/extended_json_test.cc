@@ -205,6 +205,14 @@ TEST(ExtendedJson, ItemsAreNumberedAndWhiteSpaceMeansNothing) {
   const auto doc = read("\t\r\n {\r\n\"a\" : [ 1,\n2 ] }\r\n");
   ASSERT_TRUE(doc.has_value()) << doc.error().to_string();
   EXPECT_EQ(hex(*doc), hex(bson_of(R"({"a": [1, 2]})")));
+  // Escapes are for a closer look: what was begun without it leaves nothing behind.
+  EXPECT_EQ(value_of(R"([0, {"$binary": {"base64": "A\/8=", "subType": "00"}}, 2])"),
+            R"([ { "$numberInt" : "0" }, )"
+            R"({ "$binary" : { "base64" : "A/8=", "subType" : "00" } }, { "$numberInt" : "2" } ])");
+  const auto items = read(R"({"v": [0, {"$binary": {"base64": "A\/8=", "subType": "00"}}, 2]})");
+  ASSERT_TRUE(items.has_value()) << items.error().to_string();
+  EXPECT_EQ(hex(*items),
+            hex(*read(R"({"v": [0, {"$binary": {"subType": "00", "base64": "A/8="}}, 2]})")));
   std::string many = "{\"a\": [0";
   for (int i = 1; i < 12'000; ++i) many += "," + std::to_string(i);
   many += "]}";

@@ -171,6 +171,25 @@ TEST(Walk, TakesNoTextBehindAWrongLengthForAName) {
   EXPECT_GT(refused, 20U);
 }
 
+// A text in whose place a document is said to be begins where that has its first element.
+TEST(Walk, TakesNoTextBehindAWrongTypeForAName) {
+  const std::string text = "078 SECRET SECRET";
+  const Buffer whole = test::from_json("{'o': {'a': 1, 't': '078 SECRET SECRET\\u0000', 'z': 2}}");
+  const auto begin = std::search(whole.begin(), whole.end(), text.begin(), text.end());
+  ASSERT_NE(begin, whole.end());
+  const auto at = static_cast<std::size_t>(begin - whole.begin());
+  for (const Type type : {Type::object, Type::array}) {
+    Buffer doc = whole;
+    doc[at - 7] = static_cast<std::uint8_t>(type);  // of 't'
+    doc[at - 4] = static_cast<std::uint8_t>(4 + text.size() + 2);
+    const Exact exact(doc);
+    const Done done = check_value(Type::object, exact.bytes());
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().path, "o.t");
+    EXPECT_EQ(done.error().message.find("SECRET"), std::string::npos) << done.error().message;
+  }
+}
+
 TEST(DocumentSize, ReadsTheSizeOfTheFirstDocumentOfAStream) {
   Buffer stream = test::from_json("{'a':1}");
   const std::size_t n = stream.size();

@@ -378,7 +378,7 @@ TEST(Syntax, MistakesNameLineAndColumn) {
 }
 
 TEST(Syntax, MistakesAreToldInWords) {
-  const std::pair<const char*, const char*> mistakes[] = {
+  const std::pair<std::string, const char*> mistakes[] = {
       {R"({"keyId": [UUID("00112233-4455-6677-8899-aabbccddeeff")]})",
        "column 12: schema_syntax: this is not JSON: Extended JSON has {\"$uuid\": \"...\"}"},
       {R"({"keyId": [BinData(4, "AAAA")]})",
@@ -398,6 +398,8 @@ TEST(Syntax, MistakesAreToldInWords) {
       {R"({"a": "b)", "schema_syntax: a string has no end"},
       {" ", "schema_syntax: the text is empty"},
       {"{\"a\": \"b\xff\"}", "schema_syntax: a string is not UTF-8"},
+      {std::string("{\"a\": \"b\0c\"}", 12), "column 9: schema_syntax: a zero byte in the text"},
+      {std::string("{\"a\": 1}\0", 9), "column 9: schema_syntax: a zero byte in the text"},
   };
   for (const auto& [text, what] : mistakes) {
     const auto r = schema::compile_json(text);

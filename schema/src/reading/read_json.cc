@@ -211,9 +211,9 @@ std::string syntax_error(rapidjson::ParseErrorCode code, std::string_view text, 
     return "something follows the schema, which is one JSON object";
   if (code == rapidjson::kParseErrorDocumentEmpty) return "the text is empty";
   if (code == rapidjson::kParseErrorStringInvalidEncoding) return "a string is not UTF-8";
+  if (at < text.size() && text[at] == '\0') return "a zero byte in the text";
   if (code == rapidjson::kParseErrorStringMissQuotationMark) return "a string has no end";
   if (at >= text.size()) return "the text ends inside the schema";
-  if (text[at] == '\0') return "a zero byte in the text";
   return bson::internal::value_error(code, text, at);
 }
 

@@ -176,6 +176,12 @@ TEST_F(SchemaInfer, WhatTheSchemaCannotBeIsToldOfTheCommandLine) {
       << id.err;
   EXPECT_NE(id.err.find("_id=deterministic"), std::string::npos) << id.err;
   EXPECT_EQ(infer_with_key({"_id=deterministic"}, "{\"_id\": \"x\"}\n").status, 0);
+  for (const char* input : {"{\"_id\": {\"a\": 1}}\n", "{\"_id\": 1}\n{\"_id\": \"x\"}\n"}) {
+    const Ended e = infer_with_key({"_id=deterministic"}, input);
+    EXPECT_EQ(e.status, 1);
+    EXPECT_NE(e.err.find("field '_id': "), std::string::npos) << e.err;
+    EXPECT_EQ(e.err.find("random"), std::string::npos) << e.err;
+  }
   for (const char* key : {"/n", "/a~2", "/n/x"}) {
     const Ended e = infer({"n", "--key", key}, "{\"n\": \"x\", \"a~2\": \"k\"}\n");
     EXPECT_EQ(e.status, 1) << key;

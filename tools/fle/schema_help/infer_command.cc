@@ -203,18 +203,25 @@ class Judge {
                   did_you_mean(p.path, std::vector<std::string_view>(known.begin(), known.end())));
   }
 
+  /// An advice to take the random algorithm, which _id does not have.
+  static std::string unless_id(const SamplePath& p, const char* advice) {
+    return p.path == "_id" ? "" : advice;
+  }
+
   void judge_types(const SamplePath& p) {
     for (const auto& [type, n] : p.types) {
       if (bson::encryptable(type, p.algorithm)) continue;
       const bool other = bson::encryptable(type, Algorithm::random);
       refuse(p, std::string(bson::alias(type)) + in_documents(n) + ", which " +
-                    (other ? "the deterministic algorithm does not encrypt: take random"
+                    (other ? "the deterministic algorithm does not encrypt" +
+                                 unless_id(p, ": take random")
                            : "cannot be encrypted"));
     }
     if (p.types.size() == 1) return;
     if (p.algorithm == Algorithm::deterministic) {
       refuse(p, "the types differ: " + type_counts(p) +
-                    ". The deterministic algorithm needs one: convert the others, or take random");
+                    ". The deterministic algorithm needs one: convert the others" +
+                    unless_id(p, ", or take random"));
     } else {
       warn(p, "the types differ: " + type_counts(p));
     }
