@@ -351,7 +351,7 @@ bool is_replacement(const Context& context, const Element& u) {
 Done need_no_update(Context& context, const Element& document) {
   // Drivers put an _id first. Nearly no document has more than a look at a byte or two.
   constexpr std::size_t kFirst = 4;
-  constexpr std::string_view kObjectId("\x07_id", 5);  // as an element begins
+  constexpr std::string_view kObjectId("\x07_id\0", 5);  // as an element begins
   constexpr std::size_t kObjectIdBytes = 12;
   const Bytes bytes = context.value(document);
   std::size_t at = kFirst;

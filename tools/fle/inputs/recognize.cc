@@ -211,7 +211,7 @@ class Recognizer {
   }
 
   /// Nothing is a stream of no documents, and what is too short is told so by the reader of BSON.
-  Outcome<const KindRow*> unknown(std::string_view text) const {
+  [[nodiscard]] Outcome<const KindRow*> unknown(std::string_view text) const {
     if (text.size() < 5 || format_ == Format::bson) return &kKinds[0];
     return refuse(
         "the input begins neither as BSON nor as JSON, and is not a file of another kind that is "

@@ -27,7 +27,10 @@ std::string bytes_text(std::uint64_t n) {
   if (n < 1024) return std::to_string(n) + (n == 1 ? " byte" : " bytes");
   double x = static_cast<double>(n) / 1024;
   std::size_t unit = 0;
-  for (; x >= 1024 && unit + 1 < kUnits.size(); x /= 1024) ++unit;
+  while (x >= 1024 && unit + 1 < kUnits.size()) {
+    x /= 1024;
+    ++unit;
+  }
   return one_digit(x, kUnits[unit]);
 }
 
@@ -73,7 +76,7 @@ std::string distinct_text(const Frequency& f) {
 }
 
 std::string commonest_text(const Frequency& f) {
-  const std::string most = percent(f.commonest_most, f.values);
+  std::string most = percent(f.commonest_most, f.values);
   if (f.commonest_least == f.commonest_most) return most;
   const std::string least = percent(f.commonest_least, f.values);
   return least == "< 0.1 %" || least == most ? "at most " + most : least + " to " + most;

@@ -18,23 +18,23 @@ constexpr unsigned kAll = kEncrypt | kDecrypt | kReencrypt;
 
 /// What a summary tells of each state, and to whom.
 struct Column {
-  FieldState state;
   const char* what;
   unsigned tasks;
+  FieldState state;
 };
 constexpr const char* kAbsent = "absent";
 constexpr Column kColumns[] = {
-    {FieldState::encrypted, "encrypted", kEncrypt | kReencrypt},
-    {FieldState::reencrypted, "reencrypted", kReencrypt},
-    {FieldState::already, "already", kEncrypt | kReencrypt},
-    {FieldState::decrypted, "decrypted", kDecrypt | kReencrypt},
-    {FieldState::left, "left", kDecrypt},
-    {FieldState::null, "null", kEncrypt | kReencrypt},
-    {FieldState::absent, kAbsent, kEncrypt | kReencrypt},
-    {FieldState::wrong_type, "wrong type", kEncrypt | kReencrypt},
-    {FieldState::foreign_key, "foreign key", kAll},
-    {FieldState::does_not_open, "does not open", kAll},
-    {FieldState::other_fault, "other fault", kAll},
+    {"encrypted", kEncrypt | kReencrypt, FieldState::encrypted},
+    {"reencrypted", kReencrypt, FieldState::reencrypted},
+    {"already", kEncrypt | kReencrypt, FieldState::already},
+    {"decrypted", kDecrypt | kReencrypt, FieldState::decrypted},
+    {"left", kDecrypt, FieldState::left},
+    {"null", kEncrypt | kReencrypt, FieldState::null},
+    {kAbsent, kEncrypt | kReencrypt, FieldState::absent},
+    {"wrong type", kEncrypt | kReencrypt, FieldState::wrong_type},
+    {"foreign key", kAll, FieldState::foreign_key},
+    {"does not open", kAll, FieldState::does_not_open},
+    {"other fault", kAll, FieldState::other_fault},
 };
 static_assert(std::size(kColumns) == kFieldStates);
 

@@ -33,6 +33,7 @@ using Documents = std::vector<std::vector<std::uint8_t>>;
 
 }  // namespace
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): for those that keep it
 Done Operation::feed_key(Context&, kms::KeyDocument) { return out_of_step(); }
 Done Operation::keys_are_fed(Context&) { return out_of_step(); }
 Done Operation::exchanges_are_done(Context&, std::span<const std::unique_ptr<kms::Exchange>>) {
