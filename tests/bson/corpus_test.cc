@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
 
-#include "extended_json_support.h"
+#include "bson/json/extended_json_support.h"
 #include "support/spec_dir.h"
 
 namespace fle::test {

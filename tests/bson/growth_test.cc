@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "bson/extended_json_support.h"
+#include "bson/json/extended_json_support.h"
 #include "fle/bson/writer.h"
 
 namespace fle::test {

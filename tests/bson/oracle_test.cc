@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "extended_json_support.h"
+#include "bson/json/extended_json_support.h"
 
 namespace fle::test {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "bson/json/in_pieces.h"
 #include "fle/bson/extended_json.h"
-#include "in_pieces.h"
 #include "support/memory_search.h"
 #include "support/sanitizer.h"
 

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "bson/in_pieces.h"
-#include "bson/two_readers.h"
+#include "bson/json/in_pieces.h"
+#include "bson/json/two_readers.h"
 #include "fle/bson/extended_json.h"
 #include "fle/bson_walk/walk.h"
 
