@@ -177,11 +177,10 @@ constexpr ByUpper kByUpper = [] {
 }
 
 // What lies between a value and its digit: all letters of one kind and all others have a place
-// each.
+// each. That of the capital ones is told here; those of others grow with their value from 0 on.
 constexpr int kFirstSmall = 26;
 constexpr int kFirstNumber = 52;
-constexpr int kCapitals =
-    13;  // the place of those; that of others grows with their value from 0 on
+constexpr int kCapitals = 13;
 constexpr std::array<std::uint8_t, 16> kToDigit = [] {
   std::array<std::uint8_t, 16> t{};
   for (int i = 0; i < 64; ++i) {

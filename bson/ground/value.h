@@ -31,6 +31,12 @@ inline constexpr std::size_t kBinaryHeader = 5;  // int32 length, subtype
 inline constexpr std::size_t kOldBinaryHeader = kBinaryHeader + 4;
 inline constexpr std::size_t kObjectIdLen = 12;
 
+/// Whether what stands in the place of an element's type may be a character of text, as behind a
+/// length or a type that was wrong: then what follows is no name that may be told.
+[[nodiscard]] constexpr bool may_be_text(std::uint8_t type) noexcept {
+  return type >= ' ' || (type >= '\t' && type <= '\r');
+}
+
 /// Whether a binary, header and all, has subtype 6.
 [[nodiscard]] inline bool is_subtype_6(const std::uint8_t* value) noexcept {
   return value[4] == kSubtypeEncrypted;

@@ -175,6 +175,7 @@ class Writer {
       }
       const auto tag = static_cast<Type>(*p_);
       if (*p_ == 0) return malformed();
+      element_ = p_;
       // f.end is one, so there is a NUL.
       const char* const nul = reinterpret_cast<const char*>(
           internal::find_nul(reinterpret_cast<const std::uint8_t*>(p_ + 1),
@@ -427,7 +428,13 @@ class Writer {
     failure_.emplace(code, std::move(text), internal::dotted(path));
     return false;
   }
-  bool malformed() { return stop(Errc::malformed_bson, "the BSON document is malformed here"); }
+  bool malformed() {
+    // Nothing stands before the first element of all, so it is no rest of a text.
+    if (element_ != nullptr && element_ != first_ + 4 &&
+        internal::may_be_text(static_cast<std::uint8_t>(*element_)))
+      name_ = {};
+    return stop(Errc::malformed_bson, "the BSON document is malformed here");
+  }
   bool not_utf8() {
     return stop(Errc::json_invalid, "text that is not UTF-8, which JSON cannot hold");
   }
@@ -447,7 +454,8 @@ class Writer {
   const char* p_;
   const char* end_;
   const char* value_ = nullptr;
-  std::string_view name_{};  // of the element in hand
+  const char* element_ = nullptr;  // the one in hand: its type
+  std::string_view name_{};        // of that
   char* at_ = nullptr;
   char* limit_ = nullptr;
   std::optional<Failure> failure_;

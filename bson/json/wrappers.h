@@ -97,8 +97,7 @@ struct Unwrapped {
 /// The same for the two texts of $binary.
 ///
 /// @param out  where the value goes, 9 bytes and 3/4 of the base64 at most: in front of these, or
-/// in
-///             other memory.
+///             in other memory.
 [[nodiscard]] Unwrapped unwrap_binary(char* out, std::string_view base64, std::string_view subtype);
 
 /// "$oid: must stand alone, as in {"$oid": "..."}"

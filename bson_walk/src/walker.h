@@ -171,10 +171,9 @@ class Walker {
                          visitor_.first_name(), visit.kind, in_scope};
   }
 
-  /// Whether what stands in the place of an element may be text, behind a length or a type that was
-  /// wrong: it is not the first element of all, and its type is a character of text. No name, then.
+  /// Nothing stands before the first element of all, so it is no rest of a text.
   [[nodiscard]] bool may_be_text(const std::uint8_t* p) const noexcept {
-    return offset(p) != 4 && (*p >= ' ' || (*p >= '\t' && *p <= '\r'));
+    return offset(p) != 4 && internal::may_be_text(*p);
   }
 
   // Out of line, so that the walk of a document that is right needs no room for texts.

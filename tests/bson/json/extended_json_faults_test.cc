@@ -1,9 +1,8 @@
 // Extended JSON that is refused: every error with its place, and every limit.
-#include "fle/bson/extended_json.h"
-
 #include <gtest/gtest.h>
 
 #include "extended_json_support.h"
+#include "fle/bson/extended_json.h"
 
 namespace fle::test {
 namespace {

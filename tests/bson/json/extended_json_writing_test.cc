@@ -1,9 +1,8 @@
 // BSON as Extended JSON: what it looks like, and what is not written.
-#include "fle/bson/extended_json.h"
-
 #include <gtest/gtest.h>
 
 #include "extended_json_support.h"
+#include "fle/bson/extended_json.h"
 
 namespace fle::test {
 namespace {
@@ -83,6 +82,30 @@ TEST(ExtendedJson, EveryCutOfADocumentIsMalformed) {
     changed[i + 3] = 0x7f;
     (void)write(changed);  // whatever it says, it reads nothing beyond
   }
+}
+
+// A length that is too short, or another type, leaves text where an element should begin.
+TEST(ExtendedJson, NoTextBehindAWrongLengthIsToldAsAName) {
+  const std::string text = "SECRET\r\nSECRET\tSECRET SECRET";
+  const Buf whole = bson_of(R"({"o": {"a": 1, "t": "SECRET\r\nSECRET\tSECRET SECRET", "z": 2}})");
+  const auto begin = std::search(whole.begin(), whole.end(), text.begin(), text.end());
+  ASSERT_NE(begin, whole.end());
+  const auto at = static_cast<std::size_t>(begin - whole.begin());
+  std::size_t refused = 0;
+  for (std::size_t length = 1; length <= text.size(); ++length) {
+    Buf changed = whole;
+    changed[at - 4] = static_cast<std::uint8_t>(length);
+    changed[at + length - 1] = 0;  // a string ends with a NUL
+    const auto got = write(changed);
+    if (got) continue;
+    ++refused;
+    EXPECT_EQ(got.error().to_string().find("SECRET"), std::string::npos) << got.error().to_string();
+    // Behind the longest nothing of the text is left, and the field that it is in has a name.
+    EXPECT_EQ(got.error().path, length < text.size() ? "o" : "o.t") << length;
+  }
+  EXPECT_GT(refused, 20U);
+  // Nothing stands before the first element, whose name may be told whatever its type.
+  EXPECT_EQ(write(Buf{9, 0, 0, 0, 'A', 'b', 0, 0, 0}).error().path, "b");
 }
 
 }  // namespace

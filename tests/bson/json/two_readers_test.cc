@@ -86,6 +86,17 @@ TEST(TwoReaders, AgreeOnEveryByteThatIsAnother) {
   }
 }
 
+// Behind the end of each stands what would make it right.
+TEST(TwoReaders, RefuseEveryTextThatIsCut) {
+  for (const std::string_view document : kDocuments) {
+    const std::size_t size = document.find_last_of('}') + 1;
+    for (std::size_t i = 0; i < size; ++i) {
+      EXPECT_FALSE(read(document.substr(0, i))) << document.substr(0, i);
+      EXPECT_TRUE(agree(document.substr(0, i)));
+    }
+  }
+}
+
 TEST(TwoReaders, AgreeOnWhatIsCutOutAndPutIn) {
   std::mt19937_64 rng(20);
   for (int round = 0; round < 40'000 / int{kStep}; ++round) {

@@ -155,8 +155,7 @@ template <class Use>
 
 /// Appends a value to a document: byte for byte, where libbson's own functions sort the options of
 /// a regular expression, leave out those that they do not know, and end code at a NUL.
-/// @param name  without NUL, which would end it in the document, and what is behind it would be
-/// read
+/// @param name  without NUL, which would end it in the document: what is behind it would be read
 ///              as the value.
 /// @retval Errc::invalid_argument    NUL in the name
 /// @retval Errc::malformed_bson      libbson does not read the value
