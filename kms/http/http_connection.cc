@@ -1,6 +1,7 @@
 #include "http_connection.h"
 
 #include <algorithm>
+#include <climits>
 #include <csignal>
 #include <utility>
 
@@ -114,7 +115,7 @@ HttpResult<curl_slist*> addresses_of(const HttpEndpoint& to, Deadline deadline) 
 int milliseconds_until(Deadline deadline) noexcept {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
 }
 
 HttpResult<std::monostate> wait_for(CURL* handle, short events, Deadline deadline) {
@@ -123,9 +124,10 @@ HttpResult<std::monostate> wait_for(CURL* handle, short events, Deadline deadlin
     return HttpFault{"the connection is gone", HttpFault::Kind::transient};
   pollfd p{s, events, 0};
   const int left = milliseconds_until(deadline);
-  // A signal ends poll() early: the caller tries again, and comes back here.
-  if (left > 0 && ::poll(&p, 1, left) != 0) return std::monostate{};
-  return HttpFault{"no answer in time", HttpFault::Kind::transient};
+  if (left == 0) return HttpFault{"no answer in time", HttpFault::Kind::transient};
+  // Whatever ends poll(), data, a signal or its time: the caller tries again, and comes back here.
+  ::poll(&p, 1, left);
+  return std::monostate{};
 }
 
 }  // namespace
