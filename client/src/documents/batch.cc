@@ -84,7 +84,6 @@ void BatchState::abandon() noexcept {
     opened->abandon();
     opened->n_documents = 0;
   }
-  if (alone) alone->abandon();
   encrypted_before.clear();
   decrypted_fields.clear();
   verified.clear();

@@ -25,18 +25,37 @@ bool may_be_of_document(Errc code) noexcept {
          code == Errc::malformed_payload || code == Errc::work_limit || is_foreign(code);
 }
 
+/// A document in a batch of its own, which is empty again at the end, whatever ends the trial.
+class Trial {
+ public:
+  Trial(BatchState& s, std::size_t i) : one_(own(s)) {
+    if (one_.documents.empty()) one_.documents.emplace_back();
+    one_.documents[0].input = s.documents[i].input;
+    one_.n_documents = 1;
+  }
+  ~Trial() {
+    one_.end_call();
+    one_.abandon();
+    one_.give_back();
+    one_.n_documents = 0;
+  }
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+
+  [[nodiscard]] BatchState& batch() noexcept { return one_; }
+
+ private:
+  static BatchState& own(BatchState& s) {
+    if (s.alone == nullptr) s.alone = std::make_unique<BatchState>();
+    return *s.alone;
+  }
+
+  BatchState& one_;
+};
+
 /// Tries one document alone. What the call would have stopped for is among its faults.
 Done judge(BatchState& s, std::size_t i, const Work& work, const Explain& explain, Faults& out) {
-  if (s.alone == nullptr) s.alone = std::make_unique<BatchState>();
-  BatchState& one = *s.alone;
-  if (one.documents.empty()) one.documents.emplace_back();
-  one.documents[0].input = s.documents[i].input;
-  one.n_documents = 1;
-  Done done = work(one);
-  one.end_call();
-  one.abandon();
-  one.give_back();
-  one.n_documents = 0;
+  Done done = work(Trial(s, i).batch());
   if (done) return ok;
   Done explained =
       may_be_of_document(done.error().code) ? explain(s.documents[i].input, out) : std::move(done);

@@ -14,7 +14,7 @@ using bson::Element;
 Failure different(const char* what) { return {Errc::verification_failed, what}; }
 
 /// Whether a failure says nothing of a result: to look at it takes memory, and a library that
-/// works.
+/// works. The numbers below 100 are those of the ciphers.
 bool is_trouble(Errc code) noexcept {
   return static_cast<unsigned>(code) < 100 && code != Errc::auth_failed &&
          code != Errc::malformed_payload;
