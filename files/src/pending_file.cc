@@ -8,6 +8,7 @@
 
 #include "fle/files/temporary_name.h"
 #include "fle/files/trust.h"
+#include "fle/files/unnamed_file.h"
 
 namespace fle::files {
 namespace {
@@ -97,9 +98,7 @@ Done PendingFile::open() {
   constexpr int kFlags = O_WRONLY | O_CLOEXEC;
   fd_ = Fd(::openat(folder, ".", kFlags | O_TMPFILE, kSecret));
   if (fd_ && can_be_named(fd_)) return ok;
-  // Old kernels take the flag for O_DIRECTORY (EISDIR).
-  if (!fd_ && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
-    return failure("create", place_.path, errno);
+  if (!fd_ && !lacks_unnamed_files(errno)) return failure("create", place_.path, errno);
   FLE_TRY(std::string name, temporary_name(place_.name));
   if (!take_name(std::move(name))) return failure("create", place_.path, EBUSY);
   fd_ = Fd(::openat(folder, temporary_.c_str(), kFlags | O_CREAT | O_EXCL | O_NOFOLLOW, kSecret));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "fle/files/unnamed_file.h"
 
 namespace fle::tools {
 namespace {
@@ -20,17 +21,6 @@ Failure too_large(const std::string& path, std::size_t limit) {
 }
 
 bool is_standard(const std::string& path) { return path.empty() || path == "-"; }
-
-bool write_all(int fd, const char* p, std::size_t n) noexcept {
-  while (n != 0) {
-    const ssize_t w = ::write(fd, p, n);
-    if (w < 0 && errno == EINTR) continue;
-    if (w <= 0) return false;
-    p += w;
-    n -= static_cast<std::size_t>(w);
-  }
-  return true;
-}
 
 /// A file that is replaced keeps its mode, and what it is to hold may not be for those who read it.
 void warn_of_readers(const files::Place& place, files::Privacy privacy) {
@@ -220,8 +210,7 @@ Done Output::write(Bytes data) {
   constexpr std::size_t kDirect = 64 * 1024;  // a call costs less than a copy of so many
   if (buffer_.size() + data.size() > kBuffer || data.size() >= kDirect) FLE_CHECK(flush());
   if (data.size() >= kDirect) {
-    if (!write_all(fd_, reinterpret_cast<const char*>(data.data()), data.size()))
-      return failed("write");
+    if (!files::write_all(fd_, data)) return failed("write");
     return ok;
   }
   // insert() would construct each byte.
@@ -232,7 +221,9 @@ Done Output::write(Bytes data) {
 }
 
 Done Output::flush() {
-  if (!write_all(fd_, buffer_.data(), buffer_.size())) return failed("write");
+  if (!files::write_all(fd_,
+                        {reinterpret_cast<const std::uint8_t*>(buffer_.data()), buffer_.size()}))
+    return failed("write");
   buffer_.clear();
   return ok;
 }
@@ -282,8 +273,7 @@ Done create_secret_file(const std::string& path, Bytes content) {
   FLE_TRY(
       files::PendingFile file,
       files::PendingFile::create(std::move(place), files::Privacy::secret, files::Existing::keep));
-  if (!write_all(file.fd(), reinterpret_cast<const char*>(content.data()), content.size()))
-    return files::failure("write", path, errno);
+  if (!files::write_all(file.fd(), content)) return files::failure("write", path, errno);
   return file.commit();
 }
 
