@@ -81,9 +81,11 @@ struct BatchState {
 
   /// Takes back every result: nothing of an earlier or a failed call may be read.
   void abandon() noexcept;
-  /// After abandon(): what the results of large documents have taken is free for another try.
+  /// After abandon(): what large documents have taken is free for another try.
   void give_back() noexcept {
     if (output.size() >= kLarge) std::vector<std::uint8_t>().swap(output);
+    for (Document& d : documents)
+      if (d.input.size() >= kLarge) d.edits = bson::Edits();
     if (opened) opened->give_back();
   }
   /// One document that is not to be in memory more often, nor with more beside it, than it must.

@@ -1,6 +1,6 @@
 #include "faulty_documents.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "extent.h"
@@ -162,24 +162,34 @@ class Explanation {
 /// The document with what opens in the place of what is encrypted; the rest stays.
 Outcome<WipedBytes> open_what_opens(Bytes document, kms::KeyRing* ring, Explanation& faults,
                                     bson::Edits& edits, const bson::Limits& limits) {
-  WipedBytes values;
-  FieldBatch opened;
-  for (bson::Mark& m : edits.marks()) {
-    FLE_TRY(const bool opens, faults.open(m, ring, opened));
-    const FieldBatch::Opened value =
-        opens ? *opened.opened(0)
-              : FieldBatch::Opened{m.type, document.subspan(m.value_offset, m.value_size)};
-    m.new_type = value.type;
-    m.new_size = static_cast<std::uint32_t>(value.value.size());
-    values.insert(values.end(), value.value.begin(), value.value.end());
+  WipedBytes values;  // that opened
+  std::vector<bool> opens;
+  {
+    FieldBatch opened;  // not while the result takes its memory
+    for (bson::Mark& m : edits.marks()) {
+      FLE_TRY(const bool one, faults.open(m, ring, opened));
+      opens.push_back(one);
+      m.new_type = m.type;
+      m.new_size = static_cast<std::uint32_t>(m.value_size);
+      if (!one) continue;
+      const FieldBatch::Opened value = *opened.opened(0);
+      m.new_type = value.type;
+      m.new_size = static_cast<std::uint32_t>(value.value.size());
+      values.insert(values.end(), value.value.begin(), value.value.end());
+    }
   }
   FLE_TRY(const std::size_t size, edits.layout(document, limits));
   WipedBytes out(size);
   edits.write(out, document);
-  std::size_t from = 0;
+  Bytes rest = values;
+  auto is_open = opens.begin();
   for (const bson::Mark& m : edits.marks()) {
-    if (m.new_size != 0) std::memcpy(out.data() + m.new_offset, values.data() + from, m.new_size);
-    from += m.new_size;
+    Bytes value = document.subspan(m.value_offset, m.value_size);
+    if (*is_open++) {
+      value = rest.first(m.new_size);
+      rest = rest.subspan(m.new_size);
+    }
+    std::ranges::copy(value, out.begin() + static_cast<std::ptrdiff_t>(m.new_offset));
   }
   return out;
 }
