@@ -157,6 +157,16 @@ struct Large : ::testing::Test {
     const std::string document = take(b);
     folder.write(name, document + document);
   }
+  /// forged.bson is that file with a value in it that does not open.
+  void forge(const std::string& name) const {
+    const std::filesystem::path forged = folder.path() / "forged.bson";
+    std::filesystem::copy_file(folder.path() / name, forged);
+    std::fstream file(forged, std::ios::in | std::ios::out | std::ios::binary);
+    const auto at = static_cast<std::streamoff>(std::filesystem::file_size(forged) / 4);
+    const int byte = file.seekg(at).get();
+    file.seekp(at).put(static_cast<char>(byte ^ 1));
+    ASSERT_TRUE(file.flush());
+  }
   void expect_small(std::vector<std::string> args, const std::string& in, const std::string& out,
                     int status = 0) {
     args.insert(args.end(), {"--in", in, "--out", out, "--quiet"});
@@ -188,11 +198,11 @@ TEST_F(Large, DocumentsOfOneValueStayBelow64MiBOnEachWay) {
   EXPECT_TRUE(folder.read("back.bson") == folder.read("plain.bson"));
   EXPECT_TRUE(folder.read("back.json.bson") == folder.read("plain.bson"));
   // To find all faults of a document it is opened again.
-  std::string forged = folder.read("sealed.bson");
-  forged[forged.size() / 4] = static_cast<char>(forged[forged.size() / 4] ^ 1);
-  folder.write("forged.bson", forged);
+  forge("sealed.bson");
   expect_small({"decrypt", "--on-error", "skip"}, "forged.bson", "rest.bson", 1);
   EXPECT_EQ(folder.read("rest.bson").size(), folder.read("plain.bson").size() / 2);
+  expect_small({"reencrypt", "--schema", "schema.json", "--verify", "--on-error", "skip"},
+               "forged.bson", "rest.bson", 1);
 }
 
 TEST_F(Large, DocumentsOfManyValuesStayBelow64MiB) {
@@ -208,6 +218,9 @@ TEST_F(Large, DocumentsOfManyValuesStayBelow64MiB) {
   schema.replace(schema.find(random), random.size(), "Deterministic");
   folder.write("next.json", schema);
   expect_small({"reencrypt", "--schema", "next.json", "--verify"}, "sealed.bson", "/dev/null");
+  forge("sealed.bson");
+  expect_small({"reencrypt", "--schema", "next.json", "--verify", "--on-error", "skip"},
+               "forged.bson", "rest.bson", 1);
 }
 
 // The text of a document may be six times as long as it.
@@ -238,6 +251,23 @@ TEST_F(Large, TextsOfAnyLengthStayBelow64MiB) {
       encrypt.insert(encrypt.end(), fate.begin(), fate.end());
       expect_small(encrypt, "in.json", "sealed.json", status);
     }
+    std::filesystem::remove(folder.path() / "bad.json");
+    // What cannot be read again waits in a file.
+    const auto feed_file = [this](int fd, pid_t) {
+      std::ifstream from(folder.path() / "in.json", std::ios::binary);
+      std::string piece(kMiB, '\0');
+      while (from.read(piece.data(), static_cast<std::streamsize>(piece.size())), from.gcount() > 0)
+        if (!write_to(fd, piece.substr(0, static_cast<std::size_t>(from.gcount())))) return;
+    };
+    std::vector<std::string> of_pipe{"encrypt",    "--schema",    "schema.json",
+                                     "--out",      "sealed.json", "--quiet",
+                                     "--on-error", "quarantine",  "bad.json"};
+    of_pipe.insert(of_pipe.end(), keys.begin(), keys.end());
+    const Ended piped =
+        run_fle(folder.path(), of_pipe, {feed_file, [](const char*, std::size_t) { return true; }});
+    EXPECT_EQ(piped.status, status) << piped.err;
+    EXPECT_LT(piped.max_rss_kib / 1024, kPromisedMiB) << "through a pipe, of " << t.head;
+    EXPECT_EQ(folder.has("bad.json"), !t.fits);
     std::filesystem::remove(folder.path() / "bad.json");
     const Ended report = run_fle(folder.path(), {"report", "--in", "in.json", "--quiet"});
     EXPECT_EQ(report.status, status) << report.err;

@@ -74,10 +74,12 @@ CipherRun::CipherRun(const CipherOptions& o, Lanes lanes, DocumentCipher::Reencr
 Ending CipherRun::all() {
   if (!files_.counts().empty()) FLE_CHECK(load_counts());
   if (files_.is_over()) return kDone;
-  // Texts that are put aside as they are have to be found again.
-  if (reader_.is_text() && (o_.on_error != OnError::quarantine || files_.finds_texts_again())) {
+  if (reader_.is_text()) {
     FLE_TRY(const Lane* const lane, lanes_.of(*reader_.announced().front()));
     files_.reader().extract_long_texts(lane->integers.get());
+    // Texts that are put aside as they are have to be found again.
+    if (o_.on_error == OnError::quarantine && !files_.finds_texts_again())
+      files_.reader().keep_long_texts(o_.quarantine);
   }
   Steps steps;
   steps.make = [] { return std::make_unique<Part>(); };

@@ -288,23 +288,30 @@ Done RunFiles::checkpoint(std::string counts, bool complete) {
 
 Done RunFiles::put_aside(const Chunk& chunk, std::size_t i) {
   if (!aside_) return ok;
+  if (chunk.text != nullptr) return put_text_aside(*chunk.text);
   if (chunk.text_bytes != 0) {
-    const std::uint64_t end = read_ + chunk.input_bytes;
-    return put_text_aside(end - chunk.text_bytes, end);
+    FLE_TRY(Input text, text_in_file(chunk));
+    return put_text_aside(text);
   }
   const Bytes document = chunk[i];
   FLE_CHECK(aside_->write(document));
   return reader_->is_text() ? end_line(*aside_, document.back()) : Done(ok);
 }
 
-/// A text that was not kept: from the file, where its line end may stand behind it.
-Done RunFiles::put_text_aside(std::uint64_t from, std::uint64_t to) {
-  constexpr std::size_t kPiece = 64 * 1024;
+/// A text that was not kept, in the file, with the line end that may stand behind it.
+Outcome<Input> RunFiles::text_in_file(const Chunk& chunk) const {
   constexpr std::uint8_t kLineEnd[] = {'\r', '\n'};
+  const std::uint64_t end = read_ + chunk.input_bytes;
   std::uint8_t behind[sizeof kLineEnd] = {};
-  FLE_TRY(const std::size_t n_behind, file_->read_at(behind, to));
-  if (n_behind == sizeof behind && std::ranges::equal(behind, kLineEnd)) to += n_behind;
-  FLE_TRY(Input text, file_->section(from, to));
+  FLE_TRY(const std::size_t n, file_->read_at(behind, end));
+  const bool is_line_end = n == sizeof behind && std::ranges::equal(behind, kLineEnd);
+  return file_->section(end - chunk.text_bytes, end + (is_line_end ? n : 0));
+}
+
+/// A text that is read piece by piece.
+template <class Text>
+Done RunFiles::put_text_aside(Text& text) {
+  constexpr std::size_t kPiece = 64 * 1024;
   WipedBytes piece(kPiece);
   std::uint8_t last = 0;
   for (;;) {

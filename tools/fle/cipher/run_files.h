@@ -71,7 +71,9 @@ class RunFiles {
   [[nodiscard]] Outcome<RunIdentity> identity() const;
   [[nodiscard]] bool is_time() const noexcept;
   Done checkpoint(std::string counts, bool complete = false);
-  Done put_text_aside(std::uint64_t from, std::uint64_t to);
+  [[nodiscard]] Outcome<Input> text_in_file(const Chunk& chunk) const;
+  template <class Text>
+  Done put_text_aside(Text& text);
 
   const CipherOptions& o_;
   std::optional<DocumentReader> reader_;

@@ -45,6 +45,7 @@ Done Cutter::next(Chunk& out, std::size_t target) {
     if (alone) {
       out.raw = std::move(extracted_->document);
       out.text_bytes = extracted_->text_bytes;
+      out.text = std::move(extracted_->text);
       if (!extracted_->read) out.unreadable = std::move(extracted_->read.error());
       extracted_.reset();
     } else {

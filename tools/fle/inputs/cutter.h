@@ -45,6 +45,9 @@ class Cutter {
     long_text_ = longer_than;
     integers_ = integers;
   }
+  /// Keeps such texts as they came beside their documents: with Chunk::text. Before the first.
+  /// @param beside  as of SealedFile::create().
+  void keep_long_texts(std::string beside) { keep_beside_ = std::move(beside); }
   /// Whether texts are laid out over several lines each; as the first one is.
   [[nodiscard]] virtual bool is_pretty() const noexcept { return false; }
   /// The collections that the stream announces before its first document.
@@ -65,10 +68,9 @@ class Cutter {
   };
   /// The document of a long text.
   struct Extracted {
-    Extracted(WipedBytes bson, std::size_t text, Done done)
-        : document(std::move(bson)), text_bytes(text), read(std::move(done)) {}
     WipedBytes document;
     std::size_t text_bytes;
+    std::unique_ptr<SealedFile> text;
     Done read;
   };
   /// Where the next document is. Nothing: the stream has ended, or the chunk that has_some() is to
@@ -104,6 +106,7 @@ class Cutter {
   bool is_text_ = false;
   std::size_t long_text_ = std::numeric_limits<std::size_t>::max();  // what is longer is one
   const bson::IntegerHints* integers_ = nullptr;
+  std::string keep_beside_;  // empty: long texts are not kept
   std::optional<Extracted> extracted_;
 
  private:

@@ -53,14 +53,18 @@ class TextCutter : public Cutter {
     bson::ReadOptions options;
     options.max_bytes = static_cast<std::uint32_t>(max_bytes_);
     options.integers = integers_;
-    LongText text(window_, extent, most());
+    std::unique_ptr<SealedFile> kept;
+    if (!keep_beside_.empty()) {
+      FLE_TRY(kept, SealedFile::create(keep_beside_));
+    }
+    LongText text(window_, extent, most(), kept.get());
     WipedBytes room;
     Done read = bson::read_extended_json(room, text, options);
     FLE_CHECK(text.finish());
     if (text.is_too_long()) return too_long(what);
     WipedBytes document(room.size());  // without the room that is left
     if (read) std::memcpy(document.data(), room.data(), room.size());
-    extracted_.emplace(std::move(document), extent.size(), std::move(read));
+    extracted_ = {std::move(document), extent.size(), std::move(kept), std::move(read)};
 #if defined(__GLIBC__)
     ::malloc_trim(0);  // what the window has left behind while it grew
 #endif

@@ -56,6 +56,12 @@ class DocumentReader {
     if (cutter_ != nullptr) cutter_->extract_long_texts(integers);
   }
 
+  /// Keeps such texts, sealed, in files without names: for who may need them as they came.
+  /// @param beside  the files are on the file system of the folder where this path stands.
+  void keep_long_texts(const std::string& beside) {
+    if (cutter_ != nullptr) cutter_->keep_long_texts(beside);
+  }
+
   /// The collections that the input announces before its documents: of one that does not say whose
   /// they are, one without a name.
   [[nodiscard]] std::vector<std::shared_ptr<const Collection>> announced() const {
