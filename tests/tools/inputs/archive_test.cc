@@ -58,6 +58,10 @@ TEST(Archives, TheChecksumIsThatOfMongodump) {
     joined.add(all.first(n / 3));
     joined.add(tools::Crc64::part_of(all.subspan(n / 3)));
     EXPECT_EQ(joined.value(), whole.value()) << n;
+    for (const tools::Crc64::Way& way : tools::Crc64::ways()) {
+      if (!way.runs_here || n < way.least) continue;
+      EXPECT_EQ(~way.add(~std::uint64_t{0}, all), whole.value()) << n << " from " << way.least;
+    }
   }
 }
 

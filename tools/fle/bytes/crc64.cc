@@ -76,124 +76,158 @@ constexpr std::uint64_t power(std::uint64_t n) noexcept {
 
 // Blocks of 16 bytes are multiplied to where a later block stands, without a carry, and added to it
 // (V. Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction",
-// Intel 2009): four blocks side by side, for each product is waited for.
+// Intel 2009): in four registers side by side, for each product is waited for.
 constexpr std::size_t kBlock = 16;
-constexpr std::size_t kSideBySide = 4 * kBlock;
+constexpr std::size_t kRegisters = 4;
 
 /// What both halves of a block are multiplied by to move it on by `bytes`. The product of two
 /// reflected words is one bit off, so the powers are one less.
 struct Distance {
-  explicit constexpr Distance(unsigned bytes)
-      : first(power(8 * bytes + 63)), second(power(8 * bytes - 1)) {}
-  std::uint64_t first;
-  std::uint64_t second;
+  explicit constexpr Distance(std::size_t bytes)
+      : first(static_cast<long long>(power(8 * bytes + 63))),
+        second(static_cast<long long>(power(8 * bytes - 1))) {}
+  long long first;
+  long long second;
 };
-constexpr Distance kOneOn{kBlock};
-constexpr Distance kFourOn{kSideBySide};
-constexpr Distance kSixteenOn{4 * kSideBySide};
 
-[[gnu::target("pclmul")]] inline __m128i moved(__m128i block, __m128i distance) noexcept {
-  return _mm_xor_si128(_mm_clmulepi64_si128(block, distance, 0x00),
-                       _mm_clmulepi64_si128(block, distance, 0x11));
-}
-[[gnu::target("pclmul")]] inline __m128i load(const std::uint8_t* p) noexcept {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
-[[gnu::target("pclmul")]] inline __m128i constants(const Distance& d) noexcept {
-  return _mm_set_epi64x(static_cast<long long>(d.second), static_cast<long long>(d.first));
-}
+// Registers of one, two and four blocks.
+#define FLE_ONE [[gnu::target("pclmul")]]
+#define FLE_TWO [[gnu::target("avx2,vpclmulqdq,pclmul")]]
+#define FLE_FOUR [[gnu::target("avx512f,vpclmulqdq,pclmul")]]
 
-/// What is left of a checksum: a block, and bytes behind it.
-[[gnu::target("pclmul")]] inline std::uint64_t finish(__m128i block, const std::uint8_t* p,
-                                                      std::size_t n) noexcept {
-  const __m128i one_on = constants(kOneOn);
-  for (; n >= kBlock; p += kBlock, n -= kBlock)
-    block = _mm_xor_si128(moved(block, one_on), load(p));
+struct One {
+  using Blocks = __m128i;
+  FLE_ONE static Blocks load(const std::uint8_t* p) noexcept {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  }
+  FLE_ONE static void store(std::uint8_t* p, Blocks b) noexcept {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), b);
+  }
+  FLE_ONE static Blocks first(std::uint64_t c) noexcept {
+    return _mm_cvtsi64_si128(static_cast<long long>(c));
+  }
+  FLE_ONE static Blocks all(const Distance& d) noexcept {
+    return _mm_set_epi64x(d.second, d.first);
+  }
+  FLE_ONE static Blocks sum(Blocks a, Blocks b) noexcept { return _mm_xor_si128(a, b); }
+  FLE_ONE static Blocks moved(Blocks b, Blocks distance) noexcept {
+    return sum(_mm_clmulepi64_si128(b, distance, 0x00), _mm_clmulepi64_si128(b, distance, 0x11));
+  }
+};
+
+struct Two {
+  using Blocks = __m256i;
+  FLE_TWO static Blocks load(const std::uint8_t* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  FLE_TWO static void store(std::uint8_t* p, Blocks b) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), b);
+  }
+  FLE_TWO static Blocks first(std::uint64_t c) noexcept {
+    return _mm256_zextsi128_si256(One::first(c));
+  }
+  FLE_TWO static Blocks all(const Distance& d) noexcept {
+    return _mm256_broadcastsi128_si256(One::all(d));
+  }
+  FLE_TWO static Blocks sum(Blocks a, Blocks b) noexcept { return _mm256_xor_si256(a, b); }
+  FLE_TWO static Blocks moved(Blocks b, Blocks distance) noexcept {
+    return sum(_mm256_clmulepi64_epi128(b, distance, 0x00),
+               _mm256_clmulepi64_epi128(b, distance, 0x11));
+  }
+};
+
+struct Four {
+  using Blocks = __m512i;
+  FLE_FOUR static Blocks load(const std::uint8_t* p) noexcept { return _mm512_loadu_si512(p); }
+  FLE_FOUR static void store(std::uint8_t* p, Blocks b) noexcept { _mm512_storeu_si512(p, b); }
+  FLE_FOUR static Blocks first(std::uint64_t c) noexcept {
+    return _mm512_zextsi128_si512(One::first(c));
+  }
+  FLE_FOUR static Blocks all(const Distance& d) noexcept {
+    return _mm512_set_epi64(d.second, d.first, d.second, d.first, d.second, d.first, d.second,
+                            d.first);
+  }
+  FLE_FOUR static Blocks sum(Blocks a, Blocks b) noexcept { return _mm512_xor_si512(a, b); }
+  FLE_FOUR static Blocks moved(Blocks b, Blocks distance) noexcept {
+    return sum(_mm512_clmulepi64_epi128(b, distance, 0x00),
+               _mm512_clmulepi64_epi128(b, distance, 0x11));
+  }
+};
+
+/// Of two pieces, each of a block at least but for the second one: what the registers have become,
+/// and what stands behind them.
+FLE_ONE std::uint64_t finish(Bytes blocks, Bytes rest) noexcept {
+  constexpr Distance kOneOn(kBlock);
+  const __m128i one_on = One::all(kOneOn);
+  __m128i block = One::load(blocks.data());
+  blocks = blocks.subspan(kBlock);
+  for (Bytes* const of : {&blocks, &rest})
+    for (; of->size() >= kBlock; *of = of->subspan(kBlock))
+      block = One::sum(One::moved(block, one_on), One::load(of->data()));
   std::array<std::uint8_t, kBlock> last;
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(last.data()), block);
-  return add_bytes(add_bytes(0, last.data(), last.size()), p, n);
+  One::store(last.data(), block);
+  return add_bytes(add_bytes(0, last.data(), last.size()), rest.data(), rest.size());
 }
 
-/// @param n  kSideBySide at least
-[[gnu::target("pclmul")]] std::uint64_t add_multiplied(std::uint64_t c, const std::uint8_t* p,
-                                                       std::size_t n) noexcept {
-  const __m128i one_on = constants(kOneOn);
-  const __m128i four_on = constants(kFourOn);
-  __m128i a = _mm_xor_si128(load(p), _mm_cvtsi64_si128(static_cast<long long>(c)));
-  __m128i b = load(p + kBlock);
-  __m128i d = load(p + 2 * kBlock);
-  __m128i e = load(p + 3 * kBlock);
-  for (p += kSideBySide, n -= kSideBySide; n >= kSideBySide; p += kSideBySide, n -= kSideBySide) {
-    a = _mm_xor_si128(moved(a, four_on), load(p));
-    b = _mm_xor_si128(moved(b, four_on), load(p + kBlock));
-    d = _mm_xor_si128(moved(d, four_on), load(p + 2 * kBlock));
-    e = _mm_xor_si128(moved(e, four_on), load(p + 3 * kBlock));
+/// Bytes that the registers of a kind take side by side.
+template <class Register>
+constexpr std::size_t kSideBySide = kRegisters * sizeof(typename Register::Blocks);
+
+// One text for all kinds: a template has one target, whatever its arguments are.
+// `data` has kSideBySide at least.
+#define FLE_ADD_BY(name, target, Register)                                                         \
+  target std::uint64_t name(std::uint64_t c, Bytes data) noexcept {                                \
+    constexpr std::size_t kStep = sizeof(Register::Blocks);                                        \
+    constexpr Distance kOn(kSideBySide<Register>);                                                 \
+    const Register::Blocks on = Register::all(kOn);                                                \
+    Register::Blocks r[kRegisters];                                                                \
+    for (std::size_t i = 0; i < kRegisters; ++i) r[i] = Register::load(data.data() + i * kStep);   \
+    r[0] = Register::sum(r[0], Register::first(c));                                                \
+    for (data = data.subspan(kSideBySide<Register>); data.size() >= kSideBySide<Register>;         \
+         data = data.subspan(kSideBySide<Register>))                                               \
+      for (std::size_t i = 0; i < kRegisters; ++i)                                                 \
+        r[i] = Register::sum(Register::moved(r[i], on), Register::load(data.data() + i * kStep));  \
+    std::array<std::uint8_t, kSideBySide<Register>> blocks;                                        \
+    for (std::size_t i = 0; i < kRegisters; ++i) Register::store(blocks.data() + i * kStep, r[i]); \
+    return finish(blocks, data);                                                                   \
   }
-  b = _mm_xor_si128(moved(a, one_on), b);
-  d = _mm_xor_si128(moved(b, one_on), d);
-  e = _mm_xor_si128(moved(d, one_on), e);
-  return finish(e, p, n);
-}
-
-// The same with four blocks in each of four registers.
-#define FLE_WIDE [[gnu::target("avx512f,vpclmulqdq,pclmul")]]
-
-constexpr std::size_t kWide = 4 * kSideBySide;
-
-FLE_WIDE inline __m512i moved(__m512i blocks, __m512i distance) noexcept {
-  return _mm512_xor_si512(_mm512_clmulepi64_epi128(blocks, distance, 0x00),
-                          _mm512_clmulepi64_epi128(blocks, distance, 0x11));
-}
-FLE_WIDE inline __m512i four_times(const Distance& d) noexcept {
-  const auto first = static_cast<long long>(d.first);
-  const auto second = static_cast<long long>(d.second);
-  return _mm512_set_epi64(second, first, second, first, second, first, second, first);
-}
-FLE_WIDE inline __m512i load_four(const std::uint8_t* p) noexcept { return _mm512_loadu_si512(p); }
-
-/// @param n  kWide at least
-FLE_WIDE std::uint64_t add_wide(std::uint64_t c, const std::uint8_t* p, std::size_t n) noexcept {
-  const __m512i four_on = four_times(kFourOn);
-  const __m512i sixteen_on = four_times(kSixteenOn);
-  const __m128i first = _mm_cvtsi64_si128(static_cast<long long>(c));
-  __m512i a = _mm512_xor_si512(load_four(p), _mm512_zextsi128_si512(first));
-  __m512i b = load_four(p + kSideBySide);
-  __m512i d = load_four(p + 2 * kSideBySide);
-  __m512i e = load_four(p + 3 * kSideBySide);
-  for (p += kWide, n -= kWide; n >= kWide; p += kWide, n -= kWide) {
-    a = _mm512_xor_si512(moved(a, sixteen_on), load_four(p));
-    b = _mm512_xor_si512(moved(b, sixteen_on), load_four(p + kSideBySide));
-    d = _mm512_xor_si512(moved(d, sixteen_on), load_four(p + 2 * kSideBySide));
-    e = _mm512_xor_si512(moved(e, sixteen_on), load_four(p + 3 * kSideBySide));
-  }
-  b = _mm512_xor_si512(moved(a, four_on), b);
-  d = _mm512_xor_si512(moved(b, four_on), d);
-  e = _mm512_xor_si512(moved(d, four_on), e);
-  std::array<std::uint8_t, kSideBySide> blocks;
-  _mm512_storeu_si512(blocks.data(), e);
-  const __m128i one_on = constants(kOneOn);
-  __m128i last = load(blocks.data());
-  for (std::size_t at = kBlock; at < blocks.size(); at += kBlock)
-    last = _mm_xor_si128(moved(last, one_on), load(blocks.data() + at));
-  return finish(last, p, n);
-}
-#undef FLE_WIDE
+FLE_ADD_BY(add_by_one, FLE_ONE, One)
+FLE_ADD_BY(add_by_two, FLE_TWO, Two)
+FLE_ADD_BY(add_by_four, FLE_FOUR, Four)
+#undef FLE_ADD_BY
+#undef FLE_ONE
+#undef FLE_TWO
+#undef FLE_FOUR
 
 #endif
+
+std::uint64_t add_by_tables(std::uint64_t c, Bytes data) noexcept {
+  return add_bytes(c, data.data(), data.size());
+}
 
 std::uint64_t add_to(std::uint64_t state, Bytes data) noexcept {
-#if defined(__x86_64__)
-  static const bool can_multiply = __builtin_cpu_supports("pclmul") != 0;
-  static const bool is_wide = can_multiply && __builtin_cpu_supports("vpclmulqdq") != 0 &&
-                              __builtin_cpu_supports("avx512f") != 0;
-  if (is_wide && data.size() >= kWide) return add_wide(state, data.data(), data.size());
-  if (can_multiply && data.size() >= kSideBySide)
-    return add_multiplied(state, data.data(), data.size());
-#endif
-  return add_bytes(state, data.data(), data.size());
+  for (const Crc64::Way& way : Crc64::ways())
+    if (way.runs_here && data.size() >= way.least) return way.add(state, data);
+  return state;
 }
 
 }  // namespace
+
+std::span<const Crc64::Way> Crc64::ways() noexcept {
+#if defined(__x86_64__)
+  static const bool one = __builtin_cpu_supports("pclmul") != 0;
+  static const bool two =
+      one && __builtin_cpu_supports("vpclmulqdq") != 0 && __builtin_cpu_supports("avx2") != 0;
+  static const bool four = two && __builtin_cpu_supports("avx512f") != 0;
+  static const Way kWays[] = {{kSideBySide<Four>, four, add_by_four},
+                              {kSideBySide<Two>, two, add_by_two},
+                              {kSideBySide<One>, one, add_by_one},
+                              {0, true, add_by_tables}};
+#else
+  static constexpr Way kWays[] = {{0, true, add_by_tables}};
+#endif
+  return kWays;
+}
 
 void Crc64::add(Bytes data) noexcept { state_ = add_to(state_, data); }
 

@@ -1,7 +1,9 @@
 #ifndef FLE_TOOLS_CRC64_H_
 #define FLE_TOOLS_CRC64_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "fle/bytes.h"
 
@@ -23,6 +25,14 @@ class Crc64 {
   [[nodiscard]] static Part part_of(Bytes data) noexcept;
   /// As if its bytes were added.
   void add(const Part& part) noexcept;
+
+  /// By which instructions bytes are added: the first that runs here and takes so few.
+  struct Way {
+    std::size_t least;  // bytes
+    bool runs_here;
+    std::uint64_t (*add)(std::uint64_t state, Bytes data) noexcept;
+  };
+  [[nodiscard]] static std::span<const Way> ways() noexcept;
 
  private:
   std::uint64_t state_ = ~std::uint64_t{0};
