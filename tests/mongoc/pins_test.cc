@@ -1,6 +1,6 @@
 // KmsOptions::master_keys from end to end: a client of a database whose key vault somebody else can
 // write to.
-#include "kms/cloud/cloud_server.h"
+#include "kms/cloud/server/cloud_server.h"
 #include "mongoc/clinic.h"
 #include "support/patience.h"
 

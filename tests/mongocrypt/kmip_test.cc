@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "fle/bson/cursor.h"
-#include "kms/kmip/kmip_answers.h"
+#include "kms/kmip/fake/kmip_answers.h"
 #include "mongocrypt/library.h"
 
 namespace fle::test {

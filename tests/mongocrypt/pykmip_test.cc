@@ -1,6 +1,6 @@
 // KMIP through the interface, against PyKMIP, a server that was written by others: one data key to
 // our library and to Debian's.
-#include "kms/kmip/pykmip.h"
+#include "kms/kmip/pykmip/pykmip.h"
 
 #include <gtest/gtest.h>
 

@@ -10,9 +10,9 @@
 
 #include <gtest/gtest.h>
 
-#include "cloud_server.h"
 #include "fle/kms/provider.h"
 #include "http/http_client.h"
+#include "kms/cloud/server/cloud_server.h"
 
 namespace fle::kms::test {
 

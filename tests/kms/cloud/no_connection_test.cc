@@ -18,8 +18,8 @@
 #include "fle/kms/key_ring.h"
 #include "fle/kms/key_vault.h"
 #include "fle/kms/rewrap.h"
-#include "kms/cloud/cloud_server.h"
-#include "kms/cloud/hostile_hosts.h"
+#include "kms/cloud/server/cloud_server.h"
+#include "kms/cloud/server/hostile_hosts.h"
 #include "kms/support.h"
 
 namespace {

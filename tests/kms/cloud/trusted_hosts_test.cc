@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kms/cloud/hostile_hosts.h"
+#include "kms/cloud/server/hostile_hosts.h"
 
 namespace fle::kms {
 namespace {

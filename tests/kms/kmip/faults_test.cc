@@ -10,7 +10,7 @@
 #include "fle/data_key.h"
 #include "fle/random.h"
 #include "kms/kmip/certificates.h"
-#include "kms/kmip/fake_kmip.h"
+#include "kms/kmip/fake/fake_kmip.h"
 #include "kms/ring/ring_support.h"
 #include "kms/support.h"
 #include "kms/temp_dir.h"

@@ -5,7 +5,7 @@
 
 #include "document/master_key.h"
 #include "fle/kms/exchange.h"
-#include "kms/kmip/kmip_answers.h"
+#include "kms/kmip/fake/kmip_answers.h"
 #include "kms/support.h"
 
 namespace fle::kms {

@@ -14,7 +14,7 @@
 #include "kmip/kmip_client.h"
 #include "kms/kmip/certificates.h"
 #include "kms/kmip/child_process.h"
-#include "kms/kmip/fake_kmip.h"
+#include "kms/kmip/fake/fake_kmip.h"
 #include "kms/temp_dir.h"
 #include "support/patience.h"
 

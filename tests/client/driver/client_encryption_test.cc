@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "client_support.h"
+#include "client/client_support.h"
 #include "fle/bson/writer.h"
 #include "fle/payload.h"
 

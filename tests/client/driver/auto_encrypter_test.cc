@@ -1,6 +1,6 @@
 #include "fle/client/auto_encrypter.h"
 
-#include "client_support.h"
+#include "client/client_support.h"
 #include "fle/payload.h"
 #include "support/bson_values.h"
 

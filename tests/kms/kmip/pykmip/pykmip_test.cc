@@ -1,5 +1,5 @@
 // The KMIP provider against PyKMIP, a server that was written by others.
-#include "kms/kmip/pykmip.h"
+#include "kms/kmip/pykmip/pykmip.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "kms/kmip/pykmip.h"
+#include "kms/kmip/pykmip/pykmip.h"
 
 #include <stdexcept>
 #include <utility>

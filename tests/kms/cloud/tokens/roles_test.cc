@@ -2,7 +2,7 @@
 #include <thread>
 #include <vector>
 
-#include "cloud_support.h"
+#include "kms/cloud/cloud_support.h"
 
 namespace fle::kms::test {
 namespace {

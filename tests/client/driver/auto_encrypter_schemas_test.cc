@@ -4,7 +4,7 @@
 #include <mutex>
 #include <thread>
 
-#include "client_support.h"
+#include "client/client_support.h"
 #include "fle/client/auto_encrypter.h"
 #include "support/bson_values.h"
 #include "support/patience.h"

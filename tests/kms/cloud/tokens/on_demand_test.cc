@@ -2,8 +2,8 @@
 #include <map>
 
 #include "cloud/roles/automatic.h"
-#include "cloud_support.h"
 #include "fle/kms/key_document.h"
+#include "kms/cloud/cloud_support.h"
 
 namespace fle::kms::test {
 namespace {

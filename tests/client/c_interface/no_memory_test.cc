@@ -5,7 +5,7 @@
 #include <functional>
 #include <utility>
 
-#include "client/c_support.h"
+#include "client/c_interface/c_support.h"
 #include "fle/bson/writer.h"
 #include "fle/kms/key_vault.h"
 #include "kms/temp_dir.h"

@@ -1,7 +1,7 @@
 // What an AutoEncrypter may be told to leave out, and what it does with what it cannot do.
 #include <thread>
 
-#include "client_support.h"
+#include "client/client_support.h"
 #include "fle/client/auto_encrypter.h"
 #include "fle/client/field_counters.h"
 #include "support/bson_values.h"

@@ -1,7 +1,7 @@
 // fle.h in wrong hands: nothing crashes, and nothing is written.
 #include <algorithm>
 
-#include "client/c_support.h"
+#include "client/c_interface/c_support.h"
 
 namespace fle::test::c {
 namespace {

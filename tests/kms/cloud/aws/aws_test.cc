@@ -1,9 +1,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cloud_support.h"
 #include "fle/kms/key_document.h"
 #include "http/http_text.h"
+#include "kms/cloud/cloud_support.h"
 
 namespace fle::kms::test {
 namespace {

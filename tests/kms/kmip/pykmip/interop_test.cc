@@ -5,7 +5,7 @@
 #include "fle/kms/key_ring.h"
 #include "kmip/kmip_message.h"
 #include "kmip/ttlv.h"
-#include "kms/kmip/pykmip.h"
+#include "kms/kmip/pykmip/pykmip.h"
 #include "kms/support.h"
 #include "support/mongocrypt_peer.h"
 

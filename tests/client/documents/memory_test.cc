@@ -6,7 +6,7 @@
 
 #include <malloc.h>
 
-#include "client/c_support.h"
+#include "client/c_interface/c_support.h"
 #include "client/client_support.h"
 #include "fle/client/auto_encrypter.h"
 #include "support/sanitizer.h"

@@ -2,7 +2,7 @@
 // what was brought.
 #include <set>
 
-#include "client_support.h"
+#include "client/client_support.h"
 #include "fle/client/auto_encrypter.h"
 #include "fle/payload.h"
 #include "support/bson_values.h"

@@ -1,4 +1,4 @@
-#include "kms/kmip/kmip_answers.h"
+#include "kms/kmip/fake/kmip_answers.h"
 
 #include <stdexcept>
 

@@ -12,7 +12,7 @@
 
 #include <openssl/ssl.h>
 
-#include "kms/kmip/kmip_answers.h"
+#include "kms/kmip/fake/kmip_answers.h"
 
 namespace fle::kms::test {
 

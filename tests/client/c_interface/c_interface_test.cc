@@ -4,7 +4,7 @@
 #include <regex>
 #include <thread>
 
-#include "client/c_support.h"
+#include "client/c_interface/c_support.h"
 #include "fle/bson/value.h"
 #include "fle/bson/writer.h"
 #include "fle/client/auto_encrypter.h"

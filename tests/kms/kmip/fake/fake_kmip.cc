@@ -1,4 +1,4 @@
-#include "kms/kmip/fake_kmip.h"
+#include "kms/kmip/fake/fake_kmip.h"
 
 #include <list>
 #include <stdexcept>

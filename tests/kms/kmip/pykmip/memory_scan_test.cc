@@ -12,7 +12,7 @@
 #include "fle/kms/create_data_key.h"
 #include "fle/kms/key_ring.h"
 #include "fle/random.h"
-#include "kms/kmip/pykmip.h"
+#include "kms/kmip/pykmip/pykmip.h"
 #include "kms/support.h"
 #include "support/memory_search.h"
 #include "support/sanitizer.h"
