@@ -57,12 +57,13 @@ class Trial {
 Done judge(BatchState& s, std::size_t i, const Work& work, const Explain& explain, Faults& out) {
   Done done = work(Trial(s, i).batch());
   if (done) return ok;
-  Done explained =
-      may_be_of_document(done.error().code) ? explain(s.documents[i].input, out) : std::move(done);
-  if (!explained) {
-    explained.error().document = i + 1;
-    return explained;
-  }
+  const auto of_document = [i](Failure f) {
+    f.document = i + 1;
+    return f;
+  };
+  if (!may_be_of_document(done.error().code)) return of_document(std::move(done.error()));
+  if (Done explained = explain(s.documents[i].input, out); !explained)
+    return of_document(std::move(explained.error()));
   if (out.n == 0) out.add(std::move(done.error()));
   for (Failure& f : out.first) f.document = i + 1;
   return ok;

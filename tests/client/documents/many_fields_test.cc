@@ -1,6 +1,7 @@
 // One document of so many encrypted fields that they are opened and sealed some at a time.
 #include "client/client_support.h"
 #include "fle/client/field_counters.h"
+#include "fle/payload.h"
 #include "support/bson_values.h"
 
 namespace fle::test {
