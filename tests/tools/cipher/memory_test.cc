@@ -197,6 +197,9 @@ TEST_F(Large, DocumentsOfOneValueStayBelow64MiBOnEachWay) {
     expect_small({"reencrypt", "--schema", "schema.json", "--verify"}, sealed, "/dev/null");
   EXPECT_TRUE(folder.read("back.bson") == folder.read("plain.bson"));
   EXPECT_TRUE(folder.read("back.json.bson") == folder.read("plain.bson"));
+  const Ended infer = run_fle(folder.path(), {"schema", "infer", "bloodType", "--key", "/name",
+                                              "--in", "plain.json", "--quiet"});
+  EXPECT_LT(infer.max_rss_kib / 1024, kPromisedMiB) << infer.err;
   // To find all faults of a document it is opened again.
   forge("sealed.bson");
   expect_small({"decrypt", "--on-error", "skip"}, "forged.bson", "rest.bson", 1);

@@ -89,8 +89,11 @@ struct Chunk {
   [[nodiscard]] std::size_t weight() const noexcept { return raw.size() + kEach * ends.size(); }
   static constexpr std::size_t kEach = 256;
 
+  /// Keeps memory for the next documents, but not that of a large one: the next may be as large.
   void clear() noexcept {
+    constexpr std::size_t kLarge = 1024 * 1024;
     before.clear();
+    if (raw.capacity() > kLarge) WipedBytes().swap(raw);
     raw.clear();
     ends.clear();
     places.clear();
