@@ -1,12 +1,10 @@
 // What is left of credentials, tokens and data keys in memory: nothing. The server makes the
 // secrets; this process gets them in a file of options only, and afterwards once more, masked, to
 // know what to search for.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "cloud_support.h"
 #include "fle/kms/key_document.h"
 #include "fle/random.h"
+#include "kms/secret_file.h"
 #include "support/memory_search.h"
 #include "support/sanitizer.h"
 
@@ -19,17 +17,6 @@ using Memory = Clouds;
 constexpr const char* kMemoryRole = "arn:aws:iam::111122223333:role/memory";
 constexpr const char* kMemoryAudience =
     "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q";
-
-/// Reads without a stream, whose buffers would keep a copy.
-WipedBuffer read_file(const std::string& file) {
-  WipedBuffer out;
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  const auto size = static_cast<std::size_t>(::lseek(fd, 0, SEEK_END));
-  EXPECT_TRUE(out.reset(size));
-  EXPECT_EQ(::pread(fd, out.bytes().data(), size, 0), static_cast<ssize_t>(size));
-  ::close(fd);
-  return out;
-}
 
 SecretBytes fresh_data_key() {
   SecretBytes out = *SecretBytes::create(96);
@@ -67,7 +54,7 @@ TEST_F(Memory, HoldsNothingOfCredentialsTokensAndDataKeysOnceProvidersAreGone) {
   const std::string masked = certificates.dir().file("masked");
   std::size_t live = 0;
   {
-    WipedBuffer text = read_file(file);
+    WipedBuffer text = read_secret(file);
     const auto providers = Providers::from_json(
         {reinterpret_cast<const char*>(text.bytes().data()), text.bytes().size()}, kms);
     text = WipedBuffer();

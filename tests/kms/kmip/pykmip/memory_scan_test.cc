@@ -3,7 +3,6 @@
 #include <fstream>
 #include <map>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "fle/kms/key_ring.h"
 #include "fle/random.h"
 #include "kms/kmip/pykmip/pykmip.h"
+#include "kms/secret_file.h"
 #include "kms/support.h"
 #include "support/memory_search.h"
 #include "support/sanitizer.h"
@@ -24,17 +24,6 @@ using fle::test::MemorySearch;
 using test::bson_of;
 using test::Buf;
 using test::Pykmip;
-
-/// Reads without a stream, whose buffers would keep a copy.
-WipedBuffer read_file(const std::string& file) {
-  WipedBuffer out;
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  const auto size = static_cast<std::size_t>(::lseek(fd, 0, SEEK_END));
-  EXPECT_TRUE(out.reset(size));
-  EXPECT_EQ(::pread(fd, out.bytes().data(), size, 0), static_cast<ssize_t>(size));
-  ::close(fd);
-  return out;
-}
 
 std::size_t sum(const std::vector<std::size_t>& counts) {
   std::size_t n = 0;
@@ -51,7 +40,7 @@ class MemoryScan : public testing::Test {
   }
 
   [[nodiscard]] Outcome<Providers> providers() {
-    const WipedBuffer text = read_file(server_->folder() + "providers.json");
+    const WipedBuffer text = test::read_secret(server_->folder() + "providers.json");
     return Providers::from_json(
         {reinterpret_cast<const char*>(text.bytes().data()), text.bytes().size()},
         server_->options());
@@ -66,6 +55,20 @@ class MemoryScan : public testing::Test {
       masked.push_back(static_cast<std::uint8_t>(b ^ MemorySearch::kMask));
     data_keys_.push_back(masked);
     return key;
+  }
+
+  /// The one key of a vault, as a ring gives it; null, and a failure, where there is none.
+  KeyHandle key_in_use() {
+    const std::shared_ptr<KeyVault> vault = make_memory_vault();
+    auto made = providers();
+    EXPECT_TRUE(made) << made.error().to_string();
+    if (!made) return nullptr;
+    const auto shared = std::make_shared<const Providers>(*std::move(made));
+    live_with("local", "{}", vault, shared);
+    ring_.emplace(vault, shared);
+    const auto key = ring_->by_id((*vault->list())[0].id);
+    EXPECT_TRUE(key);
+    return key ? *key : nullptr;
   }
 
   /// Everything that is secret by now.
@@ -102,6 +105,7 @@ class MemoryScan : public testing::Test {
 
   std::optional<Pykmip> server_;
   std::vector<Buf> data_keys_;  // masked
+  std::optional<KeyRing> ring_;
 };
 
 TEST_F(MemoryScan, FindsNothingOfAnyKeyOnceAllHandlesAreGone) {
@@ -132,14 +136,7 @@ TEST_F(MemoryScan, FindsNothingOfAnyKeyOnceAllHandlesAreGone) {
 }
 
 TEST_F(MemoryScan, FindsKeysInUseOnlyOnPagesThatAreLockedAndKeptOutOfCoreDumps) {
-  const std::shared_ptr<KeyVault> vault = make_memory_vault();
-  auto made = providers();
-  ASSERT_TRUE(made) << made.error().to_string();
-  const auto shared = std::make_shared<const Providers>(*std::move(made));
-  live_with("local", "{}", vault, shared);
-  const auto ids = *vault->list();
-  KeyRing ring(vault, shared);
-  const auto key = ring.by_id(ids[0].id);
+  const KeyHandle key = key_in_use();
   ASSERT_TRUE(key);
   // Not the client's private key: that is OpenSSL's, and not kept for local keys.
   const auto all = search();
@@ -149,14 +146,7 @@ TEST_F(MemoryScan, FindsKeysInUseOnlyOnPagesThatAreLockedAndKeptOutOfCoreDumps) 
 }
 
 TEST_F(MemoryScan, FindsNothingInAForkedChild) {
-  const std::shared_ptr<KeyVault> vault = make_memory_vault();
-  auto made = providers();
-  ASSERT_TRUE(made) << made.error().to_string();
-  const auto shared = std::make_shared<const Providers>(*std::move(made));
-  live_with("local", "{}", vault, shared);
-  const auto ids = *vault->list();
-  KeyRing ring(vault, shared);
-  const auto key = ring.by_id(ids[0].id);
+  const KeyHandle key = key_in_use();
   ASSERT_TRUE(key);
   const auto all = search();
   ASSERT_GT(sum(all->count()), 0U);
