@@ -12,8 +12,8 @@
  * is for one thread at a time; the KMS contexts of one context may be fed by a thread each.
  *
  * Bytes. A mongocrypt_binary_t views memory of the caller's; what is handed in is copied before the
- * call returns. What is handed out lives as long as the handle that it came from; a message to a KMS
- * until mongocrypt_ctx_kms_done, or until it is asked for again.
+ * call returns. What is handed out lives as long as the handle that it came from; a message to a
+ * KMS until mongocrypt_ctx_kms_done, or until it is asked for again.
  *
  * Lengths of texts are in bytes; -1 means that the text ends at its NUL.
  */
