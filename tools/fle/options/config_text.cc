@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "inputs/recognize.h"
-
 namespace fle::tools {
 namespace {
 
@@ -113,7 +111,9 @@ class Reader {
 }  // namespace
 
 Outcome<std::vector<ConfigItem>> read_config(std::string_view text) {
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  constexpr std::string_view kMark =
+      "\xef\xbb\xbf";  // of the order of bytes: some editors write it
+  if (text.starts_with(kMark)) text.remove_prefix(kMark.size());
   Reader reader;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
