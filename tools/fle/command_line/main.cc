@@ -85,7 +85,8 @@ void tell_exit_statuses(CLI::App& command) {
   const auto subs = command.get_subcommands([](const CLI::App*) { return true; });
   for (CLI::App* sub : subs) tell_exit_statuses(*sub);
   const std::string footer = command.get_footer();
-  if (!subs.empty() && command.get_parent() != nullptr) return;  // "fle key" does nothing itself
+  // "fle key" does nothing by itself, and "fle schema" does.
+  if (command.get_require_subcommand_min() != 0 && command.get_parent() != nullptr) return;
   if (footer.find("xit status") != std::string::npos) return;
   command.footer(footer + (footer.empty() ? "" : "\n") + exit_statuses());
 }

@@ -163,18 +163,18 @@ void add_key_rewrap(CLI::App& key, Action& chosen) {
   cmd->add_option("--batch", o->options.batch,
                   "Store after every N keys; if not given, and without --resume, once all have "
                   "been opened and wrapped, so that one that cannot be leaves all as they were")
-      ->check(CLI::Range(1U, 1'000'000U))
+      ->transform(is_whole_number(1, 1'000'000))
       ->type_name("N");
   cmd->add_flag("--keep-going", o->options.keep_going,
                 "A key that cannot be rewrapped is listed at the end and does not stop the others");
   cmd->add_option("--threads", o->options.threads, "Keys that are worked on at once")
-      ->check(CLI::Range(1U, 1024U))
+      ->transform(is_whole_number(1, 1024))
       ->type_name("N")
       ->capture_default_str();
   cmd->add_option("--retries", o->options.retries,
                   "How often keys whose KMS does not answer are tried again, after longer and "
                   "longer waits")
-      ->check(CLI::Range(0U, 100U))
+      ->transform(is_whole_number(0, 100))
       ->type_name("N")
       ->capture_default_str();
   o->list.add(*cmd, "a key", {"uuid", "state", "error"});
