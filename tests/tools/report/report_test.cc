@@ -131,6 +131,23 @@ TEST_F(ReportOfSchema, ANameOfAnotherCaseIsTold) {
   EXPECT_FALSE(has(absent.out, "appears")) << absent.out;
 }
 
+TEST_F(ReportTest, AnEmptyNameIsNotThatOfOthers) {
+  folder.write("empty.json",
+               R"({"bsonType": "object", "encryptMetadata": {"algorithm":
+      "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$uuid": "00112233-4455-6677-8899-aabbccddeeff"}]},
+      "properties": {"": {"bsonType": "object", "properties": {"b": {"encrypt": {}}}},
+                     "b": {"encrypt": {}}, "c": {"bsonType": "object", "properties": {"": {"encrypt": {}}}}}})");
+  const Ended of_schema =
+      report({"--json", "--schema", "empty.json"}, R"({"": {"b": 1}, "c": {"": 1}})");
+  for (const char* path : {R"("path": ".b")", R"("path": "b")", R"("path": "c.")"})
+    EXPECT_TRUE(has(of_schema.out, path)) << path << of_schema.out;
+  folder.write("one.json", R"({"bsonType": "object", "properties": {"": {"encrypt": {"algorithm":
+      "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$uuid": "00112233-4455-6677-8899-aabbccddeeff"}]}}}})");
+  const Ended one = report({"--json", "--schema", "one.json"}, R"({"": 1})");
+  EXPECT_TRUE(has(one.out, R"("path": "")")) << one.out;
+  EXPECT_FALSE(has(one.out, "(others)")) << one.out;
+}
+
 TEST_F(ReportOfSchema, APlaceholderIsPlaintext) {
   for (const char* first : {"AA", "Aw"}) {  // kinds 0 and 3
     const std::string binary =

@@ -284,6 +284,7 @@ Census::Id Census::collection_of(Id path) const noexcept {
 }
 
 std::string Census::text(Id path) const {
+  if (path == kNone) return "(others)";
   std::vector<Id> way;
   for (Id id = path; id > kRoot && paths_[id].kind != Kind::collection; id = paths_[id].parent)
     way.push_back(id);
@@ -294,13 +295,13 @@ std::string Census::text(Id path) const {
       text += "[]";
       continue;
     }
-    if (!text.empty()) text += '.';
+    if (it != way.rbegin()) text += '.';
     if (p.kind == Kind::any && p.step.kind == Plan::Kind::encrypted)
       text = p.plan->leaf(p.step.leaf).path;
     else
       text += p.kind == Kind::any ? "*" : name(p);
   }
-  return text.empty() ? "(others)" : text;
+  return text;
 }
 
 }  // namespace fle::tools
