@@ -310,6 +310,37 @@ TEST_F(OutputFile, IsNoneOfTheFilesThatSettingsName) {
   EXPECT_NE(again.err.find("File exists"), std::string::npos) << again.err;
 }
 
+// SQLite took it for a journal of its own, and removed it.
+TEST_F(OutputFile, IsNoFileThatSqliteKeepsBesideAVault) {
+  fs::create_symlink("keys.vault", folder.path() / "link.vault");
+  const auto refused = [this](const Args& args, const std::string& of) {
+    const Ended e = run_fle(folder.path(), args);
+    EXPECT_EQ(e.status, 2) << e.err;
+    EXPECT_NE(e.err.find("names a file that SQLite keeps beside that of " + of), std::string::npos)
+        << e.err;
+  };
+  const Args before = folder.names();
+  for (const char* vault : {"keys.vault", "./keys.vault", "link.vault"})
+    for (const char* ending : {"-journal", "-wal", "-shm"})
+      refused({"decrypt", "--vault", vault, "--local-key", "master.key", "--in", "sealed", "--out",
+               std::string("keys.vault") + ending},
+              "--vault");
+  refused({"report", "--vault", "keys.vault", "--in", "sealed", "--html", "keys.vault-wal"},
+          "--vault");
+  refused(
+      {"encrypt", "--schema", "schema.json", "--vault", "keys.vault", "--local-key", "master.key",
+       "--in", "in.json", "--out", "out", "--on-error", "quarantine", "keys.vault-journal"},
+      "--vault");
+  ::setenv("FLE_VAULT", "link.vault", 1);
+  refused({"generate", "patients", "--count", "1", "--out", "keys.vault-journal"}, "FLE_VAULT");
+  ::unsetenv("FLE_VAULT");
+  folder.write("fle.conf", "[key.list]\nvault = \"keys.vault\"\n");
+  refused(
+      {"generate", "patients", "--count", "1", "--out", "keys.vault-shm", "--config", "fle.conf"},
+      "'vault' of configuration 'fle.conf'");
+  EXPECT_EQ(folder.names().size(), before.size() + 1) << "the configuration";
+}
+
 // Once the documents that were put aside were replaced by the others, and so lost.
 TEST_F(OutputFile, OfTwoResultsNoneReplacesTheOther) {
   folder.write("in.json", std::string(kInput) + "{\"ssn\": \"wrong\"}\n");
@@ -322,6 +353,10 @@ TEST_F(OutputFile, OfTwoResultsNoneReplacesTheOther) {
         Args{"--out", "new", "--on-error", "quarantine", "here/new"},
         Args{"--out", "new", "--resume", "--on-error", "quarantine", "new"},
         Args{"--out", "new", "--trace", "new"},
+        Args{"--out", "new", "--resume", "--trace", "new.journal"},
+        Args{"--out", "new", "--resume", "--trace", "./new.partial"},
+        Args{"--out", "new", "--resume", "--on-error", "quarantine", "new.journal"},
+        Args{"--out", "new.partial", "--resume", "--on-error", "quarantine", "new"},
         Args{"--out", "new", "--trace", "log", "--on-error", "quarantine", "log"}}) {
     Args args{"encrypt", "--schema", "schema.json", "--in", "in.json"};
     args.insert(args.end(), more.begin(), more.end());

@@ -129,7 +129,7 @@ void add_files(const Level& level, std::vector<CommandLine::File>& out) {
     if (s->kind == SettingKind::text || name == kTrace) continue;
     const std::string from =
         level.origin.empty() ? variable(name) : "'" + name + "' of " + level.origin;
-    out.push_back({from, value});
+    out.push_back({from, value, s->kind == SettingKind::vault});
   }
 }
 
