@@ -380,6 +380,37 @@ TEST_F(OutputFile, AnEmptyNameIsNotAsGoodAsNone) {
     EXPECT_EQ(e.out, "") << option;
     EXPECT_NE(e.err.find(std::string(option) + ": its value is empty"), std::string::npos) << e.err;
   }
+  for (const Args& command : {Args{"schema"}, Args{"schema", "lint"}, Args{"schema", "server"}}) {
+    Args args = command;
+    args.emplace_back("");
+    const Ended e = run_fle(folder.path(), args, "{}");
+    EXPECT_EQ(e.status, 2);
+    EXPECT_NE(e.err.find("FILE: its value is empty"), std::string::npos) << e.err;
+  }
+}
+
+// The second one found nothing, and documents that are not there are no failure.
+TEST_F(OutputFile, StandardInputIsReadOnce) {
+  folder.write("in.json", kInput);
+  const std::pair<Args, std::string> cases[] = {
+      {{"decrypt", "--vault", "keys.vault", "--local-key", "-"}, "--local-key"},
+      {{"decrypt", "--vault", "keys.vault", "--in", "-", "--kms", "/dev/stdin"}, "--kms"},
+      {{"encrypt", "--vault", "keys.vault", "--local-key", "master.key", "--schema", "/dev/fd/0"},
+       "--schema"},
+      {{"analyze", "--ns", "d.c", "--schema", "schema.json", "--schema-for", "d.e=-"},
+       "--schema-for"},
+      {{"report", "--schema", "-"}, "--schema"},
+      {{"schema", "diff", "-", "-"}, "OLD"}};
+  for (const auto& [args, told] : cases) {
+    const Ended e = run_fle(folder.path(), args, folder.read("schema.json"));
+    EXPECT_EQ(e.status, 2) << e.err;
+    EXPECT_NE(e.err.find("cannot both be read from standard input"), std::string::npos) << e.err;
+    EXPECT_NE(e.err.find(told), std::string::npos) << e.err;
+  }
+  const Ended one = run_fle(folder.path(), {"report", "--schema", "-", "--in", "in.json"},
+                            folder.read("schema.json"));
+  EXPECT_EQ(one.status, 0) << one.err;
+  EXPECT_EQ(run_fle(folder.path(), {"schema", "-"}, folder.read("schema.json")).status, 0);
 }
 
 TEST_F(OutputFile, IsNotTheInputUnlessItIsMadeOfThat) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "command_line/cli.h"
 #include "fle/files/place.h"
@@ -131,6 +132,31 @@ std::string fault_of(const ResultOption& result, const std::string& path, bool i
   return {};
 }
 
+/// What the value of an option is; of an argument its own name may say so.
+std::string kind_of_value(const CLI::Option& option) {
+  return option.get_positional() ? option.get_name(true) + " " + option.get_type_name()
+                                 : option.get_type_name();
+}
+
+/// Whether an option names what a command reads, and no result.
+bool is_read(const CLI::Option& option) {
+  return kind_of_value(option).find("FILE") != std::string::npos &&
+         std::ranges::find(kResults, option.get_name(), &ResultOption::name) == std::end(kResults);
+}
+
+/// How often an option has standard input read; --in by not being given, too.
+std::size_t reads_standard_input(const CLI::Option& option) {
+  const std::string name = option.get_name();
+  if (name == "--in" && option.count() == 0) return 1;
+  if (name == "--vault" || name == "--config" || !is_read(option)) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(option.results(), [&](std::string value) {
+    if (option.get_type_name().starts_with("DB.COLL=")) value.erase(0, value.find('=') + 1);
+    if (value == "-") return true;
+    const auto place = files::find_place(value, files::Links::follow);
+    return place && place->descriptor == STDIN_FILENO;
+  }));
+}
+
 /// The same of what settings name for any command.
 std::string fault_of(const ResultOption& result, const std::string& path, const CLI::App& command,
                      std::span<const CommandLine::File> settings) {
@@ -156,10 +182,7 @@ std::string result_fault(const CLI::App& app, std::span<const CommandLine::File>
     for (const std::string& place : places) {
       const bool in_place = result.in_place && place == places.front();
       for (const CLI::Option* read : command.get_options()) {
-        if (read->get_type_name().find("FILE") == std::string::npos ||
-            std::ranges::find(kResults, read->get_name(), &ResultOption::name) !=
-                std::end(kResults))
-          continue;
+        if (!is_read(*read)) continue;
         if (std::string fault = fault_of(result, place, in_place, *read); !fault.empty())
           return fault;
       }
@@ -175,11 +198,24 @@ std::string result_fault(const CLI::App& app, std::span<const CommandLine::File>
   return {};
 }
 
+std::string input_fault(const CLI::App& app) {
+  const CLI::Option* first = nullptr;
+  for (const CLI::Option* o : chosen_command(app).get_options()) {
+    const std::size_t n = reads_standard_input(*o);
+    if (n == 0) continue;
+    if (first != nullptr || n > 1)
+      return (first != nullptr ? first : o)->get_name() + " and " + o->get_name() +
+             " cannot both be read from standard input";
+    first = o;
+  }
+  return {};
+}
+
 std::string value_fault(const CLI::App& app) {
   static constexpr std::string_view kNamed[] = {"FILE", "FOLDER", "DB.COLL"};
   for (const CLI::Option* o : chosen_command(app).get_options()) {
     if (std::ranges::count(o->results(), "") != 0 &&
-        std::ranges::any_of(kNamed, [type = o->get_type_name()](std::string_view what) {
+        std::ranges::any_of(kNamed, [type = kind_of_value(*o)](std::string_view what) {
           return type.find(what) != std::string::npos;
         }))
       return o->get_name() + ": its value is empty; leave it out where none is meant";
