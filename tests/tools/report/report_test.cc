@@ -364,6 +364,26 @@ TEST_F(ReportTest, ValuesBelowNamesThatAreDataAreCountedTogetherFromTheFirstOn) 
   EXPECT_TRUE(has(report({}, lines).out, "* stands for names that are data"));
 }
 
+// Resources of many kinds in one collection have more paths than are told apart, and most of them
+// not at the root. Its names became one, and what is rightly plain stood beside ciphertext.
+TEST_F(ReportTest, NamesBesideCiphertextAreTheLastThatBecomeOne) {
+  std::string lines;
+  for (int kind = 0; kind < 600; ++kind) {
+    lines += "{\"ssn\": " + std::to_string(kind) + ", \"kind" + std::to_string(kind) + "\": {";
+    for (int n = 0; n < 5 + kind % 7; ++n)
+      lines += (n == 0 ? "\"f" : ", \"f") + std::to_string(n) + "\": " + std::to_string(n);
+    lines += "}}\n";
+  }
+  const std::string sealed = encrypted(lines);
+  const Ended text = report({}, sealed);
+  EXPECT_TRUE(std::regex_search(text.out, std::regex("\n  ssn +600 +600 +0 "))) << text.out;
+  EXPECT_FALSE(has(text.out, "problem")) << text.out;
+  EXPECT_EQ(number_of(report({"--json"}, sealed).out, "problems"), 0U);
+  const Ended seen =
+      run_fle(folder.path(), {"inspect", "--field", "path", "--field", "count"}, sealed);
+  EXPECT_EQ(seen.out, "ssn\t600\n") << seen.err;
+}
+
 TEST_F(ReportTest, KeysThatDocumentsNameAreCountedAndNotWrong) {
   for (const char* owner : {"ann", "bob"}) {
     Args create{"key", "create", "--alt-name", owner};
