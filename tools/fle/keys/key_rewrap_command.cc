@@ -92,7 +92,10 @@ std::string lines(const kms::RewrapResult& result, const Rewrap& o) {
 
 /// Lists what failed, and ends with what matters most of that: what will fail again.
 Ending tell(const kms::RewrapResult& result, const Rewrap& o) {
-  if (const Done printed = print(lines(result, o)); !printed) return printed;
+  const std::string n = std::to_string(result.rewrapped.size());
+  const Done printed =
+      print_done(lines(result, o), o.options.dry_run ? "nothing was stored: this was a trial"
+                                                     : "rewrapped: " + n + " keys");
   for (const kms::RewrapFailure& f : result.failed) complain(f.failure.to_string());
   const auto count = [](const auto& keys, const char* what) {
     return std::to_string(keys.size()) + " " + what;
@@ -102,6 +105,7 @@ Ending tell(const kms::RewrapResult& result, const Rewrap& o) {
              count(result.current, "under this master key already, ") +
              count(result.changed, "changed meanwhile, ") + count(result.failed, "failed"));
   }
+  if (!printed) return printed;
   if (result.failed.empty()) return kDone;
   const auto worst = std::ranges::find_if(result.failed, [](const kms::RewrapFailure& f) {
     return !kms::may_be_tried_again(f.failure.code);
