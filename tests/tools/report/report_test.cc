@@ -132,18 +132,21 @@ TEST_F(ReportOfSchema, ANameOfAnotherCaseIsTold) {
 }
 
 TEST_F(ReportTest, AnEmptyNameIsNotThatOfOthers) {
-  folder.write("empty.json",
-               R"({"bsonType": "object", "encryptMetadata": {"algorithm":
-      "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$uuid": "00112233-4455-6677-8899-aabbccddeeff"}]},
-      "properties": {"": {"bsonType": "object", "properties": {"b": {"encrypt": {}}}},
-                     "b": {"encrypt": {}}, "c": {"bsonType": "object", "properties": {"": {"encrypt": {}}}}}})");
-  const Ended of_schema =
-      report({"--json", "--schema", "empty.json"}, R"({"": {"b": 1}, "c": {"": 1}})");
+  const auto write_schema = [this](const std::string& properties) {
+    folder.write("empty.json", R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": )"
+                               R"("00112233-4455-6677-8899-aabbccddeeff"}], "algorithm": )"
+                               R"("AEAD_AES_256_CBC_HMAC_SHA_512-Random"}, "properties": )" +
+                                   properties + "}");
+  };
+  const Args args{"--json", "--schema", "empty.json"};
+  write_schema(
+      R"({"": {"bsonType": "object", "properties": {"b": {"encrypt": {}}}}, "b": {"encrypt": {}},)"
+      R"("c": {"bsonType": "object", "properties": {"": {"encrypt": {}}}}})");
+  const Ended all = report(args, R"({"": {"b": 1}, "c": {"": 1}})");
   for (const char* path : {R"("path": ".b")", R"("path": "b")", R"("path": "c.")"})
-    EXPECT_TRUE(has(of_schema.out, path)) << path << of_schema.out;
-  folder.write("one.json", R"({"bsonType": "object", "properties": {"": {"encrypt": {"algorithm":
-      "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": [{"$uuid": "00112233-4455-6677-8899-aabbccddeeff"}]}}}})");
-  const Ended one = report({"--json", "--schema", "one.json"}, R"({"": 1})");
+    EXPECT_TRUE(has(all.out, path)) << path << all.out;
+  write_schema(R"({"": {"encrypt": {}}})");
+  const Ended one = report(args, R"({"": 1})");
   EXPECT_TRUE(has(one.out, R"("path": "")")) << one.out;
   EXPECT_FALSE(has(one.out, "(others)")) << one.out;
 }

@@ -29,7 +29,8 @@ struct Delete {
 
 void check_delete(const Delete& o) {
   if (o.selected.empty() == o.names.empty())
-    throw CLI::ValidationError("Say which keys: by KEY, or by --for and their alternate names");
+    throw CLI::ValidationError(
+        "Say which keys: either by KEY, or by --for and their alternate names");
 }
 
 /// The keys, by their names where they have some: what people know them by.
