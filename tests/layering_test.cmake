@@ -5,7 +5,7 @@
 # A line of the table: folder, our own headers that it may name, packages that it may name.
 # A header that is not ours by the table is private: it lies in the folder of the file that names it, or is
 # named from the folder of its part ("ring/key_cache.h"), and then the second table allows that room.
-set(base "fle/(budget|bytes|did_you_mean|duration|errc|error_detail|export|failure|function|json_memory|longest|observe|over_budget|overlap|payload_header|report|result|same_text|seeded_hash|short_stack|single_flight|text|text_path|types|version|wiped|work)\\.h")
+set(base "fle/(budget|bytes|did_you_mean|duration|errc|error_detail|export|failure|function|json_memory|longest|observe|over_budget|overlap|payload_header|report|result|same_text|seeded_hash|short_stack|single_flight|text|text_path|types|version|whole_number|wiped|work)\\.h")
 set(core "fle/[a-z_]+\\.h")
 set(table
   "fle/kernels        kernels/.*                                           openssl"

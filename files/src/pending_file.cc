@@ -16,11 +16,11 @@ namespace {
 constexpr mode_t kSecret = 0600;
 constexpr int kMostTries = 16;  // others may make and remove the name meanwhile
 
-mode_t mode_of_new(Privacy privacy) noexcept {
+mode_t mode_of_new(Privacy privacy, mode_t most) noexcept {
   if (privacy == Privacy::secret) return kSecret;
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  return 0666 & ~mask;
+  return 0666 & ~mask & (most | kSecret);
 }
 
 std::string proc_path(const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
@@ -35,8 +35,9 @@ bool link_to(const Fd& fd, const Place& place, const std::string& name) {
 
 }  // namespace
 
-Outcome<PendingFile> PendingFile::create(Place place, Privacy privacy, Existing existing) {
-  PendingFile file(std::move(place), existing, mode_of_new(privacy));
+Outcome<PendingFile> PendingFile::create(Place place, Privacy privacy, Existing existing,
+                                         mode_t most) {
+  PendingFile file(std::move(place), existing, mode_of_new(privacy, most));
   FLE_CHECK(file.check());
   FLE_CHECK(file.open());
   // Now, and not after hours of work.
@@ -46,7 +47,7 @@ Outcome<PendingFile> PendingFile::create(Place place, Privacy privacy, Existing 
 
 Outcome<PendingFile> PendingFile::resume(Place place, const std::string& partial, Privacy privacy,
                                          Existing existing) {
-  PendingFile file(std::move(place), existing, mode_of_new(privacy));
+  PendingFile file(std::move(place), existing, mode_of_new(privacy, 0777));
   FLE_CHECK(file.check());
   const std::string& path = file.place_.path;
   const std::string shown = path.substr(0, path.size() - file.place_.name.size()) + partial;

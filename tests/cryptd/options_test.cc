@@ -1,6 +1,8 @@
 // A command line as the daemon reads it.
 #include "daemon/options.h"
 
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 namespace fle::cryptd {
@@ -66,6 +68,22 @@ TEST(CryptdOptions, TheSocketIsForItsUserAndPerhapsItsGroup) {
   EXPECT_EQ(parsed({"--filePermissions=760"}).unix_socket_mode, 0760U);
   for (const char* mode : {"0777", "0701", "0600", "0070", "1770", "0", "", "rwx", "0790", "-0700"})
     EXPECT_THROW(parsed({"--filePermissions", mode}), std::runtime_error) << mode;
+}
+
+TEST(CryptdOptions, NumbersAreDecimalAndWhole) {
+  const Options o =
+      parsed({"--port", "00010", "--workBudget", "0100", "--idleShutdownTimeoutSecs", "08"});
+  EXPECT_EQ(o.port, 10);
+  EXPECT_EQ(o.work_budget, 100U);
+  EXPECT_EQ(o.idle_shutdown, std::chrono::seconds(8));
+  EXPECT_EQ(parsed({"--workBudget", "18446744073709551615"}).work_budget, UINT64_MAX);
+  for (const char* option : {"--port", "--workBudget", "--idleShutdownTimeoutSecs"})
+    for (const char* value : {"-1", "+1", " 1", "1 ", "0x10", "1e3", "99999999999999999999999", ""})
+      EXPECT_THROW(parsed({option, value}), std::runtime_error) << option << value;
+  // Without a limit, to whoever reads it as strtoull(3) does.
+  ::setenv("FLE_WORK_BUDGET", "-1", 1);
+  EXPECT_THROW(parsed({}), std::runtime_error);
+  ::unsetenv("FLE_WORK_BUDGET");
 }
 
 }  // namespace

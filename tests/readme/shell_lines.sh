@@ -1,11 +1,13 @@
 #!/bin/sh
-# shell_lines.sh BIN SCRIPT WORK: runs the shell blocks of README.md with BIN first in PATH.
+# shell_lines.sh BIN SCRIPT WORK CONFIGURATION: runs the shell blocks of README.md with BIN first in PATH, then commands with
+# its configuration.
 set -eu
 PATH="$1:$PATH"
 script="$2"
 rm -rf "$3"
 mkdir -p "$3"
 cd "$3"
+configuration="$4"
 sh -eu "$script" >printed
 cat printed
 if grep -q 123456789 sealed.json; then
@@ -22,3 +24,11 @@ if echo "$sent" | grep -q 123456789; then
   exit 1
 fi
 grep -q 'encrypted *filter.ssn *ssn' printed
+
+# The configuration names keys.db and kms.json, beside it.
+cp "$configuration" fle.toml
+cp keys.vault keys.db
+printf '{"local": {"key": {"$binary": {"base64": "%s", "subType": "00"}}}}' "$(base64 -w0 master.key)" >kms.json
+chmod 600 kms.json
+fle key list --config fle.toml --field uuid | grep -q '^[0-9a-f-]\{36\}$'
+fle encrypt --config fle.toml --schema schema.json --in patients.json --quiet | cmp - sealed.json

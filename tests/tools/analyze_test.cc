@@ -89,6 +89,15 @@ TEST_F(Analyze, ExplainsWhatIsEncryptedAndWhatIsRefusedAndGoesOn) {
   EXPECT_TRUE(std::regex_search(e.err, std::regex("^fle: document 2: [^\n]*\n$"))) << e.err;
 }
 
+TEST_F(Analyze, ColumnsAreCountedInCharacters) {
+  const Ended e = analyze_json(R"({"find": "patients", "filter": {"\u00fc\u00e4": 1, "ssn": 5}})",
+                               {"--explain"});
+  const std::size_t wide = e.out.find("filter.\u00fc\u00e4   ");
+  const std::size_t plain = e.out.find("filter.ssn  ");
+  EXPECT_NE(wide, std::string::npos) << e.out;
+  EXPECT_NE(plain, std::string::npos) << e.out;
+}
+
 TEST_F(Analyze, ExplainsAsJsonForPrograms) {
   folder.write("in.json", kSsn + "\n" + kWrong + "\n{\"killOp\": 1}\n");
   const Ended e = analyze_json("", {"--in", "in.json", "--out", "why.json", "--explain-json"});

@@ -82,6 +82,61 @@ TEST_F(Manners, UsageNamesWhatWasMeant) {
   }
 }
 
+// strtoull(3) takes 010 for 8, and -1 and what is too large for the largest number there is.
+TEST_F(Manners, NumbersAreDecimalAndWhole) {
+  const std::vector<std::string> encrypt = with_keys({"encrypt", "--schema", "schema.json"});
+  const std::pair<std::vector<std::string>, std::vector<std::string>> options[] = {
+      {{"generate", "patients", "--count", "1"}, {"--seed"}},
+      {{"generate", "patients"}, {"--count"}},
+      {encrypt, {"--threads", "--work-budget"}},
+      {with_keys({"encrypt", "--schema", "schema.json", "--resume", "--out", "x"}),
+       {"--checkpoint"}},
+      {with_keys({"key", "rewrap", "--all"}), {"--batch", "--threads", "--retries"}},
+      {{"report"}, {"--threads"}}};
+  for (const auto& [command, names] : options) {
+    for (const std::string& name : names) {
+      for (const char* value : {"-1", "+1", " 1", "1.0", "1e1", "0x10", "0b1", "1'0", "x",
+                                "18446744073709551616", "99999999999999999999999"}) {
+        std::vector<std::string> args = command;
+        args.insert(args.end(), {name, value});
+        const Ended e = run(args);
+        EXPECT_EQ(e.status, 2) << name << " " << value << e.err;
+        EXPECT_TRUE(e.err.starts_with("fle: " + name + ": ")) << value << e.err;
+      }
+    }
+  }
+  const auto patients = [this](const char* count, const char* seed) {
+    return run({"generate", "patients", "--count", count, "--seed", seed}).out;
+  };
+  EXPECT_EQ(patients("010", "09"), patients("10", "9"));
+  EXPECT_EQ(patients("2", "18446744073709551615").empty(), false);
+  std::vector<std::string> resumed = with_keys({"encrypt", "--schema", "schema.json", "--resume"});
+  folder.write("in.json", kOnePatient);
+  for (const char* size : {"1", "010k", "5 KiB", "4EB"}) {
+    std::vector<std::string> args = resumed;
+    args.insert(args.end(), {"--in", "in.json", "--out", "out.json", "--checkpoint", size});
+    EXPECT_EQ(run(args).status, 0) << size;
+  }
+  for (const char* size : {"0", "k", "1x", "8EB", "16EB", "0x10k", "1 0k"}) {
+    std::vector<std::string> args = resumed;
+    args.insert(args.end(), {"--in", "in.json", "--out", "out.json", "--checkpoint", size});
+    EXPECT_EQ(run(args).status, 2) << size;
+  }
+}
+
+TEST_F(Manners, HelpTellsExitStatusesOfWhatDoesSomething) {
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"encrypt"},
+                                             {"schema"},
+                                             {"schema", "lint"},
+                                             {"key", "list"},
+                                             {"generate", "patients"}}) {
+    std::vector<std::string> args = command;
+    args.emplace_back("--help");
+    EXPECT_NE(run(args).out.find("\nExit status: 0 "), std::string::npos) << command.back();
+  }
+}
+
 TEST_F(Manners, KeysAreNotFoundByNamesThatAreAlike) {
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{"key", "show", "--vault", "keys.vault", "patient"}, "Did you mean 'patients'?"},

@@ -108,6 +108,24 @@ TEST_F(Settings, FaultsOfAFileAreOneLineThatNamesIt) {
       {"[key.list]\nvault = a\n[key.show]\nvault = c\n[key.list]\nvault = b",
        "'vault' is given twice"},
       {"vault = \"mongodb://doctor:secret@db/\"", "the address of 'vault' has a password"},
+      // What TOML, or a person, takes for something else than one of its readers would.
+      {"quiet", "line 1 is not NAME = VALUE"},
+      {"ns", "line 1 is not NAME = VALUE"},
+      {"threads = 1\nvault : a", "line 2 is not NAME = VALUE"},
+      {"key..list.vault = a", "line 1 has half a name before its '='"},
+      {"[[key.list]]\nvault = a", "line 1 is no section, which is [COMMAND]"},
+      {"[key.]\nvault = a", "line 1 is no section, which is [COMMAND]"},
+      {"[key.list] vault = a", "line 1 is no section, which is [COMMAND]"},
+      {"vault = my keys.db", "line 1 has a value that needs quotation marks around it"},
+      {"vault = keys#1.db", "line 1 has a value that needs quotation marks around it"},
+      {"vault = a\"b\"", "line 1 has a value that needs quotation marks around it"},
+      {"vault = \"a", "line 1 has a text without an end"},
+      {"vault = \"a\" b", "line 1 has something behind its text"},
+      {"vault = 'it''s'", "line 1 has something behind its text"},
+      {"vault = \"\"\"a\"\"\"", "line 1 has a text over several lines"},
+      {"vault = [\"a\",\n\"b\"]", "line 1 has a list"},
+      {"vault = \"a\\nb\"", "line 1 has a \\ before something else"},
+      {"vault = # nothing", "'vault' has no value"},
   };
   for (const auto& [text, told] : cases) {
     folder.write("fle.conf", text + "\n");
@@ -125,6 +143,33 @@ TEST_F(Settings, FaultsOfAFileAreOneLineThatNamesIt) {
   EXPECT_NE(run({"key", "list", "--config", "fle.conf"}).err.find("other users may write to it"),
             std::string::npos)
       << "who changes it says where keys go";
+}
+
+TEST_F(Settings, AFileIsReadAsTomlReadsIt) {
+  // README.md's own lines, and names that have what elsewhere ends a value.
+  const std::pair<std::string, std::string> cases[] = {
+      {"vault = \"all.vault\"            # files are named from this file's folder\n"
+       "kms = \"kms.json\"\n"
+       "[encrypt]                    # for one command; [key.rewrap] for fle key rewrap\n"
+       "threads = 4\n",
+       "'all.vault'"},
+      {"[key.list]# comment ]\nvault = all.vault # comment", "'all.vault'"},
+      {"[ key . list ]\r\nvault = 'all.vault'\r\n", "'all.vault'"},
+      {"key.list.vault = \"all.vault\"#comment", "'all.vault'"},
+      {"\xef\xbb\xbfvault = \"all.vault\"", "'all.vault'"},
+      {"vault = \"#1, a 'b' \\\"c\\\" \\\\.vault\" # \"", R"('#1, a 'b' "c" \.vault')"},
+      {"vault = '#1, a \"b\" \\.vault' # '", R"('#1, a "b" \.vault')"},
+      {"; vault = a\nvault = a=b,c;d.vault", "'a=b,c;d.vault'"},
+      {"vault = \"mongodb://one,two/?replicaSet=x#y\"\n[key.list]\nvault = \"sec#tion.vault\"",
+       "'sec#tion.vault'"},
+  };
+  for (const auto& [text, vault] : cases) {
+    folder.write("fle.conf", text);
+    const Ended list = run({"key", "list", "--config", "fle.conf", "--local-key", "master.key"});
+    EXPECT_NE(list.err.find("key vault " + vault + ": No such file"), std::string::npos)
+        << text << "\n"
+        << list.err;
+  }
 }
 
 TEST_F(Settings, AFaultOfAValueTellsWhereItIsFrom) {

@@ -1,5 +1,6 @@
 // What the fle command does on a terminal.
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <regex>
@@ -83,6 +84,21 @@ std::vector<std::string> bars_on(const std::string& screen) {
     at = end;
   }
   return bars;
+}
+
+TEST_F(OnATerminal, NoBarIsDrawnWhereControlSequencesWouldBeSeen) {
+  const char* const usual = std::getenv("TERM");
+  const std::string before = usual == nullptr ? "" : usual;
+  ::setenv("TERM", "dumb", 1);
+  folder.write("in.json", repeated(kPatient, 3000));
+  Terminal terminal;
+  terminal.err = true;
+  auto args = encrypt("json");
+  args.insert(args.end(), {"--in", "in.json"});
+  EXPECT_EQ(run(args, terminal).status, 0);
+  EXPECT_EQ(terminal.screen.find('\x1b'), std::string::npos) << terminal.screen;
+  EXPECT_TRUE(terminal.screen.starts_with("fle: 3000 documents, ")) << terminal.screen;
+  usual == nullptr ? ::unsetenv("TERM") : ::setenv("TERM", before.c_str(), 1);
 }
 
 TEST_F(OnATerminal, TheBarIsOneLineWhateverTheWidth) {

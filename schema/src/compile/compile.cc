@@ -47,10 +47,6 @@ constexpr std::size_t kMaxSearches = 1'000'000;
 /// Of all leaves, as each has its pointer.
 constexpr std::size_t kMaxPointerBytes = std::size_t{64} << 20;
 
-std::string join(const std::string& path, const std::string& name) {
-  return shortened(path.empty() ? name : path + "." + name, kMaxLeafPath);
-}
-
 /// Where a sub-schema stands.
 struct Position {
   Location place;
@@ -58,6 +54,11 @@ struct Position {
   EncryptOptions inherited;  // from encryptMetadata of the objects around it
   bool root = false;
 };
+
+/// A name may be empty, and so may the path of a field.
+std::string path_in(const Position& here, const std::string& name) {
+  return shortened(here.root ? name : here.path + "." + name, kMaxLeafPath);
+}
 
 class Compiler {
  public:
@@ -267,7 +268,7 @@ class Compiler {
 
   static Position child(const Position& here, std::string_view keyword, const SchemaValue& value,
                         const std::string& name) {
-    return {here.place.at(keyword, value), join(here.path, name), here.inherited, false};
+    return {here.place.at(keyword, value), path_in(here, name), here.inherited, false};
   }
 
   Outcome<const SchemaValue*> object_under(const SchemaValue& schema, std::string_view keyword,

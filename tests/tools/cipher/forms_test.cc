@@ -424,6 +424,33 @@ TEST_F(Folders, BecomeFoldersWithTheSameFiles) {
   EXPECT_NE(seen.out.find("ssn  Deterministic"), std::string::npos) << seen.out;
 }
 
+// Collections without a schema and what mongodump did not write are copied, plaintext and all.
+TEST_F(Folders, ShowOthersNoMoreThanWhatTheyAreMadeOf) {
+  put_dump("dump");
+  put("dump/open/visits.bson", bson_text(R"({"x": 1})"));
+  write_map({"clinic.patients"});
+  for (const auto& [name, mode] : {std::pair{"dump", 0750},
+                                   {"dump/clinic", 0500},
+                                   {"dump/open", 0777},
+                                   {"dump/clinic/notes.txt", 0400},
+                                   {"dump/clinic/patients.bson", 0640},
+                                   {"dump/clinic/a%2Fb.bson", 0600},
+                                   {"dump/open/visits.bson", 0666}})
+    std::filesystem::permissions(folder.path() / name, std::filesystem::perms(mode));
+  const Ended sealed = run({"encrypt", "--in", "dump", "--out", "sealed"});
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  for (const auto& [name, as] : {std::pair{"sealed", 0750U},
+                                 {"sealed/clinic", 0700U},
+                                 {"sealed/open", 0755U},
+                                 {"sealed/encryption", 0755U},
+                                 {"sealed/clinic/notes.txt", 0600U},
+                                 {"sealed/clinic/patients.bson", 0640U},
+                                 {"sealed/clinic/a%2Fb.bson", 0600U},
+                                 {"sealed/clinic/empty.bson", 0644U},
+                                 {"sealed/open/visits.bson", 0644U}})
+    EXPECT_EQ(mode(name), as) << name;
+}
+
 TEST_F(Folders, AppearWholeOrNotAtAll) {
   put_dump("dump");
   put("dump/clinic/z.bson", bson_text(patient(3)) + bson_text(R"({"ssn": "secret"})"));

@@ -153,6 +153,28 @@ TEST_F(JsonStream, APlainIntegerIsALongWhereTheSchemaHasOne) {
   EXPECT_NE(real.err.find("{\"$numberLong\": \"5\"}"), std::string::npos) << real.err;
 }
 
+// Advice that is followed to the letter is taken.
+TEST_F(JsonStream, AWrongTypeIsToldHowTheRightOneIsWritten) {
+  for (const char* type :
+       {"int", "long", "double", "decimal", "string", "bool", "date", "timestamp", "objectId",
+        "binData", "regex", "javascript", "javascriptWithScope", "symbol", "dbPointer"}) {
+    folder.write("schema.json",
+                 R"({"bsonType": "object", "properties": {"v": {"encrypt": {"bsonType": ")" +
+                     std::string(type) +
+                     R"(", "algorithm": "AEAD_AES_256_CBC_HMAC_SHA_512-Random", "keyId": )" +
+                     R"([{"$uuid": "00112233-4455-6677-8899-aabbccddeeff"}]}}}})");
+    const std::string wrong = type == std::string("string") ? "5" : "\"five\"";
+    const Ended refused = run({"encrypt"}, "{\"v\": " + wrong + "}\n");
+    constexpr std::string_view kBefore = ", such as ";
+    const std::size_t at = refused.err.find(kBefore);
+    ASSERT_NE(at, std::string::npos) << type << refused.err;
+    std::string advice = refused.err.substr(at + kBefore.size());
+    advice.pop_back();
+    const Ended taken = run({"encrypt"}, "{\"v\": " + advice + "}\n");
+    EXPECT_NE(taken.err.find("key_not_found"), std::string::npos) << type << advice << taken.err;
+  }
+}
+
 struct CommandStreams : JsonStream {
   Ended analyze(const std::string& input, bool json) const {
     std::vector<std::string> args{"analyze", "--schema",        "schema.json",

@@ -310,6 +310,37 @@ TEST_F(OutputFile, IsNoneOfTheFilesThatSettingsName) {
   EXPECT_NE(again.err.find("File exists"), std::string::npos) << again.err;
 }
 
+// SQLite took it for a journal of its own, and removed it.
+TEST_F(OutputFile, IsNoFileThatSqliteKeepsBesideAVault) {
+  fs::create_symlink("keys.vault", folder.path() / "link.vault");
+  const auto refused = [this](const Args& args, const std::string& of) {
+    const Ended e = run_fle(folder.path(), args);
+    EXPECT_EQ(e.status, 2) << e.err;
+    EXPECT_NE(e.err.find("names a file that SQLite keeps beside that of " + of), std::string::npos)
+        << e.err;
+  };
+  const Args before = folder.names();
+  for (const char* vault : {"keys.vault", "./keys.vault", "link.vault"})
+    for (const char* ending : {"-journal", "-wal", "-shm"})
+      refused({"decrypt", "--vault", vault, "--local-key", "master.key", "--in", "sealed", "--out",
+               std::string("keys.vault") + ending},
+              "--vault");
+  refused({"report", "--vault", "keys.vault", "--in", "sealed", "--html", "keys.vault-wal"},
+          "--vault");
+  refused(
+      {"encrypt", "--schema", "schema.json", "--vault", "keys.vault", "--local-key", "master.key",
+       "--in", "in.json", "--out", "out", "--on-error", "quarantine", "keys.vault-journal"},
+      "--vault");
+  ::setenv("FLE_VAULT", "link.vault", 1);
+  refused({"generate", "patients", "--count", "1", "--out", "keys.vault-journal"}, "FLE_VAULT");
+  ::unsetenv("FLE_VAULT");
+  folder.write("fle.conf", "[key.list]\nvault = \"keys.vault\"\n");
+  refused(
+      {"generate", "patients", "--count", "1", "--out", "keys.vault-shm", "--config", "fle.conf"},
+      "'vault' of configuration 'fle.conf'");
+  EXPECT_EQ(folder.names().size(), before.size() + 1) << "the configuration";
+}
+
 // Once the documents that were put aside were replaced by the others, and so lost.
 TEST_F(OutputFile, OfTwoResultsNoneReplacesTheOther) {
   folder.write("in.json", std::string(kInput) + "{\"ssn\": \"wrong\"}\n");
@@ -322,6 +353,10 @@ TEST_F(OutputFile, OfTwoResultsNoneReplacesTheOther) {
         Args{"--out", "new", "--on-error", "quarantine", "here/new"},
         Args{"--out", "new", "--resume", "--on-error", "quarantine", "new"},
         Args{"--out", "new", "--trace", "new"},
+        Args{"--out", "new", "--resume", "--trace", "new.journal"},
+        Args{"--out", "new", "--resume", "--trace", "./new.partial"},
+        Args{"--out", "new", "--resume", "--on-error", "quarantine", "new.journal"},
+        Args{"--out", "new.partial", "--resume", "--on-error", "quarantine", "new"},
         Args{"--out", "new", "--trace", "log", "--on-error", "quarantine", "log"}}) {
     Args args{"encrypt", "--schema", "schema.json", "--in", "in.json"};
     args.insert(args.end(), more.begin(), more.end());
@@ -345,6 +380,37 @@ TEST_F(OutputFile, AnEmptyNameIsNotAsGoodAsNone) {
     EXPECT_EQ(e.out, "") << option;
     EXPECT_NE(e.err.find(std::string(option) + ": its value is empty"), std::string::npos) << e.err;
   }
+  for (const Args& command : {Args{"schema"}, Args{"schema", "lint"}, Args{"schema", "server"}}) {
+    Args args = command;
+    args.emplace_back("");
+    const Ended e = run_fle(folder.path(), args, "{}");
+    EXPECT_EQ(e.status, 2);
+    EXPECT_NE(e.err.find("FILE: its value is empty"), std::string::npos) << e.err;
+  }
+}
+
+// The second one found nothing, and documents that are not there are no failure.
+TEST_F(OutputFile, StandardInputIsReadOnce) {
+  folder.write("in.json", kInput);
+  const std::pair<Args, std::string> cases[] = {
+      {{"decrypt", "--vault", "keys.vault", "--local-key", "-"}, "--local-key"},
+      {{"decrypt", "--vault", "keys.vault", "--in", "-", "--kms", "/dev/stdin"}, "--kms"},
+      {{"encrypt", "--vault", "keys.vault", "--local-key", "master.key", "--schema", "/dev/fd/0"},
+       "--schema"},
+      {{"analyze", "--ns", "d.c", "--schema", "schema.json", "--schema-for", "d.e=-"},
+       "--schema-for"},
+      {{"report", "--schema", "-"}, "--schema"},
+      {{"schema", "diff", "-", "-"}, "OLD"}};
+  for (const auto& [args, told] : cases) {
+    const Ended e = run_fle(folder.path(), args, folder.read("schema.json"));
+    EXPECT_EQ(e.status, 2) << e.err;
+    EXPECT_NE(e.err.find("cannot both be read from standard input"), std::string::npos) << e.err;
+    EXPECT_NE(e.err.find(told), std::string::npos) << e.err;
+  }
+  const Ended one = run_fle(folder.path(), {"report", "--schema", "-", "--in", "in.json"},
+                            folder.read("schema.json"));
+  EXPECT_EQ(one.status, 0) << one.err;
+  EXPECT_EQ(run_fle(folder.path(), {"schema", "-"}, folder.read("schema.json")).status, 0);
 }
 
 TEST_F(OutputFile, IsNotTheInputUnlessItIsMadeOfThat) {

@@ -1,8 +1,14 @@
 // How data keys end: by the name of a person, or once a report counts nothing under them; and
 // rewraps of many that go on where others ended.
 #include <regex>
+#include <tuple>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#if FLE_WITH_SQLITE
+#include <sqlite3.h>
+#endif
+#include <unistd.h>
 
 #include "tools/process.h"
 
@@ -55,6 +61,64 @@ TEST_F(KeyEnd, ErasureIsByTheNameOfAPersonAndByNothingElse) {
   EXPECT_NE(no.screen.find("(person-18)"), std::string::npos) << no.screen;
   EXPECT_EQ(key("show", {"person-18"}).status, 0) << "it was not confirmed";
 }
+
+// Who tries again, as the status says, finds it done, and would not know by whom.
+TEST_F(KeyEnd, WhatIsDoneIsToldWhereNobodyGetsTheOutput) {
+  make("a");
+  make("b");
+  const std::string a = uuid_of("a");
+  const std::string b = uuid_of("b");
+  folder.write("exported", key("export", {"a", "b"}).out);
+  const Args master{"--local-key", "master.key"};
+  const auto with_master = [&](Args args) {
+    args.insert(args.end(), master.begin(), master.end());
+    return args;
+  };
+  const std::tuple<std::string, Args, std::string> changes[] = {
+      {"add-name", {"a", "c"}, "the names of the data key " + a + " are changed"},
+      {"remove-name", {"a", "c"}, "the names of the data key " + a + " are changed"},
+      {"rewrap", with_master({"a", "b"}), "rewrapped: 2 keys"},
+      {"rewrap", with_master({"a", "b", "--dry-run"}), "nothing was stored: this was a trial"},
+      {"seal", with_master({"a", "b"}), "sealed: 2 keys"},
+      {"delete", {"a", "b"}, "deleted: " + a + ", " + b},
+      {"import", {"--in", "exported"}, "imported: 2 of the keys"},
+      {"delete", {"--for", "b"}, "deleted: " + b}};
+  for (const auto& [name, more, told] : changes) {
+    Args args{"key", name, "--vault", "keys.vault"};
+    args.insert(args.end(), more.begin(), more.end());
+    const Ended e = run_fle(folder.path(), args,
+                            {[](int, pid_t) {}, [](const char*, std::size_t) { return true; },
+                             [] { ::dup2(::open("/dev/full", O_WRONLY), STDOUT_FILENO); }});
+    EXPECT_EQ(e.status, 3) << name << e.err;
+    EXPECT_NE(e.err.find("cannot write 'standard output': No space left on device; " + told + "\n"),
+              std::string::npos)
+        << name << e.err;
+  }
+  EXPECT_EQ(key("show", {"b"}).status, 1);
+}
+
+#if FLE_WITH_SQLITE
+TEST_F(KeyEnd, KeysThatWentBeforeOneThatDoesNotAreTold) {
+  make("a");
+  make("b");
+  const std::string a = uuid_of("a");
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path() / "keys.vault").c_str(), &db), SQLITE_OK);
+  const std::string b = std::regex_replace(uuid_of("b"), std::regex("-"), "");
+  const std::string held =
+      "CREATE TABLE holds (id BLOB REFERENCES keys (id)); "
+      "INSERT INTO holds VALUES (x'" +
+      b + "')";
+  EXPECT_EQ(sqlite3_exec(db, held.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  const Ended e = key("delete", {"a", "b", "--yes"});
+  EXPECT_EQ(e.status, 1);
+  EXPECT_EQ(e.out, a + "  deleted\n") << e.err;
+  EXPECT_TRUE(e.err.starts_with("fle: vault_failed: ")) << e.err;
+  EXPECT_EQ(key("show", {"a"}).status, 1);
+  EXPECT_EQ(key("show", {"b"}).status, 0);
+}
+#endif
 
 // A name may look like the id of another key: the other one stays.
 TEST_F(KeyEnd, ErasureTakesAnIdForAName) {

@@ -131,6 +131,26 @@ TEST_F(ReportOfSchema, ANameOfAnotherCaseIsTold) {
   EXPECT_FALSE(has(absent.out, "appears")) << absent.out;
 }
 
+TEST_F(ReportTest, AnEmptyNameIsNotThatOfOthers) {
+  const auto write_schema = [this](const std::string& properties) {
+    folder.write("empty.json", R"({"bsonType": "object", "encryptMetadata": {"keyId": [{"$uuid": )"
+                               R"("00112233-4455-6677-8899-aabbccddeeff"}], "algorithm": )"
+                               R"("AEAD_AES_256_CBC_HMAC_SHA_512-Random"}, "properties": )" +
+                                   properties + "}");
+  };
+  const Args args{"--json", "--schema", "empty.json"};
+  write_schema(
+      R"({"": {"bsonType": "object", "properties": {"b": {"encrypt": {}}}}, "b": {"encrypt": {}},)"
+      R"("c": {"bsonType": "object", "properties": {"": {"encrypt": {}}}}})");
+  const Ended all = report(args, R"({"": {"b": 1}, "c": {"": 1}})");
+  for (const char* path : {R"("path": ".b")", R"("path": "b")", R"("path": "c.")"})
+    EXPECT_TRUE(has(all.out, path)) << path << all.out;
+  write_schema(R"({"": {"encrypt": {}}})");
+  const Ended one = report(args, R"({"": 1})");
+  EXPECT_TRUE(has(one.out, R"("path": "")")) << one.out;
+  EXPECT_FALSE(has(one.out, "(others)")) << one.out;
+}
+
 TEST_F(ReportOfSchema, APlaceholderIsPlaintext) {
   for (const char* first : {"AA", "Aw"}) {  // kinds 0 and 3
     const std::string binary =
@@ -345,6 +365,26 @@ TEST_F(ReportTest, ValuesBelowNamesThatAreDataAreCountedTogetherFromTheFirstOn) 
   const Ended text = report({"--html", "r.html"}, lines);
   EXPECT_TRUE(has(folder.read("r.html"), "of 3,000 values, of all names together"));
   EXPECT_TRUE(has(report({}, lines).out, "* stands for names that are data"));
+}
+
+// Resources of many kinds in one collection have more paths than are told apart, and most of them
+// not at the root. Its names became one, and what is rightly plain stood beside ciphertext.
+TEST_F(ReportTest, NamesBesideCiphertextAreTheLastThatBecomeOne) {
+  std::string lines;
+  for (int kind = 0; kind < 600; ++kind) {
+    lines += "{\"ssn\": " + std::to_string(kind) + ", \"kind" + std::to_string(kind) + "\": {";
+    for (int n = 0; n < 5 + kind % 7; ++n)
+      lines += (n == 0 ? "\"f" : ", \"f") + std::to_string(n) + "\": " + std::to_string(n);
+    lines += "}}\n";
+  }
+  const std::string sealed = encrypted(lines);
+  const Ended text = report({}, sealed);
+  EXPECT_TRUE(std::regex_search(text.out, std::regex("\n  ssn +600 +600 +0 "))) << text.out;
+  EXPECT_FALSE(has(text.out, "problem")) << text.out;
+  EXPECT_EQ(number_of(report({"--json"}, sealed).out, "problems"), 0U);
+  const Ended seen =
+      run_fle(folder.path(), {"inspect", "--field", "path", "--field", "count"}, sealed);
+  EXPECT_EQ(seen.out, "ssn\t600\n") << seen.err;
 }
 
 TEST_F(ReportTest, KeysThatDocumentsNameAreCountedAndNotWrong) {

@@ -233,6 +233,32 @@ TEST_F(SchemaHelp, DiffTellsOfFieldsThatAreExceptions) {
             "{\"path\": \"secret\", \"change\": \"plain\"}\n");
 }
 
+// A name may be empty: {"": {"b": ...}} is another field than {"b": ...}.
+TEST_F(SchemaHelp, APathTellsOfEmptyNames) {
+  const std::string b = field("b", "\"int\"", kRandom);
+  folder.write("b.json", schema_with(b));
+  folder.write("in_empty.json", schema_with("\"\": " + schema_with(b)));
+  const Ended moved = run({"schema", "diff", "b.json", "in_empty.json", "--field", "path"});
+  EXPECT_EQ(moved.status, 1);
+  EXPECT_EQ(moved.out, ".b\nb\n") << moved.err;
+  folder.write("empty.json", schema_with(field("", "\"int\"", kRandom)));
+  EXPECT_EQ(run({"schema", "diff", "empty.json", "b.json", "--field", "path"}).out, "\nb\n");
+  folder.write(
+      "open.json",
+      R"({"bsonType": "object", "properties": {"": {}, "_id": {}}, "additionalProperties": )" +
+          b.substr(b.find('{')) + "}");
+  EXPECT_TRUE(
+      std::regex_search(run({"schema", "open.json"}).out, std::regex("\n {4,}plain +- +-\n")));
+}
+
+TEST_F(SchemaHelp, ColumnsAreCountedInCharacters) {
+  folder.write("wide.json", schema_with(field("\u00fc\u00e4", "\"int\"", kRandom) + ", " +
+                                        field("abc", "\"int\"", kRandom)));
+  const std::string table = run({"schema", "wide.json"}).out;
+  EXPECT_NE(table.find("\n\u00fc\u00e4    Random"), std::string::npos) << table;
+  EXPECT_NE(table.find("\nabc   Random"), std::string::npos) << table;
+}
+
 TEST_F(SchemaHelp, DiffOfASchemaThatIsRefusedIsNotADifference) {
   folder.write("bad.json", "{\"properties\": 3}");
   for (const char* bad : {"bad.json", "nowhere.json"}) {

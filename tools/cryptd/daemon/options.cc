@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "fle/version.h"
+#include "fle/whole_number.h"
 #include "unix_socket.h"
 
 namespace fle::cryptd {
@@ -80,6 +81,10 @@ std::vector<std::string> read_parameters(const std::vector<std::string>& given) 
   return names;
 }
 
+CLI::Validator is_whole_number(std::uint64_t most) {
+  return {[most](std::string& text) { return whole_number_fault(text, 0, most); }, ""};
+}
+
 /// After --fork the working folder is another one.
 std::string absolute(const std::string& path) {
   return path.empty() ? path : std::filesystem::absolute(path).string();
@@ -90,6 +95,7 @@ void add_options(CLI::App& app, Options& o, Raw& raw) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--port", o.port, "TCP port; 0: a free one, told in the log")
       ->type_name("N")
+      ->transform(is_whole_number(UINT16_MAX))
       ->capture_default_str();
   app.add_option("--bind_ip", raw.bind_ip, "Loopback addresses to listen on, with commas between")
       ->type_name("LIST")
@@ -106,7 +112,7 @@ void add_options(CLI::App& app, Options& o, Raw& raw) {
   app.add_option("--idleShutdownTimeoutSecs", raw.idle_seconds,
                  "Exit after so many seconds without a command; 0: never")
       ->type_name("N")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 31))
+      ->transform(is_whole_number(std::uint64_t{1} << 31))
       ->capture_default_str();
   app.add_option("--pidfilepath", o.pid_file, "File for the process id; emptied at exit")
       ->type_name("FILE")
@@ -117,6 +123,7 @@ void add_options(CLI::App& app, Options& o, Raw& raw) {
                  "Steps that one analysis may take, beside 8 for each byte of its command")
       ->envname("FLE_WORK_BUDGET")
       ->type_name("N")
+      ->transform(is_whole_number(UINT64_MAX))
       ->capture_default_str();
   app.add_flag("--logappend", raw.log_append, "Accepted; the log is always appended to");
   app.add_flag("--fork", o.fork, "Run in the background; exit when it listens");

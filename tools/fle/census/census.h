@@ -27,7 +27,8 @@ namespace fle::tools {
 ///   - The items of an array have one path: "visits[].note".
 ///   - Names that look like ids (digits only; a UUID, ObjectId or hash) or are very long: at once.
 ///   - All names of an object that has more than kMostNames different ones: "visits.*.note".
-///   - Beyond kMostPaths, those of the object that has most; and so on.
+///   - Beyond kMostPaths, those of the object that has most; and so on. Objects that have
+///     ciphertext under their names come last.
 ///
 /// Where that is not enough, values are counted together, at no path. There is more room for what
 /// the schema encrypts or leads to it, and for ciphertext; has_overlooked() says whether it was
@@ -167,6 +168,7 @@ class Census {
   }
   bool fold_all(Merged& merged);
   bool fold(Merged& merged);
+  [[nodiscard]] std::vector<bool> around_ciphertext() const;
   Id equivalent(const Path& p, Id parent, std::string_view name);
 
   // The way through a document: census.cc.

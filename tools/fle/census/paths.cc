@@ -207,20 +207,36 @@ bool Census::fold_all(Merged& merged) {
   return changed;
 }
 
-/// Makes one path of the names of each object that has too many, else of that which has most.
+/// Which paths have ciphertext under names of theirs.
+std::vector<bool> Census::around_ciphertext() const {
+  std::vector<bool> around(paths_.size());
+  for (const Cell& c : cells_)
+    if (c.path != kNone && c.look.state != State::plain) around[paths_[c.path].parent] = true;
+  return around;
+}
+
+/// Makes one path of the names of each object that has too many, else of that which has most. An
+/// object that has ciphertext under its names comes last: together with that, what is rightly plain
+/// under others would look like what was left out.
 bool Census::fold(Merged& merged) {
+  const std::vector<bool> around = around_ciphertext();
   std::uint32_t most = 1;
-  for (const Path& p : paths_)
-    if (!p.folded) most = std::max(most, p.n_names);
+  std::uint32_t most_apart = 1;
+  for (Id id = 0; id < paths_.size(); ++id) {
+    if (paths_[id].folded) continue;
+    most = std::max(most, paths_[id].n_names);
+    if (!around[id]) most_apart = std::max(most_apart, paths_[id].n_names);
+  }
   if (most == 1 && !mixed_) return false;
   const bool by_size = !mixed_ && !crowded_;
-  const std::uint32_t limit = by_size ? most : kMostNames + 1;
+  const bool apart = by_size && most_apart > 1;
+  const std::uint32_t limit = apart ? most_apart : by_size ? most : kMostNames + 1;
   Census old;
   std::swap(old, *this);
   most_keys_ = old.most_keys_;
   has_overlooked_ = old.has_overlooked_;
-  for (Path& p : old.paths_)
-    if (p.n_names >= limit) p.folded = true;
+  for (Id id = 0; id < old.paths_.size(); ++id)
+    if (old.paths_[id].n_names >= limit && !(apart && around[id])) old.paths_[id].folded = true;
   absorb(old, merged);
   mixed_ = false;
   return true;
@@ -284,6 +300,7 @@ Census::Id Census::collection_of(Id path) const noexcept {
 }
 
 std::string Census::text(Id path) const {
+  if (path == kNone) return "(others)";
   std::vector<Id> way;
   for (Id id = path; id > kRoot && paths_[id].kind != Kind::collection; id = paths_[id].parent)
     way.push_back(id);
@@ -294,13 +311,13 @@ std::string Census::text(Id path) const {
       text += "[]";
       continue;
     }
-    if (!text.empty()) text += '.';
+    if (it != way.rbegin()) text += '.';
     if (p.kind == Kind::any && p.step.kind == Plan::Kind::encrypted)
       text = p.plan->leaf(p.step.leaf).path;
     else
       text += p.kind == Kind::any ? "*" : name(p);
   }
-  return text.empty() ? "(others)" : text;
+  return text;
 }
 
 }  // namespace fle::tools

@@ -15,6 +15,21 @@ using client::DocumentCipher;
 
 constexpr std::uint64_t kLargestCheckpoint = std::uint64_t{1} << 62;
 
+/// A number of bytes with a unit or without.
+CLI::Validator begins_with_whole_number() {
+  return {[](std::string& text) {
+            constexpr std::string_view kDigits = "0123456789";
+            const std::size_t digits = std::min(text.find_first_not_of(kDigits), text.size());
+            std::string unit = text.substr(digits);
+            const bool one = digits != 0 && unit.find_first_of(kDigits) == std::string::npos;
+            std::string number = one ? text.substr(0, digits) : text;
+            std::string fault = whole_number_fault(number, 0, UINT64_MAX);
+            text = number + (one ? unit : "");
+            return fault;
+          },
+          ""};
+}
+
 DocumentCipher::Options cipher_options(const CipherOptions& o,
                                        const std::shared_ptr<Observer>& trace) {
   DocumentCipher::Options options;
@@ -147,9 +162,10 @@ void add_run_options(CLI::App& cmd, const std::shared_ptr<CipherOptions>& o) {
   cmd.add_option("--checkpoint", o->checkpoint_bytes,
                  "With --resume: bytes of input after which the journal is brought up to date; 32M "
                  "if not given")
+      // The last one is the first to look.
+      ->transform(is_whole_number(1, kLargestCheckpoint))
       ->transform(CLI::AsSizeValue(false))
-      ->transform(without_sign())
-      ->check(CLI::Range(std::uint64_t{1}, kLargestCheckpoint))
+      ->transform(begins_with_whole_number())
       ->needs(resume)
       ->type_name("BYTES");
 }

@@ -124,7 +124,8 @@ Done RunFiles::begin_anew() {
     aside_.emplace(std::move(aside));
   }
   if (reader_->folder() != nullptr) {
-    FLE_TRY(FolderOutput folder, FolderOutput::create(o_.stream.out, privacy_of(o_)));
+    FLE_TRY(FolderOutput folder,
+            FolderOutput::create(o_.stream.out, privacy_of(o_), reader_->folder()->path));
     folder_.emplace(std::move(folder));
     return ok;
   }

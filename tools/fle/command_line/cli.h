@@ -1,6 +1,7 @@
 #ifndef FLE_TOOLS_CLI_H_
 #define FLE_TOOLS_CLI_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "command.h"
+#include "fle/whole_number.h"
 
 // For files that define options. Others do not name CLI11: it is all in its header, and compiled in
 // each file that does.
@@ -33,14 +35,15 @@ void choose(CLI::App& cmd, Action& chosen, std::shared_ptr<Options> o,
 }
 [[nodiscard]] inline CLI::Validator is_namespace() { return {namespace_fault, ""}; }
 
-/// Refuses a sign, which CLI11 takes in front of a number that has none.
-[[nodiscard]] inline CLI::Validator without_sign() {
-  return {[](const std::string& text) {
-            return text.starts_with('-') || text.starts_with('+')
-                       ? "expected a number without a sign, not " + text
-                       : std::string();
-          },
-          ""};
+/// A number in decimal digits. To be given to Option::transform(), so that CLI11, which reads "010"
+/// as 8, gets "10".
+[[nodiscard]] inline CLI::Validator is_whole_number() {
+  return {[](std::string& text) { return whole_number_fault(text, 0, UINT64_MAX); }, ""};
+}
+/// The same, with limits that the help shows.
+[[nodiscard]] inline CLI::Validator is_whole_number(std::uint64_t least, std::uint64_t most) {
+  return {[=](std::string& text) { return whole_number_fault(text, least, most); },
+          "UINT in [" + std::to_string(least) + " - " + std::to_string(most) + "]"};
 }
 
 }  // namespace fle::tools

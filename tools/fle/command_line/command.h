@@ -1,6 +1,7 @@
 #ifndef FLE_TOOLS_COMMAND_H_
 #define FLE_TOOLS_COMMAND_H_
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -58,6 +59,12 @@ void complain(const std::string& line);
 /// `text` with control characters as \xNN: names of fields and keys come from documents, and may
 /// neither break a line nor command a terminal.
 using fle::printable;
+/// Columns that a text takes in a table: characters of UTF-8, so other bytes than those that go on
+/// with one.
+[[nodiscard]] inline std::size_t width_of(std::string_view text) noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
 
 /// --vault and [kms], where a subcommand takes them.
 struct KeyOptions {

@@ -127,7 +127,7 @@ Outcome<std::size_t> Input::read(MutBytes into) {
 
 // ---- Output
 
-Outcome<Output> Output::open(const std::string& path, files::Privacy privacy) {
+Outcome<Output> Output::open(const std::string& path, files::Privacy privacy, mode_t most) {
   if (is_standard(path)) return Output(STDOUT_FILENO, {});
   FLE_TRY(files::Place place, files::find_place(path, files::Links::follow));
   const bool replaceable = !place.entry || place.is_regular() || S_ISDIR(place.entry->st_mode);
@@ -139,7 +139,7 @@ Outcome<Output> Output::open(const std::string& path, files::Privacy privacy) {
   }
   warn_of_readers(place, privacy);
   FLE_TRY(files::PendingFile file,
-          files::PendingFile::create(std::move(place), privacy, files::Existing::replace));
+          files::PendingFile::create(std::move(place), privacy, files::Existing::replace, most));
   Output out(file.fd(), path);
   out.file_.emplace(std::move(file));
   return out;

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include <sys/types.h>
+
 #include "fle/failure.h"
 #include "fle/files/pending_file.h"
 #include "fle/files/trust.h"
@@ -56,7 +58,8 @@ class Input {
 /// commit(): see files::PendingFile.
 class Output {
  public:
-  static Outcome<Output> open(const std::string& path, files::Privacy privacy);
+  /// @param most  of a new file: see files::PendingFile::create()
+  static Outcome<Output> open(const std::string& path, files::Privacy privacy, mode_t most = 0777);
   /// A file of mode 0600 of its own: nothing may have the name, nor be put there meanwhile.
   static Outcome<Output> create(const std::string& path);
   /// A file that stands beside its place as PATH.partial until commit(), also when the process is

@@ -85,7 +85,8 @@ void tell_exit_statuses(CLI::App& command) {
   const auto subs = command.get_subcommands([](const CLI::App*) { return true; });
   for (CLI::App* sub : subs) tell_exit_statuses(*sub);
   const std::string footer = command.get_footer();
-  if (!subs.empty() && command.get_parent() != nullptr) return;  // "fle key" does nothing itself
+  // "fle key" does nothing by itself, and "fle schema" does.
+  if (command.get_require_subcommand_min() != 0 && command.get_parent() != nullptr) return;
   if (footer.find("xit status") != std::string::npos) return;
   command.footer(footer + (footer.empty() ? "" : "\n") + exit_statuses());
 }
@@ -175,6 +176,7 @@ int run(int argc, char** argv) {
     return kUsage;
   }
   std::string fault = value_fault(app);
+  if (fault.empty()) fault = input_fault(app);
   if (fault.empty()) fault = result_fault(app, line->files);
   if (!fault.empty()) {
     complain(fault + origin_of(fault, *line) + " (see '" + command_line_so_far(app) + " --help')");

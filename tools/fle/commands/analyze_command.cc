@@ -138,13 +138,13 @@ void append(std::string& out, const Analyzed& a, const std::vector<Finding>& fin
   std::array<std::size_t, 6> width{};
   const auto measure = [&width](const FindingRow& row) {
     for (std::size_t i = 0; i < row.size(); ++i)
-      width[i] = std::max(width[i], std::min(row[i].size(), kWidest));
+      width[i] = std::max(width[i], std::min(width_of(row[i]), kWidest));
   };
   const auto write = [&width, &out](const FindingRow& row) {
     out += "  ";
     for (std::size_t i = 0; i < row.size(); ++i) {
       out += row[i];
-      if (i + 1 < row.size()) out.append(width[i] - std::min(row[i].size(), width[i]) + 2, ' ');
+      if (i + 1 < row.size()) out.append(width[i] - std::min(width_of(row[i]), width[i]) + 2, ' ');
     }
     out += '\n';
   };

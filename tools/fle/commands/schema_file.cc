@@ -22,7 +22,7 @@ void SchemaFile::add_budget(CLI::App& cmd) {
   cmd.add_option("--work-budget", budget.floor,
                  "Steps that a schema, and then each command or batch of documents, may take, "
                  "beside 8 for each byte of it; more is work_limit")
-      ->check(without_sign())
+      ->transform(is_whole_number())
       ->type_name("N")
       ->capture_default_str();
 }

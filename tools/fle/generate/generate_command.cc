@@ -42,10 +42,10 @@ void add_generate_patients(CLI::App& generate_command, Action& chosen) {
   auto o = std::make_shared<GenerateOptions>();
   cmd->add_option("--count", o->count, "How many")
       ->required()
-      ->check(CLI::Range(std::uint64_t{0}, kMostPatients))
+      ->transform(is_whole_number(0, kMostPatients))
       ->type_name("N");
   cmd->add_option("--seed", o->seed, "Another one makes other patients")
-      ->check(without_sign())
+      ->transform(is_whole_number())
       ->type_name("S")
       ->capture_default_str();
   o->stream.add_format(*cmd);

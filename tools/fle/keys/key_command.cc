@@ -37,10 +37,8 @@ Done create(const Create& o) {
   FLE_TRY(const kms::KeyDocument key, kms::create_data_key(*vault, *providers, options));
   JsonLine item;
   item.add("uuid", key.id.to_string()).add("base64", key.id.to_base64());
-  Done told = print(o.list.line(item, item.line()));
-  // Whoever tries again makes another one.
-  if (!told) told.error().message += "; the data key " + key.id.to_string() + " is in the vault";
-  return told;
+  return print_done(o.list.line(item, item.line()),
+                    "the data key " + key.id.to_string() + " is in the vault");
 }
 
 /// The last word of a line of `list`.

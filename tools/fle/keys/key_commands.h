@@ -26,6 +26,10 @@ void add_key_export(CLI::App& key, Action& chosen);
 void add_key_import(CLI::App& key, Action& chosen);
 void add_key_seal(CLI::App& key, Action& chosen);
 
+/// Prints what became of a vault that a command has changed. Where nobody gets to read that, the
+/// failure says `done`: whoever tried again would find it done, and not know by whom.
+[[nodiscard]] Done print_done(std::string_view text, const std::string& done);
+
 /// What is said of KEY arguments.
 inline constexpr const char* kKeyHelp = "Alternate name, UUID, or base64 id";
 

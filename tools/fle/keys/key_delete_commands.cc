@@ -29,7 +29,8 @@ struct Delete {
 
 void check_delete(const Delete& o) {
   if (o.selected.empty() == o.names.empty())
-    throw CLI::ValidationError("Say which keys: by KEY, or by --for and their alternate names");
+    throw CLI::ValidationError(
+        "Say which keys: either by KEY, or by --for and their alternate names");
 }
 
 /// The keys, by their names where they have some: what people know them by.
@@ -71,14 +72,22 @@ Done delete_found(const Delete& o, kms::KeyVault& vault,
   if (!o.yes && is_terminal(STDIN_FILENO) && !is_confirmed(question(found)))
     return Failure(Errc::invalid_argument, "nothing was deleted: it was not confirmed");
   std::string text;
+  std::string deleted;
+  Done ending = ok;
   for (const kms::KeyDocument& key : found) {
-    FLE_TRY(const bool existed, vault.delete_key(key.id));
+    const auto existed = vault.delete_key(key.id);
+    if (!existed) {
+      ending = existed.error();
+      break;
+    }
     const std::string uuid = key.id.to_string();
-    if (existed)
-      text +=
-          o.list.line(JsonLine().add("uuid", uuid).add("state", "deleted"), uuid + "  deleted\n");
+    if (!*existed) continue;
+    text += o.list.line(JsonLine().add("uuid", uuid).add("state", "deleted"), uuid + "  deleted\n");
+    deleted += (deleted.empty() ? "deleted: " : ", ") + uuid;
   }
-  return print(text);
+  // Those that went before one that does not are gone, and somebody may have to prove it.
+  FLE_CHECK(print_done(text, deleted.empty() ? "nothing was deleted" : deleted));
+  return ending;
 }
 
 Done delete_keys(const Delete& o) {

@@ -32,7 +32,7 @@ Done print_names(const KeyId& id, const std::vector<std::string>& names) {
   const Done written = bson_to_json({bson_get_data(&b), b.len}, false, text);
   bson_destroy(&b);
   FLE_CHECK(written);
-  return print(text);
+  return print_done(text, "the names of the data key " + id.to_string() + " are changed");
 }
 
 Failure gone(const std::string& key) {

@@ -92,7 +92,10 @@ std::string lines(const kms::RewrapResult& result, const Rewrap& o) {
 
 /// Lists what failed, and ends with what matters most of that: what will fail again.
 Ending tell(const kms::RewrapResult& result, const Rewrap& o) {
-  if (const Done printed = print(lines(result, o)); !printed) return printed;
+  const std::string n = std::to_string(result.rewrapped.size());
+  const Done printed =
+      print_done(lines(result, o), o.options.dry_run ? "nothing was stored: this was a trial"
+                                                     : "rewrapped: " + n + " keys");
   for (const kms::RewrapFailure& f : result.failed) complain(f.failure.to_string());
   const auto count = [](const auto& keys, const char* what) {
     return std::to_string(keys.size()) + " " + what;
@@ -102,6 +105,7 @@ Ending tell(const kms::RewrapResult& result, const Rewrap& o) {
              count(result.current, "under this master key already, ") +
              count(result.changed, "changed meanwhile, ") + count(result.failed, "failed"));
   }
+  if (!printed) return printed;
   if (result.failed.empty()) return kDone;
   const auto worst = std::ranges::find_if(result.failed, [](const kms::RewrapFailure& f) {
     return !kms::may_be_tried_again(f.failure.code);
@@ -163,18 +167,18 @@ void add_key_rewrap(CLI::App& key, Action& chosen) {
   cmd->add_option("--batch", o->options.batch,
                   "Store after every N keys; if not given, and without --resume, once all have "
                   "been opened and wrapped, so that one that cannot be leaves all as they were")
-      ->check(CLI::Range(1U, 1'000'000U))
+      ->transform(is_whole_number(1, 1'000'000))
       ->type_name("N");
   cmd->add_flag("--keep-going", o->options.keep_going,
                 "A key that cannot be rewrapped is listed at the end and does not stop the others");
   cmd->add_option("--threads", o->options.threads, "Keys that are worked on at once")
-      ->check(CLI::Range(1U, 1024U))
+      ->transform(is_whole_number(1, 1024))
       ->type_name("N")
       ->capture_default_str();
   cmd->add_option("--retries", o->options.retries,
                   "How often keys whose KMS does not answer are tried again, after longer and "
                   "longer waits")
-      ->check(CLI::Range(0U, 100U))
+      ->transform(is_whole_number(0, 100))
       ->type_name("N")
       ->capture_default_str();
   o->list.add(*cmd, "a key", {"uuid", "state", "error"});

@@ -39,7 +39,7 @@ Done seal(const Seal& o) {
     text += comma + ("\"" + id.to_string()) + "\"";
     comma = ", ";
   }
-  return print(text + "]}\n");
+  return print_done(text + "]}\n", "sealed: " + std::to_string(result.sealed.size()) + " keys");
 }
 
 }  // namespace

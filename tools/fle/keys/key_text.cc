@@ -143,4 +143,10 @@ Outcome<kms::MasterKey> MasterKeyOptions::parse() const {
   return key;
 }
 
+Done print_done(std::string_view text, const std::string& done) {
+  Done told = print(text);
+  if (!told) told.error().message += "; " + done;
+  return told;
+}
+
 }  // namespace fle::tools

@@ -111,8 +111,10 @@ Done import_keys(const Transfer& o) {
   FLE_TRY(const std::shared_ptr<kms::KeyVault> vault, o.keys.open_vault(true));
   if (o.skip_identical) FLE_CHECK(drop_identical(keys, *vault));
   FLE_CHECK(insert(*vault, keys));
-  return print("{\"imported\": " + std::to_string(keys.size()) +
-               ", \"skipped\": " + std::to_string(all - keys.size()) + "}\n");
+  const std::string n = std::to_string(keys.size());
+  return print_done(
+      "{\"imported\": " + n + ", \"skipped\": " + std::to_string(all - keys.size()) + "}\n",
+      "imported: " + n + " of the keys");
 }
 
 }  // namespace

@@ -5,8 +5,11 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "command_line/cli.h"
 #include "fle/files/place.h"
@@ -57,18 +60,36 @@ bool are_one_place(const std::string& path_a, const std::string& path_b) {
   return is_same(a->folder_stat, b->folder_stat) && a->name == b->name;
 }
 
+/// Whether a place is one where SQLite keeps something beside a vault: what it finds there it takes
+/// for its own, and would put into the vault, or remove.
+bool is_beside_vault(const std::string& place, const std::string& vault) {
+  static constexpr const char* kBeside[] = {"-journal", "-wal", "-shm"};
+  if (vault.starts_with('@') || vault.find("://") != std::string::npos) return false;
+  std::error_code failed;  // it is beside what a link leads to
+  const std::string file = std::filesystem::weakly_canonical(vault, failed).string();
+  return !failed && std::ranges::any_of(kBeside, [&](const char* ending) {
+    return are_one_place(file + ending, place);
+  });
+}
+
 const CLI::App& chosen_command(const CLI::App& app) {
   const CLI::App* command = &app;
   while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
   return *command;
 }
 
-/// The file that a result goes to; empty: to none.
-std::string path_of(const ResultOption& result, const CLI::App& command) {
+/// The file that a result goes to, and those in which --resume keeps it meanwhile; none: it goes to
+/// no file.
+std::vector<std::string> places_of(const ResultOption& result, const CLI::App& command) {
   const CLI::Option* const option = command.get_option_no_throw(std::string(result.name));
   if (option == nullptr || option->results().size() <= result.at_word) return {};
-  const std::string path = option->results().at(result.at_word);
-  return path == "-" ? std::string() : path;
+  std::vector<std::string> places{option->results().at(result.at_word)};
+  if (places.front() == "-") return {};
+  const CLI::Option* const resume = command.get_option_no_throw("--resume");
+  if (resume == nullptr || resume->count() == 0 || result.name == "--trace") return places;
+  if (result.name == "--out") places.push_back(places.front() + ".journal");
+  places.push_back(places.front() + ".partial");
+  return places;
 }
 
 /// Whether a path, of which the end need not be there yet, leads into a folder.
@@ -88,15 +109,21 @@ bool leads_into(std::string path, const struct stat& folder) {
   return false;
 }
 
+std::string beside_fault(const ResultOption& result, const std::string& vault) {
+  return std::string(result.name) + " names a file that SQLite keeps beside that of " + vault;
+}
+
 /// How a result at `path` and what another option reads stand to each other.
-std::string fault_of(const ResultOption& result, const std::string& path, const CLI::Option& read) {
+std::string fault_of(const ResultOption& result, const std::string& path, bool in_place,
+                     const CLI::Option& read) {
   const std::string name = read.get_name();
   const auto there = entry_at(path);
   for (const std::string& value : read.results()) {
+    if (name == "--vault" && is_beside_vault(path, value)) return beside_fault(result, name);
     const auto source = read_at(read, value);
     if (!source) continue;
     const bool same = there && S_ISREG(there->st_mode) && is_same(*there, *source);
-    if (same && !(result.in_place && name == "--in"))
+    if (same && !(in_place && name == "--in"))
       return std::string(result.name) + " names the file of " + name + ", which it would replace";
     if (S_ISDIR(source->st_mode) && leads_into(path, *source))
       return std::string(result.name) + " names a place in the folder of " + name +
@@ -105,30 +132,81 @@ std::string fault_of(const ResultOption& result, const std::string& path, const 
   return {};
 }
 
+/// What the value of an option is; of an argument its own name may say so.
+std::string kind_of_value(const CLI::Option& option) {
+  return option.get_positional() ? option.get_name(true) + " " + option.get_type_name()
+                                 : option.get_type_name();
+}
+
+/// Whether an option names what a command reads, and no result.
+bool is_read(const CLI::Option& option) {
+  return kind_of_value(option).find("FILE") != std::string::npos &&
+         std::ranges::find(kResults, option.get_name(), &ResultOption::name) == std::end(kResults);
+}
+
+/// How often an option has standard input read; --in by not being given, too.
+std::size_t reads_standard_input(const CLI::Option& option) {
+  const std::string name = option.get_name();
+  if (name == "--in" && option.count() == 0) return 1;
+  if (name == "--vault" || name == "--config" || !is_read(option)) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(option.results(), [&](std::string value) {
+    if (option.get_type_name().starts_with("DB.COLL=")) value.erase(0, value.find('=') + 1);
+    if (value == "-") return true;
+    const auto place = files::find_place(value, files::Links::follow);
+    return place && place->descriptor == STDIN_FILENO;
+  }));
+}
+
+/// The same of what settings name for any command.
+std::string fault_of(const ResultOption& result, const std::string& path, const CLI::App& command,
+                     std::span<const CommandLine::File> settings) {
+  if (command.get_name() == kReplacesNothing) return {};
+  const auto there = entry_at(path);
+  for (const CommandLine::File& file : settings) {
+    if (file.is_vault && is_beside_vault(path, file.path)) return beside_fault(result, file.name);
+    const auto source = there && S_ISREG(there->st_mode) ? read_at(file.path) : std::nullopt;
+    if (source && is_same(*there, *source))
+      return std::string(result.name) + " names the file of " + file.name +
+             ", which it would replace";
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string result_fault(const CLI::App& app, std::span<const CommandLine::File> settings) {
   const CLI::App& command = chosen_command(app);
+  std::vector<std::pair<const ResultOption*, std::string>> before;
   for (const ResultOption& result : kResults) {
-    const std::string path = path_of(result, command);
-    if (path.empty()) continue;
-    for (const CLI::Option* read : command.get_options()) {
-      if (read->get_type_name().find("FILE") == std::string::npos ||
-          std::ranges::find(kResults, read->get_name(), &ResultOption::name) != std::end(kResults))
-        continue;
-      if (std::string fault = fault_of(result, path, *read); !fault.empty()) return fault;
+    const std::vector<std::string> places = places_of(result, command);
+    for (const std::string& place : places) {
+      const bool in_place = result.in_place && place == places.front();
+      for (const CLI::Option* read : command.get_options()) {
+        if (!is_read(*read)) continue;
+        if (std::string fault = fault_of(result, place, in_place, *read); !fault.empty())
+          return fault;
+      }
+      for (const auto& [other, its] : before)
+        if (are_one_place(its, place))
+          return std::string(other->name) + " and " + std::string(result.name) +
+                 " name one file: one of them would replace the other";
+      if (std::string fault = fault_of(result, place, command, settings); !fault.empty())
+        return fault;
     }
-    for (const ResultOption* other = std::begin(kResults); other != &result; ++other)
-      if (const std::string its = path_of(*other, command);
-          !its.empty() && are_one_place(its, path))
-        return std::string(other->name) + " and " + std::string(result.name) +
-               " name one file: one of them would replace the other";
-    const auto there = entry_at(path);
-    if (!there || !S_ISREG(there->st_mode) || command.get_name() == kReplacesNothing) continue;
-    for (const CommandLine::File& file : settings)
-      if (const auto source = read_at(file.path); source && is_same(*there, *source))
-        return std::string(result.name) + " names the file of " + file.name +
-               ", which it would replace";
+    for (const std::string& place : places) before.emplace_back(&result, place);
+  }
+  return {};
+}
+
+std::string input_fault(const CLI::App& app) {
+  const CLI::Option* first = nullptr;
+  for (const CLI::Option* o : chosen_command(app).get_options()) {
+    const std::size_t n = reads_standard_input(*o);
+    if (n == 0) continue;
+    if (first != nullptr || n > 1)
+      return (first != nullptr ? first : o)->get_name() + " and " + o->get_name() +
+             " cannot both be read from standard input";
+    first = o;
   }
   return {};
 }
@@ -137,7 +215,7 @@ std::string value_fault(const CLI::App& app) {
   static constexpr std::string_view kNamed[] = {"FILE", "FOLDER", "DB.COLL"};
   for (const CLI::Option* o : chosen_command(app).get_options()) {
     if (std::ranges::count(o->results(), "") != 0 &&
-        std::ranges::any_of(kNamed, [type = o->get_type_name()](std::string_view what) {
+        std::ranges::any_of(kNamed, [type = kind_of_value(*o)](std::string_view what) {
           return type.find(what) != std::string::npos;
         }))
       return o->get_name() + ": its value is empty; leave it out where none is meant";

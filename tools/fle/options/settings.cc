@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <map>
 #include <set>
-#include <sstream>
 #include <string_view>
 
 #include "command_line/cli.h"
 #include "command_line/command.h"
 #include "command_line/files.h"
+#include "config_text.h"
 #include "fle/did_you_mean.h"
 
 namespace fle::tools {
@@ -105,14 +105,14 @@ Typed read_typed(CLI::App& app, const std::vector<std::string>& args) {
 /// Settings of one place, by name.
 struct Level {
   std::string origin;  // empty: the environment
-  std::map<std::string, std::vector<std::string>, std::less<>> values{};
+  std::map<std::string, std::string, std::less<>> values{};
 };
 
 Level environment() {
   Level level;
   for (const Setting& s : kSettings) {
     const std::string value = from_environment(variable(s.name));
-    if (!value.empty()) level.values[std::string(s.name)] = {value};
+    if (!value.empty()) level.values[std::string(s.name)] = value;
   }
   return level;
 }
@@ -124,13 +124,19 @@ std::string beside(const std::string& config, const std::string& path) {
 
 /// The files that a level names for a command to read.
 void add_files(const Level& level, std::vector<CommandLine::File>& out) {
-  for (const auto& [name, values] : level.values) {
+  for (const auto& [name, value] : level.values) {
     const Setting* const s = find_setting(name);
     if (s->kind == SettingKind::text || name == kTrace) continue;
     const std::string from =
         level.origin.empty() ? variable(name) : "'" + name + "' of " + level.origin;
-    for (const std::string& value : values) out.push_back({from, value});
+    out.push_back({from, value, s->kind == SettingKind::vault});
   }
+}
+
+std::string words(const std::vector<std::string>& all, char between) {
+  std::string s;
+  for (const std::string& word : all) s += (s.empty() ? "" : std::string(1, between)) + word;
+  return s;
 }
 
 class ConfigFile {
@@ -144,36 +150,25 @@ class ConfigFile {
   Outcome<Said> read(CLI::App& app, const std::string& command_path) const {
     FLE_TRY(const std::string text,
             read_file(path_, kMaxConfiguration, files::FileKind::configuration));
-    FLE_CHECK(check_lines(text));
-    std::istringstream stream(text);
-    std::vector<CLI::ConfigItem> items;
-    try {
-      items = CLI::ConfigBase().from_config(stream);
-    } catch (const CLI::Error& e) {
-      return refuse(e.what());
-    }
+    if (text.find('\0') != std::string::npos) return refuse("a NUL stands in it");
+    const auto items = read_config(text);
+    if (!items) return refuse(items.error().message);
     const std::string origin = "configuration '" + path_ + "'";
     Said said;
     Level all{origin};
     Level own{origin};
-    for (const CLI::ConfigItem& item : items) {
-      if (item.name == "++" || item.name == "--") continue;  // a section begins or ends
+    for (const ConfigItem& item : *items) {
       FLE_CHECK(check(app, item));
-      std::string section;
-      for (const std::string& p : item.parents) section += (section.empty() ? "" : " ") + p;
-      std::vector<std::string> values = item.inputs;
-      if (values.empty() || std::ranges::count(values, "") != 0)
-        return refuse("'" + item.name + "' has no value");
-      for (std::string& v : values) {
-        FLE_TRY(v, value_of(*find_setting(item.name), v));
-      }
+      if (item.value.empty()) return refuse("'" + item.name + "' has no value");
+      const std::string section = words(item.section, ' ');
+      FLE_TRY(std::string value, value_of(*find_setting(item.name), item.value));
       if (!section.empty() && section != command_path) {
-        add_files({origin, {{item.name, std::move(values)}}}, said.files_of_others);
+        add_files({origin, {{item.name, std::move(value)}}}, said.files_of_others);
         continue;
       }
       // Of a flag the last one would count, and nobody knows which was meant.
       Level& level = section.empty() ? all : own;
-      if (values.size() != 1 || !level.values.emplace(item.name, std::move(values)).second)
+      if (!level.values.emplace(item.name, std::move(value)).second)
         return refuse("'" + item.name + "' is given twice");
     }
     said.levels = {std::move(own), std::move(all)};
@@ -185,38 +180,20 @@ class ConfigFile {
     return {Errc::invalid_argument, "configuration '" + path_ + "': " + why};
   }
 
-  /// Refuses lines that CLI11 passes over, though they say something.
-  [[nodiscard]] Done check_lines(std::string_view text) const {
-    if (text.find('\0') != std::string_view::npos) return refuse("a NUL stands in it");
-    for (std::size_t number = 1; !text.empty(); ++number) {
-      const std::string_view line = text.substr(0, text.find('\n'));
-      text.remove_prefix(std::min(line.size() + 1, text.size()));
-      const std::size_t from = line.find_first_not_of(" \t\r");
-      if (from == std::string_view::npos) continue;
-      const std::size_t to = line.find_last_not_of(" \t\r");
-      const char* const why = line[from] == '=' ? "has no name before its '='"
-                              : line[from] == '[' && (line[to] != ']' || to - from < 2)
-                                  ? "is no section, which is [COMMAND]"
-                                  : nullptr;
-      if (why != nullptr) return refuse("line " + std::to_string(number) + " " + why);
-    }
-    return ok;
-  }
-
   /// @param before  the words of `command`, each with a space behind it
-  [[nodiscard]] Failure no_command(const CLI::ConfigItem& item, CLI::App& command,
+  [[nodiscard]] Failure no_command(const ConfigItem& item, CLI::App& command,
                                    const std::string& before, const std::string& name) const {
     std::vector<std::string_view> known;
     for (const CLI::App* s : command.get_subcommands([](const CLI::App*) { return true; }))
       known.push_back(s->get_name());
-    return refuse("section [" + item.fullname().substr(0, item.fullname().rfind('.')) +
-                  "]: there is no command '" + before + name + "'." + did_you_mean(name, known));
+    return refuse("section [" + words(item.section, '.') + "]: there is no command '" + before +
+                  name + "'." + did_you_mean(name, known));
   }
 
-  [[nodiscard]] Done check(CLI::App& app, const CLI::ConfigItem& item) const {
+  [[nodiscard]] Done check(CLI::App& app, const ConfigItem& item) const {
     CLI::App* command = &app;
     std::string so_far;
-    for (const std::string& name : item.parents) {
+    for (const std::string& name : item.section) {
       CLI::App* const sub = command_of(*command, name);
       if (sub == nullptr) return no_command(item, *command, so_far, name);
       command = sub;
@@ -253,16 +230,13 @@ class Expansion {
   void add(const Level& level) {
     add_files(level, line_.files);
     std::set<const CLI::Option*> added;
-    for (const auto& [name, values] : level.values) {
+    for (const auto& [name, value] : level.values) {
       const CLI::Option* const option = option_of(*typed_.command, name);
       if (option == nullptr || is_said(option)) continue;
       added.insert(option);
       const std::string typed = "--" + name;
-      for (const std::string& value : values) {
-        std::string word = typed;
-        word.append("=").append(value);
-        line_.args.insert(line_.args.begin() + static_cast<std::ptrdiff_t>(at_++), std::move(word));
-      }
+      line_.args.insert(line_.args.begin() + static_cast<std::ptrdiff_t>(at_++),
+                        typed + "=" + value);
       line_.settings.push_back({typed, level.origin.empty() ? variable(name) : level.origin});
     }
     typed_.options.insert(added.begin(), added.end());

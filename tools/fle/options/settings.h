@@ -31,6 +31,7 @@ struct CommandLine {
   struct File {
     std::string name;  // as Setting::origin; of a configuration, "'vault' of configuration 'c'"
     std::string path;
+    bool is_vault = false;  // or the address of one, or @FILE with that
   };
   std::vector<std::string> args;
   std::vector<Setting> settings{};

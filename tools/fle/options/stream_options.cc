@@ -61,7 +61,7 @@ void StreamOptions::add_output(CLI::App& cmd) {
          "--no-gzip", [this] { gzip = false; }, "Do not, however it came")
       ->excludes(packed);
   cmd.add_option("--threads", threads, "Worker threads; one for each core if not given")
-      ->check(CLI::Range(1U, 1024U))
+      ->transform(is_whole_number(1, 1024))
       ->type_name("N");
 }
 

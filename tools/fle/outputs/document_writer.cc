@@ -102,8 +102,7 @@ Outcome<DocumentWriter> DocumentWriter::into(Output& out, const OutputForm& form
 
 Outcome<DocumentWriter> DocumentWriter::into(FolderOutput& out, const DumpFolder& like) {
   for (const std::string& folder : like.folders) FLE_CHECK(out.add_folder(folder));
-  for (const std::string& file : like.others)
-    FLE_CHECK(out.copy_file(like.path + "/" + file, file));
+  for (const std::string& file : like.others) FLE_CHECK(out.copy_file(file));
   return DocumentWriter({{Kind::folder}}, std::make_unique<Target>(out, like));
 }
 

@@ -33,7 +33,8 @@ bool give_name(const std::string& hidden, const files::Place& place) {
 
 }  // namespace
 
-Outcome<FolderOutput> FolderOutput::create(const std::string& path, files::Privacy privacy) {
+Outcome<FolderOutput> FolderOutput::create(const std::string& path, files::Privacy privacy,
+                                           std::string like) {
   std::string plain = path;
   while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
   FLE_TRY(files::Place place, files::find_place(plain, files::Links::refuse));
@@ -43,7 +44,7 @@ Outcome<FolderOutput> FolderOutput::create(const std::string& path, files::Priva
   FLE_TRY(std::string hidden, files::temporary_name(place.name));
   const std::size_t slash = plain.rfind('/');
   if (slash != std::string::npos) hidden.insert(0, plain.substr(0, slash + 1));
-  FolderOutput all(std::move(place), privacy, std::move(hidden));
+  FolderOutput all(std::move(place), privacy, std::move(like), std::move(hidden));
   if (::mkdir(all.hidden_.c_str(), 0700) != 0) {
     const std::string failed = std::exchange(all.hidden_, {});
     return files::failure("make", failed, errno);
@@ -52,7 +53,10 @@ Outcome<FolderOutput> FolderOutput::create(const std::string& path, files::Priva
 }
 
 FolderOutput::FolderOutput(FolderOutput&& o) noexcept
-    : place_(std::move(o.place_)), privacy_(o.privacy_), hidden_(std::exchange(o.hidden_, {})) {}
+    : place_(std::move(o.place_)),
+      privacy_(o.privacy_),
+      like_(std::move(o.like_)),
+      hidden_(std::exchange(o.hidden_, {})) {}
 
 FolderOutput::~FolderOutput() {
   if (hidden_.empty()) return;
@@ -62,18 +66,25 @@ FolderOutput::~FolderOutput() {
 
 std::string FolderOutput::whole(const std::string& within) const { return hidden_ + "/" + within; }
 
+/// What others may do with it where it comes from. Its owner may do all: it is being made.
+mode_t FolderOutput::mode_like(const std::string& within) const {
+  struct stat st {};
+  const bool known = ::stat((like_ + "/" + within).c_str(), &st) == 0;
+  return 0700 | (known && privacy_ == files::Privacy::ordinary ? st.st_mode & 0077 : 0);
+}
+
 Done FolderOutput::add_folder(const std::string& within) {
-  const mode_t mode = privacy_ == files::Privacy::secret ? 0700 : 0777;
-  if (::mkdir(whole(within).c_str(), mode) != 0) return files::failure("make", within, errno);
+  if (::mkdir(whole(within).c_str(), mode_like(within)) != 0)
+    return files::failure("make", within, errno);
   return ok;
 }
 
 Outcome<Output> FolderOutput::add_file(const std::string& within) const {
-  return Output::open(whole(within), privacy_);
+  return Output::open(whole(within), privacy_, mode_like(within));
 }
 
-Done FolderOutput::copy_file(const std::string& from, const std::string& within) const {
-  FLE_TRY(Input in, Input::open(from));
+Done FolderOutput::copy_file(const std::string& within) const {
+  FLE_TRY(Input in, Input::open(like_ + "/" + within));
   FLE_TRY(Output out, add_file(within));
   WipedBytes room(64 * 1024);
   for (;;) {
@@ -87,7 +98,7 @@ Done FolderOutput::commit() {
   if (privacy_ == files::Privacy::ordinary) {
     const mode_t mask = ::umask(0);  // read by being set
     ::umask(mask);
-    if (::chmod(hidden_.c_str(), 0777 & ~mask) != 0)
+    if (::chmod(hidden_.c_str(), mode_like({}) & ~mask) != 0)
       return files::failure("change", hidden_, errno);
   }
   if (!give_name(hidden_, place_)) return files::failure("make", place_.path, errno);

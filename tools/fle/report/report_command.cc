@@ -120,7 +120,7 @@ void add_report(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<ReportOptions>();
   o->stream.add_input(*cmd);
   cmd->add_option("--threads", o->stream.threads, "Worker threads; one for each core if not given")
-      ->check(CLI::Range(1U, 1024U))
+      ->transform(is_whole_number(1, 1024))
       ->type_name("N");
   cmd->add_option("--schema", o->schema.path,
                   "What is to be encrypted: a schema, a validator, or a schema map of collections")

@@ -12,12 +12,6 @@ constexpr unsigned kWide = 100;
 constexpr unsigned kNarrowest = 40;
 constexpr std::size_t kMostKeyLines = 20;
 
-/// Characters of UTF-8 as far as columns go: others than continuation bytes.
-std::size_t width_of(std::string_view s) noexcept {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      s, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 /// The start and the end of a text that is too long.
 std::string fitted(const std::string& s, std::size_t width) {
   if (width_of(s) <= width) return s;

@@ -158,7 +158,9 @@ class Exceptions {
       : before_(before), after_(after), work_(work) {}
 
   [[nodiscard]] std::vector<Pair> find() {
-    compare({}, before_.root(), after_.root());
+    const Plan::Step a = before_.root();
+    const Plan::Step b = after_.root();
+    if (a.kind == Kind::object && b.kind == Kind::object) objects({}, a.node, b.node);
     return std::move(found_);
   }
 
@@ -167,55 +169,52 @@ class Exceptions {
 
   void compare(const std::string& path, const Plan::Step& a, const Plan::Step& b) {
     if (work_.spent()) return;
-    if (a.kind == Kind::object && b.kind == Kind::object) return objects(path, a.node, b.node);
-    if (path.empty() || (a.kind == b.kind && a.kind != Kind::encrypted)) return;
+    if (a.kind == Kind::object && b.kind == Kind::object)
+      return objects(path + ".", a.node, b.node);
+    if (a.kind == b.kind && a.kind != Kind::encrypted) return;
     found_.push_back(
         {path, leaf_of(before_, a), leaf_of(after_, b),
          b.kind == Kind::plain || (a.kind == Kind::encrypted && b.kind == Kind::object)});
   }
 
-  void objects(const std::string& path, Plan::NodeId a, Plan::NodeId b) {
+  /// @param in  what stands before their names: nothing, or a path and its dot
+  void objects(const std::string& in, Plan::NodeId a, Plan::NodeId b) {
     const Plan::Listed of_a = before_.listed_in(a);
     const Plan::Listed of_b = after_.listed_in(b);
     std::set<std::string> names(of_a.names.begin(), of_a.names.end());
     names.insert(of_b.names.begin(), of_b.names.end());
     for (const std::string& name : names)
-      compare(joined(path, name), before_.child(a, name, &work_), after_.child(b, name, &work_));
+      compare(in + name, before_.child(a, name, &work_), after_.child(b, name, &work_));
     // What is in no list.
     const Plan::Step other_a = before_.child(a, kUnlisted, &work_);
     const Plan::Step other_b = after_.child(b, kUnlisted, &work_);
-    compare(joined(path, "*"), other_a, other_b);
+    compare(in + "*", other_a, other_b);
     for (const auto& [pattern, step] : of_a.patterns)
-      if (!lists(of_b, pattern) && !is_covered(path, pattern, step, other_b))
-        one_sided(path, pattern, step.kind, other_a, true);
+      if (!lists(of_b, pattern) && !is_covered(in, pattern, step, other_b))
+        one_sided(in, pattern, step.kind, other_a, true);
     for (const auto& [pattern, step] : of_b.patterns)
-      if (!lists(of_a, pattern) && !is_covered(path, pattern, other_a, step))
-        one_sided(path, pattern, step.kind, other_b, false);
+      if (!lists(of_a, pattern) && !is_covered(in, pattern, other_a, step))
+        one_sided(in, pattern, step.kind, other_b, false);
   }
 
   /// A pattern of one plan alone. One that encrypts nothing says something only of what would else
   /// be encrypted.
-  void one_sided(const std::string& path, const std::string& pattern, Kind kind,
+  void one_sided(const std::string& in, const std::string& pattern, Kind kind,
                  const Plan::Step& otherwise, bool gone) {
     if (kind == Kind::plain && otherwise.kind == Kind::plain) return;
-    found_.push_back(
-        {joined(path, "/" + pattern + "/"), nullptr, nullptr, (kind == Kind::plain) != gone});
+    found_.push_back({in + "/" + pattern + "/", nullptr, nullptr, (kind == Kind::plain) != gone});
   }
 
   /// Whether both schemas encrypt what a pattern of one says, which is noted then.
-  bool is_covered(const std::string& path, const std::string& pattern, const Plan::Step& a,
+  bool is_covered(const std::string& in, const std::string& pattern, const Plan::Step& a,
                   const Plan::Step& b) {
     if (a.kind != Kind::encrypted || b.kind != Kind::encrypted) return false;
-    found_.push_back(
-        {joined(path, "/" + pattern + "/"), leaf_of(before_, a), leaf_of(after_, b), false});
+    found_.push_back({in + "/" + pattern + "/", leaf_of(before_, a), leaf_of(after_, b), false});
     return true;
   }
 
   static bool lists(const Plan::Listed& all, const std::string& pattern) {
     return std::ranges::any_of(all.patterns, [&](const auto& p) { return p.first == pattern; });
-  }
-  static std::string joined(const std::string& path, std::string_view name) {
-    return path + (path.empty() ? "" : ".") + std::string(name);
   }
   static const Leaf* leaf_of(const Plan& plan, const Plan::Step& step) {
     return step.kind == Kind::encrypted ? &plan.leaf(step.leaf) : nullptr;

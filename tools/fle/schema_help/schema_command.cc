@@ -23,13 +23,14 @@ using schema::Plan;
 using Row = std::array<std::string, 4>;
 
 /// Fields that are plain in the midst of those that a pattern or additionalProperties encrypts.
-void add_exceptions(const Plan& plan, const Plan::Step& of, const std::string& path,
+/// @param before  what stands before their names: nothing, or a path and its dot
+void add_exceptions(const Plan& plan, const Plan::Step& of, const std::string& before,
                     std::vector<Row>& rows) {
   if (of.kind != Plan::Kind::object) return;
   const auto add = [&](const std::string& name, const Plan::Step& step) {
-    const std::string whole = path + (path.empty() ? "" : ".") + name;
+    const std::string whole = before + name;
     if (step.kind == Plan::Kind::plain) rows.push_back({printable(whole), "plain", "-", "-"});
-    add_exceptions(plan, step, whole, rows);
+    add_exceptions(plan, step, whole + ".", rows);
   };
   Plan::Listed listed = plan.listed_in(of.node);
   std::ranges::sort(listed.names);
@@ -50,13 +51,13 @@ std::string table(const Plan& plan) {
   add_exceptions(plan, plan.root(), {}, rows);
   std::array<std::size_t, 4> width{};
   for (const Row& r : rows) {
-    for (std::size_t i = 0; i < r.size(); ++i) width[i] = std::max(width[i], r[i].size());
+    for (std::size_t i = 0; i < r.size(); ++i) width[i] = std::max(width[i], width_of(r[i]));
   }
   std::string table;
   for (const Row& r : rows) {
     for (std::size_t i = 0; i < r.size(); ++i) {
       table += r[i];
-      if (i + 1 < r.size()) table.append(width[i] - r[i].size() + 2, ' ');
+      if (i + 1 < r.size()) table.append(width[i] - width_of(r[i]) + 2, ' ');
     }
     table += '\n';
   }

@@ -172,6 +172,44 @@ std::string_view refused_type(const Failure& f) noexcept {
   return text.substr(0, text.find_first_of(", ("));
 }
 
+/// The type that the schema takes there, or the first of them.
+std::string_view expected_type(const Failure& f) noexcept {
+  constexpr std::string_view kBefore = ", the schema expects ";
+  const std::string_view text = f.message;
+  const std::size_t at = text.find(kBefore);
+  if (at == std::string_view::npos) return {};
+  const std::size_t from = at + kBefore.size();
+  return text.substr(from, text.find_first_of(" ;", from) - from);
+}
+
+/// How a value of the type is written. Empty of an object and an array, which are no typing slip of
+/// a number or a text.
+std::string_view example_of(std::string_view type) noexcept {
+  struct Example {
+    std::string_view type;
+    std::string_view json;
+  };
+  static constexpr Example kExamples[] = {
+      {"int", R"({"$numberInt": "5"})"},
+      {"long", R"({"$numberLong": "5"})"},
+      {"double", R"({"$numberDouble": "5.0"})"},
+      {"decimal", R"({"$numberDecimal": "5.0"})"},
+      {"string", R"("5")"},
+      {"bool", "true"},
+      {"date", R"({"$date": "2024-02-29T23:59:59.999Z"})"},
+      {"timestamp", R"({"$timestamp": {"t": 5, "i": 1}})"},
+      {"objectId", R"({"$oid": "0123456789abcdef01234567"})"},
+      {"binData", R"({"$binary": {"base64": "AQID", "subType": "00"}})"},
+      {"regex", R"({"$regularExpression": {"pattern": "a", "options": ""}})"},
+      {"javascript", R"({"$code": "a"})"},
+      {"javascriptWithScope", R"({"$code": "a", "$scope": {}})"},
+      {"symbol", R"({"$symbol": "a"})"},
+      {"dbPointer",
+       R"({"$dbPointer": {"$ref": "a.b", "$id": {"$oid": "0123456789abcdef01234567"}}})"}};
+  const auto* const found = std::ranges::find(kExamples, type, &Example::type);
+  return found == std::end(kExamples) ? std::string_view() : found->json;
+}
+
 }  // namespace
 
 bool refuses_null(const Failure& f) noexcept { return refused_type(f) == "null"; }
@@ -179,10 +217,11 @@ bool refuses_null(const Failure& f) noexcept { return refused_type(f) == "null";
 Failure with_json_advice(Failure f) {
   // What JSON writes without a word about its type.
   static constexpr std::string_view kPlain[] = {"int", "long", "double", "string"};
-  if (std::ranges::count(kPlain, refused_type(f)) != 0)
+  const std::string_view example =
+      std::ranges::count(kPlain, refused_type(f)) != 0 ? example_of(expected_type(f)) : "";
+  if (!example.empty())
     f.message +=
-        "; JSON says a type as canonical Extended JSON does, such as {\"$numberLong\": \"5\"} or "
-        "{\"$numberDouble\": \"5.0\"}";
+        "; JSON says a type as canonical Extended JSON does, such as " + std::string(example);
   return f;
 }
 

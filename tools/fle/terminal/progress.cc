@@ -27,7 +27,7 @@ void write_left(std::span<char> text, double seconds) noexcept {
 }  // namespace
 
 Progress::Progress(std::uint64_t total, bool quiet) noexcept
-    : on_(!quiet && is_terminal(STDERR_FILENO)), total_(total) {}
+    : on_(!quiet && redraws(STDERR_FILENO)), total_(total) {}
 
 Progress::~Progress() { hide(); }
 

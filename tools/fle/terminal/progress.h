@@ -6,8 +6,8 @@
 
 namespace fle::tools {
 
-/// A progress bar on standard error, when that is a terminal: as wide as it has columns at that
-/// moment, at most one line. Not for concurrent use.
+/// A progress bar on standard error, when that is a terminal that can show one: as wide as it has
+/// columns at that moment, at most one line. Not for concurrent use.
 class Progress {
  public:
   /// @param total  bytes that will come, 0 when unknown.

@@ -3,6 +3,8 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -11,6 +13,11 @@
 namespace fle::tools {
 
 bool is_terminal(int fd) noexcept { return ::isatty(fd) == 1; }
+
+bool redraws(int fd) noexcept {
+  const char* const kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe)
+  return is_terminal(fd) && (kind == nullptr || std::string_view(kind) != "dumb");
+}
 
 unsigned columns_of(int fd) noexcept {
   constexpr unsigned kUsual = 80;

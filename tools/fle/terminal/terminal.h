@@ -10,6 +10,8 @@ namespace fle::tools {
 
 /// Whether people sit at this descriptor.
 [[nodiscard]] bool is_terminal(int fd) noexcept;
+/// Whether it is one that can draw a line anew; TERM=dumb says that it shows control sequences.
+[[nodiscard]] bool redraws(int fd) noexcept;
 /// Columns that the terminal has now; 80 where it does not say.
 [[nodiscard]] unsigned columns_of(int fd) noexcept;
 

@@ -29,8 +29,11 @@ class PendingFile {
   /// Refused, because it would touch what is another user's: check_entry(); and replacing a file
   /// whose owner or group the new one could not be given. Root keeps the owner. Other hard links of
   /// a replaced file keep its old content; access lists and extended attributes are not kept.
+  /// @param most  what of Privacy::ordinary a new file gets at most: it is made of one with this
+  /// mode
   /// @retval Errc::io_failed
-  [[nodiscard]] static Outcome<PendingFile> create(Place place, Privacy privacy, Existing existing);
+  [[nodiscard]] static Outcome<PendingFile> create(Place place, Privacy privacy, Existing existing,
+                                                   mode_t most = 0777);
   /// The same under the fixed name `partial` beside it, which outlives this process unless commit()
   /// puts the file in place: for work that another process may go on with. One that is there
   /// already is opened, and stays as it is.
