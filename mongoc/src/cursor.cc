@@ -1,5 +1,7 @@
 #include "fle/mongoc/cursor.h"
 
+#include <new>
+
 #include "cursor_state.h"
 
 namespace fle::mongoc {
@@ -64,11 +66,16 @@ Outcome<std::optional<Bytes>> Cursor::State::next() {
 
 void Cursor::State::kill() noexcept {
   if (id == 0 || !connection) return;
-  bson::Writer command;
-  command.add_string("killCursors", collection);
-  command.begin_array("cursors").add_int64({}, id).end();
+  // A server that did not answer would be waited for once more.
+  if (failed && failed->code == Errc::server_unreachable) return;
   // Where this fails the server forgets the cursor after a while.
-  static_cast<void>(runner->run(*connection, db, command.finish(), Mode::raw, answer));
+  try {
+    bson::Writer command;
+    command.add_string("killCursors", collection);
+    command.begin_array("cursors").add_int64({}, id).end();
+    static_cast<void>(runner->run(*connection, db, command.finish(), Mode::raw, answer));
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 Cursor::Cursor(std::unique_ptr<State> state) noexcept : s_(std::move(state)) {}

@@ -52,6 +52,21 @@ TEST_F(ConnectionTest, AServersErrorKeepsItsNumber) {
   EXPECT_EQ(inserted.error().code, Errc::server_unreachable);
 }
 
+TEST_F(ConnectionTest, ALoginThatIsRefusedIsNoServerThatCannotBeReached) {
+  if (!server_->is_ours()) GTEST_SKIP() << "needs a fail point";
+  MongoClient(server_->uri())
+      .run("admin", R"({"configureFailPoint": "failCommand", "mode": "alwaysOn",
+                        "data": {"failCommands": ["saslStart"], "errorCode": 18}})");
+  std::string uri = server_->uri();
+  uri.insert(uri.find("//") + 2, "user:pa55@");
+  mongoc::ClientOptions options = this->options();
+  const auto stranger = must(mongoc::EncryptedClient::create(uri, std::move(options)));
+  const auto pinged = stranger->run_command("admin", bson("{'ping': 1}"));
+  ASSERT_FALSE(pinged);
+  EXPECT_EQ(pinged.error().code, Errc::server_refused) << pinged.error().to_string();
+  EXPECT_EQ(pinged.error().to_string().find("pa55"), std::string::npos);
+}
+
 TEST_F(ConnectionTest, AWriteIsNotRepeatedByItself) {
   auto collection = doctor();
   if (!server_->is_ours()) GTEST_SKIP() << "needs a fail point";
