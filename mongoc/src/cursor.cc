@@ -8,12 +8,12 @@ namespace fle::mongoc {
 
 Outcome<Cursor> Cursor::State::open(std::shared_ptr<const CommandRunner> runner, std::string db,
                                     std::string collection, Bytes command, Mode mode,
-                                    std::int64_t batch_size) {
+                                    std::optional<std::int64_t> batch_size) {
   auto state = std::make_unique<State>();
   state->runner = std::move(runner);
   state->db = std::move(db);
   state->collection = std::move(collection);
-  state->batch_size = batch_size;
+  state->batch_size = batch_size.value_or(0);
   FLE_CHECK(state->runner->encrypt(state->db, command, state->answer));
   FLE_TRY(Connection connection, state->runner->connect());
   state->connection.emplace(std::move(connection));
