@@ -262,7 +262,7 @@ function configureFailPoint(command) {
   const known = ['off', 'alwaysOn'].includes(mode) || mode?.times >= 0 || mode?.skip >= 0;
   if (!known) throw new MongoError(2, 'BadValue', 'mode must be off, alwaysOn, times or skip');
   const entered = failPoint?.entered ?? 0;
-  const data = plain(command.data ?? {});
+  const data = { ...plain(command.data ?? {}), reply: command.data?.reply };
   failPoint =
     mode === 'off' ? null : { data, skip: mode.skip ?? 0, times: mode.times ?? Infinity, entered: 0 };
   return { count: entered };
