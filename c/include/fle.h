@@ -209,7 +209,7 @@ FLE_C_API int fle_providers_add_local(fle_providers* providers, const char* id, 
 FLE_C_API void fle_providers_destroy(fle_providers* providers);
 
 /// Key vaults: where data keys are stored, wrapped. Any may also fail with FLE_ERRC_VAULT_FAILED,
-/// FLE_ERRC_VAULT_BUSY and FLE_ERRC_VAULT_UNREACHABLE while it is used.
+/// FLE_ERRC_VAULT_BUSY, FLE_ERRC_VAULT_UNREACHABLE and FLE_ERRC_IO_BUSY while it is used.
 typedef struct fle_vault fle_vault;
 /// One in memory, for keys that fle_keys_import brings.
 FLE_C_API fle_vault* fle_vault_open_memory(fle_error* error);

@@ -128,9 +128,7 @@ class FLE_API KeyRing {
   ///                               the material opened to another key than was sealed
   /// @retval Errc::key_duplicate   the key is the very data key that this ring has loaded under
   ///                               another id; names both
-  /// @retval Errc::kms_unreachable, Errc::kms_refused, Errc::kms_bad_answer,
-  ///         Errc::kms_no_credentials
-  /// @retval Errc::vault_failed, Errc::vault_busy, Errc::lock_failed, Errc::no_memory
+  /// @retval Errc::lock_failed, and as Provider::unwrap and every call of a KeyVault
   [[nodiscard]] Done resolve(std::span<KeyHandle> out_by_id, std::span<KeyHandle> out_by_name,
                              std::span<const KeyId> ids, std::span<const std::string> alt_names);
 
