@@ -131,9 +131,9 @@ Deployment::~Deployment() {
 
 Outcome<std::unique_ptr<Deployment>> Deployment::open(const std::string& uri) {
   initialize();
-  bson_error_t ignored;  // its text quotes the connection string
+  bson_error_t error{};  // its text quotes the connection string
   const Uri parsed(uri.find('\0') == std::string::npos
-                       ? mongoc_uri_new_with_error(uri.c_str(), &ignored)
+                       ? mongoc_uri_new_with_error(uri.c_str(), &error)
                        : nullptr);
   if (parsed == nullptr)
     return Failure{Errc::invalid_argument, "the address is no MongoDB connection string"};
@@ -141,7 +141,10 @@ Outcome<std::unique_ptr<Deployment>> Deployment::open(const std::string& uri) {
     return Failure{Errc::invalid_argument,
                    "the connection string asks for unacknowledged writes (w=0), which could fail "
                    "without a trace"};
-  Pool pool(mongoc_client_pool_new_with_error(parsed.get(), &ignored));
+  Pool pool(mongoc_client_pool_new_with_error(parsed.get(), &error));
+  if (pool == nullptr && error.domain == MONGOC_ERROR_STREAM)
+    return Failure{Errc::server_unreachable,
+                   "the servers of the mongodb+srv:// connection string were not found in DNS"};
   if (pool == nullptr)
     return Failure{Errc::invalid_argument,
                    "options of the MongoDB connection string contradict each other, or libmongoc "

@@ -95,8 +95,9 @@ class Deployment {
   Deployment& operator=(const Deployment&) = delete;
   ~Deployment();
 
-  /// Talks to no server.
-  /// @retval Errc::invalid_argument  no connection string, or one with w=0
+  /// Talks to no server but those of DNS.
+  /// @retval Errc::invalid_argument    no connection string, or one with w=0
+  /// @retval Errc::server_unreachable  the servers of mongodb+srv:// are not to be found
   [[nodiscard]] static Outcome<std::unique_ptr<Deployment>> open(const std::string& uri);
 
   /// Waits for a free connection, as long as waitQueueTimeoutMS says.

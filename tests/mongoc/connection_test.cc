@@ -29,6 +29,15 @@ TEST(ConnectionStringTest, WhatIsNoneIsRefusedWithoutQuotingIt) {
   EXPECT_EQ(refusal("mongodb://localhost", "keys."), Errc::invalid_argument);
 }
 
+TEST(ConnectionStringTest, ServersThatDnsDoesNotHaveAreNoFaultOfTheString) {
+  EXPECT_EQ(refusal("mongodb+srv://user:pa55@clinic.example.invalid/"), Errc::server_unreachable);
+  const auto vault =
+      kms::open_mongo_vault({.uri = "mongodb+srv://user:pa55@clinic.example.invalid/"});
+  ASSERT_FALSE(vault);
+  EXPECT_EQ(vault.error().code, Errc::vault_unreachable);
+  EXPECT_EQ(vault.error().to_string().find("pa55"), std::string::npos);
+}
+
 TEST(ConnectionStringTest, NoServerIsToldApartFromAServerThatRefuses) {
   const auto nobody = must(mongoc::EncryptedClient::create(
       "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200&serverSelectionTryOnce=true", {}));

@@ -117,12 +117,13 @@ struct MongoVaultOptions {
 /// concern majority, writes with write concern majority. Before the first write that depends on it,
 /// the unique partial index on keyAltNames is checked, and made where it is missing.
 ///
-/// Connects when it is used; every call may take as long as the connection string allows. After a
-/// fork, open it anew in the child.
+/// Connects when it is used, but mongodb+srv:// is looked up in DNS at once; every call may take as
+/// long as the connection string allows. After a fork, open it anew in the child.
 ///
 /// @retval Errc::vault_failed      `uri` is no connection string; from any later call: the server
 ///                                 refuses it
-/// @retval Errc::vault_unreachable from any later call: no server is reachable
+/// @retval Errc::vault_unreachable DNS does not have the servers of mongodb+srv://; from any later
+///                                 call: no server is reachable
 /// @retval Errc::invalid_argument  database or collection is empty
 /// @retval Errc::not_in_build      this build has no libmongoc
 [[nodiscard]] FLE_API Outcome<std::unique_ptr<KeyVault>> open_mongo_vault(

@@ -53,11 +53,12 @@ struct ClientOptions {
 /// concern, read preference and write concern come from the connection string.
 class FLE_API EncryptedClient {
  public:
-  /// Talks to no server yet.
+  /// Talks to no server of MongoDB yet; those of mongodb+srv:// are looked up in DNS.
   ///
   /// @param uri  mongodb:// or mongodb+srv:// with all that it may say; never in an error.
   /// @retval Errc::invalid_argument  `uri` is no connection string, demands unacknowledged writes,
   ///                                 or the key vault's namespace is not "database.collection"
+  /// @retval Errc::server_unreachable  DNS does not have the servers of mongodb+srv://
   /// @retval as kms::open_mongo_vault
   [[nodiscard]] static Outcome<std::unique_ptr<EncryptedClient>> create(std::string_view uri,
                                                                         ClientOptions options);
