@@ -47,6 +47,10 @@ struct ClientOptions {
 /// that a small pool cannot wait for itself. After a fork the child makes a client of its own: here
 /// every call would be Errc::invalid_argument.
 ///
+/// Answers pass libmongoc first. Its version 1.23 ends the process for some that no MongoDB gives:
+/// lengths in BSON that do not fit, a writeConcernError that is no document. Connect by TLS where
+/// somebody else may answer.
+///
 /// Not there: transactions and causally consistent sessions; retryable reads and writes (a Failure
 /// with Errc::server_unreachable leaves open whether a write was done; repeat it when it may be
 /// done twice); change streams; unacknowledged writes (w=0), for they cannot fail visibly. Read
