@@ -23,8 +23,8 @@ class CommandRunner;
 /// results are decrypted.
 ///
 /// `options` is one BSON document with fields as MongoDB documents them for the command, or empty.
-/// A field that is not listed at the function is refused with Errc::invalid_argument; so is a number
-/// or a boolean of another type, where the function itself goes by it.
+/// A field that is not listed at the function is refused with Errc::invalid_argument; so is a
+/// number or a boolean of another type, where the function itself goes by it.
 ///
 /// Thread safety: every function from any thread. Cheap to copy; may outlive its client.
 ///
