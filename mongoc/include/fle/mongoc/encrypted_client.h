@@ -81,6 +81,7 @@ class FLE_API EncryptedClient {
   /// @return         the reply. Write errors in it are the caller's to look for.
   /// @retval as AutoEncrypter::encrypt_command and decrypt_reply. A Failure of the latter comes
   ///         after the command was done.
+  /// @retval Errc::invalid_argument  `command` has fields of a session or transaction: lsid, ...
   /// @retval Errc::server_unreachable, Errc::server_refused (with Failure::server_code)
   [[nodiscard]] Outcome<Document> run_command(std::string_view db, Bytes command);
 
