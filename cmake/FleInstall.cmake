@@ -11,6 +11,10 @@ install(TARGETS ${targets} EXPORT libfle-targets
   FILE_SET libbson DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
 install(EXPORT libfle-targets NAMESPACE libfle:: DESTINATION "${config_dir}" COMPONENT development)
 
+# What a C compiler does not link by itself.
+set(FLE_CXX_RUNTIME ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(FILTER FLE_CXX_RUNTIME INCLUDE REGEX "^(stdc\\+\\+|c\\+\\+|m)$")
+
 configure_package_config_file(cmake/libfle-config.cmake.in
   "${PROJECT_BINARY_DIR}/libfle-config.cmake" INSTALL_DESTINATION "${config_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/libfle-config-version.cmake"
@@ -50,13 +54,8 @@ else()
     string(PREPEND FLE_PC_CURL " ")
   endif()
 endif()
-# What a C compiler does not link by itself.
-set(FLE_PC_CXX "")
-foreach(library IN LISTS CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
-  if(library MATCHES "^(stdc\\+\\+|c\\+\\+|m)$")
-    string(APPEND FLE_PC_CXX " -l${library}")
-  endif()
-endforeach()
+list(TRANSFORM FLE_CXX_RUNTIME PREPEND " -l" OUTPUT_VARIABLE FLE_PC_CXX)
+list(JOIN FLE_PC_CXX "" FLE_PC_CXX)
 configure_file(cmake/libfle.pc.in libfle.pc @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/libfle.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
   COMPONENT development)

@@ -92,6 +92,11 @@ function(fle_compiled_part target)
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   fle_warnings(${target})
   fle_hardening(${target})
+  # A project around libfle may do without these; libfle catches what runs out of memory.
+  get_directory_property(options COMPILE_OPTIONS)
+  if("${CMAKE_CXX_FLAGS} ${options}" MATCHES "-fno-(exceptions|rtti)")
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fexceptions$<SEMICOLON>-frtti>)
+  endif()
   # In a sanitizer's build without optimization ciphers would take fifteen times as long, and tests of large
   # documents minutes.
   if(target STREQUAL "fle_core" AND CMAKE_BUILD_TYPE STREQUAL "Debug" AND "${CMAKE_CXX_FLAGS}" MATCHES "-fsanitize=")

@@ -17,7 +17,7 @@
 /// Errors. Every other function that may fail returns 0 or a code, and tells the rest to `error`,
 /// which may be NULL. Where a pointer that must be given is NULL, or a size or number cannot be,
 /// the code is FLE_ERRC_INVALID_ARGUMENT. No error holds a value or a key. Nothing is thrown,
-/// printed or ended.
+/// printed (but see fle_vault_open_mongodb) or ended.
 ///
 /// Bytes and texts go in as a pointer and a size in bytes, and are not kept but where it says so.
 /// Texts are UTF-8; FLE_NUL as the size of one says that it ends in a NUL. Results go into a
@@ -209,7 +209,7 @@ FLE_C_API int fle_providers_add_local(fle_providers* providers, const char* id, 
 FLE_C_API void fle_providers_destroy(fle_providers* providers);
 
 /// Key vaults: where data keys are stored, wrapped. Any may also fail with FLE_ERRC_VAULT_FAILED,
-/// FLE_ERRC_VAULT_BUSY and FLE_ERRC_VAULT_UNREACHABLE while it is used.
+/// FLE_ERRC_VAULT_BUSY, FLE_ERRC_VAULT_UNREACHABLE and FLE_ERRC_IO_BUSY while it is used.
 typedef struct fle_vault fle_vault;
 /// One in memory, for keys that fle_keys_import brings.
 FLE_C_API fle_vault* fle_vault_open_memory(fle_error* error);
@@ -218,7 +218,8 @@ FLE_C_API fle_vault* fle_vault_open_memory(fle_error* error);
 /// FLE_ERRC_VAULT_FAILED, FLE_ERRC_NOT_IN_BUILD
 FLE_C_API fle_vault* fle_vault_open_file(const char* path, size_t path_size, unsigned int flags,
                                          fle_error* error);
-/// One in MongoDB, as drivers have it.
+/// One in MongoDB, as drivers have it, by libmongoc. That has a log, which goes to standard error
+/// and which a program turns off by libmongoc's mongoc_log_set_handler().
 /// @param ns  keyVaultNamespace, "encryption.__keyVault"
 /// FLE_ERRC_VAULT_FAILED, FLE_ERRC_NOT_IN_BUILD
 FLE_C_API fle_vault* fle_vault_open_mongodb(const char* uri, size_t uri_size, const char* ns,

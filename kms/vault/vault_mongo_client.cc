@@ -98,15 +98,18 @@ Outcome<std::unique_ptr<Collection>> Collection::open(std::string_view uri, std:
                                                       std::string collection) {
   if (const auto loaded = load_mongoc(); !loaded)
     return Failure{Errc::vault_failed, "a key vault in MongoDB needs libmongoc: " + loaded.error()};
-  bson_error_t ignored;  // its text quotes the connection string
+  bson_error_t error{};  // its text quotes the connection string
   WipedChars text(uri.begin(), uri.end());
   text.push_back('\0');
   const Uri parsed(uri.find('\0') == std::string_view::npos
-                       ? mongoc().uri_new_with_error(text.data(), &ignored)
+                       ? mongoc().uri_new_with_error(text.data(), &error)
                        : nullptr);
   if (parsed == nullptr)
     return Failure{Errc::vault_failed, "the key vault's address is no MongoDB connection string"};
-  Pool pool(mongoc().client_pool_new_with_error(parsed.get(), &ignored));
+  Pool pool(mongoc().client_pool_new_with_error(parsed.get(), &error));
+  if (pool == nullptr && error.domain == MONGOC_ERROR_STREAM)
+    return Failure{Errc::vault_unreachable,
+                   "the servers of the key vault's mongodb+srv:// address were not found in DNS"};
   if (pool == nullptr)
     return Failure{Errc::vault_failed,
                    "options of the key vault's MongoDB connection string contradict each other, or "

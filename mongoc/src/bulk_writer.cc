@@ -1,6 +1,7 @@
 #include "bulk_writer.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "fle/bson/cursor.h"
 #include "write_error.h"
@@ -21,8 +22,11 @@ constexpr std::size_t kStatement = 48;
 struct Kind {
   const char* command;
   const char* statements;
+  OptionUser options;
 };
-constexpr Kind kKinds[] = {{"insert", "documents"}, {"update", "updates"}, {"delete", "deletes"}};
+constexpr Kind kKinds[] = {{"insert", "documents", kInsertCommand},
+                           {"update", "updates", kUpdateCommand},
+                           {"delete", "deletes", kDeleteCommand}};
 
 Failure at(std::size_t index, Failure failure) {
   failure.document = index + 1;
@@ -106,7 +110,7 @@ bool each_indexed(const Answer& answer, const char* field, std::size_t n, Visit 
     if (!BSON_ITER_HOLDS_DOCUMENT(&element) || !bson_iter_recurse(&element, &index) ||
         !bson_iter_find(&index, "index"))
       return false;
-    const std::int64_t i = bson_iter_as_int64(&index);
+    const std::int64_t i = BSON_ITER_HOLDS_NUMBER(&index) ? bson_iter_as_int64(&index) : -1;
     if (i < 0 || static_cast<std::uint64_t>(i) >= n) return false;
     visit(static_cast<std::size_t>(i), element);
   }
@@ -172,11 +176,8 @@ Done BulkWriter::send(Batch batch) {
   bson::Writer command(kSlack + bytes);
   write_command(command, batch);
   Answer answer;
-  if (const Done done = runner_.encrypt(db_, command.finish(), answer); !done) {
-    Failure why = done.error();
-    if (batch.size() == 1) why.document = batch[0].index + 1;
-    return why;
-  }
+  if (const Done done = runner_.encrypt(db_, command.finish(), answer); !done)
+    return of_write(done.error(), batch);
   if (const std::size_t sent = answer.document().size(); sent > kMaxSent) {
     if (batch.size() == 1)
       return at(batch[0].index,
@@ -192,6 +193,16 @@ Done BulkWriter::send(Batch batch) {
   return note(batch, answer);
 }
 
+Failure BulkWriter::of_write(Failure why, Batch batch) const {
+  if (batch.size() == 1) return at(batch[0].index, std::move(why));
+  const std::string list = std::string(kKinds[kind(batch[0])].statements) + '.';
+  if (!why.path.starts_with(list)) return why;
+  const char* const end = why.path.data() + why.path.size();
+  std::size_t i = batch.size();
+  std::from_chars(why.path.data() + list.size(), end, i);
+  return i < batch.size() ? at(batch[i].index, std::move(why)) : why;
+}
+
 void BulkWriter::write_command(bson::Writer& command, Batch batch) const {
   const Kind& names = kKinds[kind(batch[0])];
   command.add_string(names.command, collection_).begin_array(names.statements);
@@ -202,7 +213,7 @@ void BulkWriter::write_command(bson::Writer& command, Batch batch) const {
     command.end();
   }
   command.end().add_bool("ordered", ordered_);
-  options_.append(command, OptionPlace::command);
+  options_.append(command, OptionPlace::command, names.options);
 }
 
 void BulkWriter::write_statement(bson::Writer& out, const Statement& statement) const {
@@ -223,17 +234,25 @@ void BulkWriter::write_statement(bson::Writer& out, const Statement& statement) 
 }
 
 Done BulkWriter::note(Batch batch, const Answer& answer) {
-  const std::int64_t n = answer.number("n");
+  FLE_TRY(const std::int64_t n, answer.count("n"));
   const std::size_t upserts = result_.upserted.size();
   FLE_CHECK(note_upserts(batch, answer));
   const auto made = static_cast<std::int64_t>(result_.upserted.size() - upserts);
-  const Overloaded add{[&](const InsertOne&) { result_.inserted += n; },
-                       [&](const Update&) {
-                         result_.matched += n - made;
-                         result_.modified += answer.number("nModified");
+  const Overloaded add{[&](const InsertOne&) -> Done {
+                         result_.inserted += n;
+                         return ok;
                        },
-                       [&](const Delete&) { result_.deleted += n; }};
-  std::visit(add, writes_[batch[0].index]);
+                       [&](const Update&) -> Done {
+                         result_.matched += n - made;
+                         FLE_TRY(const std::int64_t modified, answer.count("nModified"));
+                         result_.modified += modified;
+                         return ok;
+                       },
+                       [&](const Delete&) -> Done {
+                         result_.deleted += n;
+                         return ok;
+                       }};
+  FLE_CHECK(std::visit(add, writes_[batch[0].index]));
   return note_errors(batch, answer);
 }
 

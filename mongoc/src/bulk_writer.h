@@ -38,6 +38,9 @@ class BulkWriter {
 
   /// @param batch  one command's, if it is not too large once it is encrypted.
   [[nodiscard]] Done send(Batch batch);
+  /// What query analysis has against a command of `batch`, with the number of the write that it
+  /// is about: in the path stands that of the command.
+  [[nodiscard]] Failure of_write(Failure why, Batch batch) const;
   void write_command(bson::Writer& command, Batch batch) const;
   void write_statement(bson::Writer& out, const Statement& statement) const;
   [[nodiscard]] Done note(Batch batch, const Answer& answer);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <cmath>
 #include <iterator>
 #include <string>
 
@@ -11,10 +12,14 @@
 namespace fle::mongoc {
 namespace {
 
+/// What the value of an option must be. Of one that is sent, the analysis and the server judge.
+enum class OptionValue : std::uint8_t { any, flag, number };
+
 struct Option {
   std::string_view name;
   OptionPlace place;
   std::uint32_t users;
+  OptionValue value = OptionValue::any;
 };
 
 constexpr std::uint32_t kFinds = kFind | kFindOne;
@@ -22,6 +27,7 @@ constexpr std::uint32_t kQueries = kFinds | kAggregate | kCountDocuments | kDist
 constexpr std::uint32_t kUpdates = kUpdate | kReplace;
 constexpr std::uint32_t kBulkUpdates = kBulkUpdate | kBulkReplace;
 constexpr std::uint32_t kWrites = kInsert | kUpdates | kDelete | kBulk;
+constexpr std::uint32_t kWriteCommands = kInsertCommand | kUpdateCommand | kDeleteCommand;
 constexpr std::uint32_t kFindAndChanges = kFindAndUpdate | kFindAndReplace;
 constexpr std::uint32_t kFindAnds = kFindAndChanges | kFindAndDelete;
 
@@ -31,30 +37,32 @@ constexpr Option kOptions[] = {
     {"allowDiskUse", OptionPlace::command, kFinds | kAggregate},
     {"arrayFilters", OptionPlace::command, kFindAndUpdate},
     {"arrayFilters", OptionPlace::statement, kUpdate | kBulkUpdate},
-    {"batchSize", OptionPlace::own, kFind | kAggregate},
+    {"batchSize", OptionPlace::own, kFind | kAggregate, OptionValue::number},
     {"bypassDocumentValidation", OptionPlace::command,
-     kAggregate | kInsert | kUpdates | kBulk | kFindAndChanges},
+     kAggregate | kInsert | kUpdates | kBulk | kFindAndChanges | kInsertCommand | kUpdateCommand},
     {"collation", OptionPlace::command, kQueries | kFindAnds},
     {"collation", OptionPlace::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
     {"comment", OptionPlace::command,
-     kQueries | kEstimatedCount | kWrites | kFindAnds | kCreateIndexes},
+     kQueries | kEstimatedCount | kWrites | kFindAnds | kCreateIndexes | kWriteCommands},
     {"fields", OptionPlace::command, kFindAnds},
     {"hint", OptionPlace::command, kFinds | kAggregate | kCountDocuments | kFindAnds},
     {"hint", OptionPlace::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
-    {"let", OptionPlace::command, kFinds | kAggregate | kUpdates | kDelete | kBulk | kFindAnds},
+    {"let", OptionPlace::command,
+     kFinds | kAggregate | kUpdates | kDelete | kBulk | kFindAnds | kUpdateCommand |
+         kDeleteCommand},
     {"limit", OptionPlace::command, kFind},
-    {"limit", OptionPlace::own, kCountDocuments},
+    {"limit", OptionPlace::own, kCountDocuments, OptionValue::number},
     {"max", OptionPlace::command, kFinds},
     {"maxTimeMS", OptionPlace::command, kQueries | kEstimatedCount | kFindAnds | kCreateIndexes},
     {"min", OptionPlace::command, kFinds},
     {"new", OptionPlace::command, kFindAndChanges},
     {"noCursorTimeout", OptionPlace::command, kFind},
-    {"ordered", OptionPlace::own, kBulk},
+    {"ordered", OptionPlace::own, kBulk, OptionValue::flag},
     {"projection", OptionPlace::command, kFinds},
     {"returnKey", OptionPlace::command, kFinds},
     {"showRecordId", OptionPlace::command, kFinds},
     {"skip", OptionPlace::command, kFinds},
-    {"skip", OptionPlace::own, kCountDocuments},
+    {"skip", OptionPlace::own, kCountDocuments, OptionValue::number},
     {"sort", OptionPlace::command, kFinds | kFindAnds},
     {"upsert", OptionPlace::command, kFindAndChanges},
     {"upsert", OptionPlace::statement, kUpdates | kBulkUpdates},
@@ -64,6 +72,25 @@ const Option* find_option(std::string_view name, OptionUser user) {
   const auto* at = std::ranges::find_if(
       kOptions, [&](const Option& o) { return o.name == name && (o.users & user) != 0; });
   return at == std::end(kOptions) ? nullptr : at;
+}
+
+/// A whole number of any type that servers take for one.
+std::optional<std::int64_t> whole_number(const bson_iter_t& it) noexcept {
+  if (!BSON_ITER_HOLDS_DOUBLE(&it))
+    return BSON_ITER_HOLDS_INT(&it) ? std::optional(bson_iter_as_int64(&it)) : std::nullopt;
+  constexpr double kFar = 1LL << 53;  // where doubles have whole numbers only, and not all of them
+  const double number = bson_iter_double(&it);
+  if (!(std::abs(number) <= kFar) || number != std::trunc(number)) return std::nullopt;
+  return static_cast<std::int64_t>(number);
+}
+
+/// Why an option cannot have this value; null where it can.
+const char* fault_of(const Option& option, const bson_iter_t& it) noexcept {
+  if (option.value == OptionValue::flag && !BSON_ITER_HOLDS_BOOL(&it))
+    return "the field must be a boolean";
+  if (option.value == OptionValue::number && !whole_number(it))
+    return "the field must be a whole number";
+  return nullptr;
 }
 
 Failure refused(const char* what, std::string_view name) {
@@ -85,6 +112,7 @@ Outcome<CommandOptions> CommandOptions::read(Bytes options, OptionUser user) {
     const auto row = static_cast<std::size_t>(option - kOptions);
     if (seen[row]) return refused("the field appears twice", key_of(it));
     seen.set(row);
+    if (const char* fault = fault_of(*option, it)) return refused(fault, key_of(it));
   }
   // libbson stops alike at the end and at damage; only the end stands on the last byte.
   if (bson_iter_offset(&it) + 1 != options.size())
@@ -92,11 +120,12 @@ Outcome<CommandOptions> CommandOptions::read(Bytes options, OptionUser user) {
   return CommandOptions(options, user);
 }
 
-void CommandOptions::append(bson::Writer& out, OptionPlace place) const {
+void CommandOptions::append(bson::Writer& out, OptionPlace place, OptionUser command) const {
   for (bson::Cursor c(options_); c.next();) {
     const bson::Element& e = c.element();
     const Option* option = find_option(e.name, user_);
-    if (option != nullptr && option->place == place) out.add(e.type, e.name, value_of(options_, e));
+    if (option != nullptr && option->place == place && (option->users & command) != 0)
+      out.add(e.type, e.name, value_of(options_, e));
   }
 }
 
@@ -105,9 +134,9 @@ bool CommandOptions::find(const char* field, bson_iter_t& it) const noexcept {
   return init_view(view, options_) && bson_iter_init_find(&it, &view, field);
 }
 
-std::int64_t CommandOptions::number(const char* field) const noexcept {
+std::optional<std::int64_t> CommandOptions::number(const char* field) const noexcept {
   bson_iter_t it;
-  return find(field, it) ? bson_iter_as_int64(&it) : 0;
+  return find(field, it) ? whole_number(it) : std::nullopt;
 }
 
 }  // namespace fle::mongoc

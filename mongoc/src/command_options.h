@@ -2,6 +2,7 @@
 #define FLE_MONGOC_COMMAND_OPTIONS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include <bson/bson.h>
@@ -35,6 +36,12 @@ enum OptionUser : std::uint32_t {
   kFindAndReplace = 1U << 15,
   kFindAndDelete = 1U << 16,
   kCreateIndexes = 1U << 17,
+  // The commands that writes go in: of what their function was given, each gets what servers take
+  // in it.
+  kInsertCommand = 1U << 18,
+  kUpdateCommand = 1U << 19,
+  kDeleteCommand = 1U << 20,
+  kAnyCommand = ~0U,
 };
 
 /// Where an option goes.
@@ -48,15 +55,16 @@ enum class OptionPlace : std::uint8_t {
 class CommandOptions {
  public:
   /// @retval Errc::malformed_bson    `options` is not a BSON document
-  /// @retval Errc::invalid_argument  names the field that `user` does not take, or has twice
+  /// @retval Errc::invalid_argument  names the field that `user` does not take, has twice, or gives
+  ///                                 a value that the function itself cannot go by
   [[nodiscard]] static Outcome<CommandOptions> read(Bytes options, OptionUser user);
 
-  /// Appends the fields that go to `place`.
-  void append(bson::Writer& out, OptionPlace place) const;
+  /// Appends the fields that go to `place`, if `command` takes them.
+  void append(bson::Writer& out, OptionPlace place, OptionUser command = kAnyCommand) const;
   /// Looks one of them up.
   [[nodiscard]] bool find(const char* field, bson_iter_t& it) const noexcept;
-  /// The number in `field`; 0 where there is none.
-  [[nodiscard]] std::int64_t number(const char* field) const noexcept;
+  /// The number in `field`, which is one of the function's own; none where it is not given.
+  [[nodiscard]] std::optional<std::int64_t> number(const char* field) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return options_.size(); }
 
  private:

@@ -23,9 +23,10 @@ bool Answer::find(const char* field, bson_iter_t& it) const noexcept {
   return init_view(view, document()) && bson_iter_init_find(&it, &view, field);
 }
 
-std::int64_t Answer::number(const char* field) const noexcept {
+Outcome<std::int64_t> Answer::count(const char* field) const {
   bson_iter_t it;
-  return find(field, it) ? bson_iter_as_int64(&it) : 0;
+  if (find(field, it) && BSON_ITER_HOLDS_NUMBER(&it)) return bson_iter_as_int64(&it);
+  return bad_answer("has no number '" + std::string(field) + "'");
 }
 
 CommandRunner::CommandRunner(std::unique_ptr<Deployment> deployment,

@@ -1,17 +1,19 @@
 #include "fle/mongoc/cursor.h"
 
+#include <new>
+
 #include "cursor_state.h"
 
 namespace fle::mongoc {
 
 Outcome<Cursor> Cursor::State::open(std::shared_ptr<const CommandRunner> runner, std::string db,
                                     std::string collection, Bytes command, Mode mode,
-                                    std::int64_t batch_size) {
+                                    std::optional<std::int64_t> batch_size) {
   auto state = std::make_unique<State>();
   state->runner = std::move(runner);
   state->db = std::move(db);
   state->collection = std::move(collection);
-  state->batch_size = batch_size;
+  state->batch_size = batch_size.value_or(0);
   FLE_CHECK(state->runner->encrypt(state->db, command, state->answer));
   FLE_TRY(Connection connection, state->runner->connect());
   state->connection.emplace(std::move(connection));
@@ -64,11 +66,16 @@ Outcome<std::optional<Bytes>> Cursor::State::next() {
 
 void Cursor::State::kill() noexcept {
   if (id == 0 || !connection) return;
-  bson::Writer command;
-  command.add_string("killCursors", collection);
-  command.begin_array("cursors").add_int64({}, id).end();
+  // A server that did not answer would be waited for once more.
+  if (failed && failed->code == Errc::server_unreachable) return;
   // Where this fails the server forgets the cursor after a while.
-  static_cast<void>(runner->run(*connection, db, command.finish(), Mode::raw, answer));
+  try {
+    bson::Writer command;
+    command.add_string("killCursors", collection);
+    command.begin_array("cursors").add_int64({}, id).end();
+    static_cast<void>(runner->run(*connection, db, command.finish(), Mode::raw, answer));
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 Cursor::Cursor(std::unique_ptr<State> state) noexcept : s_(std::move(state)) {}

@@ -14,7 +14,7 @@ struct Cursor::State {
   /// Runs `command`, whose answer has a cursor.
   [[nodiscard]] static Outcome<Cursor> open(std::shared_ptr<const CommandRunner> runner,
                                             std::string db, std::string collection, Bytes command,
-                                            Mode mode, std::int64_t batch_size);
+                                            Mode mode, std::optional<std::int64_t> batch_size);
   ~State();
 
   [[nodiscard]] Outcome<std::optional<Bytes>> next();
@@ -27,7 +27,7 @@ struct Cursor::State {
   std::shared_ptr<const CommandRunner> runner;
   std::string db;
   std::string collection;
-  std::int64_t batch_size = 0;  // 0: the server's own
+  std::int64_t batch_size = 0;  // of getMore; 0: the server's own
   Answer answer{};
   std::optional<Connection> connection{};
   std::int64_t id = 0;      // 0: the server has no more

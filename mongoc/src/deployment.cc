@@ -31,15 +31,28 @@ void initialize() {
   std::call_once(once, [] { mongoc_init(); });
 }
 
+/// A login that a server did not take: libmongoc says so in its own numbers, and nothing was sent.
+bool is_login(const bson_error_t& error) noexcept {
+  return error.domain == MONGOC_ERROR_SCRAM || error.domain == MONGOC_ERROR_SASL ||
+         (error.domain == MONGOC_ERROR_CLIENT && error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE);
+}
+
 Failure failure(const bson_error_t& error) {
   // The domain of the error API version 2 that a server's own numbers come in.
   const bool answered = error.domain == MONGOC_ERROR_SERVER;
-  Failure f(answered ? Errc::server_refused : Errc::server_unreachable,
+  Failure f(answered || is_login(error) ? Errc::server_refused : Errc::server_unreachable,
             shortened(printable(error.message), kMaxSaid));
   if (!answered) return f;
   f.server_code = static_cast<std::int32_t>(error.code);
   f.message += " (code " + std::to_string(f.server_code) + ")";
   return f;
+}
+
+/// Whether this is a process that `pid` forked: what it has of libmongoc is its parent's.
+bool is_forked_from(pid_t pid) noexcept { return ::getpid() != pid; }
+
+Failure forked() {
+  return {Errc::invalid_argument, "made before a fork: make a client of its own in the child"};
 }
 
 /// The option `readConcern` or `writeConcern`, where the connection string has one.
@@ -65,9 +78,15 @@ void silence_log() {
   mongoc_log_set_handler(nullptr, nullptr);
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  if (!is_forked_from(pid_)) return;
+  // To give them back would take locks of the pool, which a thread of the parent may have held.
+  static_cast<void>(session_.release());
+  static_cast<void>(client_.release());
+}
 
 Done Connection::hold(Mode mode) {
+  if (is_forked_from(pid_)) return forked();
   bson_error_t error{};
   const mongoc_read_prefs_t* preference =
       mode == Mode::read ? mongoc_client_get_read_prefs(client_.get()) : nullptr;
@@ -81,6 +100,7 @@ Done Connection::hold(Mode mode) {
 }
 
 Done Connection::run(const std::string& db, Bytes command, Mode mode, Reply& reply) {
+  if (is_forked_from(pid_)) return forked();
   if (db.empty() || db.find('\0') != std::string::npos)
     return Failure{Errc::invalid_argument, "a database's name is empty or has a NUL byte"};
   bson_t view;
@@ -106,14 +126,14 @@ Deployment::Deployment(Pool pool) : pid_(::getpid()), pool_(std::move(pool)) {}
 Deployment::~Deployment() {
   // In a forked child the pool is left behind: to destroy it would speak on the parent's
   // connections.
-  if (::getpid() != pid_) static_cast<void>(pool_.release());
+  if (is_forked_from(pid_)) static_cast<void>(pool_.release());
 }
 
 Outcome<std::unique_ptr<Deployment>> Deployment::open(const std::string& uri) {
   initialize();
-  bson_error_t ignored;  // its text quotes the connection string
+  bson_error_t error{};  // its text quotes the connection string
   const Uri parsed(uri.find('\0') == std::string::npos
-                       ? mongoc_uri_new_with_error(uri.c_str(), &ignored)
+                       ? mongoc_uri_new_with_error(uri.c_str(), &error)
                        : nullptr);
   if (parsed == nullptr)
     return Failure{Errc::invalid_argument, "the address is no MongoDB connection string"};
@@ -121,7 +141,10 @@ Outcome<std::unique_ptr<Deployment>> Deployment::open(const std::string& uri) {
     return Failure{Errc::invalid_argument,
                    "the connection string asks for unacknowledged writes (w=0), which could fail "
                    "without a trace"};
-  Pool pool(mongoc_client_pool_new_with_error(parsed.get(), &ignored));
+  Pool pool(mongoc_client_pool_new_with_error(parsed.get(), &error));
+  if (pool == nullptr && error.domain == MONGOC_ERROR_STREAM)
+    return Failure{Errc::server_unreachable,
+                   "the servers of the mongodb+srv:// connection string were not found in DNS"};
   if (pool == nullptr)
     return Failure{Errc::invalid_argument,
                    "options of the MongoDB connection string contradict each other, or libmongoc "
@@ -131,13 +154,11 @@ Outcome<std::unique_ptr<Deployment>> Deployment::open(const std::string& uri) {
 }
 
 Outcome<Connection> Deployment::connect() const {
-  if (::getpid() != pid_)
-    return Failure{Errc::invalid_argument,
-                   "made before a fork: make a client of its own in the child"};
+  if (is_forked_from(pid_)) return forked();
   mongoc_client_t* client = mongoc_client_pool_pop(pool_.get());
   if (client == nullptr)
     return Failure{Errc::server_unreachable, "no connection of the pool became free in time"};
-  return Connection(pool_.get(), client);
+  return Connection(pool_.get(), client, pid_);
 }
 
 Outcome<std::vector<std::vector<std::uint8_t>>> Deployment::list_collections(std::string_view db,

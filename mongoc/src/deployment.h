@@ -53,7 +53,9 @@ enum class Mode : std::uint8_t {
 
 class Deployment;
 
-/// One connection of the pool, for the time of a command or a cursor. Not for concurrent use.
+/// One connection of the pool, for the time of a command or a cursor. Not for concurrent use. It is
+/// of the process that took it: a forked child speaks on it neither when it is used nor when it
+/// goes.
 class Connection {
  public:
   Connection(Connection&&) noexcept = default;
@@ -61,10 +63,12 @@ class Connection {
   ~Connection();
 
   /// Keeps to one server and one session from here on: a cursor is at home in both.
+  /// @retval as run()
   [[nodiscard]] Done hold(Mode mode);
   /// Sends `command` as it is.
   /// @param reply  what came back, as far as something did; an {ok: 0} included.
   /// @retval Errc::server_unreachable, Errc::server_refused
+  /// @retval Errc::invalid_argument  in a forked child
   [[nodiscard]] Done run(const std::string& db, Bytes command, Mode mode, Reply& reply);
 
  private:
@@ -75,8 +79,10 @@ class Connection {
     void operator()(mongoc_client_t* c) const noexcept { mongoc_client_pool_push(pool, c); }
   };
 
-  Connection(mongoc_client_pool_t* pool, mongoc_client_t* client) : client_(client, Return{pool}) {}
+  Connection(mongoc_client_pool_t* pool, mongoc_client_t* client, pid_t pid)
+      : pid_(pid), client_(client, Return{pool}) {}
 
+  const pid_t pid_;
   // In this order: a session ends before its connection goes back.
   std::unique_ptr<mongoc_client_t, Return> client_;
   Session session_;
@@ -89,8 +95,9 @@ class Deployment {
   Deployment& operator=(const Deployment&) = delete;
   ~Deployment();
 
-  /// Talks to no server.
-  /// @retval Errc::invalid_argument  no connection string, or one with w=0
+  /// Talks to no server but those of DNS.
+  /// @retval Errc::invalid_argument    no connection string, or one with w=0
+  /// @retval Errc::server_unreachable  the servers of mongodb+srv:// are not to be found
   [[nodiscard]] static Outcome<std::unique_ptr<Deployment>> open(const std::string& uri);
 
   /// Waits for a free connection, as long as waitQueueTimeoutMS says.

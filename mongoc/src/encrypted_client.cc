@@ -31,6 +31,17 @@ Done check_create_options(Bytes options) {
   return ok;
 }
 
+/// libmongoc sends every command in a session of its own, and would add the fields once more.
+Done check_no_session(Bytes command) {
+  bson_iter_t it;
+  bson_t view;
+  for (const char* field : {"lsid", "txnNumber", "startTransaction", "autocommit", "$clusterTime"})
+    if (init_view(view, command) && bson_iter_init_find(&it, &view, field))
+      return Failure{Errc::invalid_argument, "a command cannot name its session or transaction",
+                     field};
+  return ok;
+}
+
 }  // namespace
 
 Outcome<std::unique_ptr<EncryptedClient>> EncryptedClient::create(std::string_view uri,
@@ -52,6 +63,7 @@ EncryptedClient::EncryptedClient(std::shared_ptr<CommandRunner> runner) noexcept
 EncryptedClient::~EncryptedClient() = default;
 
 Outcome<Document> EncryptedClient::run_command(std::string_view db, Bytes command) {
+  FLE_CHECK(check_no_session(command));
   Answer answer;
   FLE_CHECK(runner_->run(std::string(db), command, Mode::raw, answer));
   const Bytes reply = answer.document();

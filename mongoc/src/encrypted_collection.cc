@@ -74,7 +74,8 @@ void put_count_pipeline(bson::Writer& command, Bytes filter, const CommandOption
   command.begin_array("pipeline");
   command.begin_document({}).add_document("$match", or_empty(filter)).end();
   for (const auto& [option, stage] : {std::pair("skip", "$skip"), std::pair("limit", "$limit")})
-    if (const std::int64_t value = options.number(option); value != 0)
+    // 0 is as good as none, as in a find; no server takes it in a stage.
+    if (const std::int64_t value = options.number(option).value_or(0); value != 0)
       command.begin_document({}).add_int64(stage, value).end();
   command.begin_document({}).begin_document("$group").add_int32("_id", 1);
   command.begin_document("n").add_int32("$sum", 1).end().end().end();
@@ -210,8 +211,8 @@ Outcome<Cursor> EncryptedCollection::find(Bytes filter, Bytes options) {
   bson::Writer command(kSlack + filter.size() + options.size());
   command.add_string("find", name_);
   command.add_document("filter", or_empty(filter));
-  const std::int64_t batch_size = read.number("batchSize");
-  if (batch_size > 0) command.add_int64("batchSize", batch_size);
+  const std::optional<std::int64_t> batch_size = read.number("batchSize");
+  if (batch_size) command.add_int64("batchSize", *batch_size);
   read.append(command, OptionPlace::command);
   return Cursor::State::open(runner_, db_, name_, command.finish(), Mode::read, batch_size);
 }
@@ -238,9 +239,9 @@ Outcome<Cursor> EncryptedCollection::aggregate(Bytes pipeline, Bytes options) {
   bson::Writer command(kSlack + pipeline.size() + options.size());
   command.add_string("aggregate", name_);
   command.add_array("pipeline", or_empty(pipeline));
-  const std::int64_t batch_size = read.number("batchSize");
+  const std::optional<std::int64_t> batch_size = read.number("batchSize");
   command.begin_document("cursor");
-  if (batch_size > 0) command.add_int64("batchSize", batch_size);
+  if (batch_size) command.add_int64("batchSize", *batch_size);
   command.end();
   read.append(command, OptionPlace::command);
   const Mode mode = writes(pipeline) ? Mode::write : Mode::read;
@@ -261,7 +262,8 @@ Outcome<std::int64_t> EncryptedCollection::count_documents(Bytes filter, Bytes o
   if (!found) return std::int64_t{0};  // nothing to group
   bson_t group;
   bson_iter_t it;
-  if (!init_view(group, *found) || !bson_iter_init_find(&it, &group, "n"))
+  if (!init_view(group, *found) || !bson_iter_init_find(&it, &group, "n") ||
+      !BSON_ITER_HOLDS_NUMBER(&it))
     return bad_answer("has no count");
   return bson_iter_as_int64(&it);
 }
@@ -273,7 +275,7 @@ Outcome<std::int64_t> EncryptedCollection::estimated_count(Bytes options) {
   read.append(command, OptionPlace::command);
   Answer answer;
   FLE_CHECK(runner_->run(db_, command.finish(), Mode::read, answer));
-  return answer.number("n");
+  return answer.count("n");
 }
 
 Outcome<Document> EncryptedCollection::distinct(std::string_view field, Bytes filter,

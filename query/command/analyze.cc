@@ -119,6 +119,8 @@ Done analyze_target(Bytes command, std::string_view db, std::span<const Collecti
   // Cursors believe the document's own length: bytes behind it would be sent without a look.
   if (!is_whole(command))
     return Failure(Errc::malformed_bson, "not one document: its length says otherwise");
+  if (db.find('\0') != db.npos)
+    return Failure(Errc::command_malformed, "a database's name cannot hold a NUL byte", "$db");
   keep_alive(out.plans, schemas);
   out.schema_encrypts = std::ranges::any_of(schemas, encrypts);
   Context context(command, db, schemas, out, options);

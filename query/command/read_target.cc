@@ -159,6 +159,17 @@ Done check_updates(Bytes command, const Named& named, Work& work) {
   return ok;
 }
 
+/// No server takes a name with a NUL. Where a text ends at one, it is the name of another
+/// collection than that whose schema is looked for.
+Done check_names(const Target& target) {
+  const auto has_nul = [](std::string_view name) { return name.find('\0') != name.npos; };
+  bool found = has_nul(target.db) || std::ranges::any_of(target.collections, has_nul);
+  for (const CollectionName& name : target.elsewhere)
+    found = found || has_nul(name.db) || has_nul(name.collection);
+  if (!found) return ok;
+  return Failure(Errc::command_malformed, "a collection's name cannot hold a NUL byte");
+}
+
 Outcome<CollectionName> namespace_of(Bytes command, const Named& named, Work& work) {
   if (named.row->reach.ns_info) return bulk_namespace(command, named.at, work);
   FLE_TRY(const std::string_view name, collection_name(command, named.first));
@@ -205,6 +216,7 @@ Done read_target(BorrowedBytes command, Target& out) {
       FLE_CHECK(add_view(command, named.at, names, work));
     }
     if (named.row->reach.has_pipeline) FLE_CHECK(add_pipeline(command, named.at, names, work));
+    FLE_CHECK(check_names(out));
     return check_updates(command, named, work);
   } catch (const std::bad_alloc&) {
     return Failure(Errc::no_memory, {});

@@ -1,3 +1,6 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "client/client_support.h"
 #include "fle/batch.h"
 
@@ -49,6 +52,26 @@ TEST_F(ValueCipher, WritesIntoMemoryOfTheCaller) {
               kInt);
     EXPECT_EQ(std::vector(out.end() - 3, out.end()), std::vector<std::uint8_t>(3, 0xee));
   }
+}
+
+// Whoever reads that a value was changed looks for another fault than a fork.
+TEST_F(ValueCipher, WhatIsNotTheValuesFaultIsNotSaidOfIt) {
+  const auto payload = encrypt_value(Type::int_, kInt, Algorithm::deterministic, *key);
+  ASSERT_TRUE(payload);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto is_told = [](const Failure& why) {
+      return why.code == Errc::key_not_inherited &&
+             why.message.find(meaning(why.code)) != std::string::npos &&
+             why.message.find("changed") == std::string::npos;
+    };
+    const auto opened = decrypt_value(*payload, *ring);
+    const auto sealed = encrypt_value(Type::int_, kInt, Algorithm::random, *key);
+    ::_exit(!opened && !sealed && is_told(opened.error()) && is_told(sealed.error()) ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(ValueCipher, RefusesMemoryThatIsTooSmall) {

@@ -253,7 +253,7 @@ function dropDatabase(command) {
 /**
  * MongoDB's failCommand: {mode: "off" | "alwaysOn" | {times: n} | {skip: n}, data: {failCommands,
  * appName, errorCode, errorLabels, closeConnection, blockConnection, blockTimeMS,
- * writeConcernError}}.
+ * writeConcernError}}. Beside MongoDB's, data.reply is answered instead of what was done.
  */
 function configureFailPoint(command) {
   if (command.configureFailPoint !== 'failCommand')
@@ -262,7 +262,7 @@ function configureFailPoint(command) {
   const known = ['off', 'alwaysOn'].includes(mode) || mode?.times >= 0 || mode?.skip >= 0;
   if (!known) throw new MongoError(2, 'BadValue', 'mode must be off, alwaysOn, times or skip');
   const entered = failPoint?.entered ?? 0;
-  const data = plain(command.data ?? {});
+  const data = { ...plain(command.data ?? {}), reply: command.data?.reply };
   failPoint =
     mode === 'off' ? null : { data, skip: mode.skip ?? 0, times: mode.times ?? Infinity, entered: 0 };
   return { count: entered };
@@ -369,14 +369,15 @@ export function run(command, client = {}) {
   const [name] = Object.keys(command);
   const handshake = HANDSHAKES.has(name);
   const failure = failureOf(name, client) ?? {};
-  const { closeConnection, errorCode, errorLabels, writeConcernError } = failure;
+  const { closeConnection, errorCode, errorLabels, reply: forged, writeConcernError } = failure;
   const delay = failure.blockConnection ? failure.blockTimeMS : 0;
   if (closeConnection) return { hangUp: true, handshake, delay };
   try {
     if (errorCode !== undefined)
       throw new MongoError(errorCode, 'FailPoint', 'told to fail', errorLabels && { errorLabels });
     if (!(name in COMMANDS)) throw new MongoError(59, 'CommandNotFound', `no such command: '${name}'`);
-    const reply = { ...COMMANDS[name](command), ok: 1 };
+    const done = COMMANDS[name](command);
+    const reply = { ...(forged ?? done), ok: 1 };
     return { document: writeConcernError ? { ...reply, writeConcernError } : reply, handshake, delay };
   } catch (e) {
     return { document: refusal(e), handshake, delay };

@@ -54,6 +54,28 @@ TEST_F(BulkTest, ADocumentWithoutIdGetsOneBeforeItIsEncrypted) {
   EXPECT_EQ(find_value(*found, {"ssn"}), find_value(documents[2], {"ssn"}));
 }
 
+TEST_F(BulkTest, ARefusedWriteIsNamedByItsPlaceInTheCall) {
+  auto collection = doctor();
+  const Doc fine = bson("{'_id': 1, 'ssn': 5}");
+  const Doc wrong = bson("{'_id': 2, 'ssn': 'five'}");
+  const Doc five = bson("{'ssn': 5}");
+  const Doc set = bson("{'$set': {'ssn': 6}}");
+  const Doc set_wrong = bson("{'$set': {'ssn': 'six'}}");
+  const Write ordered[] = {InsertOne{fine}, Update{Update::Kind::one, five, set},
+                           Update{Update::Kind::one, five, set_wrong}, InsertOne{wrong}};
+  WriteResult result;
+  const Done done = collection.bulk_write(ordered, result);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::type_not_allowed);
+  EXPECT_EQ(done.error().path, "updates.1.u.$set.ssn");
+  EXPECT_EQ(done.error().document, 3u) << "the third of all writes, the second of the updates";
+  EXPECT_EQ(result.inserted, 1);
+  // Unordered, inserts come first.
+  const Done unordered = collection.bulk_write(ordered, result, bson("{'ordered': false}"));
+  ASSERT_FALSE(unordered);
+  EXPECT_EQ(unordered.error().document, 4u);
+}
+
 TEST_F(BulkTest, OrderedWritesEndAtTheFirstThatFails) {
   auto collection = doctor();
   const std::vector<Doc> documents = {bson("{'_id': 1}"), bson("{'_id': 1}"), bson("{'_id': 2}")};

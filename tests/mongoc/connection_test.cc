@@ -29,6 +29,15 @@ TEST(ConnectionStringTest, WhatIsNoneIsRefusedWithoutQuotingIt) {
   EXPECT_EQ(refusal("mongodb://localhost", "keys."), Errc::invalid_argument);
 }
 
+TEST(ConnectionStringTest, ServersThatDnsDoesNotHaveAreNoFaultOfTheString) {
+  EXPECT_EQ(refusal("mongodb+srv://user:pa55@clinic.example.invalid/"), Errc::server_unreachable);
+  const auto vault =
+      kms::open_mongo_vault({.uri = "mongodb+srv://user:pa55@clinic.example.invalid/"});
+  ASSERT_FALSE(vault);
+  EXPECT_EQ(vault.error().code, Errc::vault_unreachable);
+  EXPECT_EQ(vault.error().to_string().find("pa55"), std::string::npos);
+}
+
 TEST(ConnectionStringTest, NoServerIsToldApartFromAServerThatRefuses) {
   const auto nobody = must(mongoc::EncryptedClient::create(
       "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200&serverSelectionTryOnce=true", {}));
@@ -50,6 +59,21 @@ TEST_F(ConnectionTest, AServersErrorKeepsItsNumber) {
   const auto inserted = collection.insert_one(bson("{'_id': 1}"));
   ASSERT_FALSE(inserted);
   EXPECT_EQ(inserted.error().code, Errc::server_unreachable);
+}
+
+TEST_F(ConnectionTest, ALoginThatIsRefusedIsNoServerThatCannotBeReached) {
+  if (!server_->is_ours()) GTEST_SKIP() << "needs a fail point";
+  MongoClient(server_->uri())
+      .run("admin", R"({"configureFailPoint": "failCommand", "mode": "alwaysOn",
+                        "data": {"failCommands": ["saslStart"], "errorCode": 18}})");
+  std::string uri = server_->uri();
+  uri.insert(uri.find("//") + 2, "user:pa55@");
+  mongoc::ClientOptions options = this->options();
+  const auto stranger = must(mongoc::EncryptedClient::create(uri, std::move(options)));
+  const auto pinged = stranger->run_command("admin", bson("{'ping': 1}"));
+  ASSERT_FALSE(pinged);
+  EXPECT_EQ(pinged.error().code, Errc::server_refused) << pinged.error().to_string();
+  EXPECT_EQ(pinged.error().to_string().find("pa55"), std::string::npos);
 }
 
 TEST_F(ConnectionTest, AWriteIsNotRepeatedByItself) {

@@ -1,6 +1,9 @@
 // Cursors: batch by batch, and what becomes of those that are not read to their end.
 #include <thread>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "mongoc/clinic.h"
 
 namespace fle::test {
@@ -115,6 +118,45 @@ TEST_F(CursorTest, OutlivesClientAndCollection) {
     cursor.emplace(must(collection.find({}, bson("{'batchSize': 3}"))));
   }
   EXPECT_EQ(all_of(std::move(*cursor)).size(), 7u);
+}
+
+TEST_F(CursorTest, AForkedChildSaysNothingOnItsParentsConnection) {
+  auto collection = doctor();
+  insert(collection, 7);
+  auto cursor = std::make_optional(must(collection.find({}, bson("{'batchSize': 3}"))));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(must(cursor->next()));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto next = cursor->next();
+    const bool is_told = !next && next.error().code == Errc::invalid_argument;
+    cursor.reset();
+    ::_exit(is_told ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  if (server_->is_ours()) {
+    for (const std::string& command : server_->commands())
+      EXPECT_FALSE(command.find("getMore") != std::string::npos ||
+                   command.find("killCursors") != std::string::npos)
+          << command;
+  }
+  EXPECT_EQ(all_of(*std::move(cursor)).size(), 4u);
+}
+
+TEST_F(CursorTest, AServerThatWasLostIsNotWaitedForOnceMore) {
+  auto collection = doctor();
+  insert(collection, 7);
+  if (!server_->is_ours()) GTEST_SKIP() << "needs a fail point";
+  {
+    auto cursor = must(collection.find({}, bson("{'batchSize': 3}")));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(must(cursor.next()));
+    fail_next("getMore", R"("closeConnection": true)");
+    const auto next = cursor.next();
+    ASSERT_FALSE(next);
+    EXPECT_EQ(next.error().code, Errc::server_unreachable);
+  }
+  EXPECT_TRUE(sent("killCursors").empty());
 }
 
 TEST_F(CursorTest, APoolOfOneConnectionDoesNotWaitForItself) {

@@ -149,6 +149,20 @@ TEST_F(FindTest, RunsCommandsAndRefusesThoseThatItCannotVouchFor) {
   EXPECT_EQ(killed.error().code, Errc::command_not_supported);
 }
 
+// libmongoc would send its own beside them.
+TEST_F(FindTest, ACommandThatNamesItsSessionIsNotSent) {
+  const auto c = client(options());
+  const std::string insert = "{'insert': 'patients', 'documents': [{'_id': 1, 'ssn': 5}], ";
+  for (const std::string field :
+       {"'lsid': {'id': {'$uuid': '00000000-0000-4000-8000-000000000000'}}",
+        "'txnNumber': {'$numberLong': '1'}", "'startTransaction': true", "'autocommit': false"}) {
+    const auto done = c->run_command(db_, bson(insert + field + "}"));
+    ASSERT_FALSE(done) << field;
+    EXPECT_EQ(done.error().code, Errc::invalid_argument) << field;
+  }
+  EXPECT_TRUE(sent("insert").empty());
+}
+
 TEST_F(FindTest, OptionsThatAFunctionDoesNotTakeAreRefused) {
   auto collection = doctor();
   for (const char* options : {"{'filter': {}}", "{'find': 'other'}", "{'readConcern': {}}",

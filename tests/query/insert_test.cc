@@ -140,6 +140,29 @@ TEST(CommandAnalysis, TakesOneListOfNamespacesInABulkWrite) {
                  Errc::command_malformed, "more than one nsInfo");
 }
 
+// No server takes one; a C string ends there, and has the name of a collection that encrypts.
+TEST(CommandAnalysis, TakesNoNameWithANul) {
+  const auto plain = test::plan_of("{'bsonType': 'object'}");
+  for (const char* command :
+       {"{'insert': 'c\\u0000', 'documents': [{'ssn': 5}]}",
+        "{'explain': {'find': '\\u0000c', 'filter': {'ssn': 5}}}",
+        "{'bulkWrite': 1, 'ops': [{'insert': 0, 'document': {'ssn': 5}}], 'nsInfo': [{'ns': "
+        "'db\\u0000.c'}]}",
+        "{'bulkWrite': 1, 'ops': [{'insert': 0, 'document': {'ssn': 5}}], 'nsInfo': [{'ns': "
+        "'db.c\\u0000x'}]}",
+        "{'create': 'v', 'viewOn': 'c\\u0000', 'pipeline': []}",
+        "{'aggregate': 'c', 'pipeline': [{'$out': 'd\\u0000'}], 'cursor': {}}",
+        "{'aggregate': 'c', 'pipeline': [{'$unionWith': {'coll': 'd\\u0000x'}}], 'cursor': {}}",
+        "{'aggregate': 'c', 'pipeline': [{'$out': {'db': 'e\\u0000x', 'coll': 'c'}}], 'cursor': "
+        "{}}"})
+    EXPECT_EQ(test::analyze(test::doc(command), plain).marked.error().code, Errc::command_malformed)
+        << command;
+  const test::Buf insert = test::doc("{'insert': 'c', 'documents': [{'ssn': 5}]}");
+  for (const std::string_view db : {std::string_view("db\0x", 4), std::string_view("\0", 1)})
+    EXPECT_EQ(test::analyze(insert, plain, std::string(db)).marked.error().code,
+              Errc::command_malformed);
+}
+
 TEST(CommandAnalysis, LooksUpThePointerOfManyFieldsOnce) {
   const auto plan = test::plan_of(
       "{'bsonType': 'object', 'properties': {'_id': {'bsonType': 'int'}, 'k': {'bsonType': "

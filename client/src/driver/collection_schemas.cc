@@ -38,7 +38,12 @@ class CollectionSchemas::Landing {
     landed_ = true;
     {
       const std::lock_guard lock(schemas_.flights_mutex_);
-      for (const Wanted& w : ours_) schemas_.flights_.erase(w.ns);
+      for (const Wanted& w : ours_) {
+        const auto flight = schemas_.flights_.find(w.ns);
+        // A later one has its place where this one was forgotten.
+        if (flight != schemas_.flights_.end() && flight->second == w.flight)
+          schemas_.flights_.erase(flight);
+      }
     }
     for (std::size_t i = 0; i < ours_.size(); ++i)
       ours_[i].flight->land(i < found_.size() ? std::move(found_[i]) : failed());
@@ -75,6 +80,8 @@ Outcome<bool> CollectionSchemas::take_known(const std::string& ns,
 }
 
 void CollectionSchemas::forget() {
+  const std::lock_guard flights_lock(flights_mutex_);
+  flights_.clear();  // those under way serve who waits for them already
   const std::unique_lock lock(mutex_);
   infos_.clear();
   ++forgotten_;
@@ -141,8 +148,10 @@ Done CollectionSchemas::load(std::string_view db, std::vector<Wanted> missing) {
   ours.reserve(missing.size());
   theirs.reserve(missing.size());
   Landing landing(*this, ours);
+  std::uint64_t since = 0;
   {
     const std::lock_guard lock(flights_mutex_);
+    since = forgotten_;
     // Another thread may have come back with them just now.
     for (Wanted& w : missing) {
       FLE_TRY(w.known, take_known(w.ns, *w.schema));
@@ -160,7 +169,7 @@ Done CollectionSchemas::load(std::string_view db, std::vector<Wanted> missing) {
       landing.fail(found.error());
       return found.error();
     }
-    remember(ours, *found);
+    remember(ours, *found, since);
     landing.succeed(std::move(*found));
   }
   // Before we wait for others, who may be waiting for us.
@@ -180,7 +189,7 @@ Done CollectionSchemas::ask(std::string_view db, std::span<Wanted> wanted, const
   for (std::size_t i = 0; i < wanted.size(); i += at_once) {
     const std::span<Wanted> some = wanted.subspan(i, at_once);
     FLE_TRY(const std::vector<Info> found, fetch(db, some, *asking.list));
-    if (forgotten_ == asking.since) remember(some, found);
+    remember(some, found, asking.since);
     for (std::size_t n = 0; n < some.size(); ++n) {
       if (found[n].failure) return *found[n].failure;
       some[n].schema->plan = found[n].plan;
@@ -223,9 +232,11 @@ Outcome<std::vector<CollectionSchemas::Info>> CollectionSchemas::fetch(
   return found;
 }
 
-void CollectionSchemas::remember(std::span<const Wanted> wanted, std::span<const Info> found) {
+void CollectionSchemas::remember(std::span<const Wanted> wanted, std::span<const Info> found,
+                                 std::uint64_t since) {
   const Clock::time_point at = now();
   const std::unique_lock lock(mutex_);
+  if (forgotten_ != since) return;
   if (infos_.size() + wanted.size() > kMaxInfos)
     std::erase_if(infos_, [at](const auto& entry) { return entry.second.expires <= at; });
   if (infos_.size() + wanted.size() > kMaxInfos) infos_.clear();

@@ -31,7 +31,7 @@ class CollectionSchemas {
     const ListCollections* list = nullptr;  ///< Null: Options::list_collections.
     bool together = true;                   ///< Several collections may be asked for at once.
     /// times_forgotten() when the caller began to ask. An answer from before a command that changes
-    /// collections serves the caller, and is not remembered for others.
+    /// collections serves the caller, and is not remembered for others: as with list_collections.
     std::uint64_t since = 0;
   };
 
@@ -46,9 +46,9 @@ class CollectionSchemas {
                           std::vector<query::CollectionSchema>& out, std::string& scratch,
                           const Asking& asking);
 
-  /// Forgets what the server said: a command that changes collections is about to be sent. What
-  /// another thread asks for before the server has carried it out may be remembered again, for
-  /// collection_info_lifetime at most.
+  /// Forgets what the server said, and what it is being asked: a command that changes collections
+  /// is about to be sent. What another thread asks for from here on, before the server has carried
+  /// it out, may be remembered again, for collection_info_lifetime at most.
   void forget();
   [[nodiscard]] std::uint64_t times_forgotten() const noexcept { return forgotten_; }
 
@@ -87,7 +87,9 @@ class CollectionSchemas {
   [[nodiscard]] Outcome<std::vector<Info>> fetch(std::string_view db,
                                                  std::span<const Wanted> wanted,
                                                  const ListCollections& list) const;
-  void remember(std::span<const Wanted> wanted, std::span<const Info> found);
+  /// @param since  times_forgotten() when they were asked for: what is older than the last forget()
+  ///               is not remembered.
+  void remember(std::span<const Wanted> wanted, std::span<const Info> found, std::uint64_t since);
 
   const AutoEncrypter::Options& options_;
   mutable std::shared_mutex mutex_;  // guards infos_; taken after flights_mutex_

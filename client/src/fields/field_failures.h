@@ -1,6 +1,8 @@
 #ifndef FLE_CLIENT_SRC_FIELD_FAILURES_H_
 #define FLE_CLIENT_SRC_FIELD_FAILURES_H_
 
+#include <string>
+
 #include "fle/failure.h"
 
 namespace fle::client {
@@ -8,14 +10,20 @@ namespace fle::client {
 // Why a value cannot be encrypted or decrypted: the same words for a field of a document, a value
 // of a command, and a value of its own.
 
-inline Failure not_sealed(Errc code) { return {code, "the value could not be encrypted"}; }
+inline Failure not_sealed(Errc code) {
+  return {code, std::string("the value could not be encrypted. ") + meaning(code)};
+}
 
 inline Failure malformed_payload() {
   return {Errc::malformed_payload, "malformed ciphertext: not the layout of an encrypted value"};
 }
 
+/// Most often it is the value; what is not is told as what it is.
 inline Failure does_not_open(Errc code) {
-  return {code, "the value does not decrypt: it was changed, or written under another key"};
+  if (code == Errc::auth_failed)
+    return {code, "the value does not decrypt: it was changed, or written under another key"};
+  if (code == Errc::malformed_payload) return malformed_payload();
+  return {code, std::string("the value could not be decrypted. ") + meaning(code)};
 }
 
 inline Failure buffer_too_small() {

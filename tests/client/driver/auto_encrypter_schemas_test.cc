@@ -115,6 +115,33 @@ TEST_F(AutoEncrypterSchemas, AreForgottenWhenACommandChangesThem) {
   }
 }
 
+// A thread was told that there is no schema, and another one makes the collection before that
+// thread goes on: the answer serves the command that asked, and nobody who comes later.
+TEST_F(AutoEncrypterSchemas, ThatWereAskedForBeforeTheyChangedAreNotRemembered) {
+  const std::string create =
+      "{'create': 'patients', 'validator': {'$jsonSchema': " + test::patients_json(key_) + "}}";
+  std::optional<AutoEncrypter> e;
+  std::optional<bool> meanwhile;
+  std::thread other;
+  bool is_first = true;
+  options_.list_collections = [&](std::string_view db, Bytes filter) {
+    const auto answer = server_.list(db, filter);
+    if (std::exchange(is_first, false)) {
+      EXPECT_TRUE(e->encrypt_command("clinic", bson(create)));
+      add_patients();
+      other = std::thread([&] { meanwhile = encrypts(*e); });
+    }
+    return answer;
+  };
+  e.emplace(options_, keys_.ring());
+  EXPECT_EQ(encrypts(*e), false) << "the server did not know the collection when it was asked";
+  other.join();
+  EXPECT_EQ(meanwhile, true)
+      << "a command that came after the change does not wait for this answer";
+  EXPECT_EQ(encrypts(*e), true);
+  EXPECT_EQ(server_.calls.size(), 2U);
+}
+
 TEST_F(AutoEncrypterSchemas, OfAnotherDatabaseAreAskedForThere) {
   const AutoEncrypter e = auto_encrypter();
   const std::string out =

@@ -43,8 +43,8 @@ using KeyIdOrAltName = std::variant<KeyId, std::string>;
 ///
 /// Thread safety: every function from any thread.
 ///
-/// Every function may also fail with Errc::vault_failed, Errc::vault_busy, and, where it uses a
-/// master key, with what kms::Provider fails with.
+/// Every function may also fail as every call of a kms::KeyVault, and, where it uses a master key,
+/// with what kms::Provider fails with.
 class FLE_API ClientEncryption {
  public:
   /// @param vault, providers  neither null.

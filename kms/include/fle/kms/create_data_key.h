@@ -46,7 +46,8 @@ struct NewDataKey {
 ///                               appears twice
 /// @retval Errc::key_duplicate      an alternate name is taken
 /// @retval Errc::kms_config_invalid new keys are to be sealed (SealOptions), and nothing seals this
-/// @retval Errc::kms_not_configured, Errc::vault_failed, Errc::vault_busy, Errc::random_failed
+/// @retval Errc::kms_not_configured, Errc::random_failed
+/// @retval as Provider::unwrap, and as every call of a KeyVault
 [[nodiscard]] FLE_API Outcome<KeyDocument> create_data_key(KeyVault& vault,
                                                            const Providers& providers,
                                                            const CreateKeyOptions& options = {});

@@ -106,7 +106,8 @@ class FLE_API KeyLease {
 /// A key that is in the cache is found without a lock and without writing to memory that threads
 /// share, in a time that does not grow with the number of keys. Any number of threads that miss one
 /// key at once cause one query and one unwrapping; what fails is told to all of them and not
-/// remembered. A vault or a provider must not use the ring that is asking it.
+/// remembered. A vault or a provider must not use the ring that is asking it. After a fork the
+/// child makes a ring of its own, on providers of its own: no key is carried over.
 ///
 /// Two ids with the same 96 bytes are refused, in whatever order they come: the first one stays in
 /// use. Somebody may have copied key material to another id to read what is encrypted under that.
@@ -128,9 +129,7 @@ class FLE_API KeyRing {
   ///                               the material opened to another key than was sealed
   /// @retval Errc::key_duplicate   the key is the very data key that this ring has loaded under
   ///                               another id; names both
-  /// @retval Errc::kms_unreachable, Errc::kms_refused, Errc::kms_bad_answer,
-  ///         Errc::kms_no_credentials
-  /// @retval Errc::vault_failed, Errc::vault_busy, Errc::lock_failed, Errc::no_memory
+  /// @retval Errc::lock_failed, and as Provider::unwrap and every call of a KeyVault
   [[nodiscard]] Done resolve(std::span<KeyHandle> out_by_id, std::span<KeyHandle> out_by_name,
                              std::span<const KeyId> ids, std::span<const std::string> alt_names);
 

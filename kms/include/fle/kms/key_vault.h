@@ -31,7 +31,8 @@ struct Rewrapping {
 ///
 /// A vault that is only read from need not have more than insert(), find() and list(): the other
 /// operations are refused with Errc::vault_failed unless they are implemented.
-/// Beside what is listed, every call may fail with Errc::vault_failed and Errc::vault_busy.
+/// Beside what is listed, every call may fail with Errc::vault_failed, and for a reason that may
+/// pass with Errc::vault_unreachable, Errc::vault_busy, Errc::io_busy and Errc::no_memory.
 class FLE_API KeyVault {
  public:
   virtual ~KeyVault() = default;
@@ -116,11 +117,13 @@ struct MongoVaultOptions {
 /// concern majority, writes with write concern majority. Before the first write that depends on it,
 /// the unique partial index on keyAltNames is checked, and made where it is missing.
 ///
-/// Connects when it is used; every call may take as long as the connection string allows. After a
-/// fork, open it anew in the child.
+/// Connects when it is used, but mongodb+srv:// is looked up in DNS at once; every call may take as
+/// long as the connection string allows. After a fork, open it anew in the child.
 ///
-/// @retval Errc::vault_failed      `uri` is no connection string; from any later call: no server is
-///                                 reachable, or it refuses the call
+/// @retval Errc::vault_failed      `uri` is no connection string; from any later call: the server
+///                                 refuses it
+/// @retval Errc::vault_unreachable DNS does not have the servers of mongodb+srv://; from any later
+///                                 call: no server is reachable
 /// @retval Errc::invalid_argument  database or collection is empty
 /// @retval Errc::not_in_build      this build has no libmongoc
 [[nodiscard]] FLE_API Outcome<std::unique_ptr<KeyVault>> open_mongo_vault(

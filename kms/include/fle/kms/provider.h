@@ -33,7 +33,7 @@ class FLE_API Provider {
   /// Unwraps keyMaterial into exactly 96 bytes.
   /// @retval Errc::master_key_not_pinned  see KmsOptions::master_keys; from prepare and wrap, too
   /// @retval Errc::key_unwrap_failed  wrong master key or changed material
-  /// @retval Errc::kms_unreachable, Errc::kms_refused, Errc::kms_bad_answer
+  /// @retval Errc::kms_unreachable, Errc::kms_busy, Errc::kms_refused, Errc::kms_bad_answer
   /// @retval Errc::kms_no_credentials
   /// @retval Errc::not_in_build  this build cannot connect, and has begin_unwrap() alone; from
   ///                             prepare and wrap, too
@@ -64,13 +64,13 @@ class FLE_API Providers {
   /// {"local": {"key": "<base64 or $binary of 96 bytes>"}, "local:name2": {...},
   ///  "aws": {"accessKeyId", "secretAccessKey", "sessionToken"?},
   ///  "azure": {"tenantId", "clientId", "clientSecret", "identityPlatformEndpoint"?},
-  ///  "gcp": {"email", "privateKey", "endpoint"?}}.
+  ///  "gcp": {"email", "privateKey", "endpoint"?}, "kmip": {"endpoint"}}.
   /// azure and gcp take {"accessToken"} alone, too; {} for a provider without a name means
   /// KmsOptions::credentials. Nothing is sent before a key is wrapped or unwrapped. Every build has
   /// every provider; without libcurl those of the clouds have begin_wrap() and begin_unwrap()
   /// alone. The caller wipes `text`, which holds the key. Memory used meanwhile is wiped. The
-  /// legacy
-  /// {"$binary": "<base64>", "$type": "00"} is read, too. A syntax error carries line and column.
+  /// legacy {"$binary": "<base64>", "$type": "00"} is read, too. A syntax error carries line and
+  /// column.
   /// @retval Errc::kms_config_invalid  names the provider and the rule, never a value; also pins of
   ///                                   a provider that is not in the map, which nothing would check
   /// @retval Errc::kms_unsupported     a provider that this version does not have

@@ -24,12 +24,13 @@ namespace fle::mongoc {
 ///   }
 ///
 /// Until its last batch is here it holds a connection of the client's pool. It keeps what it needs
-/// of the client alive. Not for concurrent use, and not for a forked child.
+/// of the client alive. Not for concurrent use. A forked child sends nothing for its parent's: what
+/// next() would ask the server for is Errc::invalid_argument there.
 class FLE_API Cursor {
  public:
   Cursor(Cursor&&) noexcept;
   Cursor& operator=(Cursor&&) noexcept;
-  /// Tells the server that no more is wanted, where there is more.
+  /// Tells the server that no more is wanted, where there is more and the server was not lost.
   ~Cursor();
 
   /// The next document; none at the end. Valid until the next call; plaintext is wiped then, or

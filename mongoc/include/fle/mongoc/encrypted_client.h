@@ -47,17 +47,22 @@ struct ClientOptions {
 /// that a small pool cannot wait for itself. After a fork the child makes a client of its own: here
 /// every call would be Errc::invalid_argument.
 ///
+/// Answers pass libmongoc first. Its version 1.23 ends the process for some that no MongoDB gives:
+/// lengths in BSON that do not fit, a writeConcernError that is no document. Connect by TLS where
+/// somebody else may answer.
+///
 /// Not there: transactions and causally consistent sessions; retryable reads and writes (a Failure
 /// with Errc::server_unreachable leaves open whether a write was done; repeat it when it may be
 /// done twice); change streams; unacknowledged writes (w=0), for they cannot fail visibly. Read
 /// concern, read preference and write concern come from the connection string.
 class FLE_API EncryptedClient {
  public:
-  /// Talks to no server yet.
+  /// Talks to no server of MongoDB yet; those of mongodb+srv:// are looked up in DNS.
   ///
   /// @param uri  mongodb:// or mongodb+srv:// with all that it may say; never in an error.
   /// @retval Errc::invalid_argument  `uri` is no connection string, demands unacknowledged writes,
   ///                                 or the key vault's namespace is not "database.collection"
+  /// @retval Errc::server_unreachable  DNS does not have the servers of mongodb+srv://
   /// @retval as kms::open_mongo_vault
   [[nodiscard]] static Outcome<std::unique_ptr<EncryptedClient>> create(std::string_view uri,
                                                                         ClientOptions options);
@@ -76,6 +81,7 @@ class FLE_API EncryptedClient {
   /// @return         the reply. Write errors in it are the caller's to look for.
   /// @retval as AutoEncrypter::encrypt_command and decrypt_reply. A Failure of the latter comes
   ///         after the command was done.
+  /// @retval Errc::invalid_argument  `command` has fields of a session or transaction: lsid, ...
   /// @retval Errc::server_unreachable, Errc::server_refused (with Failure::server_code)
   [[nodiscard]] Outcome<Document> run_command(std::string_view db, Bytes command);
 

@@ -23,7 +23,8 @@ class CommandRunner;
 /// results are decrypted.
 ///
 /// `options` is one BSON document with fields as MongoDB documents them for the command, or empty.
-/// A field that is not listed at the function is refused with Errc::invalid_argument.
+/// A field that is not listed at the function is refused with Errc::invalid_argument; so is a
+/// number or a boolean of another type, where the function itself goes by it.
 ///
 /// Thread safety: every function from any thread. Cheap to copy; may outlive its client.
 ///
@@ -32,7 +33,8 @@ class CommandRunner;
 /// command was done, its answer cannot be read), and with
 /// @retval Errc::malformed_bson      an argument is not a BSON document
 /// @retval Errc::server_unreachable  of a write it is not known whether it was done
-/// @retval Errc::server_refused      Failure::server_code has MongoDB's number
+/// @retval Errc::server_refused      Failure::server_code has MongoDB's number; 0: the server did
+///                                   not take the login, and nothing was sent
 /// @retval Errc::server_bad_answer
 class FLE_API EncryptedCollection {
  public:
@@ -62,10 +64,12 @@ class FLE_API EncryptedCollection {
   ///
   /// Ordered, which is the default: one after the other until one fails. Unordered ({ordered:
   /// false}): inserts, then updates, then deletes, all of them. A write that query analysis refuses
-  /// ends the call either way; the commands before it were sent.
+  /// ends the call either way; the commands before it were sent. Failure::document is its number,
+  /// and Failure::path begins with its place in the command.
   ///
   /// @param result  what was done, also when the call fails.
-  /// @param options ordered, bypassDocumentValidation, comment, let.
+  /// @param options ordered, bypassDocumentValidation (of inserts and updates), comment, let (of
+  ///                updates and deletes).
   /// @retval Errc::invalid_argument   an update without operators, a replacement with operators
   /// @retval Errc::document_too_large one write exceeds what a server takes: nothing of its command
   ///                                  was sent

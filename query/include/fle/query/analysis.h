@@ -84,7 +84,8 @@ struct Target {
 /// @param command  one BSON document; the command's name is its first key.
 /// @retval Errc::command_not_supported  not on the list of commands that are analyzed or bypassed,
 ///                                      or not sent to one collection
-/// @retval Errc::command_malformed      the target is not a collection's name
+/// @retval Errc::command_malformed      the target is not a collection's name, or one that it names
+///                                      holds a NUL
 /// @retval Errc::stage_not_allowed      a pipeline names a collection by a document that is not
 ///                                      {db, coll}; that of an update, any other collection
 /// @retval Errc::malformed_bson
