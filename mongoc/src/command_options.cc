@@ -17,8 +17,8 @@ enum class OptionValue : std::uint8_t { any, flag, number };
 
 struct Option {
   std::string_view name;
-  OptionPlace place;
   std::uint32_t users;
+  OptionPlace place;
   OptionValue value = OptionValue::any;
 };
 
@@ -34,38 +34,39 @@ constexpr std::uint32_t kFindAnds = kFindAndChanges | kFindAndDelete;
 // From MongoDB's manual, command by command. readConcern, writeConcern and $readPreference come
 // from the connection string.
 constexpr Option kOptions[] = {
-    {"allowDiskUse", OptionPlace::command, kFinds | kAggregate},
-    {"arrayFilters", OptionPlace::command, kFindAndUpdate},
-    {"arrayFilters", OptionPlace::statement, kUpdate | kBulkUpdate},
-    {"batchSize", OptionPlace::own, kFind | kAggregate, OptionValue::number},
-    {"bypassDocumentValidation", OptionPlace::command,
-     kAggregate | kInsert | kUpdates | kBulk | kFindAndChanges | kInsertCommand | kUpdateCommand},
-    {"collation", OptionPlace::command, kQueries | kFindAnds},
-    {"collation", OptionPlace::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
-    {"comment", OptionPlace::command,
-     kQueries | kEstimatedCount | kWrites | kFindAnds | kCreateIndexes | kWriteCommands},
-    {"fields", OptionPlace::command, kFindAnds},
-    {"hint", OptionPlace::command, kFinds | kAggregate | kCountDocuments | kFindAnds},
-    {"hint", OptionPlace::statement, kUpdates | kDelete | kBulkUpdates | kBulkDelete},
-    {"let", OptionPlace::command,
-     kFinds | kAggregate | kUpdates | kDelete | kBulk | kFindAnds | kUpdateCommand |
-         kDeleteCommand},
-    {"limit", OptionPlace::command, kFind},
-    {"limit", OptionPlace::own, kCountDocuments, OptionValue::number},
-    {"max", OptionPlace::command, kFinds},
-    {"maxTimeMS", OptionPlace::command, kQueries | kEstimatedCount | kFindAnds | kCreateIndexes},
-    {"min", OptionPlace::command, kFinds},
-    {"new", OptionPlace::command, kFindAndChanges},
-    {"noCursorTimeout", OptionPlace::command, kFind},
-    {"ordered", OptionPlace::own, kBulk, OptionValue::flag},
-    {"projection", OptionPlace::command, kFinds},
-    {"returnKey", OptionPlace::command, kFinds},
-    {"showRecordId", OptionPlace::command, kFinds},
-    {"skip", OptionPlace::command, kFinds},
-    {"skip", OptionPlace::own, kCountDocuments, OptionValue::number},
-    {"sort", OptionPlace::command, kFinds | kFindAnds},
-    {"upsert", OptionPlace::command, kFindAndChanges},
-    {"upsert", OptionPlace::statement, kUpdates | kBulkUpdates},
+    {"allowDiskUse", kFinds | kAggregate, OptionPlace::command},
+    {"arrayFilters", kFindAndUpdate, OptionPlace::command},
+    {"arrayFilters", kUpdate | kBulkUpdate, OptionPlace::statement},
+    {"batchSize", kFind | kAggregate, OptionPlace::own, OptionValue::number},
+    {"bypassDocumentValidation",
+     kAggregate | kInsert | kUpdates | kBulk | kFindAndChanges | kInsertCommand | kUpdateCommand,
+     OptionPlace::command},
+    {"collation", kQueries | kFindAnds, OptionPlace::command},
+    {"collation", kUpdates | kDelete | kBulkUpdates | kBulkDelete, OptionPlace::statement},
+    {"comment", kQueries | kEstimatedCount | kWrites | kFindAnds | kCreateIndexes | kWriteCommands,
+     OptionPlace::command},
+    {"fields", kFindAnds, OptionPlace::command},
+    {"hint", kFinds | kAggregate | kCountDocuments | kFindAnds, OptionPlace::command},
+    {"hint", kUpdates | kDelete | kBulkUpdates | kBulkDelete, OptionPlace::statement},
+    {"let",
+     kFinds | kAggregate | kUpdates | kDelete | kBulk | kFindAnds | kUpdateCommand | kDeleteCommand,
+     OptionPlace::command},
+    {"limit", kFind, OptionPlace::command},
+    {"limit", kCountDocuments, OptionPlace::own, OptionValue::number},
+    {"max", kFinds, OptionPlace::command},
+    {"maxTimeMS", kQueries | kEstimatedCount | kFindAnds | kCreateIndexes, OptionPlace::command},
+    {"min", kFinds, OptionPlace::command},
+    {"new", kFindAndChanges, OptionPlace::command},
+    {"noCursorTimeout", kFind, OptionPlace::command},
+    {"ordered", kBulk, OptionPlace::own, OptionValue::flag},
+    {"projection", kFinds, OptionPlace::command},
+    {"returnKey", kFinds, OptionPlace::command},
+    {"showRecordId", kFinds, OptionPlace::command},
+    {"skip", kFinds, OptionPlace::command},
+    {"skip", kCountDocuments, OptionPlace::own, OptionValue::number},
+    {"sort", kFinds | kFindAnds, OptionPlace::command},
+    {"upsert", kFindAndChanges, OptionPlace::command},
+    {"upsert", kUpdates | kBulkUpdates, OptionPlace::statement},
 };
 
 const Option* find_option(std::string_view name, OptionUser user) {

@@ -24,14 +24,14 @@ struct Cursor::State {
   [[nodiscard]] Done get_more();
   void kill() noexcept;
 
+  bson_iter_t documents{};  // of the batch at hand
   std::shared_ptr<const CommandRunner> runner;
   std::string db;
   std::string collection;
   std::int64_t batch_size = 0;  // of getMore; 0: the server's own
   Answer answer{};
   std::optional<Connection> connection{};
-  std::int64_t id = 0;      // 0: the server has no more
-  bson_iter_t documents{};  // of the batch at hand
+  std::int64_t id = 0;  // 0: the server has no more
   std::optional<Failure> failed{};
 };
 
