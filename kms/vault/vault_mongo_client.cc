@@ -60,21 +60,23 @@ void silence_log() {
 }
 
 /// A connection for the time of one call.
-struct Collection::Lease {
-  explicit Lease(const Collection& c)
-      : pool(c.pool_.get()),
-        client(mongoc().client_pool_pop(pool)),
-        handle(mongoc().client_get_collection(client, c.database_.c_str(), c.collection_.c_str())) {
-  }
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  ~Lease() {
-    handle.reset();
-    mongoc().client_pool_push(pool, client);
-  }
-  mongoc_client_pool_t* pool;
-  mongoc_client_t* client;
-  Handle handle;
+class Collection::Lease {
+ public:
+  Lease(mongoc_client_pool_t* pool, mongoc_client_t* client, Handle collection)
+      : client_(client, Return{pool}), collection_(std::move(collection)) {}
+
+  [[nodiscard]] mongoc_client_t* client() const noexcept { return client_.get(); }
+  [[nodiscard]] mongoc_collection_t* collection() const noexcept { return collection_.get(); }
+
+ private:
+  struct Return {
+    mongoc_client_pool_t* pool;
+    void operator()(mongoc_client_t* c) const noexcept { mongoc().client_pool_push(pool, c); }
+  };
+
+  // In this order: what is of a connection ends before that goes back.
+  std::unique_ptr<mongoc_client_t, Return> client_;
+  Handle collection_;
 };
 
 Collection::Collection(Pool pool, std::string database, std::string collection)
@@ -89,9 +91,17 @@ Collection::~Collection() {
   if (::getpid() != pid_) static_cast<void>(pool_.release());
 }
 
-Done Collection::check_process() const {
-  if (::getpid() == pid_) return ok;
-  return failure("opened before a fork: open it again in the child");
+Outcome<Collection::Lease> Collection::lease() const {
+  if (::getpid() != pid_) return failure("opened before a fork: open it again in the child");
+  mongoc_client_t* const client = mongoc().client_pool_pop(pool_.get());
+  if (client == nullptr) {  // waitQueueTimeoutMS
+    Failure f = failure("no connection of the pool became free in time");
+    f.code = Errc::vault_unreachable;
+    return f;
+  }
+  return Lease(
+      pool_.get(), client,
+      Handle(mongoc().client_get_collection(client, database_.c_str(), collection_.c_str())));
 }
 
 Outcome<std::unique_ptr<Collection>> Collection::open(std::string_view uri, std::string database,
@@ -144,18 +154,16 @@ Done Collection::drain(mongoc_cursor_t* cursor, const FoundDocument& each,
 }
 
 Done Collection::find(const bson_t* filter, const FoundDocument& each, bson_error_t& error) {
-  FLE_CHECK(check_process());
-  const Lease lease(*this);
+  FLE_TRY(const Lease connection, lease());
   BsonBuilder options;
-  const Cursor cursor(mongoc().collection_find_with_opts(lease.handle.get(), filter,
+  const Cursor cursor(mongoc().collection_find_with_opts(connection.collection(), filter,
                                                          majority_read(options).get(), nullptr));
   return drain(cursor.get(), each, error);
 }
 
 Done Collection::list_indexes(const FoundDocument& each) {
-  FLE_CHECK(check_process());
-  const Lease lease(*this);
-  const Cursor cursor(mongoc().collection_find_indexes_with_opts(lease.handle.get(), nullptr));
+  FLE_TRY(const Lease connection, lease());
+  const Cursor cursor(mongoc().collection_find_indexes_with_opts(connection.collection(), nullptr));
   bson_error_t error{};
   Done done = drain(cursor.get(), each, error);
   if (!done && error.code == kNamespaceNotFound) return ok;
@@ -163,10 +171,9 @@ Done Collection::list_indexes(const FoundDocument& each) {
 }
 
 Done Collection::write(const bson_t* command, BsonBuilder& reply, bson_error_t& error) {
-  FLE_CHECK(check_process());
-  const Lease lease(*this);
+  FLE_TRY(const Lease connection, lease());
   BsonBuilder options;
-  if (mongoc().client_write_command_with_opts(lease.client, database_.c_str(), command,
+  if (mongoc().client_write_command_with_opts(connection.client(), database_.c_str(), command,
                                               majority_write(options).get(), reply.get(), &error))
     return ok;
   return failure(error);
@@ -174,11 +181,10 @@ Done Collection::write(const bson_t* command, BsonBuilder& reply, bson_error_t& 
 
 Done Collection::insert(std::span<const Document> documents, BsonBuilder& reply,
                         bson_error_t& error) {
-  FLE_CHECK(check_process());
-  const Lease lease(*this);
+  FLE_TRY(const Lease connection, lease());
   BsonBuilder options;
   const Bulk bulk(mongoc().collection_create_bulk_operation_with_opts(
-      lease.handle.get(), majority_write(options).get()));
+      connection.collection(), majority_write(options).get()));
   for (const Document& document : documents) {
     bson_t d;
     if (!init_view(d, document) ||
@@ -190,24 +196,22 @@ Done Collection::insert(std::span<const Document> documents, BsonBuilder& reply,
 }
 
 Outcome<bool> Collection::delete_one(const bson_t* filter) {
-  FLE_CHECK(check_process());
-  const Lease lease(*this);
+  FLE_TRY(const Lease connection, lease());
   BsonBuilder options;
   BsonBuilder reply;
   bson_error_t error;
-  if (!mongoc().collection_delete_one(lease.handle.get(), filter, majority_write(options).get(),
-                                      reply.get(), &error))
+  if (!mongoc().collection_delete_one(connection.collection(), filter,
+                                      majority_write(options).get(), reply.get(), &error))
     return failure(error);
   bson_iter_t it;
   return bson_iter_init_find(&it, reply.get(), "deletedCount") && bson_iter_as_int64(&it) != 0;
 }
 
 Outcome<std::size_t> Collection::update(std::span<const Update> updates) {
-  FLE_CHECK(check_process());
-  const Lease lease(*this);
+  FLE_TRY(const Lease connection, lease());
   BsonBuilder options;
   const Bulk bulk(mongoc().collection_create_bulk_operation_with_opts(
-      lease.handle.get(), majority_write(options).get()));
+      connection.collection(), majority_write(options).get()));
   bson_error_t error;
   for (const auto& [filter, update] : updates) {
     bson_t f;

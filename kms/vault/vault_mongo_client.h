@@ -70,10 +70,12 @@ class Collection {
  private:
   using Pool =
       std::unique_ptr<mongoc_client_pool_t, FreeWith<&MongocFunctions::client_pool_destroy>>;
-  struct Lease;
+  class Lease;
 
   Collection(Pool pool, std::string database, std::string collection);
-  [[nodiscard]] Done check_process() const;
+  /// @retval Errc::vault_failed       in a forked child
+  /// @retval Errc::vault_unreachable  all connections of the pool stayed in use
+  [[nodiscard]] Outcome<Lease> lease() const;
   Done drain(mongoc_cursor_t* cursor, const FoundDocument& each, bson_error_t& error) const;
 
   const pid_t pid_;

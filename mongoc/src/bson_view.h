@@ -1,8 +1,10 @@
 #ifndef FLE_MONGOC_BSON_VIEW_H_
 #define FLE_MONGOC_BSON_VIEW_H_
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include <bson/bson.h>
@@ -26,6 +28,16 @@ inline constexpr std::uint8_t kEmptyDocument[5] = {5, 0, 0, 0, 0};
 
 [[nodiscard]] inline std::string_view key_of(const bson_iter_t& it) noexcept {
   return bson_iter_key(&it);
+}
+
+/// A whole number, of any type that servers take for one.
+[[nodiscard]] inline std::optional<std::int64_t> whole_number(const bson_iter_t& it) noexcept {
+  if (!BSON_ITER_HOLDS_DOUBLE(&it))
+    return BSON_ITER_HOLDS_INT(&it) ? std::optional(bson_iter_as_int64(&it)) : std::nullopt;
+  constexpr double kFar = 1LL << 53;  // where doubles have whole numbers only, and not all of them
+  const double number = bson_iter_double(&it);
+  if (!(std::abs(number) <= kFar) || number != std::trunc(number)) return std::nullopt;
+  return static_cast<std::int64_t>(number);
 }
 
 /// The bytes of an embedded document or array; none when it is something else.

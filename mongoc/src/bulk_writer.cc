@@ -110,7 +110,7 @@ bool each_indexed(const Answer& answer, const char* field, std::size_t n, Visit 
     if (!BSON_ITER_HOLDS_DOCUMENT(&element) || !bson_iter_recurse(&element, &index) ||
         !bson_iter_find(&index, "index"))
       return false;
-    const std::int64_t i = BSON_ITER_HOLDS_NUMBER(&index) ? bson_iter_as_int64(&index) : -1;
+    const std::int64_t i = whole_number(index).value_or(-1);
     if (i < 0 || static_cast<std::uint64_t>(i) >= n) return false;
     visit(static_cast<std::size_t>(i), element);
   }

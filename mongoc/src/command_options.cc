@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bitset>
-#include <cmath>
 #include <iterator>
 #include <string>
 
@@ -73,16 +72,6 @@ const Option* find_option(std::string_view name, OptionUser user) {
   const auto* at = std::ranges::find_if(
       kOptions, [&](const Option& o) { return o.name == name && (o.users & user) != 0; });
   return at == std::end(kOptions) ? nullptr : at;
-}
-
-/// A whole number of any type that servers take for one.
-std::optional<std::int64_t> whole_number(const bson_iter_t& it) noexcept {
-  if (!BSON_ITER_HOLDS_DOUBLE(&it))
-    return BSON_ITER_HOLDS_INT(&it) ? std::optional(bson_iter_as_int64(&it)) : std::nullopt;
-  constexpr double kFar = 1LL << 53;  // where doubles have whole numbers only, and not all of them
-  const double number = bson_iter_double(&it);
-  if (!(std::abs(number) <= kFar) || number != std::trunc(number)) return std::nullopt;
-  return static_cast<std::int64_t>(number);
 }
 
 /// Why an option cannot have this value; null where it can.

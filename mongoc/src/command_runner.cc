@@ -25,8 +25,9 @@ bool Answer::find(const char* field, bson_iter_t& it) const noexcept {
 
 Outcome<std::int64_t> Answer::count(const char* field) const {
   bson_iter_t it;
-  if (find(field, it) && BSON_ITER_HOLDS_NUMBER(&it)) return bson_iter_as_int64(&it);
-  return bad_answer("has no number '" + std::string(field) + "'");
+  const auto n = find(field, it) ? whole_number(it) : std::nullopt;
+  if (n && *n >= 0) return *n;
+  return bad_answer("has no count '" + std::string(field) + "'");
 }
 
 CommandRunner::CommandRunner(std::unique_ptr<Deployment> deployment,

@@ -23,7 +23,7 @@ class Answer {
   [[nodiscard]] std::span<const client::KeptField> kept() const noexcept { return message_.kept(); }
   /// Looks a field up at top level. False where there is none.
   [[nodiscard]] bool find(const char* field, bson_iter_t& it) const noexcept;
-  /// The number in `field`, whatever BSON type it has.
+  /// The number in `field`, whatever BSON type it has: a whole one, from 0 on.
   /// @retval Errc::server_bad_answer  there is none: it would pass for 0
   [[nodiscard]] Outcome<std::int64_t> count(const char* field) const;
 

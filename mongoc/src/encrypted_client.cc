@@ -20,6 +20,18 @@ Outcome<std::shared_ptr<kms::KeyVault>> open_vault(const std::string& uri,
   return std::shared_ptr<kms::KeyVault>(std::move(vault));
 }
 
+/// libmongoc sends every command in a session of its own, and would add the fields once more.
+/// @param fields  of a command
+Done check_no_session(Bytes fields) {
+  bson_iter_t it;
+  bson_t view;
+  for (const char* field : {"lsid", "txnNumber", "startTransaction", "autocommit", "$clusterTime"})
+    if (init_view(view, fields) && bson_iter_init_find(&it, &view, field))
+      return Failure{Errc::invalid_argument, "a command cannot name its session or transaction",
+                     field};
+  return ok;
+}
+
 /// What this file or the connection string says must not stand in the caller's options as well.
 Done check_create_options(Bytes options) {
   bson_t view;
@@ -28,18 +40,7 @@ Done check_create_options(Bytes options) {
   for (const char* field : {"create", "writeConcern", "$db"})
     if (bson_has_field(&view, field))
       return Failure{Errc::invalid_argument, "options: not a field of this function", field};
-  return ok;
-}
-
-/// libmongoc sends every command in a session of its own, and would add the fields once more.
-Done check_no_session(Bytes command) {
-  bson_iter_t it;
-  bson_t view;
-  for (const char* field : {"lsid", "txnNumber", "startTransaction", "autocommit", "$clusterTime"})
-    if (init_view(view, command) && bson_iter_init_find(&it, &view, field))
-      return Failure{Errc::invalid_argument, "a command cannot name its session or transaction",
-                     field};
-  return ok;
+  return check_no_session(options);
 }
 
 }  // namespace

@@ -262,10 +262,9 @@ Outcome<std::int64_t> EncryptedCollection::count_documents(Bytes filter, Bytes o
   if (!found) return std::int64_t{0};  // nothing to group
   bson_t group;
   bson_iter_t it;
-  if (!init_view(group, *found) || !bson_iter_init_find(&it, &group, "n") ||
-      !BSON_ITER_HOLDS_NUMBER(&it))
-    return bad_answer("has no count");
-  return bson_iter_as_int64(&it);
+  if (init_view(group, *found) && bson_iter_init_find(&it, &group, "n"))
+    if (const auto n = whole_number(it); n && *n >= 0) return *n;
+  return bad_answer("has no count");
 }
 
 Outcome<std::int64_t> EncryptedCollection::estimated_count(Bytes options) {

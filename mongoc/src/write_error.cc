@@ -7,7 +7,8 @@ WriteError write_error(std::size_t index, const bson_iter_t& it) {
   bson_iter_t field;
   if (!BSON_ITER_HOLDS_DOCUMENT(&it) || !bson_iter_recurse(&it, &field)) return error;
   while (bson_iter_next(&field)) {
-    if (key_of(field) == "code") error.code = static_cast<std::int32_t>(bson_iter_as_int64(&field));
+    if (key_of(field) == "code")
+      error.code = static_cast<std::int32_t>(whole_number(field).value_or(0));
     if (key_of(field) == "errmsg" && BSON_ITER_HOLDS_UTF8(&field))
       error.message = shortened(printable(bson_iter_utf8(&field, nullptr)), kMaxSaid);
   }

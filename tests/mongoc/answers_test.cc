@@ -22,7 +22,8 @@ class AnswersTest : public Clinic {
 TEST_F(AnswersTest, CountsThatAreMissingAreNotZero) {
   auto collection = doctor();
   const Doc change = bson("{'$set': {'ssn': 6}}");
-  for (const char* reply : {"{}", R"({"n": "1", "nModified": 1})", R"({"n": null})"}) {
+  for (const char* reply : {"{}", R"({"n": "1", "nModified": 1})", R"({"n": null})",
+                            R"({"n": 0.5, "nModified": 1})", R"({"n": 1e300})", R"({"n": -1})"}) {
     answer_next("insert", reply);
     EXPECT_EQ(collection.insert_one(bson("{'ssn': 5}")).error().code, Errc::server_bad_answer);
     answer_next("update", reply);
@@ -34,13 +35,16 @@ TEST_F(AnswersTest, CountsThatAreMissingAreNotZero) {
   }
   answer_next("update", R"({"n": 1})");
   EXPECT_EQ(collection.update_one({}, change).error().code, Errc::server_bad_answer);
-  answer_next("aggregate", R"({"cursor": {"id": 0, "firstBatch": [{"n": "many"}]}})");
-  EXPECT_EQ(collection.count_documents().error().code, Errc::server_bad_answer);
+  for (const char* n : {"\"many\"", "0.5", "-1", "1e300"}) {
+    answer_next("aggregate",
+                std::string(R"({"cursor": {"id": 0, "firstBatch": [{"n": )") + n + "}]}}");
+    EXPECT_EQ(collection.count_documents().error().code, Errc::server_bad_answer) << n;
+  }
 }
 
 TEST_F(AnswersTest, AWriteErrorOfAWriteThatWasNotSentIsNone) {
   auto collection = doctor();
-  for (const char* index : {"1", "-1", "\"0\"", "null"}) {
+  for (const char* index : {"1", "-1", "0.5", "\"0\"", "null"}) {
     answer_next("insert", std::string(R"({"n": 0, "writeErrors": [{"code": 11000, "index": )") +
                               index + "}]}");
     const auto done = collection.insert_one(bson("{'ssn': 5}"));

@@ -159,8 +159,12 @@ TEST_F(FindTest, ACommandThatNamesItsSessionIsNotSent) {
     const auto done = c->run_command(db_, bson(insert + field + "}"));
     ASSERT_FALSE(done) << field;
     EXPECT_EQ(done.error().code, Errc::invalid_argument) << field;
+    const auto made = c->create_collection(db_, "visits", bson("{" + field + "}"));
+    ASSERT_FALSE(made) << field;
+    EXPECT_EQ(made.error().code, Errc::invalid_argument) << field;
   }
   EXPECT_TRUE(sent("insert").empty());
+  EXPECT_TRUE(sent("create").empty());
 }
 
 TEST_F(FindTest, OptionsThatAFunctionDoesNotTakeAreRefused) {

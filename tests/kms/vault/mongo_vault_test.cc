@@ -1,7 +1,11 @@
 // The key vault in MongoDB: what it sends, and what it makes of answers that no other vault gets.
 #include <algorithm>
 #include <functional>
+#include <thread>
 
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +14,7 @@
 #include "kms/support.h"
 #include "mongo_fixture/mongo_client.h"
 #include "mongo_fixture/mongo_fixture.h"
+#include "support/patience.h"
 
 namespace fle::kms {
 namespace {
@@ -266,6 +271,35 @@ TEST_F(MongoVault, RewrapsDataKeysOfAProvider) {
   const auto keys = vault_->list();
   for (const KeyDocument& key : *keys)
     EXPECT_TRUE((*providers.find("local:new"))->unwrap(key.key_material, key.master_key));
+}
+
+// libmongoc ended the process.
+TEST(MongoVaultPool, ThatStaysInUseIsGivenUp) {
+  if (!have_mongo_vault()) GTEST_SKIP() << "built without libmongoc";
+  // A server that is there and says nothing: who has the connection waits for it.
+  const int silent = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(silent, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::getsockname(silent, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ASSERT_EQ(::listen(silent, 8), 0);
+  const auto vault = open_mongo_vault(
+      {.uri = "mongodb://127.0.0.1:" + std::to_string(::ntohs(address.sin_port)) +
+              "/?maxPoolSize=1&waitQueueTimeoutMS=1&serverSelectionTimeoutMS=1000"});
+  ASSERT_TRUE(vault) << vault.error().to_string();
+  std::thread other([&] { EXPECT_EQ((*vault)->list().error().code, Errc::vault_unreachable); });
+  // libmongoc looks for the server once somebody has a connection.
+  pollfd came{silent, POLLIN, 0};
+  const auto patience =
+      std::chrono::duration_cast<std::chrono::milliseconds>(fle::test::kPatience).count();
+  EXPECT_EQ(::poll(&came, 1, static_cast<int>(patience)), 1);
+  EXPECT_EQ((*vault)->list().error().code, Errc::vault_unreachable);
+  EXPECT_EQ((*vault)->insert(document(1)).error().code, Errc::vault_unreachable);
+  EXPECT_EQ((*vault)->delete_key(id_of(1)).error().code, Errc::vault_unreachable);
+  other.join();
+  ::close(silent);
 }
 
 TEST(MongoVaultAddress, NeverReachesAnErrorText) {

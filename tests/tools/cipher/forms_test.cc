@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/other_user.h"
 #include "tools/inputs/builders.h"
 #include "tools/process.h"
 
@@ -448,6 +449,29 @@ TEST_F(Folders, ShowOthersNoMoreThanWhatTheyAreMadeOf) {
                                  {"sealed/clinic/a%2Fb.bson", 0600U},
                                  {"sealed/clinic/empty.bson", 0644U},
                                  {"sealed/open/visits.bson", 0644U}})
+    EXPECT_EQ(mode(name), as) << name;
+}
+
+// What a group may do is nothing that another one may, which what is made belongs to.
+TEST_F(Folders, ShowAnotherGroupWhatAllMaySee) {
+  FLE_SKIP_UNLESS_ROOT();
+  put_dump("dump");
+  write_map({"clinic.patients"});
+  for (const auto& [name, mode] : {std::pair{"dump", 0750},
+                                   {"dump/clinic", 0755},
+                                   {"dump/clinic/notes.txt", 0640},
+                                   {"dump/clinic/patients.bson", 0604}}) {
+    const std::filesystem::path path = folder.path() / name;
+    std::filesystem::permissions(path, std::filesystem::perms(mode));
+    ASSERT_EQ(::chown(path.c_str(), ::geteuid(), kAlice), 0);
+  }
+  const Ended sealed = run({"encrypt", "--in", "dump", "--out", "sealed"});
+  ASSERT_EQ(sealed.status, 0) << sealed.err;
+  for (const auto& [name, as] : {std::pair{"sealed", 0700U},
+                                 {"sealed/clinic", 0755U},
+                                 {"sealed/clinic/notes.txt", 0600U},
+                                 {"sealed/clinic/patients.bson", 0600U},
+                                 {"sealed/clinic/empty.bson", 0644U}})
     EXPECT_EQ(mode(name), as) << name;
 }
 

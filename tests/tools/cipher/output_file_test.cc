@@ -328,6 +328,10 @@ TEST_F(OutputFile, IsNoFileThatSqliteKeepsBesideAVault) {
   refused({"report", "--vault", "keys.vault", "--in", "sealed", "--html", "keys.vault-wal"},
           "--vault");
   refused(
+      {"reencrypt", "--schema", "schema.json", "--vault", "other.vault", "--local-key",
+       "master.key", "--in", "sealed", "--from-vault", "link.vault", "--out", "keys.vault-journal"},
+      "--from-vault");
+  refused(
       {"encrypt", "--schema", "schema.json", "--vault", "keys.vault", "--local-key", "master.key",
        "--in", "in.json", "--out", "out", "--on-error", "quarantine", "keys.vault-journal"},
       "--vault");
@@ -400,6 +404,10 @@ TEST_F(OutputFile, StandardInputIsReadOnce) {
       {{"analyze", "--ns", "d.c", "--schema", "schema.json", "--schema-for", "d.e=-"},
        "--schema-for"},
       {{"report", "--schema", "-"}, "--schema"},
+      {{"decrypt", "--vault", "@-", "--local-key", "master.key"}, "--vault"},
+      {{"reencrypt", "--schema", "schema.json", "--vault", "keys.vault", "--local-key",
+        "master.key", "--from-vault", "@/dev/stdin"},
+       "--from-vault"},
       {{"schema", "diff", "-", "-"}, "OLD"}};
   for (const auto& [args, told] : cases) {
     const Ended e = run_fle(folder.path(), args, folder.read("schema.json"));
@@ -407,6 +415,15 @@ TEST_F(OutputFile, StandardInputIsReadOnce) {
     EXPECT_NE(e.err.find("cannot both be read from standard input"), std::string::npos) << e.err;
     EXPECT_NE(e.err.find(told), std::string::npos) << e.err;
   }
+  const auto refused = [this](const Args& args) {
+    const Ended e = run_fle(folder.path(), args, "quiet = true\n");
+    EXPECT_EQ(e.status, 2) << e.err;
+    EXPECT_NE(e.err.find("--config cannot both be read"), std::string::npos) << e.err;
+  };
+  refused({"report", "--config", "-"});
+  ::setenv("FLE_CONFIG", "/dev/stdin", 1);
+  refused({"report"});
+  ::unsetenv("FLE_CONFIG");
   const Ended one = run_fle(folder.path(), {"report", "--schema", "-", "--in", "in.json"},
                             folder.read("schema.json"));
   EXPECT_EQ(one.status, 0) << one.err;

@@ -176,7 +176,7 @@ int run(int argc, char** argv) {
     return kUsage;
   }
   std::string fault = value_fault(app);
-  if (fault.empty()) fault = input_fault(app);
+  if (fault.empty()) fault = input_fault(app, line->files);
   if (fault.empty()) fault = result_fault(app, line->files);
   if (!fault.empty()) {
     complain(fault + origin_of(fault, *line) + " (see '" + command_line_so_far(app) + " --help')");

@@ -109,6 +109,10 @@ bool leads_into(std::string path, const struct stat& folder) {
   return false;
 }
 
+bool names_vault(const CLI::Option& option) {
+  return option.get_type_name().find("@FILE") != std::string::npos;
+}
+
 std::string beside_fault(const ResultOption& result, const std::string& vault) {
   return std::string(result.name) + " names a file that SQLite keeps beside that of " + vault;
 }
@@ -119,7 +123,7 @@ std::string fault_of(const ResultOption& result, const std::string& path, bool i
   const std::string name = read.get_name();
   const auto there = entry_at(path);
   for (const std::string& value : read.results()) {
-    if (name == "--vault" && is_beside_vault(path, value)) return beside_fault(result, name);
+    if (names_vault(read) && is_beside_vault(path, value)) return beside_fault(result, name);
     const auto source = read_at(read, value);
     if (!source) continue;
     const bool same = there && S_ISREG(there->st_mode) && is_same(*there, *source);
@@ -144,16 +148,28 @@ bool is_read(const CLI::Option& option) {
          std::ranges::find(kResults, option.get_name(), &ResultOption::name) == std::end(kResults);
 }
 
-/// How often an option has standard input read; --in by not being given, too.
-std::size_t reads_standard_input(const CLI::Option& option) {
+bool is_standard_input(const std::string& path) {
+  if (path == "-") return true;
+  const auto place = files::find_place(path, files::Links::follow);
+  return place && place->descriptor == STDIN_FILENO;
+}
+
+/// How often an option has standard input read; --in by not being given, too, and --config by its
+/// variable.
+std::size_t reads_standard_input(const CLI::Option& option,
+                                 std::span<const CommandLine::File> settings) {
   const std::string name = option.get_name();
   if (name == "--in" && option.count() == 0) return 1;
-  if (name == "--vault" || name == "--config" || !is_read(option)) return 0;
+  if (name == "--config")
+    return static_cast<std::size_t>(
+        std::ranges::count_if(settings, [of = variable_of(option)](const CommandLine::File& file) {
+          return file.name == of && is_standard_input(file.path);
+        }));
+  if (!is_read(option)) return 0;
   return static_cast<std::size_t>(std::ranges::count_if(option.results(), [&](std::string value) {
     if (option.get_type_name().starts_with("DB.COLL=")) value.erase(0, value.find('=') + 1);
-    if (value == "-") return true;
-    const auto place = files::find_place(value, files::Links::follow);
-    return place && place->descriptor == STDIN_FILENO;
+    if (!names_vault(option)) return is_standard_input(value);
+    return value.starts_with('@') && is_standard_input(value.substr(1));
   }));
 }
 
@@ -198,10 +214,10 @@ std::string result_fault(const CLI::App& app, std::span<const CommandLine::File>
   return {};
 }
 
-std::string input_fault(const CLI::App& app) {
+std::string input_fault(const CLI::App& app, std::span<const CommandLine::File> settings) {
   const CLI::Option* first = nullptr;
   for (const CLI::Option* o : chosen_command(app).get_options()) {
-    const std::size_t n = reads_standard_input(*o);
+    const std::size_t n = reads_standard_input(*o, settings);
     if (n == 0) continue;
     if (first != nullptr || n > 1)
       return (first != nullptr ? first : o)->get_name() + " and " + o->get_name() +

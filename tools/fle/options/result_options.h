@@ -17,7 +17,9 @@ namespace fle::tools {
                                        std::span<const CommandLine::File> settings);
 
 /// Which options both read standard input, where the second one finds nothing; empty: none.
-[[nodiscard]] std::string input_fault(const CLI::App& app);
+/// @param settings  names the configuration
+[[nodiscard]] std::string input_fault(const CLI::App& app,
+                                      std::span<const CommandLine::File> settings);
 
 /// Which option was given an empty name of a file or collection, or which flag a number or sign
 /// that says neither true nor false; empty: none. Where a variable is not set that a script means,

@@ -68,9 +68,15 @@ std::string FolderOutput::whole(const std::string& within) const { return hidden
 
 /// What others may do with it where it comes from. Its owner may do all: it is being made.
 mode_t FolderOutput::mode_like(const std::string& within) const {
-  struct stat st {};
-  const bool known = ::stat((like_ + "/" + within).c_str(), &st) == 0;
-  return 0700 | (known && privacy_ == files::Privacy::ordinary ? st.st_mode & 0077 : 0);
+  struct stat from {};
+  struct stat made {};  // what is made in the hidden folder is of the same group as that
+  if (privacy_ == files::Privacy::secret || ::stat((like_ + "/" + within).c_str(), &from) != 0 ||
+      ::stat(hidden_.c_str(), &made) != 0)
+    return 0700;
+  if (from.st_gid == made.st_gid) return 0700 | (from.st_mode & 0077);
+  // Anybody may be in one group and not in the other.
+  const mode_t both = (from.st_mode >> 3U) & from.st_mode & 0007;
+  return 0700 | both << 3U | both;
 }
 
 Done FolderOutput::add_folder(const std::string& within) {

@@ -15,7 +15,8 @@ namespace fle::tools {
 /// that a signal ends leaves it there.
 ///
 /// It is made of another folder, and others may do no more in it than there, with each folder and
-/// each file: some of what is copied is plaintext. The umask counts, too.
+/// each file: some of what is copied is plaintext. The umask counts, too. Where what is made
+/// belongs to another group, both groups may do what the group and all others may do there.
 class FolderOutput {
  public:
   /// @param like  the folder that it is made of

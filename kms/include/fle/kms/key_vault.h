@@ -123,7 +123,8 @@ struct MongoVaultOptions {
 /// @retval Errc::vault_failed      `uri` is no connection string; from any later call: the server
 ///                                 refuses it
 /// @retval Errc::vault_unreachable DNS does not have the servers of mongodb+srv://; from any later
-///                                 call: no server is reachable
+///                                 call: no server is reachable, or no connection of the pool
+///                                 became free within waitQueueTimeoutMS
 /// @retval Errc::invalid_argument  database or collection is empty
 /// @retval Errc::not_in_build      this build has no libmongoc
 [[nodiscard]] FLE_API Outcome<std::unique_ptr<KeyVault>> open_mongo_vault(
