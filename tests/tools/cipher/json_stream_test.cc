@@ -236,7 +236,7 @@ TEST_F(CommandStreams, APlainIntegerIsWhatTheSchemaOfItsCollectionSays) {
         R"({"insert": ")" + std::string(collection) + R"(", "documents": [{"visits": 5, "pad": ")";
     std::vector<std::string> out;
     // Long ones are read while they are cut.
-    for (const std::size_t pad : {0, 3'000'000}) {
+    for (const std::size_t pad : {0U, 3'000'000U}) {
       const bool own = std::string_view(ns) == "clinic.patients";
       const Ended e =
           run_fle(folder.path(),

@@ -522,7 +522,8 @@ TEST_F(OutputFile, AFullDiskOrTableUnderAKeyVaultOrAListIsWorthAnotherTry) {
   if (vault.status == 99) GTEST_SKIP() << "no seccomp here";
   EXPECT_EQ(vault.status, 3) << vault.err;
   EXPECT_NE(vault.err.find("io_busy: key vault '"), std::string::npos) << vault.err;
-  for (const unsigned flags : {O_PATH, O_NOFOLLOW}) {  // when we look for it, when SQLite opens it
+  for (const unsigned flags :
+       {unsigned{O_PATH}, unsigned{O_NOFOLLOW}}) {  // when we look for it, when SQLite opens it
     const Ended full = fle({"key", "create"}, [flags] {
       if (!let_fail({{SYS_openat, EMFILE, 2, flags}})) ::_exit(99);
     });

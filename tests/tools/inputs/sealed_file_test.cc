@@ -2,6 +2,8 @@
 #include "bytes/sealed_file.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -58,7 +60,7 @@ struct SealedFiles : ::testing::Test {
 };
 
 TEST_F(SealedFiles, GiveBackWhatWasWritten) {
-  for (const std::size_t n : {0, 1, 65'535, 65'536, 65'537, 131'072, 1'000'000}) {
+  for (const std::size_t n : {0U, 1U, 65'535U, 65'536U, 65'537U, 131'072U, 1'000'000U}) {
     SetUp();
     fill(n);
     const auto read = all();
@@ -89,7 +91,7 @@ TEST_F(SealedFiles, TellWhatIsNotAsItWas) {
        [](int fd) {
          std::vector<std::uint8_t> pieces(2 * kPieceSealed);
          EXPECT_EQ(::pread(fd, pieces.data(), pieces.size(), 0), ssize_t{2 * kPieceSealed});
-         std::ranges::rotate(pieces, pieces.begin() + kPieceSealed);
+         std::rotate(pieces.begin(), pieces.begin() + kPieceSealed, pieces.end());
          EXPECT_EQ(::pwrite(fd, pieces.data(), pieces.size(), 0), ssize_t{2 * kPieceSealed});
        },
        Errc::auth_failed},
