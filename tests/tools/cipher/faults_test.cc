@@ -182,6 +182,27 @@ TEST_F(BadDocuments, OfLongTextsArePutAsideAsTheyCame) {
   }
 }
 
+TEST_F(BadDocuments, OfLongTextsNeedRoomBesideTheirFile) {
+  const auto before = folder.names();
+  std::vector<std::string> args{"encrypt",  "--schema",   "schema.json", "--out",
+                                "out.json", "--on-error", "quarantine",  "bad.json"};
+  args.insert(args.end(), keys.begin(), keys.end());
+  const std::string text = "{\"ssn\": 5, \"name\": \"" + std::string(5 << 20, 'n') + "\"}\n";
+  const auto full = [] {
+    constexpr std::uint32_t kSealedPiece = 64 * 1024 + 16 + 48;  // padding; IV and tag
+    if (!let_fail({{SYS_write, ENOSPC, 2, kSealedPiece}})) ::_exit(99);
+  };
+  const Ended e = run_fle(folder.path(), args,
+                          {[&](int fd, pid_t) { write_to(fd, text); },
+                           [](const char*, std::size_t) { return true; }, full});
+  if (e.status == 99) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(e.status, 3) << e.err;
+  EXPECT_NE(e.err.find("cannot write to a file beside 'bad.json': No space left"),
+            std::string::npos)
+      << e.err;
+  EXPECT_EQ(folder.names(), before);
+}
+
 TEST_F(BadDocuments, ArePutAsideAsTheyCame) {
   const auto files = folder.names().size();
   const Ended e = encrypt(kMixed, {"--on-error", "quarantine", "bad.json", "--out", "out.json"});

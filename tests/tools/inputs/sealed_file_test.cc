@@ -103,6 +103,8 @@ TEST_F(SealedFiles, TellWhatIsNotAsItWas) {
     const auto read = all();
     ASSERT_FALSE(read) << change.what;
     EXPECT_EQ(read.error().code, change.code) << change.what;
+    std::uint8_t byte = 0;
+    EXPECT_FALSE(file->read({&byte, 1})) << change.what << ", asked once more";
   }
 }
 

@@ -61,17 +61,19 @@ Done SealedFile::seal() {
 Done SealedFile::finish() {
   if (!piece_.empty()) FLE_CHECK(seal());
   n_pieces_ = 0;
-  if (::lseek(file_.get(), 0, SEEK_SET) != 0)
-    return files::failure("read a file beside", beside_, errno);
   WipedBytes().swap(piece_);  // until it is read
   return ok;
 }
 
 Done SealedFile::open() {
+  piece_.clear();
+  taken_ = 0;
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, kPiece));
   std::vector<std::uint8_t> sealed(sealed_len(size));
+  const std::uint64_t from = n_pieces_ * sealed_len(kPiece);
   for (std::size_t have = 0; have < sealed.size();) {
-    const ssize_t n = ::read(file_.get(), sealed.data() + have, sealed.size() - have);
+    const ssize_t n = ::pread(file_.get(), sealed.data() + have, sealed.size() - have,
+                              static_cast<off_t>(from + have));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return files::failure("read a file beside", beside_, errno);
     if (n == 0) return failed(Errc::io_failed, "has become shorter");
@@ -79,9 +81,8 @@ Done SealedFile::open() {
   }
   piece_.resize(sealed.size());
   const auto done = aead_open(piece_, sealed, place_of(n_pieces_), key_);
+  piece_.resize(done ? *done : 0);
   if (!done) return failed(done.error().code, "cannot be decrypted");
-  piece_.resize(*done);
-  taken_ = 0;
   ++n_pieces_;
   left_ -= size;
   return ok;

@@ -55,7 +55,7 @@ struct Chunk {
   std::vector<TextPlace> places;  // of each document that is a text
   // Of a text that was too long to be kept: its bytes, and `raw` has the document instead, alone.
   std::size_t text_bytes = 0;
-  std::shared_ptr<SealedFile> text;   // that text, where it is asked for
+  std::unique_ptr<SealedFile> text;   // that text, where it is asked for
   std::optional<Failure> unreadable;  // why there is no document in such a text
   TextPlace end;                      // of texts: what stands behind input_bytes
   // Of the input as it is stored, up to the end of these documents and from that of those before

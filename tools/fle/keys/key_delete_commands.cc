@@ -86,8 +86,10 @@ Done delete_found(const Delete& o, kms::KeyVault& vault,
     deleted += (deleted.empty() ? "deleted: " : ", ") + uuid;
   }
   // Those that went before one that does not are gone, and somebody may have to prove it.
-  FLE_CHECK(print_done(text, deleted.empty() ? "nothing was deleted" : deleted));
-  return ending;
+  Done told = print_done(text, deleted.empty() ? "nothing was deleted" : deleted);
+  if (told) return ending;
+  if (!ending) complain(ending.error().to_string());
+  return told;
 }
 
 Done delete_keys(const Delete& o) {
