@@ -12,6 +12,7 @@
 
 #define FLE_LANE_TARGET FLE_TARGET_AVX512
 #include "kernels/sha512/rounds.h"
+#include "kernels/sha512/steps.h"
 
 namespace fle::kernels {
 namespace {
