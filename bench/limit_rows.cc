@@ -17,7 +17,7 @@ using kernels::CbcDecryptJob;
 using kernels::CbcEncryptJob;
 using kernels::MacJob;
 
-constexpr std::size_t kLanes[] = {1, 2, 4, 8, 16};
+constexpr std::size_t kLanes[] = {1, 2, 4, 5, 8, 16};
 constexpr std::size_t kIvsAtOnce = 64;  // as a batch of 64 fields draws them
 // Long enough that what surrounds a call (cutting, wiping) vanishes in it, short enough for the
 // nearest cache. All lanes read one message; each has a place of its own to write to.

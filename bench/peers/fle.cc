@@ -128,14 +128,19 @@ std::unique_ptr<FieldCipher> make_fle_by_one(const Workload& w) {
 std::span<const Peer> fle_peers_without_avx512() {
   static constexpr const char* kAvx2 = "aesni_avx2";
   static constexpr const char* kVaesAvx2 = "vaes_avx2";
+  static constexpr const char* kVaesAvx2Five = "vaes_avx2_five";
   static const std::vector<Peer> peers = [] {
-    std::vector<Peer> found;
-    const auto add = [&](const char* kernel, const Peer& peer) {
+    const auto runs = [](const char* kernel) {
       const kernels::Kernel* const k = find_kernel(kernel);
-      if (k != nullptr && kernels::runs_here(*k)) found.push_back(peer);
+      return k != nullptr && kernels::runs_here(*k);
     };
-    add(kAvx2, {"fle_avx2", "", make_on<kAvx2>});
-    add(kVaesAvx2, {"fle_vaes_avx2", "", make_on<kVaesAvx2>});
+    std::vector<Peer> found;
+    if (runs(kAvx2)) found.push_back({"fle_avx2", "", make_on<kAvx2>});
+    if (runs(kVaesAvx2Five)) {
+      found.push_back({"fle_vaes_avx2", "", make_on<kVaesAvx2Five>});
+    } else if (runs(kVaesAvx2)) {
+      found.push_back({"fle_vaes_avx2", "", make_on<kVaesAvx2>});
+    }
     return found;
   }();
   return peers;

@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 #include "kernels/kernel.h"
@@ -17,6 +18,24 @@ namespace {
 constexpr bool has(unsigned reg, unsigned bits) noexcept { return (reg & bits) == bits; }
 constexpr unsigned bit(unsigned n) noexcept { return 1U << n; }
 
+// Whether a CPU with this signature, EAX of CPUID leaf 1, is one of AMD's since Zen 3 (AMD64
+// Architecture Programmer's Manual vol. 3, appendix E.3.1 and E.3.2).
+bool is_zen3_or_later(unsigned signature) noexcept {
+  constexpr unsigned kExtended = 0xf;  // of a base family, to which another number is added
+  constexpr unsigned kZen3 = 0x19;
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  if (__get_cpuid(0, &a, &b, &c, &d) == 0) return false;
+  char vendor[12];
+  std::memcpy(vendor, &b, sizeof b);
+  std::memcpy(vendor + 4, &d, sizeof d);
+  std::memcpy(vendor + 8, &c, sizeof c);
+  return std::string_view(vendor, sizeof vendor) == "AuthenticAMD" &&
+         ((signature >> 8) & 0xf) == kExtended && kExtended + ((signature >> 20) & 0xff) >= kZen3;
+}
+
 // CPUID leaves 1 and 7 (Intel SDM vol. 2A, CPUID). Wide registers are usable only if the OS saves
 // them: XCR0[2:1] for ymm, XCR0[7:5] besides for zmm (vol. 1, sections 13.3 and 14.3).
 std::uint32_t probe() noexcept {
@@ -28,6 +47,7 @@ std::uint32_t probe() noexcept {
   if (__get_cpuid(1, &a, &b, &c, &d) == 0) return have;
   // PCLMULQDQ, SSSE3, SSE4.1, AES
   if (has(c, bit(1) | bit(9) | bit(19) | bit(25))) have |= kAesNi;
+  if (is_zen3_or_later(a)) have |= kFourVectorPorts;
   if (!has(c, bit(27))) return have;  // OSXSAVE
   unsigned xcr0 = 0;
   unsigned high = 0;
@@ -70,6 +90,7 @@ std::span<const Kernel* const> all() noexcept {
 #if defined(__x86_64__)
     &kVaesKernel,
     &kAvx512Kernel,
+    &kVaesAvx2FiveKernel,
     &kVaesAvx2Kernel,
     &kAvx2Kernel,
     &kAesNiKernel,

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t kMaxJobs = 64;  // at a time: what one call of the engine brings
 // More than the frames of the widest LaneWidth functions; of all others.
-constexpr std::size_t kWidestStack = 7168;
-constexpr std::size_t kNarrowStack = 4096;
+constexpr std::size_t kWidestStack = 8704;
+constexpr std::size_t kNarrowStack = 4608;
 
 class Batch {
  public:

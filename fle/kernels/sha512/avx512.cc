@@ -57,7 +57,54 @@ FLE_TARGET_AVX512 FLE_INLINE void assemble_masked(std::uint8_t* block, const Mac
   if (last) put_be64(block + kShaBlock - 8, (kShaBlock + len) * 8);
 }
 
-struct Ymm : FourLanes {
+struct Ymm {
+  using T = __m256i;
+  static constexpr unsigned kLanes = 4;
+  FLE_TARGET_AVX512 FLE_INLINE static T add(T a, T b) noexcept { return _mm256_add_epi64(a, b); }
+  FLE_TARGET_AVX512 FLE_INLINE static T set1(std::uint64_t v) noexcept {
+    return _mm256_set1_epi64x(static_cast<long long>(v));
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static T swap(T a) noexcept {
+    return _mm256_shuffle_epi8(a, swap_words());
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static void load_blocks(T* w,
+                                                       const std::uint8_t* const* blocks) noexcept {
+#pragma GCC unroll 16
+    for (int q = 0; q < 4; ++q) {
+#pragma GCC unroll 16
+      for (int l = 0; l < 4; ++l) {
+        w[4 * q + l] =
+            swap(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(blocks[l] + 32 * q)));
+      }
+      transpose_four(w + 4 * q);
+    }
+  }
+  FLE_TARGET_AVX512 FLE_INLINE static void load_rows(T* s,
+                                                     const std::uint64_t* const* rows) noexcept {
+#pragma GCC unroll 16
+    for (int q = 0; q < 2; ++q) {
+#pragma GCC unroll 16
+      for (int l = 0; l < 4; ++l)
+        s[4 * q + l] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows[l] + 4 * q));
+      transpose_four(s + 4 * q);
+    }
+  }
+  template <class Row>
+  FLE_TARGET_AVX512 FLE_INLINE static void store_rows(Row* const* rows, T* s) noexcept {
+#pragma GCC unroll 16
+    for (int q = 0; q < 2; ++q) {
+      transpose_four(s + 4 * q);
+#pragma GCC unroll 16
+      for (int l = 0; l < 4; ++l)
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows[l]) + q, s[4 * q + l]);
+    }
+  }
+  /// The first four words of each row.
+  FLE_TARGET_AVX512 FLE_INLINE static void store_heads(std::uint8_t* const* rows, T* s) noexcept {
+    transpose_four(s);
+#pragma GCC unroll 16
+    for (int l = 0; l < 4; ++l) _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows[l]), s[l]);
+  }
   FLE_TARGET_AVX512 FLE_INLINE static void assemble(std::uint8_t* row, const MacJob& j,
                                                     std::size_t pos, bool last) noexcept {
     assemble_masked(row, j, pos, last);

@@ -76,12 +76,23 @@ FLE_LANE_TARGET FLE_INLINE void sixteen_rounds(
   (round_at<V, kStates, kI, kSchedule>(l, k), ...);
 }
 
-/// All rounds over l.w, from l.s to l.s.
+/// Adds what the 80 rounds over l.w make of `state` to it. FIPS 180-4 section 6.4.2, steps 2 to 4.
 template <class V, unsigned kStates>
-FLE_LANE_TARGET FLE_INLINE void all_rounds(Lanes<V, kStates>& l) noexcept {
+FLE_LANE_TARGET FLE_INLINE void rounds(typename V::T (&state)[kStates][8],
+                                       Lanes<V, kStates>& l) noexcept {
   constexpr auto kSixteen = std::make_integer_sequence<unsigned, 16>{};
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) {
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < 8; ++i) l.s[j][i] = state[j][i];
+  }
   for (unsigned t = 0; t < 64; t += 16) sixteen_rounds<V, kStates, true>(l, kSha512K + t, kSixteen);
   sixteen_rounds<V, kStates, false>(l, kSha512K + 64, kSixteen);
+#pragma GCC unroll 2
+  for (unsigned j = 0; j < kStates; ++j) {
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < 8; ++i) state[j][i] = V::add(state[j][i], l.s[j][i]);
+  }
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // What surrounds the rounds of SHA-512 over lanes, once for every vector width: blocks and states
 // into lanes and back. Not a normal header: a kernel file defines FLE_LANE_TARGET, its target
-// attribute, includes what gives the rounds (`Lanes` and all_rounds()) and then this, once, so that
+// attribute, includes what gives `Lanes` and rounds() and then this, once, so that
 // each function here carries that attribute and none is shared between tiers.
 //
 // `V` gives the vector type T of kLanes words and its operations; `load_blocks` fills w[0..15] with
@@ -37,74 +37,6 @@ FLE_LANE_TARGET FLE_INLINE void transpose_four(__m256i* r) noexcept {
   r[1] = _mm256_permute2x128_si256(t1, t3, 0x20);
   r[2] = _mm256_permute2x128_si256(t0, t2, 0x31);
   r[3] = _mm256_permute2x128_si256(t1, t3, 0x31);
-}
-
-// What the two 256-bit widths, AVX2 and AVX-512VL, have in common.
-struct FourLanes {
-  using T = __m256i;
-  static constexpr unsigned kLanes = 4;
-  FLE_LANE_TARGET FLE_INLINE static T add(T a, T b) noexcept { return _mm256_add_epi64(a, b); }
-  FLE_LANE_TARGET FLE_INLINE static T set1(std::uint64_t v) noexcept {
-    return _mm256_set1_epi64x(static_cast<long long>(v));
-  }
-  FLE_LANE_TARGET FLE_INLINE static T swap(T a) noexcept {
-    return _mm256_shuffle_epi8(a, swap_words());
-  }
-  FLE_LANE_TARGET FLE_INLINE static void load_blocks(T* w,
-                                                     const std::uint8_t* const* blocks) noexcept {
-#pragma GCC unroll 16
-    for (int q = 0; q < 4; ++q) {
-#pragma GCC unroll 16
-      for (int l = 0; l < 4; ++l) {
-        w[4 * q + l] =
-            swap(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(blocks[l] + 32 * q)));
-      }
-      transpose_four(w + 4 * q);
-    }
-  }
-  FLE_LANE_TARGET FLE_INLINE static void load_rows(T* s,
-                                                   const std::uint64_t* const* rows) noexcept {
-#pragma GCC unroll 16
-    for (int q = 0; q < 2; ++q) {
-#pragma GCC unroll 16
-      for (int l = 0; l < 4; ++l)
-        s[4 * q + l] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows[l] + 4 * q));
-      transpose_four(s + 4 * q);
-    }
-  }
-  template <class Row>
-  FLE_LANE_TARGET FLE_INLINE static void store_rows(Row* const* rows, T* s) noexcept {
-#pragma GCC unroll 16
-    for (int q = 0; q < 2; ++q) {
-      transpose_four(s + 4 * q);
-#pragma GCC unroll 16
-      for (int l = 0; l < 4; ++l)
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows[l]) + q, s[4 * q + l]);
-    }
-  }
-  /// The first four words of each row.
-  FLE_LANE_TARGET FLE_INLINE static void store_heads(std::uint8_t* const* rows, T* s) noexcept {
-    transpose_four(s);
-#pragma GCC unroll 16
-    for (int l = 0; l < 4; ++l) _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows[l]), s[l]);
-  }
-};
-
-/// Adds what the 80 rounds over l.w make of `state` to it. FIPS 180-4 section 6.4.2, steps 2 to 4.
-template <class V, unsigned kStates>
-FLE_LANE_TARGET FLE_INLINE void rounds(typename V::T (&state)[kStates][8],
-                                       Lanes<V, kStates>& l) noexcept {
-#pragma GCC unroll 2
-  for (unsigned j = 0; j < kStates; ++j) {
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < 8; ++i) l.s[j][i] = state[j][i];
-  }
-  all_rounds(l);
-#pragma GCC unroll 2
-  for (unsigned j = 0; j < kStates; ++j) {
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < 8; ++i) state[j][i] = V::add(state[j][i], l.s[j][i]);
-  }
 }
 
 template <class V, unsigned kStates>

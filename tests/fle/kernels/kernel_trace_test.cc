@@ -35,6 +35,7 @@ constexpr std::uint32_t kAllAvx512 = kernels::kAvx512;
 constexpr std::uint32_t kAllVector = kernels::kAvx2 | kernels::kAvx512 | kernels::kVaes;
 const Cpu kThisCpu{"ThisCpu", {}, 0};
 const Cpu kBareCpu{"Bare", {bit(25) | bit(27), 0, 0, 0}, kernels::kAesNi | kAllVector};
+constexpr std::uint32_t kExtendedFamily = 0xffU << 20;
 // Bits: Intel SDM vol. 2A, CPUID, leaves 1 and 7; vol. 1, section 13.3 for XCR0.
 const Cpu kCpus[] = {
     kThisCpu,
@@ -49,6 +50,7 @@ const Cpu kCpus[] = {
     {"WithoutBmi2", {0, bit(8), 0, 0}, kernels::kAvx2},
     {"WhoseSystemSavesNoYmm", {0, 0, 0, 0xe4}, kernels::kAvx2 | kAllAvx512},
     {"WhoseSystemSavesNothing", {bit(27), 0, 0, 0}, kAllVector},
+    {"OfAnOlderFamily", {0, 0, 0, 0, kExtendedFamily}, kernels::kFourVectorPorts},
     {"WithoutAes", {bit(25), 0, 0, 0}, kernels::kAesNi},
     {"WithoutPclmulqdq", {bit(1), 0, 0, 0}, kernels::kAesNi},
     {"WithoutSsse3", {bit(9), 0, 0, 0}, kernels::kAesNi},
@@ -60,7 +62,12 @@ const Cpu kCpus[] = {
 std::uint32_t needs_met_here() {
   std::ifstream file("/proc/cpuinfo");
   std::string line;
-  while (std::getline(file, line) && line.rfind("flags", 0) != 0) continue;
+  bool amd = false;
+  int family = 0;
+  while (std::getline(file, line) && line.rfind("flags", 0) != 0) {
+    if (line.rfind("vendor_id", 0) == 0) amd = line.find("AuthenticAMD") != std::string::npos;
+    if (line.rfind("cpu family", 0) == 0) family = std::stoi(line.substr(line.find(':') + 1));
+  }
   std::istringstream words(line);
   const std::set<std::string> flags{std::istream_iterator<std::string>(words), {}};
   const auto has = [&flags](std::initializer_list<const char*> names) {
@@ -69,7 +76,8 @@ std::uint32_t needs_met_here() {
   return (has({"aes", "pclmulqdq", "ssse3", "sse4_1"}) ? kernels::kAesNi : 0U) |
          (has({"avx2", "bmi1", "bmi2"}) ? kernels::kAvx2 : 0U) |
          (has({"avx512f", "avx512bw", "avx512dq", "avx512vl"}) ? kernels::kAvx512 : 0U) |
-         (has({"vaes", "vpclmulqdq"}) ? kernels::kVaes : 0U);
+         (has({"vaes", "vpclmulqdq"}) ? kernels::kVaes : 0U) |
+         (amd && family >= 0x19 ? kernels::kFourVectorPorts : 0U);
 }
 
 bool can_run(const Cpu& cpu, const Kernel& k) {

@@ -65,7 +65,10 @@ void pretend(gregset_t& r, Code p, const Lacks& lacks) {
     const auto leaf = static_cast<unsigned>(r[REG_RAX]);
     const auto subleaf = static_cast<unsigned>(r[REG_RCX]);
     __cpuid_count(leaf, subleaf, a, b, c, d);
-    if (leaf == 1) c &= ~lacks.leaf1_ecx;
+    if (leaf == 1) {
+      a &= ~lacks.leaf1_eax;
+      c &= ~lacks.leaf1_ecx;
+    }
     if (leaf == 7 && subleaf == 0) {
       b &= ~lacks.leaf7_ebx;
       c &= ~lacks.leaf7_ecx;

@@ -13,6 +13,7 @@ struct Lacks {
   std::uint32_t leaf7_ebx = 0;  ///< of CPUID leaf 7, subleaf 0
   std::uint32_t leaf7_ecx = 0;
   std::uint32_t xcr0 = 0;
+  std::uint32_t leaf1_eax = 0;
 };
 
 /// Instructions that a child executed in this program's own code, libraries not counted (Intel SDM
