@@ -108,15 +108,16 @@ FieldsDone FieldBatch::open_jobs(const bson::Limits& limits) {
 }
 
 std::size_t FieldBatch::job_of(std::size_t field) const noexcept {
-  const auto next = std::ranges::lower_bound(left_out_, field);
-  if (next != left_out_.end() && *next == field) return kNoJob;
-  return field - static_cast<std::size_t>(next - left_out_.begin());
+  const auto next = std::ranges::upper_bound(left_out_, field, {}, &LeftOut::first);
+  if (next == left_out_.begin()) return field;
+  const LeftOut& run = *std::prev(next);
+  return field < run.end() ? kNoJob : field - run.up_to_here();
 }
 
 std::size_t FieldBatch::field_of(std::size_t job) const noexcept {
-  for (const std::size_t without : left_out_) {
-    if (without > job) break;
-    ++job;
+  for (const LeftOut& run : left_out_) {
+    if (run.first > job) break;
+    job += run.n;
   }
   return job;
 }

@@ -107,7 +107,13 @@ class FieldBatch {
     add_job(*key(field), algorithm, type, value, binary.subspan(kBinaryHeaderLen));
   }
   /// The next field has no job: its value stands already.
-  void leave_out(std::size_t field) { left_out_.push_back(field); }
+  void leave_out(std::size_t field) {
+    if (!left_out_.empty() && field == left_out_.back().end()) {
+      ++left_out_.back().n;
+    } else {
+      left_out_.push_back({field, 1, left_out_.empty() ? 0 : left_out_.back().up_to_here()});
+    }
+  }
   /// Makes room for a job of every field, and no more.
   void expect_jobs() { seal_jobs_.reserve(size()); }
   FieldsDone seal();
@@ -162,11 +168,19 @@ class FieldBatch {
  private:
   static constexpr std::size_t kMany = 4096;
   static constexpr auto kNoJob = static_cast<std::size_t>(-1);
+  /// Fields in a row that have no job.
+  struct LeftOut {
+    std::size_t first = 0;
+    std::size_t n = 0;
+    std::size_t before = 0;  // fields without one that come before them
+    [[nodiscard]] std::size_t end() const noexcept { return first + n; }
+    [[nodiscard]] std::size_t up_to_here() const noexcept { return before + n; }
+  };
   /// The next field is opened into `room`; false: its key is missing, and it is not.
   bool add_open_job(std::size_t field, MutBytes room) {
     const kms::ResolvedKey* with = key(field);
     if (with == nullptr) {
-      left_out_.push_back(field);
+      leave_out(field);
       return false;
     }
     // Member by member: a copy of the whole job would have to wait for its own stores.
@@ -192,7 +206,7 @@ class FieldBatch {
   KeyTable keys_;
   std::vector<KeyTable::Index> field_keys_;
   std::vector<Bytes> payloads_;
-  std::vector<std::size_t> left_out_;  // fields that are not opened, in order
+  std::vector<LeftOut> left_out_;  // in order; none follows the one before it without a gap
   std::vector<SealJob> seal_jobs_;
   std::vector<OpenJob> open_jobs_;
   // Of jobs that are forgotten.

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "client/client_support.h"
+#include "fle/bson/cursor.h"
 #include "fle/bson_walk/path_table.h"
 #include "fle/client/field_counters.h"
 
@@ -87,6 +88,47 @@ struct MissingKey : ::testing::Test {
 void expect_says(const std::string& text, const std::vector<std::string>& parts) {
   for (const std::string& part : parts)
     EXPECT_NE(text.find(part), std::string::npos) << text << "\nhas no " << part;
+}
+
+// Fields without a key have no job: however they lie, the others keep their numbers.
+TEST_F(MissingKey, OfAnyFieldsLeavesTheOthersWhatTheyAre) {
+  constexpr int kFields = 7;
+  const KeyId there = world.new_key();
+  const KeyId lost = world.new_key();
+  for (unsigned mask = 0; mask < 1U << kFields; ++mask) {
+    std::vector<KeyId> keys(kFields, there);
+    for (unsigned f = 0; f < kFields; ++f)
+      if ((mask >> f & 1) != 0) keys[f] = lost;
+    const Doc sealed = encrypted(values(kFields), fields(keys));
+    vault->lost = {lost};
+    const DocumentCipher cipher = reader(MissingKeys::keep);
+    Batch batch;
+    batch.add(sealed);
+    ASSERT_TRUE(cipher.decrypt(batch));
+    bson::Cursor opened(batch.output(0));
+    for (int f = 0; f < kFields; ++f) {
+      ASSERT_TRUE(opened.next());
+      const bool is_lost = (mask >> f & 1) != 0;
+      ASSERT_EQ(opened.element().type, is_lost ? bson::Type::bin_data : bson::Type::int_);
+      if (is_lost) continue;
+      const Bytes value = bson::value_of(batch.output(0), opened.element());
+      EXPECT_EQ(value[0], f) << mask;
+    }
+    // And each that does not open is named.
+    bson::Cursor from(sealed);
+    for (int f = 0; f < kFields; ++f) {
+      ASSERT_TRUE(from.next());
+      if ((mask >> f & 1) != 0) continue;
+      Doc forged = sealed;
+      std::uint8_t& byte = forged[from.element().value_offset + 40];
+      byte = static_cast<std::uint8_t>(byte ^ 1);
+      batch.clear();
+      batch.add(forged);
+      const Done done = cipher.decrypt(batch);
+      ASSERT_FALSE(done);
+      EXPECT_EQ(done.error().path, "f" + std::to_string(f)) << mask;
+    }
+  }
 }
 
 TEST_F(MissingKey, OfEveryKindStaysAloneAndIsReportedInFull) {
