@@ -231,6 +231,7 @@ Done verify_encrypted(BatchState& s, const schema::Plan& plan, kms::KeyRing* rin
   const auto compare = [&](std::size_t i, const BatchState::Document& d, std::size_t first_field,
                            std::size_t stay) -> Done {
     FLE_CHECK(is_as_planned(s, plan, i, first_field, limits, found));
+    if (s.is_large()) found = bson::Edits();
     return comparison.add(i, result_of(s, d), d.input,
                           d.edits.marks().size() - (all_open ? 0 : stay),
                           omits ? d.edits.nulls().size() : 0);
