@@ -16,8 +16,8 @@ enum Need : std::uint32_t {
   kAvx2 = 1U << 1,    // AVX2, BMI1, BMI2, XCR0 bits 1, 2
   kAvx512 = 1U << 2,  // AVX-512 F/BW/DQ/VL, XCR0 bits 1, 2, 5, 6, 7
   kVaes = 1U << 3,    // VAES, VPCLMULQDQ
-  kFourVectorPorts =
-      1U << 6,  // no feature: a core that starts six operations in a cycle, four vector
+  // No feature: of six operations that the core starts in a cycle, four may be vector ones.
+  kFourVectorPorts = 1U << 6,
   // ARM64, as HWCAP tells them.
   kArmAes = 1U << 4,
   kArmSha512 = 1U << 5,
