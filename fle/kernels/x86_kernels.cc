@@ -31,17 +31,19 @@ bool is_short(const CbcDecryptJob& j) noexcept { return j.n_blocks <= kTooShortF
 constexpr std::size_t kFourStack = 4608;
 constexpr std::size_t kFiveStack = 8192;
 
-template <std::size_t kWholeStack>
+template <std::size_t kWidestStack>
 FLE_TARGET_AVX2 FLE_INLINE bool mac_on_ymm(std::span<const LaneWidth> widths, const MacJob* jobs,
                                            std::size_t n) noexcept {
-  if (n < widths[widths.size() - 2].fewest) {
+  if (n < kSha512Avx2[0].fewest) {
     for (std::size_t i = 0; i < n; ++i) mac_one_avx2(jobs[i]);
     return true;
   }
-  if (hmac_equal(widths, jobs, n)) {
-    scrub_stack<kEqualStack + kWholeStack>();
-  } else {
+  if (!hmac_equal(widths, jobs, n)) {
     hmac_lanes(widths, jobs, n);
+  } else if (n <= kSha512Avx2[0].lanes) {
+    scrub_stack<kEqualStack + kFourStack>();
+  } else {
+    scrub_stack<kEqualStack + kWidestStack>();
   }
   scrub_ymm();
   return true;

@@ -7,12 +7,6 @@
 namespace fle::kernels {
 namespace {
 
-/// The width for so many, which may be fewer than all.
-const LaneWidth& width_for(std::span<const LaneWidth> widths, std::size_t n) noexcept {
-  const auto worth = [n](const LaneWidth& w) noexcept { return w.fewest <= n; };
-  return *std::find_if(widths.begin(), widths.end(), worth);  // the last is for one
-}
-
 /// Whether steps of these widths hash `n` messages as wholes, to the last of them.
 bool all_whole(std::span<const LaneWidth> widths, std::size_t n) noexcept {
   while (n != 0) {

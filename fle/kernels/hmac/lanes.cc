@@ -113,13 +113,6 @@ class Batch {
     n_ = left;
   }
 
-  [[nodiscard]] static const LaneWidth& width_for(std::span<const LaneWidth> widths,
-                                                  std::size_t messages) noexcept {
-    const LaneWidth* w = widths.data();
-    while (messages < w->fewest) ++w;  // the last is for one message
-    return *w;
-  }
-
   // Puts the next waiting message into lane `l`.
   bool start(unsigned l) noexcept {
     if (next_ == n_) return false;

@@ -30,7 +30,22 @@ struct LaneWidth {
   /// memory. Null where this would be no faster than the two functions above. Two lanes may have
   /// the same job.
   void (*whole)(const MacJob* const* jobs, std::size_t inner_blocks) noexcept = nullptr;
+  /// Bit n: narrower steps are faster where n messages are left.
+  std::uint32_t slower_at = 0;
+
+  [[nodiscard]] constexpr bool is_worth(std::size_t messages) const noexcept {
+    return fewest <= messages && (messages >= 32 || (slower_at >> messages & 1) == 0);
+  }
 };
+
+/// Of widths as hmac_lanes() takes them, the one for the next step of so many messages, which may
+/// be fewer than all.
+[[nodiscard]] inline const LaneWidth& width_for(std::span<const LaneWidth> widths,
+                                                std::size_t messages) noexcept {
+  const LaneWidth* w = widths.data();
+  while (!w->is_worth(messages)) ++w;  // the last is for one message
+  return *w;
+}
 
 /// HMAC-SHA-512 of a batch of any lengths and keys. Messages of one number of blocks fill the lanes
 /// together, as many as there are. Of all others first the inner hashes: each lane is refilled as

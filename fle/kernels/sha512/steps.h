@@ -194,10 +194,11 @@ FLE_LANE_TARGET void whole(const MacJob* const* jobs, std::size_t inner_blocks) 
 }
 
 /// @tparam kStates  groups of V::kLanes lanes, side by side
-/// @param fewest    LaneWidth::fewest
+/// @param fewest, slower_at  members of LaneWidth
 template <class V, unsigned kStates>
-constexpr LaneWidth lane_width(unsigned fewest) noexcept {
-  return {kStates * V::kLanes, fewest, compress<V, kStates>, finish<V, kStates>, whole<V, kStates>};
+constexpr LaneWidth lane_width(unsigned fewest, std::uint32_t slower_at = 0) noexcept {
+  return {kStates * V::kLanes, fewest,   compress<V, kStates>, finish<V, kStates>,
+          whole<V, kStates>,   slower_at};
 }
 
 }  // namespace

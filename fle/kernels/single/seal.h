@@ -14,8 +14,9 @@ void compress_one_avx2(std::uint64_t* const* to, const std::uint64_t* const* fro
                        const std::uint8_t* const* blocks, std::size_t n_blocks) noexcept;
 void finish_one_avx2(std::uint8_t* const* macs, const std::uint64_t* const* outer,
                      const std::uint64_t* const* inner) noexcept;
+void whole_one_avx2(const MacJob* const* jobs, std::size_t inner_blocks) noexcept;
 /// Need: kAvx2.
-inline constexpr LaneWidth kSha512OneAvx2{1, 1, compress_one_avx2, finish_one_avx2};
+inline constexpr LaneWidth kSha512OneAvx2{1, 1, compress_one_avx2, finish_one_avx2, whole_one_avx2};
 
 void compress_one_avx512(std::uint64_t* const* to, const std::uint64_t* const* from,
                          const std::uint8_t* const* blocks, std::size_t n_blocks) noexcept;

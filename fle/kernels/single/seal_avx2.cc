@@ -37,6 +37,11 @@ FLE_ONE_TARGET void finish_one_avx2(std::uint8_t* const* macs, const std::uint64
   store_digest(macs[0], kDigest, state);
 }
 
+FLE_ONE_TARGET void whole_one_avx2(const MacJob* const* jobs,
+                                   std::size_t /*inner_blocks*/) noexcept {
+  mac_rest<Xmm>(*jobs[0], jobs[0]->key->inner, 0);
+}
+
 FLE_ONE_TARGET void mac_one_avx2(const MacJob& job) noexcept {
   mac_rest<Xmm>(job, job.key->inner, 0);
   scrub_ymm();
