@@ -220,18 +220,72 @@ void expect_outer_hashes(std::span<const kernels::LaneWidth> widths) {
   }
 }
 
+/// HMACs of messages that have one number of blocks, each lane its own length and pieces, under one
+/// key and under two, of every length that is asked for: what OpenSSL makes of them.
+void expect_wholes(std::span<const kernels::LaneWidth> widths) {
+  constexpr std::size_t kBlock = 128;
+  constexpr std::size_t kPadding = 17;
+  test::Rng rng(3);
+  const Buf keys[2] = {rng.bytes(32), rng.bytes(32)};
+  HmacState states[2];
+  for (int k = 0; k < 2; ++k) ASSERT_TRUE(kernels::expand_hmac(states[k], keys[k].data()));
+  for (const auto& width : widths) {
+    if (width.whole == nullptr) continue;
+    for (std::size_t round = 0; round < 200; ++round) {
+      const std::size_t blocks = 1 + round % 5;
+      const std::size_t n_keys = 1 + round / 5 % 2;
+      const std::size_t longest_mac = round % 3 == 0 ? 64 : 32;
+      std::vector<Buf> messages;
+      std::vector<Buf> macs;
+      MacJob jobs[kernels::kMaxLanes];
+      const MacJob* lanes[kernels::kMaxLanes];
+      for (unsigned l = 0; l < width.lanes; ++l) {
+        const std::size_t most = kBlock * blocks - kPadding;
+        const std::size_t fewest = blocks == 1 ? 0 : kBlock * (blocks - 1) - kPadding + 1;
+        messages.push_back(rng.bytes(fewest + rng.below(most - fewest + 1)));
+        macs.emplace_back(round % 2 == 0 ? longest_mac : 1 + rng.below(longest_mac));
+      }
+      for (unsigned l = 0; l < width.lanes; ++l) {
+        const Buf& m = messages[l];
+        const std::size_t head = rng.below(m.size() + 1);
+        const std::size_t body = rng.below(m.size() - head + 1);
+        jobs[l] = {&states[l % n_keys],    m.data(),       m.data() + head,
+                   m.data() + head + body, head,           body,
+                   m.size() - head - body, macs[l].data(), macs[l].size()};
+        lanes[l] = &jobs[l];
+      }
+      width.whole(lanes, blocks);
+      for (unsigned l = 0; l < width.lanes; ++l) {
+        const Buf whole = test::reference::hmac(keys[l % n_keys], messages[l]);
+        ASSERT_EQ(macs[l], test::slice(whole, 0, macs[l].size()))
+            << "lane " << l << " of " << width.lanes << ", " << messages[l].size() << " bytes";
+      }
+    }
+  }
+}
+
 #if defined(__x86_64__)
 
 TEST(Sha512Lanes, Avx2GivesThePublishedDigestInEveryLane) {
   if (!kernels::runs_here(kernels::kAvx2Kernel)) GTEST_SKIP() << "no AVX2 here";
   expect_published_digests(kernels::kSha512Avx2);
   expect_outer_hashes(kernels::kSha512Avx2);
+  expect_wholes(kernels::kSha512Avx2);
+}
+
+// Any CPU with AVX2 gets them right; a kernel uses them where they are fast.
+TEST(Sha512Lanes, FiveOnAvx2GiveThePublishedDigestInEveryLane) {
+  if (!kernels::runs_here(kernels::kAvx2Kernel)) GTEST_SKIP() << "no AVX2 here";
+  expect_published_digests(kernels::kSha512Avx2Five);
+  expect_outer_hashes(kernels::kSha512Avx2Five);
+  expect_wholes(kernels::kSha512Avx2Five);
 }
 
 TEST(Sha512Lanes, Avx512GivesThePublishedDigestInEveryLane) {
   if (!kernels::runs_here(kernels::kAvx512Kernel)) GTEST_SKIP() << "no AVX-512 here";
   expect_published_digests(kernels::kSha512Avx512);
   expect_outer_hashes(kernels::kSha512Avx512);
+  expect_wholes(kernels::kSha512Avx512);
 }
 
 #elif defined(__aarch64__)
@@ -240,6 +294,7 @@ TEST(Sha512Lanes, Arm64GivesThePublishedDigestInEveryLane) {
   if (!kernels::runs_here(kernels::kArmSha512Kernel)) GTEST_SKIP() << "no SHA-512 instructions";
   expect_published_digests(kernels::kSha512Arm64);
   expect_outer_hashes(kernels::kSha512Arm64);
+  expect_wholes(kernels::kSha512Arm64);
 }
 
 #endif
