@@ -17,6 +17,7 @@ namespace fle::files {
 
 void prepare_process(ClosedStream closed) noexcept {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
     // Of the wrong direction where using it is to fail.

@@ -546,6 +546,25 @@ TEST_F(OutputFile, AFullDiskOrTableUnderAKeyVaultOrAListIsWorthAnotherTry) {
   EXPECT_EQ(shown.status, 0) << shown.err;
 }
 
+// The system ends a process that writes beyond the limit of a file's size, without a word, unless
+// it says that it looks at the error.
+TEST_F(OutputFile, ALimitOfTheSizeOfFilesIsToldAndLeavesNothing) {
+  std::string patients;
+  for (int i = 0; i < 2000; ++i) patients += "{\"ssn\": " + std::to_string(100 + i) + "}\n";
+  folder.write("in.json", patients);
+  const Args before = folder.names();
+  Args args{"encrypt", "--schema", "schema.json", "--in", "in.json", "--out", "out.json"};
+  args.insert(args.end(), keys.begin(), keys.end());
+  const auto limited = [] {
+    const rlimit limit{65536, 65536};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(99);
+  };
+  const Ended e = run_fle(folder.path(), args, {[](int, pid_t) {}, take_all, limited});
+  EXPECT_EQ(e.status, 1) << e.err;
+  EXPECT_NE(e.err.find("File too large"), std::string::npos) << e.err;
+  expect_nothing_else_than(before);
+}
+
 TEST_F(OutputFile, AKeygenThatIsStoppedAnywhereDoesNotStopTheNext) {
   const Args before = folder.names();
   for (const FailingCall& call : {FailingCall{SYS_write, ENOSPC}, FailingCall{SYS_fsync, EIO},

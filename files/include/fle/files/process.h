@@ -15,8 +15,9 @@ enum class ClosedStream : std::uint8_t {
 /// is a thread. What the system refuses is passed over.
 ///
 /// No core file, and no other process of the same user may attach. The numbers of closed standard
-/// streams are taken, so that no file or socket gets them. SIGPIPE is ignored: whoever reads may go
-/// away, and writing fails. Memory of large documents goes back to the system at once.
+/// streams are taken, so that no file or socket gets them. SIGPIPE and SIGXFSZ are ignored: whoever
+/// reads may go away, a file may be at the limit of its size (RLIMIT_FSIZE), and writing fails.
+/// Memory of large documents goes back to the system at once.
 void prepare_process(ClosedStream closed) noexcept;
 
 }  // namespace fle::files
