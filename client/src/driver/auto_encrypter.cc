@@ -27,6 +27,8 @@ struct MessageState {
   FieldBatch values;                 // of every rewrite but plain ones, in order
   std::vector<std::uint8_t> output;  // grows only: `result` is its start, or elsewhere
 
+  bool changes_schemas = false;  // what was encrypted last: its reply says that it is done
+
   // Decryption.
   Batch batch;
 
@@ -202,6 +204,7 @@ void Message::drop_held() noexcept {
   s_->held.clear();
   s_->list = nullptr;
   s_->asking_since.reset();
+  s_->changes_schemas = false;
 }
 
 struct AutoEncrypter::Impl {
@@ -228,7 +231,8 @@ struct AutoEncrypter::Impl {
     FLE_CHECK(query::read_target(command, s.target));
     // A command that is made again, with what it lacked, has said so before.
     const bool is_first = !s.list || !s.asking_since;
-    if (is_first && changes_schemas(s.target.name)) schemas.forget();
+    s.changes_schemas = changes_schemas(s.target.name);
+    if (is_first && s.changes_schemas) schemas.forget();
     if (is_first) s.asking_since = schemas.times_forgotten();
     if (s.target.command_class == query::CommandClass::bypassed) return ok;
     FLE_CHECK(schemas.find(db, s.target, s.schemas, s.scratch,
@@ -257,6 +261,7 @@ AutoEncrypter::~AutoEncrypter() = default;
 Done AutoEncrypter::encrypt_command(std::string_view db, BorrowedBytes command,
                                     Message& message) const {
   return run(message, [&](MessageState& s) -> Done {
+    s.changes_schemas = false;
     if (impl_->options.bypass_auto_encryption || impl_->options.bypass_query_analysis) {
       s.result = command;
       return ok;
@@ -268,6 +273,8 @@ Done AutoEncrypter::encrypt_command(std::string_view db, BorrowedBytes command,
 
 Done AutoEncrypter::decrypt_reply(BorrowedBytes reply, Message& message) const {
   return run(message, [&](MessageState& s) -> Done {
+    // What others have asked for while the server was at it may be of before.
+    if (std::exchange(s.changes_schemas, false)) impl_->schemas.forget();
     s.batch.add(reply);
     Done done = impl_->decrypter.decrypt(s.batch);
     if (!done) {

@@ -47,8 +47,8 @@ class CollectionSchemas {
                           const Asking& asking);
 
   /// Forgets what the server said, and what it is being asked: a command that changes collections
-  /// is about to be sent. What another thread asks for from here on, before the server has carried
-  /// it out, may be remembered again, for collection_info_lifetime at most.
+  /// is about to be sent, or has been answered. What another thread asks for between both, before
+  /// the server has carried it out, is remembered until the answer.
   void forget();
   [[nodiscard]] std::uint64_t times_forgotten() const noexcept { return forgotten_; }
 

@@ -142,6 +142,31 @@ TEST_F(AutoEncrypterSchemas, ThatWereAskedForBeforeTheyChangedAreNotRemembered) 
   EXPECT_EQ(server_.calls.size(), 2U);
 }
 
+// Between a command and its answer nobody knows when the server has carried it out.
+TEST_F(AutoEncrypterSchemas, ThatWereAskedForWhileTheyChangedAreForgottenWithTheAnswer) {
+  const AutoEncrypter e = auto_encrypter();
+  const Doc create = bson(
+      "{'create': 'patients', 'validator': {'$jsonSchema': " + test::patients_json(key_) + "}}");
+  const Doc answer = bson("{'ok': 1}");
+  client::Message message;
+  ASSERT_TRUE(e.encrypt_command("clinic", create, message));
+  EXPECT_EQ(encrypts(e), false) << "another thread, before the server has begun";
+  add_patients();
+  EXPECT_EQ(encrypts(e), false) << "remembered";
+  ASSERT_TRUE(e.decrypt_reply(answer, message));
+  EXPECT_EQ(encrypts(e), true);
+  const std::size_t calls = server_.calls.size();
+  ASSERT_TRUE(e.decrypt_reply(answer, message)) << "of no command, or of one that changes nothing";
+  EXPECT_EQ(encrypts(e), true);
+  ASSERT_TRUE(e.encrypt_command("clinic", create, message));
+  EXPECT_EQ(encrypts(e), true) << "asked for anew";
+  const Doc insert = bson(kInsertOne);
+  ASSERT_TRUE(e.encrypt_command("clinic", insert, message));
+  ASSERT_TRUE(e.decrypt_reply(answer, message));
+  EXPECT_EQ(encrypts(e), true);
+  EXPECT_EQ(server_.calls.size(), calls + 1);
+}
+
 TEST_F(AutoEncrypterSchemas, OfAnotherDatabaseAreAskedForThere) {
   const AutoEncrypter e = auto_encrypter();
   const std::string out =

@@ -152,8 +152,10 @@ class FLE_API AutoEncrypter {
                                      Message& message) const;
   /// Decrypts every encrypted value of a reply, all or nothing; under MissingKeys::keep all that
   /// have a key, see Message::kept.
-  /// @param reply  one BSON document of at most 48,000,000 bytes: must stay until the result is
-  /// read.
+  /// @param reply    one BSON document of at most 48,000,000 bytes: must stay until the result is
+  ///                 read.
+  /// @param message  the one that encrypted the command, where that makes, changes or drops a
+  ///                 collection: what was asked of list_collections in between is then forgotten.
   /// @retval as DocumentCipher::decrypt
   [[nodiscard]] Done decrypt_reply(BorrowedBytes reply, Message& message) const;
 
